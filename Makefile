@@ -11,3 +11,8 @@ install: .venv/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# Needs uv (https://docs.astral.sh/uv/); its output carries hashes and no download addresses.
+lock:
+	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --universal --python-version 3.11 \
+	  --no-header --no-emit-package oms --output-file requirements.lock
