@@ -1,0 +1,60 @@
+"""An order management system that never oversells: the core, for programs that embed it.
+
+with Oms.open(Settings(database_url="sqlite:///oms.db")) as oms:
+    caller = Caller(name="checkout", scopes=ALL_SCOPES)
+    placed = oms.place_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=caller)
+"""
+
+from oms_core.domain.callers import ALL_SCOPES, Caller, Scope
+from oms_core.domain.commands import (
+    UNSET,
+    AdjustStock,
+    ChangeOrderStatus,
+    OrderLine,
+    PlaceOrder,
+    ReceiveStock,
+    SetStock,
+)
+from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.pages import Page
+from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.stock import Movement, MovementKind, Product, ProductFilter, StockLevel
+from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
+from oms_core.oms import Oms
+from oms_core.ports.storage import Placed, PlacementOutcome, Refused
+from oms_core.settings import Settings
+from oms_core.use_cases.audit import AuditReport
+from oms_core.use_cases.change_stock import StockChanged
+
+__all__ = [
+    "ALL_SCOPES",
+    "UNSET",
+    "AdjustStock",
+    "AuditReport",
+    "Caller",
+    "ChangeOrderStatus",
+    "ErrorKind",
+    "FieldError",
+    "Movement",
+    "MovementKind",
+    "Oms",
+    "OmsError",
+    "Order",
+    "OrderFilter",
+    "OrderLine",
+    "OrderStatus",
+    "Page",
+    "PlaceOrder",
+    "Placed",
+    "PlacementOutcome",
+    "Product",
+    "ProductFilter",
+    "ReceiveStock",
+    "Refused",
+    "Retry",
+    "Scope",
+    "SetStock",
+    "Settings",
+    "StockChanged",
+    "StockLevel",
+]

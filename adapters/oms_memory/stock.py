@@ -1,0 +1,81 @@
+"""Products, levels and the ledger in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.commands import Unset
+from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
+from oms_core.domain.stock_changes import ProductChange, sku_not_found
+from oms_core.errors import OmsError
+from oms_core.ports.storage import DecideProductChange
+from oms_memory.tables import Tables
+
+
+class MemoryStock:
+    """StockStorage over dictionaries."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def change(
+        self, sku: str, *, key: StockKey, caller: Caller, now: datetime, decide: DecideProductChange
+    ) -> tuple[Product, bool]:
+        """See StockStorage."""
+        with self._tables.lock:
+            known = self._tables.stock_keys.get((key.actor, key.key))
+            if known is not None and known.fingerprint != key.fingerprint:
+                raise OmsError("idempotency_key_reused", "this idempotency key was used for another command")
+            product = self._tables.products.get(sku)
+            if known is None:
+                change = decide(product)
+                if change is not None:
+                    self._write(sku, change, key, caller, now)
+            if sku not in self._tables.products:
+                raise sku_not_found(sku)
+            return self._tables.products[sku], known is not None
+
+    def get(self, sku: str) -> Product:
+        """See StockStorage."""
+        with self._tables.lock:
+            if sku not in self._tables.products:
+                raise sku_not_found(sku)
+            return self._tables.products[sku]
+
+    def find(self, wanted: ProductFilter, *, after: str | None, limit: int) -> list[Product]:
+        """See StockStorage."""
+        with self._tables.lock:
+            products = sorted(self._tables.products.items())
+        found = (product for sku, product in products if (after is None or sku > after) and _matches(product, wanted))
+        return [product for product, _ in zip(found, range(limit), strict=False)]
+
+    def movements(self, sku: str, *, after: int | None, limit: int) -> list[Movement]:
+        """See StockStorage."""
+        with self._tables.lock:
+            self.get(sku)
+            rows = self._tables.movements.get(sku, [])
+            return [row for row in reversed(rows) if after is None or row.id < after][:limit]
+
+    def _write(self, sku: str, change: ProductChange, key: StockKey, caller: Caller, now: datetime) -> None:
+        created = sku not in self._tables.products
+        product = self._tables.products.get(sku) or Product(
+            sku=sku, name="", low_stock_threshold=None, levels=(), updated_at=now
+        )
+        if change.name is not None:
+            product = replace(product, name=change.name)
+        if not isinstance(change.low_stock_threshold, Unset):
+            product = replace(product, low_stock_threshold=change.low_stock_threshold)
+        self._tables.products[sku] = replace(product, updated_at=now)
+        if change.movement is not None:
+            self._tables.stock_keys[(key.actor, key.key)] = key
+            move = self._tables.move_silently if created else self._tables.move
+            move([change.movement], caller, now)
+        elif change.location is not None:
+            self._tables.ensure_level(sku, change.location, now)
+
+
+def _matches(product: Product, wanted: ProductFilter) -> bool:
+    threshold = product.low_stock_threshold
+    return not wanted.low_stock or (threshold is not None and product.available <= threshold)

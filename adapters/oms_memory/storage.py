@@ -1,0 +1,47 @@
+"""Storage in memory: one process, gone when it ends."""
+
+from __future__ import annotations
+
+from oms_core.ports.storage import SchemaStatus, Storage, StorageOptions
+from oms_memory.audits import MemoryAudits
+from oms_memory.orders import MemoryOrders
+from oms_memory.stock import MemoryStock
+from oms_memory.tables import Tables
+
+
+class MemorySchema:
+    """SchemaStorage of something that has no schema: always current."""
+
+    def status(self) -> SchemaStatus:
+        """See SchemaStorage."""
+        return SchemaStatus(applied=(), pending=(), unknown=())
+
+    def upgrade(self) -> tuple[str, ...]:
+        """See SchemaStorage."""
+        return ()
+
+    def check(self) -> None:
+        """See SchemaStorage."""
+
+
+class MemoryStorage:
+    """Storage over dictionaries; each instance is a database of its own."""
+
+    def __init__(self) -> None:
+        tables = Tables()
+        self.orders = MemoryOrders(tables)
+        self.stock = MemoryStock(tables)
+        self.audits = MemoryAudits(tables)
+        self.schema = MemorySchema()
+
+    def describe(self) -> str:
+        """See Storage."""
+        return "memory of this process"
+
+    def close(self) -> None:
+        """See Storage."""
+
+
+def open_storage(url: str, options: StorageOptions) -> Storage:  # noqa: ARG001  One memory has no choices.
+    """Open a new, empty memory for `memory://`."""
+    return MemoryStorage()

@@ -1,0 +1,174 @@
+"""Orders as JSON documents: `read_order` for what comes in, `show_order` and `show_event` for what goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import cast
+
+from oms_core.domain.commands import OrderLine, PlaceOrder
+from oms_core.domain.events import Event
+from oms_core.domain.money import format_money, parse_money
+from oms_core.domain.orders import Order
+from oms_core.domain.validation import Findings, one_finding
+from oms_core.errors import OmsError
+
+_ORDER_FIELDS = frozenset({"customer_id", "currency", "reference", "metadata", "lines"})
+_KEYED_ORDER_FIELDS = _ORDER_FIELDS | {"idempotency_key"}
+_LINE_FIELDS = frozenset({"sku", "quantity", "unit_price"})
+
+
+def read_order(document: object, *, idempotency_key: str | None = None) -> PlaceOrder:
+    """Read an order whose idempotency key came beside it (an HTTP header).
+
+    `{customer_id, currency?, reference?, metadata?, lines: [{sku, quantity, unit_price?}]}`; raises `validation_error`.
+    """
+    return _read(document, _ORDER_FIELDS, idempotency_key)
+
+
+def read_keyed_order(document: object) -> PlaceOrder:
+    """Read an order that may carry an `idempotency_key` of its own: one of a batch, a file or a message."""
+    key = document.get("idempotency_key") if isinstance(document, Mapping) else None
+    return _read(document, _KEYED_ORDER_FIELDS, cast("str | None", key))
+
+
+def show_order(order: Order) -> dict[str, object]:
+    """Show an order as the service's JSON."""
+    return {
+        "id": str(order.id),
+        "status": order.status.value,
+        "customer_id": order.customer_id,
+        "reference": order.reference,
+        "currency": order.currency,
+        "lines": [
+            {
+                "line_no": line.line_no,
+                "sku": line.sku,
+                "quantity": line.quantity,
+                "unit_price": _show_amount(line.unit_price),
+            }
+            for line in order.lines
+        ],
+        "total": _show_amount(order.total),
+        "metadata": dict(order.metadata),
+        "failure": None if order.failure is None else {"code": order.failure.code, "detail": order.failure.detail},
+        "attempts": order.attempts,
+        "version": order.version,
+        "created_at": show_time(order.created_at),
+        "updated_at": show_time(order.updated_at),
+    }
+
+
+def show_event(entry: Event) -> dict[str, object]:
+    """Show an event as the service's JSON."""
+    return {
+        "id": entry.id,
+        "type": entry.event.type.value,
+        "order_id": None if entry.event.order_id is None else str(entry.event.order_id),
+        "sku": entry.event.sku,
+        "order_version": entry.event.order_version,
+        "data": dict(entry.event.data),
+        "actor": entry.actor,
+        "request_id": entry.request_id,
+        "created_at": show_time(entry.created_at),
+    }
+
+
+def show_time(time: datetime) -> str:
+    """Show a time as RFC 3339 in UTC with microseconds: 2026-11-22T21:00:00.000000Z."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def show_refusal(error: OmsError) -> dict[str, object]:
+    """Show an error's own members, as in a batch outcome or a report: code, detail, retry, its figures, its errors."""
+    shown: dict[str, object] = {
+        "code": error.code,
+        "detail": error.detail,
+        "retry": error.retry.value,
+        **error.data,
+    }
+    if error.errors:
+        shown["errors"] = [
+            {"pointer": found.pointer, "code": found.code, "detail": found.detail} for found in error.errors
+        ]
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class _LineReader:
+    """Reads the lines of one order, noting what is wrong in `findings`."""
+
+    findings: Findings
+
+    def read(self, index: int, line: object) -> OrderLine:
+        pointer = f"/lines/{index}"
+        if not isinstance(line, Mapping):
+            self.findings.add(pointer, "wrong_type", "must be an object")
+            return OrderLine(sku="", quantity=0)
+        check_fields(self.findings, pointer, line, allowed=_LINE_FIELDS, required=("sku", "quantity"))
+        return OrderLine(
+            sku=cast("str", line.get("sku")),
+            quantity=cast("int", whole(line.get("quantity"))),
+            unit_price=self._amount(f"{pointer}/unit_price", line.get("unit_price")),
+        )
+
+    def _amount(self, pointer: str, value: object) -> Decimal | None:
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.findings.add(pointer, "wrong_type", "must be a decimal string such as '12.50', not a number")
+            return None
+        try:
+            return parse_money(value)
+        except ValueError as error:
+            self.findings.add(pointer, "bad_amount", str(error))
+            return None
+
+
+def check_fields(
+    findings: Findings,
+    pointer: str,
+    document: Mapping[str, object],
+    *,
+    allowed: frozenset[str],
+    required: tuple[str, ...],
+) -> None:
+    """Note unknown and missing members of an object."""
+    for name in document.keys() - allowed:
+        shown = ascii(name)[1:-1].replace("~", "~0").replace("/", "~1")[:64]
+        findings.add(f"{pointer}/{shown}", "unknown_field", "is not a field of this document")
+    for name in required:
+        if name not in document:
+            findings.add(f"{pointer}/{name}", "required", "is required")
+
+
+def whole(value: object) -> object:
+    """Give 5 for 5.0: JSON has one kind of number, and JSON Schema's integer admits both."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _read(document: object, allowed: frozenset[str], idempotency_key: str | None) -> PlaceOrder:
+    if not isinstance(document, Mapping):
+        raise one_finding("", "wrong_type", "must be a JSON object")
+    findings = Findings()
+    check_fields(findings, "", document, allowed=allowed, required=("customer_id", "lines"))
+    lines = document.get("lines")
+    if isinstance(lines, list):
+        reader = _LineReader(findings)
+        lines = [reader.read(index, line) for index, line in enumerate(lines)]
+    findings.raise_if_any()
+    metadata = document.get("metadata")
+    return PlaceOrder(
+        customer_id=cast("str", document["customer_id"]),
+        lines=cast("list[OrderLine]", lines),
+        currency=cast("str | None", document.get("currency")),
+        reference=cast("str | None", document.get("reference")),
+        metadata={} if metadata is None else cast("dict[str, str]", metadata),
+        idempotency_key=idempotency_key,
+    )
+
+
+def _show_amount(amount: Decimal | None) -> str | None:
+    return None if amount is None else format_money(amount)

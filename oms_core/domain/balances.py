@@ -1,0 +1,75 @@
+"""What an audit compares: counters, ledger and open orders must tell the same story."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from oms_core.domain.orders import Holding
+from oms_core.domain.statuses import OPEN, OrderStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelBalance:
+    """One level: its counters, and what the ledger's rows sum to."""
+
+    sku: str
+    location: str
+    on_hand: int
+    reserved: int
+    ledger_on_hand: int
+    ledger_reserved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderBalance:
+    """One order: units per line (line_no to quantity), and what its ledger rows hold."""
+
+    order_id: UUID
+    status: OrderStatus
+    quantities: dict[int, int]
+    holdings: Sequence[Holding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discrepancy:
+    """Something that does not agree: `subject` names the level or order, `detail` gives the figures."""
+
+    subject: str
+    detail: str
+
+
+def audit_level(balance: LevelBalance) -> Discrepancy | None:
+    """Compare a level's counters with its ledger, and both with the bounds."""
+    subject = f"{balance.sku} {balance.location}"
+    if (balance.on_hand, balance.reserved) != (balance.ledger_on_hand, balance.ledger_reserved):
+        return Discrepancy(
+            subject=subject,
+            detail=f"on_hand {balance.on_hand}, reserved {balance.reserved}; "
+            f"the ledger sums to {balance.ledger_on_hand} and {balance.ledger_reserved}",
+        )
+    if not 0 <= balance.reserved <= balance.on_hand:
+        return Discrepancy(subject=subject, detail=f"oversold: on_hand {balance.on_hand}, reserved {balance.reserved}")
+    return None
+
+
+def audit_order(balance: OrderBalance) -> Discrepancy | None:
+    """Compare what an order's ledger rows hold with what its status and lines imply."""
+    expects_reserved = balance.status in OPEN
+    expects_shipped = balance.status in {OrderStatus.SHIPPED, OrderStatus.DELIVERED}
+    reserved = dict.fromkeys(balance.quantities, 0)
+    shipped = dict.fromkeys(balance.quantities, 0)
+    for holding in balance.holdings:
+        reserved[holding.line_no] = reserved.get(holding.line_no, 0) + holding.reserved
+        shipped[holding.line_no] = shipped.get(holding.line_no, 0) + holding.shipped
+    nothing = dict.fromkeys(balance.quantities, 0)
+    if reserved == (balance.quantities if expects_reserved else nothing) and shipped == (
+        balance.quantities if expects_shipped else nothing
+    ):
+        return None
+    return Discrepancy(
+        subject=f"order {balance.order_id}",
+        detail=f"{balance.status}: its lines are {balance.quantities}, "
+        f"its ledger rows reserve {reserved} and shipped {shipped}",
+    )

@@ -1,0 +1,54 @@
+"""On whose behalf a use case runs, and what that party may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from oms_core.domain.limits import CALLER_LENGTH_MAX, CUSTOMER_ID_LENGTH_MAX
+from oms_core.domain.validation import Findings
+from oms_core.errors import OmsError
+
+
+class Scope(StrEnum):
+    """A right that a caller holds; `admin` holds every other."""
+
+    ORDERS_READ = "orders:read"
+    ORDERS_WRITE = "orders:write"
+    ORDERS_MANAGE = "orders:manage"
+    INVENTORY_READ = "inventory:read"
+    INVENTORY_WRITE = "inventory:write"
+    ADMIN = "admin"
+
+
+ALL_SCOPES = frozenset(Scope)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The party a use case runs for.
+
+    `name` is a stable principal: it is the actor of every change and the namespace of idempotency keys. A caller with a
+    `customer_id` sees and places that customer's orders only. `request_id` ties the events to the driver's log.
+    """
+
+    name: str
+    scopes: frozenset[Scope]
+    customer_id: str | None = None
+    request_id: str | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        findings.text("/caller/name", self.name, longest=CALLER_LENGTH_MAX)
+        if self.customer_id is not None:
+            findings.text("/caller/customer_id", self.customer_id, longest=CUSTOMER_ID_LENGTH_MAX)
+        findings.raise_if_any()
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether the caller holds a scope."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+    def require(self, scope: Scope) -> None:
+        """Raise `forbidden` unless the caller holds the scope."""
+        if not self.may(scope):
+            raise OmsError("forbidden", f"this needs the scope {scope.value}", data={"scope": scope.value})

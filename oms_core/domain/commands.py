@@ -1,0 +1,214 @@
+"""What callers ask for. Every command checks itself, so no driver can hand in what another would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+from oms_core.domain import limits
+from oms_core.domain.currencies import CURRENCIES
+from oms_core.domain.money import is_money
+from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.validation import Findings
+
+
+class Unset(Enum):
+    """Marks a value that was not given, where None is a value of its own."""
+
+    UNSET = "unset"
+
+
+UNSET = Unset.UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """One line of an order to place: `quantity` in units (1 to 1,000,000), `unit_price` exact or unknown."""
+
+    sku: str
+    quantity: int
+    unit_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder:
+    """Place one order, all or nothing. `currency` None means the deployment's; `idempotency_key` makes it repeatable.
+
+    Raises OmsError `validation_error` with a JSON Pointer per wrong value.
+    """
+
+    customer_id: str
+    lines: Sequence[OrderLine]
+    currency: str | None = None
+    reference: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    idempotency_key: str | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        findings.text("/customer_id", self.customer_id, longest=limits.CUSTOMER_ID_LENGTH_MAX)
+        if self.currency is not None and (not isinstance(self.currency, str) or self.currency not in CURRENCIES):
+            findings.add("/currency", "unknown_currency", "must be an ISO 4217 code in capitals, such as EUR")
+        check_reference(findings, self.reference)
+        check_idempotency_key(findings, self.idempotency_key)
+        _check_metadata(findings, self.metadata)
+        _check_lines(findings, self.lines)
+        findings.raise_if_any()
+        object.__setattr__(self, "lines", tuple(self.lines))
+        object.__setattr__(self, "metadata", dict(self.metadata))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOrderStatus:
+    """Move an order to a status; `if_version` refuses when the order has changed since that version was read."""
+
+    order_id: UUID
+    status: OrderStatus
+    reason: str | None = None
+    if_version: int | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        if not isinstance(self.order_id, UUID):
+            findings.add("/order_id", "wrong_type", "must be a UUID")
+        if not isinstance(self.status, OrderStatus):
+            findings.add("/status", "unknown_status", f"must be one of {', '.join(OrderStatus)}")
+        check_reason(findings, self.reason)
+        if self.if_version is not None:
+            findings.whole_number("/if_version", self.if_version, lowest=1)
+        findings.raise_if_any()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStock:
+    """Create a product or set what is given of it; `on_hand` is an absolute count of units at `location`.
+
+    `expected_on_hand` makes the count a compare-and-set; `low_stock_threshold` None removes the threshold.
+    """
+
+    sku: str
+    on_hand: int | None = None
+    location: str | None = None
+    expected_on_hand: int | None = None
+    name: str | None = None
+    low_stock_threshold: int | Unset | None = UNSET
+    reason: str | None = None
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        findings.sku("/sku", self.sku)
+        if self.on_hand is not None:
+            findings.whole_number("/on_hand", self.on_hand)
+        if self.location is not None:
+            findings.location("/location", self.location)
+        if self.expected_on_hand is not None:
+            findings.whole_number("/expected_on_hand", self.expected_on_hand)
+            if self.on_hand is None:
+                findings.add("/expected_on_hand", "needs_on_hand", "is only used together with on_hand")
+        if self.name is not None:
+            findings.text("/name", self.name, longest=limits.NAME_LENGTH_MAX, shortest=0)
+        if self.low_stock_threshold is not UNSET and self.low_stock_threshold is not None:
+            findings.whole_number("/low_stock_threshold", self.low_stock_threshold)
+        check_reason(findings, self.reason)
+        check_reference(findings, self.reference)
+        findings.raise_if_any()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustStock:
+    """Correct a count by `delta` units (not 0), for a reason."""
+
+    sku: str
+    delta: int
+    reason: str
+    location: str | None = None
+    reference: str | None = None
+    idempotency_key: str | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        findings.sku("/sku", self.sku)
+        findings.whole_number("/delta", self.delta, lowest=-limits.COUNT_MAX)
+        if self.delta == 0:
+            findings.add("/delta", "out_of_range", "must not be 0")
+        if self.location is not None:
+            findings.location("/location", self.location)
+        findings.text("/reason", self.reason, longest=limits.REASON_LENGTH_MAX)
+        check_reference(findings, self.reference)
+        check_idempotency_key(findings, self.idempotency_key)
+        findings.raise_if_any()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveStock:
+    """Record that `quantity` units (at least 1) of a known product arrived."""
+
+    sku: str
+    quantity: int
+    location: str | None = None
+    reason: str | None = None
+    reference: str | None = None
+    idempotency_key: str | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        findings.sku("/sku", self.sku)
+        findings.whole_number("/quantity", self.quantity, lowest=1)
+        if self.location is not None:
+            findings.location("/location", self.location)
+        check_reason(findings, self.reason)
+        check_reference(findings, self.reference)
+        check_idempotency_key(findings, self.idempotency_key)
+        findings.raise_if_any()
+
+
+def check_reason(findings: Findings, reason: object) -> None:
+    """Check an optional reason."""
+    if reason is not None:
+        findings.text("/reason", reason, longest=limits.REASON_LENGTH_MAX)
+
+
+def check_reference(findings: Findings, reference: object) -> None:
+    """Check an optional reference, the caller's own number for something."""
+    if reference is not None:
+        findings.text("/reference", reference, longest=limits.REFERENCE_LENGTH_MAX)
+
+
+def check_idempotency_key(findings: Findings, key: object) -> None:
+    """Check an optional idempotency key."""
+    if key is not None:
+        findings.text("/idempotency_key", key, longest=limits.IDEMPOTENCY_KEY_LENGTH_MAX)
+
+
+def _check_metadata(findings: Findings, metadata: object) -> None:
+    if not isinstance(metadata, Mapping):
+        findings.add("/metadata", "wrong_type", "must map strings to strings")
+        return
+    if len(metadata) > limits.METADATA_ENTRIES_MAX:
+        findings.add("/metadata", "too_many", f"must have at most {limits.METADATA_ENTRIES_MAX} entries")
+        return
+    for key, value in metadata.items():
+        findings.text("/metadata", key, longest=limits.METADATA_KEY_LENGTH_MAX)
+        pointer = f"/metadata/{str(key).replace('~', '~0').replace('/', '~1')}"
+        findings.text(pointer, value, longest=limits.METADATA_VALUE_LENGTH_MAX, shortest=0)
+
+
+def _check_lines(findings: Findings, lines: object) -> None:
+    if not isinstance(lines, Sequence) or isinstance(lines, str | bytes):
+        findings.add("/lines", "wrong_type", "must be a list of lines")
+        return
+    if not 1 <= len(lines) <= limits.ORDER_LINES_MAX:
+        findings.add("/lines", "wrong_length", f"must have 1 to {limits.ORDER_LINES_MAX} lines")
+        return
+    for index, line in enumerate(lines):
+        if not isinstance(line, OrderLine):
+            findings.add(f"/lines/{index}", "wrong_type", "must be an order line")
+            continue
+        findings.sku(f"/lines/{index}/sku", line.sku)
+        findings.whole_number(f"/lines/{index}/quantity", line.quantity, lowest=1, highest=limits.QUANTITY_MAX)
+        if line.unit_price is not None and not is_money(line.unit_price):
+            findings.add(f"/lines/{index}/unit_price", "bad_amount", "must be an exact amount with at most 4 decimals")

@@ -1,0 +1,28 @@
+"""What makes two commands the same: a SHA-256 of their validated content, whichever driver they came through."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from oms_core.domain.commands import AdjustStock, PlaceOrder, ReceiveStock
+from oms_core.domain.money import to_ten_thousandths
+
+
+def order_fingerprint(command: PlaceOrder, currency: str) -> bytes:
+    """Digest an order: 32 bytes; the key itself and the order of metadata do not count."""
+    lines = [
+        (line.sku, line.quantity, None if line.unit_price is None else to_ten_thousandths(line.unit_price))
+        for line in command.lines
+    ]
+    return _digest([command.customer_id, currency, command.reference, sorted(command.metadata.items()), lines])
+
+
+def stock_fingerprint(command: AdjustStock | ReceiveStock, location: str) -> bytes:
+    """Digest a change of stock: 32 bytes."""
+    units = ("adjust", command.delta) if isinstance(command, AdjustStock) else ("receive", command.quantity)
+    return _digest([*units, command.sku, location, command.reason, command.reference])
+
+
+def _digest(content: object) -> bytes:
+    return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).digest()

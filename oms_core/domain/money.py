@@ -1,0 +1,48 @@
+"""Exact money: Decimal in the program, a decimal string in JSON, integer ten-thousandths in a database."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from oms_core.domain.limits import INT8_MAX
+
+_AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
+_WHOLE_DIGITS_MAX = 15
+
+
+def parse_money(text: str) -> Decimal:
+    """Read a decimal string such as "12.5": no sign, no exponent, at most 4 decimals; ValueError otherwise."""
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError("must be a decimal string such as '12.50', not negative, with at most 4 decimals")
+    amount = Decimal(text)
+    if to_ten_thousandths(amount) > INT8_MAX:
+        raise ValueError("must be below 922337203685477.5808")
+    return amount
+
+
+def is_money(value: object) -> bool:
+    """Tell whether a value is an amount that can be kept exactly: finite, not negative, 4 decimals, within int8."""
+    if not isinstance(value, Decimal) or not value.is_finite() or (value.is_signed() and value != 0):
+        return False
+    if value.adjusted() >= _WHOLE_DIGITS_MAX:
+        return False
+    scaled = value * 10_000
+    return scaled == int(scaled) and int(scaled) <= INT8_MAX
+
+
+def to_ten_thousandths(amount: Decimal) -> int:
+    """Give an amount as whole ten-thousandths."""
+    return int(amount * 10_000)
+
+
+def from_ten_thousandths(amount_e4: int) -> Decimal:
+    """Give whole ten-thousandths as an amount."""
+    return Decimal(amount_e4) / 10_000
+
+
+def format_money(amount: Decimal) -> str:
+    """Print an amount with 2 to 4 decimals: "3.00", "2.5525"."""
+    whole, fraction = divmod(to_ten_thousandths(amount), 10_000)
+    decimals = f"{fraction:04d}"
+    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"

@@ -1,0 +1,71 @@
+"""Orders as they are kept and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from oms_core.domain.statuses import OrderStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFailure:
+    """Why an accepted order was rejected or failed: an error code and its detail."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedLine:
+    """One line of an order; `line_no` counts from 1."""
+
+    line_no: int
+    sku: str
+    quantity: int
+    unit_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order. `version` grows with each change; times are aware UTC with microseconds; `total` is exact or None."""
+
+    id: UUID
+    status: OrderStatus
+    customer_id: str
+    reference: str | None
+    currency: str
+    lines: tuple[PlacedLine, ...]
+    total: Decimal | None
+    metadata: Mapping[str, str]
+    failure: OrderFailure | None
+    attempts: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What one line of an order holds at one location, summed from its movements: units reserved and units shipped."""
+
+    line_no: int
+    sku: str
+    location: str
+    reserved: int
+    shipped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders to list. Empty means all; times include `created_from` and exclude `created_to`."""
+
+    statuses: frozenset[OrderStatus] = frozenset()
+    customer_id: str | None = None
+    sku: str | None = None
+    reference: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None

@@ -1,0 +1,79 @@
+"""Keyset pages: a bounded list and an opaque, validated cursor to the next one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from oms_core.domain.limits import INT8_MAX, PAGE_ITEMS_MAX
+from oms_core.domain.validation import Findings, one_finding
+from oms_core.errors import OmsError
+
+T = TypeVar("T")
+
+_CURSOR_LENGTH_MAX = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items, and the cursor that continues after them (None at the end)."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+def page_of(rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Page[T]:
+    """Cut `limit` items from up to `limit` + 1 rows; the row too many tells that there is a next page."""
+    items = tuple(rows[:limit])
+    return Page(items, cursor_of(items[-1]) if len(rows) > limit else None)
+
+
+def check_limit(limit: int) -> None:
+    """Raise `validation_error` unless a page of this size may be asked for."""
+    findings = Findings()
+    findings.whole_number("/limit", limit, lowest=1, highest=PAGE_ITEMS_MAX)
+    findings.raise_if_any()
+
+
+def encode_cursor(kind: str, key: str) -> str:
+    """Wrap a key (the last item's) of one kind of list."""
+    return base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(kind: str, cursor: str) -> str:
+    """Unwrap a key; raises `validation_error` for anything that `encode_cursor` did not make for this kind."""
+    try:
+        if len(cursor) > _CURSOR_LENGTH_MAX:
+            raise ValueError("too long")
+        padded = cursor + "=" * (-len(cursor) % 4)
+        made_for, _, key = base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(":")
+        if made_for != kind or encode_cursor(kind, key) != cursor:
+            raise ValueError("not of this list")
+    except (ValueError, binascii.Error) as error:
+        raise bad_cursor() from error
+    return key
+
+
+def decode_number_cursor(kind: str, cursor: str) -> int:
+    """Unwrap a key that is a row number."""
+    key = decode_cursor(kind, cursor)
+    if not key.isascii() or not key.isdigit() or int(key[:20]) > INT8_MAX:
+        raise bad_cursor()
+    return int(key)
+
+
+def decode_id_cursor(kind: str, cursor: str) -> UUID:
+    """Unwrap a key that is an order id."""
+    try:
+        return UUID(decode_cursor(kind, cursor))
+    except ValueError as error:
+        raise bad_cursor() from error
+
+
+def bad_cursor() -> OmsError:
+    """Say that a cursor was not made by this list."""
+    return one_finding("/cursor", "bad_cursor", "take the cursor from `next` of the same list")

@@ -1,0 +1,85 @@
+"""What placing an order writes: the order itself, its reservations in the ledger, its event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from oms_core.domain.commands import OrderLine
+from oms_core.domain.events import EventType, NewEvent
+from oms_core.domain.limits import INT8_MAX
+from oms_core.domain.money import to_ten_thousandths
+from oms_core.domain.orders import Order, PlacedLine
+from oms_core.domain.placement import Accept, Allocation, Placement
+from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.stock import MovementKind, NewMovement
+from oms_core.errors import OmsError
+
+
+def order_total(lines: Sequence[OrderLine]) -> Decimal | None:
+    """Sum an order exactly; None if a price is missing; raises `total_too_large` above int8 ten-thousandths."""
+    total_e4 = 0
+    for line in lines:
+        if line.unit_price is None:
+            return None
+        total_e4 += to_ten_thousandths(line.unit_price) * line.quantity
+    if total_e4 > INT8_MAX:
+        raise OmsError("total_too_large", "the order's total must stay below 922337203685477.5808")
+    return Decimal(total_e4) / 10_000
+
+
+def placed_order(placement: Placement) -> Order:
+    """Give the order as it stands right after placing."""
+    command = placement.command
+    lines = tuple(
+        PlacedLine(line_no=line_no, sku=line.sku, quantity=line.quantity, unit_price=line.unit_price)
+        for line_no, line in enumerate(command.lines, start=1)
+    )
+    return Order(
+        id=placement.id,
+        status=OrderStatus.PENDING,
+        customer_id=command.customer_id,
+        reference=command.reference,
+        currency=placement.currency,
+        lines=lines,
+        total=placement.total,
+        metadata=command.metadata,
+        failure=None,
+        attempts=0,
+        version=1,
+        created_at=placement.created_at,
+        updated_at=placement.created_at,
+    )
+
+
+def reservation(placement: Placement, allocation: Allocation) -> NewMovement:
+    """Give the ledger row that promises units of one line at one location."""
+    return NewMovement(
+        sku=allocation.sku,
+        location=allocation.location,
+        kind=MovementKind.RESERVE,
+        on_hand_delta=0,
+        reserved_delta=allocation.quantity,
+        order_id=placement.id,
+        line_no=allocation.line_no,
+    )
+
+
+def placed_event(placement: Placement) -> NewEvent:
+    """Give the event of an order placed at once."""
+    return NewEvent(
+        type=EventType.ORDER_PLACED,
+        order_id=placement.id,
+        order_version=1,
+        data={"from": None, "to": OrderStatus.PENDING.value, "reason": None},
+    )
+
+
+def reserved_per_level(accepts: Sequence[Accept]) -> dict[tuple[str, str], int]:
+    """Sum what a batch reserves per (sku, location), sorted: the order in which levels are locked."""
+    demand: dict[tuple[str, str], int] = {}
+    for accept in accepts:
+        for allocation in accept.allocations:
+            level = (allocation.sku, allocation.location)
+            demand[level] = demand.get(level, 0) + allocation.quantity
+    return dict(sorted(demand.items()))

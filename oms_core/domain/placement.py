@@ -1,0 +1,214 @@
+"""The decision that nothing is oversold: which orders are placed, from which locations, in order of arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.stock import Product
+from oms_core.errors import FieldError, OmsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """An order on its way in: the command, and all that was fixed before any transaction so that it can be repeated."""
+
+    id: UUID
+    command: PlaceOrder
+    currency: str
+    total: Decimal | None
+    caller_name: str
+    fingerprint: bytes | None
+    request_id: str | None
+    created_at: datetime
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """The namespace and idempotency key, if the caller gave one."""
+        key = self.command.idempotency_key
+        return None if key is None else (self.caller_name, key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyedOrder:
+    """The order that already carries an idempotency key."""
+
+    order_id: UUID
+    fingerprint: bytes
+    accepted_status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacementView:
+    """What storage knows that the decision needs: the products ordered (absent: unknown), and the keys already used."""
+
+    products: Mapping[str, Product]
+    keyed_orders: Mapping[tuple[str, str], KeyedOrder]
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """Units of one line served from one location."""
+
+    line_no: int
+    sku: str
+    location: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Place it, reserving exactly these allocations."""
+
+    allocations: tuple[Allocation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The same command with the same key was taken before: answer with that order."""
+
+    order_id: UUID
+    accepted_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The same command with the same key stands earlier in this batch, at this index."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It cannot be placed; final for this state of the stock."""
+
+    error: OmsError
+
+
+Verdict = Accept | Replay | Repeat | Refuse
+
+
+def decide_placement(
+    placements: Sequence[Placement], view: PlacementView, location_priority: Sequence[str]
+) -> list[Verdict]:
+    """Decide one verdict per placement, deterministically.
+
+    Orders are taken as they arrive, each all or nothing; later ones see what earlier ones took. Demand for one SKU on
+    several lines is summed. A line is served from locations in priority order (then by name) and may be split.
+    """
+    shelf = _Shelf(view.products, location_priority)
+    taken: dict[tuple[str, str], int] = {}
+    verdicts: list[Verdict] = []
+    for index, placement in enumerate(placements):
+        verdict = _known_key(placement, view, taken, placements) or _take(placement.command, shelf)
+        if isinstance(verdict, Accept) and placement.key is not None:
+            taken[placement.key] = index
+        verdicts.append(verdict)
+    return verdicts
+
+
+class _Shelf:
+    """What is left to promise while a batch is being decided."""
+
+    def __init__(self, products: Mapping[str, Product], location_priority: Sequence[str]) -> None:
+        self.products = products
+        self._rank = {location: rank for rank, location in enumerate(location_priority)}
+        self._left: dict[str, list[tuple[str, int]]] = {}
+        self._available: dict[str, int] = {}
+
+    def available(self, sku: str) -> int:
+        """Units of a known SKU that are left over all locations."""
+        if sku not in self._available:
+            levels = sorted(self.products[sku].levels, key=lambda level: self._position(level.location))
+            self._left[sku] = [(level.location, level.available) for level in levels if level.available]
+            self._available[sku] = sum(quantity for _, quantity in self._left[sku])
+        return self._available[sku]
+
+    def take(self, line_no: int, sku: str, quantity: int) -> list[Allocation]:
+        """Take units that are known to be available, from the first locations that have any."""
+        self._available[sku] -= quantity
+        left = self._left[sku]
+        allocations = []
+        while quantity:
+            location, there = left[0]
+            served = min(there, quantity)
+            allocations.append(Allocation(line_no, sku, location, served))
+            quantity -= served
+            if served == there:
+                left.pop(0)
+            else:
+                left[0] = (location, there - served)
+        return allocations
+
+    def _position(self, location: str) -> tuple[int, str]:
+        return self._rank.get(location, len(self._rank)), location
+
+
+def _known_key(
+    placement: Placement,
+    view: PlacementView,
+    taken: Mapping[tuple[str, str], int],
+    placements: Sequence[Placement],
+) -> Verdict | None:
+    key = placement.key
+    if key is None:
+        return None
+    if (existing := view.keyed_orders.get(key)) is not None:
+        if existing.fingerprint == placement.fingerprint:
+            return Replay(existing.order_id, existing.accepted_status)
+        return Refuse(_key_reused())
+    if (index := taken.get(key)) is not None:
+        if placements[index].fingerprint == placement.fingerprint:
+            return Repeat(index)
+        return Refuse(_key_reused())
+    return None
+
+
+def _take(command: PlaceOrder, shelf: _Shelf) -> Verdict:
+    unknown = [index for index, line in enumerate(command.lines) if line.sku not in shelf.products]
+    if unknown:
+        return Refuse(_unknown_skus(command, unknown))
+    demand: dict[str, int] = {}
+    for line in command.lines:
+        demand[line.sku] = demand.get(line.sku, 0) + line.quantity
+    short = {sku: quantity for sku, quantity in demand.items() if quantity > shelf.available(sku)}
+    if short:
+        return Refuse(_insufficient(short, shelf))
+    return Accept(
+        tuple(
+            allocation
+            for line_no, line in enumerate(command.lines, start=1)
+            for allocation in shelf.take(line_no, line.sku, line.quantity)
+        )
+    )
+
+
+def _key_reused() -> OmsError:
+    return OmsError("idempotency_key_reused", "this idempotency key was used for another command")
+
+
+def _unknown_skus(command: PlaceOrder, unknown: Sequence[int]) -> OmsError:
+    errors = [
+        FieldError(pointer=f"/lines/{index}/sku", code="unknown_sku", detail="no product has this SKU")
+        for index in unknown
+    ]
+    names = ", ".join(sorted({command.lines[index].sku for index in unknown})[:5])
+    return OmsError("unknown_sku", f"no product has the SKU {names}", errors=errors)
+
+
+def _insufficient(short: Mapping[str, int], shelf: _Shelf) -> OmsError:
+    shortages = [
+        {"sku": sku, "requested": quantity, "available": shelf.available(sku)}
+        for sku, quantity in sorted(short.items())
+    ]
+    first = shortages[0]
+    more = f" (and {len(shortages) - 1} more SKUs)" if len(shortages) > 1 else ""
+    return OmsError(
+        "insufficient_inventory",
+        f"{first['sku']}: {first['requested']} requested, {first['available']} available{more}",
+        data={"shortages": shortages},
+    )

@@ -1,0 +1,93 @@
+"""The decision on a move of an order, and the stock movements that the move implies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.commands import ChangeOrderStatus
+from oms_core.domain.events import NewEvent, status_event_type
+from oms_core.domain.orders import Holding, Order
+from oms_core.domain.statuses import OrderStatus, allowed_moves
+from oms_core.domain.stock import MovementKind, NewMovement
+from oms_core.errors import OmsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChange:
+    """What a move writes: the new status (and version + 1), its ledger rows and its event."""
+
+    status: OrderStatus
+    movements: tuple[NewMovement, ...]
+    event: NewEvent
+
+
+def decide_status_change(
+    order: Order, holdings: Sequence[Holding], command: ChangeOrderStatus, caller: Caller
+) -> OrderChange | None:
+    """Decide a move; None when the order has the status already (also with a stale version).
+
+    Raises `version_mismatch` or `invalid_transition`.
+    """
+    if order.status is command.status:
+        return None
+    if command.if_version is not None and command.if_version != order.version:
+        raise OmsError(
+            "version_mismatch",
+            f"the order is at version {order.version}, not {command.if_version}",
+            data={"version": order.version},
+        )
+    allowed = allowed_moves(order.status, caller)
+    if command.status not in allowed:
+        raise _invalid_transition(order.status, command.status, allowed)
+    data = {"from": order.status.value, "to": command.status.value, "reason": command.reason}
+    event = NewEvent(
+        type=status_event_type(command.status), order_id=order.id, order_version=order.version + 1, data=data
+    )
+    return OrderChange(
+        status=command.status,
+        movements=_movements(order, holdings, command.status, command.reason),
+        event=event,
+    )
+
+
+def _invalid_transition(current: OrderStatus, target: OrderStatus, allowed: Sequence[OrderStatus]) -> OmsError:
+    moves = ", ".join(allowed) if allowed else "none"
+    return OmsError(
+        "invalid_transition",
+        f"the order is {current} and cannot become {target}; allowed: {moves}",
+        data={"current": current.value, "allowed": [status.value for status in allowed]},
+    )
+
+
+def _movements(
+    order: Order, holdings: Sequence[Holding], target: OrderStatus, reason: str | None
+) -> tuple[NewMovement, ...]:
+    rows = []
+    for holding in holdings:
+        kind, on_hand_delta, reserved_delta = _effect(holding, target)
+        if on_hand_delta or reserved_delta:
+            rows.append(
+                NewMovement(
+                    sku=holding.sku,
+                    location=holding.location,
+                    kind=kind,
+                    on_hand_delta=on_hand_delta,
+                    reserved_delta=reserved_delta,
+                    order_id=order.id,
+                    line_no=holding.line_no,
+                    reason=reason,
+                )
+            )
+    return tuple(rows)
+
+
+def _effect(holding: Holding, target: OrderStatus) -> tuple[MovementKind, int, int]:
+    if target is OrderStatus.CANCELLED:
+        return MovementKind.RELEASE, 0, -holding.reserved
+    if target is OrderStatus.SHIPPED:
+        return MovementKind.SHIP, -holding.reserved, -holding.reserved
+    if target is OrderStatus.RETURNED:
+        return MovementKind.RETURN, holding.shipped, 0
+    return MovementKind.RESERVE, 0, 0

@@ -1,0 +1,111 @@
+"""Products, their stock per location, and the ledger of every change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class MovementKind(StrEnum):
+    """What a row of the ledger records."""
+
+    RECEIVE = "receive"
+    ADJUST = "adjust"
+    COUNT = "count"
+    RESERVE = "reserve"
+    RELEASE = "release"
+    SHIP = "ship"
+    RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockLevel:
+    """The counters of one SKU at one location: units there, and units of them promised to open orders."""
+
+    location: str
+    on_hand: int
+    reserved: int
+    version: int
+
+    @property
+    def available(self) -> int:
+        """Units that can still be sold from here."""
+        return self.on_hand - self.reserved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A product and its levels, sorted by location; its figures are the sums over them."""
+
+    sku: str
+    name: str
+    low_stock_threshold: int | None
+    levels: tuple[StockLevel, ...]
+    updated_at: datetime
+
+    @property
+    def on_hand(self) -> int:
+        """Units physically there."""
+        return sum(level.on_hand for level in self.levels)
+
+    @property
+    def reserved(self) -> int:
+        """Units promised to open orders."""
+        return sum(level.reserved for level in self.levels)
+
+    @property
+    def available(self) -> int:
+        """Units that can still be sold."""
+        return sum(level.available for level in self.levels)
+
+    @property
+    def version(self) -> int:
+        """The sum of the levels' versions: it grows with every change of stock."""
+        return sum(level.version for level in self.levels)
+
+    def level(self, location: str) -> StockLevel | None:
+        """Find the level at a location."""
+        return next((level for level in self.levels if level.location == location), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMovement:
+    """A row that is about to be written to the ledger; never both deltas zero."""
+
+    sku: str
+    location: str
+    kind: MovementKind
+    on_hand_delta: int
+    reserved_delta: int
+    order_id: UUID | None = None
+    line_no: int | None = None
+    reason: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """A row of the ledger as it was written: `id` grows with time within one database."""
+
+    id: int
+    movement: NewMovement
+    actor: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductFilter:
+    """Which products to list: all, or only those at or below their low-stock threshold."""
+
+    low_stock: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockKey:
+    """The idempotency of one change of stock: unique per actor; `fingerprint` is the SHA-256 of the command."""
+
+    actor: str
+    key: str
+    fingerprint: bytes

@@ -1,0 +1,133 @@
+"""The decision on a change of one product's stock: what a set, an adjustment or a receipt writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oms_core.domain.commands import UNSET, AdjustStock, ReceiveStock, SetStock, Unset
+from oms_core.domain.limits import COUNT_MAX
+from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
+from oms_core.errors import OmsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductChange:
+    """What a change writes: a product to create or whose fields to set, a level to ensure, at most one ledger row.
+
+    `location` names the level that must exist afterwards (None: no level is touched); `movement` is None when the
+    count stays as it is.
+    """
+
+    name: str | None = None
+    low_stock_threshold: int | Unset | None = UNSET
+    location: str | None = None
+    movement: NewMovement | None = None
+
+
+def decide_set(product: Product | None, command: SetStock, location: str) -> ProductChange | None:
+    """Decide a set; None when nothing would change. Raises `stock_count_mismatch` or `stock_below_reserved`."""
+    level = _level(product, location)
+    on_hand = level.on_hand if level else 0
+    if command.expected_on_hand is not None and command.expected_on_hand != on_hand:
+        raise OmsError(
+            "stock_count_mismatch",
+            f"{command.sku} {location}: on hand is {on_hand}, not {command.expected_on_hand}",
+            data={"on_hand": on_hand, "expected_on_hand": command.expected_on_hand},
+        )
+    movement = None
+    if command.on_hand is not None and command.on_hand != on_hand:
+        _check_reserved(command.sku, location, level, command.on_hand)
+        movement = NewMovement(
+            sku=command.sku,
+            location=location,
+            kind=MovementKind.COUNT,
+            on_hand_delta=command.on_hand - on_hand,
+            reserved_delta=0,
+            reason=command.reason,
+            reference=command.reference,
+        )
+    change = ProductChange(
+        name=command.name if product is None or command.name != product.name else None,
+        low_stock_threshold=_changed_threshold(product, command),
+        location=location if command.on_hand is not None and (level is None or movement) else None,
+        movement=movement,
+    )
+    return change if product is None or change != ProductChange() else None
+
+
+def decide_adjust(product: Product | None, command: AdjustStock, location: str) -> ProductChange:
+    """Decide an adjustment. Raises `sku_not_found`, `stock_below_reserved`, or `validation_error` above 10^12."""
+    return _moved(
+        product,
+        NewMovement(
+            sku=command.sku,
+            location=location,
+            kind=MovementKind.ADJUST,
+            on_hand_delta=command.delta,
+            reserved_delta=0,
+            reason=command.reason,
+            reference=command.reference,
+        ),
+        pointer="/delta",
+    )
+
+
+def decide_receive(product: Product | None, command: ReceiveStock, location: str) -> ProductChange:
+    """Decide a receipt. Raises `sku_not_found`, or `validation_error` above 10^12."""
+    return _moved(
+        product,
+        NewMovement(
+            sku=command.sku,
+            location=location,
+            kind=MovementKind.RECEIVE,
+            on_hand_delta=command.quantity,
+            reserved_delta=0,
+            reason=command.reason,
+            reference=command.reference,
+        ),
+        pointer="/quantity",
+    )
+
+
+def sku_not_found(sku: str) -> OmsError:
+    """Say that no product has this SKU."""
+    return OmsError("sku_not_found", f"no product has the SKU {sku}")
+
+
+def stock_below_reserved(sku: str, location: str, on_hand: int, reserved: int) -> OmsError:
+    """Say that a count would fall below what open orders hold (0 when it would just be negative)."""
+    return OmsError(
+        "stock_below_reserved",
+        f"{sku} {location}: on hand would be {on_hand}, but {reserved} are reserved; "
+        f"`oms orders list --sku {sku} --status pending,processing` lists the orders that hold them",
+        data={"on_hand": on_hand, "reserved": reserved},
+    )
+
+
+def _moved(product: Product | None, movement: NewMovement, *, pointer: str) -> ProductChange:
+    if product is None:
+        raise sku_not_found(movement.sku)
+    level = _level(product, movement.location)
+    on_hand = (level.on_hand if level else 0) + movement.on_hand_delta
+    if on_hand > COUNT_MAX:
+        detail = f"the count would be {on_hand}, above {COUNT_MAX}"
+        raise one_finding(pointer, "out_of_range", detail)
+    _check_reserved(movement.sku, movement.location, level, on_hand)
+    return ProductChange(location=movement.location, movement=movement)
+
+
+def _check_reserved(sku: str, location: str, level: StockLevel | None, on_hand: int) -> None:
+    reserved = level.reserved if level else 0
+    if on_hand < reserved:
+        raise stock_below_reserved(sku, location, on_hand, reserved)
+
+
+def _changed_threshold(product: Product | None, command: SetStock) -> int | Unset | None:
+    if command.low_stock_threshold is UNSET:
+        return UNSET
+    known = product.low_stock_threshold if product else None
+    return UNSET if command.low_stock_threshold == known else command.low_stock_threshold
+
+
+def _level(product: Product | None, location: str) -> StockLevel | None:
+    return product.level(location) if product else None

@@ -1,0 +1,283 @@
+"""Every deliberate error of the system: one class, one table of codes that never change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class ErrorKind(StrEnum):
+    """What a driver needs to know of an error; each driver has one table from kind to its own signal."""
+
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    LIMITED = "limited"
+    UNAVAILABLE = "unavailable"
+    BUG = "bug"
+
+
+class Retry(StrEnum):
+    """What the caller may do next: nothing, repeat as is, repeat after a change, or look the outcome up."""
+
+    NEVER = "never"
+    SAME_KEY = "same_key"
+    AFTER_CHANGE = "after_change"
+    LOOK_UP = "look_up"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One row of the error table: `title` names the case in a few words, `explanation` says what to do about it."""
+
+    code: str
+    kind: ErrorKind
+    retry: Retry
+    title: str
+    explanation: str
+
+
+_TABLE = (
+    ErrorCode(
+        "validation_error",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "The input is not valid",
+        "Each entry of `errors` points at one value and says what is wrong with it. Nothing was changed.",
+    ),
+    ErrorCode(
+        "malformed_json",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "The body is not JSON",
+        "The body must be one JSON document in UTF-8, without duplicate keys, NaN or lone surrogates.",
+    ),
+    ErrorCode(
+        "payload_too_large",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "The body is too large",
+        "Send less in one request, or several requests.",
+    ),
+    ErrorCode(
+        "unsupported_media_type",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "The content type is not supported",
+        "Name the documented media type in the Content-Type header.",
+    ),
+    ErrorCode(
+        "request_timeout",
+        ErrorKind.INVALID,
+        Retry.SAME_KEY,
+        "The request did not arrive in time",
+        "The body was not received before the deadline. Nothing was changed; send the request again.",
+    ),
+    ErrorCode(
+        "method_not_allowed",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "The method is not allowed here",
+        "The Allow header lists the methods of this route.",
+    ),
+    ErrorCode(
+        "unknown_sku",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "The order names a SKU that does not exist",
+        "Create the product first (PUT /v1/inventory/{sku}), or correct the SKU. SKUs are case-sensitive.",
+    ),
+    ErrorCode(
+        "total_too_large",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "The order's total is too large",
+        "The total must stay below 922337203685477.5808 in the order's currency.",
+    ),
+    ErrorCode(
+        "idempotency_key_reused",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "The idempotency key was used for something else",
+        "The key belongs to another command. Use a new key for a new command.",
+    ),
+    ErrorCode(
+        "unauthenticated",
+        ErrorKind.UNAUTHENTICATED,
+        Retry.AFTER_CHANGE,
+        "The caller is not known",
+        "Send a valid API key.",
+    ),
+    ErrorCode(
+        "forbidden",
+        ErrorKind.FORBIDDEN,
+        Retry.AFTER_CHANGE,
+        "The caller may not do this",
+        "The caller lacks the scope that this needs.",
+    ),
+    ErrorCode(
+        "order_not_found",
+        ErrorKind.NOT_FOUND,
+        Retry.NEVER,
+        "There is no such order",
+        "No order with this id is visible to the caller.",
+    ),
+    ErrorCode(
+        "sku_not_found",
+        ErrorKind.NOT_FOUND,
+        Retry.NEVER,
+        "There is no such product",
+        "No product has this SKU. SKUs are case-sensitive.",
+    ),
+    ErrorCode(
+        "route_not_found",
+        ErrorKind.NOT_FOUND,
+        Retry.NEVER,
+        "There is no such route",
+        "The routes are listed in /openapi.json and /docs.",
+    ),
+    ErrorCode(
+        "insufficient_inventory",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "There is not enough stock",
+        "`shortages` gives what was requested and what is available, per SKU. Nothing was reserved.",
+    ),
+    ErrorCode(
+        "invalid_transition",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "The order cannot move to this status",
+        "`current` is the order's status, `allowed` lists the moves that this caller may make.",
+    ),
+    ErrorCode(
+        "version_mismatch",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "The order has changed meanwhile",
+        "Read the order again, decide again, and send its present version.",
+    ),
+    ErrorCode(
+        "stock_below_reserved",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "Open orders hold more than would be left",
+        "`reserved` units are promised; GET /v1/orders?sku=...&status=pending,processing lists who holds them.",
+    ),
+    ErrorCode(
+        "stock_count_mismatch",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "The count has changed meanwhile",
+        "`on_hand` is the present count, `expected_on_hand` the one the caller expected.",
+    ),
+    ErrorCode(
+        "idempotency_key_in_use",
+        ErrorKind.CONFLICT,
+        Retry.SAME_KEY,
+        "The first request with this key is still running",
+        "Send the same request with the same key again a little later.",
+    ),
+    ErrorCode(
+        "rate_limited",
+        ErrorKind.LIMITED,
+        Retry.SAME_KEY,
+        "Too many requests",
+        "Wait for the seconds in Retry-After, then send the same request again.",
+    ),
+    ErrorCode(
+        "overloaded",
+        ErrorKind.UNAVAILABLE,
+        Retry.SAME_KEY,
+        "The service is at its limit",
+        "Nothing was changed. Wait for the seconds in Retry-After, then send the same request again.",
+    ),
+    ErrorCode(
+        "storage_unavailable",
+        ErrorKind.UNAVAILABLE,
+        Retry.SAME_KEY,
+        "The database is away or busy",
+        "Nothing was changed. Wait for the seconds in Retry-After, then send the same request again.",
+    ),
+    ErrorCode(
+        "outcome_unknown",
+        ErrorKind.UNAVAILABLE,
+        Retry.LOOK_UP,
+        "The outcome is not known",
+        "The database was lost while committing. Look the ids up, or repeat with the same idempotency key.",
+    ),
+    ErrorCode(
+        "schema_outdated",
+        ErrorKind.UNAVAILABLE,
+        Retry.AFTER_CHANGE,
+        "The database schema does not fit this release",
+        "Run `oms db upgrade`.",
+    ),
+    ErrorCode(
+        "invalid_setting",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "A setting is wrong",
+        "The detail names the setting. `oms config show` prints what is in force.",
+    ),
+    ErrorCode(
+        "internal_error",
+        ErrorKind.BUG,
+        Retry.SAME_KEY,
+        "A defect in the service",
+        "The log holds the details under the request id. Please report it.",
+    ),
+)
+
+ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({row.code: row for row in _TABLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One wrong value: `pointer` is a JSON Pointer (RFC 6901) into the input, `code` a stable snake_case word."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class OmsError(Exception):
+    """A deliberate error: `code` is a key of ERROR_CODES, `data` holds the case's figures, ready for JSON."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        data: Mapping[str, object] | None = None,
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        super().__init__(code, detail)  # Both in args, so that the error survives pickling.
+        self.row = ERROR_CODES[code]
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.data: Mapping[str, object] = data or {}
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def code(self) -> str:
+        """The snake_case code that never changes."""
+        return self.row.code
+
+    @property
+    def kind(self) -> ErrorKind:
+        """What sort of error this is; drivers translate by it."""
+        return self.row.kind
+
+    @property
+    def retry(self) -> Retry:
+        """What the caller may do next."""
+        return self.row.retry
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"

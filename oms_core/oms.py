@@ -1,0 +1,233 @@
+"""Class Oms: the table of contents of what the system does, and how a program embeds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from uuid import UUID
+
+from oms_core import wiring
+from oms_core.domain.callers import Caller
+from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, SetStock
+from oms_core.domain.events import Event
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, TRANSACTION_ORDERS_MAX
+from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.pages import Page
+from oms_core.domain.placement import Placement
+from oms_core.domain.stock import Movement, Product, ProductFilter
+from oms_core.errors import OmsError
+from oms_core.ports.clock import Clock, SystemClock
+from oms_core.ports.metrics import Metrics, NoMetrics
+from oms_core.ports.storage import Placed, PlacementOutcome, Storage, StorageOptions
+from oms_core.runtime.group_committer import GroupCommitter
+from oms_core.settings import Settings
+from oms_core.use_cases import (
+    adjust_stock,
+    audit,
+    cancel_order,
+    change_order_status,
+    export_stock,
+    get_order,
+    get_product,
+    list_movements,
+    list_order_events,
+    list_orders,
+    list_products,
+    place_order,
+    place_orders,
+    receive_stock,
+    set_stock,
+)
+from oms_core.use_cases.audit import AuditReport
+from oms_core.use_cases.change_stock import StockChanged
+from oms_core.use_cases.commit_placements import CommitPlacements
+
+
+class Oms:
+    """The order management system over one database.
+
+    Thread-safe; connects on first use; works on in a forked child. Every method runs its own transaction and never
+    joins the host's. Every method may raise OmsError `storage_unavailable` or `forbidden` besides what it names.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        storage: Storage,
+        clock: Clock,
+        metrics: Metrics,
+        waiting_max: int | None = None,
+    ) -> None:
+        """Wire the use cases to ports; `Oms.open` does it from settings.
+
+        `waiting_max` bounds the orders that wait for group commit at once (None: only the host's threads bound them).
+        """
+        self.settings = settings
+        self.storage = storage
+        self.metrics = metrics
+        self._clock = clock
+        self._commit = CommitPlacements(storage=storage, metrics=metrics, location_priority=settings.locations)
+        self._committer: GroupCommitter[Placement, PlacementOutcome] | None = None
+        if settings.group_commit:
+            self._committer = GroupCommitter(self._commit, batch_max=TRANSACTION_ORDERS_MAX, waiting_max=waiting_max)
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings | None = None,
+        *,
+        create: bool = True,
+        metrics: Metrics | None = None,
+        waiting_max: int | None = None,
+    ) -> Oms:
+        """Open the system that the settings describe; reads no environment, configures no logging.
+
+        `create` False refuses a missing database file instead of making it. Raises `invalid_setting`.
+        """
+        settings = settings or Settings()
+        options = StorageOptions(
+            deadline_seconds=settings.storage_deadline_seconds,
+            lock_timeout_seconds=settings.lock_timeout_seconds,
+            statement_timeout_seconds=settings.statement_timeout_seconds,
+            prepared_statements=settings.prepared_statements,
+            create=create,
+        )
+        return cls(
+            settings=settings,
+            storage=wiring.open_storage(settings.database_url, options),
+            clock=SystemClock(),
+            metrics=metrics or NoMetrics(),
+            waiting_max=waiting_max,
+        )
+
+    def __enter__(self) -> Oms:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commit what has gathered, then close every connection."""
+        if self._committer is not None:
+            self._committer.close()
+        self.storage.close()
+
+    def check(self) -> None:
+        """Raise `storage_unavailable` or `schema_outdated` unless the system can work now."""
+        self.storage.schema.check()
+
+    def place_order(self, command: PlaceOrder, *, caller: Caller) -> Placed:
+        """Place one order, all or nothing: see `use_cases.place_order`."""
+        return place_order.place_order(
+            command, caller=caller, clock=self._clock, currency=self.settings.currency, hand_in=self._hand_in
+        )
+
+    def place_orders(self, commands: Sequence[PlaceOrder | OmsError], *, caller: Caller) -> list[PlacementOutcome]:
+        """Place up to 1,000 orders, one outcome each: see `use_cases.place_orders`."""
+        return place_orders.place_orders(
+            commands, caller=caller, clock=self._clock, currency=self.settings.currency, commit=self._commit
+        )
+
+    def get_order(self, order_id: UUID, *, caller: Caller) -> Order:
+        """Give one order: see `use_cases.get_order`."""
+        return get_order.get_order(order_id, caller=caller, storage=self.storage)
+
+    def list_orders(
+        self,
+        wanted: OrderFilter | None = None,
+        *,
+        caller: Caller,
+        cursor: str | None = None,
+        limit: int = PAGE_ITEMS_DEFAULT,
+    ) -> Page[Order]:
+        """List orders, newest first: see `use_cases.list_orders`."""
+        return list_orders.list_orders(
+            wanted or OrderFilter(), caller=caller, storage=self.storage, cursor=cursor, limit=limit
+        )
+
+    def list_order_events(
+        self, order_id: UUID, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
+    ) -> Page[Event]:
+        """Give an order's history, oldest first: see `use_cases.list_order_events`."""
+        return list_order_events.list_order_events(
+            order_id, caller=caller, storage=self.storage, cursor=cursor, limit=limit
+        )
+
+    def change_order_status(self, command: ChangeOrderStatus, *, caller: Caller) -> Order:
+        """Move an order to another status: see `use_cases.change_order_status`."""
+        return change_order_status.change_order_status(command, caller=caller, clock=self._clock, storage=self.storage)
+
+    def cancel_order(self, order_id: UUID, *, caller: Caller, reason: str | None = None) -> Order:
+        """Cancel an order that has not shipped: see `use_cases.cancel_order`."""
+        return cancel_order.cancel_order(
+            order_id, reason=reason, caller=caller, clock=self._clock, storage=self.storage
+        )
+
+    def set_stock(self, command: SetStock, *, caller: Caller) -> StockChanged:
+        """Create a product, or set its count, name or threshold: see `use_cases.set_stock`."""
+        return set_stock.set_stock(
+            command,
+            caller=caller,
+            clock=self._clock,
+            storage=self.storage,
+            default_location=self.settings.default_location,
+        )
+
+    def adjust_stock(self, command: AdjustStock, *, caller: Caller) -> StockChanged:
+        """Correct a count by a difference: see `use_cases.adjust_stock`."""
+        return adjust_stock.adjust_stock(
+            command,
+            caller=caller,
+            clock=self._clock,
+            storage=self.storage,
+            default_location=self.settings.default_location,
+        )
+
+    def receive_stock(self, command: ReceiveStock, *, caller: Caller) -> StockChanged:
+        """Record goods that arrived: see `use_cases.receive_stock`."""
+        return receive_stock.receive_stock(
+            command,
+            caller=caller,
+            clock=self._clock,
+            storage=self.storage,
+            default_location=self.settings.default_location,
+        )
+
+    def get_product(self, sku: str, *, caller: Caller) -> Product:
+        """Give one product's stock: see `use_cases.get_product`."""
+        return get_product.get_product(sku, caller=caller, storage=self.storage)
+
+    def list_products(
+        self,
+        wanted: ProductFilter | None = None,
+        *,
+        caller: Caller,
+        cursor: str | None = None,
+        limit: int = PAGE_ITEMS_DEFAULT,
+    ) -> Page[Product]:
+        """List products by SKU: see `use_cases.list_products`."""
+        return list_products.list_products(
+            wanted or ProductFilter(), caller=caller, storage=self.storage, cursor=cursor, limit=limit
+        )
+
+    def list_movements(
+        self, sku: str, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
+    ) -> Page[Movement]:
+        """Give a product's ledger, newest first: see `use_cases.list_movements`."""
+        return list_movements.list_movements(sku, caller=caller, storage=self.storage, cursor=cursor, limit=limit)
+
+    def export_stock(self, *, caller: Caller, wanted: ProductFilter | None = None) -> Iterator[Product]:
+        """Give every product, in bounded memory: see `use_cases.export_stock`."""
+        return export_stock.export_stock(caller=caller, storage=self.storage, wanted=wanted)
+
+    def audit(self, *, caller: Caller, progress: Callable[[int, int], None] | None = None) -> AuditReport:
+        """Prove that counters, ledger and open orders agree: see `use_cases.audit`."""
+        return audit.audit(caller=caller, storage=self.storage, progress=progress)
+
+    def _hand_in(self, placement: Placement) -> PlacementOutcome:
+        if self._committer is not None:
+            return self._committer.submit(placement)
+        return self._commit([placement])[0]

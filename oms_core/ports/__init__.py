@@ -1,0 +1,1 @@
+"""What the core needs from outside, as Protocols that speak domain types."""

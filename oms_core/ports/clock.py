@@ -1,0 +1,31 @@
+"""Time and randomness, which come in from outside so that tests can choose them."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where time and randomness come from; both methods are thread-safe."""
+
+    def now(self) -> datetime:
+        """Give the time, aware and in UTC, with microseconds."""
+        ...
+
+    def random_bits(self, count: int) -> int:
+        """Give `count` random bits, unpredictable, as a number."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock and the operating system's randomness."""
+
+    def now(self) -> datetime:
+        """Give the machine's time in UTC."""
+        return datetime.now(UTC)
+
+    def random_bits(self, count: int) -> int:
+        """Give bits from the operating system."""
+        return secrets.randbits(count)

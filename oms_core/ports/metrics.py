@@ -1,0 +1,87 @@
+"""Metrics: what the service counts and measures, named once in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class MetricKind(StrEnum):
+    """Whether a metric only grows, or is a distribution."""
+
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric: its name ends in its unit, `labels` names its label values in the order they are given."""
+
+    name: str
+    kind: MetricKind
+    explanation: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+ORDERS_DECIDED = Metric(
+    name="oms_orders_decided_total",
+    kind=MetricKind.COUNTER,
+    explanation="Orders placed, replayed or refused; outcome is placed, replayed or an error code.",
+    labels=("outcome",),
+)
+PLACEMENT_BATCH_ORDERS = Metric(
+    name="oms_placement_batch_orders",
+    kind=MetricKind.HISTOGRAM,
+    explanation="Orders that shared one placement transaction.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+)
+HTTP_REQUESTS = Metric(
+    name="oms_http_requests_total",
+    kind=MetricKind.COUNTER,
+    explanation="Answered requests by method, route and status.",
+    labels=("method", "route", "status"),
+)
+HTTP_REQUEST_SECONDS = Metric(
+    name="oms_http_request_duration_seconds",
+    kind=MetricKind.HISTOGRAM,
+    explanation="Time in the application, by method and route.",
+    labels=("method", "route"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+ALL_METRICS = (ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, HTTP_REQUESTS, HTTP_REQUEST_SECONDS)
+
+
+class Metrics(Protocol):
+    """Where measurements go. Thread-safe; never raises for a measurement, never blocks on I/O."""
+
+    def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
+        """Add to a counter."""
+        ...
+
+    def observe(self, metric: Metric, value: float, *labels: str) -> None:
+        """Add one value to a histogram, in the metric's unit."""
+        ...
+
+    def render(self) -> tuple[str, bytes]:
+        """Give everything measured, over all processes of the service: the media type, and the body."""
+        ...
+
+
+class NoMetrics:
+    """Measures nothing: what an embedding program gets unless it asks for more."""
+
+    def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
+        """Forget it."""
+
+    def observe(self, metric: Metric, value: float, *labels: str) -> None:
+        """Forget it."""
+
+    def render(self) -> tuple[str, bytes]:
+        """Give an empty text."""
+        return "text/plain; charset=utf-8", b""
+
+
+OpenMetrics = Callable[[], Metrics]

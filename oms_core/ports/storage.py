@@ -1,0 +1,217 @@
+"""Storage: where orders, stock, the ledger and the events are kept, and every lock is taken.
+
+Every method runs in its own transaction: it is written whole or not at all. Every method may raise OmsError
+`storage_unavailable` (the database is away, or stayed busy or locked until the deadline; nothing was changed). A
+transient fault (a lost connection, a deadlock, a serialisation failure, a lock timeout, a busy database) is retried
+inside, until the storage's deadline. Where a COMMIT's answer was lost, the method finds out whether it happened (ids
+and keys are fixed beforehand), and raises `outcome_unknown` only when the deadline passes first. No driver exception
+leaves an adapter. All methods are thread-safe, connect lazily, and work again after the database was restarted or
+the process forked.
+
+Lock order, everywhere: order rows (by id), then products and levels (by sku, location).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from oms_core.domain.balances import LevelBalance, OrderBalance
+from oms_core.domain.callers import Caller
+from oms_core.domain.events import Event
+from oms_core.domain.orders import Holding, Order, OrderFilter
+from oms_core.domain.placement import Placement, PlacementView, Verdict
+from oms_core.domain.status_changes import OrderChange
+from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
+from oms_core.domain.stock_changes import ProductChange
+from oms_core.errors import OmsError
+
+DecidePlacement = Callable[[Sequence[Placement], PlacementView], list[Verdict]]
+DecideOrderChange = Callable[[Order, Sequence[Holding]], OrderChange | None]
+DecideProductChange = Callable[[Product | None], ProductChange | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """The order was written now, or (`replayed`) earlier by the same command; `order` is as it is now."""
+
+    order: Order
+    replayed: bool
+    accepted_status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The order was not written, and why."""
+
+    error: OmsError
+
+
+PlacementOutcome = Placed | Refused
+
+
+class OrderStorage(Protocol):
+    """Orders, their lines, their history."""
+
+    def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
+        """Write what `decide` accepts, as if alone in the database; one outcome per placement, in order.
+
+        In one transaction: orders (status pending, version 1), lines, reservations (`reservation`), one `order.placed`
+        event each (`placed_event`), the levels' `reserved` (+ version, updated_at), and `stock_events` from the
+        figures under lock: all levels of the products ordered are locked, so crossings are exact. `decide` may be
+        called again on fresher figures; the last decision is what was written. Refusals alone write nothing.
+        A taken id means that an earlier attempt had happened; a taken key, that a rival was first: decide again.
+        `Replay` gives that order as it is now. At most TRANSACTION_ORDERS_MAX placements. An error that is one order's
+        own fault (a value the database will not take) is raised as `internal_error`; nothing of the call is written.
+        A key whose first order is still in flight elsewhere when the deadline passes is `idempotency_key_in_use`.
+        """
+        ...
+
+    def change(
+        self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
+    ) -> Order:
+        """Lock an order, ask `decide` what to do with it and what it holds, write that, give it as it then is.
+
+        Writes status, version + 1, updated_at, the movements with their levels, the event, and `stock_events`.
+        None from `decide` changes nothing. What `decide` raises rolls back and passes through. `owner` is a customer
+        id: another's order is `order_not_found`.
+        """
+        ...
+
+    def get(self, order_id: UUID, *, owner: str | None) -> Order:
+        """Give one order with its lines by line_no. Raises `order_not_found`."""
+        ...
+
+    def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int) -> list[Order]:
+        """List orders by id descending (newest first), below `after`; with their lines. An empty list at the end."""
+        ...
+
+    def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
+        """List an order's events by id ascending (oldest first), above `after`. Raises `order_not_found`."""
+        ...
+
+
+class StockStorage(Protocol):
+    """Products, levels, the ledger."""
+
+    def change(
+        self, sku: str, *, key: StockKey, caller: Caller, now: datetime, decide: DecideProductChange
+    ) -> tuple[Product, bool]:
+        """Lock a product with all its levels, ask `decide`, write that; give the product as it then is, and whether
+        this was a replay.
+
+        A product that does not exist is given to `decide` as None, and created by its ProductChange (name '' unless
+        given); two creators do not collide. The movement row carries `key`; a row that already carries it with the
+        same fingerprint makes the call a replay (True, nothing written), with another `idempotency_key_reused`. None
+        from `decide` changes nothing. What `decide` raises rolls back. Writes `stock_events` for a product that had
+        been there before. A level's version is 1 when it is created, whatever its count, and grows by 1 with each
+        transaction that changes it. Raises `sku_not_found` when `decide` gives None for a product that does not exist.
+        """
+        ...
+
+    def get(self, sku: str) -> Product:
+        """Give one product. Raises `sku_not_found`."""
+        ...
+
+    def find(self, wanted: ProductFilter, *, after: str | None, limit: int) -> list[Product]:
+        """List products by SKU ascending (code point order), above `after`."""
+        ...
+
+    def movements(self, sku: str, *, after: int | None, limit: int) -> list[Movement]:
+        """List a product's ledger rows by id descending (newest first), below `after`. Raises `sku_not_found`."""
+        ...
+
+
+class AuditStorage(Protocol):
+    """The figures that an audit compares; each call is one statement (or snapshot), so its figures belong together."""
+
+    def level_balances(self, *, after: tuple[str, str] | None, limit: int) -> list[LevelBalance]:
+        """List levels by (sku, location) ascending, above `after`, with the sums of their ledger rows.
+
+        A (sku, location) that has ledger rows but no level is listed too, with counters of 0.
+        """
+        ...
+
+    def order_balances(self, *, after: UUID | None, limit: int) -> list[OrderBalance]:
+        """List orders by id ascending, above `after`, with their lines and what their ledger rows hold."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaStatus:
+    """Which migrations the database has: the names applied, and those still to apply, in order."""
+
+    applied: tuple[str, ...]
+    pending: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+class SchemaStorage(Protocol):
+    """The schema and its migrations; several upgraders at once apply each migration once."""
+
+    def status(self) -> SchemaStatus:
+        """Compare the database with this release. `unknown` lists migrations of a newer release."""
+        ...
+
+    def upgrade(self) -> tuple[str, ...]:
+        """Apply what is pending, each migration in its own transaction, and name what was applied now."""
+        ...
+
+    def check(self) -> None:
+        """Raise `schema_outdated` unless this release can run on the schema (one release newer is fine)."""
+        ...
+
+
+class Storage(Protocol):
+    """One database."""
+
+    @property
+    def orders(self) -> OrderStorage:
+        """Orders."""
+        ...
+
+    @property
+    def stock(self) -> StockStorage:
+        """Products, levels and ledger."""
+        ...
+
+    @property
+    def audits(self) -> AuditStorage:
+        """Figures to audit."""
+        ...
+
+    @property
+    def schema(self) -> SchemaStorage:
+        """Schema and migrations."""
+        ...
+
+    def describe(self) -> str:
+        """Name the database for a person: the absolute path of a file, or server and database; never a password."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection; the next call would connect again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageOptions:
+    """How a storage is opened.
+
+    `deadline_seconds` bounds retrying of transient faults; `lock_timeout_seconds` and `statement_timeout_seconds` bound
+    one lock and one statement; `create` allows making a missing database file and upgrading an embedded schema;
+    `prepared_statements` False suits a transaction pooler.
+    """
+
+    deadline_seconds: float = 10.0
+    lock_timeout_seconds: float = 5.0
+    statement_timeout_seconds: float = 30.0
+    connect_timeout_seconds: float = 3.0
+    create: bool = True
+    prepared_statements: bool = True
+
+
+OpenStorage = Callable[[str, StorageOptions], Storage]

@@ -1,0 +1,179 @@
+"""Settings: flags over environment over oms.toml; a wrong one is named in one line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from oms_core.domain.currencies import CURRENCIES
+from oms_core.domain.validation import Findings
+from oms_core.errors import OmsError
+
+_PORT_MAX = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one deployment chooses; every field is also the environment variable OMS_<FIELD> and a key of oms.toml.
+
+    `http_processes` 0 means: one on an embedded database, two otherwise. `locations` is the priority in which stock is
+    served; the first is the default location. `metrics_address` ("host:port") moves /metrics off the public port.
+    """
+
+    database_url: str = "sqlite:///oms.db"
+    auth: str = "off"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    http_processes: int = 0
+    http_threads: int = 32
+    http_in_flight_max: int = 256
+    http_body_timeout_seconds: int = 10
+    http_stop_timeout_seconds: int = 20
+    metrics_address: str = ""
+    currency: str = "EUR"
+    locations: tuple[str, ...] = ("main",)
+    group_commit: bool = True
+    log_format: str = "text"
+    log_level: str = "info"
+    storage_deadline_seconds: int = 10
+    lock_timeout_seconds: int = 5
+    statement_timeout_seconds: int = 30
+    prepared_statements: bool = True
+
+    def __post_init__(self) -> None:
+        if not urlsplit(self.database_url).scheme:
+            raise _wrong("database_url", "must be a URL such as sqlite:///oms.db or postgresql://host/database")
+        _check_choice("auth", self.auth, ("off",))
+        _check_choice("log_format", self.log_format, ("text", "json"))
+        _check_choice("log_level", self.log_level, ("debug", "info", "warning", "error"))
+        if self.currency not in CURRENCIES:
+            raise _wrong("currency", "must be an ISO 4217 code in capitals, such as EUR")
+        _check_range("port", self.port, 0, _PORT_MAX)
+        _check_range("http_processes", self.http_processes, 0, 64)
+        _check_range("http_threads", self.http_threads, 2, 1_024)
+        _check_range("http_in_flight_max", self.http_in_flight_max, 1, 100_000)
+        for name in (
+            "http_body_timeout_seconds",
+            "http_stop_timeout_seconds",
+            "storage_deadline_seconds",
+            "lock_timeout_seconds",
+            "statement_timeout_seconds",
+        ):
+            _check_range(name, getattr(self, name), 1, 3_600)
+        _check_locations(self.locations)
+
+    @property
+    def default_location(self) -> str:
+        """Where stock goes when no location is named."""
+        return self.locations[0]
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str], *, file: Path | None = None, **flags: Any) -> Settings:
+        """Combine flags (None: not given), OMS_* variables and a TOML file (a missing one is empty).
+
+        Raises `invalid_setting`, naming the setting and where it stands; an unknown OMS_* variable outside
+        OMS_TEST_* is wrong too.
+        """
+        chosen = _from_file(file) | _from_environment(environment)
+        chosen |= {name: value for name, value in flags.items() if value is not None}
+        return cls(**chosen)
+
+
+def variable(name: str) -> str:
+    """Give a field's environment variable."""
+    return f"OMS_{name.upper()}"
+
+
+def _wrong(name: str, why: str) -> OmsError:
+    return OmsError("invalid_setting", f"{variable(name)} {why}")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise _wrong(name, f"must be one of: {', '.join(choices)}; it is {value!r}")
+
+
+def _check_range(name: str, value: object, lowest: int, highest: int) -> None:
+    if type(value) is not int or not lowest <= value <= highest:
+        raise _wrong(name, f"must be a whole number from {lowest} to {highest}; it is {value!r}")
+
+
+def _check_locations(locations: tuple[str, ...]) -> None:
+    findings = Findings()
+    for location in locations:
+        findings.location("/locations", location)
+    if not locations or findings.errors or len(set(locations)) != len(locations):
+        raise _wrong("locations", "must list location names, comma-separated, each once")
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    readers = _readers()
+    chosen = {}
+    for key in sorted(environment):
+        if not key.startswith("OMS_") or key.startswith("OMS_TEST_") or not environment[key]:
+            continue
+        name = key.removeprefix("OMS_").lower()
+        if name not in readers:
+            raise OmsError("invalid_setting", f"{key} is not a setting; `oms config show` lists them")
+        chosen[name] = readers[name](name, environment[key])
+    return chosen
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None or not file.exists():
+        return {}
+    try:
+        content = tomllib.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise OmsError("invalid_setting", f"{file} cannot be read: {error}") from error
+    readers = _readers()
+    for name in content:
+        if name not in readers:
+            raise OmsError("invalid_setting", f"{name} in {file} is not a setting; `oms config show` lists them")
+    return {name: readers[name](name, _as_text(value)) for name, value in content.items()}
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(str(entry) for entry in value)
+    return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _readers() -> dict[str, Callable[[str, str], object]]:
+    by_type = {"str": _read_text, "int": _read_number, "bool": _read_switch, "tuple[str, ...]": _read_list}
+    return {entry.name: by_type[str(entry.type)] for entry in fields(Settings)}
+
+
+def _read_text(_: str, text: str) -> str:
+    return text
+
+
+def _read_number(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise _wrong(name, f"must be a whole number; it is {text!r}") from error
+
+
+def _read_switch(name: str, text: str) -> bool:
+    switches = {
+        "on": True,
+        "true": True,
+        "1": True,
+        "yes": True,
+        "off": False,
+        "false": False,
+        "0": False,
+        "no": False,
+    }
+    if text.lower() not in switches:
+        raise _wrong(name, f"must be on or off; it is {text!r}")
+    return switches[text.lower()]
+
+
+def _read_list(_: str, text: str) -> tuple[str, ...]:
+    return tuple(entry.strip() for entry in text.split(",") if entry.strip())

@@ -1,0 +1,1 @@
+"""One verb per file; every driver calls these and nothing deeper."""

@@ -1,0 +1,73 @@
+"""Write prepared orders in bounded transactions, so that one order's fault never costs the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from oms_core.domain.limits import TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
+from oms_core.domain.placement import Placement, PlacementView, Verdict, decide_placement
+from oms_core.errors import ErrorKind, OmsError
+from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics
+from oms_core.ports.storage import Placed, PlacementOutcome, Refused, Storage
+
+_log = logging.getLogger(__name__)
+
+
+class CommitPlacements:
+    """Writes prepared orders; one outcome per placement, in order. Thread-safe."""
+
+    def __init__(self, *, storage: Storage, metrics: Metrics, location_priority: Sequence[str]) -> None:
+        self._storage = storage
+        self._metrics = metrics
+        self._location_priority = tuple(location_priority)
+
+    def __call__(self, placements: Sequence[Placement]) -> list[PlacementOutcome]:
+        """Write in as few transactions as the bounds allow; a fault of the storage becomes each order's refusal."""
+        outcomes: list[PlacementOutcome] = []
+        for batch in _transactions(placements):
+            outcomes.extend(self._commit(batch))
+        for outcome in outcomes:
+            self._metrics.count(ORDERS_DECIDED, _outcome_name(outcome))
+        return outcomes
+
+    def _commit(self, batch: Sequence[Placement]) -> list[PlacementOutcome]:
+        try:
+            outcomes = self._storage.orders.place(batch, self._decide)
+        except OmsError as error:
+            if error.kind is not ErrorKind.BUG:
+                return [Refused(error=error) for _ in batch]
+            return self._halve(batch, error)
+        except Exception as error:  # noqa: BLE001  A bug met by one order must not take the others down.
+            return self._halve(batch, error)
+        self._metrics.observe(PLACEMENT_BATCH_ORDERS, len(batch))
+        return outcomes
+
+    def _halve(self, batch: Sequence[Placement], error: Exception) -> list[PlacementOutcome]:
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            return self._commit(batch[:middle]) + self._commit(batch[middle:])
+        _log.error("order %s cannot be written", batch[0].id, exc_info=error)
+        detail = "the order could not be written; the log holds the reason"
+        return [Refused(error=OmsError("internal_error", detail, data={"order_id": str(batch[0].id)}))]
+
+    def _decide(self, placements: Sequence[Placement], view: PlacementView) -> list[Verdict]:
+        return decide_placement(placements, view, self._location_priority)
+
+
+def _transactions(placements: Sequence[Placement]) -> Iterator[Sequence[Placement]]:
+    """Cut into runs of at most 500 orders or 5,000 lines (one order's 2,000 lines always fit)."""
+    start = lines = 0
+    for index, placement in enumerate(placements):
+        lines += len(placement.command.lines)
+        if index - start == TRANSACTION_ORDERS_MAX or lines > TRANSACTION_LINES_MAX:
+            yield placements[start:index]
+            start, lines = index, len(placement.command.lines)
+    if start < len(placements):
+        yield placements[start:]
+
+
+def _outcome_name(outcome: PlacementOutcome) -> str:
+    if isinstance(outcome, Placed):
+        return "replayed" if outcome.replayed else "placed"
+    return outcome.error.code

@@ -1,0 +1,36 @@
+"""Fix everything about an order before any transaction, so that writing it can be repeated."""
+
+from __future__ import annotations
+
+from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.fingerprints import order_fingerprint
+from oms_core.domain.identifiers import uuid7
+from oms_core.domain.placed_orders import order_total
+from oms_core.domain.placement import Placement
+from oms_core.errors import OmsError
+from oms_core.ports.clock import Clock
+
+_ID_RANDOM_BITS = 62
+
+
+def prepare_placement(command: PlaceOrder, *, caller: Caller, clock: Clock, currency: str) -> Placement:
+    """Give an order its id, time, total and fingerprint.
+
+    Raises `forbidden` when the caller may not place, or not for this customer, and `total_too_large`.
+    """
+    caller.require(Scope.ORDERS_WRITE)
+    if caller.customer_id is not None and caller.customer_id != command.customer_id:
+        raise OmsError("forbidden", "this caller places orders for its own customer_id only")
+    created_at = clock.now()
+    in_currency = command.currency or currency
+    return Placement(
+        id=uuid7(created_at, clock.random_bits(_ID_RANDOM_BITS)),
+        command=command,
+        currency=in_currency,
+        total=order_total(command.lines),
+        caller_name=caller.name,
+        fingerprint=None if command.idempotency_key is None else order_fingerprint(command, in_currency),
+        request_id=caller.request_id,
+        created_at=created_at,
+    )
