@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from oms_core.domain.commands import UNSET, AdjustStock, ReceiveStock, SetStock, Unset
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
+from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 
 
