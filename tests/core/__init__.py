@@ -1,0 +1,1 @@
+"""Tests of the domain and the use cases, on the memory adapters."""

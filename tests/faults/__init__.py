@@ -1,0 +1,1 @@
+"""What happens when a server, a connection or a process dies."""

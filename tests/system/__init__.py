@@ -1,0 +1,1 @@
+"""Tests of the whole from outside, as its user meets it."""
