@@ -1,18 +1,65 @@
-# Two commands set everything up: `make run` and `make test`.
+# Two commands are enough: `make run` and `make test`. `make` alone lists all of them.
 PYTHON ?= python3
+PROCESSES ?= 2
 BIN := .venv/bin
 
-.PHONY: install run test lint demo bench lock
+.DEFAULT_GOAL := help
+.PHONY: help install run test system lint demo bench newman lock clean
 
-install: .venv/.installed
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
+install: .venv/.installed  ## everything into .venv, as the lock file says; done again when that changes
+
+# The stamp is written last, so an installation that was interrupted is not taken for one.
 .venv/.installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null \
+	  || { echo "$(PYTHON) is not there: install Python 3.11 or later, or make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is older than Python 3.11: name a later one with make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "$(PYTHON) has no venv module: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+run: install  ## the embedded service on http://127.0.0.1:8080; OMS_PORT and the other settings are obeyed
+	@$(BIN)/oms serve
+
+test: install  ## every test but the system's, on real servers, in PROCESSES=2
+	$(BIN)/pytest -n $(PROCESSES) --ignore tests/system
+
+# A laptop without Node, or without a network, runs the rest; with CI=true the test itself insists on newman.
+system: install  ## the tests of the whole from outside, Postman's collection among them
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory newman || echo "newman is not installed" >&2; fi
+	$(BIN)/pytest -n $(PROCESSES) tests/system
+
+lint: install  ## style, formatting, types, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+demo: install  ## 1,000 buyers at 100 units
+	@$(BIN)/python -m oms_cli.demo
+
+bench: install  ## the measurements, one after another
+	@set -e; for script in tests/bench/bench_*.py; do \
+	  module=$$(basename $$script .py); echo "== $$module"; $(BIN)/python -m tests.bench.$$module; \
+	done
+
+newman: postman/node_modules/.installed  ## Postman's runner, as its lock file says (needs Node and npm)
+
+postman/node_modules/.installed: postman/package.json postman/package-lock.json
+	npm ci --prefix postman --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 # Needs uv (https://docs.astral.sh/uv/); its output carries hashes and no download addresses.
-lock:
+lock:  ## resolve the dependencies anew
 	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --universal --python-version 3.11 \
-	  --no-header --no-emit-package oms --output-file requirements.lock
+	  --no-header --output-file requirements.lock
+
+clean:  ## remove what make has made; oms.db stays
+	rm -rf .venv dist build postman/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
