@@ -1,0 +1,75 @@
+"""What stands at the root, what is locked, and what the wheel holds."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+
+from tests.house.sources import committed_files, text_of
+
+ROOT_FILES = {".gitignore", "LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements.lock"}
+ROOT_FOLDERS = {".ci", "adapters", "ddl", "docs", "oms_cli", "oms_core", "oms_http", "postman", "tests"}
+
+SHIPPED = re.compile(r"(?:adapters/|ddl/)?(oms_\w+/.*)")
+LOCKED = re.compile(r"^([a-z0-9][\w.-]*)==\S+", re.MULTILINE)
+HASHED = re.compile(r"^([a-z0-9][\w.-]*)==[^\n]*\\\n +--hash=sha256:[0-9a-f]{64}", re.MULTILINE)
+URL = re.compile(r"\w+://\S+")
+
+
+def misplaced(paths: list[Path]) -> set[str]:
+    """Name what stands at the root without being part of the plan (docs/design.md)."""
+    files = {path.name for path in paths if len(path.parts) == 1}
+    folders = {path.parts[0] for path in paths if len(path.parts) > 1}
+    return (files - ROOT_FILES) | (folders - ROOT_FOLDERS)
+
+
+def test_nothing_stands_at_the_root_that_the_design_does_not_name() -> None:
+    assert not misplaced(committed_files())
+
+
+def test_a_stray_file_or_folder_at_the_root_would_be_found() -> None:
+    assert misplaced([Path("notes.txt"), Path("scripts/x.py"), Path("README.md")]) == {"notes.txt", "scripts"}
+
+
+def unsafe_lines(lock: str) -> list[str]:
+    """List what a lock file must not have: packages without a hash, addresses, a stranger called oms."""
+    unhashed = sorted(set(LOCKED.findall(lock)) - set(HASHED.findall(lock)))
+    return unhashed + URL.findall(lock) + re.findall(r"^oms==.*|# +(?:via )?oms$", lock, re.MULTILINE)
+
+
+def test_every_locked_package_has_a_hash_and_no_address() -> None:
+    lock = text_of(Path("requirements.lock"))
+    assert len(LOCKED.findall(lock)) > 20
+    assert not unsafe_lines(lock)
+
+
+def test_an_unsafe_lock_would_be_found() -> None:
+    good = f"flask==3.1.3 \\\n    --hash=sha256:{'0' * 64}\n    # via oms (pyproject.toml)\n"
+    assert not unsafe_lines(good)
+    for bad in ("flask==3.1.3\n", "# https://host/flask.whl\n", "    # via oms\n", "    #   oms\n"):
+        assert unsafe_lines(good + bad if "flask==" not in bad else bad)
+
+
+def test_every_package_of_the_node_lock_has_a_hash_and_no_address() -> None:
+    packages = json.loads(text_of(Path("postman/package-lock.json")))["packages"]
+    installed = {name: package for name, package in packages.items() if name}
+    assert "node_modules/newman" in installed
+    assert not [name for name, package in installed.items() if "resolved" in package or "integrity" not in package]
+
+
+def test_the_wheel_holds_every_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    shipped = {match[1] for path in committed_files() if (match := SHIPPED.fullmatch(path.as_posix()))}
+    assert not shipped - held, "committed, and not in the wheel"
+    assert {name.partition("/")[0] for name in held} == {name.partition("/")[0] for name in shipped}
+
+
+def test_the_wheel_names_its_plug_ins(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
+        entry_points = archive.read(name).decode()
+    for line in ("[oms.storage]", "[oms.metrics]", "oms = oms_cli.main:main"):
+        assert line in entry_points
