@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,14 @@ from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 
 _PORT_MAX = 65_535
+_TYPES: Mapping[str, tuple[type, str]] = MappingProxyType(
+    {
+        "str": (str, "text"),
+        "int": (int, "a whole number"),
+        "bool": (bool, "on or off"),
+        "tuple[str, ...]": (tuple, "a list of names"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +54,9 @@ class Settings:
     prepared_statements: bool = True
 
     def __post_init__(self) -> None:
-        if not urlsplit(self.database_url).scheme:
-            raise _wrong("database_url", "must be a URL such as sqlite:///oms.db or postgresql://host/database")
+        for entry in fields(self):
+            _check_type(entry.name, getattr(self, entry.name), str(entry.type))
+        _check_database_url(self.database_url)
         _check_choice("auth", self.auth, ("off",))
         _check_choice("log_format", self.log_format, ("text", "json"))
         _check_choice("log_level", self.log_level, ("debug", "info", "warning", "error"))
@@ -92,13 +102,28 @@ def _wrong(name: str, why: str) -> OmsError:
     return OmsError("invalid_setting", f"{variable(name)} {why}")
 
 
+def _check_type(name: str, value: object, declared: str) -> None:
+    kind, wanted = _TYPES[declared]
+    if type(value) is not kind:
+        raise _wrong(name, f"must be {wanted}; it is {value!r}")
+
+
+def _check_database_url(url: str) -> None:
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        scheme = ""
+    if not scheme:
+        raise _wrong("database_url", "must be a URL such as sqlite:///oms.db or postgresql://host/database")
+
+
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise _wrong(name, f"must be one of: {', '.join(choices)}; it is {value!r}")
 
 
-def _check_range(name: str, value: object, lowest: int, highest: int) -> None:
-    if type(value) is not int or not lowest <= value <= highest:
+def _check_range(name: str, value: int, lowest: int, highest: int) -> None:
+    if not lowest <= value <= highest:
         raise _wrong(name, f"must be a whole number from {lowest} to {highest}; it is {value!r}")
 
 
@@ -127,20 +152,20 @@ def _from_file(file: Path | None) -> dict[str, Any]:
     if file is None or not file.exists():
         return {}
     try:
-        content = tomllib.loads(file.read_text())
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise OmsError("invalid_setting", f"{file} cannot be read: {error}") from error
     readers = _readers()
     for name in content:
         if name not in readers:
             raise OmsError("invalid_setting", f"{name} in {file} is not a setting; `oms config show` lists them")
-    return {name: readers[name](name, _as_text(value)) for name, value in content.items()}
+    return {name: _from_toml(readers[name], name, value) for name, value in content.items()}
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, list):
-        return ",".join(str(entry) for entry in value)
-    return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+def _from_toml(read: Callable[[str, str], object], name: str, value: object) -> object:
+    if isinstance(value, str):
+        return read(name, value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _readers() -> dict[str, Callable[[str, str], object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from oms_core.errors import OmsError
 
@@ -64,14 +64,14 @@ def _bounded(text: str) -> int:
     return int(text)
 
 
-def _check_depth(document: object) -> None:
+def _check_depth(document: Any) -> None:
     level = [document]
-    for _ in range(_DEPTH_MAX + 1):
+    for _ in range(_DEPTH_MAX):
         level = [
             child
             for node in level
-            if isinstance(node, dict | list)
             for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
         ]
         if not level:
             return

@@ -192,8 +192,11 @@ def _check_metadata(findings: Findings, metadata: object) -> None:
         findings.add("/metadata", "too_many", f"must have at most {limits.METADATA_ENTRIES_MAX} entries")
         return
     for key, value in metadata.items():
+        before = len(findings.errors)
         findings.text("/metadata", key, longest=limits.METADATA_KEY_LENGTH_MAX)
-        pointer = f"/metadata/{str(key).replace('~', '~0').replace('/', '~1')}"
+        if len(findings.errors) > before:
+            continue  # What is no text for a key is none for a pointer either.
+        pointer = f"/metadata/{key.replace('~', '~0').replace('/', '~1')}"
         findings.text(pointer, value, longest=limits.METADATA_VALUE_LENGTH_MAX, shortest=0)
 
 

@@ -1,4 +1,7 @@
-"""Exact money: Decimal in the program, a decimal string in JSON, integer ten-thousandths in a database."""
+"""Exact money: Decimal in the program, a decimal string in JSON, integer ten-thousandths in a database.
+
+Nothing here calculates with Decimal: its arithmetic rounds to the precision that the embedding program has chosen.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from oms_core.domain.limits import INT8_MAX
 
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
 _WHOLE_DIGITS_MAX = 15
+_DECIMALS_READ_MAX = 50  # Zeros beyond the fourth decimal are harmless, but not a million of them.
 
 
 def parse_money(text: str) -> Decimal:
@@ -25,20 +29,23 @@ def is_money(value: object) -> bool:
     """Tell whether a value is an amount that can be kept exactly: finite, not negative, 4 decimals, within int8."""
     if not isinstance(value, Decimal) or not value.is_finite() or (value.is_signed() and value != 0):
         return False
-    if value.adjusted() >= _WHOLE_DIGITS_MAX:
+    if value.adjusted() >= _WHOLE_DIGITS_MAX or int(value.as_tuple().exponent) < -_DECIMALS_READ_MAX:
         return False
-    scaled = value * 10_000
-    return scaled == int(scaled) and int(scaled) <= INT8_MAX
+    numerator, denominator = value.as_integer_ratio()
+    amount_e4, remainder = divmod(numerator * 10_000, denominator)
+    return remainder == 0 and amount_e4 <= INT8_MAX
 
 
 def to_ten_thousandths(amount: Decimal) -> int:
     """Give an amount as whole ten-thousandths."""
-    return int(amount * 10_000)
+    numerator, denominator = amount.as_integer_ratio()
+    return numerator * 10_000 // denominator
 
 
 def from_ten_thousandths(amount_e4: int) -> Decimal:
     """Give whole ten-thousandths as an amount."""
-    return Decimal(amount_e4) / 10_000
+    whole, fraction = divmod(amount_e4, 10_000)
+    return Decimal(f"{whole}.{fraction:04d}")
 
 
 def format_money(amount: Decimal) -> str:

@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from uuid import UUID
 
+from oms_core.domain.limits import CUSTOMER_ID_LENGTH_MAX, REFERENCE_LENGTH_MAX, SKU_LENGTH_MAX
 from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.validation import Findings
+
+_FILTER_LENGTHS: Mapping[str, int] = MappingProxyType(
+    {"customer_id": CUSTOMER_ID_LENGTH_MAX, "sku": SKU_LENGTH_MAX, "reference": REFERENCE_LENGTH_MAX}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +68,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Which orders to list. Empty means all; times include `created_from` and exclude `created_to`."""
+    """Which orders to list. Empty means all; times include `created_from` and exclude `created_to`.
+
+    Raises OmsError `validation_error` for text that no order could have, and for times without an offset.
+    """
 
     statuses: frozenset[OrderStatus] = frozenset()
     customer_id: str | None = None
@@ -69,3 +79,14 @@ class OrderFilter:
     reference: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        for name, longest in _FILTER_LENGTHS.items():
+            if (text := getattr(self, name)) is not None:
+                findings.text(f"/{name}", text, longest=longest)
+        for name in ("created_from", "created_to"):
+            time = getattr(self, name)
+            if time is not None and (not isinstance(time, datetime) or time.utcoffset() is None):
+                findings.add(f"/{name}", "wrong_type", "must be a time with its offset from UTC")
+        findings.raise_if_any()

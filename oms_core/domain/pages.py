@@ -61,9 +61,19 @@ def decode_cursor(kind: str, cursor: str) -> str:
 def decode_number_cursor(kind: str, cursor: str) -> int:
     """Unwrap a key that is a row number."""
     key = decode_cursor(kind, cursor)
-    if not key.isascii() or not key.isdigit() or int(key[:20]) > INT8_MAX:
+    if not key.isascii() or not key.isdigit() or int(key) > INT8_MAX:
         raise bad_cursor()
     return int(key)
+
+
+def decode_sku_cursor(kind: str, cursor: str) -> str:
+    """Unwrap a key that is a SKU."""
+    key = decode_cursor(kind, cursor)
+    findings = Findings()
+    findings.sku("/cursor", key)
+    if findings.errors:
+        raise bad_cursor()
+    return key
 
 
 def decode_id_cursor(kind: str, cursor: str) -> UUID:

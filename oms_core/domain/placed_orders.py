@@ -8,7 +8,7 @@ from decimal import Decimal
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.limits import INT8_MAX
-from oms_core.domain.money import to_ten_thousandths
+from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
 from oms_core.domain.orders import Order, PlacedLine
 from oms_core.domain.placement import Accept, Allocation, Placement
 from oms_core.domain.statuses import OrderStatus
@@ -25,7 +25,7 @@ def order_total(lines: Sequence[OrderLine]) -> Decimal | None:
         total_e4 += to_ten_thousandths(line.unit_price) * line.quantity
     if total_e4 > INT8_MAX:
         raise OmsError("total_too_large", "the order's total must stay below 922337203685477.5808")
-    return Decimal(total_e4) / 10_000
+    return from_ten_thousandths(total_e4)
 
 
 def placed_order(placement: Placement) -> Order:

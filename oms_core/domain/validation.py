@@ -7,11 +7,12 @@ import unicodedata
 from oms_core.domain.limits import COUNT_MAX, LOCATION_LENGTH_MAX, SKU_LENGTH_MAX
 from oms_core.errors import FieldError, OmsError
 
+_FINDINGS_MAX = 100
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 class Findings:
-    """What is wrong with one input; `raise_if_any` turns it into a single `validation_error`."""
+    """What is wrong with one input, the first 100 findings; `raise_if_any` turns them into one `validation_error`."""
 
     __slots__ = ("errors",)
 
@@ -19,8 +20,9 @@ class Findings:
         self.errors: list[FieldError] = []
 
     def add(self, pointer: str, code: str, detail: str) -> None:
-        """Note one wrong value."""
-        self.errors.append(FieldError(pointer=pointer, code=code, detail=detail))
+        """Note one wrong value; what is reported stays small however much is wrong."""
+        if len(self.errors) < _FINDINGS_MAX:
+            self.errors.append(FieldError(pointer=pointer, code=code, detail=detail))
 
     def raise_if_any(self) -> None:
         """Raise `validation_error` with all findings, if there are any."""

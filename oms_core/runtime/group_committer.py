@@ -48,19 +48,26 @@ class GroupCommitter(Generic[Item, Outcome]):
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._closed = False
+        self._beginning = threading.Lock()
         self._begin()
 
     def _begin(self) -> None:
-        self._process_id = os.getpid()
         self._waiting: deque[_Ticket[Item, Outcome]] = deque()
         self._taken = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._process_id = os.getpid()  # Last, for whoever sees it goes by what stands above.
+
+    def _begin_in_child(self) -> None:
+        """Begin anew after a fork: the parent's thread is not here, and its lock may have been copied as held."""
+        if self._process_id != os.getpid():
+            with self._beginning:
+                if self._process_id != os.getpid():
+                    self._begin()
 
     def submit(self, item: Item) -> Outcome:
         """Hand an item in and wait for its outcome. Raises `overloaded`, or what met its batch."""
-        if self._process_id != os.getpid():
-            self._begin()
+        self._begin_in_child()
         ticket: _Ticket[Item, Outcome] = _Ticket(item)
         with self._changed:
             self._admit(ticket)
@@ -71,10 +78,11 @@ class GroupCommitter(Generic[Item, Outcome]):
 
     def close(self) -> None:
         """Commit what has gathered, then end the thread; a further item is refused."""
+        self._begin_in_child()
         with self._changed:
             self._closed = True
             self._changed.notify()
-        if self._thread is not None and self._process_id == os.getpid():
+        if self._thread is not None:
             self._thread.join(_CLOSE_TIMEOUT_SECONDS)
 
     def _admit(self, ticket: _Ticket[Item, Outcome]) -> None:
