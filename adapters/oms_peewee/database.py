@@ -1,0 +1,103 @@
+"""Where every call of the adapter passes: a connection for it, its repetition after a transient fault, its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from oms_core.ports.storage import StorageOptions
+from oms_peewee.faults import (
+    TRANSIENT,
+    ChangedMeanwhileError,
+    CommitLostError,
+    Fault,
+    TooLateError,
+    UnstorableValueError,
+    as_oms_error,
+    outcome_unknown,
+)
+from oms_peewee.patience import Patience
+from oms_peewee.pool import Pool
+from oms_peewee.session import AnySession, Engine
+
+Result = TypeVar("Result")
+
+_OUR_FAULTS: Mapping[type[Exception], Fault] = {
+    ChangedMeanwhileError: Fault.CONFLICT,
+    CommitLostError: Fault.DISCONNECTED,
+    TooLateError: Fault.UNAVAILABLE,
+    UnstorableValueError: Fault.DEFECT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt(Generic[AnySession]):
+    """One try at a piece of work: `number` counts from 0; an earlier try's COMMIT may have happened unseen."""
+
+    session: AnySession
+    number: int
+    commit_was_lost: bool
+
+
+class Database(Generic[AnySession]):
+    """Runs pieces of work on a database; each may run several times, until it succeeds or the deadline passes."""
+
+    def __init__(self, engine: Engine[AnySession], options: StorageOptions) -> None:
+        self._engine = engine
+        self._deadline_seconds = options.deadline_seconds
+        self._pool: Pool[AnySession] = Pool(engine.connect, engine.connections_max)
+        self._caught = (*engine.driver_errors, *_OUR_FAULTS)
+
+    def read(self, work: Callable[[AnySession], Result]) -> Result:
+        """Run work that only reads. Raises `storage_unavailable`."""
+
+        def attempted(attempt: Attempt[AnySession]) -> Result:
+            with attempt.session.snapshot():
+                return work(attempt.session)
+
+        return self._run(attempted, lambda _: nullcontext(), {})
+
+    def write(self, work: Callable[[Attempt[AnySession]], Result], *, look_up: Mapping[str, object]) -> Result:
+        """Run work that writes, in a transaction that it begins itself (`with attempt.session.atomic()`).
+
+        After a COMMIT whose answer was lost the work runs again and finds out whether it had happened. Raises
+        `storage_unavailable`, or `outcome_unknown` with what to `look_up` when it could not find out in time.
+        """
+        return self._run(work, self._engine.turn, look_up)
+
+    def fault_of(self, error: Exception) -> Fault:
+        """Tell what an error that came out of a session means."""
+        return _OUR_FAULTS.get(type(error)) or self._engine.fault_of(error)
+
+    def describe(self) -> str:
+        """Name the database for a person, and the connections it needs."""
+        return f"{self._engine.describe()} (at most {self._engine.connections_max} connections per process)"
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        self._pool.discard_idle()
+
+    def _run(
+        self,
+        work: Callable[[Attempt[AnySession]], Result],
+        turn: Callable[[Patience], AbstractContextManager[None]],
+        look_up: Mapping[str, object],
+    ) -> Result:
+        patience = Patience(self._deadline_seconds)
+        number, commit_was_lost = 0, False
+        while True:
+            try:
+                with turn(patience), self._pool.lend(patience) as session:
+                    return work(Attempt(session=session, number=number, commit_was_lost=commit_was_lost))
+            except self._caught as error:
+                fault = self.fault_of(error)
+                number, commit_was_lost = number + 1, commit_was_lost or isinstance(error, CommitLostError)
+                if fault in {Fault.DISCONNECTED, Fault.UNAVAILABLE}:
+                    self._pool.discard_idle()
+                if fault in TRANSIENT and patience.pause(fault):
+                    continue
+                if commit_was_lost:
+                    raise outcome_unknown(look_up) from error
+                raise as_oms_error(error, fault, self._engine.describe()) from error

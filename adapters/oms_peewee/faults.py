@@ -1,0 +1,80 @@
+"""What can go wrong in a database, in the few kinds that decide what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from oms_core.errors import OmsError
+
+RETRY_AFTER_SECONDS = 1
+
+
+class Fault(Enum):
+    """What a driver's error means for the work that met it."""
+
+    BUSY = "somebody else is writing"
+    CONFLICT = "a deadlock, a lock timeout, a serialisation failure, or figures that changed meanwhile"
+    TAKEN = "a unique key is taken"
+    DISCONNECTED = "the connection is gone"
+    UNAVAILABLE = "the database cannot do it now"
+    NO_DATABASE = "the file is something else"
+    OUTDATED = "the schema lacks something"
+    POOLED = "prepared statements got lost in a pooler"
+    DEFECT = "the database will not take this"
+
+
+# The same work may succeed when it is done again.
+TRANSIENT = frozenset({Fault.BUSY, Fault.CONFLICT, Fault.TAKEN, Fault.DISCONNECTED})
+
+
+class ChangedMeanwhileError(Exception):
+    """Rows are not as they were when the work was decided; it must be decided again."""
+
+
+class CommitLostError(Exception):
+    """The connection was lost while committing: the transaction may have happened."""
+
+
+class TooLateError(Exception):
+    """This process had no connection, or no turn to write, to spare until the deadline."""
+
+
+class UnstorableValueError(Exception):
+    """The driver cannot pass a value to the database at all (a NUL, a lone surrogate, an integer beyond 64 bits)."""
+
+
+def outcome_unknown(data: Mapping[str, object]) -> OmsError:
+    """Say that a transaction may or may not have happened, and what to look up."""
+    return OmsError(
+        "outcome_unknown",
+        "the database was lost while committing and could not be asked again in time",
+        data=data,
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )
+
+
+def storage_unavailable(detail: str) -> OmsError:
+    """Say that nothing was changed because the database was away or busy for too long."""
+    return OmsError("storage_unavailable", detail, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+def as_oms_error(error: Exception, fault: Fault, database: str) -> OmsError:
+    """Give what a caller is told of a fault that no repetition cured; `database` names the database for a person."""
+    reason = _reason(error)
+    if fault is Fault.OUTDATED:
+        return OmsError("schema_outdated", f"the schema of {database} is not of this release: run `oms db upgrade`")
+    if fault is Fault.NO_DATABASE:
+        return OmsError("invalid_setting", f"OMS_DATABASE_URL: {database} is not a database")
+    if fault is Fault.POOLED:
+        detail = f"OMS_PREPARED_STATEMENTS must be off: {database} is behind a pooler that shares connections"
+        return OmsError("invalid_setting", detail)
+    if fault is Fault.DEFECT or fault is Fault.TAKEN:
+        return OmsError("internal_error", f"the database refused a value: {type(error).__name__}")
+    return storage_unavailable(f"{database}: {reason}")
+
+
+def _reason(error: Exception) -> str:
+    """Give a driver's message in one line; none of them holds a password."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

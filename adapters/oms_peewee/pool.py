@@ -1,0 +1,93 @@
+"""A bounded number of connections per process, each used by one thread at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from oms_peewee.faults import TooLateError
+from oms_peewee.patience import Patience
+
+
+class Poolable(Protocol):
+    """What a pool keeps."""
+
+    def is_usable(self) -> bool:
+        """Tell, without asking the server, whether this may be lent again."""
+        ...
+
+    def discard(self) -> None:
+        """Close it, whatever its state; never raises."""
+        ...
+
+
+Kept = TypeVar("Kept", bound=Poolable)
+
+
+@dataclass(slots=True)
+class _Shelf(Generic[Kept]):
+    """The connections of one process: those that nobody uses, the last used one on top."""
+
+    free: threading.Semaphore
+    idle: list[Kept] = field(default_factory=list)
+
+
+class Pool(Generic[Kept]):
+    """Lends connections, at most `size` at a time; opens them when they are first needed.
+
+    A forked child starts with an empty pool: it neither uses nor closes its parent's connections, whose sockets it
+    shares.
+    """
+
+    def __init__(self, connect: Callable[[], Kept], size: int) -> None:
+        self.size = size
+        self._connect = connect
+        self._shelves: dict[int, _Shelf[Kept]] = {}
+
+    @contextmanager
+    def lend(self, patience: Patience) -> Iterator[Kept]:
+        """Lend a connection, waiting for one if all are in use. Raises TooLateError when none came free."""
+        shelf = self._shelf()
+        if not shelf.free.acquire(timeout=patience.left_seconds):
+            raise TooLateError(f"all {self.size} connections of this process are in use")
+        try:
+            connection = self._take(shelf)
+            try:
+                yield connection
+            finally:
+                self._put_back(shelf, connection)
+        finally:
+            shelf.free.release()
+
+    def discard_idle(self) -> None:
+        """Close what nobody uses: after one lost connection the others of the same server are suspect."""
+        idle = self._shelf().idle
+        while idle:
+            try:
+                idle.pop().discard()
+            except IndexError:  # Another thread took the last one.
+                return
+
+    def _shelf(self) -> _Shelf[Kept]:
+        # setdefault is atomic, so that a forked child's threads agree; the parent's shelf stays referenced, for a
+        # connection that is garbage collected is closed.
+        process_id = os.getpid()
+        return self._shelves.get(process_id) or self._shelves.setdefault(
+            process_id, _Shelf(threading.Semaphore(self.size))
+        )
+
+    def _take(self, shelf: _Shelf[Kept]) -> Kept:
+        try:
+            return shelf.idle.pop()
+        except IndexError:
+            return self._connect()
+
+    def _put_back(self, shelf: _Shelf[Kept], connection: Kept) -> None:
+        if connection.is_usable():
+            shelf.idle.append(connection)
+        else:
+            connection.discard()

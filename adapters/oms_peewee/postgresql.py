@@ -1,0 +1,181 @@
+"""Connections to PostgreSQL: how they are opened, how a transaction begins and ends, what errors mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any
+
+import peewee
+import psycopg2
+from psycopg2 import errorcodes
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, parse_dsn
+
+from oms_core.errors import OmsError
+from oms_core.ports.storage import StorageOptions
+from oms_peewee.faults import CommitLostError, Fault
+from oms_peewee.patience import Patience
+from oms_peewee.session import Session
+
+# Request threads share few connections: a server's default of 100 serves a dozen processes.
+_CONNECTIONS_MAX = 8
+
+# A client that freezes before COMMIT loses its locks before those who wait for them give up.
+_IDLE_IN_TRANSACTION_PART_OF_LOCK_TIMEOUT = 0.5
+_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_TCP_USER_TIMEOUT_MS = 25_000
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
+
+_FAULTS: Mapping[str, Fault] = {
+    errorcodes.DEADLOCK_DETECTED: Fault.CONFLICT,
+    errorcodes.SERIALIZATION_FAILURE: Fault.CONFLICT,
+    errorcodes.LOCK_NOT_AVAILABLE: Fault.CONFLICT,
+    errorcodes.UNIQUE_VIOLATION: Fault.TAKEN,
+    errorcodes.UNDEFINED_TABLE: Fault.OUTDATED,
+    errorcodes.UNDEFINED_COLUMN: Fault.OUTDATED,
+    errorcodes.INVALID_SQL_STATEMENT_NAME: Fault.POOLED,
+    errorcodes.DUPLICATE_PREPARED_STATEMENT: Fault.POOLED,
+    errorcodes.QUERY_CANCELED: Fault.UNAVAILABLE,
+    # A primary that has become a standby, and a plan from before a migration: a new connection sees neither.
+    errorcodes.READ_ONLY_SQL_TRANSACTION: Fault.DISCONNECTED,
+    errorcodes.FEATURE_NOT_SUPPORTED: Fault.DISCONNECTED,
+    errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT: Fault.DISCONNECTED,
+}
+_FAULTS_OF_CLASSES: Mapping[str, Fault] = {
+    errorcodes.CLASS_CONNECTION_EXCEPTION: Fault.DISCONNECTED,
+    errorcodes.CLASS_OPERATOR_INTERVENTION: Fault.DISCONNECTED,
+    errorcodes.CLASS_INSUFFICIENT_RESOURCES: Fault.UNAVAILABLE,
+    errorcodes.CLASS_SYSTEM_ERROR: Fault.UNAVAILABLE,
+}
+
+
+class PostgresqlSession(Session, peewee.PostgresqlDatabase):
+    """One connection to PostgreSQL; BEGIN travels with the first statement of a transaction."""
+
+    def __init__(self, url: str, *, begin: str, every_read_begins: bool, connect: Mapping[str, Any]) -> None:
+        super().__init__(url, thread_safe=False, autoconnect=False, **connect)
+        self._begin = begin
+        self._every_read_begins = every_read_begins
+        self._begin_is_due = False
+        self.connect()
+
+    def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
+        """See Session."""
+        if self._begin_is_due:
+            self._begin_is_due = False
+            sql = self._begin + sql
+        return super().execute_sql(sql, params)
+
+    def begin(self, isolation_level: object = None) -> None:  # noqa: ARG002  Always READ COMMITTED.
+        """Begin a transaction with the next statement, which saves a round trip."""
+        self._begin_is_due = True
+
+    def commit(self) -> None:
+        """Commit what there is to commit. Raises CommitLostError when it may or may not have happened."""
+        self._begin_is_due = False
+        if self._is_idle():
+            return
+        try:
+            super().execute_sql("COMMIT")
+        except psycopg2.Error as error:
+            if self.driver.closed:
+                raise CommitLostError(str(error)) from error
+            raise
+
+    def rollback(self) -> None:
+        """Roll back what there is; on a lost connection the server does."""
+        self._begin_is_due = False
+        if not self._is_idle():
+            with suppress(psycopg2.Error):  # The connection is then not usable, and discarded.
+                super().execute_sql("ROLLBACK")
+
+    def is_usable(self) -> bool:
+        """See Session."""
+        return self._is_idle() and not self.driver.closed
+
+    def snapshot(self) -> AbstractContextManager[object]:
+        """See Session."""
+        return self.atomic() if self._every_read_begins else nullcontext()
+
+    def locking(self, query: peewee.ModelSelect) -> peewee.ModelSelect:
+        """See Session."""
+        return query.for_update()
+
+    def discard(self) -> None:
+        """See Session."""
+        with suppress(psycopg2.Error):
+            self.driver.close()
+
+    def _is_idle(self) -> bool:
+        return bool(self.driver.get_transaction_status() == TRANSACTION_STATUS_IDLE)
+
+
+class PostgresqlEngine:
+    """Opens connections to one PostgreSQL database."""
+
+    dialect = "postgresql"
+    connections_max = _CONNECTIONS_MAX
+    driver_errors: tuple[type[Exception], ...] = (psycopg2.Error, peewee.PeeweeException)
+
+    def __init__(self, url: str, options: StorageOptions) -> None:
+        """Check the URL; nothing is connected yet. Raises `invalid_setting`."""
+        self._url = url
+        self._server = _parse(url)
+        self.prepares = options.prepared_statements
+        timeouts = _timeouts(options)
+        self._begin = _BEGIN if self.prepares else _BEGIN + "".join(f"SET LOCAL {each};" for each in timeouts)
+        self._connect: dict[str, Any] = {
+            **_KEEPALIVES,
+            "tcp_user_timeout": _TCP_USER_TIMEOUT_MS,
+            "connect_timeout": max(2, math.ceil(options.connect_timeout_seconds)),  # libpq makes 2 of 1.
+            "application_name": self._server.get("application_name", "oms"),
+        }
+        if self.prepares:  # A transaction pooler would refuse start-up options, or apply them to strangers.
+            given = self._server.get("options", "")
+            self._connect["options"] = " ".join([given, *(f"-c {each}" for each in timeouts)]).strip()
+
+    def connect(self) -> PostgresqlSession:
+        """See Engine."""
+        return PostgresqlSession(
+            self._url, begin=self._begin, every_read_begins=not self.prepares, connect=self._connect
+        )
+
+    def turn(self, patience: Patience) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
+        """See Engine."""
+        return nullcontext()
+
+    def fault_of(self, error: Exception) -> Fault:
+        """See Engine."""
+        cause = getattr(error, "orig", None) or error
+        code = getattr(cause, "pgcode", None)
+        if code is not None:
+            return _FAULTS.get(code) or _FAULTS_OF_CLASSES.get(code[:2], Fault.DEFECT)
+        is_connection = isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
+        return Fault.DISCONNECTED if is_connection else Fault.DEFECT
+
+    def describe(self) -> str:
+        """See Engine."""
+        server = self._server
+        where = f"{server.get('host', 'the local socket')}:{server.get('port', 5432)}"
+        return f"PostgreSQL database {server.get('dbname', server.get('user', ''))} at {where}"
+
+
+def _parse(url: str) -> dict[str, str]:
+    try:
+        return {name: str(value) for name, value in parse_dsn(url).items()}
+    except psycopg2.Error as error:  # Its text is not shown, for it may quote the password.
+        detail = "OMS_DATABASE_URL is no PostgreSQL URL; write postgresql://user:password@host:5432/database"
+        raise OmsError("invalid_setting", detail) from error
+
+
+def _timeouts(options: StorageOptions) -> list[str]:
+    idle_seconds = options.lock_timeout_seconds * _IDLE_IN_TRANSACTION_PART_OF_LOCK_TIMEOUT
+    milliseconds = {
+        "lock_timeout": options.lock_timeout_seconds * 1_000,
+        "statement_timeout": options.statement_timeout_seconds * 1_000,
+        "idle_in_transaction_session_timeout": idle_seconds * 1_000,
+        "tcp_user_timeout": _TCP_USER_TIMEOUT_MS,
+    }
+    return [f"{name}={max(1, int(value))}" for name, value in milliseconds.items()]

@@ -1,0 +1,126 @@
+"""The schema of a database: what it has, what it lacks, and the upgrade."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oms_core.errors import OmsError
+from oms_core.ports.storage import SchemaStatus
+from oms_peewee.database import Database
+from oms_peewee.migrations import Migration, migrations, sqlite_statements
+from oms_peewee.session import Session
+
+# A migration may take its time; it still gives up a lock that it cannot get (lock_timeout), and is tried again.
+# The number is this lock's name: any, as long as nobody else on the database uses it.
+_LOCK_POSTGRESQL = "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(4702111234474983745)"
+_CREATE = "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, needs text)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaDialect:
+    """How one database runs a migration: its folder in oms_ddl, its lock against other upgraders, its scripts."""
+
+    name: str
+    prepare: Sequence[str]
+    statements: Callable[[str], Iterable[str]]
+    param: str
+
+
+POSTGRESQL = SchemaDialect(
+    name="postgresql", prepare=(_LOCK_POSTGRESQL, _CREATE), statements=lambda sql: [sql], param="%s"
+)
+# BEGIN IMMEDIATE is the lock.
+SQLITE = SchemaDialect(name="sqlite", prepare=(f"{_CREATE} STRICT",), statements=sqlite_statements, param="?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Applied:
+    """A row of schema_migrations."""
+
+    name: str
+    checksum: str
+    needs: str | None
+
+
+class PeeweeSchema:
+    """SchemaStorage over SQL files.
+
+    A process runs on a database with migrations that it does not know, unless one of them needs code that knows a
+    migration which this code does not (`Migration.needs`).
+    """
+
+    def __init__(self, database: Database[Any], dialect: SchemaDialect, known: Sequence[Migration] = ()) -> None:
+        self._database = database
+        self._dialect = dialect
+        self._known = list(known) or migrations(dialect.name)
+
+    def status(self) -> SchemaStatus:
+        """See SchemaStorage."""
+        return self._status(self._database.read(_applied))
+
+    def upgrade(self) -> tuple[str, ...]:
+        """See SchemaStorage. Raises `schema_outdated` when a file is not what was applied under its name."""
+        upgraded: list[str] = []
+        while (name := self._database.write(lambda attempt: self._apply_next(attempt.session), look_up={})) is not None:
+            upgraded.append(name)
+        return tuple(upgraded)
+
+    def check(self) -> None:
+        """See SchemaStorage."""
+        applied = self._database.read(_applied)
+        self._check_unchanged(applied)
+        if pending := self._status(applied).pending:
+            raise _outdated(f"{self._database.describe()} lacks {', '.join(pending)}: run `oms db upgrade`")
+        names = {migration.name for migration in self._known}
+        for row in applied:
+            if row.needs is not None and row.needs not in names:
+                raise _outdated(f"{self._database.describe()} has {row.name}, which this release is too old for")
+
+    def _apply_next(self, session: Session) -> str | None:
+        with session.atomic():
+            for statement in self._dialect.prepare:
+                session.execute_sql(statement)
+            applied = _applied(session)
+            self._check_unchanged(applied)
+            pending = self._status(applied).pending
+            if not pending:
+                return None
+            self._apply(session, next(each for each in self._known if each.name == pending[0]))
+            return pending[0]
+
+    def _apply(self, session: Session, migration: Migration) -> None:
+        for statement in self._dialect.statements(migration.sql):
+            session.execute_sql(statement)
+        values = ", ".join([self._dialect.param] * 3)
+        session.execute_sql(
+            f"INSERT INTO schema_migrations (name, checksum, needs) VALUES ({values})",  # noqa: S608  Only its form.
+            (migration.name, migration.checksum, migration.needs),
+        )
+
+    def _status(self, applied: Sequence[_Applied]) -> SchemaStatus:
+        done = {row.name for row in applied}
+        known = {migration.name for migration in self._known}
+        return SchemaStatus(
+            applied=tuple(sorted(done & known)),
+            pending=tuple(sorted(known - done)),
+            unknown=tuple(sorted(done - known)),
+        )
+
+    def _check_unchanged(self, applied: Sequence[_Applied]) -> None:
+        checksums = {row.name: row.checksum for row in applied}
+        for migration in self._known:
+            if checksums.get(migration.name, migration.checksum) != migration.checksum:
+                raise _outdated(f"{migration.name} is not what was applied to {self._database.describe()}")
+
+
+def _applied(session: Session) -> list[_Applied]:
+    if not session.table_exists("schema_migrations"):
+        return []
+    rows = session.execute_sql("SELECT name, checksum, needs FROM schema_migrations").fetchall()
+    return [_Applied(name=name, checksum=checksum, needs=needs) for name, checksum, needs in rows]
+
+
+def _outdated(detail: str) -> OmsError:
+    return OmsError("schema_outdated", detail)
