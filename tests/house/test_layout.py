@@ -67,6 +67,13 @@ def test_the_wheel_holds_every_package_and_nothing_else(wheel: Path) -> None:
     assert {name.partition("/")[0] for name in held} == {name.partition("/")[0] for name in shipped}
 
 
+def test_the_wheel_holds_the_migrations_of_both_databases(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = archive.namelist()
+    for database in ("postgresql", "sqlite"):
+        assert [name for name in held if re.fullmatch(rf"oms_ddl/{database}/\d{{4}}_\w+\.sql", name)]
+
+
 def test_the_wheel_names_its_plug_ins(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
