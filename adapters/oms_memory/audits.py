@@ -17,10 +17,12 @@ class MemoryAudits:
     def level_balances(self, *, after: tuple[str, str] | None, limit: int) -> list[LevelBalance]:
         """See AuditStorage."""
         with self._tables.lock:
-            keys = sorted(
+            levels = {
                 (sku, level.location) for sku, product in self._tables.products.items() for level in product.levels
-            )
-            return [self._balance(*key) for key in keys if after is None or key > after][:limit]
+            }
+            moved = {(sku, row.movement.location) for sku, rows in self._tables.movements.items() for row in rows}
+            keys = [key for key in sorted(levels | moved) if after is None or key > after]
+            return [self._balance(*key) for key in keys[:limit]]
 
     def order_balances(self, *, after: UUID | None, limit: int) -> list[OrderBalance]:
         """See AuditStorage."""

@@ -22,7 +22,7 @@ from oms_core.domain.placement import (
     Verdict,
 )
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement, Placed, PlacementOutcome, Refused
-from oms_memory.tables import Tables
+from oms_memory.tables import Entry, Tables
 
 _PLACED_AT_ONCE = 201
 
@@ -36,13 +36,13 @@ class MemoryOrders:
     def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
         """See OrderStorage."""
         with self._tables.lock:
-            verdicts = decide(placements, self._view(placements))
-            for placement, verdict in zip(placements, verdicts, strict=True):
-                if isinstance(verdict, Accept):
-                    self._write(placement, verdict)
+            unwritten = [placement for placement in placements if placement.id not in self._tables.orders]
+            verdicts = decide(unwritten, self._view(unwritten)) if unwritten else []
+            decided = list(zip(unwritten, verdicts, strict=True))
+            self._write([(placement, verdict) for placement, verdict in decided if isinstance(verdict, Accept)])
+            outcomes = {placement.id: self._outcome(placement, verdict, unwritten) for placement, verdict in decided}
             return [
-                self._outcome(placement, verdict, placements)
-                for placement, verdict in zip(placements, verdicts, strict=True)
+                outcomes.get(placement.id) or self._placed(placement.id, replayed=False) for placement in placements
             ]
 
     def change(
@@ -54,8 +54,10 @@ class MemoryOrders:
             change = decide(order, self._tables.holdings(order_id))
             if change is None:
                 return order
-            self._tables.move(change.movements, caller, now)
+            entries = [Entry(row=row, caller=caller, now=now) for row in change.movements]
+            self._tables.check(entries)
             self._tables.record(change.event, caller, now)
+            self._tables.move(entries)
             changed = replace(order, status=change.status, version=order.version + 1, updated_at=now)
             self._tables.orders[order_id] = changed
             return changed
@@ -89,31 +91,47 @@ class MemoryOrders:
             keyed_orders={key: self._tables.order_keys[key] for key in keys if key in self._tables.order_keys},
         )
 
-    def _write(self, placement: Placement, verdict: Accept) -> None:
-        caller = Caller(name=placement.caller_name, scopes=frozenset(), request_id=placement.request_id)
+    def _write(self, accepted: Sequence[tuple[Placement, Accept]]) -> None:
+        entries = [
+            Entry(row=reservation(placement, allocation), caller=_caller(placement), now=placement.created_at)
+            for placement, verdict in accepted
+            for allocation in verdict.allocations
+        ]
+        self._tables.check(entries)
+        for placement, _ in accepted:
+            self._write_order(placement)
+        self._tables.move(entries)
+
+    def _write_order(self, placement: Placement) -> None:
         self._tables.orders[placement.id] = placed_order(placement)
         self._tables.accepted_statuses[placement.id] = _PLACED_AT_ONCE
         if placement.key is not None and placement.fingerprint is not None:
             self._tables.order_keys[placement.key] = KeyedOrder(
                 order_id=placement.id, fingerprint=placement.fingerprint, accepted_status=_PLACED_AT_ONCE
             )
-        rows = [reservation(placement, allocation) for allocation in verdict.allocations]
-        self._tables.record(placed_event(placement), caller, placement.created_at)
-        self._tables.move(rows, caller, placement.created_at)
+        self._tables.record(placed_event(placement), _caller(placement), placement.created_at)
 
     def _outcome(self, placement: Placement, verdict: Verdict, placements: Sequence[Placement]) -> PlacementOutcome:
-        if isinstance(verdict, Refuse):
-            return Refused(error=verdict.error)
-        order_id = placement.id
-        if isinstance(verdict, Replay):
-            order_id = verdict.order_id
-        if isinstance(verdict, Repeat):
-            order_id = placements[verdict.index].id
+        match verdict:
+            case Accept():
+                return self._placed(placement.id, replayed=False)
+            case Refuse(error):
+                return Refused(error=error)
+            case Replay(order_id):
+                return self._placed(order_id, replayed=True)
+            case Repeat(index):
+                return self._placed(placements[index].id, replayed=True)
+
+    def _placed(self, order_id: UUID, *, replayed: bool) -> Placed:
         return Placed(
             order=self._tables.orders[order_id],
-            replayed=not isinstance(verdict, Accept),
+            replayed=replayed,
             accepted_status=self._tables.accepted_statuses[order_id],
         )
+
+
+def _caller(placement: Placement) -> Caller:
+    return Caller(name=placement.caller_name, scopes=frozenset(), request_id=placement.request_id)
 
 
 def _matches(order: Order, wanted: OrderFilter) -> bool:

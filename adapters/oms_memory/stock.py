@@ -11,7 +11,7 @@ from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
 from oms_core.domain.stock_changes import ProductChange, sku_not_found
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideProductChange
-from oms_memory.tables import Tables
+from oms_memory.tables import Entry, Tables
 
 
 class MemoryStock:
@@ -71,7 +71,7 @@ class MemoryStock:
         if change.movement is not None:
             self._tables.stock_keys[(key.actor, key.key)] = key
             move = self._tables.move_silently if created else self._tables.move
-            move([change.movement], caller, now)
+            move([Entry(row=change.movement, caller=caller, now=now)])
         elif change.location is not None:
             self._tables.ensure_level(sku, change.location, now)
 

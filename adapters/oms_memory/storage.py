@@ -27,8 +27,8 @@ class MemorySchema:
 class MemoryStorage:
     """Storage over dictionaries; each instance is a database of its own."""
 
-    def __init__(self) -> None:
-        tables = Tables()
+    def __init__(self, tables: Tables | None = None) -> None:
+        tables = tables or Tables()
         self.orders = MemoryOrders(tables)
         self.stock = MemoryStock(tables)
         self.audits = MemoryAudits(tables)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -16,11 +17,20 @@ from oms_core.domain.stock import Movement, NewMovement, Product, StockKey, Stoc
 from oms_core.errors import OmsError
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A ledger row about to be written, on whose behalf, and when."""
+
+    row: NewMovement
+    caller: Caller
+    now: datetime
+
+
 @dataclass(slots=True)
 class Tables:
     """What is kept. Whoever reads or writes holds `lock`, and checks everything before the first write."""
 
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: AbstractContextManager[object] = field(default_factory=threading.RLock)
     orders: dict[UUID, Order] = field(default_factory=dict)
     accepted_statuses: dict[UUID, int] = field(default_factory=dict)
     order_keys: dict[tuple[str, str], KeyedOrder] = field(default_factory=dict)
@@ -31,34 +41,34 @@ class Tables:
     events: list[Event] = field(default_factory=list)
     movement_count: int = 0
 
-    def move(self, rows: Sequence[NewMovement], caller: Caller, now: datetime) -> None:
-        """Write ledger rows, their levels, and the stock events that follow."""
-        before = {row.sku: self.products[row.sku] for row in rows}
-        self.move_silently(rows, caller, now)
-        self._announce(before, caller, now)
+    def check(self, entries: Sequence[Entry]) -> None:
+        """Raise `internal_error` if these rows would break a level's bounds: a decision that stock does not cover."""
+        self._moved(entries)
 
-    def move_silently(self, rows: Sequence[NewMovement], caller: Caller, now: datetime) -> None:
-        """Write ledger rows and their levels: the first stock of a new product is no news."""
-        for row in rows:
-            self._write_movement(row, caller.name, now)
-        per_level: dict[tuple[str, str], list[NewMovement]] = {}
-        for row in rows:
-            per_level.setdefault((row.sku, row.location), []).append(row)
-        for (sku, location), moved in per_level.items():
-            self._add(sku, location, moved, now)
+    def move(self, entries: Sequence[Entry]) -> None:
+        """Write the ledger rows of one transaction, their levels, and the stock events that follow.
 
-    def _announce(self, before: Mapping[str, Product], caller: Caller, now: datetime) -> None:
-        changes = [
-            StockChange(
+        A product's event carries caller and time of the last row that moved it.
+        """
+        before = {entry.row.sku: self.products[entry.row.sku] for entry in entries}
+        self.move_silently(entries)
+        last = {entry.row.sku: entry for entry in entries}
+        for sku, product in sorted(before.items()):
+            change = StockChange(
                 sku=sku,
                 low_stock_threshold=product.low_stock_threshold,
                 available_before=product.available,
                 available_after=self.products[sku].available,
             )
-            for sku, product in sorted(before.items())
-        ]
-        for event in stock_events(changes):
-            self.record(event, caller, now)
+            for event in stock_events([change]):
+                self.record(event, last[sku].caller, last[sku].now)
+
+    def move_silently(self, entries: Sequence[Entry]) -> None:
+        """Write ledger rows and their levels: the first stock of a new product is no news."""
+        moved = self._moved(entries)
+        for entry in entries:
+            self._write_movement(entry)
+        self.products.update(moved)
 
     def record(self, event: NewEvent, caller: Caller, now: datetime) -> None:
         """Append an event."""
@@ -77,7 +87,7 @@ class Tables:
         product = self.products[sku]
         if product.level(location) is None:
             level = StockLevel(location=location, on_hand=0, reserved=0, version=1)
-            self._put(product, level, now)
+            self.products[sku] = _with_level(product, level, now)
 
     def order(self, order_id: UUID, owner: str | None) -> Order:
         """Find an order that the owner (None: anybody) may see."""
@@ -98,27 +108,44 @@ class Tables:
             for (line_no, sku, location), (reserved, shipped) in sorted(sums.items())
         )
 
-    def _write_movement(self, row: NewMovement, actor: str, now: datetime) -> None:
+    def within_bounds(self, level: StockLevel) -> bool:
+        """Tell whether a level may be kept; a database has a CHECK for it."""
+        return 0 <= level.reserved <= level.on_hand
+
+    def _moved(self, entries: Sequence[Entry]) -> dict[str, Product]:
+        """Give the products as they are after all these rows: a level's version grows once however many move it."""
+        per_level: dict[tuple[str, str], list[Entry]] = {}
+        for entry in entries:
+            per_level.setdefault((entry.row.sku, entry.row.location), []).append(entry)
+        moved: dict[str, Product] = {}
+        for (sku, location), rows in sorted(per_level.items()):
+            product = moved.get(sku) or self.products[sku]
+            level = _after(product.level(location), location, [entry.row for entry in rows])
+            if not self.within_bounds(level):
+                raise OmsError("internal_error", f"{sku} {location}: the decision is not covered by stock: {level}")
+            moved[sku] = _with_level(product, level, rows[-1].now)
+        return moved
+
+    def _write_movement(self, entry: Entry) -> None:
         self.movement_count += 1
-        written = Movement(id=self.movement_count, movement=row, actor=actor, created_at=now)
+        row = entry.row
+        written = Movement(id=self.movement_count, movement=row, actor=entry.caller.name, created_at=entry.now)
         self.movements.setdefault(row.sku, []).append(written)
         if row.order_id is not None:
             self.order_movements.setdefault(row.order_id, []).append(row)
 
-    def _add(self, sku: str, location: str, rows: Sequence[NewMovement], now: datetime) -> None:
-        product = self.products[sku]
-        level = product.level(location) or StockLevel(location=location, on_hand=0, reserved=0, version=0)
-        changed = replace(
-            level,
-            on_hand=level.on_hand + sum(row.on_hand_delta for row in rows),
-            reserved=level.reserved + sum(row.reserved_delta for row in rows),
-            version=level.version + 1,
-        )
-        if not 0 <= changed.reserved <= changed.on_hand:
-            raise AssertionError(f"{sku} {location} would break its bounds: {changed}")
-        self._put(product, changed, now)
 
-    def _put(self, product: Product, level: StockLevel, now: datetime) -> None:
-        others = [other for other in product.levels if other.location != level.location]
-        levels = tuple(sorted([*others, level], key=lambda entry: entry.location))
-        self.products[product.sku] = replace(product, levels=levels, updated_at=now)
+def _after(level: StockLevel | None, location: str, rows: Sequence[NewMovement]) -> StockLevel:
+    level = level or StockLevel(location=location, on_hand=0, reserved=0, version=0)
+    return replace(
+        level,
+        on_hand=level.on_hand + sum(row.on_hand_delta for row in rows),
+        reserved=level.reserved + sum(row.reserved_delta for row in rows),
+        version=level.version + 1,
+    )
+
+
+def _with_level(product: Product, level: StockLevel, now: datetime) -> Product:
+    others = [other for other in product.levels if other.location != level.location]
+    levels = tuple(sorted([*others, level], key=lambda entry: entry.location))
+    return replace(product, levels=levels, updated_at=now)

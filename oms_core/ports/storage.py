@@ -61,10 +61,12 @@ class OrderStorage(Protocol):
 
         In one transaction: orders (status pending, version 1), lines, reservations (`reservation`), one `order.placed`
         event each (`placed_event`), the levels' `reserved` (+ version, updated_at), and `stock_events` from the
-        figures under lock: all levels of the products ordered are locked, so crossings are exact. `decide` may be
-        called again on fresher figures; the last decision is what was written. Refusals alone write nothing.
+        figures under lock: all levels of the products ordered are locked, so crossings are exact. A product's stock
+        events and `updated_at` carry caller, request id and time of the last accepted order that takes it. `decide` may
+        be called again on fresher figures; the last decision is what was written. Refusals alone write nothing.
         A taken id means that an earlier attempt had happened; a taken key, that a rival was first: decide again.
-        `Replay` gives that order as it is now. At most TRANSACTION_ORDERS_MAX placements. An error that is one order's
+        `Replay` gives that order as it is now. A decision that the stock does not cover is never written, but raised as
+        `internal_error`. At most TRANSACTION_ORDERS_MAX placements. An error that is one order's
         own fault (a value the database will not take) is raised as `internal_error`; nothing of the call is written.
         A key whose first order is still in flight elsewhere when the deadline passes is `idempotency_key_in_use`.
         """
