@@ -4,7 +4,7 @@ PROCESSES ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test system lint demo bench newman lock clean
+.PHONY: help install run test system lint demo bench newman docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ newman: postman/node_modules/.installed  ## Postman's runner, as its lock file s
 postman/node_modules/.installed: postman/package.json postman/package-lock.json
 	npm ci --prefix postman --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+docs: install  ## draw the pages that are made from data
+	$(BIN)/python docs/draw.py
 
 # Needs uv (https://docs.astral.sh/uv/); its output carries hashes and no download addresses.
 lock:  ## resolve the dependencies anew

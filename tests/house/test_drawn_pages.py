@@ -1,0 +1,29 @@
+"""The pages that are drawn from data are as the data is now."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def draw() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("draw", DOCS / "draw.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_status_page_shows_the_status_table(draw: ModuleType) -> None:
+    assert (DOCS / "statuses.md").read_text() == draw.draw_statuses(), "run `make docs`"
+
+
+def test_the_data_model_shows_the_migrated_schema(draw: ModuleType) -> None:
+    assert (DOCS / "data-model.md").read_text() == draw.draw_data_model(), "run `make docs`"
