@@ -1,0 +1,1 @@
+"""The admin command line `oms`: a driver over the core."""

@@ -1,0 +1,92 @@
+"""How single arguments are read from text: statuses, times, durations, order lines, thresholds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import typer
+
+from oms_core.domain.commands import UNSET, OrderLine, Unset
+from oms_core.domain.money import parse_money
+from oms_core.domain.statuses import SETTABLE, OrderStatus
+from oms_core.domain.validation import one_finding
+
+_DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
+_LINE = re.compile(r"(?P<sku>.+):(?P<quantity>[0-9]{1,18})(?:@(?P<price>[^:@]+))?", re.DOTALL)
+_COUNT = re.compile(r"[0-9]{1,18}")
+
+
+def read_statuses(texts: Sequence[str]) -> frozenset[OrderStatus]:
+    """Read statuses, comma-separated or one at a time, in any case."""
+    return frozenset(read_status(word) for text in texts for word in text.split(",") if word.strip())
+
+
+def read_status(text: str) -> OrderStatus:
+    """Read one status in any case."""
+    try:
+        return OrderStatus(text.strip().lower())
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no status; there are {', '.join(OrderStatus)}") from error
+
+
+def complete_statuses(incomplete: str) -> list[str]:
+    """Complete the last of comma-separated statuses."""
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{status}" for status in OrderStatus if status.startswith(last.lower())]
+
+
+def complete_settable(incomplete: str) -> list[str]:
+    """Complete a status that an order can be moved to."""
+    return [status.value for status in OrderStatus if status in SETTABLE and status.startswith(incomplete.lower())]
+
+
+def read_time(text: str) -> datetime:
+    """Read a date or a time in ISO 8601; without an offset it is UTC."""
+    try:
+        time = datetime.fromisoformat(text.strip())
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"{text!r} is no time such as 2026-11-22 or 2026-11-22T21:00:00Z") from error
+
+
+def read_duration(text: str) -> timedelta:
+    """Read a duration such as 45s, 30m, 2h, 1h30m, 7d or 2w."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not any(match.groups()):
+        raise typer.BadParameter(f"{text!r} is no duration such as 30m, 2h, 1h30m or 7d")
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def read_line(text: str) -> OrderLine:
+    """Read an order line: SKU:QTY or SKU:QTY@PRICE; the SKU may hold colons itself."""
+    match = _LINE.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no line such as WIDGET:2 or WIDGET:2@12.50")
+    try:
+        price = None if match["price"] is None else parse_money(match["price"])
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: the price {error}") from error
+    return OrderLine(sku=match["sku"], quantity=int(match["quantity"]), unit_price=price)
+
+
+def read_low_stock(text: str | None) -> int | Unset | None:
+    """Read a threshold: a count, or `none` to have none; UNSET where nothing was given."""
+    if text is None:
+        return UNSET
+    if text.lower() == "none":
+        return None
+    if not _COUNT.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} is neither a count nor none")
+    return int(text)
+
+
+def read_order_id(text: str) -> UUID:
+    """Read an order id. Raises `validation_error`."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise one_finding("/order_id", "wrong_type", f"{text[:64]!a} is no order id, which is a UUID") from error

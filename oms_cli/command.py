@@ -1,0 +1,171 @@
+"""How a function becomes a command of `oms`: the options of every command, error exits, negative numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
+
+from oms_cli import exits
+from oms_cli.messages import say, say_error
+from oms_cli.options import EVERYWHERE, Everywhere, parameters
+from oms_cli.session import Session, Surroundings
+from oms_core.errors import OmsError
+
+Run = TypeVar("Run", bound=Callable[..., None])
+
+_NEGATIVE_NUMBER = re.compile(r"-[0-9]+")
+
+
+class Invocation:
+    """One run of the program: its surroundings, and the options given so far, left to right."""
+
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
+        self.surroundings = surroundings or Surroundings()
+        self.given = Everywhere()
+
+    def session(self) -> Session:
+        """Begin the command's work with all options read."""
+        return Session(self.surroundings, self.given)
+
+
+def command(app: typer.Typer, name: str, *, without: frozenset[str] = frozenset()) -> Callable[[Run], Run]:
+    """Register a function `run(session, ...)` as a command, with the options of every command but `without`."""
+
+    def register(run: Run) -> Run:
+        hints = get_type_hints(run, include_extras=True)
+        own = [
+            entry.replace(annotation=hints[entry.name], kind=inspect.Parameter.KEYWORD_ONLY)
+            for entry in inspect.signature(run).parameters.values()
+            if entry.name != "session"
+        ]
+
+        @functools.wraps(run)
+        def with_session(ctx: typer.Context, **given: Any) -> None:
+            everywhere = Everywhere(**{key: given.pop(key) for key in list(given) if key in EVERYWHERE})
+            invocation: Invocation = ctx.obj
+            invocation.given = everywhere.over(invocation.given)
+            run(invocation.session(), **given)
+
+        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        options = parameters(without=without)
+        with_session.__signature__ = inspect.Signature([context, *own, *options])  # type: ignore[attr-defined]
+        with_session.__annotations__ = {entry.name: entry.annotation for entry in [context, *own, *options]}
+        app.command(name, cls=OmsCommand)(with_session)
+        return run
+
+    return register
+
+
+def usage_error(message: str) -> NoReturn:
+    """End the command because of how it was called: exit code 2."""
+    raise UsageError(message)
+
+
+class UsageError(TyperException):
+    """The command was called in a way that makes no sense."""
+
+    exit_code = exits.USAGE
+
+
+class OmsCommand(TyperCommand):
+    """A command whose arguments may be negative numbers, which otherwise look like options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read `-3` as an argument; any other unknown option stays an error."""
+        ctx.ignore_unknown_options = any(_NEGATIVE_NUMBER.fullmatch(arg) for arg in args)
+        return super().parse_args(ctx, args)
+
+
+class OmsGroup(TyperGroup):
+    """The program: whatever ends a command early becomes one line and an exit code, never a traceback.
+
+    Only a defect passes through, with its traceback, and exits 1.
+    """
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002  The signature is Typer's.
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        """Run the command line (sys.argv by default) and exit."""
+        arguments = sys.argv[1:] if args is None else list(args)
+        invocation = extra.pop("obj", None) or Invocation()
+        run = functools.partial(
+            super().main,
+            arguments,
+            prog_name=prog_name,
+            complete_var=complete_var,
+            standalone_mode=False,
+            windows_expand_args=windows_expand_args,
+            obj=invocation,
+            **extra,
+        )
+        sys.exit(_exit_code(invocation, arguments, run))
+
+
+def _exit_code(invocation: Invocation, arguments: Sequence[str], run: Callable[[], Any]) -> int:
+    """Run, and say what went wrong. Typer itself turns Ctrl-C into 130."""
+    try:
+        code = run()
+        sys.stdout.flush()
+    except OmsError as error:
+        exits.report(error, as_json=_is_json(invocation.given.output))
+        return exits.exit_code(error)
+    except TyperException as error:
+        return _report_usage(error, as_json=any(map(_asks_for_json, arguments, [*arguments[1:], ""])))
+    except BrokenPipeError:
+        _forget_output()
+        return exits.BROKEN_PIPE
+    except OSError as error:
+        say_error(" ".join(str(part) for part in (error.strerror or error, error.filename) if part))
+        return exits.BUG
+    return code if isinstance(code, int) else 0
+
+
+def _report_usage(error: TyperException, *, as_json: bool) -> int:
+    detail = error.format_message().replace("\n", " ").replace("\t", "")
+    if not detail:  # A group without a command: its help was shown.
+        return error.exit_code
+    if as_json:
+        sys.stderr.write(json.dumps({"code": "usage", "detail": detail}) + "\n")
+    else:
+        say_error(f"usage: {detail}")
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            say(f"Try '{context.command_path} --help' for help.")
+    return error.exit_code
+
+
+def _asks_for_json(argument: str, following: str) -> bool:
+    """Find `-o json` in a command line that could not be read."""
+    name, _, value = argument.partition("=")
+    if name in {"-o", "--output"}:
+        return _is_json(value or following)
+    return argument.startswith("-ojson")
+
+
+def _is_json(output: str | None) -> bool:
+    return output in {"json", "jsonl"}
+
+
+def _forget_output() -> None:
+    """Let the interpreter flush into nothing when it ends, instead of complaining about the closed pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())

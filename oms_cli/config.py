@@ -1,0 +1,33 @@
+"""`oms config`: the settings."""
+
+from __future__ import annotations
+
+import typer
+
+from oms_cli.command import command
+from oms_cli.session import Session
+from oms_cli.settings import SettingShown, config_file, show_settings
+from oms_cli.views import Column, View
+
+app = typer.Typer(name="config", help="The settings.", no_args_is_help=True)
+
+_SETTINGS: View[SettingShown] = View(
+    columns=(
+        Column(name="setting", value=lambda shown: shown.name, whole=True),
+        Column(name="value", value=lambda shown: shown.text),
+        Column(name="source", value=lambda shown: shown.source),
+    ),
+    document=lambda shown: {"setting": shown.name, "value": shown.value, "source": shown.source},
+)
+
+
+@command(app, "show", without=frozenset({"actor"}))
+def show(session: Session) -> None:
+    """Show every setting in force and where it comes from: flag, environment, file or default. Secrets are masked."""
+    shown = show_settings(
+        session.settings,
+        environment=session.surroundings.environment,
+        file=config_file(session.given.config, session.surroundings.folder),
+        flags={"database_url": session.given.database_url},
+    )
+    session.output.list(_SETTINGS, shown)

@@ -1,0 +1,87 @@
+"""How a command ends: one table from an error's kind to an exit code, one way to say what went wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from oms_cli.messages import say, say_error
+from oms_core.documents.orders import show_refusal
+from oms_core.errors import ErrorKind, OmsError
+
+BUG = 1
+USAGE = 2
+DISAGREEING = 5
+PARTLY_APPLIED = 8
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # 128 + SIGPIPE, as a program that the signal ends.
+
+EXIT_CODES: Mapping[ErrorKind, int] = MappingProxyType(
+    {
+        ErrorKind.BUG: BUG,
+        ErrorKind.INVALID: 2,
+        ErrorKind.UNAUTHENTICATED: 3,
+        ErrorKind.FORBIDDEN: 3,
+        ErrorKind.NOT_FOUND: 4,
+        ErrorKind.CONFLICT: 5,
+        ErrorKind.LIMITED: 6,
+        ErrorKind.UNAVAILABLE: 7,
+    }
+)
+
+
+def exit_code(error: OmsError) -> int:
+    """Give the exit code of a command that ends with this error."""
+    return EXIT_CODES[error.kind]
+
+
+class Tally:
+    """Counts the outcomes of a command that does many things, each on its own."""
+
+    def __init__(self) -> None:
+        self.applied = 0
+        self.failed = 0
+        self._codes: set[int] = set()
+
+    def note(self, error: OmsError | None) -> None:
+        """Count one outcome: an error, or none."""
+        if error is None:
+            self.applied += 1
+        else:
+            self.failed += 1
+            self._codes.add(exit_code(error))
+
+    def exit_code(self) -> int:
+        """Give 0, 8 when only some failed, else the worst one's code: a bug is the worst, then the highest."""
+        if not self._codes:
+            return 0
+        if self.applied:
+            return PARTLY_APPLIED
+        return BUG if BUG in self._codes else max(self._codes)
+
+
+def report(error: OmsError, *, as_json: bool, subject: str | None = None) -> None:
+    """Say on stderr what went wrong: one line, and one more per wrong value or shortage; with JSON, one document.
+
+    `subject` names which of many inputs it was.
+    """
+    if as_json:
+        entry = show_refusal(error) if subject is None else {"subject": subject, **show_refusal(error)}
+        sys.stderr.write(json.dumps(entry) + "\n")
+        return
+    say_error(f"{error.code}: {error.detail}" if subject is None else f"{subject}: {error.code}: {error.detail}")
+    for line in _more(error):
+        say(f"  {line}")
+
+
+def _more(error: OmsError) -> list[str]:
+    """Give a line per wrong value or shortage, unless the error's detail has named the only one."""
+    lines = [f"{found.pointer or 'the input'}: {found.detail}" for found in error.errors]
+    shortages = error.data.get("shortages")
+    if isinstance(shortages, list):
+        lines += [
+            f"{short['sku']}: {short['requested']} requested, {short['available']} available" for short in shortages
+        ]
+    return lines if len(lines) > 1 else []

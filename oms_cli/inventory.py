@@ -1,0 +1,166 @@
+"""`oms inventory`: stock, one product at a time, and its lists."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from oms_cli.arguments import read_low_stock
+from oms_cli.command import command, usage_error
+from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
+from oms_cli.session import Session
+from oms_cli.stock_views import CHANGE, LEVELS, MOVEMENTS, PRODUCTS, ChangeShown, change_sentence, levels_shown
+from oms_cli.views import show_seconds
+from oms_core.domain.commands import UNSET, AdjustStock, ReceiveStock, SetStock
+from oms_core.domain.stock import Product, ProductFilter
+from oms_core.use_cases.change_stock import StockChanged
+
+app = typer.Typer(name="inventory", help="Stock: counts, receipts, corrections, the ledger.", no_args_is_help=True)
+
+SkuArgument = Annotated[str, typer.Argument(metavar="SKU", help="The product; case-sensitive.")]
+LocationOption = Annotated[
+    str | None, typer.Option("--location", metavar="L", show_default="the first of OMS_LOCATIONS", help="Where.")
+]
+ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="R", help="Why, for the ledger.")]
+ReferenceOption = Annotated[
+    str | None, typer.Option("--reference", metavar="R", help="Your own number for it, for the ledger.")
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="K", help="Idempotency key: the same command with the same key happens once."),
+]
+LowStockFlag = Annotated[bool, typer.Option("--low-stock", help="Only products at or below their low-stock threshold.")]
+
+
+@command(app, "set")
+def set_stock(
+    session: Session,
+    *,
+    sku: SkuArgument,
+    quantity: Annotated[
+        int | None, typer.Argument(metavar="QTY", help="Units counted there; leave out to set only the rest.")
+    ] = None,
+    location: LocationOption = None,
+    expect: Annotated[
+        int | None, typer.Option("--expect", metavar="N", help="Refuse unless N units are on hand now.")
+    ] = None,
+    reason: ReasonOption = None,
+    reference: ReferenceOption = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="N", help="The product's name.")] = None,
+    low_stock: Annotated[
+        str | None, typer.Option("--low-stock", metavar="N|none", help="At how many available units stock is low.")
+    ] = None,
+) -> None:
+    """Set the count of a product, or create it; also its name and low-stock threshold.
+
+    Prints what became of it: WIDGET main: on_hand 10 -> 25, reserved 4, available 21
+    """
+    threshold = read_low_stock(low_stock)
+    if quantity is None and name is None and threshold is UNSET:
+        usage_error("give QTY, --name or --low-stock")
+    wanted = SetStock(
+        sku=sku,
+        on_hand=quantity,
+        location=location,
+        expected_on_hand=expect,
+        name=name,
+        low_stock_threshold=threshold,
+        reason=reason,
+        reference=reference,
+    )
+    with session.oms() as oms:
+        _write_change(session, oms.set_stock(wanted, caller=session.caller), location)
+
+
+@command(app, "adjust")
+def adjust_stock(
+    session: Session,
+    *,
+    sku: SkuArgument,
+    delta: Annotated[int, typer.Argument(metavar="DELTA", help="Units to add, or with a minus to take away.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="R", help="Why, for the ledger.")],
+    location: LocationOption = None,
+    reference: ReferenceOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Correct a count by a difference: damage, loss, a find."""
+    wanted = AdjustStock(
+        sku=sku, delta=delta, reason=reason, location=location, reference=reference, idempotency_key=key
+    )
+    with session.oms() as oms:
+        _write_change(session, oms.adjust_stock(wanted, caller=session.caller), location)
+
+
+@command(app, "receive")
+def receive_stock(
+    session: Session,
+    *,
+    sku: SkuArgument,
+    quantity: Annotated[int, typer.Argument(metavar="QTY", help="Units that arrived.")],
+    location: LocationOption = None,
+    reason: ReasonOption = None,
+    reference: ReferenceOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Record goods that arrived."""
+    wanted = ReceiveStock(
+        sku=sku, quantity=quantity, location=location, reason=reason, reference=reference, idempotency_key=key
+    )
+    with session.oms() as oms:
+        _write_change(session, oms.receive_stock(wanted, caller=session.caller), location)
+
+
+@command(app, "show")
+def show_product(session: Session, sku: SkuArgument) -> None:
+    """Show a product's stock, location by location."""
+    with session.oms() as oms:
+        product = oms.get_product(sku, caller=session.caller)
+    if session.output.is_json:
+        session.output.document(PRODUCTS.document(product))
+        return
+    session.output.sentence(_heading(product))
+    session.output.list(LEVELS, levels_shown(product))
+
+
+@command(app, "list")
+def list_products(
+    session: Session, low_stock: LowStockFlag = False, limit: LimitOption = 50, everything: AllOption = False
+) -> None:
+    """List products by SKU, with their figures over all locations."""
+    wanted = ProductFilter(low_stock=low_stock)
+    with session.oms() as oms:
+        pages = paged(
+            lambda cursor, size: oms.list_products(wanted, caller=session.caller, cursor=cursor, limit=size),
+            limit=None if everything else limit,
+        )
+        shown = session.output.list(PRODUCTS, pages)
+    say_if_more(pages, shown)
+
+
+@command(app, "movements")
+def list_movements(session: Session, sku: SkuArgument, limit: LimitOption = 50, everything: AllOption = False) -> None:
+    """List a product's ledger, newest first: every change of its stock, by whom and why."""
+    with session.oms() as oms:
+        pages = paged(
+            lambda cursor, size: oms.list_movements(sku, caller=session.caller, cursor=cursor, limit=size),
+            limit=None if everything else limit,
+        )
+        shown = session.output.list(MOVEMENTS, pages)
+    say_if_more(pages, shown)
+
+
+def _write_change(session: Session, changed: StockChanged, location: str | None) -> None:
+    change = ChangeShown(changed=changed, location=location or session.settings.default_location)
+    session.output.sentence(change_sentence(change))
+    if not session.output.is_table:
+        session.output.record(CHANGE, change)
+
+
+def _heading(product: Product) -> str:
+    named = f' "{product.name}"' if product.name else ""
+    low = "" if product.low_stock_threshold is None else f", low stock at {product.low_stock_threshold}"
+    return (
+        f"{product.sku}{named}: on_hand {product.on_hand}, reserved {product.reserved}, "
+        f"available {product.available}{low}, updated {show_seconds(product.updated_at)}"
+    )

@@ -1,0 +1,58 @@
+"""The program `oms`: its commands, put together."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from oms_cli import audit, config, database, inventory, order_place, orders
+from oms_cli.command import Invocation, OmsGroup
+from oms_cli.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
+
+app = typer.Typer(
+    name="oms",
+    cls=OmsGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version, for --version."""
+    if wanted:
+        typer.echo(f"oms {version('oms')}")
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    ctx: typer.Context,
+    *,
+    show: Annotated[  # noqa: ARG001  Its callback has done it.
+        bool, typer.Option("--version", is_eager=True, callback=show_version, help="Print the version and exit.")
+    ] = False,
+    output: OutputOption = None,
+    database_url: DatabaseOption = None,
+    config: ConfigOption = None,
+    actor: ActorOption = None,
+) -> None:
+    """Take orders, keep stock, never oversell."""
+    invocation: Invocation = ctx.obj
+    invocation.given = Everywhere(output=output, database_url=database_url, config=config, actor=actor)
+
+
+app.add_typer(database.app)
+app.add_typer(inventory.app)
+order_place.register(orders.app)
+app.add_typer(orders.app)
+audit.register(app)
+app.add_typer(config.app)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,74 @@
+"""Many order ids, from the command line or from stdin, and one outcome each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from oms_cli.arguments import read_order_id
+from oms_cli.command import usage_error
+from oms_cli.exits import Tally, report
+from oms_cli.messages import say
+from oms_cli.order_views import MOVED, Moved
+from oms_cli.output import Output
+from oms_core.domain.orders import Order
+from oms_core.errors import ErrorKind, OmsError
+
+_ID_LENGTH_MAX = 1_000
+
+IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...|-", help="Order ids; - reads them from stdin.")]
+
+
+def read_ids(given: Sequence[str]) -> Iterator[str]:
+    """Give the ids of the command line, or with `-` one per line of stdin, as they come; empty lines are skipped."""
+    if "-" not in given:
+        return iter(given)
+    if list(given) != ["-"]:
+        usage_error("- stands alone: ids come from stdin or from the command line")
+    return _lines_of_stdin()
+
+
+def move_each(ids: Iterable[str], move: Callable[[UUID], Order], output: Output) -> None:
+    """Move every order, writing each outcome as it comes, and exit by them all: see `Tally.exit_code`.
+
+    In a table the failed ones are on stderr only. After a database that is away the rest is not tried.
+    """
+    tally = Tally()
+    outcomes = _reported(_outcomes(ids, move), tally, as_json=output.is_json)
+    if output.is_table:
+        for outcome in outcomes:
+            if outcome.order is not None:
+                output.sentence(f"{outcome.order_id} {outcome.order.status}")
+    else:
+        output.list(MOVED, outcomes)
+    if code := tally.exit_code():
+        raise typer.Exit(code)
+
+
+def _outcomes(ids: Iterable[str], move: Callable[[UUID], Order]) -> Iterator[Moved]:
+    for text in ids:
+        try:
+            yield Moved(order_id=text, order=move(read_order_id(text)), error=None)
+        except OmsError as error:
+            yield Moved(order_id=text, order=None, error=error)
+            if error.kind is ErrorKind.UNAVAILABLE:
+                say("stopped: the ids after this one were not tried")
+                return
+
+
+def _reported(outcomes: Iterable[Moved], tally: Tally, *, as_json: bool) -> Iterator[Moved]:
+    for outcome in outcomes:
+        tally.note(outcome.error)
+        if outcome.error is not None:
+            report(outcome.error, as_json=as_json, subject=outcome.order_id)
+        yield outcome
+
+
+def _lines_of_stdin() -> Iterator[str]:
+    while line := sys.stdin.readline(_ID_LENGTH_MAX):
+        if text := line.strip():
+            yield text

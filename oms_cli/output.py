@@ -1,0 +1,148 @@
+"""Where every command's data goes: one place for tables, JSON and CSV, on stdout."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+from typing import TextIO, TypeVar
+
+from oms_cli.messages import say
+from oms_cli.tables import write_plain_table, write_record, write_terminal_table
+from oms_cli.views import View, file_text
+
+T = TypeVar("T")
+
+
+class OutputFormat(StrEnum):
+    """How data is written: for people, or for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+class FileFormat(StrEnum):
+    """How files are written and read."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Writes data to a stream in one format; JSON and CSV are UTF-8 with LF line ends, whatever the locale."""
+
+    format: OutputFormat
+    stream: TextIO
+
+    @property
+    def is_json(self) -> bool:
+        """Whether programs read JSON here, so that errors are JSON too."""
+        return self.format in {OutputFormat.JSON, OutputFormat.JSONL}
+
+    @property
+    def is_table(self) -> bool:
+        """Whether people read this."""
+        return self.format is OutputFormat.TABLE
+
+    def sentence(self, text: str) -> None:
+        """Write a line for people: nothing in the other formats."""
+        if self.is_table:
+            self.stream.write(f"{text}\n")
+
+    def lines(self, texts: Iterable[str]) -> int:
+        """Write bare lines as they come, and give their number."""
+        count = 0
+        for text in texts:
+            self.stream.write(f"{text}\n")
+            count += 1
+        return count
+
+    def list(self, view: View[T], items: Iterable[T]) -> int:
+        """Write many things and give their number: a table, one JSON array, JSON Lines, or CSV with a header.
+
+        Things are written as they come, in bounded memory; an error before the first leaves stdout empty.
+        """
+        entries = iter(items)
+        first = next(entries, None)
+        entries = chain(() if first is None else (first,), entries)
+        if self.format is OutputFormat.TABLE:
+            return self._table(view, entries)
+        if self.format is OutputFormat.CSV:
+            return write_csv(view, entries, self.stream)
+        if self.format is OutputFormat.JSONL:
+            return write_json_lines(view, entries, self.stream)
+        return write_json_array(view, entries, self.stream)
+
+    def record(self, view: View[T], item: T) -> None:
+        """Write one thing: lines of name and value, a JSON object, or CSV with a header."""
+        if self.format is OutputFormat.TABLE:
+            write_record(view.table_columns, item, self.stream)
+        elif self.format is OutputFormat.CSV:
+            write_csv(view, iter([item]), self.stream)
+        else:
+            self.document(view.document(item))
+
+    def document(self, document: Mapping[str, object]) -> None:
+        """Write one JSON object: indented for `json`, on one line for `jsonl`."""
+        indent = 2 if self.format is OutputFormat.JSON else None
+        self.stream.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+
+    def flush(self) -> None:
+        """Let what was written be seen before anything is said on stderr."""
+        self.stream.flush()
+
+    def _table(self, view: View[T], items: Iterator[T]) -> int:
+        on_terminal = self.stream.isatty()
+        rows = (write_terminal_table if on_terminal else write_plain_table)(view, items, self.stream)
+        if rows == 0:
+            say(view.nothing)
+        return rows
+
+
+def open_output(output_format: OutputFormat) -> Output:
+    """Write to stdout."""
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        if output_format is OutputFormat.TABLE:
+            stream.reconfigure(errors="backslashreplace")  # A terminal that lacks a character must not stop us.
+        else:
+            stream.reconfigure(encoding="utf-8", newline="\n")
+    return Output(output_format, stream)
+
+
+def write_csv(view: View[T], items: Iterator[T], stream: TextIO) -> int:
+    """Write a header and a row per thing (RFC 4180, but with LF, which is what Unix tools expect)."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([column.name for column in view.columns])
+    rows = 0
+    for item in items:
+        writer.writerow([file_text(column.value(item)) for column in view.columns])
+        rows += 1
+    return rows
+
+
+def write_json_lines(view: View[T], items: Iterator[T], stream: TextIO) -> int:
+    """Write one JSON object per line."""
+    rows = 0
+    for item in items:
+        stream.write(json.dumps(view.document(item), ensure_ascii=False) + "\n")
+        rows += 1
+    return rows
+
+
+def write_json_array(view: View[T], items: Iterator[T], stream: TextIO) -> int:
+    """Write one JSON array, an element a line."""
+    rows = 0
+    for item in items:
+        stream.write(("[\n" if rows == 0 else ",\n") + json.dumps(view.document(item), ensure_ascii=False))
+        rows += 1
+    stream.write("\n]\n" if rows else "[]\n")
+    return rows

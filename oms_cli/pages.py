@@ -1,0 +1,49 @@
+"""Lists of any length, read page by page in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Generic, TypeVar
+
+import typer
+
+from oms_cli.messages import say
+from oms_core.domain.limits import PAGE_ITEMS_MAX
+from oms_core.domain.pages import Page
+
+T = TypeVar("T")
+
+LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All of them, however many.")]
+
+
+class Pages(Generic[T]):
+    """The items of a paged list, at most `limit` (None: all); `more` tells afterwards whether some were left out."""
+
+    def __init__(self, read: Callable[[str | None, int], Page[T]], limit: int | None) -> None:
+        self._read = read
+        self._limit = limit
+        self.more = False
+
+    def __iter__(self) -> Iterator[T]:
+        cursor: str | None = None
+        left = self._limit
+        while left is None or left > 0:
+            page = self._read(cursor, PAGE_ITEMS_MAX if left is None else min(left, PAGE_ITEMS_MAX))
+            yield from page.items
+            if page.next is None:
+                return
+            cursor = page.next
+            left = None if left is None else left - len(page.items)
+        self.more = True
+
+
+def paged(read: Callable[[str | None, int], Page[T]], *, limit: int | None) -> Pages[T]:
+    """Read a list page by page: `read` takes a cursor (None at first) and a page size."""
+    return Pages(read, limit)
+
+
+def say_if_more(pages: Pages[T], shown: int) -> None:
+    """Say that the list goes on."""
+    if pages.more:
+        say(f"the first {shown:,} are shown; --limit N or --all shows more")

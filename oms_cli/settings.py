@@ -1,0 +1,75 @@
+"""Where each setting comes from, and how it is shown without its secrets."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from oms_core.errors import OmsError
+from oms_core.settings import Settings, variable
+
+_DEFAULT_FILE = "oms.toml"
+_MASK = "***"
+_USER_PASSWORD = re.compile(r"^([^:/@]+://[^:/@]*):.*@")
+_QUERY_SECRET = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingShown:
+    """One setting as it is in force: its value without secrets, and where that was found."""
+
+    name: str
+    value: str | int | bool
+    source: str
+
+    @property
+    def text(self) -> str:
+        """The value as it stands in the environment or in oms.toml."""
+        return {True: "on", False: "off"}[self.value] if isinstance(self.value, bool) else str(self.value)
+
+
+def config_file(given: Path | None, folder: Path) -> Path | None:
+    """Find the settings file: the one given, which must be there, else ./oms.toml if it is."""
+    if given is not None:
+        if not given.is_file():
+            raise OmsError("invalid_setting", f"--config: there is no file {given.absolute()}")
+        return given
+    default = folder / _DEFAULT_FILE
+    return default if default.is_file() else None
+
+
+def show_settings(
+    settings: Settings, *, environment: Mapping[str, str], file: Path | None, flags: Mapping[str, str | None]
+) -> list[SettingShown]:
+    """List every setting with its source; `flags` maps setting names to what was given on the command line."""
+    in_file = tomllib.loads(file.read_text()) if file is not None else {}
+    shown = []
+    for entry in fields(settings):
+        name = entry.name
+        if flags.get(name) is not None:
+            source = "flag --" + name.replace("_", "-")
+        elif environment.get(variable(name)):
+            source = f"environment {variable(name)}"
+        elif name in in_file:
+            source = f"file {file}"
+        else:
+            source = "default"
+        shown.append(SettingShown(name=name, value=_show(getattr(settings, name)), source=source))
+    return shown
+
+
+def mask_url(url: str) -> str:
+    """Give a URL with its password, and anything in its query that is called one, masked; works on any text."""
+    return _QUERY_SECRET.sub(rf"\1{_MASK}", _USER_PASSWORD.sub(rf"\1:{_MASK}@", url))
+
+
+def _show(value: object) -> str | int | bool:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, str):
+        return mask_url(value) if "://" in value else value
+    assert isinstance(value, bool | int)  # noqa: S101  Settings has no other types.
+    return value

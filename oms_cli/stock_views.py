@@ -1,0 +1,164 @@
+"""How products, changes of stock and the ledger are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oms_cli.views import Column, View
+from oms_core.documents.stock import show_movement, show_product
+from oms_core.domain.stock import Movement, Product
+from oms_core.use_cases.change_stock import StockChanged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelShown:
+    """One level of one product, or (`location` None) a product that has none yet."""
+
+    product: Product
+    location: str | None
+    on_hand: int
+    reserved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeShown:
+    """What a change of stock did to one level."""
+
+    changed: StockChanged
+    location: str
+
+
+def show_change(change: ChangeShown) -> dict[str, object]:
+    """Show a change as JSON: the level's figures, and the product as it now is."""
+    on_hand, reserved = _figures(change.changed.product, change.location)
+    return {
+        "sku": change.changed.product.sku,
+        "location": change.location,
+        "created": change.changed.before is None,
+        "replayed": change.changed.replayed,
+        "on_hand_before": _figures(change.changed.before, change.location)[0],
+        "on_hand": on_hand,
+        "reserved": reserved,
+        "available": on_hand - reserved,
+        "product": show_product(change.changed.product),
+    }
+
+
+def _figures(product: Product | None, location: str) -> tuple[int, int]:
+    level = product.level(location) if product else None
+    return (level.on_hand, level.reserved) if level else (0, 0)
+
+
+def _available(change: ChangeShown) -> int:
+    on_hand, reserved = _figures(change.changed.product, change.location)
+    return on_hand - reserved
+
+
+def _urgency(product: Product) -> str:
+    if product.available == 0:
+        return "red"
+    low = product.low_stock_threshold
+    return "yellow" if low is not None and product.available <= low else ""
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
+
+
+PRODUCTS: View[Product] = View(
+    columns=(
+        Column(name="sku", value=lambda product: product.sku, whole=True),
+        Column(name="name", value=lambda product: product.name),
+        Column(name="on_hand", value=lambda product: product.on_hand, right=True),
+        Column(name="reserved", value=lambda product: product.reserved, right=True),
+        Column(name="available", value=lambda product: product.available, right=True, style=_urgency),
+        Column(name="low_stock_threshold", value=lambda product: product.low_stock_threshold, in_table=False),
+        Column(name="locations", value=lambda product: len(product.levels), right=True, spare=True),
+        Column(name="updated_at", value=lambda product: product.updated_at, spare=True),
+    ),
+    document=show_product,
+    nothing="no products",
+)
+
+LEVELS: View[LevelShown] = View(
+    columns=(
+        Column(name="sku", value=lambda level: level.product.sku, in_table=False),
+        Column(name="location", value=lambda level: level.location),
+        Column(name="on_hand", value=lambda level: level.on_hand, right=True),
+        Column(name="reserved", value=lambda level: level.reserved, right=True),
+        Column(name="available", value=lambda level: level.on_hand - level.reserved, right=True),
+    ),
+    document=lambda level: show_product(level.product),
+)
+
+MOVEMENTS: View[Movement] = View(
+    columns=(
+        Column(name="id", value=lambda entry: entry.id, right=True),
+        Column(name="created_at", value=lambda entry: entry.created_at),
+        Column(name="sku", value=lambda entry: entry.movement.sku, in_table=False),
+        Column(name="location", value=lambda entry: entry.movement.location),
+        Column(name="kind", value=lambda entry: entry.movement.kind.value, whole=True),
+        Column(name="on_hand_delta", value=lambda entry: entry.movement.on_hand_delta, right=True),
+        Column(name="reserved_delta", value=lambda entry: entry.movement.reserved_delta, right=True),
+        Column(name="actor", value=lambda entry: entry.actor),
+        Column(name="reason", value=lambda entry: entry.movement.reason, spare=True),
+        Column(name="order_id", value=lambda entry: entry.movement.order_id, whole=True, spare=True),
+        Column(name="line_no", value=lambda entry: entry.movement.line_no, in_table=False),
+        Column(name="reference", value=lambda entry: entry.movement.reference, spare=True),
+    ),
+    document=show_movement,
+    nothing="no movements",
+)
+
+CHANGE: View[ChangeShown] = View(
+    columns=(
+        Column(name="sku", value=lambda change: change.changed.product.sku),
+        Column(name="location", value=lambda change: change.location),
+        Column(name="created", value=lambda change: _word(change.changed.before is None)),
+        Column(name="replayed", value=lambda change: _word(change.changed.replayed)),
+        Column(name="on_hand_before", value=lambda change: _figures(change.changed.before, change.location)[0]),
+        Column(name="on_hand", value=lambda change: _figures(change.changed.product, change.location)[0]),
+        Column(name="reserved", value=lambda change: _figures(change.changed.product, change.location)[1]),
+        Column(name="available", value=_available),
+    ),
+    document=show_change,
+)
+
+
+def levels_shown(product: Product) -> list[LevelShown]:
+    """Give a row per level, or one of zeros for a product that has none."""
+    if not product.levels:
+        return [LevelShown(product=product, location=None, on_hand=0, reserved=0)]
+    return [
+        LevelShown(product=product, location=level.location, on_hand=level.on_hand, reserved=level.reserved)
+        for level in product.levels
+    ]
+
+
+def change_sentence(change: ChangeShown) -> str:
+    """Say what a change did: `WIDGET main: on_hand 10 -> 25, reserved 4, available 21`."""
+    before, product = change.changed.before, change.changed.product
+    on_hand, reserved = _figures(product, change.location)
+    on_hand_before, _ = _figures(before, change.location)
+    said = ["created"] if before is None else []
+    if before is None or on_hand == on_hand_before:
+        said.append(f"on_hand {on_hand}")
+    else:
+        said.append(f"on_hand {on_hand_before} -> {on_hand}")
+    said += [f"reserved {reserved}", f"available {on_hand - reserved}"]
+    said += _fields_changed(before, product)
+    if change.changed.replayed:
+        said.append("done before with this key")
+    elif before == product:
+        said.append("unchanged")
+    return f"{product.sku} {change.location}: {', '.join(said)}"
+
+
+def _fields_changed(before: Product | None, product: Product) -> list[str]:
+    said = []
+    if product.name != (before.name if before else ""):
+        said.append(f'name "{product.name}"')
+    if product.low_stock_threshold != (before.low_stock_threshold if before else None):
+        threshold = "none" if product.low_stock_threshold is None else product.low_stock_threshold
+        said.append(f"low stock {threshold}")
+    return said

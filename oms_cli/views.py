@@ -1,0 +1,79 @@
+"""What a list or a record shows of a thing: the columns of its table and its CSV, and its JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from oms_core.documents.orders import show_time
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Generic[T]):
+    """One column: `name` heads it in CSV and, with spaces for underscores, in tables.
+
+    `value` is what CSV writes (a time becomes RFC 3339, None an empty field), `table_value` what a table shows where
+    that differs. `right` aligns figures. `whole` is never folded: an id that is copied from the screen, a status.
+    `in_table` False keeps it out of tables, `spare` lets a narrow terminal do without it. `style` gives Rich's name of
+    a colour for the value.
+    """
+
+    name: str
+    value: Callable[[T], object]
+    right: bool = False
+    whole: bool = False
+    in_table: bool = True
+    spare: bool = False
+    table_value: Callable[[T], object] | None = None
+    style: Callable[[T], str] | None = None
+
+    @property
+    def title(self) -> str:
+        """The heading in a table."""
+        return self.name.replace("_", " ")
+
+    def text(self, item: T) -> str:
+        """What a table shows: times in UTC to the second."""
+        value = (self.table_value or self.value)(item)
+        if value is None:
+            return ""
+        if isinstance(value, datetime):
+            return show_seconds(value)
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View(Generic[T]):
+    """How one kind of thing is shown; `nothing` is said instead of an empty table."""
+
+    columns: Sequence[Column[T]]
+    document: Callable[[T], Mapping[str, object]]
+    nothing: str = "nothing found"
+
+    @property
+    def table_columns(self) -> list[Column[T]]:
+        """The columns that a table shows."""
+        return [column for column in self.columns if column.in_table]
+
+
+def file_text(value: object) -> object:
+    """Give a value as CSV writes it."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return show_time(value)
+    return value
+
+
+def show_seconds(time: datetime) -> str:
+    """Show a time to a person: in UTC, to the second."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Say how many: `1 order`, `1,000 orders`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

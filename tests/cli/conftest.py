@@ -1,0 +1,77 @@
+"""The command line as a test drives it: in this process over memory, or as a program with pipes and terminals."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from oms_cli.command import Invocation
+from oms_cli.main import app
+from oms_cli.session import Surroundings
+from oms_core import ALL_SCOPES, Caller, Oms, Order, OrderLine, PlaceOrder, SetStock, Settings
+
+NOW = datetime(2026, 11, 22, 21, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its output, read as one JSON document."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Cli:
+    """Runs commands in this process, all on one `oms` in memory, as the OS user `tester`."""
+
+    oms: Oms
+    folder: Path
+    caller: Caller = field(default_factory=lambda: Caller(name="tester", scopes=ALL_SCOPES))
+    opened: list[tuple[Settings, bool]] = field(default_factory=list)
+
+    def __call__(self, *args: str, given: str | bytes | None = None, **environment: str) -> Ran:
+        """Run one command; `given` is its stdin."""
+        surroundings = Surroundings(
+            environment=environment,
+            folder=self.folder,
+            open_oms=self._open,
+            os_user=lambda: "tester",
+            now=lambda: NOW,
+        )
+        result = CliRunner().invoke(
+            app, args, input=given, obj=Invocation(surroundings), prog_name="oms", catch_exceptions=False
+        )
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+    def stock(self, sku: str, on_hand: int, **fields: Any) -> None:
+        """Put a product on the shelf."""
+        self.oms.set_stock(SetStock(sku=sku, on_hand=on_hand, **fields), caller=self.caller)
+
+    def place(self, *lines: OrderLine, **fields: Any) -> Order:
+        """Place an order, of one WIDGET unless lines are given."""
+        lines = lines or (OrderLine(sku="WIDGET", quantity=1),)
+        command = PlaceOrder(**{"customer_id": "C1", **fields}, lines=lines)
+        return self.oms.place_order(command, caller=self.caller).order
+
+    def _open(self, settings: Settings, create: bool) -> Oms:
+        self.opened.append((settings, create))
+        return self.oms
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command line over an empty memory."""
+    return Cli(Oms.open(Settings(database_url="memory://", group_commit=False)), tmp_path)
