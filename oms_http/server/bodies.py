@@ -1,0 +1,118 @@
+"""Receives request bodies on the event loop: complete before a thread is taken, within limits of bytes and time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
+from typing import IO, Any, NamedTuple
+
+from oms_http.server.options import BodyLimit, ServerOptions
+from oms_http.server.problems import BODY_CUT, NO_ROOM, TIMED_OUT, RefusedError, too_large
+from oms_http.server.rsgi import BodyErrors, HTTPProtocol
+from oms_http.server.stores import BodyStore, MemoryBudget, SpoolDirectory
+
+SMALL_BYTES_MAX = 64 * 1024
+DISCARD_SECONDS = 2.0
+_UNKNOWN = -1
+
+_log = logging.getLogger(__name__)
+
+
+class Body(NamedTuple):
+    """A whole body at its start, and what to call when it is done with."""
+
+    input: IO[bytes]
+    release: Callable[[], None]
+
+
+class BodyReceiver:
+    """Receives the bodies of one process and bounds what they hold; belongs to the event loop's thread."""
+
+    def __init__(self, options: ServerOptions, spools: SpoolDirectory) -> None:
+        self._options = options
+        self._spools = spools
+        self._default = BodyLimit(path="", bytes_max=options.body_bytes_max)
+        self._limits = {limit.path: limit for limit in options.body_limits}
+        self._memory = MemoryBudget(options.bodies_bytes_max)
+
+    async def receive(self, proto: HTTPProtocol, environ: dict[str, Any]) -> Body:
+        """Awaits the body that `environ` announces; one sent in chunks is then described there by its length.
+
+        RefusedError: too large, too slow, cut short (the client may be gone), or there is no room.
+        """
+        chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
+        length = _UNKNOWN if chunked else int(environ.get("CONTENT_LENGTH", 0))
+        if length == 0:
+            return Body(BytesIO(), _nothing)
+        limit = self._limits.get(environ["PATH_INFO"], self._default)
+        if length > limit.bytes_max:
+            raise RefusedError(too_large(limit.bytes_max))
+        try:
+            if 0 < length <= SMALL_BYTES_MAX and not limit.spooled:
+                async with asyncio.timeout(self._options.body_timeout_seconds):
+                    return Body(BytesIO(await proto()), _nothing)
+            return await self._kept(proto, environ, limit, length)
+        except TimeoutError as error:
+            raise RefusedError(TIMED_OUT) from error
+        except BodyErrors as error:
+            raise RefusedError(BODY_CUT) from error
+        except OSError as error:
+            _log.exception("a body could not be spooled")
+            raise RefusedError(NO_ROOM) from error
+
+    async def discard(self, proto: HTTPProtocol) -> None:
+        """Reads away what still arrives, for a short while, so that a client that only writes sees our answer.
+
+        Closing a connection with unread data resets it (RFC 9112, 9.6), and the answer is lost with it.
+        """
+        with suppress(*BodyErrors):  # It is being read already.
+            aiter(proto)
+        with suppress(TimeoutError, StopAsyncIteration, *BodyErrors):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while True:
+                    await anext(proto)
+
+    async def _kept(self, proto: HTTPProtocol, environ: dict[str, Any], limit: BodyLimit, length: int) -> Body:
+        patience_seconds = self._options.body_timeout_seconds
+        whole_seconds = self._options.spool_timeout_seconds if limit.spooled else patience_seconds
+        store = (self._spools if limit.spooled else self._memory).open_store()
+        try:
+            async with asyncio.timeout(whole_seconds), asyncio.timeout(patience_seconds) as patience:
+                received = await _fill(store, proto, limit.bytes_max, lambda: _postpone(patience, patience_seconds))
+                if length not in (received, _UNKNOWN):
+                    raise RefusedError(BODY_CUT)
+                environ["CONTENT_LENGTH"] = str(received)
+                return Body(await store.finish(), store.close)
+        except BaseException:
+            store.close()
+            raise
+
+
+async def _fill(store: BodyStore, proto: HTTPProtocol, bytes_max: int, on_piece: Callable[[], None]) -> int:
+    """Puts the body into the store; the number of bytes. RefusedError: too many, or it did not end as it should.
+
+    granian tells the end, an error and trailers all by an empty piece; only the end is not followed by another.
+    """
+    received = 0
+    ended = False
+    async for piece in proto:
+        if ended:
+            raise RefusedError(BODY_CUT)
+        ended = not piece
+        on_piece()
+        received += len(piece)
+        if received > bytes_max:
+            raise RefusedError(too_large(bytes_max))
+        await store.add(piece)
+    return received
+
+
+def _postpone(patience: asyncio.Timeout, seconds: float) -> None:
+    patience.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+def _nothing() -> None:
+    """A small body holds nothing that is counted."""

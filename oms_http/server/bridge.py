@@ -1,0 +1,127 @@
+"""From granian's event loop to a WSGI application: a thread is taken only by a request that is all there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from functools import partial
+from typing import IO
+
+from oms_http.server.answers import Answer, WsgiRunner
+from oms_http.server.bodies import BodyReceiver
+from oms_http.server.environ import base_environ, wsgi_environ
+from oms_http.server.options import ServerOptions, WsgiService
+from oms_http.server.problems import OVERLOADED, Refusal, RefusedError
+from oms_http.server.process import on_stop_signal, raise_file_limit, stop_with_parent
+from oms_http.server.request_ids import request_id
+from oms_http.server.rsgi import HTTPProtocol, Scope
+from oms_http.server.stores import SpoolDirectory
+from oms_http.server.threads import RequestThreads
+
+PROBES_IN_FLIGHT_MAX = 16
+FILE_HELD_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Bridge:
+    """One worker process: an RSGI application around a WsgiService. granian calls the methods with underscores."""
+
+    def __init__(self, service: WsgiService, options: ServerOptions) -> None:
+        self._service = service
+        self._options = options
+        self._base = base_environ(processes=options.processes, threads=options.threads)
+        self._spools = SpoolDirectory(places=options.spools_max, directory=options.spool_directory)
+        self._bodies = BodyReceiver(options, self._spools)
+        self._draining = False
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Starts the threads, before the port is bound."""
+        self._loop = loop
+        runner = WsgiRunner(
+            app=self._service.app,
+            spool_directory=self._options.spool_directory,
+            spool_bytes_max=self._options.spool_bytes_max,
+        )
+        self._threads = RequestThreads(
+            runner,
+            name="oms-http",
+            threads=self._options.threads,
+            in_flight_max=self._options.in_flight_max,
+            loop=loop,
+        )
+        self._probes = RequestThreads(
+            runner, name="oms-http-probe", threads=1, in_flight_max=PROBES_IN_FLIGHT_MAX, loop=loop
+        )
+        raise_file_limit(self._options.connections_max)
+        stop_with_parent(loop)
+        on_stop_signal(partial(loop.call_soon_threadsafe, self._drain))
+
+    def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
+        """Ends the threads and closes the service, after the last connection is done."""
+        self._close(timeout_seconds=self._options.graceful_timeout_seconds)
+
+    async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
+        """Answers one request."""
+        name = request_id(scope.headers.get("x-request-id"))
+        threads = self._probes if scope.path in self._options.probe_paths else self._threads
+        try:
+            if threads.full:
+                raise RefusedError(OVERLOADED)
+            environ = wsgi_environ(self._base, scope)
+            body = await self._bodies.receive(proto, environ)
+        except RefusedError as error:
+            self._refuse(proto, error.refusal, name)
+            if error.refusal.body_unread:
+                await self._bodies.discard(proto)
+            return
+        try:
+            if threads.full:
+                self._refuse(proto, OVERLOADED, name)
+                return
+            environ["wsgi.input"] = body.input
+            environ["oms.request_id"] = name
+            environ["oms.draining"] = self._draining
+            self._send(proto, await threads.answer(environ))
+        finally:
+            body.release()
+
+    def _send(self, proto: HTTPProtocol, answer: Answer) -> None:
+        if isinstance(answer.body, bytes):
+            proto.response_bytes(answer.status, answer.headers, answer.body)
+        else:
+            self._send_file(proto, answer, answer.body)
+
+    def _send_file(self, proto: HTTPProtocol, answer: Answer, file: IO[bytes]) -> None:
+        """Lets granian stream the file at the client's pace; its own response_stream would buffer without bound.
+
+        granian opens the path within milliseconds, but does not say when it has.
+        """
+        headers = [*answer.headers, ("content-length", str(file.tell()))]
+        proto.response_file(answer.status, headers, f"/dev/fd/{file.fileno()}")
+        self._loop.call_later(FILE_HELD_SECONDS, self._spools.dispose, file)
+
+    def _refuse(self, proto: HTTPProtocol, refusal: Refusal, name: str) -> None:
+        headers = refusal.headers(name)
+        if refusal.status == OVERLOADED.status:
+            headers.append(("retry-after", str(self._options.retry_after_seconds())))
+        proto.response_bytes(refusal.status, headers, refusal.body(name))
+
+    def _drain(self) -> None:
+        """granian ends the connections, idle ones at once; a half-sent head or a slow reader would keep it waiting."""
+        if not self._draining:
+            self._draining = True
+            self._loop.call_later(self._options.graceful_timeout_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        _log.warning("connections were still open after %d seconds", self._options.graceful_timeout_seconds)
+        self._close(timeout_seconds=1)
+        logging.shutdown()
+        os._exit(0)
+
+    def _close(self, *, timeout_seconds: float) -> None:
+        self._threads.close(timeout_seconds=timeout_seconds)
+        self._probes.close(timeout_seconds=1)
+        self._spools.close()
+        self._service.close()

@@ -1,0 +1,87 @@
+"""The server's settings: every bound that protects a process from its clients, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WsgiService:
+    """What a worker process runs: the application, and `close`, called once when the process stops."""
+
+    app: WSGIApplication
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyLimit:
+    """How large a body `path` (exactly as requested, without query) may receive.
+
+    A `spooled` body goes to a temporary file while it arrives, so its size costs disk and not memory; the
+    application reads it from `wsgi.input` as from any other.
+    """
+
+    path: str
+    bytes_max: int
+    spooled: bool = False
+
+
+def one_second() -> int:
+    """The Retry-After of a refusal: a full process frees a place within a second."""
+    return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """How the server runs; each limit holds per process. docs/server.md says how the defaults were chosen.
+
+    `in_flight_max`: requests that are being answered or wait for a thread; a further one is refused at once.
+    `probe_paths`: answered by a thread of their own, so that health checks pass while every other thread is busy.
+    `connections_max`: open connections; further ones wait unaccepted in the kernel's backlog.
+    `body_timeout_seconds`: for a whole body, or for each piece of a spooled one.
+    `head_timeout_seconds`: for a request's head; an idle connection is closed after it too.
+    `bodies_bytes_max`: memory for all bodies above 64 KiB together.
+    `spool_bytes_max`: disk for one answer that does not fit in memory.
+    `retry_after_seconds`: computes the Retry-After of a 503. Callables must be picklable, so defined in a module.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    processes: int = 1
+    threads: int = 32
+    in_flight_max: int = 128
+    connections_max: int = 4096
+    backlog: int = 1024
+    head_bytes_max: int = 64 * 1024
+    head_timeout_seconds: float = 75.0
+    body_bytes_max: int = MEBIBYTE
+    body_limits: tuple[BodyLimit, ...] = ()
+    body_timeout_seconds: float = 15.0
+    bodies_bytes_max: int = 256 * MEBIBYTE
+    spools_max: int = 8
+    spool_timeout_seconds: float = 600.0
+    spool_bytes_max: int = 1024 * MEBIBYTE
+    spool_directory: str | None = None
+    graceful_timeout_seconds: int = 30
+    probe_paths: frozenset[str] = field(default_factory=lambda: frozenset({"/healthz", "/readyz", "/metrics"}))
+    retry_after_seconds: Callable[[], int] = one_second
+
+    def __post_init__(self) -> None:
+        """Refuses numbers that no server can run with. ValueError names the setting."""
+        _check_at_least(1, self, ("processes", "threads", "connections_max", "spools_max", "graceful_timeout_seconds"))
+        _check_at_least(self.threads, self, ("in_flight_max",))
+        _check_at_least(128, self, ("backlog",))
+        _check_at_least(8 * 1024, self, ("head_bytes_max",))
+
+
+def _check_at_least(least: int, options: ServerOptions, names: Iterable[str]) -> None:
+    for name in names:
+        if getattr(options, name) < least:
+            raise ValueError(f"{name} must be at least {least}")

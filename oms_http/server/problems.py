@@ -1,0 +1,81 @@
+"""The answers that the server gives itself, before or instead of the application (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from oms_core.errors import ERROR_CODES
+
+SERVER_HEADER = ("server", "oms")
+_PLACE = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One problem+json answer, encoded once up to the request id, which is filled in for each request.
+
+    After one with `body_unread` the client may still be sending, and the connection ends.
+    """
+
+    code: str
+    status: int
+    detail: str
+    body_unread: bool = False
+    _parts: tuple[bytes, bytes] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Encodes the body around the request id."""
+        row = ERROR_CODES[self.code]
+        problem = {
+            "type": f"/problems/{row.code}",
+            "title": row.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": row.code,
+            "request_id": _PLACE,
+            "retry": row.retry.value,
+        }
+        before, after = json.dumps(problem).split(json.dumps(_PLACE))
+        object.__setattr__(self, "_parts", (before.encode(), after.encode()))
+
+    def headers(self, request_id: str) -> list[tuple[str, str]]:
+        """The answer's headers."""
+        headers = [SERVER_HEADER, ("content-type", "application/problem+json"), ("x-request-id", request_id)]
+        if self.body_unread:
+            headers.append(("connection", "close"))
+        return headers
+
+    def body(self, request_id: str) -> bytes:
+        """The JSON document."""
+        before, after = self._parts
+        return before + json.dumps(request_id).encode() + after
+
+
+class RefusedError(Exception):
+    """The request cannot be handed to the application; `refusal` is what its sender is told."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+OVERLOADED = Refusal("overloaded", 503, "Too many requests are being answered. Nothing was changed.")
+NO_ROOM = Refusal("overloaded", 503, "There is no room for the body now. Nothing was changed.", body_unread=True)
+TIMED_OUT = Refusal("request_timeout", 408, "The body did not arrive in time. Nothing was changed.", body_unread=True)
+BODY_CUT = Refusal(
+    "validation_error", 422, "The body ended early or carried trailers. Nothing was changed.", body_unread=True
+)
+FAILED = Refusal("internal_error", 500, "The request failed. The log holds the details under the request id.")
+
+
+def too_large(bytes_max: int) -> Refusal:
+    """The refusal of a body of more than `bytes_max` bytes."""
+    detail = f"The body is larger than {bytes_max} bytes. Nothing was changed."
+    return Refusal("payload_too_large", 413, detail, body_unread=True)
+
+
+def unreadable_headers(names: set[str]) -> Refusal:
+    """The refusal of headers whose values hold more than ASCII: ignoring one (a key, say) would change the meaning."""
+    listed = ", ".join(sorted(names))
+    return Refusal("validation_error", 422, f"These headers must be ASCII: {listed}. Nothing was changed.")

@@ -1,0 +1,135 @@
+"""Runs the server: one parent that binds, watches and stops the worker processes which answer."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from oms_http.server.bridge import Bridge
+from oms_http.server.options import ServerOptions, WsgiService
+
+READY_POLL_SECONDS = 0.05
+READY_ANSWER_SECONDS = 5.0
+KILL_MARGIN_SECONDS = 5
+
+_log = logging.getLogger(__name__)
+_LOG_THROUGH_THE_ROOT: dict[str, Any] = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {"propagate": True}},
+}
+
+
+def serve(
+    target: Callable[[], WsgiService],
+    *,
+    options: ServerOptions,
+    on_ready: Callable[[str], None] | None = None,
+) -> int:
+    """Serves until SIGTERM or SIGINT; call it from the main thread. Returns the exit status: 0 after such a stop.
+
+    `target` is called once in each worker process, before the port is bound there, and must be picklable (a function
+    of a module, or a partial of one); the `close` it returns is called when that process stops. `on_ready` is called
+    here with the service's URL once a worker answers. A stop finishes the requests in flight, then closes.
+
+    A worker that dies is replaced; when the replacement dies within seconds too, the server gives up and returns 1.
+    OSError: the address cannot be listened on (taken, not ours, not allowed), said in one line.
+    """
+    address = _free_address(options)
+    server = _granian(address, options)
+    stopping = threading.Event()
+    server.on_startup(partial(_on_startup, server, address, on_ready, stopping))
+    try:
+        server.serve(target_loader=partial(_load, target, options), wrap_loader=False)
+    except SystemExit as error:
+        return 0 if server.interrupt_signal else int(error.code or 1)
+    finally:
+        stopping.set()
+    return 0
+
+
+def _granian(address: tuple[str, int], options: ServerOptions) -> Any:
+    """Typed Any, as granian gives its server's type no name."""
+    host, port = address
+    return Granian(
+        "oms",
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        workers=options.processes,
+        loop=Loops.asyncio,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=options.backlog,
+        backpressure=options.connections_max,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(options.head_timeout_seconds * 1000),
+            max_buffer_size=options.head_bytes_max,
+        ),
+        log_level=LogLevels.warning,
+        log_dictconfig=_LOG_THROUGH_THE_ROOT,
+        respawn_failed_workers=True,
+        workers_kill_timeout=options.graceful_timeout_seconds + KILL_MARGIN_SECONDS,
+    )
+
+
+def _load(target: Callable[[], WsgiService], options: ServerOptions) -> Bridge:
+    return Bridge(target(), options)
+
+
+def _free_address(options: ServerOptions) -> tuple[str, int]:
+    """The numeric address to bind. granian shares ports (SO_REUSEPORT), so it would not notice another server."""
+    try:
+        found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = min(found, key=lambda info: info[0])
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+            bound = probe.getsockname()
+            return str(bound[0]), int(bound[1])
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(error.errno, f"cannot listen on {options.host}:{options.port}: {reason}") from error
+
+
+def _on_startup(
+    server: Any, address: tuple[str, int], on_ready: Callable[[str], None] | None, stopping: threading.Event
+) -> None:
+    """A closing terminal stops the server, instead of granian's reload, unless nohup said otherwise."""
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
+    if on_ready is not None:
+        threading.Thread(target=_announce, args=(address, on_ready, stopping), name="oms-ready", daemon=True).start()
+
+
+def _announce(address: tuple[str, int], on_ready: Callable[[str], None], stopping: threading.Event) -> None:
+    host, port = address
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    while not stopping.wait(READY_POLL_SECONDS):
+        if _answers(reachable, port):
+            on_ready(f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}")
+            return
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=READY_ANSWER_SECONDS)
+    try:
+        connection.request("HEAD", "/healthz")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True

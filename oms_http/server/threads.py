@@ -1,0 +1,80 @@
+"""The threads that run the application, and the bound on what may wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+from oms_http.server.answers import Answer
+
+_log = logging.getLogger(__name__)
+
+
+class RequestThreads:
+    """A fixed number of threads fed by one queue; at most `in_flight_max` requests run or wait.
+
+    A SimpleQueue and one future per request cost less than an executor, and than handing each job to the thread
+    that was idle last (docs/server.md). `answer` must not raise. All methods belong to the event loop's thread.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[dict[str, Any]], Answer],
+        *,
+        name: str,
+        threads: int,
+        in_flight_max: int,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._answer = answer
+        self._loop = loop
+        self._in_flight = 0
+        self._in_flight_max = in_flight_max
+        self._queue: SimpleQueue[tuple[asyncio.Future[Answer], dict[str, Any]] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def full(self) -> bool:
+        """Whether a further request has to be refused."""
+        return self._in_flight >= self._in_flight_max
+
+    async def answer(self, environ: dict[str, Any]) -> Answer:
+        """The application's answer, worked out on one of the threads."""
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._in_flight += 1
+        self._queue.put((future, environ))
+        try:
+            return await future
+        finally:
+            self._in_flight -= 1
+
+    def close(self, *, timeout_seconds: float) -> None:
+        """Lets the threads finish what was handed in, also for clients that are gone, and ends them."""
+        for _ in self._threads:
+            self._queue.put(None)
+        deadline = time.monotonic() + timeout_seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        unfinished = sum(thread.is_alive() for thread in self._threads)
+        if unfinished:
+            _log.warning("%d threads were still busy when the process stopped", unfinished)
+
+    def _work(self) -> None:
+        deliver = self._loop.call_soon_threadsafe
+        while (job := self._queue.get()) is not None:
+            future, environ = job
+            deliver(_set, future, self._answer(environ))
+
+
+def _set(future: asyncio.Future[Answer], answer: Answer) -> None:
+    if not future.done():
+        future.set_result(answer)

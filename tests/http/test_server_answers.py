@@ -1,0 +1,155 @@
+"""What the server makes of an application's answer: the rules of PEP 3333, without a network."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+import pytest
+
+from oms_http.server.answers import MEMORY_BYTES_MAX, Answer, WsgiRunner
+from oms_http.server.options import ServerOptions
+
+TEXT = [("Content-Type", "text/plain")]
+
+
+def answer_of(app: Any, *, method: str = "GET") -> Answer:
+    runner = WsgiRunner(app=app, spool_directory=None, spool_bytes_max=10 * MEMORY_BYTES_MAX)
+    return runner({"REQUEST_METHOD": method, "PATH_INFO": "/", "oms.request_id": "id-1"})
+
+
+def answering(pieces: Iterable[bytes], headers: list[tuple[str, str]] = TEXT, status: str = "200 OK") -> Any:
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        start_response(status, headers)
+        return pieces
+
+    return app
+
+
+class Closing:
+    """An iterable that tells whether it was closed."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.pieces = pieces
+        self.closed = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.pieces)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def failing() -> Iterator[bytes]:
+    yield b"begun"
+    raise SystemExit("not even this ends the thread")
+
+
+def test_the_pieces_are_joined_and_the_id_is_added() -> None:
+    answer = answer_of(answering([b"a", b"", b"b"]))
+    assert (answer.status, answer.body) == (200, b"ab")
+    assert answer.headers == [("server", "oms"), *TEXT, ("x-request-id", "id-1")]
+
+
+def test_the_applications_own_request_id_stays() -> None:
+    answer = answer_of(answering([], [("X-Request-ID", "mine")]))
+    assert answer.headers == [("server", "oms"), ("X-Request-ID", "mine")]
+
+
+@pytest.mark.parametrize("header", ["Connection", "Transfer-Encoding", "Server", "keep-alive"])
+def test_headers_that_are_the_servers_business_are_left_out(header: str) -> None:
+    assert header not in dict(answer_of(answering([b"x"], [(header, "chunked")])).headers)
+
+
+@pytest.mark.parametrize("pieces", [[b"a"], failing()])
+def test_the_iterable_is_closed_once_whatever_happens(pieces: Iterable[bytes]) -> None:
+    iterable = Closing(pieces)
+    answer_of(answering(iterable))
+    assert iterable.closed == 1
+
+
+def test_what_is_written_comes_before_what_is_returned() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        write = start_response("200 OK", TEXT)
+        write(b"first ")
+        return [b"second"]
+
+    assert answer_of(app).body == b"first second"
+
+
+def test_a_generator_may_start_the_response_late() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("404 Not Found", TEXT)
+        yield b"late"
+
+    assert answer_of(app)[::2] == (404, b"late")
+
+
+def test_a_second_start_with_exc_info_replaces_the_first() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", TEXT)
+        try:
+            raise ValueError("too late")
+        except ValueError:
+            start_response("503 Service Unavailable", TEXT, sys.exc_info())
+        return [b"sorry"]
+
+    assert answer_of(app)[::2] == (503, b"sorry")
+
+
+def start_twice(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", TEXT)
+    start_response("200 OK", TEXT)
+    return []
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        pytest.param(start_twice, id="started twice"),
+        pytest.param(lambda environ, start_response: [b"x"], id="never started"),
+        pytest.param(answering([], status="100 Continue"), id="no final status"),
+        pytest.param(answering([b"abc"], [("Content-Length", "5")]), id="shorter than its length"),
+        pytest.param(answering([b"abcdef"], [("Content-Length", "5")]), id="longer than its length"),
+        pytest.param(answering(failing()), id="SystemExit"),
+        pytest.param(answering([b"x" * MEMORY_BYTES_MAX] * 11), id="larger than the spool"),
+    ],
+)
+def test_a_broken_answer_is_a_500_and_logged(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        answer = answer_of(app)
+    assert answer.status == 500
+    assert isinstance(answer.body, bytes)
+    assert b"internal_error" in answer.body
+    assert "GET / failed, request id-1" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", "200 OK"), ("GET", "304 Not Modified")])
+def test_an_answer_without_a_body_may_announce_the_length_of_one(method: str, status: str) -> None:
+    answer = answer_of(answering([], [("Content-Length", "5")], status), method=method)
+    assert answer.body == b""
+    assert (("Content-Length", "5") in answer.headers) == (method == "HEAD")
+
+
+def test_a_large_answer_is_kept_on_disk() -> None:
+    answer = answer_of(answering(bytes([number]) * MEMORY_BYTES_MAX for number in range(3)))
+    assert not isinstance(answer.body, bytes)
+    with answer.body as file:
+        assert whole(file) == b"".join(bytes([number]) * MEMORY_BYTES_MAX for number in range(3))
+
+
+def whole(file: IO[bytes]) -> bytes:
+    assert file.tell() == 3 * MEMORY_BYTES_MAX, "its position tells its size"
+    file.seek(0)
+    return file.read()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"threads": 0}, {"processes": 0}, {"threads": 32, "in_flight_max": 31}, {"head_bytes_max": 100}]
+)
+def test_options_that_no_server_can_run_with_are_refused_by_name(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=list(wrong)[-1]):
+        ServerOptions(**wrong)

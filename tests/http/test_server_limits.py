@@ -1,0 +1,194 @@
+"""The server's bounds: slow clients, full processes, large bodies, large answers."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped, unused-ignore]
+import pytest
+
+from tests.http.server_process import ToyServer, answer_on, request, running
+from tests.services.waiting import wait_until
+
+MEBIBYTE = 1024 * 1024
+HALF_HEAD = b"POST / HTTP/1.1\r\nHost: to"
+HALF_BODY = b"POST / HTTP/1.1\r\nHost: toy\r\nContent-Length: 10\r\n\r\nhalf"
+AT_ONCE_SECONDS = 1.0
+
+Start = Callable[..., ToyServer]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    with contextlib.ExitStack() as servers:
+
+        def start(**options: Any) -> ToyServer:
+            return servers.enter_context(running(tmp_path, **options))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
+    with running(tmp_path_factory.mktemp("server"), threads=4, in_flight_max=64) as toy:
+        yield toy
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
+    folder = tmp_path_factory.mktemp("impatient")
+    with running(folder, threads=1, body_timeout_seconds=0.3, head_timeout_seconds=0.3) as toy:
+        yield toy
+
+
+def memory_bytes(server: ToyServer) -> int:
+    return int(psutil.Process(server.ask("/").json["pid"]).memory_info().rss)
+
+
+def test_a_hundred_half_sent_heads_and_bodies_hold_no_thread(server: ToyServer) -> None:
+    with contextlib.ExitStack() as connections:
+        for half in [HALF_HEAD, HALF_BODY] * 100:
+            connections.enter_context(server.send(half))
+        started = time.monotonic()
+        statuses = [server.ask("/", method="POST", body=b"whole").status for _ in range(20)]
+        assert statuses == [200] * 20
+        assert time.monotonic() - started < AT_ONCE_SECONDS
+
+
+def test_past_the_in_flight_limit_requests_are_refused_at_once(start: Start) -> None:
+    server = start(threads=2, in_flight_max=3)
+    with contextlib.ExitStack() as connections:
+        held = [connections.enter_context(server.send(request("/?hold"))) for _ in range(3)]
+        server.wait_for("HELD", times=2)
+        answer = wait_until(lambda: refusal(server), 5, "the third request waits and the fourth is refused")
+        assert answer.headers["retry-after"] == "7"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (answer.json["code"], answer.json["retry"]) == ("overloaded", "same_key")
+        started = time.monotonic()
+        assert server.ask("/", method="POST", body=b"small").status == 503
+        assert server.ask("/", method="POST", body=b"x" * 500_000).status == 503
+        assert time.monotonic() - started < AT_ONCE_SECONDS
+        assert server.ask("/gate").status == 200, "a probe has a thread of its own"
+        assert [answer_on(connection).status for connection in held] == [200] * 3
+    assert server.ask("/").status == 200
+
+
+def refusal(server: ToyServer) -> Any:
+    answer = server.ask("/")
+    return answer if answer.status == 503 else None
+
+
+def test_a_refused_connection_is_kept_for_the_next_try(start: Start) -> None:
+    server = start(threads=1, in_flight_max=1)
+    with server.send(request("/?hold")) as held, server.connect() as connection:
+        server.wait_for("HELD")
+        for _ in range(3):
+            connection.sendall(request("/", method="POST", body=b"small"))
+            assert answer_on(connection).status == 503
+        server.ask("/gate")
+        assert answer_on(held).status == 200
+        connection.sendall(request("/", method="POST", body=b"small"))
+        assert answer_on(connection).status == 200
+
+
+def test_a_client_that_goes_away_frees_its_place(start: Start) -> None:
+    server = start(threads=1, in_flight_max=1)
+    server.send(request("/?hold")).close()
+    server.wait_for("HELD")
+    assert server.ask("/").status == 503
+    server.ask("/gate")
+    wait_until(lambda: server.ask("/").status == 200, 5, "the place is free")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_oversized_body_is_refused_even_to_a_client_that_only_writes(server: ToyServer, chunked: bool) -> None:
+    body = b"x" * (20 * MEBIBYTE)
+    if chunked:
+        fields, body = "Transfer-Encoding: chunked\r\n", b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    else:
+        fields = f"Content-Length: {len(body)}\r\n"
+    answer = answer_on(server.send(request("/", method="POST", body=body, fields=fields)))
+    assert (answer.status, answer.json["code"]) == (413, "payload_too_large")
+    assert str(MEBIBYTE) in answer.json["detail"]
+    assert answer.headers["connection"] == "close"
+
+
+def test_a_body_of_exactly_the_limit_is_taken(server: ToyServer) -> None:
+    assert server.ask("/", method="POST", body=b"x" * MEBIBYTE).json["received"] == MEBIBYTE
+    assert server.ask("/", method="POST", body=b"x" * (MEBIBYTE + 1)).status == 413
+
+
+def test_a_spooled_body_costs_no_memory(server: ToyServer) -> None:
+    before = memory_bytes(server)
+    shown = server.ask("/import", method="POST", body=b"x" * (64 * MEBIBYTE)).json
+    assert (shown["received"], shown["CONTENT_LENGTH"]) == (64 * MEBIBYTE, str(64 * MEBIBYTE))
+    assert shown["input"] == "BufferedRandom"
+    assert memory_bytes(server) - before < 24 * MEBIBYTE
+
+
+def test_a_spooled_body_has_a_limit_too(server: ToyServer) -> None:
+    fields = f"Content-Length: {101 * MEBIBYTE}\r\n"
+    answer = answer_on(server.send(request("/import", method="POST", fields=fields)))
+    assert answer.status == 413
+
+
+def test_only_so_many_bodies_are_spooled_at_a_time(start: Start) -> None:
+    server = start(threads=2, spools_max=1)
+    with server.send(request("/import?hold", method="POST", body=b"abc")) as first:
+        server.wait_for("HELD")
+        refused = server.ask("/import", method="POST", body=b"abc")
+        assert (refused.status, refused.json["code"], refused.headers["retry-after"]) == (503, "overloaded", "7")
+        server.ask("/gate")
+        assert answer_on(first).json["received"] == 3
+    wait_until(lambda: server.ask("/import", method="POST", body=b"abc").status == 200, 5, "the place is free")
+
+
+def test_large_bodies_share_a_budget_of_memory_and_small_ones_need_none(start: Start) -> None:
+    server = start(threads=2, bodies_bytes_max=150_000)
+    large = b"x" * 100_000
+    with server.send(request("/?hold", method="POST", body=large)) as first:
+        server.wait_for("HELD")
+        refused = server.ask("/", method="POST", body=large)
+        assert (refused.status, refused.json["code"], refused.headers["retry-after"]) == (503, "overloaded", "7")
+        assert server.ask("/", method="POST", body=b"small").status == 200
+        server.ask("/gate")
+        assert answer_on(first).json["received"] == 100_000
+    wait_until(lambda: server.ask("/", method="POST", body=large).status == 200, 5, "the budget is free")
+
+
+@pytest.mark.parametrize("path", ["/", "/import"])
+@pytest.mark.parametrize("announced", [10, 100_000])
+def test_a_body_that_does_not_arrive_in_time_is_given_up(impatient: ToyServer, path: str, announced: int) -> None:
+    half = request(path, method="POST", fields=f"Content-Length: {announced}\r\n") + b"half"
+    answer = answer_on(impatient.send(half))
+    assert (answer.status, answer.json["code"]) == (408, "request_timeout")
+    assert answer.headers["connection"] == "close"
+
+
+def test_a_head_that_does_not_arrive_in_time_is_given_up(impatient: ToyServer) -> None:
+    assert impatient.send(HALF_HEAD).recv(100) == b""
+
+
+def test_a_streamed_answer_costs_no_memory_and_no_thread_while_its_reader_is_slow(start: Start) -> None:
+    server = start(threads=1)
+    before = memory_bytes(server)
+    with server.send(request("/stream?64")) as slow:
+        assert slow.recv(100).startswith(b"HTTP/1.1 200 ")
+        assert server.ask("/").status == 200, "the only thread is free"
+        assert memory_bytes(server) - before < 24 * MEBIBYTE
+
+
+def test_a_streamed_answer_arrives_whole_and_with_its_length(server: ToyServer) -> None:
+    answer = server.ask("/stream?5")
+    assert answer.headers["content-length"] == str(5 * MEBIBYTE)
+    assert answer.body == b"".join(bytes([number]) * MEBIBYTE for number in range(5))
+
+
+def test_an_answer_larger_than_the_spool_is_a_failure(start: Start) -> None:
+    server = start(threads=1, spool_bytes_max=3 * MEBIBYTE)
+    assert server.ask("/stream?3").status == 200
+    assert server.ask("/stream?4").status == 500

@@ -1,0 +1,97 @@
+"""A WSGI service that shows what the server hands over: `python -m tests.http.toy_service OPTIONS` (a JSON object)."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from oms_http.server import BodyLimit, ServerOptions, WsgiService, serve
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+GATE_SECONDS = 30
+MEBIBYTE = 1024 * 1024
+
+
+def seven() -> int:
+    return 7
+
+
+def show(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """Answer with the environ and the size of the body, which is read to its end."""
+    shown: dict[str, Any] = {key: value for key, value in environ.items() if isinstance(value, str | bool)}
+    body = environ["wsgi.input"]
+    shown["pid"] = os.getpid()
+    shown["input"] = type(body).__name__
+    shown["received"] = sum(len(piece) for piece in iter(partial(body.read, MEBIBYTE), b""))
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(shown).encode()]
+
+
+def stream(environ: dict[str, Any], start_response: StartResponse) -> Iterator[bytes]:
+    """Answer with as many MiB as the query says, a generator without Content-Length."""
+    start_response("200 OK", [("Content-Type", "text/csv")])
+    for number in range(int(environ["QUERY_STRING"])):
+        yield bytes([number % 256]) * MEBIBYTE
+
+
+def fail_half_way(environ: dict[str, Any], start_response: StartResponse) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/csv")])
+    yield b"a first line\n"
+    raise RuntimeError("the secret of the second line")
+
+
+class ToyApp:
+    """Any path waits at a gate if the query is `hold`; `/gate`, on the probes' thread, opens it for good."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["QUERY_STRING"] == "hold":
+            print("HELD", flush=True)
+            assert self.gate.wait(GATE_SECONDS)
+        match environ["PATH_INFO"]:
+            case "/stream":
+                return stream(environ, start_response)
+            case "/fail":
+                return fail_half_way(environ, start_response)
+            case "/gate":
+                self.gate.set()
+            case "/exit":
+                os._exit(3)
+        return show(environ, start_response)
+
+
+def open_service() -> WsgiService:
+    print(f"OPENED {os.getpid()}", flush=True)
+    return WsgiService(app=ToyApp(), close=lambda: print(f"CLOSED {os.getpid()}", flush=True))
+
+
+def fail_to_open() -> WsgiService:
+    raise RuntimeError("this service does not open")
+
+
+def main() -> int:
+    given = json.loads(sys.argv[1])
+    if "start_method" in given:
+        multiprocessing.set_start_method(given.pop("start_method"))
+    target = fail_to_open if given.pop("broken", False) else open_service
+    options = ServerOptions(
+        probe_paths=frozenset({"/healthz", "/gate"}),
+        body_limits=(BodyLimit(path="/import", bytes_max=100 * MEBIBYTE, spooled=True),),
+        retry_after_seconds=seven,
+        **given,
+    )
+    return serve(target, options=options, on_ready=lambda url: print(f"READY {url}", flush=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
