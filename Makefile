@@ -42,7 +42,7 @@ lint: install  ## style, formatting, types, and who may import whom
 	$(BIN)/lint-imports
 
 demo: install  ## 1,000 buyers at 100 units
-	@$(BIN)/python -m oms_cli.demo
+	@$(BIN)/python -m tests.bench.demo
 
 bench: install  ## the measurements, one after another
 	@set -e; for script in tests/bench/bench_*.py; do \
