@@ -22,7 +22,7 @@ def open_storage(url: str, options: StorageOptions) -> Storage:
     try:
         opener: OpenStorage = next(iter(candidates)).load()
     except ImportError as error:
-        extra = f"; install oms[{_EXTRAS[scheme]}]" if scheme in _EXTRAS else ""
+        extra = f"; install the extra '{_EXTRAS[scheme]}'" if scheme in _EXTRAS else ""
         raise OmsError("invalid_setting", f"OMS_DATABASE_URL: {scheme}:// needs {error.name}{extra}") from error
     return opener(url, options)
 
