@@ -160,7 +160,7 @@ def _asks_for_json(argument: str, following: str) -> bool:
 
 
 def _is_json(output: str | None) -> bool:
-    return output in {"json", "jsonl"}
+    return output is not None and output.lower() in {"json", "jsonl"}
 
 
 def _forget_output() -> None:

@@ -17,7 +17,9 @@ _PANEL = "Options of every command"
 
 OutputOption = Annotated[
     OutputFormat | None,
-    typer.Option("--output", "-o", help="How to write data; a table if not given.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--output", "-o", case_sensitive=False, help="How to write data; a table if not given.", rich_help_panel=_PANEL
+    ),
 ]
 DatabaseOption = Annotated[
     str | None,

@@ -66,7 +66,7 @@ def list_orders(
         customer_id=customer,
         sku=sku,
         reference=reference,
-        created_from=read_time(created_from) if created_from else None,
+        created_from=None if created_from is None else read_time(created_from),
         created_to=_created_to(session, created_to, older_than),
     )
     with session.oms() as oms:

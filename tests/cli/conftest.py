@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from oms_cli.main import app
 from oms_cli.session import Surroundings
 from oms_core import ALL_SCOPES, Caller, Oms, Order, OrderLine, PlaceOrder, SetStock, Settings
 
-NOW = datetime(2026, 11, 22, 21, 0, tzinfo=UTC)
+HOURS_AHEAD = 3  # The command line's clock, against the system's: what was placed just now is three hours old.
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Cli:
             folder=self.folder,
             open_oms=self._open,
             os_user=lambda: "tester",
-            now=lambda: NOW,
+            now=lambda: datetime.now(UTC) + timedelta(hours=HOURS_AHEAD),
         )
         result = CliRunner().invoke(
             app, args, input=given, obj=Invocation(surroundings), prog_name="oms", catch_exceptions=False

@@ -1,0 +1,164 @@
+"""`oms orders set-status|cancel`: many orders, one outcome each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from oms_core import ChangeOrderStatus, OmsError, Order, OrderStatus
+from tests.cli.conftest import Cli
+
+UNKNOWN = "01980000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+def orders(cli: Cli) -> list[str]:
+    """Three pending orders."""
+    cli.stock("WIDGET", 10)
+    return [str(cli.place().id) for _ in range(3)]
+
+
+def statuses(cli: Cli, ids: list[str]) -> list[str]:
+    return [cli("orders", "show", order_id, "-o", "json").json["status"] for order_id in ids]
+
+
+def test_every_order_has_its_outcome(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "set-status", "Shipped", *orders)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [f"{order_id} shipped" for order_id in orders]
+    assert statuses(cli, orders) == ["shipped"] * 3
+
+
+def test_ids_can_come_from_stdin(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "cancel", "-", given="\n".join(["", f"  {orders[0]}  ", orders[1], ""]))
+    assert ran.out.splitlines() == [f"{order_id} cancelled" for order_id in orders[:2]]
+    assert statuses(cli, orders) == ["cancelled", "cancelled", "pending"]
+
+
+def test_windows_line_ends_on_stdin_are_fine(cli: Cli, orders: list[str]) -> None:
+    assert cli("orders", "cancel", "-", given="\r\n".join(orders).encode()).code == 0
+
+
+def test_an_empty_stdin_moves_nothing(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "cancel", "-", given="")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert statuses(cli, orders) == ["pending"] * 3
+
+
+def test_stdin_and_ids_together_are_a_usage_error(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "cancel", "-", orders[0], given=orders[1])
+    assert ran.code == 2
+    assert ran.err == "error: usage: - stands alone: ids come from stdin or from the command line\n"
+    assert statuses(cli, orders) == ["pending"] * 3
+
+
+def test_no_id_is_a_usage_error(cli: Cli) -> None:
+    ran = cli("orders", "cancel")
+    assert ran.code == 2
+    assert "Missing argument 'ID...|-'" in ran.err
+
+
+def test_partly_applied_is_8_and_says_which(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "cancel", orders[0], UNKNOWN, "4711")
+    assert ran.code == 8
+    assert ran.out == f"{orders[0]} cancelled\n"
+    not_found, invalid = ran.err.splitlines()
+    assert not_found.startswith(f"error: {UNKNOWN}: order_not_found: ")
+    assert invalid == "error: 4711: validation_error: /order_id: '4711' is no order id, which is a UUID"
+
+
+def test_when_all_fail_the_exit_code_is_the_worst_ones(cli: Cli, orders: list[str]) -> None:
+    cli("orders", "set-status", "shipped", *orders)
+    assert cli("orders", "cancel", orders[0]).code == 5
+    assert cli("orders", "cancel", UNKNOWN).code == 4
+    assert cli("orders", "cancel", "4711", UNKNOWN, orders[0]).code == 5
+    assert cli("orders", "cancel", "4711", UNKNOWN).code == 4
+
+
+def test_an_order_that_is_there_already_stays_as_it_is(cli: Cli, orders: list[str]) -> None:
+    first = cli("orders", "cancel", orders[0], "-o", "json").json
+    again = cli("orders", "cancel", orders[0], "-o", "json")
+    assert (again.code, again.json) == (0, first)
+
+
+def test_a_forbidden_move_names_the_status_and_the_moves_that_are_left(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "set-status", "delivered", orders[0])
+    assert ran.code == 5
+    assert "the order is pending and cannot become delivered; allowed: processing, shipped, cancelled" in ran.err
+
+
+@pytest.mark.parametrize("status", ["lost", "", "pending,shipped"])
+def test_a_status_that_is_none_is_a_usage_error(cli: Cli, orders: list[str], status: str) -> None:
+    ran = cli("orders", "set-status", status, orders[0])
+    assert (ran.code, ran.out) == (2, "")
+    assert "is no status" in ran.err
+
+
+@pytest.mark.parametrize("status", ["pending", "queued", "rejected", "failed"])
+def test_a_status_that_only_the_system_reaches_is_refused(cli: Cli, orders: list[str], status: str) -> None:
+    cli("orders", "set-status", "shipped", orders[0])
+    assert cli("orders", "set-status", status, orders[0]).code == 5
+    assert statuses(cli, orders) == ["shipped", "pending", "pending"]
+
+
+def test_outcomes_as_json_are_an_array_and_errors_go_to_stderr_too(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "cancel", orders[0], UNKNOWN, "-o", "json")
+    assert ran.code == 8
+    moved, failed = ran.json
+    assert moved == {"id": orders[0], "status": "cancelled", "version": 2}
+    assert (failed["id"], failed["error"]["code"]) == (UNKNOWN, "order_not_found")
+    assert json.loads(ran.err)["subject"] == UNKNOWN
+
+
+def test_outcomes_as_csv_are_a_row_each(cli: Cli, orders: list[str]) -> None:
+    rows = list(csv.DictReader(io.StringIO(cli("orders", "cancel", orders[0], UNKNOWN, "-o", "csv").out)))
+    assert [(row["id"], row["status"], row["code"]) for row in rows] == [
+        (orders[0], "cancelled", ""),
+        (UNKNOWN, "", "order_not_found"),
+    ]
+
+
+def test_the_reason_and_the_actor_stand_in_the_history(cli: Cli, orders: list[str]) -> None:
+    cli("orders", "set-status", "processing", orders[0], "--reason", "picked", "--actor", "ann")
+    event = cli("orders", "events", orders[0], "-o", "json").json[-1]
+    assert (event["data"]["reason"], event["actor"]) == ("picked", "ann")
+
+
+def test_a_reason_that_is_too_long_is_refused(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "cancel", *orders, "--reason", "r" * 501)
+    assert ran.code == 2
+    assert statuses(cli, orders) == ["pending"] * 3
+
+
+def test_a_database_that_goes_away_stops_the_rest(cli: Cli, orders: list[str]) -> None:
+    class Leaving:
+        """The system, whose database is gone after the first order."""
+
+        settings = cli.oms.settings
+
+        def __init__(self) -> None:
+            self.moved: list[str] = []
+
+        def __enter__(self) -> Leaving:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def change_order_status(self, command: ChangeOrderStatus, **_: object) -> Order:
+            self.moved.append(str(command.order_id))
+            if len(self.moved) > 1:
+                raise OmsError("storage_unavailable", "the database is away", retry_after_seconds=1)
+            return cli.oms.change_order_status(command, caller=cli.caller)
+
+    leaving = Leaving()
+    ran = type(cli)(leaving, cli.folder)("orders", "set-status", "shipped", *orders)  # type: ignore[arg-type]
+    assert ran.code == 8
+    assert leaving.moved == orders[:2]
+    assert ran.err.splitlines() == [
+        f"error: {orders[1]}: storage_unavailable: the database is away",
+        "stopped: the ids after this one were not tried",
+    ]
+    assert statuses(cli, orders) == [OrderStatus.SHIPPED, OrderStatus.PENDING, OrderStatus.PENDING]

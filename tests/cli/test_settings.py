@@ -1,0 +1,123 @@
+"""Settings on the command line, and `oms config show`."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from oms_cli.settings import mask_url
+from oms_core import Settings
+from tests.cli.conftest import Cli
+
+
+def shown(cli: Cli, *options: str, **environment: str) -> dict[str, tuple[object, str]]:
+    ran = cli("config", "show", *options, "-o", "json", **environment)
+    assert ran.code == 0, ran.err
+    return {row["setting"]: (row["value"], row["source"]) for row in ran.json}
+
+
+def test_every_setting_is_shown_with_its_default(cli: Cli) -> None:
+    found = shown(cli)
+    assert set(found) == {entry.name for entry in fields(Settings)}
+    assert found["port"] == (8080, "default")
+    assert found["locations"] == ("main", "default")
+    assert found["group_commit"] == (True, "default")
+
+
+def test_a_flag_is_over_the_environment_and_that_over_the_file(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "oms.toml").write_text('database_url = "sqlite:///file.db"\nport = 1\ncurrency = "USD"\n')
+    found = shown(
+        cli,
+        "--database-url",
+        "sqlite:///flag.db",
+        OMS_DATABASE_URL="sqlite:///environment.db",
+        OMS_PORT="2",
+        OMS_HOST="",
+    )
+    assert found["database_url"] == ("sqlite:///flag.db", "flag --database-url")
+    assert found["port"] == (2, "environment OMS_PORT")
+    assert found["currency"] == ("USD", f"file {tmp_path / 'oms.toml'}")
+    assert found["host"] == ("127.0.0.1", "default")
+
+
+def test_a_settings_file_can_be_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "oms.toml").write_text("port = 1")
+    other = tmp_path / "other.toml"
+    other.write_text("port = 2\ngroup_commit = false")
+    found = shown(cli, "--config", str(other))
+    assert found["port"] == (2, f"file {other}")
+    assert found["group_commit"] == (False, f"file {other}")
+
+
+def test_a_named_settings_file_must_be_there(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("inventory", "list", "--config", str(tmp_path / "none.toml"))
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"error: invalid_setting: --config: there is no file {tmp_path / 'none.toml'}\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "detail"),
+    [
+        ({"OMS_PORT": "http"}, "OMS_PORT must be a whole number; it is 'http'"),
+        ({"OMS_PORT": "65536"}, "OMS_PORT must be a whole number from 0 to 65535; it is 65536"),
+        ({"OMS_LOG_FORMAT": "xml"}, "OMS_LOG_FORMAT must be one of: text, json; it is 'xml'"),
+        ({"OMS_PROT": "8080"}, "OMS_PROT is not a setting; `oms config show` lists them"),
+        ({"OMS_DATABASE_URL": "oms.db"}, "OMS_DATABASE_URL must be a URL such as "),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(cli: Cli, environment: dict[str, str], detail: str) -> None:
+    ran = cli("inventory", "list", **environment)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: invalid_setting: {detail}")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", ["port = ", "prot = 1", "port = 'x'", "\xff"])
+def test_a_wrong_settings_file_is_one_line(cli: Cli, tmp_path: Path, content: str) -> None:
+    (tmp_path / "oms.toml").write_bytes(content.encode("latin-1"))
+    ran = cli("config", "show")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: invalid_setting: ")
+    assert ran.err.count("\n") == 1
+
+
+def test_passwords_are_masked(cli: Cli) -> None:
+    url = "postgresql://oms:s3cret@db.example:5432/oms?sslmode=require"
+    ran = cli("config", "show", "--database-url", url, "-o", "csv")
+    assert "s3cret" not in ran.out
+    assert "database_url,postgresql://oms:***@db.example:5432/oms?sslmode=require,flag --database-url" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("sqlite:///oms.db", "sqlite:///oms.db"),
+        ("memory://", "memory://"),
+        ("sqlite:////data/a:b@c.db", "sqlite:////data/a:b@c.db"),
+        ("postgresql://oms@host/db", "postgresql://oms@host/db"),
+        ("postgresql://oms:a@b:c@host/db", "postgresql://oms:***@host/db"),
+        ("postgresql://oms:pa/ss@host/db", "postgresql://oms:***@host/db"),
+        ("postgresql://:pw@host/db", "postgresql://:***@host/db"),
+        ("postgresql:///db?host=/run&password=pw&user=u", "postgresql:///db?host=/run&password=***&user=u"),
+        ("postgresql:///db?sslpassword=pw", "postgresql:///db?sslpassword=***"),
+        ("postgresql://[broken:pw@host/db", "postgresql://[broken:***@host/db"),
+    ],
+)
+def test_a_url_is_masked_whatever_its_form(url: str, masked: str) -> None:
+    assert mask_url(url) == masked
+
+
+def test_the_table_speaks_the_language_of_the_settings_file(cli: Cli) -> None:
+    out = cli("config", "show", OMS_GROUP_COMMIT="off", OMS_LOCATIONS="a,b").out
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    assert rows["group_commit"] == ["off", "environment", "OMS_GROUP_COMMIT"]
+    assert rows["locations"] == ["a,b", "environment", "OMS_LOCATIONS"]
+
+
+def test_only_an_upgrade_may_make_a_database(cli: Cli) -> None:
+    cli("db", "upgrade")
+    cli("db", "status")
+    cli("inventory", "list")
+    assert [create for _, create in cli.opened] == [True, False, False]
