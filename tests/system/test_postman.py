@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +13,10 @@ import pytest
 
 from oms_core import Oms, Settings
 from oms_http import create_app
-from tests.services.plugin import do_without
 from tests.system.made_run import ROOT, MadeRun, made_run
 
 COLLECTION = ROOT / "postman" / "oms.postman_collection.json"
 ENVIRONMENT = ROOT / "postman" / "local.postman_environment.json"
-NEWMAN = ROOT / "postman" / "node_modules" / ".bin" / "newman"
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +30,12 @@ def requests() -> list[dict[str, Any]]:
     return [entry for folder in folders for entry in folder["item"]]
 
 
-def test_the_collection_passes_twice_in_a_row(service: MadeRun, tmp_path: Path) -> None:
-    if not NEWMAN.exists() or shutil.which("node") is None:
-        do_without("newman is not installed; with Node, `make newman` installs it")
+def test_the_collection_passes_twice_in_a_row(newman: Path, service: MadeRun, tmp_path: Path) -> None:
     for attempt in ("first", "second"):
         report = tmp_path / f"{attempt}.json"
         result = subprocess.run(
             [
-                *(NEWMAN, "run", COLLECTION, "--environment", ENVIRONMENT, "--env-var", f"base_url={service.url}"),
+                *(newman, "run", COLLECTION, "--environment", ENVIRONMENT, "--env-var", f"base_url={service.url}"),
                 *("--reporters", "cli,json", "--reporter-json-export", report, "--color", "off"),
             ],
             capture_output=True,
