@@ -35,12 +35,12 @@ def read_status(text: str) -> OrderStatus:
 def complete_statuses(incomplete: str) -> list[str]:
     """Complete the last of comma-separated statuses."""
     before, comma, last = incomplete.rpartition(",")
-    return [f"{before}{comma}{status}" for status in OrderStatus if status.startswith(last.lower())]
+    return [f"{before}{comma}{status}" for status in OrderStatus if status.startswith(last)]
 
 
 def complete_settable(incomplete: str) -> list[str]:
     """Complete a status that an order can be moved to."""
-    return [status.value for status in OrderStatus if status in SETTABLE and status.startswith(incomplete.lower())]
+    return [status.value for status in OrderStatus if status in SETTABLE and status.startswith(incomplete)]
 
 
 def read_time(text: str) -> datetime:

@@ -46,7 +46,7 @@ def upgrade(session: Session) -> None:
         session.output.list(_MIGRATIONS, migrations)
         return
     session.output.lines(f"applied {migration.name}" for migration in migrations)
-    session.output.sentence(f"{where}: {'upgraded' if applied else 'up to date'}")
+    session.output.sentence(f"{'upgraded' if applied else 'up to date'}: {where}")
 
 
 @command(app, "status", without=_WITHOUT_ACTOR)

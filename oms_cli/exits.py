@@ -14,6 +14,7 @@ from oms_core.errors import ErrorKind, OmsError
 BUG = 1
 USAGE = 2
 DISAGREEING = 5
+UNAVAILABLE = 7
 PARTLY_APPLIED = 8
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as a program that the signal ends.
@@ -21,13 +22,13 @@ BROKEN_PIPE = 141  # 128 + SIGPIPE, as a program that the signal ends.
 EXIT_CODES: Mapping[ErrorKind, int] = MappingProxyType(
     {
         ErrorKind.BUG: BUG,
-        ErrorKind.INVALID: 2,
+        ErrorKind.INVALID: USAGE,
         ErrorKind.UNAUTHENTICATED: 3,
         ErrorKind.FORBIDDEN: 3,
         ErrorKind.NOT_FOUND: 4,
         ErrorKind.CONFLICT: 5,
         ErrorKind.LIMITED: 6,
-        ErrorKind.UNAVAILABLE: 7,
+        ErrorKind.UNAVAILABLE: UNAVAILABLE,
     }
 )
 

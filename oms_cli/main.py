@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oms_cli import audit, config, database, inventory, order_place, orders
+from oms_cli import audit, config, database, inventory, order_place, orders, serve
 from oms_cli.command import Invocation, OmsGroup
 from oms_cli.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
 
@@ -45,6 +45,7 @@ def begin(
     invocation.given = Everywhere(output=output, database_url=database_url, config=config, actor=actor)
 
 
+serve.register(app)
 app.add_typer(database.app)
 app.add_typer(inventory.app)
 order_place.register(orders.app)

@@ -75,5 +75,7 @@ def show_seconds(time: datetime) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Say how many: `1 order`, `1,000 orders`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    """Say how many: `1 order`, `1,000 orders`, `2 processes`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun}{'es' if noun.endswith('s') else 's'}"

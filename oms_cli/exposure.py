@@ -1,0 +1,27 @@
+"""Who could reach the service: without authentication, nobody but this machine may."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from oms_core.errors import OmsError
+from oms_core.settings import Settings
+
+
+def check_exposure(settings: Settings) -> None:
+    """Raise `invalid_setting` unless callers are authenticated or the address is loopback only."""
+    if settings.auth == "off" and not _is_loopback(settings.host):
+        detail = "is not loopback, and with OMS_AUTH=off whoever reaches it may do everything; use 127.0.0.1"
+        raise OmsError("invalid_setting", f"OMS_HOST: {settings.host or 'every address'} {detail}")
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether every address of a host name is loopback; an empty one means every address of the machine."""
+    if not host:
+        return False
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise OmsError("invalid_setting", f"OMS_HOST: {host!r} is no address: {error.strerror}") from error
+    return all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback for *_, address in found)

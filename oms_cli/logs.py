@@ -1,0 +1,47 @@
+"""Logs of the service on stderr: text for people, one JSON object a line for collectors."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from oms_core.settings import Settings
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send every log record of this process to stderr, in the format and from the level that the settings name."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+
+
+class TextLines(logging.Formatter):
+    """`2026-11-22 21:00:00.123 INFO oms_cli.serve [4711] ready on ...`, in UTC; a traceback has lines of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
+        """Give the record's time in UTC to the millisecond."""
+        return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d %H:%M:%S}.{int(record.msecs):03}"
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time (RFC 3339, UTC), level, logger, process, message, and `traceback` where one is."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the record as JSON, without a line break in it."""
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry)

@@ -1,0 +1,80 @@
+"""/metrics on an address of its own, away from the public port."""
+
+from __future__ import annotations
+
+import os
+import socketserver
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from oms_core.errors import OmsError
+from oms_core.settings import Settings
+from oms_core.wiring import open_metrics
+
+_READ_TIMEOUT_SECONDS = 5
+
+
+@contextmanager
+def metrics_of_all_processes(settings: Settings) -> Iterator[MetricsListener | None]:
+    """Let the processes of this service sum what they count, and bind OMS_METRICS_ADDRESS if there is one.
+
+    prometheus_client sums through files in a folder that has to be empty at the start and named before it is imported.
+    """
+    listener = MetricsListener(settings.metrics_address) if settings.metrics_address else None
+    with tempfile.TemporaryDirectory(prefix="oms-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield listener
+
+
+class MetricsListener:
+    """A small HTTP server, bound at once and started later: a process that forks in between has no thread to lose."""
+
+    def __init__(self, address: str) -> None:
+        """Bind `host:port`. Raises `invalid_setting`; OSError when it cannot be listened on."""
+        host, port = _host_and_port(address)
+        try:
+            self._server = _Server((host, port), _QuietHandler)
+        except OSError as error:
+            raise OSError(error.errno, f"cannot listen on {address}: {error.strerror}") from error
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._server.server_address[1]}/metrics"
+
+    def start(self) -> None:
+        """Answer with what all processes have counted, on a thread that ends with this one."""
+        from oms_http import metrics_app
+
+        self._server.set_app(metrics_app(open_metrics()))
+        threading.Thread(target=self._server.serve_forever, name="oms-metrics", daemon=True).start()
+
+
+class _Server(socketserver.ThreadingMixIn, WSGIServer):
+    """A thread per request, so that a client that only connects holds up nobody."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Writes no access log: a scrape every few seconds is no news."""
+
+    timeout = _READ_TIMEOUT_SECONDS
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or port is None or parts.path or parts.username is not None:
+        detail = f"must be host:port, such as 127.0.0.1:9464; it is {address!r}"
+        raise OmsError("invalid_setting", f"OMS_METRICS_ADDRESS {detail}")
+    return host, port

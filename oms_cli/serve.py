@@ -1,0 +1,98 @@
+"""`oms serve`: the service over HTTP."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from oms_cli.command import command
+from oms_cli.exits import UNAVAILABLE, USAGE
+from oms_cli.messages import say_error
+from oms_cli.metrics_listener import MetricsListener, metrics_of_all_processes
+from oms_cli.session import Session
+from oms_cli.views import counted
+from oms_cli.welcome import welcome
+from oms_core.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `serve` to the program."""
+    command(app, "serve", without=frozenset({"output", "actor"}))(serve)
+
+
+def serve(
+    session: Session,
+    *,
+    host: Annotated[str | None, typer.Option("--host", metavar="H", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", metavar="P", help="Port to listen on; 0 takes any.")] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", metavar="N", help="Server processes; 0: one on SQLite, two on PostgreSQL."),
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads per process.")] = None,
+    in_flight_max: Annotated[
+        int | None, typer.Option("--in-flight-max", metavar="N", help="Requests per process at once; more get 503.")
+    ] = None,
+    metrics_address: Annotated[
+        str | None, typer.Option("--metrics-address", metavar="HOST:PORT", help="Serve /metrics there instead.")
+    ] = None,
+    log_format: Annotated[str | None, typer.Option("--log-format", metavar="text|json", help="Of stderr.")] = None,
+    log_level: Annotated[str | None, typer.Option("--log-level", metavar="L", help="From which level.")] = None,
+) -> None:
+    """Serve the REST API until Ctrl-C or SIGTERM, which let requests in flight finish.
+
+    Every option is also a setting: OMS_HOST, OMS_PORT, OMS_HTTP_PROCESSES, ... (oms config show).
+    """
+    settings = session.settings_with(
+        host=host,
+        port=port,
+        http_processes=processes,
+        http_threads=threads,
+        http_in_flight_max=in_flight_max,
+        metrics_address=metrics_address,
+        log_format=log_format,
+        log_level=log_level,
+    )
+    raise typer.Exit(_run(session, settings))
+
+
+def _run(session: Session, settings: Settings) -> int:
+    """Check whatever could stop the start, then serve. Other commands do without what is imported here."""
+    from oms_cli.exposure import check_exposure
+    from oms_cli.logs import configure_logging
+    from oms_cli.service import open_service, server_options
+    from oms_http.server import serve as serve_wsgi
+
+    configure_logging(settings)
+    check_exposure(settings)
+    options = server_options(settings)
+    database = _check_database(session, settings)
+    _log.info("%s; %s of %d threads", database, counted(options.processes, "process"), options.threads)
+    try:
+        with metrics_of_all_processes(settings) as metrics:
+            announce = partial(_announce, database=database, metrics=metrics)
+            return serve_wsgi(partial(open_service, settings), options=options, on_ready=announce)
+    except OSError as error:
+        say_error(f"{'address_in_use' if error.errno == errno.EADDRINUSE else 'address_unusable'}: {error.strerror}")
+        return UNAVAILABLE if error.errno == errno.EADDRINUSE else USAGE
+
+
+def _check_database(session: Session, settings: Settings) -> str:
+    """Make or check the schema before any process is forked, and name the database."""
+    with session.surroundings.open_oms(settings, True) as oms:
+        oms.check()
+        return oms.storage.describe()
+
+
+def _announce(url: str, *, database: str, metrics: MetricsListener | None) -> None:
+    """Say that the service answers; runs on a thread of the server's parent process."""
+    if metrics is not None:
+        metrics.start()
+    _log.info("ready on %s", url)
+    welcome(url, database=database, metrics_url=metrics.url if metrics else f"{url}/metrics")

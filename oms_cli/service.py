@@ -1,0 +1,55 @@
+"""What a process of `oms serve` runs, and with which bounds."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from oms_cli.logs import configure_logging
+from oms_core.errors import OmsError
+from oms_core.settings import Settings
+from oms_http.app import BODY_BYTES_MAX, create_app
+from oms_http.orders import BATCH_BODY_BYTES_MAX
+from oms_http.server import BodyLimit, ServerOptions, WsgiService
+from oms_http.wsgi import open_oms
+
+_EMBEDDED_SCHEMES = frozenset({"sqlite", "memory"})
+_PROCESSES_DEFAULT = 2
+
+
+def open_service(settings: Settings) -> WsgiService:
+    """Open the system in a worker process, after the fork; the server calls `close` when that process stops."""
+    configure_logging(settings)
+    oms = open_oms(settings)
+    return WsgiService(app=create_app(oms), close=oms.close)
+
+
+def server_options(settings: Settings) -> ServerOptions:
+    """Give the server's bounds. Raises `invalid_setting`."""
+    if settings.http_in_flight_max < settings.http_threads:
+        detail = f"must be at least OMS_HTTP_THREADS, which is {settings.http_threads}"
+        raise OmsError("invalid_setting", f"OMS_HTTP_IN_FLIGHT_MAX {detail}; it is {settings.http_in_flight_max}")
+    return ServerOptions(
+        host=settings.host,
+        port=settings.port,
+        processes=process_count(settings),
+        threads=settings.http_threads,
+        in_flight_max=settings.http_in_flight_max,
+        body_bytes_max=BODY_BYTES_MAX,
+        body_limits=(BodyLimit(path="/v1/orders/batch", bytes_max=BATCH_BODY_BYTES_MAX),),
+        body_timeout_seconds=settings.http_body_timeout_seconds,
+        graceful_timeout_seconds=settings.http_stop_timeout_seconds,
+    )
+
+
+def process_count(settings: Settings) -> int:
+    """Give the number of worker processes: by default one on an embedded database, two on a server.
+
+    Raises `invalid_setting` for more than one on an embedded database, which one process at a time may serve.
+    """
+    scheme = urlsplit(settings.database_url).scheme
+    if scheme not in _EMBEDDED_SCHEMES:
+        return settings.http_processes or _PROCESSES_DEFAULT
+    if settings.http_processes > 1:
+        detail = f"one process serves {scheme}://; it is {settings.http_processes}"
+        raise OmsError("invalid_setting", f"OMS_HTTP_PROCESSES: {detail}")
+    return 1
