@@ -25,7 +25,7 @@ def raise_file_limit(connections: int) -> None:
 def on_stop_signal(react: Callable[[], object]) -> None:
     """Calls `react` on SIGTERM and SIGINT, beside the event loop's own handlers for them.
 
-    asyncio is told of a signal by its wake-up descriptor, whatever Python function handles it (signal.set_wakeup_fd),
+    The loop is told of a signal by a wake-up descriptor, whatever Python function handles it (signal.set_wakeup_fd),
     so granian's stop happens as it would without this. A closing terminal's SIGHUP is left to the parent.
     """
     for stop in (signal.SIGTERM, signal.SIGINT):

@@ -68,7 +68,7 @@ def _granian(address: tuple[str, int], options: ServerOptions) -> Any:
         port=port,
         interface=Interfaces.RSGI,
         workers=options.processes,
-        loop=Loops.asyncio,
+        loop=Loops.uvloop,
         http=HTTPModes.http1,
         websockets=False,
         backlog=options.backlog,
