@@ -1,0 +1,45 @@
+"""A Flask service that does next to nothing, so that what is measured is the server in front of it.
+
+`python -m tests.bench.noop OPTIONS` serves it on our server; OPTIONS is a JSON object of ServerOptions.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+
+from oms_http.server import ServerOptions, WsgiService, serve
+
+NOOP = "/noop"
+WAIT = "/wait"
+WAIT_SECONDS = 0.005
+
+
+def make_app() -> Flask:
+    """One route that parses a small order, and one that also waits 5 ms, as if for a database."""
+    app = Flask(__name__)
+    never = threading.Event()
+
+    @app.post(NOOP)
+    def noop() -> ResponseReturnValue:
+        return {"lines": len(json.loads(request.get_data())["lines"])}, 201
+
+    @app.post(WAIT)
+    def wait() -> ResponseReturnValue:
+        never.wait(WAIT_SECONDS)
+        return noop()
+
+    return app
+
+
+def open_service() -> WsgiService:
+    """The app; there is nothing to close."""
+    return WsgiService(app=make_app(), close=lambda: None)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(open_service, options=ServerOptions(**json.loads(sys.argv[1]))))
