@@ -13,7 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 OMS = Path(sys.executable).with_name("oms")
@@ -45,30 +45,36 @@ class Program:
 
     folder: Path
     database_url: str
+    variables: Mapping[str, str] = field(default_factory=dict)
 
-    def environment(self, **given: str) -> dict[str, str]:
+    def under(self, **variables: str) -> Program:
+        """Give the same program under further environment variables."""
+        return replace(self, variables={**self.variables, **variables})
+
+    @property
+    def environment(self) -> dict[str, str]:
         """Ours without what steers the program, and what was given."""
         steering = ("OMS_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "LANG", "LC_", "PYTHON", "CI", "TTY_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
-        return {**kept, "LANG": "C.UTF-8", "OMS_DATABASE_URL": self.database_url, **given}
+        return {**kept, "LANG": "C.UTF-8", "OMS_DATABASE_URL": self.database_url, **self.variables}
 
-    def run(self, *args: str, given: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *args: str, given: bytes = b"") -> subprocess.CompletedProcess[str]:
         """Run a command with pipes for stdin, stdout and stderr; they are UTF-8."""
         ran = subprocess.run(
             [OMS, *args],
             input=given,
             capture_output=True,
             cwd=self.folder,
-            env=self.environment(**environment),
+            env=self.environment,
             timeout=ENDING_SECONDS,
             check=False,
         )
         return subprocess.CompletedProcess(ran.args, ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
-    def see(self, *args: str, columns: int = 100, typed: bytes = b"", **environment: str) -> Seen:
+    def see(self, *args: str, columns: int = 100, typed: bytes = b"") -> Seen:
         """Run a command on a terminal of so many columns, and type something there."""
-        environment.setdefault("TERM", "xterm-256color")
-        return see_on_terminal([str(OMS), *args], self.folder, self.environment(**environment), columns, typed)
+        environment = {"TERM": "xterm-256color", **self.environment}
+        return see_on_terminal([str(OMS), *args], self.folder, environment, columns, typed)
 
 
 def see_on_terminal(

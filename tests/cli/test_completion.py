@@ -10,7 +10,8 @@ from tests.cli.programs import Program
 
 def completed(program: Program, words: str) -> list[str]:
     """Ask as bash does; the last of `words` is being written."""
-    ran = program.run(_OMS_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split(" ")) - 1))
+    asked = {"_OMS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    ran = program.under(**asked).run()
     assert ran.stderr == ""
     return ran.stdout.split()
 
@@ -48,6 +49,6 @@ def test_formats_are_completed(program: Program) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_for_a_shell_is_printed(program: Program, shell: str) -> None:
-    ran = program.run("--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    ran = program.under(_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1").run("--show-completion", shell)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "_OMS_COMPLETE" in ran.stdout

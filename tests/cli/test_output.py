@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -48,13 +49,14 @@ def test_a_table_off_a_terminal_has_a_line_per_row_whatever_its_length() -> None
 
 
 def test_an_error_before_the_first_row_leaves_stdout_empty() -> None:
-    def fail() -> None:
+    def failing() -> Iterator[int]:
         raise RuntimeError
+        yield 1
 
     for output_format in OutputFormat:
         stream = io.StringIO()
         with pytest.raises(RuntimeError):
-            Output(output_format, stream).list(NUMBERS, (fail() for _ in range(3)))  # type: ignore[misc]
+            Output(output_format, stream).list(NUMBERS, failing())
         assert stream.getvalue() == ""
 
 
