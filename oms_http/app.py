@@ -1,0 +1,129 @@
+"""The Flask application over one Oms: its routes, its errors, and what every answer carries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache, partial
+from typing import cast
+
+import flask
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
+
+from oms_core.errors import OmsError
+from oms_core.oms import Oms
+from oms_core.ports.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Metrics
+from oms_http import operations
+from oms_http.openapi.document import openapi_json
+from oms_http.openapi.operation import Operation
+from oms_http.openapi.registry import operations_of
+from oms_http.problems import answer_bug, answer_http_exception, problem_response
+from oms_http.queries import read_query
+from oms_http.readiness import Readiness
+from oms_http.requests import Request, local_caller
+from oms_http.service import Service
+
+BODY_BYTES_MAX = 1024 * 1024
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class _Application(Flask):
+    """Flask with this service's requests, with paths alone deciding on routes, and OPTIONS answered without content."""
+
+    request_class = Request
+
+    def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
+        """Match by method and path: no route depends on Host or Upgrade, so nothing in them can be wrong."""
+        if request is None:
+            return None
+        return self.url_map.bind("", path_info=request.path, default_method=request.method)
+
+    def make_default_options_response(self) -> Response:
+        """Answer OPTIONS with the Allow header alone."""
+        response = super().make_default_options_response()
+        response.status_code = 204
+        del response.headers["Content-Type"]
+        return response
+
+
+def create_app(oms: Oms, *, readiness: Readiness | None = None) -> Flask:
+    """Make the application that serves an open Oms, which stays the caller's to close.
+
+    `readiness` is what /readyz asks; by default `oms.check`, within a second.
+    """
+    app = _Application("oms_http", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+    app.url_map.merge_slashes = False  # A slash too many is another path, and no redirect.
+    registry = operations_of(oms.settings)
+    service = Service(
+        oms=oms,
+        readiness=readiness or Readiness(oms.check),
+        openapi=cache(partial(openapi_json, registry)),
+    )
+    for operation in registry:
+        _add_route(app, service, operation)
+    _add_docs_page(app, service)
+    _add_error_handlers(app)
+    app.after_request(partial(_finish, oms.metrics))
+    return app
+
+
+def _add_route(app: Flask, service: Service, operation: Operation) -> None:
+    rule = operation.path.replace("{", "<").replace("}", ">")
+    view = _guarded(service, operation) if operation.guarded else _unguarded(service, operation.view)
+    app.add_url_rule(rule, operation.id, view, methods=[operation.method])
+
+
+def _add_docs_page(app: Flask, service: Service) -> None:
+    """Add what belongs to /docs beside the page itself, and is no part of the API."""
+    app.add_url_rule("/docs/", "getDocsIndex", _unguarded(service, operations.get_docs), methods=["GET"])
+    app.add_url_rule("/docs/<name>", "getDocsAsset", _unguarded(service, operations.get_docs_asset), methods=["GET"])
+
+
+def _guarded(service: Service, operation: Operation) -> Callable[..., Response]:
+    def answer(**path: str) -> Response:
+        asked = _current_request()
+        asked.caller = local_caller(asked)
+        asked.parameters = read_query(asked, operation.query)
+        return operation.view(service, asked, *path.values())
+
+    return answer
+
+
+def _unguarded(service: Service, view: Callable[..., Response]) -> Callable[..., Response]:
+    def answer(**path: str) -> Response:
+        return view(service, _current_request(), *path.values())
+
+    return answer
+
+
+def _add_error_handlers(app: Flask) -> None:
+    def answer_oms_error(error: OmsError) -> Response:
+        return problem_response(error, _current_request().request_id)
+
+    def answer_refusal(error: HTTPException) -> Response:
+        return answer_http_exception(error, _current_request())
+
+    def answer_anything_else(error: Exception) -> Response:
+        return answer_bug(error, _current_request())
+
+    app.register_error_handler(OmsError, answer_oms_error)
+    app.register_error_handler(HTTPException, answer_refusal)
+    app.register_error_handler(Exception, answer_anything_else)
+
+
+def _finish(metrics: Metrics, response: Response) -> Response:
+    asked = _current_request()
+    response.headers.add("X-Request-ID", asked.request_id)
+    response.headers.add("X-Content-Type-Options", "nosniff")
+    route = asked.url_rule.rule if asked.url_rule else "unmatched"
+    method = asked.method if asked.method in _KNOWN_METHODS else "other"
+    metrics.count(HTTP_REQUESTS, method, route, str(response.status_code))
+    metrics.observe(HTTP_REQUEST_SECONDS, time.perf_counter() - asked.started, method, route)
+    return response
+
+
+def _current_request() -> Request:
+    return cast(Request, flask.request._get_current_object())  # type: ignore[attr-defined]  # It is a LocalProxy.

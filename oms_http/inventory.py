@@ -1,0 +1,89 @@
+"""The routes of stock."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Response
+
+from oms_core.documents.stock import show_movement, show_product
+from oms_core.domain.commands import UNSET, AdjustStock, SetStock
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
+from oms_core.domain.stock import ProductFilter
+from oms_http.orders import REPLAYED
+from oms_http.queries import next_link
+from oms_http.requests import Request, check_path_text, matches, read_idempotency_key, read_model
+from oms_http.responses import REVALIDATE, json_response, not_modified, product_etag, product_response
+from oms_http.schemas.stock import AdjustmentRequest, StockRequest
+from oms_http.service import Service
+
+
+def list_products(service: Service, request: Request) -> Response:
+    """List products with their stock, by SKU."""
+    asked = request.parameters
+    page = service.oms.list_products(
+        ProductFilter(low_stock=asked.get("low_stock", False)),
+        caller=request.caller,
+        cursor=asked.get("cursor"),
+        limit=asked.get("limit", PAGE_ITEMS_DEFAULT),
+    )
+    shown = {"items": [show_product(product) for product in page.items], "next": page.next}
+    return json_response(shown, headers=[REVALIDATE, *next_link(request, page)])
+
+
+def get_product(service: Service, request: Request, sku: str) -> Response:
+    """Give one product's stock."""
+    product = service.oms.get_product(check_path_text(request, sku), caller=request.caller)
+    if matches(request, product_etag(product)):
+        return not_modified(product_etag(product), REVALIDATE)
+    return product_response(product)
+
+
+def list_movements(service: Service, request: Request, sku: str) -> Response:
+    """Give a product's ledger, newest first."""
+    page = service.oms.list_movements(
+        check_path_text(request, sku),
+        caller=request.caller,
+        cursor=request.parameters.get("cursor"),
+        limit=request.parameters.get("limit", PAGE_ITEMS_DEFAULT),
+    )
+    shown = {"items": [show_movement(movement) for movement in page.items], "next": page.next}
+    return json_response(shown, headers=[REVALIDATE, *next_link(request, page)])
+
+
+def set_stock(service: Service, request: Request, sku: str) -> Response:
+    """Create a product, or set what is given of it."""
+    asked = read_model(StockRequest, request)
+    # Only what was named: for the threshold, null says "none" and absence says nothing.
+    threshold = asked.low_stock_threshold if "low_stock_threshold" in asked.model_fields_set else UNSET
+    command = SetStock(
+        sku=check_path_text(request, sku),
+        on_hand=asked.on_hand,
+        location=asked.location,
+        expected_on_hand=asked.expected_on_hand,
+        name=asked.name,
+        low_stock_threshold=threshold,
+        reason=asked.reason,
+        reference=asked.reference,
+    )
+    changed = service.oms.set_stock(command, caller=request.caller)
+    if changed.before is None:
+        return product_response(
+            changed.product, status=201, headers=[("Location", f"/v1/inventory/{quote(sku, safe='')}")]
+        )
+    return product_response(changed.product)
+
+
+def adjust_stock(service: Service, request: Request, sku: str) -> Response:
+    """Correct a count by a difference."""
+    asked = read_model(AdjustmentRequest, request)
+    command = AdjustStock(
+        sku=check_path_text(request, sku),
+        delta=asked.delta,
+        reason=asked.reason,
+        location=asked.location,
+        reference=asked.reference,
+        idempotency_key=read_idempotency_key(request),
+    )
+    changed = service.oms.adjust_stock(command, caller=request.caller)
+    return product_response(changed.product, headers=[REPLAYED] if changed.replayed else [])

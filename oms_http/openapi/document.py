@@ -1,0 +1,194 @@
+"""The OpenAPI 3.1 document, made from the registry of operations and the pydantic models."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from oms_core.domain.statuses import OrderStatus
+from oms_core.errors import ERROR_CODES
+from oms_http.openapi.operation import Answer, Header, Operation
+from oms_http.openapi.problems import problem_answers, problem_schemas
+from oms_http.schemas.orders import KeyedOrderRequest
+from oms_http.schemas.problems import FieldError, Problem, Shortage
+
+_DESCRIPTION = """\
+Orders and stock, in JSON. What holds everywhere:
+
+- An error is a problem document (RFC 9457); its `code` never changes, its `type` is a page that explains it, and its
+  `retry` says what to do next.
+- Every answer carries X-Request-ID: the request's own, or one made for it.
+- Unknown fields and unknown query parameters are errors (422); a body needs `Content-Type: application/json` (415).
+- A path that is not listed here is `route_not_found` (404); another method is `method_not_allowed` (405, with Allow).
+  GET routes answer HEAD, every route answers OPTIONS.
+"""
+_TAGS = (
+    {"name": "orders", "description": "Placing orders, and what becomes of them."},
+    {"name": "inventory", "description": "Products, their stock, and the ledger of every change."},
+    {"name": "service", "description": "For those who run this service, or build on it."},
+)
+_REQUEST_ID = Header(
+    name="X-Request-ID",
+    description="The request's own X-Request-ID (up to 128 visible ASCII characters), or one made for it.",
+    schema={"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[\\x21-\\x7e]+$"},
+)
+_PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "id": {
+            "description": "The order's id.",
+            "schema": {"type": "string", "format": "uuid"},
+            "example": "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10",
+        },
+        "sku": {
+            "description": "The product's SKU, percent-encoded.",
+            "schema": {"$ref": "#/components/schemas/Sku"},
+            "example": "WIDGET",
+        },
+        "code": {
+            "description": "An error code.",
+            "schema": {"type": "string", "enum": sorted(ERROR_CODES)},
+            "example": "insufficient_inventory",
+        },
+    }
+)
+_NOWHERE_ELSE = ("route_not_found", "method_not_allowed")
+
+
+class _Schemas(GenerateJsonSchema):
+    """Schemas without what says nothing: a title per field that repeats its name, and null as the default."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  The signature is pydantic's.
+        """See GenerateJsonSchema."""
+        return False
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        """See GenerateJsonSchema."""
+        described = super().default_schema(schema)
+        if "default" in described and described["default"] is None:
+            del described["default"]
+        return described
+
+
+def openapi_json(operations: Sequence[Operation]) -> bytes:
+    """Give the document as JSON text."""
+    return json.dumps(openapi_document(operations), separators=(",", ":")).encode()
+
+
+def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
+    """Describe everything that these operations take and answer."""
+    paths: dict[str, dict[str, object]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    codes = {code for operation in operations for code in operation.errors}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "OMS", "version": version("oms"), "description": _DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "tags": list(_TAGS),
+        "paths": paths,
+        "components": {
+            "schemas": _model_schemas(operations) | problem_schemas(codes.union(_NOWHERE_ELSE)),
+            "responses": {
+                "UnknownPath": _problem(problem_answers(["route_not_found"])[404]),
+                "WrongMethod": _problem(problem_answers(["method_not_allowed"])[405]),
+            },
+        },
+    }
+
+
+def _model_schemas(operations: Iterable[Operation]) -> dict[str, Any]:
+    models: set[type[BaseModel]] = {Problem, FieldError, Shortage, KeyedOrderRequest}
+    for operation in operations:
+        models.update(answer.schema for answer in operation.answers if answer.schema)
+        if operation.body:
+            models.add(operation.body)
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in ordered],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Schemas,
+    )
+    definitions: dict[str, Any] = schemas["$defs"]
+    definitions.setdefault(OrderStatus.__name__, {"type": "string", "enum": [status.value for status in OrderStatus]})
+    return definitions
+
+
+def _operation(operation: Operation) -> dict[str, object]:
+    described: dict[str, object] = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": _parameters(operation),
+        "responses": _responses(operation),
+    }
+    if operation.body:
+        schema = {"$ref": f"#/components/schemas/{operation.body.__name__}"}
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {name: value for name, value in described.items() if value not in ("", [])}
+
+
+def _parameters(operation: Operation) -> list[dict[str, object]]:
+    path = [
+        {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
+        for name in re.findall(r"{(\w+)}", operation.path)
+    ]
+    query = [
+        {
+            "name": parameter.name,
+            "in": "query",
+            "description": parameter.description,
+            "schema": dict(parameter.schema),
+            **({"style": "form", "explode": False} if parameter.schema.get("type") == "array" else {}),
+        }
+        for parameter in operation.query
+    ]
+    headers = [
+        {"name": header.name, "in": "header", "description": header.description, "schema": dict(header.schema)}
+        for header in operation.headers
+    ]
+    return [*path, *query, *headers]
+
+
+def _responses(operation: Operation) -> dict[str, object]:
+    responses: dict[str, object] = {str(answer.status): _answer(answer) for answer in operation.answers}
+    for status, described in problem_answers(operation.errors).items():
+        responses[str(status)] = _problem(described)
+    return responses
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": answer.description,
+        "headers": _headers(answer.headers),
+    }
+    if answer.media_type:
+        schema: dict[str, object] = {}
+        if answer.schema:
+            schema = {"$ref": f"#/components/schemas/{answer.schema.__name__}"}
+        elif answer.media_type.startswith("text/"):
+            schema = {"type": "string"}
+        described["content"] = {answer.media_type: {"schema": schema}}
+    return described
+
+
+def _problem(described: dict[str, Any]) -> dict[str, Any]:
+    return {**described, "headers": _headers(described["headers"])}
+
+
+def _headers(headers: Iterable[Header]) -> dict[str, object]:
+    return {
+        header.name: {
+            "description": header.description,
+            "required": header.required,
+            "schema": dict(header.schema),
+        }
+        for header in (_REQUEST_ID, *headers)
+    }

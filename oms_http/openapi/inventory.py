@@ -1,0 +1,101 @@
+"""The operations on stock."""
+
+from __future__ import annotations
+
+from oms_http import inventory
+from oms_http.openapi.operation import (
+    ETAG,
+    GUARDED,
+    IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
+    LINK,
+    LOCATION,
+    REPLAYED,
+    REVALIDATE,
+    WRITING,
+    Answer,
+    Operation,
+)
+from oms_http.parameters import PAGE_PARAMETERS, PRODUCT_LIST_PARAMETERS
+from oms_http.schemas.stock import AdjustmentRequest, MovementPage, Product, ProductPage, StockRequest
+
+_TAG = "inventory"
+_PRODUCT = Answer(status=200, description="The product.", schema=Product, headers=(ETAG, REVALIDATE))
+
+INVENTORY_OPERATIONS = (
+    Operation(
+        id="listProducts",
+        method="GET",
+        path="/v1/inventory",
+        tag=_TAG,
+        summary="List products with their stock, by SKU",
+        view=inventory.list_products,
+        query=PRODUCT_LIST_PARAMETERS,
+        answers=(Answer(status=200, description="A page.", schema=ProductPage, headers=(REVALIDATE, LINK)),),
+        errors=GUARDED,
+    ),
+    Operation(
+        id="getProduct",
+        method="GET",
+        path="/v1/inventory/{sku}",
+        tag=_TAG,
+        summary="Get a product's stock",
+        view=inventory.get_product,
+        headers=(IF_NONE_MATCH,),
+        answers=(
+            _PRODUCT,
+            Answer(status=304, description="Unchanged.", media_type=None, headers=(ETAG, REVALIDATE)),
+        ),
+        errors=(*GUARDED, "sku_not_found"),
+    ),
+    Operation(
+        id="setStock",
+        method="PUT",
+        path="/v1/inventory/{sku}",
+        tag=_TAG,
+        summary="Create a product, or set its count, name or threshold",
+        description="Only what is given changes.",
+        view=inventory.set_stock,
+        body=StockRequest,
+        answers=(
+            _PRODUCT,
+            Answer(
+                status=201,
+                description="The product was created.",
+                schema=Product,
+                headers=(LOCATION, ETAG, REVALIDATE),
+            ),
+        ),
+        errors=(*WRITING, "stock_count_mismatch", "stock_below_reserved"),
+    ),
+    Operation(
+        id="adjustStock",
+        method="POST",
+        path="/v1/inventory/{sku}/adjustments",
+        tag=_TAG,
+        summary="Correct a count by a difference",
+        view=inventory.adjust_stock,
+        headers=(IDEMPOTENCY_KEY,),
+        body=AdjustmentRequest,
+        answers=(
+            Answer(
+                status=200,
+                description="The product as it is now.",
+                schema=Product,
+                headers=(ETAG, REVALIDATE, REPLAYED),
+            ),
+        ),
+        errors=(*WRITING, "sku_not_found", "stock_below_reserved", "idempotency_key_reused", "idempotency_key_in_use"),
+    ),
+    Operation(
+        id="listMovements",
+        method="GET",
+        path="/v1/inventory/{sku}/movements",
+        tag=_TAG,
+        summary="List a product's ledger, newest first",
+        view=inventory.list_movements,
+        query=PAGE_PARAMETERS,
+        answers=(Answer(status=200, description="A page.", schema=MovementPage, headers=(REVALIDATE, LINK)),),
+        errors=(*GUARDED, "sku_not_found"),
+    ),
+)

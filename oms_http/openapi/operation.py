@@ -1,0 +1,111 @@
+"""How an operation is described: the route that answers it, and everything that can be sent and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask import Response
+from pydantic import BaseModel
+
+from oms_http.queries import QueryParameter
+
+View = Callable[..., Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A header of a request or an answer; an optional one of an answer says in its description when it is there."""
+
+    name: str
+    description: str
+    schema: Mapping[str, object]
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer that is no error. `schema` is a model for JSON, None for another text or no body at all."""
+
+    status: int
+    description: str
+    schema: type[BaseModel] | None = None
+    media_type: str | None = "application/json"
+    headers: tuple[Header, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path. `view` is called with the service, the request and the path's parameters in order.
+
+    `errors` are the codes that it may answer; their HTTP statuses and shapes follow from them. Those under /v1 are
+    `guarded`: the caller is known and the query is checked before `view` runs.
+    """
+
+    id: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    view: View
+    answers: tuple[Answer, ...]
+    errors: tuple[str, ...]
+    description: str = ""
+    query: tuple[QueryParameter, ...] = ()
+    headers: tuple[Header, ...] = ()
+    body: type[BaseModel] | None = None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the caller and the query are checked first."""
+        return self.path.startswith("/v1/")
+
+
+ETAG = Header(
+    name="ETag",
+    description="What is shown, as an entity tag: it changes with it.",
+    schema={"type": "string", "pattern": '^"[0-9-]+"$'},
+)
+LOCATION = Header(
+    name="Location",
+    description="The path of what was created.",
+    schema={"type": "string", "format": "uri-reference", "pattern": "^/v1/"},
+)
+LINK = Header(
+    name="Link",
+    description='`<...>; rel="next"` (RFC 8288): the next page, with the same parameters. Absent on the last page.',
+    schema={"type": "string", "pattern": '^</v1/[^>]+>; rel="next"$'},
+    required=False,
+)
+REPLAYED = Header(
+    name="Idempotent-Replayed",
+    description="There when an earlier request with this idempotency key had done it already.",
+    schema={"const": "true"},
+    required=False,
+)
+NO_STORE = Header(name="Cache-Control", description="Never to be stored.", schema={"const": "no-store"})
+REVALIDATE = Header(name="Cache-Control", description="To be asked for again each time.", schema={"const": "no-cache"})
+IDEMPOTENCY_KEY = Header(
+    name="Idempotency-Key",
+    description="Makes the request safe to repeat: with the same key and content it is done once. Bare or quoted.",
+    schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
+    required=False,
+)
+IF_MATCH = Header(
+    name="If-Match",
+    description="The ETag of the order as it was read: 412 when it has changed since. `*` takes any version.",
+    schema={"type": "string", "pattern": '^(\\*|"[1-9][0-9]{0,11}")$'},
+    required=False,
+)
+IF_NONE_MATCH = Header(
+    name="If-None-Match",
+    description="An ETag: 304 without a body when it is still right.",
+    schema={"type": "string"},
+    required=False,
+)
+
+# What any request may meet: a header that is not ASCII, a full process, a defect.
+ANYWHERE = ("validation_error", "overloaded", "internal_error")
+GUARDED = (*ANYWHERE, "forbidden", "storage_unavailable")
+WITH_BODY = ("malformed_json", "payload_too_large", "request_timeout", "unsupported_media_type")
+WRITING = (*GUARDED, *WITH_BODY, "outcome_unknown")

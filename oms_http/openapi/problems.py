@@ -1,0 +1,139 @@
+"""Errors in the OpenAPI document: a schema per code, and what an operation answers with each HTTP status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from oms_core.domain.callers import Scope
+from oms_core.errors import ERROR_CODES, ErrorCode
+from oms_http.openapi.operation import NO_STORE, Header
+from oms_http.problems import ERRORS_SHOWN_MAX, PROBLEM_TYPE, RETRY_LATER, STATUS_BY_CODE
+
+_COMPONENTS = "#/components/schemas/"
+_RETRY_AFTER = Header(name="Retry-After", description="Seconds to wait.", schema={"type": "integer", "minimum": 1})
+_METHODS = Header(name="Allow", description="The methods of this path.", schema={"type": "string"})
+
+_WRONG_VALUES = {
+    "properties": {
+        "errors": {
+            "type": "array",
+            "items": {"$ref": f"{_COMPONENTS}FieldError"},
+            "minItems": 1,
+            "maxItems": ERRORS_SHOWN_MAX,
+        }
+    }
+}
+_STATUS = {"$ref": f"{_COMPONENTS}OrderStatus"}
+_ORDER_ID = {"properties": {"order_id": {"type": "string", "format": "uuid"}}}
+
+# The members that a code's problems have beside the standard ones.
+_FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "validation_error": _WRONG_VALUES,
+        "unknown_sku": _WRONG_VALUES,
+        "forbidden": {"properties": {"scope": {"enum": [scope.value for scope in Scope]}}},
+        "internal_error": _ORDER_ID,
+        "outcome_unknown": _ORDER_ID,
+        "version_mismatch": {"properties": {"version": {"type": "integer", "minimum": 1}}},
+        "insufficient_inventory": {
+            "properties": {"shortages": {"type": "array", "items": {"$ref": f"{_COMPONENTS}Shortage"}, "minItems": 1}},
+            "required": ["shortages"],
+        },
+        "invalid_transition": {
+            "properties": {"current": _STATUS, "allowed": {"type": "array", "items": _STATUS}},
+            "required": ["current", "allowed"],
+        },
+        "stock_below_reserved": {
+            "properties": {"on_hand": {"type": "integer"}, "reserved": {"type": "integer"}},
+            "required": ["on_hand", "reserved"],
+        },
+        "stock_count_mismatch": {
+            "properties": {"on_hand": {"type": "integer"}, "expected_on_hand": {"type": "integer"}},
+            "required": ["on_hand", "expected_on_hand"],
+        },
+    }
+)
+_EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "validation_error": {
+            "errors": [{"pointer": "/lines/0/quantity", "code": "out_of_range", "detail": "must be at least 1"}]
+        },
+        "unknown_sku": {
+            "errors": [{"pointer": "/lines/0/sku", "code": "unknown_sku", "detail": "no product has this SKU"}]
+        },
+        "insufficient_inventory": {"shortages": [{"sku": "WIDGET", "requested": 30, "available": 21}]},
+        "invalid_transition": {"current": "shipped", "allowed": ["delivered", "returned"]},
+        "version_mismatch": {"version": 4},
+        "stock_below_reserved": {"on_hand": 2, "reserved": 4},
+        "stock_count_mismatch": {"on_hand": 10, "expected_on_hand": 12},
+    }
+)
+
+
+def problem_schemas(codes: Iterable[str]) -> dict[str, object]:
+    """Give the schemas of these codes' problems, by component name."""
+    return {_component(code): _schema(ERROR_CODES[code]) for code in sorted(set(codes))}
+
+
+def problem_answers(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
+    """Give, by HTTP status, what to document of these errors: description, schema, and headers of their own."""
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(set(codes)):
+        by_status.setdefault(STATUS_BY_CODE[code], []).append(code)
+    return {status: _answer(status, found) for status, found in sorted(by_status.items())}
+
+
+def _answer(status: int, codes: list[str]) -> dict[str, Any]:
+    headers = [NO_STORE, _RETRY_AFTER] if status in RETRY_LATER else [NO_STORE]
+    if "method_not_allowed" in codes:
+        headers.append(_METHODS)
+    return {
+        "description": " ".join(f"`{code}`: {ERROR_CODES[code].title}." for code in codes),
+        "headers": headers,
+        "content": {PROBLEM_TYPE: {"schema": _one_of(codes)}},
+    }
+
+
+def _one_of(codes: list[str]) -> dict[str, object]:
+    mapping = {code: _COMPONENTS + _component(code) for code in codes}
+    references = [{"$ref": reference} for reference in mapping.values()]
+    if len(references) == 1:
+        return {**references[0]}
+    return {"oneOf": references, "discriminator": {"propertyName": "code", "mapping": mapping}}
+
+
+def _schema(row: ErrorCode) -> dict[str, object]:
+    figures = _FIGURES.get(row.code, {})
+    fixed = {
+        "type": {"const": f"/problems/{row.code}"},
+        "status": {"const": STATUS_BY_CODE[row.code]},
+        "code": {"const": row.code},
+        "retry": {"const": row.retry.value},
+    }
+    return {
+        "description": f"{row.title}. {row.explanation}",
+        "allOf": [{"$ref": f"{_COMPONENTS}Problem"}],
+        "type": "object",
+        "properties": fixed | dict(figures.get("properties", {})),
+        "required": [*fixed, *figures.get("required", [])],
+        "examples": [_example(row)],
+    }
+
+
+def _example(row: ErrorCode) -> dict[str, object]:
+    return {
+        "type": f"/problems/{row.code}",
+        "title": row.title,
+        "status": STATUS_BY_CODE[row.code],
+        "detail": row.explanation,
+        "code": row.code,
+        "request_id": "6f1c0d3e5b7a4c2f8e9d0a1b2c3d4e5f",
+        "retry": row.retry.value,
+        **_EXAMPLES.get(row.code, {}),
+    }
+
+
+def _component(code: str) -> str:
+    return "".join(word.capitalize() for word in code.split("_")) + "Problem"

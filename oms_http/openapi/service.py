@@ -1,0 +1,74 @@
+"""The operations for those who run the service or build on it."""
+
+from __future__ import annotations
+
+from oms_http import operations
+from oms_http.openapi.operation import ANYWHERE, NO_STORE, Answer, Operation
+from oms_http.schemas.service import Health, Ready
+
+_TAG = "service"
+_HTML = "text/html"
+
+METRICS_OPERATION = Operation(
+    id="getMetrics",
+    method="GET",
+    path="/metrics",
+    tag=_TAG,
+    summary="Get metrics for Prometheus",
+    view=operations.get_metrics,
+    answers=(Answer(status=200, description="Prometheus text.", media_type="text/plain", headers=(NO_STORE,)),),
+    errors=ANYWHERE,
+)
+SERVICE_OPERATIONS = (
+    Operation(
+        id="getHealth",
+        method="GET",
+        path="/healthz",
+        tag=_TAG,
+        summary="Ask whether the process answers",
+        view=operations.get_health,
+        answers=(Answer(status=200, description="It does.", schema=Health, headers=(NO_STORE,)),),
+        errors=ANYWHERE,
+    ),
+    Operation(
+        id="getReadiness",
+        method="GET",
+        path="/readyz",
+        tag=_TAG,
+        summary="Ask whether requests should be sent here",
+        description="503 while the database is away, its schema does not fit, or the process is stopping.",
+        view=operations.get_readiness,
+        answers=(Answer(status=200, description="They should.", schema=Ready, headers=(NO_STORE,)),),
+        errors=(*ANYWHERE, "storage_unavailable", "schema_outdated"),
+    ),
+    Operation(
+        id="getOpenApi",
+        method="GET",
+        path="/openapi.json",
+        tag=_TAG,
+        summary="Get this document",
+        view=operations.get_openapi,
+        answers=(Answer(status=200, description="OpenAPI 3.1."),),
+        errors=ANYWHERE,
+    ),
+    Operation(
+        id="getDocs",
+        method="GET",
+        path="/docs",
+        tag=_TAG,
+        summary="Read and try this API on a page",
+        view=operations.get_docs,
+        answers=(Answer(status=200, description="The page.", media_type=_HTML),),
+        errors=ANYWHERE,
+    ),
+    Operation(
+        id="getProblem",
+        method="GET",
+        path="/problems/{code}",
+        tag=_TAG,
+        summary="Read what an error code means",
+        view=operations.get_problem,
+        answers=(Answer(status=200, description="The page.", media_type=_HTML),),
+        errors=(*ANYWHERE, "route_not_found"),
+    ),
+)

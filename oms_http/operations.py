@@ -1,0 +1,65 @@
+"""The routes of those who run the service or build on it: health, metrics, the OpenAPI document and its pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import flask_swagger_ui
+from flask import Response, send_from_directory
+from werkzeug.exceptions import NotFound
+
+from oms_core.errors import ERROR_CODES, OmsError
+from oms_http import pages
+from oms_http.requests import Request
+from oms_http.responses import NO_STORE, json_response
+from oms_http.service import Service
+
+DRAINING = "oms.draining"  # The server sets this in the environ once the process is stopping.
+
+_SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
+_ASSETS = frozenset({"swagger-ui.css", "index.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
+
+
+def get_health(_service: Service, _request: Request) -> Response:
+    """Say that the process answers; nothing behind it is asked."""
+    return json_response({"status": "ok"}, headers=[NO_STORE])
+
+
+def get_readiness(service: Service, request: Request) -> Response:
+    """Say whether requests should be sent here."""
+    if request.environ.get(DRAINING):
+        raise OmsError("overloaded", "this process is stopping")
+    service.readiness.ask()
+    return json_response({"status": "ready", "degraded": []}, headers=[NO_STORE])
+
+
+def get_metrics(service: Service, _request: Request) -> Response:
+    """Give what was counted and measured, over all processes of the service."""
+    media_type, body = service.oms.metrics.render()
+    return Response(body, headers=[("Content-Type", media_type), NO_STORE])
+
+
+def get_openapi(service: Service, _request: Request) -> Response:
+    """Give the OpenAPI document."""
+    return Response(service.openapi(), headers=[("Content-Type", "application/json")])
+
+
+def get_docs(_service: Service, _request: Request) -> Response:
+    """Give the page on which the API can be read and tried; everything it loads comes from here."""
+    return pages.html_response(pages.DOCS)
+
+
+def get_docs_asset(_service: Service, _request: Request, name: str) -> Response:
+    """Give a file of the page."""
+    if name == "start.js":
+        return Response(pages.DOCS_SCRIPT, headers=[("Content-Type", "text/javascript; charset=utf-8")])
+    if name not in _ASSETS:
+        raise NotFound
+    return send_from_directory(_SWAGGER_UI, name)
+
+
+def get_problem(_service: Service, _request: Request, code: str) -> Response:
+    """Give the page that explains an error code."""
+    if code not in ERROR_CODES:
+        raise NotFound
+    return pages.html_response(pages.problem_page(ERROR_CODES[code]))

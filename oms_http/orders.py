@@ -1,0 +1,123 @@
+"""The routes of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from flask import Response
+
+from oms_core.documents.orders import read_keyed_order, read_order, show_event, show_order, show_refusal
+from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
+from oms_core.domain.orders import OrderFilter
+from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.validation import one_finding
+from oms_core.errors import OmsError
+from oms_core.ports.storage import PlacementOutcome, Refused
+from oms_http.problems import ERRORS_SHOWN_MAX, STATUS_BY_CODE, show_field_error
+from oms_http.queries import next_link
+from oms_http.requests import (
+    Request,
+    matches,
+    read_idempotency_key,
+    read_json,
+    read_model,
+    read_order_id,
+    read_version_wanted,
+    refuse_idempotency_key,
+)
+from oms_http.responses import NO_STORE, json_response, not_modified, order_etag, order_response
+from oms_http.schemas.orders import BatchRequest, StatusRequest
+from oms_http.service import Service
+
+BATCH_BODY_BYTES_MAX = 8 * 1024 * 1024
+REPLAYED = ("Idempotent-Replayed", "true")
+_STATUSES: Mapping[str, OrderStatus] = MappingProxyType({status.value: status for status in OrderStatus})
+
+
+def place_order(service: Service, request: Request) -> Response:
+    """Place one order, all or nothing."""
+    command = read_order(read_json(request), idempotency_key=read_idempotency_key(request))
+    placed = service.oms.place_order(command, caller=request.caller)
+    headers = [("Location", f"/v1/orders/{placed.order.id}")]
+    if placed.replayed:
+        headers.append(REPLAYED)
+    return order_response(placed.order, status=placed.accepted_status, headers=headers)
+
+
+def place_orders(service: Service, request: Request) -> Response:
+    """Place a batch, one outcome per order."""
+    refuse_idempotency_key(request, "is not used here: give each order an idempotency_key of its own")
+    request.max_content_length = BATCH_BODY_BYTES_MAX
+    documents = read_model(BatchRequest, request).orders
+    outcomes = service.oms.place_orders([_read_entry(document) for document in documents], caller=request.caller)
+    shown = [_show_outcome(index, outcome) for index, outcome in enumerate(outcomes)]
+    return json_response({"outcomes": shown}, headers=[NO_STORE])
+
+
+def list_orders(service: Service, request: Request) -> Response:
+    """List orders, newest first."""
+    asked = dict(request.parameters)
+    limit, cursor = asked.pop("limit", PAGE_ITEMS_DEFAULT), asked.pop("cursor", None)
+    wanted = OrderFilter(statuses=asked.pop("status", frozenset()), **asked)
+    page = service.oms.list_orders(wanted, caller=request.caller, cursor=cursor, limit=limit)
+    shown = {"items": [show_order(order) for order in page.items], "next": page.next}
+    return json_response(shown, headers=[NO_STORE, *next_link(request, page)])
+
+
+def get_order(service: Service, request: Request, order_id: str) -> Response:
+    """Give one order."""
+    order = service.oms.get_order(read_order_id(order_id), caller=request.caller)
+    if matches(request, order_etag(order)):
+        return not_modified(order_etag(order), NO_STORE)
+    return order_response(order)
+
+
+def list_order_events(service: Service, request: Request, order_id: str) -> Response:
+    """Give an order's history, oldest first."""
+    page = service.oms.list_order_events(
+        read_order_id(order_id),
+        caller=request.caller,
+        cursor=request.parameters.get("cursor"),
+        limit=request.parameters.get("limit", PAGE_ITEMS_DEFAULT),
+    )
+    shown = {"items": [show_event(event) for event in page.items], "next": page.next}
+    return json_response(shown, headers=[NO_STORE, *next_link(request, page)])
+
+
+def change_order_status(service: Service, request: Request, order_id: str) -> Response:
+    """Move an order to another status."""
+    asked = read_model(StatusRequest, request)
+    status = _STATUSES.get(asked.status.lower())
+    if status is None:
+        raise one_finding("/status", "unknown_status", f"must be one of {', '.join(_STATUSES)}")
+    command = ChangeOrderStatus(
+        order_id=read_order_id(order_id),
+        status=status,
+        reason=asked.reason,
+        if_version=read_version_wanted(request),
+    )
+    return order_response(service.oms.change_order_status(command, caller=request.caller))
+
+
+def _read_entry(document: object) -> PlaceOrder | OmsError:
+    try:
+        return read_keyed_order(document)
+    except OmsError as error:
+        return error
+
+
+def _show_outcome(index: int, outcome: PlacementOutcome) -> dict[str, object]:
+    if isinstance(outcome, Refused):
+        return {"status": STATUS_BY_CODE[outcome.error.code], "error": _show_entry_error(index, outcome.error)}
+    return {"status": outcome.accepted_status, "replayed": outcome.replayed, "order": show_order(outcome.order)}
+
+
+def _show_entry_error(index: int, error: OmsError) -> dict[str, object]:
+    """Show an order's error with pointers into the batch."""
+    shown = show_refusal(error)
+    if error.errors:
+        found = error.errors[:ERRORS_SHOWN_MAX]
+        shown["errors"] = [show_field_error(entry, prefix=f"/orders/{index}") for entry in found]
+    return shown

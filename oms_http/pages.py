@@ -1,0 +1,88 @@
+"""The HTML pages: Swagger UI over /openapi.json, and one page per error code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from flask import Response
+from markupsafe import escape
+
+from oms_core.errors import ErrorCode, Retry
+from oms_http.problems import STATUS_BY_CODE
+
+# Only what this service serves is loaded, which also keeps the pages working without a network.
+_POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+
+DOCS = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="UTF-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>OMS API</title>
+<link rel="stylesheet" href="/docs/index.css">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png" sizes="32x32">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+DOCS_SCRIPT = """\
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger-ui",
+  presets: [SwaggerUIBundle.presets.apis],
+  layout: "BaseLayout",
+  deepLinking: true,
+  validatorUrl: null,
+});
+"""
+
+_PROBLEM = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="UTF-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{code}</title>
+<style>body {{ font: 1rem/1.5 sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }}</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{explanation}</p>
+<dl>
+<dt>Code</dt><dd><code>{code}</code></dd>
+<dt>HTTP status</dt><dd>{status}</dd>
+<dt>Retry</dt><dd><code>{retry}</code>: {advice}</dd>
+</dl>
+</body>
+</html>
+"""
+RETRY_ADVICE: Mapping[Retry, str] = MappingProxyType(
+    {
+        Retry.NEVER: "the same request will get the same answer.",
+        Retry.SAME_KEY: "send the same request again, with the same idempotency key if it had one.",
+        Retry.AFTER_CHANGE: "change the request, or what it met, before sending it again.",
+        Retry.LOOK_UP: "look up whether it happened, or send it again with the same idempotency key.",
+    }
+)
+
+
+def html_response(page: str) -> Response:
+    """Answer with a page that may load nothing from elsewhere."""
+    return Response(page, headers=[("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", _POLICY)])
+
+
+def problem_page(row: ErrorCode) -> str:
+    """Explain an error code: what it means, and what the caller may do."""
+    return _PROBLEM.format(
+        code=escape(row.code),
+        title=escape(row.title),
+        explanation=escape(row.explanation),
+        status=STATUS_BY_CODE[row.code],
+        retry=escape(row.retry.value),
+        advice=escape(RETRY_ADVICE[row.retry]),
+    )

@@ -1,0 +1,116 @@
+"""The query parameters of the lists."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from oms_core.domain import limits
+from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.validation import Findings
+from oms_http.queries import QueryParameter
+from oms_http.schemas.fields import TEXT_PATTERN
+
+_COMPONENTS = "#/components/schemas/"
+_NUMBER_LENGTH_MAX = 18
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_TIME_LENGTH_MAX = 64
+_SWITCHES = MappingProxyType({"true": True, "false": False})
+_STATUSES = MappingProxyType({status.value: status for status in OrderStatus})
+
+
+def _read_limit(findings: Findings, pointer: str, text: str) -> int | None:
+    if not text.isascii() or not text.isdigit() or len(text) > _NUMBER_LENGTH_MAX:
+        findings.add(pointer, "wrong_type", "must be a whole number")
+        return None
+    limit = int(text)
+    findings.whole_number(pointer, limit, lowest=1, highest=limits.PAGE_ITEMS_MAX)
+    return limit
+
+
+def _read_text(_findings: Findings, _pointer: str, text: str) -> str:
+    return text  # The core checks it: OrderFilter, and the cursor of each list.
+
+
+def _read_statuses(findings: Findings, pointer: str, text: str) -> frozenset[OrderStatus]:
+    names = text.lower().split(",")
+    if any(name not in _STATUSES for name in names):
+        findings.add(pointer, "unknown_status", f"must be one or more of {','.join(_STATUSES)}")
+        return frozenset()
+    return frozenset(_STATUSES[name] for name in names)
+
+
+def _read_time(findings: Findings, pointer: str, text: str) -> datetime | None:
+    if len(text) > _TIME_LENGTH_MAX or not _TIME.fullmatch(text):
+        detail = "must be an RFC 3339 time with its offset, such as 2026-11-22T21:00:00Z (encode + as %2B)"
+        findings.add(pointer, "bad_time", detail)
+        return None
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        findings.add(pointer, "bad_time", f"is no time of the calendar: {error}")
+        return None
+
+
+def _read_switch(findings: Findings, pointer: str, text: str) -> bool | None:
+    if text not in _SWITCHES:
+        findings.add(pointer, "wrong_type", "must be true or false")
+    return _SWITCHES.get(text)
+
+
+_TIME_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2026-11-22T00:00:00Z"]}
+
+LIMIT = QueryParameter(
+    name="limit",
+    description="How many items to give at most.",
+    schema={"type": "integer", "minimum": 1, "maximum": limits.PAGE_ITEMS_MAX, "default": limits.PAGE_ITEMS_DEFAULT},
+    read=_read_limit,
+)
+CURSOR = QueryParameter(
+    name="cursor",
+    description="`next` of the page before; with it the list continues there.",
+    schema={"type": "string", "minLength": 1, "maxLength": 512},
+    read=_read_text,
+)
+PAGE_PARAMETERS = (LIMIT, CURSOR)
+ORDER_LIST_PARAMETERS = (
+    QueryParameter(
+        name="status",
+        description="Orders with one of these statuses, comma-separated; read in any case.",
+        schema={"type": "array", "minItems": 1, "items": {"$ref": _COMPONENTS + "OrderStatus"}},
+        read=_read_statuses,
+    ),
+    QueryParameter(
+        name="customer_id",
+        description="Orders of this customer.",
+        schema={"$ref": _COMPONENTS + "CustomerId"},
+        read=_read_text,
+    ),
+    QueryParameter(
+        name="sku",
+        description="Orders with a line of this product.",
+        schema={"type": "string", "minLength": 1, "maxLength": limits.SKU_LENGTH_MAX, "pattern": TEXT_PATTERN},
+        read=_read_text,
+    ),
+    QueryParameter(
+        name="reference",
+        description="Orders with this reference.",
+        schema={"$ref": _COMPONENTS + "Reference"},
+        read=_read_text,
+    ),
+    QueryParameter(
+        name="created_from", description="Orders created then or later.", schema=_TIME_SCHEMA, read=_read_time
+    ),
+    QueryParameter(name="created_to", description="Orders created before then.", schema=_TIME_SCHEMA, read=_read_time),
+    *PAGE_PARAMETERS,
+)
+PRODUCT_LIST_PARAMETERS = (
+    QueryParameter(
+        name="low_stock",
+        description="Only products at or below their threshold.",
+        schema={"type": "boolean", "default": False},
+        read=_read_switch,
+    ),
+    *PAGE_PARAMETERS,
+)

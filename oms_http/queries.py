@@ -1,0 +1,66 @@
+"""Query parameters: each named once, with how it is read and how /openapi.json describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from oms_core.domain.pages import Page
+from oms_core.domain.validation import Findings, one_finding
+from oms_http.requests import Request
+from oms_http.schemas.findings import pointer_to
+
+_PARAMETERS_MAX = 32
+
+ReadText = Callable[[Findings, str, str], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryParameter:
+    """One parameter. `read` gets findings, pointer and text; it gives the value, or notes what is wrong with it."""
+
+    name: str
+    description: str
+    schema: Mapping[str, object]
+    read: ReadText
+
+
+def read_query(request: Request, known: Sequence[QueryParameter]) -> dict[str, Any]:
+    """Read the query: the values given, by name. Raises `validation_error`, also for what is unknown or repeated."""
+    if not request.query_string:
+        return {}
+    readers = {parameter.name: parameter.read for parameter in known}
+    findings = Findings()
+    values: dict[str, Any] = {}
+    for name, text in _pairs(request):
+        pointer = pointer_to(name)
+        if name not in readers:
+            findings.add(pointer, "unknown_parameter", "is not a parameter of this route")
+        elif name in values:
+            findings.add(pointer, "repeated", "is given more than once")
+        else:
+            values[name] = readers[name](findings, pointer, text)
+    findings.raise_if_any()
+    return values
+
+
+def next_link(request: Request, page: Page[Any]) -> list[tuple[str, str]]:
+    """Give the Link header to the next page (RFC 8288), which keeps the other parameters; none on the last page."""
+    if page.next is None:
+        return []
+    kept = [(name, text) for name, text in _pairs(request) if name != "cursor"]
+    return [("Link", f'<{quote(request.path)}?{urlencode([*kept, ("cursor", page.next)])}>; rel="next"')]
+
+
+def _pairs(request: Request) -> list[tuple[str, str]]:
+    """Split the query as werkzeug does, but refuse what is no UTF-8 instead of passing it on encoded."""
+    try:
+        return parse_qsl(
+            request.query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=_PARAMETERS_MAX
+        )
+    except UnicodeDecodeError as error:
+        raise one_finding("", "bad_character", "the query must be percent-encoded UTF-8") from error
+    except ValueError as error:
+        raise one_finding("", "too_many", f"the query must have at most {_PARAMETERS_MAX} parameters") from error

@@ -1,0 +1,146 @@
+"""What is asked: one request's id, caller, body and headers, each read strictly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+import flask
+from pydantic import BaseModel, ValidationError
+from werkzeug.http import unquote_header_value
+
+from oms_core.documents.json_text import parse_json
+from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.domain.limits import COUNT_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
+from oms_core.domain.validation import Findings, one_finding
+from oms_core.errors import OmsError
+from oms_http.request_ids import request_id
+from oms_http.schemas.findings import findings_of
+
+JSON_TYPE = "application/json"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Request(flask.Request):
+    """One request. `caller` and `parameters` (the query, read and checked) are set before a route under /v1 runs."""
+
+    caller: Caller
+    parameters: Mapping[str, Any]
+
+    def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
+        super().__init__(environ, populate_request, shallow)
+        self.started = time.perf_counter()
+        # A server that refuses requests itself has given this one its id already.
+        self.request_id: str = environ.get("oms.request_id") or request_id(environ.get("HTTP_X_REQUEST_ID"))
+
+
+def local_caller(request: Request) -> Caller:
+    """Give the caller without authentication: whoever reaches the loopback address.
+
+    Raises `forbidden` for a request that a proxy brought: it would lend that right to the whole network.
+    """
+    environ = request.environ
+    if "HTTP_FORWARDED" in environ or "HTTP_X_FORWARDED_FOR" in environ:
+        raise OmsError(
+            "forbidden",
+            "authentication is off, so only direct requests are served; this one carries Forwarded or X-Forwarded-For",
+        )
+    return Caller(name="local", scopes=ALL_SCOPES, request_id=request.request_id)
+
+
+def read_json(request: Request) -> object:
+    """Read the body as one JSON document.
+
+    Raises `unsupported_media_type`, `payload_too_large` (as werkzeug's RequestEntityTooLarge) or `malformed_json`.
+    """
+    check_media_type(request, JSON_TYPE)
+    return parse_json(request.get_data(cache=False))
+
+
+def read_model(model: type[Model], request: Request) -> Model:
+    """Read the body as a pydantic model; raises `validation_error` besides what `read_json` does."""
+    document = read_json(request)
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        findings_of(error).raise_if_any()
+        raise  # An error of pydantic that names no value would be a defect.
+
+
+def check_media_type(request: Request, wanted: str) -> None:
+    """Raise `unsupported_media_type` unless the body is of the wanted type, in UTF-8 and not compressed."""
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        raise OmsError("unsupported_media_type", "send the body without Content-Encoding")
+    if request.content_type == wanted:
+        return
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if request.mimetype != wanted or charset.lower() not in {"utf-8", "utf8"}:
+        raise OmsError("unsupported_media_type", f"send the body as Content-Type: {wanted} in UTF-8")
+
+
+def read_idempotency_key(request: Request) -> str | None:
+    """Give the Idempotency-Key header, bare or as a quoted string (RFC 9651). Raises `validation_error`."""
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
+        return None
+    key = unquote_header_value(header)
+    findings = Findings()
+    if not key.isascii():
+        findings.add("/idempotency_key", "bad_character", "must be ASCII")
+    findings.text("/idempotency_key", key, longest=IDEMPOTENCY_KEY_LENGTH_MAX)
+    findings.raise_if_any()
+    return key
+
+
+def refuse_idempotency_key(request: Request, advice: str) -> None:
+    """Raise `validation_error` for a key that would promise what the route does not keep."""
+    if "HTTP_IDEMPOTENCY_KEY" in request.environ:
+        raise one_finding("/idempotency_key", "unexpected", advice)
+
+
+def read_version_wanted(request: Request) -> int | None:
+    """Give the version that If-Match names (RFC 9110, strong comparison); None where any will do.
+
+    Raises `version_mismatch` where no entity tag of an order can match, `validation_error` where several could.
+    """
+    if "HTTP_IF_MATCH" not in request.environ or request.if_match.star_tag:
+        return None
+    versions = [int(tag) for tag in request.if_match.as_set() if _is_version(tag)]
+    if not versions:
+        raise OmsError("version_mismatch", 'If-Match matches no version of an order; send its ETag, such as "3"')
+    if len(versions) > 1:
+        raise one_finding("/if_match", "too_many", "must name one version")
+    return versions[0]
+
+
+def matches(request: Request, etag: str) -> bool:
+    """Tell whether If-None-Match names this entity tag, so that 304 says it all (RFC 9110, weak comparison)."""
+    return "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag)
+
+
+def read_order_id(text: str) -> UUID:
+    """Read an order id from a path; raises `order_not_found` for text that is none, as no order has it."""
+    try:
+        order_id = UUID(text)
+    except ValueError:
+        order_id = None
+    if order_id is None or str(order_id) != text.lower():
+        raise OmsError("order_not_found", f"no order has the id {text[:64]!a}")
+    return order_id
+
+
+def check_path_text(request: Request, text: str) -> str:
+    """Give text from the path; raises `validation_error` where it was not UTF-8 (werkzeug puts U+FFFD in its place)."""
+    if "\ufffd" in text:
+        try:
+            request.environ["PATH_INFO"].encode("latin-1").decode()
+        except UnicodeDecodeError as error:
+            raise one_finding("/sku", "bad_character", "must be percent-encoded UTF-8") from error
+    return text
+
+
+def _is_version(tag: str) -> bool:
+    return tag.isascii() and tag.isdigit() and tag == str(int(tag[:20])) and 1 <= int(tag) <= COUNT_MAX

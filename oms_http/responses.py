@@ -1,0 +1,75 @@
+"""What is answered: JSON bodies and the headers that go with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Response
+from werkzeug.datastructures import Headers
+
+from oms_core.documents.orders import show_order
+from oms_core.documents.stock import show_product
+from oms_core.domain.orders import Order
+from oms_core.domain.stock import Product
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+# ASCII only: no character can then fail to encode, and the C encoder takes its fast path.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+NO_STORE = ("Cache-Control", "no-store")
+REVALIDATE = ("Cache-Control", "no-cache")
+
+
+class _JsonResponse(Response):
+    """An answer whose body and headers are complete, so that nothing is left to work out when it is sent."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:  # noqa: ARG002  The signature is werkzeug's.
+        """Give the headers as they are: Content-Length was set with the body, and every Location is quoted."""
+        return self.headers
+
+
+def json_response(
+    document: object,
+    *,
+    status: int = 200,
+    headers: Iterable[tuple[str, str]] = (),
+    media_type: str = "application/json",
+) -> Response:
+    """Answer with a JSON document."""
+    return _JsonResponse(_encode(document).encode(), status, [("Content-Type", media_type), *headers])
+
+
+def order_response(order: Order, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """Answer with an order and its entity tag."""
+    return json_response(
+        show_order(order), status=status, headers=[NO_STORE, ("ETag", f'"{order_etag(order)}"'), *headers]
+    )
+
+
+def product_response(product: Product, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """Answer with a product and its entity tag."""
+    return json_response(
+        show_product(product), status=status, headers=[REVALIDATE, ("ETag", f'"{product_etag(product)}"'), *headers]
+    )
+
+
+def not_modified(etag: str, cache_control: tuple[str, str]) -> Response:
+    """Answer that the client's copy is still right."""
+    return Response(status=304, headers=[cache_control, ("ETag", f'"{etag}"')])
+
+
+def order_etag(order: Order) -> str:
+    """Give an order's entity tag, unquoted: its version."""
+    return str(order.version)
+
+
+def product_etag(product: Product) -> str:
+    """Give a product's entity tag, unquoted: its version and the time of its last change.
+
+    The version counts changes of stock; a new name or threshold moves the time alone.
+    """
+    return f"{product.version}-{product.updated_at.timestamp() * 1_000_000:.0f}"

@@ -1,0 +1,168 @@
+"""The fields that several documents share, with the bounds of oms_core written down for /openapi.json.
+
+Each is a component of its own there, which is what TypeAliasType makes pydantic do.
+Patterns are published only (ECMA-262 with the u flag, as JSON Schema has it): the core checks characters itself.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from typing_extensions import TypeAliasType
+
+from oms_core.documents.orders import whole
+from oms_core.domain import limits
+from oms_core.domain.currencies import CURRENCIES
+
+# Control, zero-width and line-separating characters; surrogates cannot stand in JSON text.
+_REFUSED = r"\p{Cc}\p{Cf}\p{Zl}\p{Zp}"
+TEXT_PATTERN = f"^[^{_REFUSED}]*$"
+NAME_PATTERN = rf"^(?!\.{{1,2}}$)[^\s/{_REFUSED}]([^/{_REFUSED}]*[^\s/{_REFUSED}])?$"
+AMOUNT_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,4})?$"
+TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$"
+
+# JSON has one kind of number: 5.0 is read as 5, which is what JSON Schema's "integer" admits.
+_WHOLE = BeforeValidator(whole)
+
+Count = TypeAliasType("Count", Annotated[int, Field(strict=True, ge=0, le=limits.COUNT_MAX), _WHOLE])
+Delta = TypeAliasType(
+    "Delta",
+    Annotated[
+        int,
+        Field(strict=True, ge=-limits.COUNT_MAX, le=limits.COUNT_MAX, json_schema_extra={"not": {"const": 0}}),
+        _WHOLE,
+    ],
+)
+Quantity = TypeAliasType("Quantity", Annotated[int, Field(strict=True, ge=1, le=limits.QUANTITY_MAX), _WHOLE])
+
+Sku = TypeAliasType(
+    "Sku",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=limits.SKU_LENGTH_MAX,
+            json_schema_extra={"pattern": NAME_PATTERN},
+            description="Case-sensitive; in Unicode normal form NFC; no `/`, no space at an end, not `.` or `..`.",
+        ),
+    ],
+)
+Location = TypeAliasType(
+    "Location",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=limits.LOCATION_LENGTH_MAX,
+            json_schema_extra={"pattern": NAME_PATTERN},
+            description="The name of a place that holds stock; the rules are a SKU's.",
+        ),
+    ],
+)
+CustomerId = TypeAliasType(
+    "CustomerId",
+    Annotated[
+        str,
+        Field(min_length=1, max_length=limits.CUSTOMER_ID_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN}),
+    ],
+)
+Reference = TypeAliasType(
+    "Reference",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=limits.REFERENCE_LENGTH_MAX,
+            json_schema_extra={"pattern": TEXT_PATTERN},
+            description="The caller's own number for this.",
+        ),
+    ],
+)
+Reason = TypeAliasType(
+    "Reason",
+    Annotated[
+        str, Field(min_length=1, max_length=limits.REASON_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN})
+    ],
+)
+ProductName = TypeAliasType(
+    "ProductName", Annotated[str, Field(max_length=limits.NAME_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN})]
+)
+IdempotencyKey = TypeAliasType(
+    "IdempotencyKey",
+    Annotated[
+        str,
+        Field(min_length=1, max_length=limits.IDEMPOTENCY_KEY_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN}),
+    ],
+)
+Currency = TypeAliasType(
+    "Currency",
+    Annotated[
+        str, Field(json_schema_extra={"enum": sorted(CURRENCIES)}, description="An ISO 4217 code.", examples=["EUR"])
+    ],
+)
+MetadataKey = TypeAliasType(
+    "MetadataKey",
+    Annotated[
+        str, Field(min_length=1, max_length=limits.METADATA_KEY_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN})
+    ],
+)
+MetadataValue = TypeAliasType(
+    "MetadataValue",
+    Annotated[str, Field(max_length=limits.METADATA_VALUE_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN})],
+)
+Metadata = TypeAliasType(
+    "Metadata",
+    Annotated[
+        dict[MetadataKey, MetadataValue],
+        Field(
+            max_length=limits.METADATA_ENTRIES_MAX,
+            json_schema_extra={
+                "propertyNames": {
+                    "minLength": 1,
+                    "maxLength": limits.METADATA_KEY_LENGTH_MAX,
+                    "pattern": TEXT_PATTERN,
+                }
+            },
+        ),
+    ],
+)
+Amount = TypeAliasType(
+    "Amount",
+    Annotated[
+        str,
+        Field(
+            json_schema_extra={"pattern": AMOUNT_PATTERN},
+            description="An exact decimal string with at most 4 decimals, below 922337203685477.5808; never a number.",
+            examples=["12.50"],
+        ),
+    ],
+)
+Time = TypeAliasType(
+    "Time",
+    Annotated[
+        str,
+        Field(
+            json_schema_extra={"format": "date-time", "pattern": TIME_PATTERN},
+            description="RFC 3339 in UTC with microseconds.",
+            examples=["2026-11-22T21:00:00.000000Z"],
+        ),
+    ],
+)
+OrderId = TypeAliasType(
+    "OrderId",
+    Annotated[
+        str,
+        Field(
+            json_schema_extra={"format": "uuid"},
+            description="A UUIDv7.",
+            examples=["019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"],
+        ),
+    ],
+)
+Cursor = TypeAliasType(
+    "Cursor",
+    Annotated[
+        str, Field(description="Opaque: ask for the next page with it as `cursor`.", examples=["b3JkZXJzOjAxOWFiNGM1"])
+    ],
+)

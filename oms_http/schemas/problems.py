@@ -1,0 +1,78 @@
+"""Errors as answers (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from oms_core.errors import Retry
+from oms_http.schemas.shapes import Output
+
+_SHORTAGE_EXAMPLE = {"sku": "WIDGET", "requested": 30, "available": 21}
+
+
+class FieldError(Output):
+    """One wrong value: `pointer` is a JSON Pointer (RFC 6901) into the body, or names a parameter or header."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"pointer": "/lines/0/quantity", "code": "out_of_range", "detail": "must be at least 1"}]
+        }
+    )
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(Output):
+    """An error (RFC 9457). `code` never changes; `retry` says what the caller may do next."""
+
+    type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    code: str
+    request_id: str
+    retry: Retry
+
+
+class Shortage(Output):
+    """A product that an order asks too much of."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SHORTAGE_EXAMPLE]})
+
+    sku: str
+    requested: int
+    available: int
+
+
+class Refusal(Output):
+    """Why one order of a batch was not placed: the members that a problem would have, with the case's figures."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "insufficient_inventory",
+                    "detail": "WIDGET: 30 requested, 21 available",
+                    "retry": "after_change",
+                    "shortages": [_SHORTAGE_EXAMPLE],
+                }
+            ]
+        }
+    )
+
+    code: str
+    detail: str
+    retry: Retry
+    errors: tuple[FieldError, ...] = ()
+    shortages: tuple[Shortage, ...] = ()
+
+
+class RefusedOutcome(Output):
+    """This order of the batch was not placed; `status` is what it would have been answered with alone."""
+
+    status: Annotated[int, Field(ge=400, le=599)]
+    error: Refusal

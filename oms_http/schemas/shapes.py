@@ -1,0 +1,17 @@
+"""The two kinds of document: what is read (strictly, nothing unknown) and what is shown."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Input(BaseModel):
+    """Something that is read: a field that is not listed is an error."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Output(BaseModel):
+    """Something that is shown; fields may be added in later releases, so readers ignore what they do not know."""
+
+    model_config = ConfigDict(strict=True)

@@ -1,0 +1,156 @@
+"""Stock as requests and answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from oms_core.domain.stock import MovementKind
+from oms_http.schemas.fields import (
+    Count,
+    Cursor,
+    Delta,
+    Location,
+    OrderId,
+    ProductName,
+    Reason,
+    Reference,
+    Time,
+)
+from oms_http.schemas.shapes import Input, Output
+
+_TIME = "2026-11-22T21:00:00.000000Z"
+
+
+class StockRequest(Input):
+    """What to set of a product; only what is given changes, and null is the same as not given.
+
+    The exception is `low_stock_threshold`, where null removes the threshold.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"on_hand": 25, "name": "Widget", "low_stock_threshold": 5},
+                {"on_hand": 30, "expected_on_hand": 25, "location": "main", "reason": "Recount"},
+            ],
+            # JSON Schema cannot say "only together with a number" more simply.
+            "if": {"properties": {"expected_on_hand": {"type": "integer"}}, "required": ["expected_on_hand"]},
+            "then": {"properties": {"on_hand": {"type": "integer"}}, "required": ["on_hand"]},
+        }
+    )
+
+    on_hand: Annotated[Count | None, Field(description="The absolute count at `location`.")] = None
+    location: Annotated[Location | None, Field(description="By default the deployment's first location.")] = None
+    expected_on_hand: Annotated[
+        Count | None, Field(description="Refuse unless this is the present count; only together with `on_hand`.")
+    ] = None
+    name: ProductName | None = None
+    low_stock_threshold: Annotated[Count | None, Field(description="Null removes the threshold.")] = None
+    reason: Reason | None = None
+    reference: Reference | None = None
+
+
+class AdjustmentRequest(Input):
+    """A correction of a count by a difference, which is never 0."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"delta": -2, "reason": "Broken in transit"}]})
+
+    delta: Delta
+    reason: Reason
+    location: Annotated[Location | None, Field(description="By default the deployment's first location.")] = None
+    reference: Reference | None = None
+
+
+class StockLevel(Output):
+    """The units of a product at one location."""
+
+    location: str
+    on_hand: Count
+    reserved: Count
+    available: Count
+
+
+class Product(Output):
+    """A product's stock; the figures are sums over its locations, and `available` is `on_hand` - `reserved`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "sku": "WIDGET",
+                    "name": "Widget",
+                    "on_hand": 25,
+                    "reserved": 4,
+                    "available": 21,
+                    "locations": [{"location": "main", "on_hand": 25, "reserved": 4, "available": 21}],
+                    "low_stock_threshold": 5,
+                    "version": 3,
+                    "updated_at": _TIME,
+                }
+            ]
+        }
+    )
+
+    sku: str
+    name: str
+    on_hand: Annotated[int, Field(ge=0)]
+    reserved: Annotated[int, Field(ge=0)]
+    available: Annotated[int, Field(ge=0)]
+    locations: list[StockLevel]
+    low_stock_threshold: Count | None
+    version: Annotated[int, Field(ge=0)]
+    updated_at: Time
+
+
+class ProductPage(Output):
+    """Some products, by SKU; `next` is null on the last page."""
+
+    items: list[Product]
+    next: Cursor | None
+
+
+class Movement(Output):
+    """A row of the ledger: what changed, why, and who did it. A level is the sum of its movements."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 1,
+                    "sku": "WIDGET",
+                    "location": "main",
+                    "kind": "count",
+                    "on_hand_delta": 25,
+                    "reserved_delta": 0,
+                    "order_id": None,
+                    "line_no": None,
+                    "reason": None,
+                    "reference": None,
+                    "actor": "local",
+                    "created_at": _TIME,
+                }
+            ]
+        }
+    )
+
+    id: int
+    sku: str
+    location: str
+    kind: MovementKind
+    on_hand_delta: int
+    reserved_delta: int
+    order_id: OrderId | None
+    line_no: int | None
+    reason: str | None
+    reference: str | None
+    actor: str
+    created_at: Time
+
+
+class MovementPage(Output):
+    """Some rows of the ledger, newest first; `next` is null on the last page."""
+
+    items: list[Movement]
+    next: Cursor | None

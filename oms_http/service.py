@@ -1,0 +1,18 @@
+"""What the routes work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from oms_core.oms import Oms
+from oms_http.readiness import Readiness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One process's service: the system, whether it can work, and its OpenAPI document (made when first asked for)."""
+
+    oms: Oms
+    readiness: Readiness
+    openapi: Callable[[], bytes]

@@ -1,0 +1,55 @@
+"""The service as a plain WSGI application for any server: `gunicorn oms_http.wsgi:app`.
+
+`app` opens the service that the OMS_* variables describe at its first request, so that it does so in the process that
+answers, after any fork. `create()` does the same at once, for servers that take a factory: a wrong setting then stops
+the start.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from oms_core import wiring
+from oms_core.oms import Oms
+from oms_core.settings import Settings
+from oms_http.app import create_app
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+def open_oms(settings: Settings) -> Oms:
+    """Open the system for a server process: with metrics, and with threads left over to read and to refuse.
+
+    The caller closes it.
+    """
+    waiting_max = max(1, settings.http_threads - 1 - settings.http_threads // 8)
+    return Oms.open(settings, metrics=wiring.open_metrics(), waiting_max=waiting_max)
+
+
+def create() -> Flask:
+    """Make the application that the OMS_* variables describe. Raises `invalid_setting`."""
+    return create_app(open_oms(Settings.load(os.environ)))
+
+
+class LazyApplication:
+    """A WSGI application that `create` makes at the first request."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._app: WSGIApplication | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        if self._app is None:
+            with self._lock:
+                self._app = self._app or create()
+        return self._app(environ, start_response)
+
+
+app = LazyApplication()

@@ -1,0 +1,114 @@
+"""A test client that holds every answer against the OpenAPI document: nothing undocumented, nothing missing."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+# What HTTP itself says of any answer.
+EVERYWHERE = {"Content-Type", "Content-Length", "X-Content-Type-Options"}
+METHOD_NOT_ALLOWED = 405
+NOT_FOUND = 404
+
+
+class ConformingClient(FlaskClient):
+    """Checks each answer before the test sees it."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send the request, and fail unless its answer is documented."""
+        response = super().open(*args, **kwargs)
+        document = openapi_of(self.application)
+        operation = find_operation(self.application, document, response)
+        if operation is not None:
+            check_answer(document, operation, response)
+        return response
+
+
+@cache
+def openapi_of(app: Any) -> dict[str, Any]:
+    """Give an application's document, with its schemas closed: an answer may have no member that it does not name."""
+    with app.test_request_context("/openapi.json"):
+        document: dict[str, Any] = json.loads(app.view_functions["getOpenApi"]().get_data())
+    return closed(document)
+
+
+def closed(document: dict[str, Any]) -> dict[str, Any]:
+    """Copy a document whose object schemas then admit only the members they name."""
+    document = copy.deepcopy(document)
+    for name, schema in document["components"]["schemas"].items():
+        if "allOf" in schema:
+            schema["unevaluatedProperties"] = False
+        elif "properties" in schema and name != "Problem":  # Which the allOf above builds on.
+            schema.setdefault("additionalProperties", False)
+    return document
+
+
+def find_operation(app: Any, document: dict[str, Any], response: TestResponse) -> dict[str, Any] | None:
+    """Give what documents the request's answer; None where an answer has no document (OPTIONS, files of the page)."""
+    request = response.request
+    if request.method == "OPTIONS":
+        return None
+    adapter = app.url_map.bind("")
+    try:
+        endpoint, _ = adapter.match(request.path, request.method)
+    except HTTPException as error:
+        name = {NOT_FOUND: "UnknownPath", METHOD_NOT_ALLOWED: "WrongMethod"}[error.code or 0]
+        return {"responses": {str(error.code): document["components"]["responses"][name]}}
+    if endpoint in {"getDocsIndex", "getDocsAsset"}:
+        return None
+    found = [
+        operation
+        for path in document["paths"].values()
+        for operation in path.values()
+        if operation["operationId"] == endpoint
+    ]
+    assert len(found) == 1, f"{endpoint} is not documented"
+    return found[0]  # type: ignore[no-any-return]
+
+
+def check_answer(document: dict[str, Any], operation: dict[str, Any], response: TestResponse) -> None:
+    """Assert that status, media type, headers and body are as documented."""
+    documented = operation["responses"].get(str(response.status_code))
+    assert documented, f"{response.status} is not documented: {response.get_data(as_text=True)[:300]}"
+    check_headers(document, documented, response)
+    if response.request.method == "HEAD" or "content" not in documented:
+        assert not response.data
+        return
+    assert response.mimetype in documented["content"]
+    schema = documented["content"][response.mimetype]["schema"]
+    if response.is_json:
+        check(document, schema, response.get_json())
+
+
+def check_headers(document: dict[str, Any], documented: dict[str, Any], response: TestResponse) -> None:
+    """Assert that every required header is there, every header is documented, and its value is as its schema says."""
+    headers = documented["headers"]
+    sent = dict(response.headers)
+    assert sent["X-Content-Type-Options"] == "nosniff"
+    missing = {name for name, header in headers.items() if header["required"]} - sent.keys()
+    assert not missing
+    allowed = EVERYWHERE | ({"Content-Security-Policy"} if response.mimetype == "text/html" else set())
+    assert not sent.keys() - headers.keys() - allowed
+    for name in sent.keys() & headers.keys():
+        schema = headers[name]["schema"]
+        value = int(sent[name]) if schema.get("type") == "integer" else sent[name]
+        check(document, schema, value)
+
+
+def check(document: dict[str, Any], schema: dict[str, Any], value: object) -> None:
+    """Assert that a value conforms to a schema of the document."""
+    validator_of(json.dumps(schema), json.dumps(document["components"])).validate(value)
+
+
+@cache
+def validator_of(schema: str, components: str) -> jsonschema_rs.Draft202012Validator:
+    """Compile a schema that may refer to the document's components."""
+    whole = {**json.loads(schema), "components": json.loads(components)}
+    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)

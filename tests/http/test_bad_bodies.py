@@ -1,0 +1,116 @@
+"""Bodies that are refused: each with its status, code and pointer, and nothing is changed by them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bad_input import BAD_ADJUSTMENTS, BAD_ORDERS, BAD_STOCK_SETS, MALFORMED, BadInput
+from tests.http.asking import figures, order, read, refused, stock
+from tests.http.conformance import ConformingClient
+
+MEBIBYTE = 1024 * 1024
+
+
+def check_refusal(client: ConformingClient, method: str, path: str, bad: BadInput) -> None:
+    stock(client)
+    before = read(client.get("/v1/inventory"))
+    response = client.open(path, method=method, data=bad.body, content_type="application/json")
+    pointers = [] if bad.pointer is None else [bad.pointer]
+    refused(response, 400 if bad.code == MALFORMED else 422, bad.code, *pointers)
+    assert read(client.get("/v1/inventory")) == before
+    assert read(client.get("/v1/orders"))["items"] == []
+
+
+@pytest.mark.parametrize("bad", BAD_ORDERS, ids=str)
+def test_a_bad_order_is_refused(client: ConformingClient, bad: BadInput) -> None:
+    check_refusal(client, "POST", "/v1/orders", bad)
+
+
+@pytest.mark.parametrize("bad", BAD_STOCK_SETS, ids=str)
+def test_a_bad_set_of_stock_is_refused(client: ConformingClient, bad: BadInput) -> None:
+    check_refusal(client, "PUT", "/v1/inventory/WIDGET", bad)
+
+
+@pytest.mark.parametrize("bad", BAD_ADJUSTMENTS, ids=str)
+def test_a_bad_adjustment_is_refused(client: ConformingClient, bad: BadInput) -> None:
+    check_refusal(client, "POST", "/v1/inventory/WIDGET/adjustments", bad)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=latin-1",
+        "application/jsonx",
+        "application/merge-patch+json",
+    ],
+)
+def test_a_body_of_another_type_is_refused(client: ConformingClient, content_type: str | None) -> None:
+    stock(client)
+    response = client.post("/v1/orders", data=b'{"customer_id": "C1"}', content_type=content_type)
+    refused(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"', "application/json"]
+)
+def test_json_in_utf_8_is_taken_however_it_is_spelt(client: ConformingClient, content_type: str) -> None:
+    response = client.put("/v1/inventory/WIDGET", data=b'{"on_hand": 1}', content_type=content_type)
+    assert response.status_code == 201
+
+
+def test_a_compressed_body_is_refused(client: ConformingClient) -> None:
+    response = client.post("/v1/orders", json=order(), headers={"Content-Encoding": "gzip"})
+    refused(response, 415, "unsupported_media_type")
+
+
+def test_no_body_at_all_is_refused(client: ConformingClient) -> None:
+    refused(client.post("/v1/orders"), 415, "unsupported_media_type")
+    refused(client.post("/v1/orders", content_type="application/json"), 400, "malformed_json")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "limit"),
+    [
+        ("POST", "/v1/orders", MEBIBYTE),
+        ("POST", "/v1/orders/batch", 8 * MEBIBYTE),
+        ("PUT", "/v1/inventory/WIDGET", MEBIBYTE),
+        ("POST", "/v1/inventory/WIDGET/adjustments", MEBIBYTE),
+        ("PUT", "/v1/orders/0/status", MEBIBYTE),
+    ],
+)
+def test_a_body_above_the_limit_is_refused(client: ConformingClient, method: str, path: str, limit: int) -> None:
+    stock(client)
+    for size in (limit + 1, 10 * MEBIBYTE):
+        body = b'{"x": "' + b"a" * (size - 9) + b'"}'
+        response = client.open(path, method=method, data=body, content_type="application/json")
+        refused(response, 413, "payload_too_large")
+    body = b'{"x": "' + b"a" * (limit - 9) + b'"}'
+    response = client.open(path, method=method, data=body, content_type="application/json")
+    refused(response, 422, "validation_error")
+    assert figures(client) == (10, 0, 10)
+
+
+def test_many_wrong_fields_are_told_in_bounds(client: ConformingClient) -> None:
+    document = {f"field{number}": 1 for number in range(20_000)}
+    for path in ("/v1/orders", "/v1/inventory/WIDGET/adjustments"):
+        problem = refused(client.post(path, json=document), 422, "validation_error")
+        assert len(problem["errors"]) == 100
+
+
+def test_a_long_name_of_a_field_is_cut(client: ConformingClient) -> None:
+    for path in ("/v1/orders", "/v1/inventory/WIDGET/adjustments"):
+        assert len(client.post(path, json={"é" * 100_000: 1}).data) < 1_000
+
+
+def test_a_field_whose_name_has_braces_is_told(client: ConformingClient) -> None:
+    response = client.put("/v1/inventory/WIDGET", json={"{name}": 1, "a/b~c": 2, "é": 3})
+    refused(response, 422, "validation_error", "/a~1b~0c", "/{name}", "/\\xe9")
+
+
+def test_a_field_whose_name_is_no_text_is_refused(client: ConformingClient) -> None:
+    refused(client.put("/v1/inventory/WIDGET", json={"\ud800": 1}), 422, "validation_error", "")
