@@ -1,7 +1,7 @@
 """Compares POST /v1/orders with group commit on and off: PostgreSQL, one hot SKU, 64 connections, `oms serve` as it is.
 
-`python -m tests.bench.bench_group_commit`; the two alternate, and only ratios of one round mean anything. Afterwards the
-books must be right to the unit, or the figures are worth nothing.
+`python -m tests.bench.bench_group_commit`; the two alternate, and only ratios of one round mean anything. Afterwards
+the books must be right to the unit, or the figures are worth nothing.
 """
 
 from __future__ import annotations
