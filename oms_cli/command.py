@@ -128,6 +128,9 @@ def _exit_code(invocation: Invocation, arguments: Sequence[str], run: Callable[[
         return exits.exit_code(error)
     except TyperException as error:
         return _report_usage(error, as_json=any(map(_asks_for_json, arguments, [*arguments[1:], ""])))
+    except typer.Abort:
+        say("nothing was done")
+        return exits.INTERRUPTED
     except BrokenPipeError:
         _forget_output()
         return exits.BROKEN_PIPE

@@ -8,7 +8,7 @@ import typer
 
 from oms_cli.arguments import read_line
 from oms_cli.command import command, usage_error
-from oms_cli.input_files import read_document
+from oms_cli.files import read_document
 from oms_cli.order_views import PLACED, placed_sentence
 from oms_cli.session import Session
 from oms_core.documents.json_text import parse_json

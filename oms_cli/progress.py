@@ -51,5 +51,11 @@ def progress(description: str) -> Iterator[Report]:
         yield report
 
 
+@contextmanager
+def nothing(description: str) -> Iterator[Report]:  # noqa: ARG001  Called as `progress` is.
+    """Show nothing while work goes on."""
+    yield _ignore
+
+
 def _ignore(done: int, total: int | None = None, description: str | None = None) -> None:
     """Show nothing."""

@@ -1,0 +1,73 @@
+"""Files that a command reads and writes: a path, or `-` for stdin and stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TextIO
+
+import typer
+
+from oms_cli.command import usage_error
+from oms_cli.output import OutputFormat, open_output
+from oms_core.errors import OmsError
+
+
+@contextmanager
+def open_input(path: str) -> Iterator[IO[bytes]]:
+    """Open a file for reading bytes; `-` is stdin. A missing or unreadable one is a usage error."""
+    if path == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115  Closed below; its own errors are not the reader's.
+    except OSError as error:
+        usage_error(f"cannot read {path}: {error.strerror}")
+    with stream:
+        yield stream
+
+
+def read_document(path: str, *, bytes_max: int) -> bytes:
+    """Read a whole small file. Raises `payload_too_large`."""
+    with open_input(path) as stream:
+        content = stream.read(bytes_max + 1)
+    if len(content) > bytes_max:
+        raise OmsError("payload_too_large", f"the document is larger than {bytes_max} bytes")
+    return content
+
+
+@contextmanager
+def open_new_file(path: str, *, overwrite: bool) -> Iterator[TextIO]:
+    """Open a file for writing UTF-8; `-` is stdout.
+
+    The file appears under its name when it is whole, so that a failure leaves what was there. One that is there is
+    replaced only with `overwrite`, or if somebody at the terminal says so.
+    """
+    if path == "-":
+        yield open_output(OutputFormat.CSV).stream
+        return
+    target = Path(path)
+    if target.exists() and not overwrite:
+        confirm(f"{path} is there already. Replace it?")
+    part = target.with_name(f"{target.name}.part")
+    try:
+        stream = part.open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        usage_error(f"cannot write {part}: {error.strerror}")
+    try:
+        with stream:
+            yield stream
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def confirm(question: str) -> None:
+    """Ask at the terminal, and end the command unless the answer is yes; off a terminal it is a usage error."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        usage_error(f"{question} Say so with --yes: there is no terminal to ask at")
+    if not typer.confirm(question, err=True):
+        raise typer.Abort
