@@ -117,13 +117,7 @@ Metadata = TypeAliasType(
         dict[MetadataKey, MetadataValue],
         Field(
             max_length=limits.METADATA_ENTRIES_MAX,
-            json_schema_extra={
-                "propertyNames": {
-                    "minLength": 1,
-                    "maxLength": limits.METADATA_KEY_LENGTH_MAX,
-                    "pattern": TEXT_PATTERN,
-                }
-            },
+            json_schema_extra={"propertyNames": {"$ref": "#/components/schemas/MetadataKey"}},
         ),
     ],
 )

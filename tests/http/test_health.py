@@ -1,0 +1,163 @@
+"""/healthz and /readyz: quick and true, also when the database hangs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from oms_core import Oms, OmsError
+from oms_http import create_app
+from oms_http.readiness import Readiness
+from tests.http.asking import read, refused
+from tests.http.conformance import ConformingClient
+from tests.http.conftest import client_of
+
+DEADLINE_SECONDS = 20
+
+
+class HangingDatabase:
+    """A check that does not return before it is let go."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Semaphore(0)
+        self.go = threading.Event()
+
+    def check(self) -> None:
+        self.asked.release()
+        assert self.go.wait(DEADLINE_SECONDS)
+
+
+@pytest.fixture
+def hanging() -> Iterator[HangingDatabase]:
+    database = HangingDatabase()
+    yield database
+    database.go.set()
+
+
+class Hands:
+    """A clock that the test turns."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def asking(oms: Oms, readiness: Readiness) -> ConformingClient:
+    app = create_app(oms, readiness=readiness)
+    app.test_client_class = ConformingClient
+    return client_of(app)
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    def check() -> None:
+        raise error
+
+    return check
+
+
+def test_a_healthy_service_is_ready(client: ConformingClient) -> None:
+    assert read(client.get("/readyz")) == {"status": "ready", "degraded": []}
+
+
+def test_the_process_is_healthy_whatever_the_database_does(oms: Oms, hanging: HangingDatabase) -> None:
+    client = asking(oms, Readiness(hanging.check, answer_seconds=0.01))
+    refused(client.get("/readyz"), 503, "storage_unavailable")
+    assert read(client.get("/healthz")) == {"status": "ok"}
+
+
+def test_a_hanging_database_is_asked_only_once(oms: Oms, hanging: HangingDatabase) -> None:
+    clock = Hands()
+    client = asking(oms, Readiness(hanging.check, answer_seconds=0.01, clock=clock))
+    for _ in range(3):
+        refused(client.get("/readyz"), 503, "storage_unavailable")
+        clock.now += DEADLINE_SECONDS
+    assert hanging.asked.acquire(timeout=DEADLINE_SECONDS)
+    assert not hanging.asked.acquire(blocking=False)
+
+
+def test_who_asks_after_the_time_of_a_check_does_not_wait(hanging: HangingDatabase) -> None:
+    clock = Hands()
+    readiness = Readiness(hanging.check, answer_seconds=DEADLINE_SECONDS, clock=clock)
+    first = threading.Thread(target=readiness.ask, daemon=True)
+    first.start()
+    assert hanging.asked.acquire(timeout=DEADLINE_SECONDS)
+    clock.now += DEADLINE_SECONDS
+    with pytest.raises(OmsError, match="does not answer"):
+        readiness.ask()  # Would run into the test's own deadline if it waited for the check.
+    assert first.is_alive()
+
+
+def test_who_asks_meanwhile_shares_the_check(hanging: HangingDatabase) -> None:
+    readiness = Readiness(hanging.check, answer_seconds=DEADLINE_SECONDS)
+    ready: list[bool] = []
+
+    def ask() -> None:
+        readiness.ask()
+        ready.append(True)
+
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert hanging.asked.acquire(timeout=DEADLINE_SECONDS)
+    hanging.go.set()
+    for thread in threads:
+        thread.join(DEADLINE_SECONDS)
+    assert ready == [True] * 8
+    assert not hanging.asked.acquire(blocking=False)
+
+
+def test_a_finding_holds_for_a_second() -> None:
+    clock = Hands()
+    asked = []
+    readiness = Readiness(lambda: asked.append(clock.now), clock=clock)
+    for seconds in (0, 0.5, 0.4, 0.2, 0.5):
+        clock.now += seconds
+        readiness.ask()
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("code", ["storage_unavailable", "schema_outdated"])
+def test_a_service_that_cannot_work_says_why(oms: Oms, code: str) -> None:
+    client = asking(oms, Readiness(raising(OmsError(code, "why"))))
+    for _ in range(2):
+        problem = refused(client.get("/readyz"), 503, code)
+        assert problem["detail"] == "why"
+
+
+def test_a_check_that_breaks_is_logged_and_not_told(oms: Oms, caplog: pytest.LogCaptureFixture) -> None:
+    client = asking(oms, Readiness(raising(ZeroDivisionError("secret"))))
+    with caplog.at_level(logging.ERROR):
+        response = client.get("/readyz")
+    refused(response, 500, "internal_error")
+    assert b"secret" not in response.data
+    assert "ZeroDivisionError: secret" in caplog.text
+
+
+def test_a_process_that_is_stopping_is_not_ready_but_answers(client: ConformingClient) -> None:
+    draining = {"oms.draining": True}
+    refused(client.get("/readyz", environ_overrides=draining), 503, "overloaded")
+    assert client.get("/healthz", environ_overrides=draining).status_code == 200
+    assert client.get("/v1/orders", environ_overrides=draining).status_code == 200
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_readiness_works_in_a_child_that_was_forked_during_a_check(hanging: HangingDatabase) -> None:
+    readiness = Readiness(hanging.check, answer_seconds=0.01)
+    with pytest.raises(OmsError):
+        readiness.ask()
+    child = os.fork()
+    if child == 0:
+        hanging.go.set()
+        try:
+            readiness.ask()
+        except BaseException:  # noqa: BLE001  A child must not run on into pytest.
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
