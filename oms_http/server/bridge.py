@@ -66,19 +66,20 @@ class Bridge:
         """Answers one request."""
         name = request_id(scope.headers.get("x-request-id"))
         threads = self._probes if scope.path in self._options.probe_paths else self._threads
+        if threads.full:
+            self._refuse(scope, proto, OVERLOADED, name)
+            return
         try:
-            if threads.full:
-                raise RefusedError(OVERLOADED)
             environ = wsgi_environ(self._base, scope)
             body = await self._bodies.receive(proto, environ)
         except RefusedError as error:
-            self._refuse(proto, error.refusal, name)
+            self._refuse(scope, proto, error.refusal, name)
             if error.refusal.body_unread:
                 await self._bodies.discard(proto)
             return
         try:
             if threads.full:
-                self._refuse(proto, OVERLOADED, name)
+                self._refuse(scope, proto, OVERLOADED, name)
                 return
             environ["wsgi.input"] = body.input
             environ["oms.request_id"] = name
@@ -102,11 +103,12 @@ class Bridge:
         proto.response_file(answer.status, headers, f"/dev/fd/{file.fileno()}")
         self._loop.call_later(FILE_HELD_SECONDS, self._spools.dispose, file)
 
-    def _refuse(self, proto: HTTPProtocol, refusal: Refusal, name: str) -> None:
+    def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str) -> None:
         headers = refusal.headers(name)
         if refusal.status == OVERLOADED.status:
             headers.append(("retry-after", str(self._options.retry_after_seconds())))
         proto.response_bytes(refusal.status, headers, refusal.body(name))
+        self._service.on_refusal(scope.method, refusal.status)
 
     def _drain(self) -> None:
         """granian ends the connections, idle ones at once; a half-sent head or a slow reader would keep it waiting."""

@@ -12,12 +12,21 @@ if TYPE_CHECKING:
 MEBIBYTE = 1024 * 1024
 
 
+def uncounted(_method: str, _status: int) -> None:
+    """Does nothing about a refusal."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WsgiService:
-    """What a worker process runs: the application, and `close`, called once when the process stops."""
+    """What a worker process runs: the application, and `close`, called once when the process stops.
+
+    `on_refusal` hears the method and the status of each request that the server refuses itself, which the application
+    never sees; it runs on the event loop, so it must neither wait nor raise.
+    """
 
     app: WSGIApplication
     close: Callable[[], None]
+    on_refusal: Callable[[str, int], None] = uncounted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +65,7 @@ class ServerOptions:
     port: int = 8080
     processes: int = 1
     threads: int = 32
-    in_flight_max: int = 128
+    in_flight_max: int = 256
     connections_max: int = 4096
     backlog: int = 1024
     head_bytes_max: int = 64 * 1024

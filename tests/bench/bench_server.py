@@ -14,14 +14,16 @@ import statistics
 from rich.console import Console
 from rich.table import Table
 
+from oms_http.server import ServerOptions
 from tests.bench import servers
-from tests.bench.load import LoadReport
-from tests.bench.noop import NOOP, WAIT, WAIT_SECONDS
+from tests.bench.load import LoadReport, post
+from tests.bench.noop import HOLD, NOOP, WAIT, WAIT_SECONDS
 from tests.bench.servers import Measured, RunningServer, measure, running
 from tests.services.tcp import LOOPBACK
 
 CONNECTIONS = 64
 CROWD = 640
+IN_FLIGHT_MAX = ServerOptions().in_flight_max
 HALF_HEAD = b"POST /noop HTTP/1.1\r\nHost: be"
 HALF_BODY = b"POST /noop HTTP/1.1\r\nHost: bench\r\nContent-Length: 100\r\n\r\n{"
 
@@ -37,8 +39,8 @@ def main() -> None:
     console = Console(width=120)  # Off a terminal Rich would cut the tables at 80.
     console.print(compare(given.processes, given.threads, given.rounds, given.seconds))
     console.print(slow_clients(given.processes, given.threads, given.seconds))
+    console.print(time_to_refusal(given.threads, given.seconds))
     console.print(overload(given.threads, given.seconds))
-    console.print(in_flight_limits(given.threads, given.seconds))
 
 
 def compare(processes: int, threads: int, rounds: int, seconds: float) -> Table:
@@ -63,7 +65,12 @@ def compare(processes: int, threads: int, rounds: int, seconds: float) -> Table:
 def slow_clients(processes: int, threads: int, seconds: float) -> Table:
     """What half-sent requests, held open, do to the others."""
     table = _table(
-        "Half-sent requests held open, the same load beside them", "server", "half-sent", "answers/s", "p99 ms"
+        "Half-sent requests held open, the same load beside them",
+        "server",
+        "half-sent",
+        "answers/s",
+        "p99 ms",
+        "of 64 never answered",
     )
     for candidate in (servers.plain_granian(processes, threads), servers.ours(processes=processes, threads=threads)):
         for name, half, count in (("none", b"", 0), ("100 heads", HALF_HEAD, 100), ("100 bodies", HALF_BODY, 100)):
@@ -72,34 +79,37 @@ def slow_clients(processes: int, threads: int, seconds: float) -> Table:
                     held.enter_context(_send(server, half))
                 report = measure(server, NOOP, connections=CONNECTIONS, seconds=seconds).report
             table.add_row(
-                candidate.name, name, f"{report.rate:,.0f}", f"{report.overall.p99_ms:.1f}" if report.rate else "-"
+                candidate.name, name, f"{report.rate:,.0f}", f"{report.overall.p99_ms:.1f}", str(report.silent)
             )
     return table
 
 
-def overload(threads: int, seconds: float) -> Table:
-    """Ten times as many connections as threads can serve, with the limit and (as good as) without."""
-    title = (
-        f"{CROWD} connections on 1 process x {threads} threads, each answer takes {WAIT_SECONDS * 1000:g} ms and more"
-    )
-    table = _table(
-        title, "in-flight limit", "answered/s", "p99 ms", "refused/s", "refused p50 ms", "p99 ms", "reconnects"
-    )
-    for limit in (threads * 4, CROWD):
-        with running(servers.ours(threads=threads, in_flight_max=limit)) as server:
-            report = measure(server, WAIT, connections=CROWD, seconds=seconds).report
-        table.add_row(str(limit), *_answered_and_refused(report), str(report.reconnects + report.broken))
+def time_to_refusal(threads: int, seconds: float) -> Table:
+    """One client after another, while every place of the process is taken by requests that wait."""
+    table = _table("All threads busy and the queue full: a further request", "refused/s", "p50 ms", "p99 ms", "max ms")
+    candidate = servers.ours(threads=threads, in_flight_max=IN_FLIGHT_MAX, graceful_timeout_seconds=1)
+    with running(candidate) as server, contextlib.ExitStack() as held:
+        for _ in range(IN_FLIGHT_MAX):
+            held.enter_context(_send(server, post(HOLD, servers.ORDER)))
+        report = measure(server, NOOP, connections=1, seconds=seconds).report
+    refused = report.by_status[503]
+    table.add_row(*(f"{figure:,.2f}" for figure in (report.rate, refused.p50_ms, refused.p99_ms, refused.max_ms)))
     return table
 
 
-def in_flight_limits(threads: int, seconds: float) -> Table:
-    """What a longer queue buys and costs, for a burst of 96 connections: how the default was picked."""
-    title = f"96 connections on 1 process x {threads} threads, {WAIT_SECONDS * 1000:g} ms and more each"
-    table = _table(title, "in-flight limit", "answered/s", "p99 ms", "refused/s", "refused p50 ms", "p99 ms")
-    for factor in (1, 2, 3, 4, 8):
-        with running(servers.ours(threads=threads, in_flight_max=threads * factor)) as server:
-            report = measure(server, WAIT, connections=96, seconds=seconds).report
-        table.add_row(f"{threads * factor} ({factor} x threads)", *_answered_and_refused(report))
+def overload(threads: int, seconds: float) -> Table:
+    """Twenty times as many connections as threads, whose clients come back at once: what a longer queue buys and costs.
+
+    The last limit is never reached: all are queued.
+    """
+    title = f"{CROWD} connections on 1 process x {threads} threads, {WAIT_SECONDS * 1000:g} ms and more each"
+    table = _table(
+        title, "in-flight limit", "answered/s", "p99 ms", "refused/s", "refused p50 ms", "p99 ms", "reconnects"
+    )
+    for limit in (threads, threads * 2, threads * 4, threads * 8, CROWD):
+        with running(servers.ours(threads=threads, in_flight_max=limit)) as server:
+            report = measure(server, WAIT, connections=CROWD, seconds=seconds).report
+        table.add_row(str(limit), *_answered_and_refused(report), str(report.reconnects + report.broken))
     return table
 
 

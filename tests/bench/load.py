@@ -47,7 +47,8 @@ class Latency:
 class LoadReport:
     """What came back in `seconds`: all answers, and those of each status.
 
-    `reconnects` counts connections that the server closed between answers, `broken` those lost within one.
+    `reconnects` counts connections that the server closed between answers, `broken` those lost within one, `silent`
+    those without a single answer.
     """
 
     seconds: float
@@ -55,6 +56,7 @@ class LoadReport:
     by_status: Mapping[int, Latency]
     reconnects: int
     broken: int
+    silent: int
 
     @property
     def rate(self) -> float:
@@ -117,7 +119,7 @@ def _head(method: str, path: str, host: str, headers: Mapping[str, str]) -> byte
 class _Connection:
     """One keep-alive connection and what is under way on it."""
 
-    __slots__ = ("buffer", "needed", "sent_at", "socket")
+    __slots__ = ("answers", "buffer", "needed", "sent_at", "socket")
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.socket = socket.create_connection(address, timeout=CONNECT_TIMEOUT_SECONDS)
@@ -125,6 +127,7 @@ class _Connection:
         self.buffer = b""
         self.needed = 0
         self.sent_at = 0.0
+        self.answers = 0
 
 
 class _Generator:
@@ -181,6 +184,7 @@ class _Generator:
             self._send_or_replace(connection)
 
     def _count(self, connection: _Connection) -> None:
+        connection.answers += 1
         self.seconds_of[int(connection.buffer[9:12])].append(time.perf_counter() - connection.sent_at)
 
     def _send_or_replace(self, connection: _Connection) -> None:
@@ -205,6 +209,7 @@ class _Generator:
             by_status={status: _latency(seconds_) for status, seconds_ in self.seconds_of.items()},
             reconnects=self.reconnects,
             broken=self.broken,
+            silent=sum(not key.data.answers for key in self.selector.get_map().values()),
         )
 
 

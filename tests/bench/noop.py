@@ -17,10 +17,12 @@ from oms_http.server import ServerOptions, WsgiService, serve
 NOOP = "/noop"
 WAIT = "/wait"
 WAIT_SECONDS = 0.005
+HOLD = "/hold"
+HOLD_SECONDS = 60.0
 
 
 def make_app() -> Flask:
-    """One route that parses a small order, and one that also waits 5 ms, as if for a database."""
+    """One route that parses a small order, one that also waits 5 ms, as if for a database, and one that waits long."""
     app = Flask(__name__)
     never = threading.Event()
 
@@ -31,6 +33,11 @@ def make_app() -> Flask:
     @app.post(WAIT)
     def wait() -> ResponseReturnValue:
         never.wait(WAIT_SECONDS)
+        return noop()
+
+    @app.post(HOLD)
+    def hold() -> ResponseReturnValue:
+        never.wait(HOLD_SECONDS)
         return noop()
 
     return app

@@ -72,6 +72,7 @@ def test_past_the_in_flight_limit_requests_are_refused_at_once(start: Start) -> 
         assert server.ask("/", method="POST", body=b"small").status == 503
         assert server.ask("/", method="POST", body=b"x" * 500_000).status == 503
         assert time.monotonic() - started < AT_ONCE_SECONDS
+        server.wait_for("REFUSED POST 503", times=2)
         assert server.ask("/gate").status == 200, "a probe has a thread of its own"
         assert [answer_on(connection).status for connection in held] == [200] * 3
     assert server.ask("/").status == 200

@@ -72,7 +72,11 @@ class ToyApp:
 
 def open_service() -> WsgiService:
     print(f"OPENED {os.getpid()}", flush=True)
-    return WsgiService(app=ToyApp(), close=lambda: print(f"CLOSED {os.getpid()}", flush=True))
+    return WsgiService(
+        app=ToyApp(),
+        close=lambda: print(f"CLOSED {os.getpid()}", flush=True),
+        on_refusal=lambda method, status: print(f"REFUSED {method} {status}", flush=True),
+    )
 
 
 def fail_to_open() -> WsgiService:
