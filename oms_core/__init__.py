@@ -15,6 +15,17 @@ from oms_core.domain.commands import (
     ReceiveStock,
     SetStock,
 )
+from oms_core.domain.imports import (
+    ImportFormat,
+    ImportMode,
+    ImportOrders,
+    ImportProgress,
+    ImportReject,
+    ImportStage,
+    ImportStock,
+    OrderImportReport,
+    StockImportReport,
+)
 from oms_core.domain.orders import Order, OrderFilter
 from oms_core.domain.pages import Page
 from oms_core.domain.statuses import OrderStatus
@@ -35,12 +46,20 @@ __all__ = [
     "ChangeOrderStatus",
     "ErrorKind",
     "FieldError",
+    "ImportFormat",
+    "ImportMode",
+    "ImportOrders",
+    "ImportProgress",
+    "ImportReject",
+    "ImportStage",
+    "ImportStock",
     "Movement",
     "MovementKind",
     "Oms",
     "OmsError",
     "Order",
     "OrderFilter",
+    "OrderImportReport",
     "OrderLine",
     "OrderStatus",
     "Page",
@@ -56,5 +75,6 @@ __all__ = [
     "SetStock",
     "Settings",
     "StockChanged",
+    "StockImportReport",
     "StockLevel",
 ]

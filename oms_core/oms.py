@@ -7,9 +7,11 @@ from types import TracebackType
 from uuid import UUID
 
 from oms_core import wiring
+from oms_core.documents.records import ByteSource
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, SetStock
 from oms_core.domain.events import Event
+from oms_core.domain.imports import ImportProgress, ImportReject, ImportStock, StockImportReport
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders import Order, OrderFilter
 from oms_core.domain.pages import Page
@@ -29,6 +31,7 @@ from oms_core.use_cases import (
     export_stock,
     get_order,
     get_product,
+    import_stock,
     list_movements,
     list_order_events,
     list_orders,
@@ -223,6 +226,27 @@ class Oms:
         """Give every product, in bounded memory: see `use_cases.export_stock`."""
         return export_stock.export_stock(caller=caller, storage=self.storage, wanted=wanted)
 
+    def import_stock(
+        self,
+        command: ImportStock,
+        source: ByteSource,
+        *,
+        caller: Caller,
+        rejects: Callable[[ImportReject], None] | None = None,
+        progress: Callable[[ImportProgress], None] | None = None,
+    ) -> StockImportReport:
+        """Set or adjust stock from a file of rows: see `use_cases.import_stock`."""
+        return import_stock.import_stock(
+            command,
+            source,
+            caller=caller,
+            clock=self._clock,
+            imports=self.storage.imports,
+            default_location=self.settings.default_location,
+            rejects=rejects or _pass_over,
+            progress=progress or _pass_over,
+        )
+
     def audit(self, *, caller: Caller, progress: Callable[[int, int], None] | None = None) -> AuditReport:
         """Prove that counters, ledger and open orders agree: see `use_cases.audit`."""
         return audit.audit(caller=caller, storage=self.storage, progress=progress)
@@ -231,3 +255,7 @@ class Oms:
         if self._committer is not None:
             return self._committer.submit(placement)
         return self._commit([placement])[0]
+
+
+def _pass_over(_: object) -> None:
+    """Take what an import tells when nobody asked."""

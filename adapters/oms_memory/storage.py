@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oms_core.ports.storage import SchemaStatus, Storage, StorageOptions
 from oms_memory.audits import MemoryAudits
+from oms_memory.imports import MemoryImports
 from oms_memory.orders import MemoryOrders
 from oms_memory.stock import MemoryStock
 from oms_memory.tables import Tables
@@ -31,6 +32,7 @@ class MemoryStorage:
         tables = tables or Tables()
         self.orders = MemoryOrders(tables)
         self.stock = MemoryStock(tables)
+        self.imports = MemoryImports(tables)
         self.audits = MemoryAudits(tables)
         self.schema = MemorySchema()
 

@@ -28,6 +28,7 @@ from oms_core.domain.status_changes import OrderChange
 from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
 from oms_core.domain.stock_changes import ProductChange
 from oms_core.errors import OmsError
+from oms_core.ports.imports import ImportStorage
 
 DecidePlacement = Callable[[Sequence[Placement], PlacementView], list[Verdict]]
 DecideOrderChange = Callable[[Order, Sequence[Holding]], OrderChange | None]
@@ -178,6 +179,11 @@ class Storage(Protocol):
     @property
     def stock(self) -> StockStorage:
         """Products, levels and ledger."""
+        ...
+
+    @property
+    def imports(self) -> ImportStorage:
+        """Imports of stock."""
         ...
 
     @property

@@ -1,0 +1,104 @@
+"""Imports of stock, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.stock import Product
+from oms_core.domain.stock_imports import BatchDecision, EntryChange, Refusal, decide_import, movement_of
+from oms_core.ports.imports import (
+    BatchOutcome,
+    ImportBatch,
+    ImportKey,
+    ImportState,
+    Level,
+    check_fingerprint,
+    is_committed,
+    state_after,
+)
+from oms_memory.tables import Entry, Tables
+
+
+@dataclass(slots=True)
+class _Import:
+    """What is kept of an import under a key."""
+
+    fingerprint: bytes
+    state: ImportState
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class MemoryImports:
+    """ImportStorage over dictionaries."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._imports: dict[tuple[str, str], _Import] = {}
+
+    def state(self, key: ImportKey) -> ImportState | None:
+        """See ImportStorage."""
+        with self._tables.lock:
+            stored = self._imports.get((key.actor, key.key))
+            if stored is None:
+                return None
+            check_fingerprint(key, stored.fingerprint)
+            return stored.state
+
+    def apply(
+        self, batch: ImportBatch, *, since: ImportState, key: ImportKey | None, caller: Caller, now: datetime
+    ) -> BatchOutcome:
+        """See ImportStorage."""
+        with self._tables.lock:
+            if key is not None:
+                stored = self.state(key)
+                if stored is not None and is_committed(stored, since=since, batch=batch):
+                    refusals = self.refusals(key, after=since.after, to=batch.end, limit=len(batch.entries))
+                    return BatchOutcome(state=stored, refusals=refusals)
+            decision = self._decide(batch)
+            self._write(batch, decision, caller, now)
+            outcome = BatchOutcome(state=state_after(since, batch, decision), refusals=decision.refusals)
+            if key is not None:
+                known = self._imports.setdefault((key.actor, key.key), _Import(key.fingerprint, since))
+                known.state = outcome.state
+                known.refusals.extend(outcome.refusals)
+            return outcome
+
+    def rehearse(self, batch: ImportBatch, *, since: ImportState) -> BatchOutcome:
+        """See ImportStorage."""
+        with self._tables.lock:
+            decision = self._decide(batch)
+        return BatchOutcome(state=state_after(since, batch, decision), refusals=decision.refusals)
+
+    def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
+        """See ImportStorage."""
+        with self._tables.lock:
+            found = [
+                refusal
+                for refusal in self._imports[key.actor, key.key].refusals
+                if (after is None or (refusal.sku, refusal.location) > after) and (refusal.sku, refusal.location) <= to
+            ]
+        return found[:limit]
+
+    def _decide(self, batch: ImportBatch) -> BatchDecision:
+        return decide_import(batch.mode, batch.entries, self._tables.products)
+
+    def _write(self, batch: ImportBatch, decision: BatchDecision, caller: Caller, now: datetime) -> None:
+        rows = [(change, movement_of(batch.mode, change)) for change in decision.changes]
+        moves = [(change, Entry(row=row, caller=caller, now=now)) for change, row in rows if row is not None]
+        for change in decision.changes:
+            self._write_product(change, now)
+        self._tables.move_silently([entry for change, entry in moves if change.creates_product])
+        self._tables.move([entry for change, entry in moves if not change.creates_product])
+        for change in decision.changes:
+            if change.creates_level:
+                self._tables.ensure_level(change.entry.sku, change.entry.location, now)
+
+    def _write_product(self, change: EntryChange, now: datetime) -> None:
+        sku = change.entry.sku
+        product = self._tables.products.get(sku) or Product(
+            sku=sku, name="", low_stock_threshold=None, levels=(), updated_at=now
+        )
+        name = product.name if change.name is None else change.name
+        self._tables.products[sku] = replace(product, name=name, updated_at=now)

@@ -1,0 +1,165 @@
+"""Records of a file of rows, CSV or JSON Lines, read in bounded memory whatever the file holds."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from typing import Protocol
+
+from oms_core.documents.json_text import parse_json
+from oms_core.domain.imports import ImportFormat
+from oms_core.domain.limits import IMPORT_RECORD_CHARACTERS_MAX
+from oms_core.errors import OmsError
+
+_BLOCK_BYTES = 131_072
+_LINE_BYTES_MAX = 4 * IMPORT_RECORD_CHARACTERS_MAX  # What so many characters can take in UTF-8.
+_BOM = b"\xef\xbb\xbf"
+
+
+class ByteSource(Protocol):
+    """What is read: an open binary file, standard input, a request's body."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give up to `size` bytes; none at the end only."""
+        ...
+
+
+class RecordFault(Exception):  # noqa: N818  A finding about the file, not a failure of the program.
+    """A record, beginning at `line`, that cannot be read; reading goes on after it."""
+
+    def __init__(self, line: int, code: str, detail: str) -> None:
+        super().__init__(line, code, detail)
+        self.line = line
+        self.code = code
+        self.detail = detail
+
+
+class Lines:
+    """The lines of a text in UTF-8, a BOM aside, each with its ending (LF, CRLF or CR).
+
+    An iterator that outlives its errors: a line that is not UTF-8, or that makes its record longer than 65,536
+    characters, raises RecordFault, and the next call gives the line after it.
+    """
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self._digest = hashlib.sha256()
+        self._rest = self._read().removeprefix(_BOM)
+        self._block: Iterator[str | None] = iter(())
+        self._record_characters = 0
+        self.line = 0
+        self.record_line = 1
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of every byte that was read."""
+        return self._digest.digest()
+
+    def format(self) -> ImportFormat:
+        """Tell, before the first line is taken, how its records are written: JSONL begins with `{`."""
+        return ImportFormat.JSONL if self._rest.lstrip().startswith(b"{") else ImportFormat.CSV
+
+    def begin_record(self) -> None:
+        """Say that the next line begins a record."""
+        self.record_line = self.line + 1
+        self._record_characters = 0
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = next(self._block)
+        except StopIteration:
+            self._block = self._next_block()
+            line = next(self._block)
+        self.line += 1
+        if line is None:
+            raise RecordFault(self.line, "bad_encoding", "the line is not UTF-8")
+        self._record_characters += len(line)
+        if self._record_characters > IMPORT_RECORD_CHARACTERS_MAX:
+            raise self._too_long()
+        return line
+
+    def _read(self) -> bytes:
+        block = self._source.read(_BLOCK_BYTES)
+        self._digest.update(block)
+        return block
+
+    def _next_block(self) -> Iterator[str | None]:
+        """Give the whole lines among the bytes that are there and the next ones that come."""
+        while self._rest:
+            block = self._read()
+            end = self._rest.rfind(b"\n") + 1 or (0 if block else len(self._rest))
+            if end:
+                whole, self._rest = self._rest[:end], self._rest[end:] + block
+                return _decoded(whole)
+            if len(self._rest) > _LINE_BYTES_MAX:
+                self._skip_line(block)
+                raise self._too_long()
+            self._rest += block
+        return iter(())
+
+    def _skip_line(self, block: bytes) -> None:
+        self.line += 1
+        while block and b"\n" not in block:
+            block = self._read()
+        self._rest = block.partition(b"\n")[2]
+
+    def _too_long(self) -> RecordFault:
+        detail = f"the row is longer than {IMPORT_RECORD_CHARACTERS_MAX} characters; is a quote not closed?"
+        return RecordFault(self.record_line, "too_long", detail)
+
+
+def csv_records(lines: Lines) -> Iterator[tuple[int, list[str]] | RecordFault]:
+    """Read CSV (RFC 4180, comma, double quotes): the line where each record begins, with its fields; no empty ones."""
+    reader = csv.reader(lines, strict=True)
+    while True:
+        lines.begin_record()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except RecordFault as fault:
+            yield fault
+        except csv.Error as error:
+            yield RecordFault(lines.record_line, "malformed_csv", f"the row is not CSV: {error}")
+        else:
+            if fields:
+                yield lines.record_line, fields
+
+
+def json_records(lines: Lines) -> Iterator[tuple[int, dict[str, object]] | RecordFault]:
+    """Read JSON Lines: each line's number, with its object; no empty lines."""
+    while True:
+        lines.begin_record()
+        try:
+            text = next(lines)
+            document = parse_json(text.encode()) if not text.isspace() else None
+        except StopIteration:
+            return
+        except RecordFault as fault:
+            yield fault
+        except OmsError as error:
+            yield RecordFault(lines.line, error.code, error.detail.removeprefix("the body is "))
+        else:
+            if isinstance(document, dict):
+                yield lines.line, document
+            elif document is not None or not text.isspace():
+                yield RecordFault(lines.line, "wrong_type", "the line must be a JSON object")
+
+
+def _decoded(whole: bytes) -> Iterator[str | None]:
+    try:
+        return iter(io.StringIO(whole.decode(), newline=""))
+    except UnicodeDecodeError:
+        return iter([_decoded_line(line) for line in whole.splitlines(keepends=True)])
+
+
+def _decoded_line(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None

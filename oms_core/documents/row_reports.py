@@ -1,0 +1,86 @@
+"""What is wrong with a row or a header of an imported file, worded the same for every kind of file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from oms_core.documents.records import RecordFault
+from oms_core.domain.imports import ImportReject
+from oms_core.domain.validation import Findings
+from oms_core.errors import OmsError
+
+_SHOWN_CHARACTERS_MAX = 64
+
+
+def check_header(
+    record: tuple[int, list[str]] | RecordFault | None,
+    *,
+    allowed: Sequence[str],
+    required: Sequence[str],
+) -> list[str]:
+    """Give a header's columns. Raises `validation_error` unless it has every required one, no other, and none twice."""
+    if isinstance(record, RecordFault):
+        raise _header_error(record.line, [("", record.code, record.detail)])
+    line, columns = record or (1, [])
+    findings = [(name, "required", "is a column that the header must name") for name in required if name not in columns]
+    shown = ", ".join(allowed)
+    for index, name in enumerate(columns):
+        if name not in allowed:
+            findings.append((shorten(name), "unknown_column", f"is no column of this file; there are: {shown}"))
+        elif name in columns[:index]:
+            findings.append((name, "duplicate_column", "stands twice in the header"))
+    if findings:
+        raise _header_error(line, findings)
+    return columns
+
+
+def fault_reject(fault: RecordFault) -> ImportReject:
+    """Report a record that cannot be read."""
+    return ImportReject(line=fault.line, column=None, code=fault.code, detail=fault.detail, values={})
+
+
+def width_reject(line: int, fields: Sequence[str], header: Sequence[str]) -> ImportReject:
+    """Report a CSV row that has not as many fields as the header."""
+    detail = f"the row has {len(fields)} columns, the header {len(header)}"
+    values = dict(zip(header, fields, strict=False))
+    return ImportReject(line=line, column=None, code="wrong_width", detail=detail, values=values)
+
+
+def findings_reject(line: int, findings: Findings, values: Mapping[str, object]) -> ImportReject:
+    """Report a row whose values are wrong: the first one's column and code, and what is wrong with each."""
+    first = findings.errors[0]
+    return ImportReject(
+        line=line,
+        column=_column(first.pointer),
+        code=first.code,
+        detail="; ".join(f"{_column(found.pointer)} {found.detail}" for found in findings.errors),
+        values={name: shown(value) for name, value in values.items()},
+    )
+
+
+def shown(value: object) -> str:
+    """Give a value of a row as the text of a CSV column."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def shorten(text: str) -> str:
+    """Cut a text that somebody else chose to what a message can bear, in ASCII."""
+    return ascii(text)[1:-1][:_SHOWN_CHARACTERS_MAX]
+
+
+def _column(pointer: str) -> str:
+    return pointer.removeprefix("/")
+
+
+def _header_error(line: int, found: Sequence[tuple[str, str, str]]) -> OmsError:
+    findings = Findings()
+    for column, code, detail in found:
+        findings.add(f"/{line}/{column}", code, detail)
+    return OmsError(
+        "validation_error",
+        f"line {line}: " + "; ".join(f"{column} {detail}".strip() for column, _, detail in found[:5]),
+        errors=findings.errors,
+    )

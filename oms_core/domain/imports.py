@@ -1,0 +1,146 @@
+"""What an import of a file is asked to do, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from oms_core.domain import limits
+from oms_core.domain.commands import check_idempotency_key, check_reason
+from oms_core.domain.validation import Findings
+
+
+class ImportFormat(StrEnum):
+    """How rows are written: CSV (RFC 4180) with a header, or one JSON object per line."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+class ImportMode(StrEnum):
+    """What a quantity means: an absolute count, or a signed difference."""
+
+    SET = "set"
+    ADJUST = "adjust"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportStock:
+    """Import counts or differences of stock, in transactions of `batch_size` rows.
+
+    `format` None reads JSONL when the first character is `{`, else CSV. `reason` is for rows that bring none of their
+    own. `skip_bad` applies the good rows although others are malformed. `dry_run` decides everything and changes
+    nothing. `idempotency_key` makes the import resumable; mode adjust needs one. Raises `validation_error`.
+    """
+
+    mode: ImportMode = ImportMode.SET
+    format: ImportFormat | None = None
+    batch_size: int = limits.IMPORT_BATCH_ROWS_DEFAULT
+    skip_bad: bool = False
+    dry_run: bool = False
+    reason: str | None = None
+    idempotency_key: str | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        if not isinstance(self.mode, ImportMode):
+            findings.add("/mode", "unknown_mode", f"must be one of {', '.join(ImportMode)}")
+        _check_format(findings, self.format)
+        findings.whole_number("/batch_size", self.batch_size, lowest=1, highest=limits.IMPORT_BATCH_ROWS_MAX)
+        check_reason(findings, self.reason)
+        check_idempotency_key(findings, self.idempotency_key)
+        if self.mode is ImportMode.ADJUST and self.idempotency_key is None and not self.dry_run:
+            detail = "is required to adjust: differences must not be applied twice when the import is run again"
+            findings.add("/idempotency_key", "required", detail)
+        findings.raise_if_any()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOrders:
+    """Import orders, each all or nothing, in order of the file.
+
+    `columns` names the file's column for a column of ours where it is another (`{"reference": "InvoiceNo"}`); further
+    columns of a CSV file are then passed over. `format` and `skip_bad` are as in ImportStock; `dry_run`
+    decides each order as if those before it had been placed, and places none. Raises `validation_error`.
+    """
+
+    format: ImportFormat | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    skip_bad: bool = False
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        _check_format(findings, self.format)
+        for ours, theirs in self.columns.items():
+            if ours not in ORDER_COLUMNS:
+                findings.add("/columns", "unknown_column", f"maps {ours!r}; it may map {', '.join(ORDER_COLUMNS)}")
+            findings.text(f"/columns/{ours}", theirs, longest=limits.NAME_LENGTH_MAX)
+        findings.raise_if_any()
+        object.__setattr__(self, "columns", dict(self.columns))
+
+
+STOCK_COLUMNS = ("sku", "quantity", "location", "name", "reason", "reference")
+ORDER_COLUMNS = ("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReject:
+    """A row that was not applied: `line` is where it begins in the file, from 1.
+
+    A malformed row has a `column` where one is at fault; a refused one the error code of the refusal. `values` are the
+    row's columns as they came (empty when the row could not be read at all).
+    """
+
+    line: int
+    column: str | None
+    code: str
+    detail: str
+    values: Mapping[str, str]
+
+
+class ImportStage(StrEnum):
+    """What an import is busy with: reading the file, or applying its rows."""
+
+    READING = "reading"
+    APPLYING = "applying"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportProgress:
+    """How far an import has come: `done` rows (or orders) of `total`, which is not known while reading."""
+
+    stage: ImportStage
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockImportReport:
+    """What became of the rows: `rows` = `applied` + `unchanged` + `rejected`.
+
+    After a rerun under an idempotency key the figures are those of the whole import, and `seconds` those of this run.
+    """
+
+    rows: int
+    applied: int
+    unchanged: int
+    rejected: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderImportReport:
+    """What became of the orders: `orders` = `placed` + `replayed` + `refused`; `seconds` is the time it took."""
+
+    orders: int
+    placed: int
+    replayed: int
+    refused: int
+    seconds: float
+
+
+def _check_format(findings: Findings, chosen: object) -> None:
+    if chosen is not None and not isinstance(chosen, ImportFormat):
+        findings.add("/format", "unknown_format", f"must be one of {', '.join(ImportFormat)}")

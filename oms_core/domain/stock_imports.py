@@ -1,0 +1,166 @@
+"""The decision on a batch of imported stock: what each entry writes, or why the present state refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from oms_core.domain.imports import ImportMode
+from oms_core.domain.limits import COUNT_MAX
+from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
+from oms_core.domain.stock_changes import sku_not_found, stock_below_reserved
+
+KINDS: Mapping[ImportMode, MovementKind] = {
+    ImportMode.SET: MovementKind.COUNT,
+    ImportMode.ADJUST: MovementKind.ADJUST,
+}
+
+
+class StockEntry(NamedTuple):
+    """What an import asks of one level: a count to set, or the sum of the differences of `rows` rows of the file.
+
+    A tuple, since a million of them are made in one import. `name` None leaves the product's name as it is.
+    """
+
+    sku: str
+    location: str
+    quantity: int
+    name: str | None
+    reason: str | None
+    reference: str | None
+    rows: int
+
+
+class RefusalCode(StrEnum):
+    """Why the present state refuses an entry; the words are those of the errors of a single change."""
+
+    SKU_NOT_FOUND = "sku_not_found"
+    STOCK_BELOW_RESERVED = "stock_below_reserved"
+    OUT_OF_RANGE = "out_of_range"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An entry that the present state refuses, and why."""
+
+    sku: str
+    location: str
+    code: RefusalCode
+    detail: str
+
+
+class EntryChange(NamedTuple):
+    """What an entry writes: a product to create, its new name (None: as it is), a level to create, one ledger row.
+
+    The ledger row moves `on_hand_delta` units; 0 writes none.
+    """
+
+    entry: StockEntry
+    creates_product: bool
+    creates_level: bool
+    name: str | None
+    on_hand_delta: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDecision:
+    """What a batch writes and what is refused, in order of its entries; the counts are rows of the file."""
+
+    changes: tuple[EntryChange, ...]
+    refusals: tuple[Refusal, ...]
+    applied: int
+    unchanged: int
+    refused: int
+
+
+def decide_import(mode: ImportMode, entries: Iterable[StockEntry], products: Mapping[str, Product]) -> BatchDecision:
+    """Decide entries, each level at most once among them, against the products as they are (absent: unknown).
+
+    A set creates what is unknown; an adjustment of an unknown SKU is refused. A refused entry writes nothing, not even
+    its name; the others are not touched by that.
+    """
+    decide = _decide_set if mode is ImportMode.SET else _decide_adjust
+    changes: list[EntryChange] = []
+    refusals: list[Refusal] = []
+    applied = unchanged = refused = 0
+    for entry in entries:
+        product = products.get(entry.sku)
+        change = decide(entry, product, product.level(entry.location) if product else None)
+        if isinstance(change, Refusal):
+            refusals.append(change)
+            refused += entry.rows
+        elif change.creates_level or change.on_hand_delta or change.name is not None:
+            changes.append(change)
+            applied += entry.rows
+        else:
+            unchanged += entry.rows
+    return BatchDecision(
+        changes=tuple(changes), refusals=tuple(refusals), applied=applied, unchanged=unchanged, refused=refused
+    )
+
+
+def movement_of(mode: ImportMode, change: EntryChange) -> NewMovement | None:
+    """Give the ledger row of a change, if it moves anything."""
+    if not change.on_hand_delta:
+        return None
+    entry = change.entry
+    return NewMovement(
+        sku=entry.sku,
+        location=entry.location,
+        kind=KINDS[mode],
+        on_hand_delta=change.on_hand_delta,
+        reserved_delta=0,
+        reason=entry.reason,
+        reference=entry.reference,
+    )
+
+
+def refusal(entry: StockEntry, code: RefusalCode, *, on_hand: int, reserved: int) -> Refusal:
+    """Word a refusal: `on_hand` is what the level would have, `reserved` what open orders hold there."""
+    if code is RefusalCode.SKU_NOT_FOUND:
+        detail = sku_not_found(entry.sku).detail
+    elif code is RefusalCode.STOCK_BELOW_RESERVED:
+        detail = stock_below_reserved(entry.sku, entry.location, on_hand, reserved).detail
+    else:
+        detail = f"{entry.sku} {entry.location}: the count would be {on_hand}, above {COUNT_MAX}"
+    return Refusal(sku=entry.sku, location=entry.location, code=code, detail=detail)
+
+
+def _decide_set(entry: StockEntry, product: Product | None, level: StockLevel | None) -> EntryChange | Refusal:
+    if level is not None and entry.quantity < level.reserved:
+        code = RefusalCode.STOCK_BELOW_RESERVED
+        return refusal(entry, code, on_hand=entry.quantity, reserved=level.reserved)
+    return EntryChange(
+        entry=entry,
+        creates_product=product is None,
+        creates_level=level is None,
+        name=_changed_name(entry, product),
+        on_hand_delta=entry.quantity - (level.on_hand if level else 0),
+    )
+
+
+def _decide_adjust(entry: StockEntry, product: Product | None, level: StockLevel | None) -> EntryChange | Refusal:
+    on_hand = (level.on_hand if level else 0) + entry.quantity
+    reserved = level.reserved if level else 0
+    code = None
+    if product is None:
+        code = RefusalCode.SKU_NOT_FOUND
+    elif on_hand > COUNT_MAX:
+        code = RefusalCode.OUT_OF_RANGE
+    elif on_hand < reserved:
+        code = RefusalCode.STOCK_BELOW_RESERVED
+    if code is not None:
+        return refusal(entry, code, on_hand=on_hand, reserved=reserved)
+    return EntryChange(
+        entry=entry,
+        creates_product=False,
+        creates_level=level is None and entry.quantity != 0,
+        name=_changed_name(entry, product),
+        on_hand_delta=entry.quantity,
+    )
+
+
+def _changed_name(entry: StockEntry, product: Product | None) -> str | None:
+    return None if product is not None and entry.name == product.name else entry.name

@@ -1,0 +1,35 @@
+"""What is done about the malformed rows of a file: each is told, and they stop the import unless it skips them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from oms_core.domain.imports import ImportReject
+from oms_core.domain.limits import IMPORT_ERRORS_MAX
+from oms_core.domain.validation import Findings
+from oms_core.errors import OmsError
+from oms_core.imports.spool import Spool
+
+
+def refuse_malformed(spool: Spool, *, skip: bool, rejects: Callable[[ImportReject], None]) -> int:
+    """Tell every malformed row and give their number; raises `validation_error` if there are any, unless `skip`.
+
+    The error points at /line/column of the first 100, and has `rows` and `malformed` in its data.
+    """
+    malformed = 0
+    findings = Findings()
+    for row in spool.bad_rows():
+        malformed += 1
+        rejects(row)
+        if malformed <= IMPORT_ERRORS_MAX:
+            findings.add(f"/{row.line}/{row.column or ''}".rstrip("/"), row.code, row.detail)
+    if malformed and not skip:
+        first = findings.errors[0]
+        raise OmsError(
+            "validation_error",
+            f"{malformed} of {spool.rows} rows are malformed, the first in line {first.pointer.split('/')[1]}: "
+            f"{first.detail}; nothing was changed",
+            errors=findings.errors,
+            data={"rows": spool.rows, "malformed": malformed},
+        )
+    return malformed

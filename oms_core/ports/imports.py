@@ -1,0 +1,134 @@
+"""Storage of imported stock: batches of a file, a transaction each, and how far an import has come.
+
+What `ports.storage` says of every method (retries, lost COMMITs, errors, threads, forks) holds here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.imports import ImportMode
+from oms_core.domain.stock_imports import BatchDecision, Refusal, StockEntry
+from oms_core.errors import OmsError
+
+Level = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportKey:
+    """What makes an import resumable: unique per actor; `fingerprint` is the SHA-256 of what is imported and how.
+
+    `rows` counts the rows of the file that all its entries stand for.
+    """
+
+    actor: str
+    key: str
+    fingerprint: bytes
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportState:
+    """How far an import has come: rows of the file that are decided and committed, up to the level `after`.
+
+    `after` is the (sku, location) of the last entry; None before the first batch.
+    """
+
+    applied: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    after: Level | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportBatch:
+    """Entries that follow each other in an import: by (sku, location) in code point order, each level once, not empty.
+
+    The batches of an import are applied in that order; no level is in two of them.
+    """
+
+    mode: ImportMode
+    entries: Sequence[StockEntry]
+
+    @property
+    def end(self) -> Level:
+        """The level of the last entry."""
+        return self.entries[-1].sku, self.entries[-1].location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOutcome:
+    """What became of a batch: the import's state after it, and its refusals in order of the entries."""
+
+    state: ImportState
+    refusals: Sequence[Refusal]
+
+
+class ImportStorage(Protocol):
+    """Imports of stock."""
+
+    def state(self, key: ImportKey) -> ImportState | None:
+        """Tell how far the import with this key has come; None when none of it is committed.
+
+        Raises `idempotency_key_reused` when the key was used with another fingerprint.
+        """
+        ...
+
+    def apply(
+        self, batch: ImportBatch, *, since: ImportState, key: ImportKey | None, caller: Caller, now: datetime
+    ) -> BatchOutcome:
+        """Write what `decide_import` decides on the batch, as if alone in the database, in one transaction.
+
+        Writes products to create, changed names, levels, one ledger row per level that moves (kind count or adjust,
+        with the entry's reason and reference), and `stock_events` from the figures under lock for products that had
+        been there before. A level's version is 1 when it is created, and grows by 1 when it moves. Locks: the products
+        that are created, renamed or get a new level, by sku; then all levels of the products, by (sku, location).
+
+        `since` is the state before the batch. With a key, the state after it and its refusals are written in the same
+        transaction, and the stored state is compared first (`is_committed`): a batch that was committed already, by an
+        earlier attempt whose answer was lost or by a rival with the same key, is not applied again; its outcome is
+        read. Raises what `is_committed` and `state` raise.
+
+        Without a key a batch whose COMMIT was lost is applied again: only a set, which then changes nothing more.
+        """
+        ...
+
+    def rehearse(self, batch: ImportBatch, *, since: ImportState) -> BatchOutcome:
+        """Give the outcome that `apply` would have now; writes nothing and locks nothing."""
+        ...
+
+    def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
+        """List what the import with this key was refused, by (sku, location), above `after` and up to `to`."""
+        ...
+
+
+def is_committed(stored: ImportState | None, *, since: ImportState, batch: ImportBatch) -> bool:
+    """Tell whether the stored state (None: nothing is stored) has this batch, or is the state before it.
+
+    Raises `idempotency_key_in_use` when it is neither: another import with the same key is under way.
+    """
+    if (stored or ImportState()) == since:
+        return False
+    if stored is not None and stored.after == batch.end:
+        return True
+    raise OmsError("idempotency_key_in_use", "another import with this idempotency key is under way")
+
+
+def check_fingerprint(key: ImportKey, stored: bytes) -> None:
+    """Raise `idempotency_key_reused` unless the stored fingerprint is that of this import."""
+    if stored != key.fingerprint:
+        raise OmsError("idempotency_key_reused", "this idempotency key was used for another import")
+
+
+def state_after(since: ImportState, batch: ImportBatch, decision: BatchDecision) -> ImportState:
+    """Give the state after a batch that was decided now."""
+    return ImportState(
+        applied=since.applied + decision.applied,
+        unchanged=since.unchanged + decision.unchanged,
+        refused=since.refused + decision.refused,
+        after=batch.end,
+    )

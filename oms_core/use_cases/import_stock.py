@@ -1,0 +1,154 @@
+"""Import stock from a file: counts or differences, a million of them in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from oms_core.documents.records import ByteSource, Lines
+from oms_core.documents.stock_rows import StockRowReader
+from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.imports import ImportProgress, ImportReject, ImportStage, ImportStock, StockImportReport
+from oms_core.domain.stock_imports import Refusal, StockEntry
+from oms_core.errors import ErrorKind, OmsError
+from oms_core.imports.malformed_rows import refuse_malformed
+from oms_core.imports.stock_spool import StockSpool
+from oms_core.ports.clock import Clock
+from oms_core.ports.imports import BatchOutcome, ImportBatch, ImportKey, ImportState, ImportStorage
+
+_REFUSALS_PER_PAGE = 500
+
+TellProgress = Callable[[ImportProgress], None]
+TellReject = Callable[[ImportReject], None]
+
+
+def import_stock(
+    command: ImportStock,
+    source: ByteSource,
+    *,
+    caller: Caller,
+    clock: Clock,
+    imports: ImportStorage,
+    default_location: str,
+    rejects: TellReject,
+    progress: TellProgress,
+) -> StockImportReport:
+    """Read the whole file, then apply it in order of (sku, location), a transaction for each `batch_size` rows.
+
+    Every malformed row is told to `rejects`, by line. If there is one, nothing is changed and `validation_error` is
+    raised (`data`: `rows` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command
+    skips bad rows. Rows that the present state refuses are told to `rejects` as they are met and do not stop it.
+
+    With an idempotency key a rerun goes on after the last committed batch, and tells all refusals again. Raises
+    `idempotency_key_reused`, `idempotency_key_in_use`, `payload_too_large`, `forbidden`, and `storage_unavailable` or
+    `outcome_unknown`, whose `data` then has the rows that are committed (`applied`, `unchanged`, `refused`).
+    """
+    caller.require(Scope.INVENTORY_WRITE)
+    started = clock.now()
+    with StockSpool() as spool:
+        digest = _fill(spool, command, source, default_location, progress)
+        malformed = refuse_malformed(spool, skip=command.skip_bad, rejects=rejects)
+        key = _key(command, caller, digest, spool.rows - malformed)
+        work = _Work(command, caller, key, clock, imports, spool)
+        state = ImportState()
+        for state, refusals in work.results():
+            for refusal in refusals:
+                for row in spool.rows_of(refusal):
+                    rejects(row)
+            done = malformed + state.applied + state.unchanged + state.refused
+            progress(ImportProgress(stage=ImportStage.APPLYING, done=done, total=spool.rows))
+    return StockImportReport(
+        rows=spool.rows,
+        applied=state.applied,
+        unchanged=state.unchanged,
+        rejected=malformed + state.refused,
+        seconds=(clock.now() - started).total_seconds(),
+    )
+
+
+def _fill(
+    spool: StockSpool, command: ImportStock, source: ByteSource, default_location: str, progress: TellProgress
+) -> bytes:
+    """Read and sort everything; give the fingerprint of what was read, and of all that says what it means."""
+    lines = Lines(source)
+    format = command.format or lines.format()
+    reader = StockRowReader(mode=command.mode, location=default_location, reason=command.reason)
+    spool.fill(
+        reader.read(lines, format),
+        lambda rows: progress(ImportProgress(stage=ImportStage.READING, done=rows, total=None)),
+    )
+    spool.sort(command.mode)
+    meaning = "\0".join([command.mode, format, default_location, command.reason or ""])
+    return hashlib.sha256(lines.digest + meaning.encode()).digest()
+
+
+def _key(command: ImportStock, caller: Caller, fingerprint: bytes, rows: int) -> ImportKey | None:
+    if command.idempotency_key is None:
+        return None
+    return ImportKey(actor=caller.name, key=command.idempotency_key, fingerprint=fingerprint, rows=rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is left to apply of an import, once its rows are in the spool."""
+
+    command: ImportStock
+    caller: Caller
+    key: ImportKey | None
+    clock: Clock
+    imports: ImportStorage
+    spool: StockSpool
+
+    def results(self) -> Iterator[tuple[ImportState, Sequence[Refusal]]]:
+        """Go on where the import stands: its state so far with the refusals so far, then those of batch after batch."""
+        state = ImportState()
+        if self.key is not None and (stored := self.imports.state(self.key)) is not None:
+            state = stored
+            yield from self._refusals_so_far(self.key, state)
+        for entries in _batches(self.spool.entries(self.command.mode, after=state.after), self.command.batch_size):
+            outcome = self._apply(ImportBatch(mode=self.command.mode, entries=entries), state)
+            state = outcome.state
+            yield state, outcome.refusals
+
+    def _refusals_so_far(self, key: ImportKey, state: ImportState) -> Iterator[tuple[ImportState, Sequence[Refusal]]]:
+        after, to = None, state.after or ("", "")
+        while True:
+            refusals = self.imports.refusals(key, after=after, to=to, limit=_REFUSALS_PER_PAGE)
+            yield state, refusals
+            if len(refusals) < _REFUSALS_PER_PAGE:
+                return
+            after = refusals[-1].sku, refusals[-1].location
+
+    def _apply(self, batch: ImportBatch, since: ImportState) -> BatchOutcome:
+        if self.command.dry_run:
+            return self.imports.rehearse(batch, since=since)
+        try:
+            return self.imports.apply(batch, since=since, key=self.key, caller=self.caller, now=self.clock.now())
+        except OmsError as error:
+            if error.kind is not ErrorKind.UNAVAILABLE:
+                raise
+            raise _stopped(error, since) from error
+
+
+def _batches(entries: Iterator[StockEntry], size: int) -> Iterator[list[StockEntry]]:
+    """Cut into runs of `size` entries; a SKU is kept together as long as that does not double a run."""
+    batch: list[StockEntry] = []
+    for entry in entries:
+        if len(batch) >= size and (entry.sku != batch[-1].sku or len(batch) == 2 * size):
+            yield batch
+            batch = []
+        batch.append(entry)
+    if batch:
+        yield batch
+
+
+def _stopped(error: OmsError, state: ImportState) -> OmsError:
+    """Say how far the import had come when the storage failed it."""
+    committed = {"applied": state.applied, "unchanged": state.unchanged, "refused": state.refused}
+    return OmsError(
+        error.code,
+        f"{error.detail}; {sum(committed.values())} rows were committed before, and the same import goes on after them",
+        data={**error.data, **committed},
+        retry_after_seconds=error.retry_after_seconds,
+    )
