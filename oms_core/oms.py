@@ -11,7 +11,14 @@ from oms_core.documents.records import ByteSource
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, SetStock
 from oms_core.domain.events import Event
-from oms_core.domain.imports import ImportProgress, ImportReject, ImportStock, StockImportReport
+from oms_core.domain.imports import (
+    ImportOrders,
+    ImportProgress,
+    ImportReject,
+    ImportStock,
+    OrderImportReport,
+    StockImportReport,
+)
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders import Order, OrderFilter
 from oms_core.domain.pages import Page
@@ -31,6 +38,7 @@ from oms_core.use_cases import (
     export_stock,
     get_order,
     get_product,
+    import_orders,
     import_stock,
     list_movements,
     list_order_events,
@@ -132,6 +140,29 @@ class Oms:
         """Place up to 1,000 orders, one outcome each: see `use_cases.place_orders`."""
         return place_orders.place_orders(
             commands, caller=caller, clock=self._clock, currency=self.settings.currency, commit=self._commit
+        )
+
+    def import_orders(
+        self,
+        command: ImportOrders,
+        source: ByteSource,
+        *,
+        caller: Caller,
+        rejects: Callable[[ImportReject], None] | None = None,
+        progress: Callable[[ImportProgress], None] | None = None,
+    ) -> OrderImportReport:
+        """Place the orders of a file: see `use_cases.import_orders`."""
+        return import_orders.import_orders(
+            command,
+            source,
+            caller=caller,
+            clock=self._clock,
+            currency=self.settings.currency,
+            location_priority=self.settings.locations,
+            orders=self.storage.orders,
+            commit=self._commit,
+            rejects=rejects or _pass_over,
+            progress=progress or _pass_over,
         )
 
     def get_order(self, order_id: UUID, *, caller: Caller) -> Order:

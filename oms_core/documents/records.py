@@ -14,7 +14,6 @@ from oms_core.domain.limits import IMPORT_RECORD_CHARACTERS_MAX
 from oms_core.errors import OmsError
 
 _BLOCK_BYTES = 131_072
-_LINE_BYTES_MAX = 4 * IMPORT_RECORD_CHARACTERS_MAX  # What so many characters can take in UTF-8.
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -39,12 +38,14 @@ class RecordFault(Exception):  # noqa: N818  A finding about the file, not a fai
 class Lines:
     """The lines of a text in UTF-8, a BOM aside, each with its ending (LF, CRLF or CR).
 
-    An iterator that outlives its errors: a line that is not UTF-8, or that makes its record longer than 65,536
-    characters, raises RecordFault, and the next call gives the line after it.
+    An iterator that outlives its errors: a line that is not UTF-8, or that makes its record longer than
+    `record_characters_max`, raises RecordFault, and the next call gives the line after it.
     """
 
-    def __init__(self, source: ByteSource) -> None:
+    def __init__(self, source: ByteSource, *, record_characters_max: int = IMPORT_RECORD_CHARACTERS_MAX) -> None:
         self._source = source
+        self._record_characters_max = record_characters_max
+        self._line_bytes_max = 4 * record_characters_max  # What so many characters can take in UTF-8.
         self._digest = hashlib.sha256()
         self._rest = self._read().removeprefix(_BOM)
         self._block: Iterator[str | None] = iter(())
@@ -79,7 +80,7 @@ class Lines:
         if line is None:
             raise RecordFault(self.line, "bad_encoding", "the line is not UTF-8")
         self._record_characters += len(line)
-        if self._record_characters > IMPORT_RECORD_CHARACTERS_MAX:
+        if self._record_characters > self._record_characters_max:
             raise self._too_long()
         return line
 
@@ -96,7 +97,7 @@ class Lines:
             if end:
                 whole, self._rest = self._rest[:end], self._rest[end:] + block
                 return _decoded(whole)
-            if len(self._rest) > _LINE_BYTES_MAX:
+            if len(self._rest) > self._line_bytes_max:
                 self._skip_line(block)
                 raise self._too_long()
             self._rest += block
@@ -109,7 +110,7 @@ class Lines:
         self._rest = block.partition(b"\n")[2]
 
     def _too_long(self) -> RecordFault:
-        detail = f"the row is longer than {IMPORT_RECORD_CHARACTERS_MAX} characters; is a quote not closed?"
+        detail = f"the row is longer than {self._record_characters_max} characters; is a quote not closed?"
         return RecordFault(self.record_line, "too_long", detail)
 
 

@@ -11,25 +11,33 @@ from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 
 _SHOWN_CHARACTERS_MAX = 64
+_SHOWN_FINDINGS_MAX = 10
 
 
 def check_header(
     record: tuple[int, list[str]] | RecordFault | None,
     *,
-    allowed: Sequence[str],
+    allowed: Sequence[str] | None,
     required: Sequence[str],
+    either: Sequence[str] = (),
 ) -> list[str]:
-    """Give a header's columns. Raises `validation_error` unless it has every required one, no other, and none twice."""
+    """Give a header's columns.
+
+    Raises `validation_error` unless it has every `required` one, one of `either`, none twice, and only `allowed` ones
+    (None: any).
+    """
     if isinstance(record, RecordFault):
         raise _header_error(record.line, [("", record.code, record.detail)])
     line, columns = record or (1, [])
     findings = [(name, "required", "is a column that the header must name") for name in required if name not in columns]
-    shown = ", ".join(allowed)
+    if either and not any(name in columns for name in either):
+        findings.append((either[0], "required", f"(or {', '.join(either[1:])}) is a column that the header must name"))
     for index, name in enumerate(columns):
-        if name not in allowed:
-            findings.append((shorten(name), "unknown_column", f"is no column of this file; there are: {shown}"))
-        elif name in columns[:index]:
-            findings.append((name, "duplicate_column", "stands twice in the header"))
+        if allowed is not None and name not in allowed:
+            detail = f"is no column of this file; there are: {', '.join(allowed)}"
+            findings.append((shorten(name), "unknown_column", detail))
+        elif name in columns[:index] and (allowed is not None or name in {*required, *either}):
+            findings.append((shorten(name), "duplicate_column", "stands twice in the header"))
     if findings:
         raise _header_error(line, findings)
     return columns
@@ -55,6 +63,19 @@ def findings_reject(line: int, findings: Findings, values: Mapping[str, object])
         column=_column(first.pointer),
         code=first.code,
         detail="; ".join(f"{_column(found.pointer)} {found.detail}" for found in findings.errors),
+        values={name: shown(value) for name, value in values.items()},
+    )
+
+
+def error_reject(line: int, error: OmsError, values: Mapping[str, object]) -> ImportReject:
+    """Report a document that is not valid: the first finding's place and code, and what is wrong everywhere."""
+    found = error.errors[0] if error.errors else None
+    return ImportReject(
+        line=line,
+        column=(_column(found.pointer) or None) if found else None,
+        code=found.code if found else error.code,
+        detail="; ".join(f"{_column(each.pointer)} {each.detail}" for each in error.errors[:_SHOWN_FINDINGS_MAX])
+        or error.detail,
         values={name: shown(value) for name, value in values.items()},
     )
 

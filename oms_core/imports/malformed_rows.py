@@ -11,10 +11,11 @@ from oms_core.errors import OmsError
 from oms_core.imports.spool import Spool
 
 
-def refuse_malformed(spool: Spool, *, skip: bool, rejects: Callable[[ImportReject], None]) -> int:
+def refuse_malformed(spool: Spool, *, of: str, skip: bool, rejects: Callable[[ImportReject], None]) -> int:
     """Tell every malformed row and give their number; raises `validation_error` if there are any, unless `skip`.
 
-    The error points at /line/column of the first 100, and has `rows` and `malformed` in its data.
+    The error points at /line/column of the first 100; its data has the number of all of them (under the name `of`) and
+    of the malformed ones.
     """
     malformed = 0
     findings = Findings()
@@ -27,9 +28,9 @@ def refuse_malformed(spool: Spool, *, skip: bool, rejects: Callable[[ImportRejec
         first = findings.errors[0]
         raise OmsError(
             "validation_error",
-            f"{malformed} of {spool.rows} rows are malformed, the first in line {first.pointer.split('/')[1]}: "
+            f"{malformed} of {spool.count} {of} are malformed, the first in line {first.pointer.split('/')[1]}: "
             f"{first.detail}; nothing was changed",
             errors=findings.errors,
-            data={"rows": spool.rows, "malformed": malformed},
+            data={of: spool.count, "malformed": malformed},
         )
     return malformed

@@ -25,7 +25,7 @@ SpoolType = TypeVar("SpoolType", bound="Spool")
 class Spool:
     """A database of one import in the folder for temporary files (TMPDIR); gone when it is closed, or its process.
 
-    Keeps the malformed rows, what else is kept is the subclass's; `rows` counts both. For one thread. Methods raise
+    Keeps the malformed rows, what else is kept is the subclass's; `count` is of both. For one thread. Methods raise
     `storage_unavailable` when the folder is full.
     """
 
@@ -34,12 +34,10 @@ class Spool:
         self.database = sqlite3.connect("", isolation_level=None)
         for pragma in _PRAGMAS:
             self.database.execute(f"PRAGMA {pragma}")
-        self.database.execute(
-            'CREATE TABLE bad (line INTEGER PRIMARY KEY, "column" TEXT, code TEXT, detail TEXT, "values" TEXT)'
-        )
+        self.database.execute('CREATE TABLE bad (line INTEGER, "column" TEXT, code TEXT, detail TEXT, "values" TEXT)')
         # One transaction to the end: there is no journal, so it costs nothing and is never rolled back.
         self.database.execute("BEGIN")
-        self.rows = 0
+        self.count = 0
 
     def __enter__(self: SpoolType) -> SpoolType:
         return self
@@ -53,7 +51,7 @@ class Spool:
         """Keep a malformed row."""
         values = json.dumps(dict(row.values))
         self.database.execute(
-            "INSERT OR IGNORE INTO bad VALUES (?, ?, ?, ?, ?)", (row.line, row.column, row.code, row.detail, values)
+            "INSERT INTO bad VALUES (?, ?, ?, ?, ?)", (row.line, row.column, row.code, row.detail, values)
         )
 
     def bad_rows(self) -> Iterator[ImportReject]:

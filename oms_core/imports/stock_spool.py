@@ -69,12 +69,12 @@ class StockSpool(Spool):
     def fill(self, rows: Iterator[StockRow | ImportReject], told: Callable[[int], None]) -> None:
         """Keep every row; `told` is told how many there are. Raises `payload_too_large` beyond 5,000,000."""
         while arrived := list(islice(rows, _ROWS_PER_INSERT)):
-            self.rows += len(arrived)
-            if self.rows > IMPORT_ROWS_MAX:
+            self.count += len(arrived)
+            if self.count > IMPORT_ROWS_MAX:
                 raise OmsError("payload_too_large", f"an import has at most {IMPORT_ROWS_MAX} rows; split the file")
             with file_errors():
                 self._add(arrived)
-            told(self.rows)
+            told(self.count)
 
     def sort(self, mode: ImportMode) -> None:
         """Sort the rows; those that contradict each other become malformed, each naming another's line.

@@ -48,8 +48,8 @@ def import_stock(
     started = clock.now()
     with StockSpool() as spool:
         digest = _fill(spool, command, source, default_location, progress)
-        malformed = refuse_malformed(spool, skip=command.skip_bad, rejects=rejects)
-        key = _key(command, caller, digest, spool.rows - malformed)
+        malformed = refuse_malformed(spool, of="rows", skip=command.skip_bad, rejects=rejects)
+        key = _key(command, caller, digest, spool.count - malformed)
         work = _Work(command, caller, key, clock, imports, spool)
         state = ImportState()
         for state, refusals in work.results():
@@ -57,9 +57,9 @@ def import_stock(
                 for row in spool.rows_of(refusal):
                     rejects(row)
             done = malformed + state.applied + state.unchanged + state.refused
-            progress(ImportProgress(stage=ImportStage.APPLYING, done=done, total=spool.rows))
+            progress(ImportProgress(stage=ImportStage.APPLYING, done=done, total=spool.count))
     return StockImportReport(
-        rows=spool.rows,
+        rows=spool.count,
         applied=state.applied,
         unchanged=state.unchanged,
         rejected=malformed + state.refused,

@@ -1,0 +1,190 @@
+"""Orders to import: JSON documents, or rows of a table that belong together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from oms_core.documents.orders import read_keyed_order
+from oms_core.documents.records import Lines, RecordFault, csv_records, json_records
+from oms_core.documents.row_reports import check_header, error_reject, fault_reject, shown, width_reject
+from oms_core.domain.imports import ORDER_COLUMNS, ImportFormat, ImportReject
+from oms_core.domain.limits import ORDER_LINES_MAX
+from oms_core.domain.validation import one_finding
+from oms_core.errors import OmsError
+
+_LINE_COLUMNS = ("sku", "quantity", "unit_price")
+_ORDER_COLUMNS = tuple(name for name in ORDER_COLUMNS if name not in _LINE_COLUMNS)
+_REQUIRED = ("customer_id", "sku", "quantity")
+_is_whole_number = re.compile(r"[+-]?[0-9]{1,18}").fullmatch
+
+Document: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDraft:
+    """A good order: the line of the file where it begins, and the document of it, with its idempotency key."""
+
+    line: int
+    key: str
+    document: Document
+    line_count: int
+
+
+def read_order_rows(
+    lines: Lines, format: ImportFormat, columns: Mapping[str, str]
+) -> Iterator[OrderDraft | ImportReject]:
+    """Give the good orders, and what is malformed, as they come.
+
+    JSONL has the document that places an order, with an `idempotency_key`. CSV has a row for each line of an order:
+    `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price`, in any order, under the names that
+    `columns` gives. Rows with the same key that follow each other are one order; what is given of the order in several
+    of them must be the same. An order without an idempotency key has its reference for one, so that a rerun is
+    harmless; without either it is malformed. Raises `validation_error` for a header that lacks a column.
+    """
+    return _read_json(lines) if format is ImportFormat.JSONL else _read_csv(lines, columns)
+
+
+def order_values(document: Mapping[str, object]) -> dict[str, str]:
+    """Give what tells an order from others, for a report."""
+    return {name: shown(document[name]) for name in _ORDER_COLUMNS if name in document}
+
+
+def _read_json(lines: Lines) -> Iterator[OrderDraft | ImportReject]:
+    for record in json_records(lines):
+        if isinstance(record, RecordFault):
+            yield fault_reject(record)
+            continue
+        line, document = record
+        try:
+            yield _draft(line, document)
+        except OmsError as error:
+            yield error_reject(line, error, order_values(document))
+
+
+def _draft(line: int, document: Document) -> OrderDraft:
+    if document.get("idempotency_key") is None:
+        document["idempotency_key"] = document.get("reference")
+    command = read_keyed_order(document)
+    if command.idempotency_key is None:
+        raise _no_key()
+    return OrderDraft(line=line, key=command.idempotency_key, document=document, line_count=len(command.lines))
+
+
+def _read_csv(lines: Lines, columns: Mapping[str, str]) -> Iterator[OrderDraft | ImportReject]:
+    records = csv_records(lines)
+    header = _our_header(next(records, None), columns)
+    order: _OpenOrder | None = None
+    bad_line: int | None = None
+    for record in records:
+        row = _read_row(record, header)
+        if isinstance(row, ImportReject):
+            yield row
+            bad_line = row.line
+            if order is not None:
+                order.bad_line = bad_line
+            continue
+        if order is None or order.key != row.key:
+            if order is not None:
+                yield order.close()
+            order = _OpenOrder(line=row.line, key=row.key, bad_line=bad_line)
+        order.add(row)
+        bad_line = None
+    if order is not None:
+        yield order.close()
+
+
+def _our_header(record: tuple[int, list[str]] | RecordFault | None, columns: Mapping[str, str]) -> list[str]:
+    """Give the header in our names; a column that is not ours keeps its own name."""
+    theirs = {name: columns.get(name, name) for name in ORDER_COLUMNS}
+    header = check_header(
+        record,
+        allowed=None if columns else ORDER_COLUMNS,
+        required=[theirs[name] for name in _REQUIRED],
+        either=[theirs["idempotency_key"], theirs["reference"]],
+    )
+    ours = {theirs[name]: name for name in ORDER_COLUMNS}
+    return [ours.get(name, "") for name in header]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    line: int
+    key: str
+    values: Mapping[str, str]
+
+
+def _read_row(record: tuple[int, list[str]] | RecordFault, header: Sequence[str]) -> _Row | ImportReject:
+    if isinstance(record, RecordFault):
+        return fault_reject(record)
+    line, fields = record
+    if len(fields) != len(header):
+        return width_reject(line, fields, header)
+    values = dict(zip(header, fields, strict=True))
+    values.pop("", None)
+    key = values.get("idempotency_key") or values.get("reference")
+    if not key:
+        return error_reject(line, _no_key(), values)
+    return _Row(line=line, key=key, values=values)
+
+
+@dataclass(slots=True, kw_only=True)
+class _OpenOrder:
+    """An order whose rows are still coming; `bad_line` is that of a row beside or among them that cannot be read."""
+
+    line: int
+    key: str
+    bad_line: int | None
+    document: Document = field(default_factory=dict)
+    lines: list[Document] = field(default_factory=list)
+    line_numbers: list[int] = field(default_factory=list)
+    conflict: ImportReject | None = None
+
+    def add(self, row: _Row) -> None:
+        """Take the next row; of one line too many, enough is kept to see that it is."""
+        for name in _ORDER_COLUMNS:
+            if (value := row.values.get(name)) and self.document.setdefault(name, value) != value:
+                detail = f"{name} is not what line {self.line} gives for the same order"
+                self.conflict = self.conflict or ImportReject(
+                    line=row.line, column=name, code="conflicting_value", detail=detail, values=row.values
+                )
+        if len(self.lines) <= ORDER_LINES_MAX:
+            self.lines.append(_line_document(row.values))
+            self.line_numbers.append(row.line)
+
+    def close(self) -> OrderDraft | ImportReject:
+        """Give the order, now that all its rows are there, or why it cannot be one."""
+        if self.bad_line is not None:
+            detail = f"line {self.bad_line}, which may belong to this order, cannot be read"
+            values = order_values(self.document)
+            return ImportReject(line=self.line, column=None, code="incomplete_order", detail=detail, values=values)
+        if self.conflict is not None:
+            return self.conflict
+        try:
+            return _draft(self.line, {**self.document, "lines": self.lines})
+        except OmsError as error:
+            return self._reject(error)
+
+    def _reject(self, error: OmsError) -> ImportReject:
+        """Point at the row and column of the file, where the error points into the document."""
+        reject = error_reject(self.line, error, self.document)
+        match (reject.column or "").split("/"):
+            case ["lines", index, column]:
+                return replace(reject, line=self.line_numbers[int(index)], column=column)
+        return reject
+
+
+def _line_document(values: Mapping[str, str]) -> Document:
+    quantity = values["quantity"]
+    price = values.get("unit_price")
+    return {
+        "sku": values["sku"],
+        "quantity": int(quantity) if _is_whole_number(quantity) else quantity,
+        "unit_price": price or None,
+    }
+
+
+def _no_key() -> OmsError:
+    return one_finding("/idempotency_key", "required", "is required (or a reference), so that a rerun is harmless")

@@ -1,0 +1,74 @@
+"""A rehearsal of placing: every order is decided as if those before it had been placed, and none is."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+
+from oms_core.domain.placed_orders import placed_order
+from oms_core.domain.placement import (
+    Accept,
+    Placement,
+    PlacementView,
+    Refuse,
+    Verdict,
+    decide_placement,
+)
+from oms_core.domain.stock import Product
+from oms_core.errors import OmsError
+from oms_core.imports.spool import file_errors
+from oms_core.ports.storage import OrderStorage, Placed, PlacementOutcome
+
+_PLACED_AT_ONCE = 201
+
+# Storage writes nothing for an order that is refused.
+_NOT_NOW = Refuse(OmsError("internal_error", "a rehearsal places nothing"))
+
+
+class RehearsePlacements:
+    """Gives the outcomes that placing would have; what it has promised is kept in `database`, an import's spool."""
+
+    def __init__(self, *, orders: OrderStorage, location_priority: Sequence[str], database: sqlite3.Connection) -> None:
+        self._orders = orders
+        self._location_priority = tuple(location_priority)
+        self._database = database
+        with file_errors():
+            database.execute(
+                """CREATE TABLE promised (sku TEXT, location TEXT, quantity INTEGER, PRIMARY KEY (sku, location))
+                WITHOUT ROWID"""
+            )
+
+    def __call__(self, placements: Sequence[Placement]) -> list[PlacementOutcome]:
+        """Decide at most 500 orders, each key once; one that is accepted is shown as it would be placed."""
+        verdicts: list[Verdict] = []
+
+        def decide(batch: Sequence[Placement], view: PlacementView) -> list[Verdict]:
+            left = replace(view, products={sku: self._left(product) for sku, product in view.products.items()})
+            verdicts[:] = decide_placement(batch, left, self._location_priority)
+            return [_NOT_NOW if isinstance(verdict, Accept) else verdict for verdict in verdicts]
+
+        outcomes = self._orders.place(placements, decide)
+        for index, verdict in enumerate(verdicts):
+            if isinstance(verdict, Accept):
+                self._promise(verdict)
+                order = placed_order(placements[index])
+                outcomes[index] = Placed(order=order, replayed=False, accepted_status=_PLACED_AT_ONCE)
+        return outcomes
+
+    def _left(self, product: Product) -> Product:
+        """Give a product as it would be with all that was promised."""
+        with file_errors():
+            rows = self._database.execute("SELECT location, quantity FROM promised WHERE sku = ?", (product.sku,))
+            promised: dict[str, int] = dict(rows.fetchall())
+        levels = [replace(level, reserved=level.reserved + promised.get(level.location, 0)) for level in product.levels]
+        return replace(product, levels=tuple(levels))
+
+    def _promise(self, verdict: Accept) -> None:
+        rows = [(each.sku, each.location, each.quantity) for each in verdict.allocations]
+        with file_errors():
+            self._database.executemany(
+                """INSERT INTO promised VALUES (?, ?, ?)
+                ON CONFLICT (sku, location) DO UPDATE SET quantity = quantity + excluded.quantity""",
+                rows,
+            )

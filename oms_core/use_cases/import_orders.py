@@ -1,0 +1,101 @@
+"""Import orders from a file, each all or nothing, in order of the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from oms_core.documents.order_rows import order_values, read_order_rows
+from oms_core.documents.orders import read_keyed_order
+from oms_core.documents.records import ByteSource, Lines
+from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.imports import ImportOrders, ImportProgress, ImportReject, ImportStage, OrderImportReport
+from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
+from oms_core.domain.placement import Placement
+from oms_core.errors import ErrorKind, OmsError
+from oms_core.imports.malformed_rows import refuse_malformed
+from oms_core.imports.order_spool import OrderSpool, SpooledOrder
+from oms_core.imports.rehearsal import RehearsePlacements
+from oms_core.ports.clock import Clock
+from oms_core.ports.storage import OrderStorage, PlacementOutcome, Refused
+from oms_core.use_cases.place_orders import place_orders
+
+TellProgress = Callable[[ImportProgress], None]
+TellReject = Callable[[ImportReject], None]
+Commit = Callable[[Sequence[Placement]], list[PlacementOutcome]]
+
+
+def import_orders(
+    command: ImportOrders,
+    source: ByteSource,
+    *,
+    caller: Caller,
+    clock: Clock,
+    currency: str,
+    location_priority: Sequence[str],
+    orders: OrderStorage,
+    commit: Commit,
+    rejects: TellReject,
+    progress: TellProgress,
+) -> OrderImportReport:
+    """Read the whole file, then place its orders, up to 500 (or 5,000 lines) in one transaction.
+
+    Every malformed order is told to `rejects`, by line. If there is one, nothing is placed and `validation_error` is
+    raised (`data`: `orders` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command
+    skips bad ones. An order that is refused (`insufficient_inventory`, `unknown_sku`, ...) is told to `rejects` and
+    does not stop the others. Every order has an idempotency key, so running the same file again is harmless.
+
+    Raises `payload_too_large`, `forbidden`, and `storage_unavailable` or `outcome_unknown`, whose `data` then has the
+    orders that were placed before (`placed`, `replayed`, `refused`).
+    """
+    caller.require(Scope.ORDERS_WRITE)
+    started = clock.now()
+    with OrderSpool() as spool:
+        _fill(spool, command, source, progress)
+        malformed = refuse_malformed(spool, of="orders", skip=command.skip_bad, rejects=rejects)
+        if command.dry_run:
+            commit = RehearsePlacements(orders=orders, location_priority=location_priority, database=spool.database)
+        counts = Counter(refused=malformed)
+        for batch in spool.batches():
+            commands = [read_keyed_order(order.document) for order in batch]
+            outcomes = place_orders(commands, caller=caller, clock=clock, currency=currency, commit=commit)
+            for order, outcome in zip(batch, outcomes, strict=True):
+                _count(order, outcome, counts, rejects)
+            progress(ImportProgress(stage=ImportStage.APPLYING, done=counts.total(), total=spool.count))
+    return OrderImportReport(
+        orders=spool.count,
+        placed=counts["placed"],
+        replayed=counts["replayed"],
+        refused=counts["refused"],
+        seconds=(clock.now() - started).total_seconds(),
+    )
+
+
+def _fill(spool: OrderSpool, command: ImportOrders, source: ByteSource, progress: TellProgress) -> None:
+    lines = Lines(source, record_characters_max=IMPORT_ORDER_CHARACTERS_MAX)
+    spool.fill(
+        read_order_rows(lines, command.format or lines.format(), command.columns),
+        lambda count: progress(ImportProgress(stage=ImportStage.READING, done=count, total=None)),
+    )
+
+
+def _count(order: SpooledOrder, outcome: PlacementOutcome, counts: Counter[str], rejects: TellReject) -> None:
+    if not isinstance(outcome, Refused):
+        counts["replayed" if outcome.replayed else "placed"] += 1
+        return
+    error = outcome.error
+    if error.kind is ErrorKind.UNAVAILABLE:
+        raise _stopped(error, counts)
+    counts["refused"] += 1
+    values = order_values(order.document)
+    rejects(ImportReject(line=order.line, column=None, code=error.code, detail=error.detail, values=values))
+
+
+def _stopped(error: OmsError, counts: Counter[str]) -> OmsError:
+    """Say how far the import had come when the storage failed it."""
+    return OmsError(
+        error.code,
+        f"{error.detail}; {counts['placed']} orders were placed before, and the same import goes on after them",
+        data={**error.data, **counts},
+        retry_after_seconds=error.retry_after_seconds,
+    )
