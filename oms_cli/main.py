@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oms_cli import audit, config, database, inventory, inventory_export, order_place, orders, serve
+from oms_cli import audit, config, database, inventory, inventory_export, inventory_import, order_place, orders, serve
 from oms_cli.command import Invocation, OmsGroup
 from oms_cli.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
 
@@ -47,6 +47,7 @@ def begin(
 
 serve.register(app)
 app.add_typer(database.app)
+inventory_import.register(inventory.app)
 inventory_export.register(inventory.app)
 app.add_typer(inventory.app)
 order_place.register(orders.app)

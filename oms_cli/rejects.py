@@ -1,0 +1,84 @@
+"""Rows that an import did not apply: the first ones told to the person, all of them kept in a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from oms_cli.command import usage_error
+from oms_cli.files import confirm
+from oms_cli.messages import say
+from oms_cli.views import counted
+from oms_core.domain.imports import ImportReject
+
+_TOLD_MAX = 20
+_REASON_COLUMNS = ("line", "column", "code", "detail")
+
+RejectsOption = Annotated[
+    Path | None, typer.Option("--rejects", metavar="FILE", help="Keep every rejected row there, as CSV.")
+]
+YesFlag = Annotated[bool, typer.Option("--yes", help="Replace the file of --rejects without asking.")]
+
+
+class Rejects:
+    """Takes rejected rows as they come: writes all of them with `writer`, keeps the first 20 to tell them."""
+
+    def __init__(self, columns: Sequence[str], writer: Any, *, as_json: bool) -> None:
+        self._columns = columns
+        self._writer = writer
+        self._as_json = as_json
+        self._first: list[ImportReject] = []
+        self.count = 0
+
+    def __call__(self, row: ImportReject) -> None:
+        """Take one row."""
+        self.count += 1
+        if self._writer is not None:
+            values = [row.values.get(name, "") for name in self._columns]
+            self._writer.writerow([*values, row.line, row.column or "", row.code, row.detail])
+        if self.count <= _TOLD_MAX:
+            self._first.append(row)
+
+    def tell(self) -> None:
+        """Tell the first ones on stderr, and how many there are more."""
+        for row in self._first:
+            self._tell(row)
+        more = self.count - len(self._first)
+        if more > 0 and not self._as_json:
+            say(f"and {counted(more, 'more row')}" + ("" if self._writer else "; --rejects FILE keeps them all"))
+
+    def _tell(self, row: ImportReject) -> None:
+        if self._as_json:
+            told = {"line": row.line, "column": row.column, "code": row.code, "detail": row.detail}
+            sys.stderr.write(json.dumps(told) + "\n")
+        else:
+            where = f"line {row.line}" + (f", {row.column}" if row.column else "")
+            say(f"{where}: {row.code}: {row.detail}")
+
+
+@contextmanager
+def rejects_to(path: Path | None, columns: Sequence[str], *, overwrite: bool, as_json: bool) -> Iterator[Rejects]:
+    """Open the file of rejects, with a header of the input's columns and the reason's; it is kept whatever happens.
+
+    One that is there is replaced only with `overwrite`, or if somebody at the terminal says so.
+    """
+    if path is None:
+        yield Rejects(columns, None, as_json=as_json)
+        return
+    if path.exists() and not overwrite:
+        confirm(f"{path} is there already. Replace it?")
+    try:
+        stream = path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        usage_error(f"cannot write {path}: {error.strerror}")
+    with stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([*columns, *_REASON_COLUMNS])
+        yield Rejects(columns, writer, as_json=as_json)
