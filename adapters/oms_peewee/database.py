@@ -14,6 +14,7 @@ from oms_peewee.faults import (
     CommitLostError,
     Fault,
     TooLateError,
+    UncoveredError,
     UnstorableValueError,
     as_oms_error,
     outcome_unknown,
@@ -28,6 +29,7 @@ _OUR_FAULTS: Mapping[type[Exception], Fault] = {
     ChangedMeanwhileError: Fault.CONFLICT,
     CommitLostError: Fault.DISCONNECTED,
     TooLateError: Fault.UNAVAILABLE,
+    UncoveredError: Fault.UNCOVERED,
     UnstorableValueError: Fault.DEFECT,
 }
 
@@ -48,7 +50,7 @@ class Database(Generic[AnySession]):
         self._engine = engine
         self._deadline_seconds = options.deadline_seconds
         self._pool: Pool[AnySession] = Pool(engine.connect, engine.connections_max)
-        self._caught = (*engine.driver_errors, *_OUR_FAULTS)
+        self.caught: tuple[type[Exception], ...] = (*engine.driver_errors, *_OUR_FAULTS)
 
     def read(self, work: Callable[[AnySession], Result]) -> Result:
         """Run work that only reads. Raises `storage_unavailable`."""
@@ -91,7 +93,7 @@ class Database(Generic[AnySession]):
             try:
                 with turn(patience), self._pool.lend(patience) as session:
                     return work(Attempt(session=session, number=number, commit_was_lost=commit_was_lost))
-            except self._caught as error:
+            except self.caught as error:
                 fault = self.fault_of(error)
                 number, commit_was_lost = number + 1, commit_was_lost or isinstance(error, CommitLostError)
                 if fault in {Fault.DISCONNECTED, Fault.UNAVAILABLE}:

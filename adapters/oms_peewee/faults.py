@@ -16,6 +16,8 @@ class Fault(Enum):
     BUSY = "somebody else is writing"
     CONFLICT = "a deadlock, a lock timeout, a serialisation failure, or figures that changed meanwhile"
     TAKEN = "a unique key is taken"
+    TAKEN_SOON = "a unique key is being taken by a transaction that does not end"
+    UNCOVERED = "the stock does not cover what was decided"
     DISCONNECTED = "the connection is gone"
     UNAVAILABLE = "the database cannot do it now"
     NO_DATABASE = "the file is something else"
@@ -25,11 +27,15 @@ class Fault(Enum):
 
 
 # The same work may succeed when it is done again.
-TRANSIENT = frozenset({Fault.BUSY, Fault.CONFLICT, Fault.TAKEN, Fault.DISCONNECTED})
+TRANSIENT = frozenset({Fault.BUSY, Fault.CONFLICT, Fault.TAKEN, Fault.TAKEN_SOON, Fault.DISCONNECTED})
 
 
 class ChangedMeanwhileError(Exception):
     """Rows are not as they were when the work was decided; it must be decided again."""
+
+
+class UncoveredError(Exception):
+    """A level would break its bounds: it has changed since the decision, or the decision was wrong."""
 
 
 class CommitLostError(Exception):
@@ -61,17 +67,21 @@ def storage_unavailable(detail: str) -> OmsError:
 
 def as_oms_error(error: Exception, fault: Fault, database: str) -> OmsError:
     """Give what a caller is told of a fault that no repetition cured; `database` names the database for a person."""
-    reason = _reason(error)
-    if fault is Fault.OUTDATED:
-        return OmsError("schema_outdated", f"the schema of {database} is not of this release: run `oms db upgrade`")
-    if fault is Fault.NO_DATABASE:
-        return OmsError("invalid_setting", f"OMS_DATABASE_URL: {database} is not a database")
-    if fault is Fault.POOLED:
-        detail = f"OMS_PREPARED_STATEMENTS must be off: {database} is behind a pooler that shares connections"
-        return OmsError("invalid_setting", detail)
-    if fault is Fault.DEFECT or fault is Fault.TAKEN:
-        return OmsError("internal_error", f"the database refused a value: {type(error).__name__}")
-    return storage_unavailable(f"{database}: {reason}")
+    match fault:
+        case Fault.DEFECT | Fault.TAKEN | Fault.UNCOVERED:  # Not the text, which may quote the row.
+            return OmsError("internal_error", f"the database refused what was to be written: {type(error).__name__}")
+        case Fault.TAKEN_SOON:
+            return OmsError("idempotency_key_in_use", "the first request with this key has not ended in time")
+        case Fault.OUTDATED:
+            detail = f"the schema of {database} is not of this release: run `oms db upgrade`"
+            return OmsError("schema_outdated", detail)
+        case Fault.NO_DATABASE:
+            return OmsError("invalid_setting", f"OMS_DATABASE_URL: {database} is not a database")
+        case Fault.POOLED:
+            detail = f"OMS_PREPARED_STATEMENTS must be off: {database} is behind a pooler that shares connections"
+            return OmsError("invalid_setting", detail)
+        case _:
+            return storage_unavailable(f"{database}: {_reason(error)}")
 
 
 def _reason(error: Exception) -> str:

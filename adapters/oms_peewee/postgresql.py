@@ -17,6 +17,7 @@ from oms_core.ports.storage import StorageOptions
 from oms_peewee.faults import CommitLostError, Fault
 from oms_peewee.patience import Patience
 from oms_peewee.session import Session
+from oms_peewee.statements import Call, Statement
 
 # Request threads share few connections: a server's default of 100 serves a dozen processes.
 _CONNECTIONS_MAX = 8
@@ -25,6 +26,9 @@ _CONNECTIONS_MAX = 8
 _IDLE_IN_TRANSACTION_PART_OF_LOCK_TIMEOUT = 0.5
 _KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _TCP_USER_TIMEOUT_MS = 25_000
+
+# How the names of all indexes of idempotency keys end, as PostgreSQL quotes them where an insert waited for one.
+_KEYS = '_idempotency"'
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
 
@@ -54,12 +58,20 @@ _FAULTS_OF_CLASSES: Mapping[str, Fault] = {
 class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     """One connection to PostgreSQL; BEGIN travels with the first statement of a transaction."""
 
-    def __init__(self, url: str, *, begin: str, every_read_begins: bool, connect: Mapping[str, Any]) -> None:
+    def __init__(self, url: str, *, begin: str, prepares: bool, connect: Mapping[str, Any]) -> None:
         super().__init__(url, thread_safe=False, autoconnect=False, **connect)
         self._begin = begin
-        self._every_read_begins = every_read_begins
         self._begin_is_due = False
+        self._prepares = prepares
+        self._prepared: set[str] = set()
         self.connect()
+
+    def run(self, calls: Sequence[Call]) -> Any:
+        """Run statements in one round trip; give a cursor with the rows of the last one."""
+        for statement, _ in calls if self._prepares else ():
+            self._prepare(statement)
+        texts = [statement.execute if self._prepares else statement.direct for statement, _ in calls]
+        return self.execute_sql(";".join(texts), [each for _, params in calls for each in params])
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
         """See Session."""
@@ -97,9 +109,9 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
 
     def snapshot(self) -> AbstractContextManager[object]:
         """See Session."""
-        return self.atomic() if self._every_read_begins else nullcontext()
+        return nullcontext() if self._prepares else self.atomic()  # A pooler's timeouts are set per transaction.
 
-    def locking(self, query: peewee.ModelSelect) -> peewee.ModelSelect:
+    def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """See Session."""
         return query.for_update()
 
@@ -107,6 +119,11 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         """See Session."""
         with suppress(psycopg2.Error):
             self.driver.close()
+
+    def _prepare(self, statement: Statement) -> None:
+        if statement.name not in self._prepared:
+            super().execute_sql(statement.prepare)
+            self._prepared.add(statement.name)
 
     def _is_idle(self) -> bool:
         return bool(self.driver.get_transaction_status() == TRANSACTION_STATUS_IDLE)
@@ -123,24 +140,22 @@ class PostgresqlEngine:
         """Check the URL; nothing is connected yet. Raises `invalid_setting`."""
         self._url = url
         self._server = _parse(url)
-        self.prepares = options.prepared_statements
-        timeouts = _timeouts(options)
-        self._begin = _BEGIN if self.prepares else _BEGIN + "".join(f"SET LOCAL {each};" for each in timeouts)
+        self._prepares = options.prepared_statements
+        settings = _session_settings(options)
+        self._begin = _BEGIN if self._prepares else _BEGIN + "".join(f"SET LOCAL {each};" for each in settings)
         self._connect: dict[str, Any] = {
             **_KEEPALIVES,
             "tcp_user_timeout": _TCP_USER_TIMEOUT_MS,
             "connect_timeout": max(2, math.ceil(options.connect_timeout_seconds)),  # libpq makes 2 of 1.
             "application_name": self._server.get("application_name", "oms"),
         }
-        if self.prepares:  # A transaction pooler would refuse start-up options, or apply them to strangers.
+        if self._prepares:  # A transaction pooler would refuse start-up options, or apply them to strangers.
             given = self._server.get("options", "")
-            self._connect["options"] = " ".join([given, *(f"-c {each}" for each in timeouts)]).strip()
+            self._connect["options"] = " ".join([given, *(f"-c {each}" for each in settings)]).strip()
 
     def connect(self) -> PostgresqlSession:
         """See Engine."""
-        return PostgresqlSession(
-            self._url, begin=self._begin, every_read_begins=not self.prepares, connect=self._connect
-        )
+        return PostgresqlSession(self._url, begin=self._begin, prepares=self._prepares, connect=self._connect)
 
     def turn(self, patience: Patience) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
         """See Engine."""
@@ -148,8 +163,10 @@ class PostgresqlEngine:
 
     def fault_of(self, error: Exception) -> Fault:
         """See Engine."""
-        cause = getattr(error, "orig", None) or error
+        cause: Any = getattr(error, "orig", None) or error
         code = getattr(cause, "pgcode", None)
+        if code == errorcodes.LOCK_NOT_AVAILABLE and _KEYS in (cause.diag.context or ""):
+            return Fault.TAKEN_SOON
         if code is not None:
             return _FAULTS.get(code) or _FAULTS_OF_CLASSES.get(code[:2], Fault.DEFECT)
         is_connection = isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
@@ -170,7 +187,7 @@ def _parse(url: str) -> dict[str, str]:
         raise OmsError("invalid_setting", detail) from error
 
 
-def _timeouts(options: StorageOptions) -> list[str]:
+def _session_settings(options: StorageOptions) -> list[str]:
     idle_seconds = options.lock_timeout_seconds * _IDLE_IN_TRANSACTION_PART_OF_LOCK_TIMEOUT
     milliseconds = {
         "lock_timeout": options.lock_timeout_seconds * 1_000,
@@ -178,4 +195,4 @@ def _timeouts(options: StorageOptions) -> list[str]:
         "idle_in_transaction_session_timeout": idle_seconds * 1_000,
         "tcp_user_timeout": _TCP_USER_TIMEOUT_MS,
     }
-    return [f"{name}={max(1, int(value))}" for name, value in milliseconds.items()]
+    return ["timezone=UTC", *(f"{name}={max(1, int(value))}" for name, value in milliseconds.items())]

@@ -41,7 +41,7 @@ class Session(peewee.Database):
         """Run statements that only read; each sees what is committed when it begins."""
         raise NotImplementedError
 
-    def locking(self, query: peewee.ModelSelect) -> peewee.ModelSelect:
+    def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """Make a query lock the rows it gives, in its order, where rows can be locked."""
         raise NotImplementedError
 
@@ -52,6 +52,7 @@ class Session(peewee.Database):
 
 AnySession = TypeVar("AnySession", bound=Session)
 Opened_co = TypeVar("Opened_co", bound=Session, covariant=True)
+Session_contra = TypeVar("Session_contra", bound=Session, contravariant=True)
 
 
 class Engine(Protocol[Opened_co]):

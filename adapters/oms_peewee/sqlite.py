@@ -14,7 +14,7 @@ import peewee
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
-from oms_peewee.faults import Fault
+from oms_peewee.faults import Fault, UnstorableValueError
 from oms_peewee.patience import Patience
 from oms_peewee.session import Session
 from oms_peewee.turns import WriterTurns
@@ -79,6 +79,13 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         stored = [to_microseconds(each) if isinstance(each, datetime) else each for each in params or ()]
         return super().execute_sql(sql, stored)
 
+    def execute_many(self, sql: str, rows: Sequence[Any]) -> int:
+        """Run SQL once per row of parameters; give the number of rows that it changed."""
+        try:
+            return int(self.driver.executemany(sql, rows).rowcount)
+        except (ValueError, OverflowError) as error:
+            raise UnstorableValueError(str(error)) from error
+
     def begin(self, lock_type: str | None = None) -> None:  # noqa: ARG002  Always IMMEDIATE.
         """Take the writer's lock: one who only reads first may be refused it later (SQLITE_BUSY_SNAPSHOT)."""
         self.execute_sql("BEGIN IMMEDIATE")
@@ -100,7 +107,7 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         """See Session."""
         return nullcontext()
 
-    def locking(self, query: peewee.ModelSelect) -> peewee.ModelSelect:
+    def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """See Session; the writer's lock is on the whole file."""
         return query
 

@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from oms_core.ports.storage import StorageOptions
+from oms_peewee.audits import PeeweeAudits
 from oms_peewee.database import Database
+from oms_peewee.ledger_sqlite import SqliteLedger
+from oms_peewee.orders import PeeweeOrders
+from oms_peewee.placing import Placing
+from oms_peewee.placing_sqlite import SqlitePlacingTables
 from oms_peewee.schema import POSTGRESQL, SQLITE, PeeweeSchema
 from oms_peewee.sqlite import SqliteEngine
+from oms_peewee.stock import PeeweeStock
 
 
 class PeeweeStorage:
-    """Storage on PostgreSQL or SQLite."""
+    """Storage on PostgreSQL or SQLite; `make_ready` runs before the first use of a table."""
 
-    def __init__(self, database: Database[Any], schema: PeeweeSchema) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database[Any],
+        schema: PeeweeSchema,
+        orders: PeeweeOrders,
+        stock: PeeweeStock,
+        make_ready: Callable[[], object],
+    ) -> None:
         self.database = database
         self.schema = schema
+        self._orders = orders
+        self._stock = stock
+        self._audits = PeeweeAudits(database)
+        self._make_ready = make_ready
+        self._is_ready = False
+
+    @property
+    def orders(self) -> PeeweeOrders:
+        """See Storage."""
+        self._get_ready()
+        return self._orders
+
+    @property
+    def stock(self) -> PeeweeStock:
+        """See Storage."""
+        self._get_ready()
+        return self._stock
+
+    @property
+    def audits(self) -> PeeweeAudits:
+        """See Storage."""
+        self._get_ready()
+        return self._audits
 
     def describe(self) -> str:
         """See Storage."""
@@ -25,16 +63,46 @@ class PeeweeStorage:
         """See Storage."""
         self.database.close()
 
+    def _get_ready(self) -> None:
+        if not self._is_ready:
+            self._make_ready()
+            self._is_ready = True
+
 
 def open_sqlite(url: str, options: StorageOptions) -> PeeweeStorage:
-    """Open an SQLite file, `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises `invalid_setting`."""
+    """Open an SQLite file, `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises `invalid_setting`.
+
+    With `options.create` it makes the file and upgrades its schema when it is first used; without, it refuses a file
+    that is missing (`invalid_setting`) or whose schema is old (`schema_outdated`).
+    """
     database = Database(SqliteEngine(url, options), options)
-    return PeeweeStorage(database, PeeweeSchema(database, SQLITE))
+    schema = PeeweeSchema(database, SQLITE)
+    ledger = SqliteLedger()
+    return PeeweeStorage(
+        database=database,
+        schema=schema,
+        orders=PeeweeOrders(database, ledger, Placing(database, SqlitePlacingTables(ledger))),
+        stock=PeeweeStock(database, ledger),
+        make_ready=schema.upgrade if options.create else schema.check,
+    )
 
 
 def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
-    """Open a PostgreSQL database, `postgresql://user:password@host:5432/database`. Raises `invalid_setting`."""
-    from oms_peewee.postgresql import PostgresqlEngine  # Needs psycopg2, which the sqlite extra does not bring.
+    """Open a PostgreSQL database, `postgresql://user:password@host:5432/database`. Raises `invalid_setting`.
+
+    Its schema is not touched but by `schema.upgrade()`.
+    """
+    # They need psycopg2, which the sqlite extra does not bring.
+    from oms_peewee.ledger_postgresql import PostgresqlLedger
+    from oms_peewee.placing_postgresql import PostgresqlPlacingTables
+    from oms_peewee.postgresql import PostgresqlEngine
 
     database = Database(PostgresqlEngine(url, options), options)
-    return PeeweeStorage(database, PeeweeSchema(database, POSTGRESQL))
+    ledger = PostgresqlLedger()
+    return PeeweeStorage(
+        database=database,
+        schema=PeeweeSchema(database, POSTGRESQL),
+        orders=PeeweeOrders(database, ledger, Placing(database, PostgresqlPlacingTables(ledger))),
+        stock=PeeweeStock(database, ledger),
+        make_ready=lambda: None,
+    )

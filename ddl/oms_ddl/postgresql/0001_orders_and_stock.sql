@@ -13,7 +13,7 @@ CREATE TABLE stock_levels (
   location text COLLATE "C" NOT NULL,
   on_hand bigint NOT NULL CHECK (on_hand BETWEEN 0 AND 1000000000000),
   reserved bigint NOT NULL CHECK (reserved >= 0),
-  version bigint NOT NULL CHECK (version >= 1),
+  version bigint NOT NULL CHECK (version >= 0),
   updated_at timestamptz NOT NULL,
   PRIMARY KEY (sku, location),
   CONSTRAINT reserved_within_on_hand CHECK (reserved <= on_hand)
@@ -53,7 +53,7 @@ CREATE INDEX orders_customer ON orders (customer_id, id);
 CREATE INDEX orders_reference ON orders (reference, id) WHERE reference IS NOT NULL;
 
 CREATE TABLE order_lines (
-  order_id uuid NOT NULL REFERENCES orders,
+  order_id uuid NOT NULL,
   line_no smallint NOT NULL CHECK (line_no >= 1),
   sku text COLLATE "C" NOT NULL,
   quantity integer NOT NULL CHECK (quantity BETWEEN 1 AND 1000000),
@@ -61,7 +61,8 @@ CREATE TABLE order_lines (
   PRIMARY KEY (order_id, line_no)
 );
 COMMENT ON TABLE order_lines IS
-  'What was ordered; never changed. No foreign key to products: they are never deleted, and it would lock them.';
+  'What was ordered; never changed. Without foreign keys: orders and products are never deleted, and a line would cost
+7 microseconds more for each.';
 CREATE INDEX order_lines_sku ON order_lines (sku, order_id);
 
 CREATE TABLE stock_movements (
@@ -111,10 +112,28 @@ CREATE TABLE imports (
   fingerprint bytea NOT NULL,
   mode text NOT NULL CHECK (mode IN ('set', 'adjust')),
   rows bigint NOT NULL CHECK (rows >= 0),
-  applied bigint NOT NULL CHECK (applied BETWEEN 0 AND rows),
+  applied bigint NOT NULL CHECK (applied >= 0),
+  unchanged bigint NOT NULL CHECK (unchanged >= 0),
+  refused bigint NOT NULL CHECK (refused >= 0),
+  after_sku text COLLATE "C" NOT NULL,
+  after_location text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
-  PRIMARY KEY (actor, idempotency_key)
+  PRIMARY KEY (actor, idempotency_key),
+  CONSTRAINT counts_within_rows CHECK (applied + unchanged + refused <= rows)
 );
 COMMENT ON TABLE imports IS
-  'How far an import under an idempotency key has come: its first `applied` rows of `rows` are committed.';
+  'How far a stock import under an idempotency key has come: everything up to (after_sku, after_location) is committed,
+and all of it when the three counts add up to rows.';
+
+CREATE TABLE import_refusals (
+  actor text COLLATE "C" NOT NULL,
+  idempotency_key text COLLATE "C" NOT NULL,
+  sku text COLLATE "C" NOT NULL,
+  location text COLLATE "C" NOT NULL,
+  code text NOT NULL,
+  detail text NOT NULL,
+  PRIMARY KEY (actor, idempotency_key, sku, location)
+);
+COMMENT ON TABLE import_refusals IS
+  'What an import under an idempotency key could not apply, and why, so that a rerun reports it again.';

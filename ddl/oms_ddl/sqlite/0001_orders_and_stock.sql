@@ -14,7 +14,7 @@ CREATE TABLE stock_levels (
   location TEXT NOT NULL,
   on_hand INTEGER NOT NULL CHECK (on_hand BETWEEN 0 AND 1000000000000),
   reserved INTEGER NOT NULL CHECK (reserved >= 0),
-  version INTEGER NOT NULL CHECK (version >= 1),
+  version INTEGER NOT NULL CHECK (version >= 0),
   updated_at INTEGER NOT NULL,
   PRIMARY KEY (sku, location),
   CONSTRAINT reserved_within_on_hand CHECK (reserved <= on_hand)
@@ -102,8 +102,23 @@ CREATE TABLE imports (
   fingerprint BLOB NOT NULL,
   mode TEXT NOT NULL CHECK (mode IN ('set', 'adjust')),
   rows INTEGER NOT NULL CHECK (rows >= 0),
-  applied INTEGER NOT NULL CHECK (applied BETWEEN 0 AND rows),
+  applied INTEGER NOT NULL CHECK (applied >= 0),
+  unchanged INTEGER NOT NULL CHECK (unchanged >= 0),
+  refused INTEGER NOT NULL CHECK (refused >= 0),
+  after_sku TEXT NOT NULL,
+  after_location TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  PRIMARY KEY (actor, idempotency_key)
+  PRIMARY KEY (actor, idempotency_key),
+  CONSTRAINT counts_within_rows CHECK (applied + unchanged + refused <= rows)
 ) STRICT;
+
+CREATE TABLE import_refusals (
+  actor TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  sku TEXT NOT NULL,
+  location TEXT NOT NULL,
+  code TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  PRIMARY KEY (actor, idempotency_key, sku, location)
+) STRICT, WITHOUT ROWID;

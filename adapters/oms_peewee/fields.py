@@ -1,0 +1,75 @@
+"""How values are kept: one field per kind of value, whose Python side is the same on both databases."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import peewee
+
+from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
+from oms_peewee.sqlite import from_microseconds
+
+
+class IdField(peewee.Field):
+    """A UUID: uuid on PostgreSQL, its 36 characters on SQLite."""
+
+    field_type = "UUID"
+
+    def db_value(self, value: UUID | None) -> str | None:
+        """Give the 36 characters, which PostgreSQL reads too."""
+        return None if value is None else str(value)
+
+    def python_value(self, value: UUID | str | None) -> UUID | None:
+        """Read the 36 characters; psycopg2, as peewee sets it up, has done so already."""
+        return UUID(value) if isinstance(value, str) else value
+
+
+class TimeField(peewee.Field):
+    """An aware time: timestamptz on PostgreSQL, microseconds since 1970 on SQLite (written so by SqliteSession)."""
+
+    field_type = "TIMESTAMPTZ"
+
+    def python_value(self, value: datetime | int | None) -> datetime | None:
+        """Give the time in UTC, as PostgreSQL does by itself in our sessions."""
+        return from_microseconds(value) if isinstance(value, int) else value
+
+
+class JsonField(peewee.Field):
+    """A JSON document: jsonb on PostgreSQL, its text on SQLite."""
+
+    field_type = "JSON"
+
+    def db_value(self, value: object) -> str | None:
+        """Give the text, which PostgreSQL reads too; None is SQL's NULL, not JSON's."""
+        return None if value is None else json.dumps(value, ensure_ascii=False)
+
+    def python_value(self, value: object) -> object:
+        """Read the text; psycopg2 has done so already."""
+        return json.loads(value) if isinstance(value, str) else value
+
+
+class MoneyField(peewee.Field):
+    """An exact amount, kept as whole ten-thousandths."""
+
+    field_type = "BIGINT"
+
+    def db_value(self, value: Decimal | None) -> int | None:
+        """Give ten-thousandths."""
+        return None if value is None else to_ten_thousandths(value)
+
+    def python_value(self, value: int | None) -> Decimal | None:
+        """Read ten-thousandths."""
+        return None if value is None else from_ten_thousandths(value)
+
+
+class DigestField(peewee.Field):
+    """Some bytes."""
+
+    field_type = "BLOB"
+
+    def python_value(self, value: bytes | memoryview | None) -> bytes | None:
+        """Give bytes; psycopg2 gives a memoryview."""
+        return None if value is None else bytes(value)

@@ -1,0 +1,87 @@
+"""The ledger on SQLite, whose statements cost no round trip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from oms_core.domain.stock import StockKey
+from oms_peewee.faults import UncoveredError
+from oms_peewee.ledger import EventEntry, Figures, LevelMove, Location, MovementEntry, announcements, level_moves
+from oms_peewee.sqlite import SqliteSession, to_microseconds
+
+_INSERT_MOVEMENT = """INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id,
+  line_no, reason, reference, actor, idempotency_key, fingerprint, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT_EVENT = """INSERT INTO events (type, order_id, order_version, sku, data, actor, request_id, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_FIGURES = """SELECT p.sku, p.low_stock_threshold, sum(l.on_hand - l.reserved)
+FROM products AS p JOIN stock_levels AS l ON l.sku = p.sku
+WHERE p.sku IN (SELECT value FROM json_each(?)) GROUP BY p.sku"""
+_MOVE_LEVEL = """UPDATE stock_levels SET on_hand = on_hand + :on_hand_delta, reserved = reserved + :reserved_delta,
+  version = version + 1, updated_at = :at
+WHERE sku = :sku AND location = :location AND on_hand + :on_hand_delta >= 0
+  AND reserved + :reserved_delta BETWEEN 0 AND on_hand + :on_hand_delta"""
+
+
+class SqliteLedger:
+    """See Ledger; the lock is the transaction's own."""
+
+    def write(
+        self,
+        session: SqliteSession,
+        *,
+        movements: Sequence[MovementEntry],
+        events: Sequence[EventEntry],
+        key: StockKey | None = None,
+        new_skus: Collection[str] = (),
+    ) -> None:
+        """See Ledger."""
+        session.execute_many(_INSERT_EVENT, _event_rows(events))
+        if not movements:
+            return
+        moves = level_moves(movements)
+        session.execute_many(_INSERT_MOVEMENT, _movement_rows(movements, key))
+        before = {sku: figures for sku, figures in _figures(session, moves).items() if sku not in new_skus}
+        if session.execute_many(_MOVE_LEVEL, _level_rows(moves)) != len(moves):
+            raise UncoveredError("the stock does not cover what was decided")
+        session.execute_many(_INSERT_EVENT, _event_rows(announcements(movements, moves, before)))
+
+
+def _movement_rows(movements: Sequence[MovementEntry], key: StockKey | None) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for row, origin in movements:
+        order_id = None if row.order_id is None else str(row.order_id)
+        what = (row.sku, row.location, row.kind.value, row.on_hand_delta, row.reserved_delta)
+        why = (order_id, row.line_no, row.reason, row.reference, origin.actor)
+        once = (key.key, key.fingerprint) if key and not rows else (None, None)
+        rows.append((*what, *why, *once, to_microseconds(origin.at)))
+    return rows
+
+
+def _event_rows(events: Sequence[EventEntry]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for row, origin in events:
+        order_id = None if row.order_id is None else str(row.order_id)
+        what = (row.type.value, order_id, row.order_version, row.sku, json.dumps(dict(row.data)))
+        rows.append((*what, origin.actor, origin.request_id, to_microseconds(origin.at)))
+    return rows
+
+
+def _level_rows(moves: Mapping[Location, LevelMove]) -> list[dict[str, object]]:
+    return [
+        {
+            "sku": sku,
+            "location": location,
+            "on_hand_delta": move.on_hand_delta,
+            "reserved_delta": move.reserved_delta,
+            "at": to_microseconds(move.at),
+        }
+        for (sku, location), move in moves.items()
+    ]
+
+
+def _figures(session: SqliteSession, moves: Mapping[Location, LevelMove]) -> dict[str, Figures]:
+    skus = json.dumps(sorted({sku for sku, _ in moves}))
+    rows = session.execute_sql(_FIGURES, (skus,)).fetchall()
+    return {sku: Figures(available, threshold) for sku, threshold, available in rows}

@@ -1,0 +1,166 @@
+"""The tables as peewee models; a test compares them with the migrated schema."""
+
+from __future__ import annotations
+
+import peewee
+
+from oms_peewee.fields import DigestField, IdField, JsonField, MoneyField, TimeField
+
+
+class ProductRow(peewee.Model):
+    """What is sold."""
+
+    sku = peewee.TextField(primary_key=True)
+    name = peewee.TextField()
+    low_stock_threshold = peewee.BigIntegerField(null=True)
+    created_at = TimeField()
+    updated_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "products"
+
+
+class LevelRow(peewee.Model):
+    """Units of a SKU at a location."""
+
+    sku = peewee.TextField()
+    location = peewee.TextField()
+    on_hand = peewee.BigIntegerField()
+    reserved = peewee.BigIntegerField()
+    version = peewee.BigIntegerField()
+    updated_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "stock_levels"
+        primary_key = peewee.CompositeKey("sku", "location")
+
+
+class OrderRow(peewee.Model):
+    """An order without its lines."""
+
+    id = IdField(primary_key=True)
+    status = peewee.TextField()
+    customer_id = peewee.TextField()
+    reference = peewee.TextField(null=True)
+    currency = peewee.TextField()
+    total = MoneyField(column_name="total_e4", null=True)
+    metadata = JsonField()
+    caller = peewee.TextField()
+    idempotency_key = peewee.TextField(null=True)
+    fingerprint = DigestField(null=True)
+    accepted_status = peewee.SmallIntegerField()
+    failure = JsonField(null=True)
+    attempts = peewee.IntegerField()
+    due_at = TimeField(null=True)
+    queue_no = peewee.BigIntegerField(null=True)
+    version = peewee.IntegerField()
+    created_at = TimeField()
+    updated_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "orders"
+
+
+class LineRow(peewee.Model):
+    """One line of an order."""
+
+    order_id = IdField()
+    line_no = peewee.SmallIntegerField()
+    sku = peewee.TextField()
+    quantity = peewee.IntegerField()
+    unit_price = MoneyField(column_name="unit_price_e4", null=True)
+
+    class Meta:
+        """Its table."""
+
+        table_name = "order_lines"
+        primary_key = peewee.CompositeKey("order_id", "line_no")
+
+
+class MovementRow(peewee.Model):
+    """One row of the ledger."""
+
+    id = peewee.BigAutoField()
+    sku = peewee.TextField()
+    location = peewee.TextField()
+    kind = peewee.TextField()
+    on_hand_delta = peewee.BigIntegerField()
+    reserved_delta = peewee.BigIntegerField()
+    order_id = IdField(null=True)
+    line_no = peewee.SmallIntegerField(null=True)
+    reason = peewee.TextField(null=True)
+    reference = peewee.TextField(null=True)
+    actor = peewee.TextField()
+    idempotency_key = peewee.TextField(null=True)
+    fingerprint = DigestField(null=True)
+    created_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "stock_movements"
+
+
+class EventRow(peewee.Model):
+    """One event."""
+
+    id = peewee.BigAutoField()
+    type = peewee.TextField()
+    order_id = IdField(null=True)
+    order_version = peewee.IntegerField(null=True)
+    sku = peewee.TextField(null=True)
+    data = JsonField()
+    actor = peewee.TextField()
+    request_id = peewee.TextField(null=True)
+    created_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "events"
+
+
+class ImportRow(peewee.Model):
+    """How far an import under an idempotency key has come."""
+
+    actor = peewee.TextField()
+    idempotency_key = peewee.TextField()
+    fingerprint = DigestField()
+    mode = peewee.TextField()
+    rows = peewee.BigIntegerField()
+    applied = peewee.BigIntegerField()
+    unchanged = peewee.BigIntegerField()
+    refused = peewee.BigIntegerField()
+    after_sku = peewee.TextField()
+    after_location = peewee.TextField()
+    created_at = TimeField()
+    updated_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "imports"
+        primary_key = peewee.CompositeKey("actor", "idempotency_key")
+
+
+class ImportRefusalRow(peewee.Model):
+    """What an import under an idempotency key could not apply."""
+
+    actor = peewee.TextField()
+    idempotency_key = peewee.TextField()
+    sku = peewee.TextField()
+    location = peewee.TextField()
+    code = peewee.TextField()
+    detail = peewee.TextField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "import_refusals"
+        primary_key = peewee.CompositeKey("actor", "idempotency_key", "sku", "location")

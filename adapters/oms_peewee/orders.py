@@ -1,0 +1,102 @@
+"""OrderStorage: orders, their lines, their history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.events import Event
+from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.placement import Placement
+from oms_core.errors import OmsError
+from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
+from oms_peewee.database import Attempt, Database
+from oms_peewee.ledger import Ledger, Origin, origin_of
+from oms_peewee.models import EventRow, OrderRow
+from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_order, order_page
+from oms_peewee.placing import Placing
+from oms_peewee.rows import event_of
+from oms_peewee.session import Session
+
+
+class PeeweeOrders:
+    """See OrderStorage."""
+
+    def __init__(self, database: Database[Any], ledger: Ledger[Any], placing: Placing[Any]) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._placing = placing
+
+    def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
+        """See OrderStorage."""
+        return self._placing.place(placements, decide)
+
+    def change(
+        self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
+    ) -> Order:
+        """See OrderStorage."""
+        origin = origin_of(caller, now)
+        return self._database.write(
+            lambda attempt: self._change(attempt, order_id, owner, origin, decide),
+            look_up={"order_ids": [str(order_id)]},
+        )
+
+    def get(self, order_id: UUID, *, owner: str | None) -> Order:
+        """See OrderStorage."""
+        return self._database.read(lambda session: _existing(find_order(session, order_id, owner), order_id))
+
+    def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int) -> list[Order]:
+        """See OrderStorage."""
+        return self._database.read(lambda session: order_page(session, wanted, after, limit))
+
+    def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
+        """See OrderStorage."""
+        return self._database.read(lambda session: _events(session, order_id, owner, after, limit))
+
+    def _change(
+        self,
+        attempt: Attempt[Any],
+        order_id: UUID,
+        owner: str | None,
+        origin: Origin,
+        decide: DecideOrderChange,
+    ) -> Order:
+        session = attempt.session
+        with session.atomic():
+            order = _existing(lock_order(session, order_id, owner), order_id)
+            change = decide(order, holdings_of(session, order_id))
+            if change is None:
+                return order
+            changed = replace(order, status=change.status, version=order.version + 1, updated_at=origin.at)
+            OrderRow.update(status=changed.status.value, version=changed.version, updated_at=changed.updated_at).where(
+                OrderRow.id == order_id
+            ).execute(session)
+            self._ledger.write(
+                session,
+                movements=[(movement, origin) for movement in change.movements],
+                events=[(change.event, origin)],
+            )
+            return changed
+
+
+def _existing(order: Order | None, order_id: UUID) -> Order:
+    if order is None:
+        raise _order_not_found(order_id)
+    return order
+
+
+def _events(session: Session, order_id: UUID, owner: str | None, after: int | None, limit: int) -> list[Event]:
+    if not has_order(session, order_id, owner):
+        raise _order_not_found(order_id)
+    page = EventRow.select().where(EventRow.order_id == order_id).order_by(EventRow.id).limit(limit)
+    if after is not None:
+        page = page.where(EventRow.id > after)
+    return [event_of(row) for row in page.execute(session)]
+
+
+def _order_not_found(order_id: UUID) -> OmsError:
+    return OmsError("order_not_found", f"no order has the id {order_id}")

@@ -1,0 +1,172 @@
+"""Placing orders: read, decide, write what was accepted, and do it over when something came between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeAlias
+from uuid import UUID
+
+from oms_core.domain.orders import Order
+from oms_core.domain.placed_orders import placed_event, placed_order, reservation
+from oms_core.domain.placement import Accept, Placement, PlacementView, Refuse, Repeat, Replay, Verdict
+from oms_core.errors import OmsError
+from oms_core.ports.storage import DecidePlacement, Placed, PlacementOutcome, Refused
+from oms_peewee.database import Attempt, Database
+from oms_peewee.faults import Fault, UncoveredError
+from oms_peewee.ledger import EventEntry, MovementEntry, Origin
+from oms_peewee.order_queries import orders_of
+from oms_peewee.session import AnySession, Session_contra
+
+_PLACED_AT_ONCE = 201
+
+Accepted: TypeAlias = tuple[Placement, Accept]
+
+
+class PlacingTables(Protocol[Session_contra]):
+    """What placing reads and writes."""
+
+    @property
+    def reads_before_locking(self) -> bool:
+        """Whether reading without locks first is worth it: a refusal then costs none."""
+        ...
+
+    def read(self, session: Session_contra, placements: Sequence[Placement]) -> PlacementView:
+        """Read the products ordered, then the keys used, without locks.
+
+        In this order: an order that is missed among the keys has not taken its stock yet either, so that it is found
+        when its key is written.
+        """
+        ...
+
+    def lock(self, session: Session_contra, placements: Sequence[Placement]) -> None:
+        """Lock all levels of the products ordered, by (sku, location)."""
+        ...
+
+    def written(self, session: Session_contra, placements: Sequence[Placement]) -> set[UUID]:
+        """Tell which of the placements (there may be none) have been written already."""
+        ...
+
+    def write(self, session: Session_contra, accepted: Sequence[Accepted]) -> None:
+        """Write orders, lines, reservations, levels and events. Raises UncoveredError if the stock is not there."""
+        ...
+
+
+def reservations(accepted: Sequence[Accepted]) -> list[MovementEntry]:
+    """Give the ledger rows of accepted orders, as they arrived."""
+    entries: list[MovementEntry] = []
+    for placement, verdict in accepted:
+        origin = _origin(placement)
+        entries.extend([(reservation(placement, allocation), origin) for allocation in verdict.allocations])
+    return entries
+
+
+def placed_events(accepted: Sequence[Accepted]) -> list[EventEntry]:
+    """Give the events of accepted orders, as they arrived."""
+    return [(placed_event(placement), _origin(placement)) for placement, _ in accepted]
+
+
+class Placing(Generic[AnySession]):
+    """See OrderStorage.place."""
+
+    def __init__(self, database: Database[AnySession], tables: PlacingTables[AnySession]) -> None:
+        self._database = database
+        self._tables = tables
+
+    def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
+        """See OrderStorage."""
+        if not placements:
+            return []
+        try:
+            return self._database.write(
+                lambda attempt: self._place(attempt, placements, decide),
+                look_up={"order_ids": [str(placement.id) for placement in placements]},
+            )
+        except OmsError as error:
+            if error.code != "idempotency_key_in_use":
+                raise
+            return self._place_unkeyed(placements, decide, error)
+
+    def _place_unkeyed(
+        self, placements: Sequence[Placement], decide: DecidePlacement, error: OmsError
+    ) -> list[PlacementOutcome]:
+        """Refuse what has a key, since one of the keys stays locked; the others need not suffer for it."""
+        outcomes = iter(self.place([placement for placement in placements if placement.key is None], decide))
+        return [next(outcomes) if placement.key is None else Refused(error=error) for placement in placements]
+
+    def _place(
+        self, attempt: Attempt[AnySession], placements: Sequence[Placement], decide: DecidePlacement
+    ) -> list[PlacementOutcome]:
+        session = attempt.session
+        if attempt.number == 0 and self._tables.reads_before_locking:
+            try:
+                return self._place_unlocked(session, placements, decide)
+            except self._database.caught as error:
+                if self._database.fault_of(error) not in {Fault.TAKEN, Fault.UNCOVERED}:
+                    raise
+        return self._place_locked(session, placements, decide)
+
+    def _place_unlocked(
+        self, session: AnySession, placements: Sequence[Placement], decide: DecidePlacement
+    ) -> list[PlacementOutcome]:
+        verdicts = decide(placements, self._tables.read(session, placements))
+        decided = list(zip(placements, verdicts, strict=True))
+        if self._tables.written(session, [placement for placement, verdict in decided if isinstance(verdict, Refuse)]):
+            raise UncoveredError("refused for want of the stock that an earlier attempt has taken for it")
+        if accepted := _accepted(placements, verdicts):
+            with session.atomic():
+                self._tables.write(session, accepted)
+        return _outcomes(session, placements, verdicts)
+
+    def _place_locked(
+        self, session: AnySession, placements: Sequence[Placement], decide: DecidePlacement
+    ) -> list[PlacementOutcome]:
+        """Decide under locks, all but what an earlier attempt has written: its ids are there."""
+        with session.atomic():
+            self._tables.lock(session, placements)
+            written = self._tables.written(session, placements)
+            unwritten = [placement for placement in placements if placement.id not in written]
+            verdicts = decide(unwritten, self._tables.read(session, unwritten)) if unwritten else []
+            if accepted := _accepted(unwritten, verdicts):
+                self._tables.write(session, accepted)
+        outcomes = iter(_outcomes(session, unwritten, verdicts))
+        orders = orders_of(session, list(written))
+        return [
+            _placed(orders[placement.id], replayed=False) if placement.id in written else next(outcomes)
+            for placement in placements
+        ]
+
+
+def _accepted(placements: Sequence[Placement], verdicts: Sequence[Verdict]) -> list[Accepted]:
+    return [
+        (placement, verdict)
+        for placement, verdict in zip(placements, verdicts, strict=True)
+        if isinstance(verdict, Accept)
+    ]
+
+
+def _outcomes(
+    session: AnySession, placements: Sequence[Placement], verdicts: Sequence[Verdict]
+) -> list[PlacementOutcome]:
+    replayed = orders_of(session, [verdict.order_id for verdict in verdicts if isinstance(verdict, Replay)])
+    outcomes: list[PlacementOutcome] = []
+    for placement, verdict in zip(placements, verdicts, strict=True):
+        match verdict:
+            case Accept():
+                outcomes.append(_placed(placed_order(placement), replayed=False))
+            case Refuse(error):
+                outcomes.append(Refused(error=error))
+            case Replay(order_id, accepted_status):
+                order = replayed[order_id]
+                is_replay = order_id != placement.id
+                outcomes.append(Placed(order=order, replayed=is_replay, accepted_status=accepted_status))
+            case Repeat(index):
+                outcomes.append(_placed(placed_order(placements[index]), replayed=True))
+    return outcomes
+
+
+def _placed(order: Order, *, replayed: bool) -> Placed:
+    return Placed(order=order, replayed=replayed, accepted_status=_PLACED_AT_ONCE)
+
+
+def _origin(placement: Placement) -> Origin:
+    return Origin(placement.caller_name, placement.request_id, placement.created_at)

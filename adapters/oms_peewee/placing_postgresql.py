@@ -1,0 +1,147 @@
+"""Placing on PostgreSQL: prepared statements with arrays, one round trip to read, one to write, one to commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from uuid import UUID
+
+from oms_core.domain.money import to_ten_thousandths
+from oms_core.domain.placement import KeyedOrder, Placement, PlacementView
+from oms_peewee import arrays
+from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger
+from oms_peewee.placing import Accepted, placed_events, reservations
+from oms_peewee.postgresql import PostgresqlSession
+from oms_peewee.rows import products_of
+from oms_peewee.statements import Call, Statement
+
+_READ_PRODUCTS = Statement(
+    name="read_products",
+    types=("text[]",),
+    sql="""SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at,
+      l.location, l.on_hand, l.reserved, l.version, l.updated_at
+    FROM unnest($1) AS wanted(sku)
+    CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = wanted.sku OFFSET 0) AS p
+    LEFT JOIN LATERAL (
+      SELECT * FROM stock_levels AS l WHERE l.sku = wanted.sku ORDER BY l.location OFFSET 0) AS l ON true""",
+)
+_READ_KEYS = Statement(
+    name="read_keys",
+    types=("text[]", "text[]"),
+    sql="""SELECT wanted.caller, wanted.key, o.id, o.fingerprint, o.accepted_status
+    FROM unnest($1, $2) AS wanted(caller, key)
+    CROSS JOIN LATERAL (
+      SELECT * FROM orders AS o WHERE o.caller = wanted.caller AND o.idempotency_key = wanted.key LIMIT 1) AS o""",
+)
+_READ_IDS = Statement(
+    name="read_ids",
+    types=("uuid[]",),
+    sql="""SELECT o.id FROM unnest($1) AS wanted(id)
+    CROSS JOIN LATERAL (SELECT o.id FROM orders AS o WHERE o.id = wanted.id LIMIT 1) AS o""",
+)
+_INSERT_ORDERS = Statement(
+    name="insert_orders",
+    types=(
+        *("uuid[]", "text[]", "text[]", "text[]", "bigint[]", "jsonb[]"),
+        *("text[]", "text[]", "bytea[]", "timestamptz[]"),
+    ),
+    sql="""INSERT INTO orders (id, status, customer_id, reference, currency, total_e4, metadata,
+      caller, idempotency_key, fingerprint, accepted_status, created_at, updated_at)
+    SELECT id, 'pending', customer_id, reference, currency, total_e4, metadata,
+      caller, key, fingerprint, 201, created_at, created_at
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+      AS o(id, customer_id, reference, currency, total_e4, metadata, caller, key, fingerprint, created_at)""",
+)
+_INSERT_LINES = Statement(
+    name="insert_lines",
+    types=("uuid[]", "smallint[]", "text[]", "integer[]", "bigint[]"),
+    sql="""INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_e4)
+    SELECT * FROM unnest($1, $2, $3, $4, $5)""",
+)
+
+
+class PostgresqlPlacingTables:
+    """See PlacingTables."""
+
+    reads_before_locking = True
+
+    def __init__(self, ledger: PostgresqlLedger) -> None:
+        self._ledger = ledger
+
+    def read(self, session: PostgresqlSession, placements: Sequence[Placement]) -> PlacementView:
+        """See PlacingTables."""
+        rows = session.run([(_READ_PRODUCTS, [arrays.texts(_skus(placements))])]).fetchall()
+        keys = [placement.key for placement in placements if placement.key is not None]
+        found = session.run([_read_keys(keys)]).fetchall() if keys else []
+        return PlacementView(
+            products={product.sku: product for product in products_of(rows)},
+            keyed_orders={
+                (caller, key): KeyedOrder(
+                    order_id=order_id, fingerprint=bytes(fingerprint), accepted_status=accepted_status
+                )
+                for caller, key, order_id, fingerprint, accepted_status in found
+            },
+        )
+
+    def lock(self, session: PostgresqlSession, placements: Sequence[Placement]) -> None:
+        """See PlacingTables."""
+        session.run([(LOCK_LEVELS, [arrays.texts(_skus(placements))])])
+
+    def written(self, session: PostgresqlSession, placements: Sequence[Placement]) -> set[UUID]:
+        """See PlacingTables."""
+        if not placements:
+            return set()
+        rows = session.run([(_READ_IDS, [arrays.ids([placement.id for placement in placements])])]).fetchall()
+        return {order_id for (order_id,) in rows}
+
+    def write(self, session: PostgresqlSession, accepted: Sequence[Accepted]) -> None:
+        """See PlacingTables."""
+        # Two batches with the same keys wait for each other in the same order.
+        placements = sorted((placement for placement, _ in accepted), key=lambda placement: placement.key or ("", ""))
+        self._ledger.write(
+            session,
+            movements=reservations(accepted),
+            events=placed_events(accepted),
+            first=[_insert_orders(placements), _insert_lines(placements)],
+        )
+
+
+def _skus(placements: Sequence[Placement]) -> list[str]:
+    return sorted({line.sku for placement in placements for line in placement.command.lines})
+
+
+def _read_keys(keys: Sequence[tuple[str, str]]) -> Call:
+    return _READ_KEYS, [arrays.texts([caller for caller, _ in keys]), arrays.texts([key for _, key in keys])]
+
+
+def _insert_orders(placements: Sequence[Placement]) -> Call:
+    commands = [placement.command for placement in placements]
+    totals = [placement.total for placement in placements]
+    return _INSERT_ORDERS, [
+        arrays.ids([placement.id for placement in placements]),
+        arrays.texts([command.customer_id for command in commands]),
+        arrays.texts([command.reference for command in commands]),
+        arrays.texts([placement.currency for placement in placements]),
+        arrays.numbers([None if total is None else to_ten_thousandths(total) for total in totals]),
+        arrays.texts([json.dumps(command.metadata) if command.metadata else "{}" for command in commands]),
+        arrays.texts([placement.caller_name for placement in placements]),
+        arrays.texts([command.idempotency_key for command in commands]),
+        arrays.digests([placement.fingerprint for placement in placements]),
+        arrays.times([placement.created_at for placement in placements]),
+    ]
+
+
+def _insert_lines(placements: Sequence[Placement]) -> Call:
+    numbered = [
+        (placement.id, line_no, line)
+        for placement in placements
+        for line_no, line in enumerate(placement.command.lines, start=1)
+    ]
+    prices = [line.unit_price for _, _, line in numbered]
+    return _INSERT_LINES, [
+        arrays.ids([order_id for order_id, _, _ in numbered]),
+        arrays.numbers([line_no for _, line_no, _ in numbered]),
+        arrays.texts([line.sku for _, _, line in numbered]),
+        arrays.numbers([line.quantity for _, _, line in numbered]),
+        arrays.numbers([None if price is None else to_ten_thousandths(price) for price in prices]),
+    ]
