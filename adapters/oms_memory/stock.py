@@ -11,7 +11,7 @@ from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
 from oms_core.domain.stock_changes import ProductChange, sku_not_found
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideProductChange
-from oms_memory.tables import Entry, Tables
+from oms_memory.tables import Entry, Tables, new_product
 
 
 class MemoryStock:
@@ -59,19 +59,19 @@ class MemoryStock:
             return [row for row in reversed(rows) if after is None or row.id < after][:limit]
 
     def _write(self, sku: str, change: ProductChange, key: StockKey, caller: Caller, now: datetime) -> None:
+        entries = [] if change.movement is None else [Entry(row=change.movement, caller=caller, now=now)]
+        self._tables.check(entries)
         created = sku not in self._tables.products
-        product = self._tables.products.get(sku) or Product(
-            sku=sku, name="", low_stock_threshold=None, levels=(), updated_at=now
-        )
+        product = self._tables.products.get(sku) or new_product(sku, now)
         if change.name is not None:
             product = replace(product, name=change.name)
         if not isinstance(change.low_stock_threshold, Unset):
             product = replace(product, low_stock_threshold=change.low_stock_threshold)
         self._tables.products[sku] = replace(product, updated_at=now)
-        if change.movement is not None:
+        if entries:
             self._tables.stock_keys[(key.actor, key.key)] = key
             move = self._tables.move_silently if created else self._tables.move
-            move([Entry(row=change.movement, caller=caller, now=now)])
+            move(entries)
         elif change.location is not None:
             self._tables.ensure_level(sku, change.location, now)
 

@@ -29,11 +29,11 @@ class MemoryStorage:
     """Storage over dictionaries; each instance is a database of its own."""
 
     def __init__(self, tables: Tables | None = None) -> None:
-        tables = tables or Tables()
-        self.orders = MemoryOrders(tables)
-        self.stock = MemoryStock(tables)
-        self.imports = MemoryImports(tables)
-        self.audits = MemoryAudits(tables)
+        self.tables = tables or Tables()
+        self.orders = MemoryOrders(self.tables)
+        self.stock = MemoryStock(self.tables)
+        self.imports = MemoryImports(self.tables)
+        self.audits = MemoryAudits(self.tables)
         self.schema = MemorySchema()
 
     def describe(self) -> str:

@@ -119,7 +119,7 @@ class Tables:
             per_level.setdefault((entry.row.sku, entry.row.location), []).append(entry)
         moved: dict[str, Product] = {}
         for (sku, location), rows in sorted(per_level.items()):
-            product = moved.get(sku) or self.products[sku]
+            product = moved.get(sku) or self.products.get(sku) or new_product(sku, rows[-1].now)
             level = _after(product.level(location), location, [entry.row for entry in rows])
             if not self.within_bounds(level):
                 raise OmsError("internal_error", f"{sku} {location}: the decision is not covered by stock: {level}")
@@ -133,6 +133,11 @@ class Tables:
         self.movements.setdefault(row.sku, []).append(written)
         if row.order_id is not None:
             self.order_movements.setdefault(row.order_id, []).append(row)
+
+
+def new_product(sku: str, now: datetime) -> Product:
+    """Give a product of which nothing is known yet."""
+    return Product(sku=sku, name="", low_stock_threshold=None, levels=(), updated_at=now)
 
 
 def _after(level: StockLevel | None, location: str, rows: Sequence[NewMovement]) -> StockLevel:

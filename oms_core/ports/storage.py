@@ -4,9 +4,10 @@ Every method runs in its own transaction: it is written whole or not at all. Eve
 `storage_unavailable` (the database is away, or stayed busy or locked until the deadline; nothing was changed). A
 transient fault (a lost connection, a deadlock, a serialisation failure, a lock timeout, a busy database) is retried
 inside, until the storage's deadline. Where a COMMIT's answer was lost, the method finds out whether it happened (ids
-and keys are fixed beforehand), and raises `outcome_unknown` only when the deadline passes first. No driver exception
-leaves an adapter. All methods are thread-safe, connect lazily, and work again after the database was restarted or
-the process forked.
+and keys are fixed beforehand), and raises `outcome_unknown` only when the deadline passes first. What a
+`decide` gave is written only if levels stay within their bounds: a decision that the stock does not cover is a bug of
+the decision, and raised as `internal_error`. No driver exception leaves an adapter. All methods are thread-safe,
+connect lazily, and work again after the database was restarted or the process forked.
 
 Lock order, everywhere: order rows (by id), then products and levels (by sku, location).
 """
@@ -66,8 +67,7 @@ class OrderStorage(Protocol):
         events and `updated_at` carry caller, request id and time of the last accepted order that takes it. `decide` may
         be called again on fresher figures; the last decision is what was written. Refusals alone write nothing.
         A taken id means that an earlier attempt had happened; a taken key, that a rival was first: decide again.
-        `Replay` gives that order as it is now. A decision that the stock does not cover is never written, but raised as
-        `internal_error`. At most TRANSACTION_ORDERS_MAX placements. An error that is one order's
+        `Replay` gives that order as it is now. At most TRANSACTION_ORDERS_MAX placements. An error that is one order's
         own fault (a value the database will not take) is raised as `internal_error`; nothing of the call is written.
         A key whose first order is still in flight elsewhere when the deadline passes is `idempotency_key_in_use`.
         """

@@ -1,0 +1,63 @@
+"""The whole contract, and what an adapter's test module has to provide for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from oms_contracts.storage_contract.auditing import AuditPromises
+from oms_contracts.storage_contract.finding_orders import OrderFindingPromises
+from oms_contracts.storage_contract.hooks import PASSWORD, StockEvent, StorageHooks
+from oms_contracts.storage_contract.injected_races import InjectedRacePromises
+from oms_contracts.storage_contract.keys import OrderKeyPromises
+from oms_contracts.storage_contract.lifecycle import LifecyclePromises
+from oms_contracts.storage_contract.listing_stock import StockListingPromises
+from oms_contracts.storage_contract.moving import OrderMovePromises
+from oms_contracts.storage_contract.order_races import OrderRacePromises
+from oms_contracts.storage_contract.placing import PlacingPromises
+from oms_contracts.storage_contract.shop import Shop, new_shop
+from oms_contracts.storage_contract.stock_changes import StockChangePromises
+from oms_contracts.storage_contract.stock_events import StockEventPromises
+from oms_contracts.storage_contract.stock_races import StockRacePromises
+from oms_contracts.storage_contract.values import ValuePromises
+from oms_core.ports.storage import Storage
+
+__all__ = ["PASSWORD", "StockEvent", "StorageContract"]
+
+
+class StorageContract(
+    PlacingPromises,
+    OrderKeyPromises,
+    ValuePromises,
+    OrderMovePromises,
+    OrderFindingPromises,
+    StockChangePromises,
+    StockListingPromises,
+    StockEventPromises,
+    AuditPromises,
+    LifecyclePromises,
+    OrderRacePromises,
+    StockRacePromises,
+    InjectedRacePromises,
+    StorageHooks,
+):
+    """Every promise of `oms_core.ports.storage`; each part of the port is a class of its own among the parents.
+
+    A test module inherits this as a class named `Test...`, provides the fixture `storage` (an empty storage, opened
+    with PASSWORD where its URL takes a password, closed afterwards), and overrides the methods of StorageHooks. Where
+    two storages can be open on one database, it also overrides the fixture `rival_storage`.
+    """
+
+    @pytest.fixture
+    def rival_storage(self, storage: Storage) -> Storage:
+        """A second storage on the same database; the same one, where there can be no second."""
+        return storage
+
+    @pytest.fixture
+    def shop(self, storage: Storage) -> Shop:
+        """The storage in use."""
+        return new_shop(storage)
+
+    @pytest.fixture
+    def rival_shop(self, rival_storage: Storage) -> Shop:
+        """The same database in other hands."""
+        return new_shop(rival_storage, seed=1)

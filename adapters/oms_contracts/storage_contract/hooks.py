@@ -1,0 +1,32 @@
+"""What the port does not show, and the contract has to see or break: each adapter's test module says how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oms_core.ports.storage import Storage
+
+PASSWORD = "hush-hush"  # noqa: S105  It is to be looked for, not to be kept.
+
+
+@dataclass(frozen=True, slots=True)
+class StockEvent:
+    """A stock event as it was written."""
+
+    type: str
+    available: int
+    low_stock_threshold: int | None
+    actor: str
+    request_id: str | None
+
+
+class StorageHooks:
+    """To be overridden by the test module of an adapter."""
+
+    def stock_events(self, storage: Storage, sku: str) -> list[StockEvent]:
+        """Read a product's events, oldest first: no method of the port lists them."""
+        raise NotImplementedError
+
+    def break_level(self, storage: Storage, sku: str, location: str) -> None:
+        """Add 1 to the `on_hand` of a level behind the ledger's back."""
+        raise NotImplementedError

@@ -1,0 +1,163 @@
+"""A storage with a clock and a caller: what the contract's tests set up and look at, in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from oms_contracts.clock import TickingClock
+from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, OrderLine, PlaceOrder, ReceiveStock, SetStock
+from oms_core.domain.events import Event
+from oms_core.domain.limits import PAGE_ITEMS_MAX
+from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.placement import Placement, PlacementView, Verdict, decide_placement
+from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.stock import Movement, Product, ProductFilter
+from oms_core.errors import OmsError
+from oms_core.ports.clock import Clock
+from oms_core.ports.storage import DecidePlacement, Placed, PlacementOutcome, Refused, Storage
+from oms_core.use_cases.adjust_stock import adjust_stock
+from oms_core.use_cases.audit import AuditReport, audit
+from oms_core.use_cases.change_order_status import change_order_status
+from oms_core.use_cases.change_stock import StockChanged
+from oms_core.use_cases.prepare_placement import prepare_placement
+from oms_core.use_cases.receive_stock import receive_stock
+from oms_core.use_cases.set_stock import set_stock
+
+CLERK = Caller(name="clerk", scopes=ALL_SCOPES, request_id="request-1")
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One storage in use. Everything happens in the name of `caller`; stock is served from `locations` in order."""
+
+    storage: Storage
+    clock: Clock
+    caller: Caller = CLERK
+    locations: tuple[str, ...] = ("main",)
+
+    def of(self, caller: Caller) -> Shop:
+        """Give the same shop in another caller's hands."""
+        return replace(self, caller=caller)
+
+    def set(self, sku: str, on_hand: int | None = None, **given: Any) -> StockChanged:
+        """Run `set_stock` with the fields of SetStock."""
+        return set_stock(SetStock(sku=sku, on_hand=on_hand, **given), **self._wiring(), default_location="main")
+
+    def adjust(self, sku: str, delta: int, **given: Any) -> StockChanged:
+        """Run `adjust_stock` with the fields of AdjustStock."""
+        command = AdjustStock(sku=sku, delta=delta, **({"reason": "counted"} | given))
+        return adjust_stock(command, **self._wiring(), default_location="main")
+
+    def receive(self, sku: str, quantity: int, **given: Any) -> StockChanged:
+        """Run `receive_stock` with the fields of ReceiveStock."""
+        command = ReceiveStock(sku=sku, quantity=quantity, **given)
+        return receive_stock(command, **self._wiring(), default_location="main")
+
+    def order(self, *lines: tuple[str, int] | tuple[str, int, str], **given: Any) -> Placement:
+        """Prepare an order of (sku, quantity) or (sku, quantity, price) with the fields of PlaceOrder."""
+        command = PlaceOrder(
+            lines=[OrderLine(sku=line[0], quantity=line[1], unit_price=_price(line)) for line in lines],
+            **({"customer_id": "C1"} | given),
+        )
+        return prepare_placement(command, caller=self.caller, clock=self.clock, currency="EUR")
+
+    def place(self, *placements: Placement) -> list[PlacementOutcome]:
+        """Place prepared orders in one call."""
+        return self.storage.orders.place(placements, self.decide)
+
+    def place_deciding(self, decide: DecidePlacement, *placements: Placement) -> list[PlacementOutcome]:
+        """Place prepared orders as another decision has it."""
+        return self.storage.orders.place(placements, decide)
+
+    def decide(self, placements: Sequence[Placement], view: PlacementView) -> list[Verdict]:
+        """Decide as the core does."""
+        return decide_placement(placements, view, self.locations)
+
+    def deciding_after(self, step: Callable[[], None]) -> DecidePlacement:
+        """Give a decision that is made first, on the figures as they were read, with a step before it is given back."""
+
+        def decide(placements: Sequence[Placement], view: PlacementView) -> list[Verdict]:
+            verdicts = self.decide(placements, view)
+            step()
+            return verdicts
+
+        return decide
+
+    def buy(self, *lines: tuple[str, int] | tuple[str, int, str], **given: Any) -> Order:
+        """Place one order that must succeed."""
+        return placed(self.place(self.order(*lines, **given))[0]).order
+
+    def move(self, order_id: UUID, status: OrderStatus, **given: Any) -> Order:
+        """Run `change_order_status` with the fields of ChangeOrderStatus."""
+        return change_order_status(ChangeOrderStatus(order_id=order_id, status=status, **given), **self._wiring())
+
+    def get(self, order_id: UUID) -> Order:
+        """Read an order."""
+        return self.storage.orders.get(order_id, owner=None)
+
+    def product(self, sku: str) -> Product:
+        """Read a product."""
+        return self.storage.stock.get(sku)
+
+    def levels(self, sku: str) -> dict[str, tuple[int, int]]:
+        """Read a product's levels: (on_hand, reserved) by location."""
+        return {level.location: (level.on_hand, level.reserved) for level in self.product(sku).levels}
+
+    def movements(self, sku: str) -> list[Movement]:
+        """Read a product's ledger, oldest first."""
+        return self.storage.stock.movements(sku, after=None, limit=10_000)[::-1]
+
+    def ledger(self, sku: str) -> list[tuple[str, str, int, int]]:
+        """Read (kind, location, on_hand_delta, reserved_delta) of a product's ledger, oldest first."""
+        return [
+            (row.movement.kind.value, row.movement.location, row.movement.on_hand_delta, row.movement.reserved_delta)
+            for row in self.movements(sku)
+        ]
+
+    def events(self, order_id: UUID) -> list[Event]:
+        """Read an order's events, oldest first."""
+        return self.storage.orders.events(order_id, owner=None, after=None, limit=10_000)
+
+    def audit(self) -> AuditReport:
+        """Audit everything."""
+        return audit(caller=CLERK, storage=self.storage)
+
+    def everything(self) -> dict[str, object]:
+        """Read all that a refusal must leave as it was."""
+        products = self.storage.stock.find(ProductFilter(), after=None, limit=PAGE_ITEMS_MAX)
+        orders = self.storage.orders.find(OrderFilter(), after=None, limit=PAGE_ITEMS_MAX)
+        return {
+            "products": products,
+            "movements": {product.sku: self.movements(product.sku) for product in products},
+            "orders": orders,
+            "events": {order.id: self.events(order.id) for order in orders},
+        }
+
+    def _wiring(self) -> dict[str, Any]:
+        return {"caller": self.caller, "clock": self.clock, "storage": self.storage}
+
+
+def new_shop(storage: Storage, *, seed: int = 0) -> Shop:
+    """Open a shop over a storage; shops that meet in one database need different seeds."""
+    return Shop(storage=storage, clock=TickingClock(seed=seed))
+
+
+def placed(outcome: PlacementOutcome) -> Placed:
+    """Give the outcome of an order that must have been placed."""
+    assert isinstance(outcome, Placed), f"refused: {outcome.error}"
+    return outcome
+
+
+def refused(outcome: PlacementOutcome) -> OmsError:
+    """Give the error of an order that must have been refused."""
+    assert isinstance(outcome, Refused), f"placed: {outcome.order}"
+    return outcome.error
+
+
+def _price(line: tuple[str, int] | tuple[str, int, str]) -> Decimal | None:
+    return Decimal(line[2]) if len(line) == 3 else None

@@ -1,0 +1,115 @@
+"""The race tests can fail: with the lock taken out, every one of them does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pytest
+from oms_contracts import concurrency
+from oms_contracts.storage_contract.injected_races import InjectedRacePromises
+from oms_contracts.storage_contract.order_races import OrderRacePromises
+from oms_contracts.storage_contract.shop import Shop, new_shop
+from oms_contracts.storage_contract.stock_races import StockRacePromises
+from oms_memory import MemoryStorage
+
+from oms_core import OmsError, OrderStatus, Product
+from tests.adapters.unlocked_storage import Meeting, UnsortedLocks, interleaved_storage, unlocked_storage
+
+
+def always(product: Product) -> bool:
+    return True
+
+
+def sold_out(product: Product) -> bool:
+    return product.available == 0
+
+
+def is_a(product: Product) -> bool:
+    return product.sku == "A"
+
+
+# Where two threads have to meet for the race to be lost without luck: the point, and the product that is written there.
+MEETINGS: dict[str, tuple[str, Callable[[Product], bool]]] = {
+    "test_sixteen_buyers_of_five_hundred_units_get_exactly_five_hundred": ("decided", sold_out),
+    "test_one_key_on_sixteen_threads_is_one_order": ("decided", always),
+    "test_one_key_for_two_commands_is_taken_by_one": ("decided", always),
+    "test_of_cancelling_and_shipping_one_happens": ("decided", always),
+    "test_cancelling_sixteen_times_at_once_releases_once": ("decided", always),
+    "test_buying_shipping_cancelling_and_counting_at_once_stay_in_balance": ("levels read", is_a),
+    "test_adjustments_at_once_add_up": ("levels read", always),
+    "test_what_is_taken_away_at_once_stops_at_what_is_reserved": ("decided", sold_out),
+    "test_an_expected_count_is_replaced_by_one": ("decided", always),
+    "test_sixteen_creators_of_a_product_do_not_collide": ("decided", always),
+    "test_creators_of_levels_do_not_collide": ("levels read", always),
+    "test_one_key_on_sixteen_threads_is_one_change": ("decided", always),
+}
+# A deadlock is not for want of a lock, but of an order among locks.
+DEADLOCK = "test_orders_over_the_same_products_in_opposite_order_do_not_block_each_other"
+
+INJECTED: dict[str, dict[str, Any]] = {
+    "test_a_rival_who_buys_the_last_units_meanwhile_is_not_sold_them_again": {"units": 1},
+    "test_the_last_decision_is_what_was_written": {},
+    "test_a_rival_who_takes_the_key_meanwhile_has_placed_the_order": {},
+    "test_a_rival_who_moves_units_elsewhere_meanwhile_is_noticed": {},
+    "test_a_rival_who_moves_the_order_meanwhile_waits_or_comes_first": {
+        "ours": OrderStatus.SHIPPED,
+        "theirs": OrderStatus.CANCELLED,
+    },
+    "test_a_rival_who_replaces_the_expected_count_meanwhile_is_not_overwritten": {},
+    "test_a_rival_who_reserves_meanwhile_keeps_what_he_was_promised": {},
+    "test_a_rival_who_creates_the_product_meanwhile_does_not_collide": {},
+}
+
+
+class Races(OrderRacePromises, StockRacePromises, InjectedRacePromises):
+    """All races of the contract, to be run by hand."""
+
+
+def two_hands(storage: MemoryStorage) -> tuple[Shop, Shop]:
+    return new_shop(storage), new_shop(storage, seed=1)
+
+
+def test_every_race_of_the_contract_has_a_control() -> None:
+    races = {name for name in dir(Races) if name.startswith("test_")}
+    assert races == {*MEETINGS, *INJECTED, DEADLOCK}
+
+
+@pytest.mark.parametrize("race", MEETINGS)
+def test_a_race_is_lost_when_two_threads_read_before_either_writes(race: str) -> None:
+    meeting_point, matters = MEETINGS[race]
+    meeting, preparing = Meeting(), threading.get_ident()
+
+    def meet(point: str, moved: Collection[Product]) -> None:
+        racing = threading.get_ident() != preparing
+        if racing and point == meeting_point and any(matters(product) for product in moved):
+            meeting.join()
+
+    shops = two_hands(interleaved_storage(meet))
+    with pytest.raises(AssertionError):
+        getattr(Races(), race)(*shops)
+
+
+@pytest.mark.parametrize("race", INJECTED)
+def test_a_race_is_lost_when_a_rival_is_let_in_and_nothing_keeps_him_out(
+    race: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(concurrency, "GIVE_WAY_SECONDS", 60.0)  # He is never kept out, but may be slow to start.
+    with pytest.raises(AssertionError):
+        getattr(Races(), race)(*two_hands(unlocked_storage()), **INJECTED[race])
+
+
+def test_unsorted_locks_block_each_other() -> None:
+    storage = MemoryStorage()
+    storage.orders = UnsortedLocks(storage.tables)
+    with pytest.raises(OmsError, match="two orders block each other"):
+        getattr(Races(), DEADLOCK)(*two_hands(storage))
+
+
+def test_one_buyer_alone_is_served_rightly_without_a_lock() -> None:
+    shop, _ = two_hands(unlocked_storage())
+    shop.set("WIDGET", 1)
+    shop.buy(("WIDGET", 1))
+    assert shop.levels("WIDGET") == {"main": (1, 1)}
+    assert not shop.audit().discrepancies

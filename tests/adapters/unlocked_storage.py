@@ -1,0 +1,111 @@
+"""Storages that are broken on purpose: the positive control of the race tests, which must fail on them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
+from oms_memory import MemoryStorage
+from oms_memory.orders import MemoryOrders
+from oms_memory.tables import Entry, Tables
+
+from oms_core.domain.placement import Placement
+from oms_core.domain.stock import Product
+from oms_core.errors import OmsError
+from oms_core.ports.storage import DecidePlacement, PlacementOutcome
+
+MEETING_SECONDS = 30.0
+LOCK_SECONDS = 0.2
+
+Pause = Callable[[str, Collection[Product]], None]
+
+
+class UncheckedTables(Tables):
+    """oms_memory's tables without the bounds, as a database without its CHECKs."""
+
+    def within_bounds(self, level: object) -> bool:
+        return True
+
+
+class InterleavedTables(UncheckedTables):
+    """Tables whose lock is let go of at two named points, and nowhere else: so one race happens, and not by luck.
+
+    `decided` lies between the decision and the first write, `levels read` between reading the levels and writing them.
+    `pause` is called there, with the products as they are about to be.
+    """
+
+    def __init__(self, pause: Pause) -> None:
+        self._mutex = threading.RLock()
+        super().__init__(lock=self._mutex)
+        self._pause = pause
+
+    def check(self, entries: Sequence[Entry]) -> None:
+        self._let_go("decided", self._moved(entries).values())
+
+    def move_silently(self, entries: Sequence[Entry]) -> None:
+        moved = self._moved(entries)
+        self._let_go("levels read", moved.values())
+        for entry in entries:
+            self._write_movement(entry)
+        self.products.update(moved)
+
+    def _let_go(self, point: str, moved: Collection[Product]) -> None:
+        self._mutex.release()
+        try:
+            self._pause(point, moved)
+        finally:
+            self._mutex.acquire()
+
+
+def unlocked_storage() -> MemoryStorage:
+    """Open oms_memory with its lock taken out."""
+    return MemoryStorage(UncheckedTables(lock=nullcontext()))
+
+
+def interleaved_storage(pause: Pause) -> MemoryStorage:
+    """Open oms_memory with a lock that is let go of at the named points."""
+    return MemoryStorage(InterleavedTables(pause))
+
+
+class Meeting:
+    """Holds the first who comes until a second has come; nobody after them."""
+
+    def __init__(self) -> None:
+        self._barrier = threading.Barrier(2)
+        self._lock = threading.Lock()
+        self._awaited = 2
+
+    def join(self) -> None:
+        """Wait for the other, if there is still one to come."""
+        with self._lock:
+            if self._awaited == 0:
+                return
+            self._awaited -= 1
+        self._barrier.wait(MEETING_SECONDS)
+
+
+class UnsortedLocks(MemoryOrders):
+    """oms_memory with a lock per product besides, taken in the order of the lines: two orders can block each other."""
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self._locks: dict[str, threading.Lock] = {}
+        self._meeting = Meeting()
+
+    def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
+        skus = [line.sku for placement in placements for line in placement.command.lines]
+        with self._locked(skus[0]):
+            self._meeting.join()
+            with self._locked(skus[-1]):
+                return super().place(placements, decide)
+
+    @contextmanager
+    def _locked(self, sku: str) -> Iterator[None]:
+        lock = self._locks.setdefault(sku, threading.Lock())
+        if not lock.acquire(timeout=LOCK_SECONDS):
+            raise OmsError("storage_unavailable", "two orders block each other")
+        try:
+            yield
+        finally:
+            lock.release()
