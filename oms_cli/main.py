@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from oms_cli import audit, config, database, inventory, inventory_export, inventory_import, order_place, orders, serve
+from oms_cli import (
+    audit,
+    config,
+    database,
+    inventory,
+    inventory_export,
+    inventory_import,
+    order_import,
+    order_place,
+    orders,
+    serve,
+)
 from oms_cli.command import Invocation, OmsGroup
 from oms_cli.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
 
@@ -51,6 +62,7 @@ inventory_import.register(inventory.app)
 inventory_export.register(inventory.app)
 app.add_typer(inventory.app)
 order_place.register(orders.app)
+order_import.register(orders.app)
 app.add_typer(orders.app)
 audit.register(app)
 app.add_typer(config.app)
