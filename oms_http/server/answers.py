@@ -51,7 +51,7 @@ class WsgiRunner:
     spool_bytes_max: int
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
-        """The answer; any failure is logged with its traceback and becomes a 500 without internals."""
+        """Give the answer; any failure is logged with its traceback and becomes a 500 without internals."""
         try:
             return self._run(environ)
         except BaseException:  # noqa: BLE001  # Not even SystemExit may end a thread of the pool.
@@ -122,7 +122,7 @@ class _StartResponse:
         return Answer(self.status, self._sendable(size, environ), body)
 
     def _sendable(self, size: int, environ: dict[str, Any]) -> list[tuple[str, str]]:
-        """The headers with the server's own added. ApplicationError: Content-Length does not say `size`."""
+        """Add the server's own headers. Raises ApplicationError if Content-Length does not say `size`."""
         answers_head = environ["REQUEST_METHOD"] == "HEAD"
         sendable = [SERVER_HEADER]
         echoed = False

@@ -39,9 +39,9 @@ class BodyReceiver:
         self._memory = MemoryBudget(options.bodies_bytes_max)
 
     async def receive(self, proto: HTTPProtocol, environ: dict[str, Any]) -> Body:
-        """Awaits the body that `environ` announces; one sent in chunks is then described there by its length.
+        """Await the body that `environ` announces; one sent in chunks is then described there by its length.
 
-        RefusedError: too large, too slow, cut short (the client may be gone), or there is no room.
+        Raises RefusedError: too large, too slow, cut short (the client may be gone), or there is no room.
         """
         chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
         length = _UNKNOWN if chunked else int(environ.get("CONTENT_LENGTH", 0))
@@ -64,7 +64,7 @@ class BodyReceiver:
             raise RefusedError(NO_ROOM) from error
 
     async def discard(self, proto: HTTPProtocol) -> None:
-        """Reads away what still arrives, for a short while, so that a client that only writes sees our answer.
+        """Read away what still arrives, for a short while, so that a client that only writes sees our answer.
 
         Closing a connection with unread data resets it (RFC 9112, 9.6), and the answer is lost with it.
         """
@@ -92,7 +92,7 @@ class BodyReceiver:
 
 
 async def _fill(store: BodyStore, proto: HTTPProtocol, bytes_max: int, on_piece: Callable[[], None]) -> int:
-    """Puts the body into the store; the number of bytes. RefusedError: too many, or it did not end as it should.
+    """Put the body into the store and give its size. Raises RefusedError: too large, or it did not end as it should.
 
     granian tells the end, an error and trailers all by an empty piece; only the end is not followed by another.
     """
@@ -115,4 +115,4 @@ def _postpone(patience: asyncio.Timeout, seconds: float) -> None:
 
 
 def _nothing() -> None:
-    """A small body holds nothing that is counted."""
+    """Give nothing back: a small body is not counted."""

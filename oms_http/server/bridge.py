@@ -8,13 +8,13 @@ import os
 from functools import partial
 from typing import IO
 
+from oms_http.request_ids import request_id
 from oms_http.server.answers import Answer, WsgiRunner
 from oms_http.server.bodies import BodyReceiver
 from oms_http.server.environ import base_environ, wsgi_environ
 from oms_http.server.options import ServerOptions, WsgiService
 from oms_http.server.problems import OVERLOADED, Refusal, RefusedError
 from oms_http.server.process import on_stop_signal, raise_file_limit, stop_with_parent
-from oms_http.server.request_ids import request_id
 from oms_http.server.rsgi import HTTPProtocol, Scope
 from oms_http.server.stores import SpoolDirectory
 from oms_http.server.threads import RequestThreads
@@ -37,7 +37,7 @@ class Bridge:
         self._draining = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Starts the threads, before the port is bound."""
+        """Start the threads, before the port is bound."""
         self._loop = loop
         runner = WsgiRunner(
             app=self._service.app,
@@ -59,11 +59,11 @@ class Bridge:
         on_stop_signal(partial(loop.call_soon_threadsafe, self._drain))
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
-        """Ends the threads and closes the service, after the last connection is done."""
+        """End the threads and close the service, after the last connection is done."""
         self._close(timeout_seconds=self._options.graceful_timeout_seconds)
 
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
-        """Answers one request."""
+        """Answer one request."""
         name = request_id(scope.headers.get("x-request-id"))
         threads = self._probes if scope.path in self._options.probe_paths else self._threads
         if threads.full:
@@ -95,7 +95,7 @@ class Bridge:
             self._send_file(proto, answer, answer.body)
 
     def _send_file(self, proto: HTTPProtocol, answer: Answer, file: IO[bytes]) -> None:
-        """Lets granian stream the file at the client's pace; its own response_stream would buffer without bound.
+        """Let granian stream the file at the client's pace; its own response_stream would buffer without bound.
 
         granian opens the path within milliseconds, but does not say when it has.
         """
@@ -111,7 +111,7 @@ class Bridge:
         self._service.on_refusal(scope.method, refusal.status)
 
     def _drain(self) -> None:
-        """granian ends the connections, idle ones at once; a half-sent head or a slow reader would keep it waiting."""
+        """Set granian a term: it ends idle connections at once, but waits for half-sent heads and slow readers."""
         if not self._draining:
             self._draining = True
             self._loop.call_later(self._options.graceful_timeout_seconds, self._give_up)

@@ -21,7 +21,7 @@ _KEYS: Mapping[str, str] = MappingProxyType(
 
 
 def base_environ(*, processes: int, threads: int) -> dict[str, Any]:
-    """What all requests of one process share."""
+    """Give what all requests of one process share."""
     return {
         "SCRIPT_NAME": "",
         "SERVER_SOFTWARE": "oms",
@@ -35,9 +35,9 @@ def base_environ(*, processes: int, threads: int) -> dict[str, Any]:
 
 
 def wsgi_environ(base: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """The environ of one request without its body.
+    """Give the environ of one request without its body.
 
-    RefusedError: a header's value is not ASCII (granian leaves such headers out).
+    Raises RefusedError: a header's value is not ASCII (granian leaves such headers out).
     """
     host, port = _address(scope.server)
     client, client_port = _address(scope.client)
@@ -72,12 +72,12 @@ def _add_headers(environ: dict[str, Any], scope: Scope) -> None:
 
 
 def _key(name: str) -> str:
-    """Empty for a name with an underscore: it would pass for the header with a dash, which a proxy may vouch for."""
+    """Give the environ's key, or none for a name with an underscore: it would pass for the one with a dash."""
     return "" if "_" in name else "HTTP_" + name.upper().replace("-", "_")
 
 
 def _latin_1(text: str) -> str:
-    """The bytes of `text` in UTF-8 as a str of latin-1, which is how WSGI carries bytes."""
+    """Give the bytes of `text` in UTF-8 as a str of latin-1, which is how WSGI carries bytes."""
     return text if text.isascii() else text.encode().decode("latin-1")
 
 

@@ -13,7 +13,7 @@ MEBIBYTE = 1024 * 1024
 
 
 def uncounted(_method: str, _status: int) -> None:
-    """Does nothing about a refusal."""
+    """Do nothing about a refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class BodyLimit:
 
 
 def one_second() -> int:
-    """The Retry-After of a refusal: a full process frees a place within a second."""
+    """Give the Retry-After of a refusal: a full process frees a place within a second."""
     return 1
 
 
@@ -52,13 +52,14 @@ class ServerOptions:
     """How the server runs; each limit holds per process. docs/server.md says how the defaults were chosen.
 
     `in_flight_max`: requests that are being answered or wait for a thread; a further one is refused at once.
-    `probe_paths`: answered by a thread of their own, so that health checks pass while every other thread is busy.
-    `connections_max`: open connections; further ones wait unaccepted in the kernel's backlog.
-    `body_timeout_seconds`: for a whole body, or for each piece of a spooled one.
+    `connections_max`: open connections; further ones wait, unaccepted, in the kernel's `backlog`.
     `head_timeout_seconds`: for a request's head; an idle connection is closed after it too.
-    `bodies_bytes_max`: memory for all bodies above 64 KiB together.
-    `spool_bytes_max`: disk for one answer that does not fit in memory.
-    `retry_after_seconds`: computes the Retry-After of a 503. Callables must be picklable, so defined in a module.
+    `body_timeout_seconds`: for a whole body, or for each piece of a spooled one, which has `spool_timeout_seconds`.
+    `bodies_bytes_max`: memory for all bodies above 64 KiB together. `spools_max`: bodies spooled at a time.
+    `spool_bytes_max`: disk for one answer that does not fit in memory. `spool_directory`: by default the system's.
+    `graceful_timeout_seconds`: what a stop leaves to requests in flight before it gives up on them.
+    `probe_paths`: answered by a thread of their own, so that health checks pass while every other thread is busy.
+    `retry_after_seconds`: computes the Retry-After of a 503; picklable, so a function of a module.
     """
 
     host: str = "127.0.0.1"
@@ -83,7 +84,7 @@ class ServerOptions:
     retry_after_seconds: Callable[[], int] = one_second
 
     def __post_init__(self) -> None:
-        """Refuses numbers that no server can run with. ValueError names the setting."""
+        """Refuse numbers that no server can run with. Raises ValueError, which names the setting."""
         _check_at_least(1, self, ("processes", "threads", "connections_max", "spools_max", "graceful_timeout_seconds"))
         _check_at_least(self.threads, self, ("in_flight_max",))
         _check_at_least(128, self, ("backlog",))

@@ -25,7 +25,7 @@ class Refusal:
     _parts: tuple[bytes, bytes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Encodes the body around the request id."""
+        """Encode the body around the request id."""
         row = ERROR_CODES[self.code]
         problem = {
             "type": f"/problems/{row.code}",
@@ -40,14 +40,14 @@ class Refusal:
         object.__setattr__(self, "_parts", (before.encode(), after.encode()))
 
     def headers(self, request_id: str) -> list[tuple[str, str]]:
-        """The answer's headers."""
+        """Give the answer's headers."""
         headers = [SERVER_HEADER, ("content-type", "application/problem+json"), ("x-request-id", request_id)]
         if self.body_unread:
             headers.append(("connection", "close"))
         return headers
 
     def body(self, request_id: str) -> bytes:
-        """The JSON document."""
+        """Give the JSON document."""
         before, after = self._parts
         return before + json.dumps(request_id).encode() + after
 
@@ -70,12 +70,12 @@ FAILED = Refusal("internal_error", 500, "The request failed. The log holds the d
 
 
 def too_large(bytes_max: int) -> Refusal:
-    """The refusal of a body of more than `bytes_max` bytes."""
+    """Make the refusal of a body of more than `bytes_max` bytes."""
     detail = f"The body is larger than {bytes_max} bytes. Nothing was changed."
     return Refusal("payload_too_large", 413, detail, body_unread=True)
 
 
 def unreadable_headers(names: set[str]) -> Refusal:
-    """The refusal of headers whose values hold more than ASCII: ignoring one (a key, say) would change the meaning."""
+    """Make the refusal of headers that hold more than ASCII: to ignore one, a key say, would change the meaning."""
     listed = ", ".join(sorted(names))
     return Refusal("validation_error", 422, f"These headers must be ASCII: {listed}. Nothing was changed.")

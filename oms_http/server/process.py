@@ -13,17 +13,17 @@ _FILES_BESIDES_CONNECTIONS = 512
 
 
 def raise_file_limit(connections: int) -> None:
-    """Raises the soft limit of open files, often 1024, to hold `connections`, as far as the hard limit allows."""
+    """Raise the soft limit of open files, often 1024, to hold `connections`, as far as the hard limit allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + _FILES_BESIDES_CONNECTIONS
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
-    if soft not in (resource.RLIM_INFINITY,) and soft < wanted:
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def on_stop_signal(react: Callable[[], object]) -> None:
-    """Calls `react` on SIGTERM and SIGINT, beside the event loop's own handlers for them.
+    """Call `react` on SIGTERM and SIGINT, beside the event loop's own handlers for them.
 
     The loop is told of a signal by a wake-up descriptor, whatever Python function handles it (signal.set_wakeup_fd),
     so granian's stop happens as it would without this. A closing terminal's SIGHUP is left to the parent.
@@ -34,7 +34,7 @@ def on_stop_signal(react: Callable[[], object]) -> None:
 
 
 def stop_with_parent(loop: asyncio.AbstractEventLoop) -> None:
-    """Stops this process gracefully when its parent dies without telling it, so that the port becomes free."""
+    """Stop this process gracefully when its parent dies without telling it, so that the port becomes free."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         loop.add_reader(parent.sentinel, _stop_self, loop, parent.sentinel)

@@ -17,16 +17,16 @@ class Headers(Protocol):
     """A request's headers, names in lower case; values that are not ASCII are left out of all but the names."""
 
     def __len__(self) -> int:
-        """How many different names there are."""
+        """Count the different names."""
 
     def keys(self) -> list[str]:
-        """The different names."""
+        """Give the different names."""
 
     def items(self) -> list[tuple[str, str]]:
-        """Names and values, a name once per value."""
+        """Give names and values, a name once per value."""
 
     def get(self, key: str, default: str | None = None) -> str | None:
-        """The first value of a name."""
+        """Give the first value of a name."""
 
 
 class Scope(Protocol):
@@ -46,16 +46,16 @@ class HTTPProtocol(Protocol):
     """A request's body and the way to answer it. Reading a lost connection raises one of BodyErrors."""
 
     def __call__(self) -> Awaitable[bytes]:
-        """The whole body, however large."""
+        """Give the whole body, however large."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body in pieces as they arrive, then an empty piece. BodyErrors: reading has begun before."""
+        """Give the body in pieces as they arrive, then an empty piece. Raises one of BodyErrors the second time."""
 
     async def __anext__(self) -> bytes:
-        """The next piece."""
+        """Give the next piece."""
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Answers; the first answer counts."""
+        """Answer; the first answer counts."""
 
     def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
-        """Answers with the file of this path, read at the client's pace."""
+        """Answer with the file of this path, read at the client's pace."""

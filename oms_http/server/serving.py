@@ -37,14 +37,14 @@ def serve(
     options: ServerOptions,
     on_ready: Callable[[str], None] | None = None,
 ) -> int:
-    """Serves until SIGTERM or SIGINT; call it from the main thread. Returns the exit status: 0 after such a stop.
+    """Serve until SIGTERM or SIGINT; call it from the main thread. Gives the exit status: 0 after such a stop.
 
     `target` is called once in each worker process, before the port is bound there, and must be picklable (a function
     of a module, or a partial of one); the `close` it returns is called when that process stops. `on_ready` is called
     here with the service's URL once a worker answers. A stop finishes the requests in flight, then closes.
 
     A worker that dies is replaced; when the replacement dies within seconds too, the server gives up and returns 1.
-    OSError: the address cannot be listened on (taken, not ours, not allowed), said in one line.
+    Raises OSError if the address cannot be listened on (taken, not ours, not allowed), said in one line.
     """
     address = _free_address(options)
     server = _granian(address, options)
@@ -60,7 +60,7 @@ def serve(
 
 
 def _granian(address: tuple[str, int], options: ServerOptions) -> Any:
-    """Typed Any, as granian gives its server's type no name."""
+    """Make the server, typed Any because granian gives its type no name."""
     host, port = address
     return Granian(
         "oms",
@@ -89,7 +89,7 @@ def _load(target: Callable[[], WsgiService], options: ServerOptions) -> Bridge:
 
 
 def _free_address(options: ServerOptions) -> tuple[str, int]:
-    """The numeric address to bind. granian shares ports (SO_REUSEPORT), so it would not notice another server."""
+    """Find the numeric address to bind. granian shares ports (SO_REUSEPORT), so it would not notice another server."""
     try:
         found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = min(found, key=lambda info: info[0])
@@ -107,7 +107,7 @@ def _free_address(options: ServerOptions) -> tuple[str, int]:
 def _on_startup(
     server: Any, address: tuple[str, int], on_ready: Callable[[str], None] | None, stopping: threading.Event
 ) -> None:
-    """A closing terminal stops the server, instead of granian's reload, unless nohup said otherwise."""
+    """Let a closing terminal stop the server, instead of granian's reload, unless nohup said otherwise."""
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
     if on_ready is not None:

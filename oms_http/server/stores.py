@@ -17,13 +17,13 @@ class BodyStore(Protocol):
     """Keeps one body; belongs to the event loop's thread."""
 
     async def add(self, piece: bytes) -> None:
-        """Keeps one more piece. RefusedError: there is no room. OSError: the disk refuses."""
+        """Keep one more piece. Raises RefusedError: there is no room. OSError: the disk refuses."""
 
     async def finish(self) -> IO[bytes]:
-        """The whole body, at its start. OSError as above."""
+        """Give the whole body, at its start. Raises OSError as above."""
 
     def close(self) -> None:
-        """Frees what the body holds; called once."""
+        """Free what the body holds; called once."""
 
 
 class MemoryBudget:
@@ -33,17 +33,17 @@ class MemoryBudget:
         self._free = bytes_max
 
     def open_store(self) -> BodyStore:
-        """A store that takes from this budget."""
+        """Make a store that takes from this budget."""
         return _MemoryStore(self)
 
     def take(self, size: int) -> None:
-        """RefusedError: there are not `size` bytes left."""
+        """Take `size` bytes. Raises RefusedError if there are not as many left."""
         if size > self._free:
             raise RefusedError(NO_ROOM)
         self._free -= size
 
     def give_back(self, size: int) -> None:
-        """Returns what was taken."""
+        """Return what was taken."""
         self._free += size
 
 
@@ -75,7 +75,7 @@ class SpoolDirectory:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="oms-http-spool")
 
     def open_store(self) -> BodyStore:
-        """A store in a file without a name, which cannot be left behind. RefusedError: all places are taken."""
+        """Make a store in a file without a name, which cannot be left behind. Raises RefusedError: no place is free."""
         if not self._places:
             raise RefusedError(NO_ROOM)
         file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115  # The store closes it.
@@ -84,24 +84,24 @@ class SpoolDirectory:
         return store
 
     async def write(self, file: IO[bytes], data: bytes) -> None:
-        """Writes on the spool thread. OSError: the disk refuses."""
+        """Write on the spool thread. Raises OSError: the disk refuses."""
         await asyncio.get_running_loop().run_in_executor(self._thread, file.write, data)
 
     async def rewind(self, file: IO[bytes]) -> None:
-        """Flushes and goes to the start, on the spool thread. OSError: the disk refuses."""
+        """Flush and go to the start, on the spool thread. Raises OSError: the disk refuses."""
         await asyncio.get_running_loop().run_in_executor(self._thread, file.seek, 0)
 
     def dispose(self, file: IO[bytes]) -> None:
-        """Closes a file on the spool thread: freeing a gigabyte takes a while."""
+        """Close a file on the spool thread: freeing a gigabyte takes a while."""
         self._thread.submit(file.close)
 
     def leave(self, file: IO[bytes]) -> None:
-        """Gives a place back."""
+        """Give a place back."""
         self._places += 1
         self.dispose(file)
 
     def close(self) -> None:
-        """Ends the spool thread."""
+        """End the spool thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
@@ -113,7 +113,7 @@ class _SpoolStore:
         self._waiting = 0
 
     async def add(self, piece: bytes) -> None:
-        """Gathers some pieces before it asks the disk: each asking costs a change of threads."""
+        """Gather some pieces before it asks the disk: each asking costs a change of threads."""
         self._pieces.append(piece)
         self._waiting += len(piece)
         if self._waiting >= WRITE_BYTES:

@@ -18,8 +18,8 @@ _log = logging.getLogger(__name__)
 class RequestThreads:
     """A fixed number of threads fed by one queue; at most `in_flight_max` requests run or wait.
 
-    A SimpleQueue and one future per request cost less than an executor, and than handing each job to the thread
-    that was idle last (docs/server.md). `answer` must not raise. All methods belong to the event loop's thread.
+    A SimpleQueue and one future per request cost less than an executor, and less than handing each request to the
+    thread that was idle last. `answer` must not raise. All methods belong to the event loop's thread.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class RequestThreads:
 
     @property
     def full(self) -> bool:
-        """Whether a further request has to be refused."""
+        """Tell whether a further request has to be refused."""
         return self._in_flight >= self._in_flight_max
 
     async def answer(self, environ: dict[str, Any]) -> Answer:
-        """The application's answer, worked out on one of the threads."""
+        """Give the application's answer, worked out on one of the threads."""
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._in_flight += 1
         self._queue.put((future, environ))
@@ -58,7 +58,7 @@ class RequestThreads:
             self._in_flight -= 1
 
     def close(self, *, timeout_seconds: float) -> None:
-        """Lets the threads finish what was handed in, also for clients that are gone, and ends them."""
+        """Let the threads finish what was handed in, also for clients that are gone, and end them."""
         for _ in self._threads:
             self._queue.put(None)
         deadline = time.monotonic() + timeout_seconds

@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def compare(processes: int, threads: int, rounds: int, seconds: float) -> Table:
-    """Every candidate in every round; medians of the rates, and of the ratios to plain granian in the same round."""
+    """Measure every candidate in every round; show medians, also of the ratio to plain granian in the same round."""
     plain = servers.plain_granian(processes, threads)
     ours = servers.ours(processes=processes, threads=threads)
     others = [servers.gunicorn(processes, threads), servers.waitress(threads)]
@@ -63,7 +63,7 @@ def compare(processes: int, threads: int, rounds: int, seconds: float) -> Table:
 
 
 def slow_clients(processes: int, threads: int, seconds: float) -> Table:
-    """What half-sent requests, held open, do to the others."""
+    """Show what half-sent requests, held open, do to the others."""
     table = _table(
         "Half-sent requests held open, the same load beside them",
         "server",
@@ -85,8 +85,8 @@ def slow_clients(processes: int, threads: int, seconds: float) -> Table:
 
 
 def time_to_refusal(threads: int, seconds: float) -> Table:
-    """One client after another, while every place of the process is taken by requests that wait."""
-    table = _table("All threads busy and the queue full: a further request", "refused/s", "p50 ms", "p99 ms", "max ms")
+    """Time one refusal after another, while every place of the process is taken by requests that wait."""
+    table = _table("A request while all places are taken", "refused/s", "p50 ms", "p99 ms", "max ms")
     candidate = servers.ours(threads=threads, in_flight_max=IN_FLIGHT_MAX, graceful_timeout_seconds=1)
     with running(candidate) as server, contextlib.ExitStack() as held:
         for _ in range(IN_FLIGHT_MAX):
@@ -98,7 +98,7 @@ def time_to_refusal(threads: int, seconds: float) -> Table:
 
 
 def overload(threads: int, seconds: float) -> Table:
-    """Twenty times as many connections as threads, whose clients come back at once: what a longer queue buys and costs.
+    """Show what a longer queue buys and costs, with 20 connections a thread whose clients come back at once.
 
     The last limit is never reached: all are queued.
     """

@@ -60,37 +60,37 @@ class LoadReport:
 
     @property
     def rate(self) -> float:
-        """Answers a second, whatever their status."""
+        """Give the answers a second, whatever their status."""
         return self.overall.answers / self.seconds
 
     def rate_of(self, status: int) -> float:
-        """Answers of one status a second."""
+        """Give the answers of one status a second."""
         return self.by_status[status].answers / self.seconds if status in self.by_status else 0.0
 
     @property
     def statuses(self) -> Mapping[int, int]:
-        """How many answers there were of each status."""
+        """Count the answers of each status."""
         return {status: latency.answers for status, latency in sorted(self.by_status.items())}
 
 
 def get(path: str, *, host: str = "bench", headers: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of a GET."""
+    """Make the bytes of a GET."""
     return _head("GET", path, host, headers or {}) + b"\r\n"
 
 
 def post(path: str, body: bytes, *, host: str = "bench", headers: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of a POST with a JSON body, unless `headers` names another Content-Type."""
+    """Make the bytes of a POST with a JSON body, unless `headers` names another Content-Type."""
     fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
     return _head("POST", path, host, fields) + b"\r\n" + body
 
 
 def always(request: bytes) -> Callable[[int], bytes]:
-    """A `make_request` that sends the same bytes each time."""
+    """Make a `make_request` that sends the same bytes each time."""
     return partial(_fixed, request)
 
 
 def run_load(load: Load) -> LoadReport:
-    """Sends the load from a process of its own and waits for its report."""
+    """Send the load from a process of its own and wait for its report."""
     fresh = multiprocessing.get_context("spawn")
     receiver, sender = fresh.Pipe(duplex=False)
     process = fresh.Process(target=_report_to, args=(sender, load), daemon=True)
@@ -214,7 +214,7 @@ class _Generator:
 
 
 def _answer_length(buffer: bytes) -> int:
-    """Bytes of the whole answer, or 0 while its head is not complete. ValueError: no Content-Length."""
+    """Give the bytes of the whole answer, or 0 while its head is not complete. Raises ValueError: no Content-Length."""
     end = buffer.find(b"\r\n\r\n")
     if end < 0:
         return 0

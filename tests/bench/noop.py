@@ -22,7 +22,7 @@ HOLD_SECONDS = 60.0
 
 
 def make_app() -> Flask:
-    """One route that parses a small order, one that also waits 5 ms, as if for a database, and one that waits long."""
+    """Make routes that parse a small order; one waits 5 ms too, as if for a database, another one for long."""
     app = Flask(__name__)
     never = threading.Event()
 
@@ -44,7 +44,7 @@ def make_app() -> Flask:
 
 
 def open_service() -> WsgiService:
-    """The app; there is nothing to close."""
+    """Make the app; there is nothing to close."""
     return WsgiService(app=make_app(), close=lambda: None)
 
 

@@ -34,7 +34,7 @@ class Candidate:
 
     @property
     def is_installed(self) -> bool:
-        """Whether its module can be run here."""
+        """Tell whether its module can be run here."""
         return importlib.util.find_spec(self.command(0)[0]) is not None
 
 
@@ -46,7 +46,7 @@ class RunningServer:
     port: int
 
     def cpu_seconds(self) -> float:
-        """What the server's processes have used so far."""
+        """Give what the server's processes have used so far."""
         family = [self.process, *self.process.children(recursive=True)]
         return float(sum(sum(member.cpu_times()[:2]) for member in family))
 
@@ -60,13 +60,13 @@ class Measured:
 
 
 def plain_granian(processes: int, threads: int) -> Candidate:
-    """granian with its own WSGI interface: the measure of the others."""
+    """Give granian with its own WSGI interface: the measure of the others."""
     options = f"--interface wsgi --http 1 --no-ws --factory --workers {processes} --blocking-threads {threads}"
     return _candidate("granian, its own wsgi", lambda port: f"granian {options} --port {port} {FACTORY}")
 
 
 def ours(**options: Any) -> Candidate:
-    """The server of this repository, with ServerOptions."""
+    """Give the server of this repository, with ServerOptions."""
 
     def command(port: int) -> list[str]:
         return ["tests.bench.noop", json.dumps({**options, "port": port})]
@@ -75,13 +75,13 @@ def ours(**options: Any) -> Candidate:
 
 
 def gunicorn(processes: int, threads: int) -> Candidate:
-    """gunicorn with threads."""
+    """Give gunicorn with threads."""
     options = f"--no-control-socket -k gthread -w {processes} --threads {threads}"
     return _candidate("gunicorn gthread", lambda port: f"gunicorn {options} -b {LOOPBACK}:{port} {FACTORY}()")
 
 
 def waitress(threads: int) -> Candidate:
-    """waitress, which has one process only."""
+    """Give waitress, which has one process only."""
     return _candidate(
         "waitress, 1 process", lambda port: f"waitress --threads {threads} --listen {LOOPBACK}:{port} --call {FACTORY}"
     )
@@ -93,7 +93,7 @@ def _candidate(name: str, words: Callable[[int], str]) -> Candidate:
 
 @contextlib.contextmanager
 def running(candidate: Candidate) -> Iterator[RunningServer]:
-    """The server on a free port, until the block ends."""
+    """Run the server on a free port until the block ends."""
     port = free_port()
     command = [sys.executable, "-m", *candidate.command(port)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -106,7 +106,7 @@ def running(candidate: Candidate) -> Iterator[RunningServer]:
 
 
 def measure(server: RunningServer, path: str, *, connections: int, seconds: float) -> Measured:
-    """Posts a small order to `path` over and over."""
+    """Post a small order to `path` over and over."""
     load = Load(
         host=LOOPBACK,
         port=server.port,
