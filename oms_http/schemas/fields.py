@@ -1,7 +1,7 @@
 """The fields that several documents share, with the bounds of oms_core written down for /openapi.json.
 
 Each is a component of its own there, which is what TypeAliasType makes pydantic do.
-Patterns are published only (ECMA-262 with the u flag, as JSON Schema has it): the core checks characters itself.
+Patterns are published only, in the part of ECMA-262 that other dialects share: the core checks characters itself.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ from oms_core.documents.orders import whole
 from oms_core.domain import limits
 from oms_core.domain.currencies import CURRENCIES
 
-# Control, zero-width and line-separating characters; surrogates cannot stand in JSON text.
-_REFUSED = r"\p{Cc}\p{Cf}\p{Zl}\p{Zp}"
+# Control, format (zero-width) and line-separating characters: Unicode's categories Cc, Cf, Zl and Zp, spelt out as
+# few dialects know \p{..}; beyond the BMP as themselves. Surrogates (Cs) cannot stand in JSON text.
+_REFUSED = (
+    r"\u0000-\u001f\u007f-\u009f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b-\u200f"
+    r"\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
 TEXT_PATTERN = f"^[^{_REFUSED}]*$"
 NAME_PATTERN = rf"^(?!\.{{1,2}}$)[^\s/{_REFUSED}]([^/{_REFUSED}]*[^\s/{_REFUSED}])?$"
 AMOUNT_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,4})?$"
