@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +18,7 @@ from oms_cli import exits
 from oms_cli.messages import say, say_error
 from oms_cli.options import EVERYWHERE, Everywhere, parameters
 from oms_cli.session import Session, Surroundings
+from oms_cli.streams import forget_output, open_closed_streams
 from oms_core.errors import OmsError
 
 Run = TypeVar("Run", bound=Callable[..., None])
@@ -93,6 +92,14 @@ class OmsGroup(TyperGroup):
     Only a defect passes through, with its traceback, and exits 1.
     """
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Typer would exit with 1 when the reader of its output has gone."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            forget_output()
+            raise typer.Exit(exits.BROKEN_PIPE) from error
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -103,6 +110,7 @@ class OmsGroup(TyperGroup):
         **extra: Any,
     ) -> NoReturn:
         """Run the command line (sys.argv by default) and exit."""
+        open_closed_streams()
         arguments = sys.argv[1:] if args is None else list(args)
         invocation = extra.pop("obj", None) or Invocation()
         run = functools.partial(
@@ -132,7 +140,7 @@ def _exit_code(invocation: Invocation, arguments: Sequence[str], run: Callable[[
         say("nothing was done")
         return exits.INTERRUPTED
     except BrokenPipeError:
-        _forget_output()
+        forget_output()
         return exits.BROKEN_PIPE
     except OSError as error:
         say_error(" ".join(str(part) for part in (error.strerror or error, error.filename) if part))
@@ -164,11 +172,3 @@ def _asks_for_json(argument: str, following: str) -> bool:
 
 def _is_json(output: str | None) -> bool:
     return output is not None and output.lower() in {"json", "jsonl"}
-
-
-def _forget_output() -> None:
-    """Let the interpreter flush into nothing when it ends, instead of complaining about the closed pipe."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(nowhere, stream.fileno())
