@@ -133,7 +133,8 @@ class SqliteEngine:
     def connect(self) -> SqliteSession:
         """See Engine. Raises `invalid_setting` when the file is missing and may not be made."""
         if not self._creates and not self.path.exists():
-            raise OmsError("invalid_setting", f"OMS_DATABASE_URL: there is no database file {self.path}")
+            detail = f"there is no database file {self.path}; `oms serve` and `oms db upgrade` make it"
+            raise OmsError("invalid_setting", f"OMS_DATABASE_URL: {detail}")
         if not self.path.parent.is_dir():
             raise OmsError("invalid_setting", f"OMS_DATABASE_URL: there is no folder {self.path.parent}")
         return SqliteSession(f"{self.path.as_uri()}?mode={'rwc' if self._creates else 'rw'}")
