@@ -16,7 +16,7 @@ from oms_core.ports.imports import (
     Level,
     check_fingerprint,
     is_committed,
-    state_after,
+    outcome_of,
 )
 from oms_memory.tables import Entry, Tables
 
@@ -58,7 +58,7 @@ class MemoryImports:
                     return BatchOutcome(state=stored, refusals=refusals)
             decision = self._decide(batch)
             self._write(batch, decision, caller, now)
-            outcome = BatchOutcome(state=state_after(since, batch, decision), refusals=decision.refusals)
+            outcome = outcome_of(decision.result, since=since, batch=batch)
             if key is not None:
                 known = self._imports.setdefault((key.actor, key.key), _Import(key.fingerprint, since))
                 known.state = outcome.state
@@ -69,7 +69,7 @@ class MemoryImports:
         """See ImportStorage."""
         with self._tables.lock:
             decision = self._decide(batch)
-        return BatchOutcome(state=state_after(since, batch, decision), refusals=decision.refusals)
+        return outcome_of(decision.result, since=since, batch=batch)
 
     def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
         """See ImportStorage."""

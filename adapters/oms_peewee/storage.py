@@ -8,6 +8,8 @@ from typing import Any
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.audits import PeeweeAudits
 from oms_peewee.database import Database
+from oms_peewee.imports import PeeweeImports
+from oms_peewee.imports_sqlite import SqliteImportTables
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.orders import PeeweeOrders
 from oms_peewee.placing import Placing
@@ -27,12 +29,14 @@ class PeeweeStorage:
         schema: PeeweeSchema,
         orders: PeeweeOrders,
         stock: PeeweeStock,
+        imports: PeeweeImports,
         make_ready: Callable[[], object],
     ) -> None:
         self.database = database
         self.schema = schema
         self._orders = orders
         self._stock = stock
+        self._imports = imports
         self._audits = PeeweeAudits(database)
         self._make_ready = make_ready
         self._is_ready = False
@@ -48,6 +52,12 @@ class PeeweeStorage:
         """See Storage."""
         self._get_ready()
         return self._stock
+
+    @property
+    def imports(self) -> PeeweeImports:
+        """See Storage."""
+        self._get_ready()
+        return self._imports
 
     @property
     def audits(self) -> PeeweeAudits:
@@ -83,6 +93,7 @@ def open_sqlite(url: str, options: StorageOptions) -> PeeweeStorage:
         schema=schema,
         orders=PeeweeOrders(database, ledger, Placing(database, SqlitePlacingTables(ledger))),
         stock=PeeweeStock(database, ledger),
+        imports=PeeweeImports(database, SqliteImportTables(ledger)),
         make_ready=schema.upgrade if options.create else schema.check,
     )
 
@@ -93,6 +104,7 @@ def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
     Its schema is not touched but by `schema.upgrade()`.
     """
     # They need psycopg2, which the sqlite extra does not bring.
+    from oms_peewee.imports_postgresql import PostgresqlImportTables
     from oms_peewee.ledger_postgresql import PostgresqlLedger
     from oms_peewee.placing_postgresql import PostgresqlPlacingTables
     from oms_peewee.postgresql import PostgresqlEngine
@@ -104,5 +116,6 @@ def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
         schema=PeeweeSchema(database, POSTGRESQL),
         orders=PeeweeOrders(database, ledger, Placing(database, PostgresqlPlacingTables(ledger))),
         stock=PeeweeStock(database, ledger),
+        imports=PeeweeImports(database, PostgresqlImportTables()),
         make_ready=lambda: None,
     )

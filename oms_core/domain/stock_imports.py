@@ -65,14 +65,21 @@ class EntryChange(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchDecision:
-    """What a batch writes and what is refused, in order of its entries; the counts are rows of the file."""
+class BatchResult:
+    """What becomes of a batch: rows of the file that write something, write nothing, or are refused; each refusal."""
 
-    changes: tuple[EntryChange, ...]
-    refusals: tuple[Refusal, ...]
     applied: int
     unchanged: int
     refused: int
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDecision:
+    """What a batch writes, in order of its entries, and its result."""
+
+    changes: tuple[EntryChange, ...]
+    result: BatchResult
 
 
 def decide_import(mode: ImportMode, entries: Iterable[StockEntry], products: Mapping[str, Product]) -> BatchDecision:
@@ -96,9 +103,8 @@ def decide_import(mode: ImportMode, entries: Iterable[StockEntry], products: Map
             applied += entry.rows
         else:
             unchanged += entry.rows
-    return BatchDecision(
-        changes=tuple(changes), refusals=tuple(refusals), applied=applied, unchanged=unchanged, refused=refused
-    )
+    result = BatchResult(applied=applied, unchanged=unchanged, refused=refused, refusals=tuple(refusals))
+    return BatchDecision(changes=tuple(changes), result=result)
 
 
 def movement_of(mode: ImportMode, change: EntryChange) -> NewMovement | None:
@@ -117,21 +123,21 @@ def movement_of(mode: ImportMode, change: EntryChange) -> NewMovement | None:
     )
 
 
-def refusal(entry: StockEntry, code: RefusalCode, *, on_hand: int, reserved: int) -> Refusal:
+def refusal(sku: str, location: str, code: RefusalCode, *, on_hand: int, reserved: int) -> Refusal:
     """Word a refusal: `on_hand` is what the level would have, `reserved` what open orders hold there."""
     if code is RefusalCode.SKU_NOT_FOUND:
-        detail = sku_not_found(entry.sku).detail
+        detail = sku_not_found(sku).detail
     elif code is RefusalCode.STOCK_BELOW_RESERVED:
-        detail = stock_below_reserved(entry.sku, entry.location, on_hand, reserved).detail
+        detail = stock_below_reserved(sku, location, on_hand, reserved).detail
     else:
-        detail = f"{entry.sku} {entry.location}: the count would be {on_hand}, above {COUNT_MAX}"
-    return Refusal(sku=entry.sku, location=entry.location, code=code, detail=detail)
+        detail = f"{sku} {location}: the count would be {on_hand}, above {COUNT_MAX}"
+    return Refusal(sku=sku, location=location, code=code, detail=detail)
 
 
 def _decide_set(entry: StockEntry, product: Product | None, level: StockLevel | None) -> EntryChange | Refusal:
     if level is not None and entry.quantity < level.reserved:
         code = RefusalCode.STOCK_BELOW_RESERVED
-        return refusal(entry, code, on_hand=entry.quantity, reserved=level.reserved)
+        return refusal(entry.sku, entry.location, code, on_hand=entry.quantity, reserved=level.reserved)
     return EntryChange(
         entry=entry,
         creates_product=product is None,
@@ -152,7 +158,7 @@ def _decide_adjust(entry: StockEntry, product: Product | None, level: StockLevel
     elif on_hand < reserved:
         code = RefusalCode.STOCK_BELOW_RESERVED
     if code is not None:
-        return refusal(entry, code, on_hand=on_hand, reserved=reserved)
+        return refusal(entry.sku, entry.location, code, on_hand=on_hand, reserved=reserved)
     return EntryChange(
         entry=entry,
         creates_product=False,

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.imports import ImportMode
-from oms_core.domain.stock_imports import BatchDecision, Refusal, StockEntry
+from oms_core.domain.stock_imports import BatchResult, Refusal, StockEntry
 from oms_core.errors import OmsError
 
 Level = tuple[str, str]
@@ -124,11 +124,12 @@ def check_fingerprint(key: ImportKey, stored: bytes) -> None:
         raise OmsError("idempotency_key_reused", "this idempotency key was used for another import")
 
 
-def state_after(since: ImportState, batch: ImportBatch, decision: BatchDecision) -> ImportState:
-    """Give the state after a batch that was decided now."""
-    return ImportState(
-        applied=since.applied + decision.applied,
-        unchanged=since.unchanged + decision.unchanged,
-        refused=since.refused + decision.refused,
+def outcome_of(result: BatchResult, *, since: ImportState, batch: ImportBatch) -> BatchOutcome:
+    """Give the outcome of a batch that was decided now."""
+    state = ImportState(
+        applied=since.applied + result.applied,
+        unchanged=since.unchanged + result.unchanged,
+        refused=since.refused + result.refused,
         after=batch.end,
     )
+    return BatchOutcome(state=state, refusals=result.refusals)

@@ -1,0 +1,73 @@
+"""Batches of a stock import on SQLite: decided by the core, under the writer's lock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+
+from oms_core.domain.stock_imports import BatchDecision, BatchResult, decide_import, movement_of
+from oms_core.ports.imports import ImportBatch
+from oms_peewee.ledger import Origin
+from oms_peewee.ledger_sqlite import SqliteLedger
+from oms_peewee.rows import products_of
+from oms_peewee.sqlite import SqliteSession, from_microseconds, to_microseconds
+
+_PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at, l.location, l.on_hand, l.reserved, l.version,
+  l.updated_at
+FROM products AS p LEFT JOIN stock_levels AS l ON l.sku = p.sku
+WHERE p.sku IN (SELECT value FROM json_each(?)) ORDER BY p.sku, l.location"""
+_CREATE_PRODUCT = "INSERT INTO products (sku, name, created_at, updated_at) VALUES (?, '', ?, ?)"
+_RENAME_PRODUCT = "UPDATE products SET name = ?, updated_at = ? WHERE sku = ?"
+_CREATE_LEVEL = """INSERT INTO stock_levels (sku, location, on_hand, reserved, version, updated_at)
+VALUES (?, ?, 0, 0, ?, ?)"""
+
+
+class SqliteImportTables:
+    """See ImportTables."""
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+
+    def write(self, session: SqliteSession, batch: ImportBatch, origin: Origin) -> BatchResult:
+        """See ImportTables."""
+        decision = _decide(session, batch)
+        new_skus = {change.entry.sku for change in decision.changes if change.creates_product}
+        _write_products(session, decision, new_skus, to_microseconds(origin.at))
+        movements = [movement_of(batch.mode, change) for change in decision.changes]
+        self._ledger.write(
+            session,
+            movements=[(movement, origin) for movement in movements if movement is not None],
+            events=[],
+            new_skus=new_skus,
+        )
+        return decision.result
+
+    def decide(self, session: SqliteSession, batch: ImportBatch) -> BatchResult:
+        """See ImportTables."""
+        return _decide(session, batch).result
+
+
+def _decide(session: SqliteSession, batch: ImportBatch) -> BatchDecision:
+    skus = json.dumps(sorted({entry.sku for entry in batch.entries}))
+    rows = session.execute_sql(_PRODUCTS, (skus,))
+    products = products_of((*row[:3], from_microseconds(row[3]), *row[4:8], _time(row[8])) for row in rows)
+    return decide_import(batch.mode, batch.entries, {product.sku: product for product in products})
+
+
+def _time(stored: int | None) -> datetime | None:
+    return None if stored is None else from_microseconds(stored)
+
+
+def _write_products(session: SqliteSession, decision: BatchDecision, new_skus: Collection[str], at: int) -> None:
+    """Write what the ledger finds there: products and names, and empty levels, whose version its row makes 1."""
+    changes = decision.changes
+    session.execute_many(_CREATE_PRODUCT, [(sku, at, at) for sku in sorted(new_skus)])
+    names = [(change.name, at, change.entry.sku) for change in changes if change.name is not None]
+    session.execute_many(_RENAME_PRODUCT, names)
+    levels = [
+        (change.entry.sku, change.entry.location, 0 if change.on_hand_delta else 1, at)
+        for change in changes
+        if change.creates_level
+    ]
+    session.execute_many(_CREATE_LEVEL, levels)
