@@ -38,7 +38,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     http_processes: int = 0
-    http_threads: int = 32
+    http_threads: int = 256
     http_in_flight_max: int = 256
     http_body_timeout_seconds: int = 10
     http_stop_timeout_seconds: int = 20
