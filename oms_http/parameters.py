@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from oms_core.domain import limits
+from oms_core.domain.imports import ImportMode
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 from oms_http.queries import QueryParameter
@@ -17,6 +18,7 @@ _NUMBER_LENGTH_MAX = 18
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _TIME_LENGTH_MAX = 64
 _SWITCHES = MappingProxyType({"true": True, "false": False})
+_MODES = MappingProxyType({mode.value: mode for mode in ImportMode})
 _STATUSES = MappingProxyType({status.value: status for status in OrderStatus})
 
 
@@ -57,6 +59,13 @@ def _read_switch(findings: Findings, pointer: str, text: str) -> bool | None:
     if text not in _SWITCHES:
         findings.add(pointer, "wrong_type", "must be true or false")
     return _SWITCHES.get(text)
+
+
+def _read_mode(findings: Findings, pointer: str, text: str) -> ImportMode | None:
+    mode = _MODES.get(text.lower())
+    if mode is None:
+        findings.add(pointer, "unknown_mode", f"must be one of {', '.join(_MODES)}")
+    return mode
 
 
 _TIME_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2026-11-22T00:00:00Z"]}
@@ -113,4 +122,28 @@ PRODUCT_LIST_PARAMETERS = (
         read=_read_switch,
     ),
     *PAGE_PARAMETERS,
+)
+_SWITCH_SCHEMA = {"type": "boolean", "default": False}
+IMPORT_PARAMETERS = (
+    QueryParameter(
+        name="mode",
+        description="Whether quantities are counts (set) or differences (adjust, which needs an idempotency key).",
+        schema={"type": "string", "enum": list(_MODES), "default": ImportMode.SET.value},
+        read=_read_mode,
+    ),
+    QueryParameter(
+        name="dry_run", description="Decide everything, change nothing.", schema=_SWITCH_SCHEMA, read=_read_switch
+    ),
+    QueryParameter(
+        name="skip_bad",
+        description="Apply the good rows although others are malformed.",
+        schema=_SWITCH_SCHEMA,
+        read=_read_switch,
+    ),
+    QueryParameter(
+        name="reason",
+        description="Why, for rows that have no reason of their own.",
+        schema={"$ref": _COMPONENTS + "Reason"},
+        read=_read_text,
+    ),
 )

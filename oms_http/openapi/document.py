@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import ERROR_CODES
-from oms_http.openapi.operation import Answer, Header, Operation
+from oms_http.openapi.operation import Answer, Header, Operation, TextBody
 from oms_http.openapi.problems import problem_answers, problem_schemas
 from oms_http.schemas.orders import KeyedOrderRequest
 from oms_http.schemas.problems import FieldError, Problem, Shortage
@@ -107,7 +107,7 @@ def _model_schemas(operations: Iterable[Operation]) -> dict[str, Any]:
     models: set[type[BaseModel]] = {Problem, FieldError, Shortage, KeyedOrderRequest}
     for operation in operations:
         models.update(answer.schema for answer in operation.answers if answer.schema)
-        if operation.body:
+        if isinstance(operation.body, type):
             models.add(operation.body)
     ordered = sorted(models, key=lambda model: model.__name__)
     _, schemas = models_json_schema(
@@ -130,9 +130,16 @@ def _operation(operation: Operation) -> dict[str, object]:
         "responses": _responses(operation),
     }
     if operation.body:
-        schema = {"$ref": f"#/components/schemas/{operation.body.__name__}"}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        described["requestBody"] = _body(operation.body)
     return {name: value for name, value in described.items() if value not in ("", [])}
+
+
+def _body(body: type[BaseModel] | TextBody) -> dict[str, object]:
+    if isinstance(body, TextBody):
+        content = {"schema": {"type": "string", "description": body.description}, "example": body.example}
+        return {"required": True, "content": {body.media_type: content}}
+    schema = {"$ref": f"#/components/schemas/{body.__name__}"}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def _parameters(operation: Operation) -> list[dict[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oms_http import inventory
+from oms_http import inventory, stock_imports
 from oms_http.openapi.operation import (
     ETAG,
     GUARDED,
@@ -10,14 +10,16 @@ from oms_http.openapi.operation import (
     IF_NONE_MATCH,
     LINK,
     LOCATION,
+    NO_STORE,
     REPLAYED,
     REVALIDATE,
     WRITING,
     Answer,
     Operation,
+    TextBody,
 )
-from oms_http.parameters import PAGE_PARAMETERS, PRODUCT_LIST_PARAMETERS
-from oms_http.schemas.stock import AdjustmentRequest, MovementPage, Product, ProductPage, StockRequest
+from oms_http.parameters import IMPORT_PARAMETERS, PAGE_PARAMETERS, PRODUCT_LIST_PARAMETERS
+from oms_http.schemas.stock import AdjustmentRequest, ImportReport, MovementPage, Product, ProductPage, StockRequest
 
 _TAG = "inventory"
 _PRODUCT = Answer(status=200, description="The product.", schema=Product, headers=(ETAG, REVALIDATE))
@@ -97,5 +99,25 @@ INVENTORY_OPERATIONS = (
         query=PAGE_PARAMETERS,
         answers=(Answer(status=200, description="A page.", schema=MovementPage, headers=(REVALIDATE, LINK)),),
         errors=(*GUARDED, "sku_not_found"),
+    ),
+    Operation(
+        id="importStock",
+        method="POST",
+        path="/v1/inventory/import",
+        tag=_TAG,
+        summary="Import counts or differences from a CSV file",
+        description="A malformed row stops the import before anything changes, unless `skip_bad`. Rows that the "
+        "present stock refuses do not stop it: they are among the rejects. With an idempotency key the same import can "
+        "be sent again, and goes on where it stopped.",
+        view=stock_imports.import_stock,
+        query=IMPORT_PARAMETERS,
+        headers=(IDEMPOTENCY_KEY,),
+        body=TextBody(
+            media_type="text/csv",
+            description="A header of `sku,quantity[,location,name,reason,reference]` in any order, then a row each.",
+            example="sku,quantity,location\nWIDGET,25,main\nGADGET,10,main\n",
+        ),
+        answers=(Answer(status=200, description="What became of the rows.", schema=ImportReport, headers=(NO_STORE,)),),
+        errors=(*WRITING, "idempotency_key_reused", "idempotency_key_in_use"),
     ),
 )

@@ -35,6 +35,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextBody:
+    """A request's body that is no JSON, with an example."""
+
+    media_type: str
+    description: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One method of one path. `view` is called with the service, the request and the path's parameters in order.
 
@@ -53,7 +62,7 @@ class Operation:
     description: str = ""
     query: tuple[QueryParameter, ...] = ()
     headers: tuple[Header, ...] = ()
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | TextBody | None = None
 
     @property
     def guarded(self) -> bool:

@@ -15,27 +15,37 @@ _COMPONENTS = "#/components/schemas/"
 _RETRY_AFTER = Header(name="Retry-After", description="Seconds to wait.", schema={"type": "integer", "minimum": 1})
 _METHODS = Header(name="Allow", description="The methods of this path.", schema={"type": "string"})
 
+_COUNT = {"type": "integer", "minimum": 0}
+_ORDER_ID = {"$ref": f"{_COMPONENTS}OrderId"}
+_STATUS = {"$ref": f"{_COMPONENTS}OrderStatus"}
 _WRONG_VALUES = {
-    "properties": {
-        "errors": {
-            "type": "array",
-            "items": {"$ref": f"{_COMPONENTS}FieldError"},
-            "minItems": 1,
-            "maxItems": ERRORS_SHOWN_MAX,
-        }
+    "errors": {
+        "type": "array",
+        "items": {"$ref": f"{_COMPONENTS}FieldError"},
+        "minItems": 1,
+        "maxItems": ERRORS_SHOWN_MAX,
     }
 }
-_STATUS = {"$ref": f"{_COMPONENTS}OrderStatus"}
-_ORDER_ID = {"properties": {"order_id": {"type": "string", "format": "uuid"}}}
+# How far an import had come; the same import goes on from there.
+_COMMITTED = {"applied": _COUNT, "unchanged": _COUNT, "refused": _COUNT}
 
 # The members that a code's problems have beside the standard ones.
 _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "validation_error": _WRONG_VALUES,
-        "unknown_sku": _WRONG_VALUES,
+        "validation_error": {"properties": {**_WRONG_VALUES, "rows": _COUNT, "malformed": _COUNT}},
+        "unknown_sku": {"properties": _WRONG_VALUES},
         "forbidden": {"properties": {"scope": {"enum": [scope.value for scope in Scope]}}},
-        "internal_error": _ORDER_ID,
-        "outcome_unknown": _ORDER_ID,
+        "internal_error": {"properties": {"order_id": _ORDER_ID}},
+        "overloaded": {"properties": _COMMITTED},
+        "storage_unavailable": {"properties": _COMMITTED},
+        "outcome_unknown": {
+            "properties": {
+                "order_ids": {"type": "array", "items": _ORDER_ID},
+                "sku": {"$ref": f"{_COMPONENTS}Sku"},
+                "idempotency_key": {"$ref": f"{_COMPONENTS}IdempotencyKey"},
+                **_COMMITTED,
+            }
+        },
         "version_mismatch": {"properties": {"version": {"type": "integer", "minimum": 1}}},
         "insufficient_inventory": {
             "properties": {"shortages": {"type": "array", "items": {"$ref": f"{_COMPONENTS}Shortage"}, "minItems": 1}},

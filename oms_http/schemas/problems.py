@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from oms_core.errors import Retry
+from oms_http.schemas.fields import OrderId
 from oms_http.schemas.shapes import Output
 
 _SHORTAGE_EXAMPLE = {"sku": "WIDGET", "requested": 30, "available": 21}
@@ -69,6 +70,8 @@ class Refusal(Output):
     retry: Retry
     errors: tuple[FieldError, ...] = ()
     shortages: tuple[Shortage, ...] = ()
+    order_ids: Annotated[tuple[OrderId, ...], Field(description="What to look up, when the outcome is unknown.")] = ()
+    order_id: Annotated[OrderId | None, Field(description="The id under which a defect was logged.")] = None
 
 
 class RefusedOutcome(Output):

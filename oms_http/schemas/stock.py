@@ -154,3 +154,47 @@ class MovementPage(Output):
 
     items: list[Movement]
     next: Cursor | None
+
+
+class ImportReject(Output):
+    """A row that was not applied: where it begins in the file, why, and its columns as they came."""
+
+    line: Annotated[int, Field(ge=1)]
+    column: str | None
+    code: str
+    detail: str
+    values: dict[str, str]
+
+
+class ImportReport(Output):
+    """What became of the rows: `rows` = `applied` + `unchanged` + `rejected`; `rejects` are the first 100 of those."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "rows": 3,
+                    "applied": 1,
+                    "unchanged": 1,
+                    "rejected": 1,
+                    "seconds": 0.012,
+                    "rejects": [
+                        {
+                            "line": 3,
+                            "column": None,
+                            "code": "stock_below_reserved",
+                            "detail": "WIDGET main: on hand would be 2, but 4 are reserved",
+                            "values": {"sku": "WIDGET", "quantity": "2"},
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    rows: Count
+    applied: Count
+    unchanged: Count
+    rejected: Count
+    seconds: Annotated[float, Field(ge=0)]
+    rejects: Annotated[list[ImportReject], Field(max_length=100)]

@@ -86,6 +86,7 @@ def test_every_route_of_the_design_is_there(document: dict[str, Any]) -> None:
         ("/v1/inventory/{sku}/movements", "GET"),
         ("/v1/inventory/{sku}", "PUT"),
         ("/v1/inventory/{sku}/adjustments", "POST"),
+        ("/v1/inventory/import", "POST"),
         ("/healthz", "GET"),
         ("/readyz", "GET"),
         ("/metrics", "GET"),

@@ -1,0 +1,59 @@
+"""The route that imports stock, a file of any length at a time, in bounded memory."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from oms_core.domain.imports import ImportFormat, ImportMode, ImportReject, ImportStock
+from oms_http.requests import Request, check_media_type, read_idempotency_key
+from oms_http.responses import NO_STORE, json_response
+from oms_http.service import Service
+
+CSV_TYPE = "text/csv"
+IMPORT_BODY_BYTES_MAX = 1024 * 1024 * 1024
+REJECTS_SHOWN_MAX = 100
+
+
+def import_stock(service: Service, request: Request) -> Response:
+    """Set or adjust stock from the rows of the body, which is read once and never held whole."""
+    check_media_type(request, CSV_TYPE)
+    request.max_content_length = IMPORT_BODY_BYTES_MAX
+    asked = request.parameters
+    command = ImportStock(
+        mode=asked.get("mode", ImportMode.SET),
+        format=ImportFormat.CSV,
+        skip_bad=asked.get("skip_bad", False),
+        dry_run=asked.get("dry_run", False),
+        reason=asked.get("reason"),
+        idempotency_key=read_idempotency_key(request),
+    )
+    rejects = _FirstRejects()
+    report = service.oms.import_stock(command, request.stream, caller=request.caller, rejects=rejects.add)
+    shown = {
+        "rows": report.rows,
+        "applied": report.applied,
+        "unchanged": report.unchanged,
+        "rejected": report.rejected,
+        "seconds": round(report.seconds, 3),
+        "rejects": rejects.shown,
+    }
+    return json_response(shown, headers=[NO_STORE])
+
+
+class _FirstRejects:
+    """The first rejects of an import; the others are only counted, in the report."""
+
+    def __init__(self) -> None:
+        self.shown: list[dict[str, object]] = []
+
+    def add(self, reject: ImportReject) -> None:
+        if len(self.shown) < REJECTS_SHOWN_MAX:
+            self.shown.append(
+                {
+                    "line": reject.line,
+                    "column": reject.column,
+                    "code": reject.code,
+                    "detail": reject.detail,
+                    "values": dict(reject.values),
+                }
+            )
