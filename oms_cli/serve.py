@@ -69,9 +69,9 @@ def _run(session: Session, settings: Settings) -> int:
     from oms_cli.service import open_service, server_options
     from oms_http.server import serve as serve_wsgi
 
-    configure_logging(settings)
     check_exposure(settings)
     options = server_options(settings)
+    configure_logging(settings)
     database = _check_database(session, settings)
     _log.info("%s; %s of %d threads", database, counted(options.processes, "process"), options.threads)
     try:
@@ -85,7 +85,12 @@ def _run(session: Session, settings: Settings) -> int:
 
 def _check_database(session: Session, settings: Settings) -> str:
     """Make or check the schema before any process is forked, and name the database."""
+    from oms_cli.service import is_embedded
+
     with session.surroundings.open_oms(settings, True) as oms:
+        if is_embedded(settings):
+            for name in oms.storage.schema.upgrade():
+                _log.info("applied migration %s", name)
         oms.check()
         return oms.storage.describe()
 

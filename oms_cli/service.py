@@ -46,10 +46,15 @@ def process_count(settings: Settings) -> int:
 
     Raises `invalid_setting` for more than one on an embedded database, which one process at a time may serve.
     """
-    scheme = urlsplit(settings.database_url).scheme
-    if scheme not in _EMBEDDED_SCHEMES:
+    if not is_embedded(settings):
         return settings.http_processes or _PROCESSES_DEFAULT
     if settings.http_processes > 1:
+        scheme = urlsplit(settings.database_url).scheme
         detail = f"one process serves {scheme}://; it is {settings.http_processes}"
         raise OmsError("invalid_setting", f"OMS_HTTP_PROCESSES: {detail}")
     return 1
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Tell whether the database lives in files or memory of ours, and so is ours to upgrade."""
+    return urlsplit(settings.database_url).scheme in _EMBEDDED_SCHEMES

@@ -54,7 +54,19 @@ class Program:
     @property
     def environment(self) -> dict[str, str]:
         """Ours without what steers the program, and what was given."""
-        steering = ("OMS_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "LANG", "LC_", "PYTHON", "CI", "TTY_")
+        steering = (
+            "OMS_",
+            "NO_COLOR",
+            "FORCE_COLOR",
+            "COLUMNS",
+            "TERM",
+            "LANG",
+            "LC_",
+            "PYTHONUTF8",
+            "PYTHONIO",
+            "CI",
+            "TTY_",
+        )
         kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
         return {**kept, "LANG": "C.UTF-8", "OMS_DATABASE_URL": self.database_url, **self.variables}
 
