@@ -100,5 +100,6 @@ def announcements(
         )
         for sku, figures in sorted(before.items())
     ]
-    last = {movement.sku: origin for movement, origin in movements}
-    return [(event, last[event.sku]) for event in stock_events(changes) if event.sku is not None]
+    events = stock_events(changes)
+    last = {movement.sku: origin for movement, origin in movements} if events else {}
+    return [(event, last[event.sku]) for event in events if event.sku is not None]

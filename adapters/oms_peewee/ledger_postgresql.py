@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 
 from oms_core.domain.stock import StockKey
@@ -114,7 +113,7 @@ def _insert_events(events: Sequence[EventEntry]) -> Call:
         arrays.ids([row.order_id for row in rows]),
         arrays.numbers([row.order_version for row in rows]),
         arrays.texts([row.sku for row in rows]),
-        arrays.texts([json.dumps(dict(row.data)) for row in rows]),
+        arrays.documents([row.data for row in rows]),
         arrays.texts([origin.actor for _, origin in events]),
         arrays.texts([origin.request_id for _, origin in events]),
         arrays.times([origin.at for _, origin in events]),

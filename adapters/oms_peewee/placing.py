@@ -51,18 +51,15 @@ class PlacingTables(Protocol[Session_contra]):
         ...
 
 
-def reservations(accepted: Sequence[Accepted]) -> list[MovementEntry]:
-    """Give the ledger rows of accepted orders, as they arrived."""
-    entries: list[MovementEntry] = []
+def entries_of(accepted: Sequence[Accepted]) -> tuple[list[MovementEntry], list[EventEntry]]:
+    """Give the ledger rows and the events of accepted orders, as they arrived."""
+    movements: list[MovementEntry] = []
+    events: list[EventEntry] = []
     for placement, verdict in accepted:
-        origin = _origin(placement)
-        entries.extend([(reservation(placement, allocation), origin) for allocation in verdict.allocations])
-    return entries
-
-
-def placed_events(accepted: Sequence[Accepted]) -> list[EventEntry]:
-    """Give the events of accepted orders, as they arrived."""
-    return [(placed_event(placement), _origin(placement)) for placement, _ in accepted]
+        origin = Origin(placement.caller_name, placement.request_id, placement.created_at)
+        movements.extend([(reservation(placement, allocation), origin) for allocation in verdict.allocations])
+        events.append((placed_event(placement), origin))
+    return movements, events
 
 
 class Placing(Generic[AnySession]):
@@ -166,7 +163,3 @@ def _outcomes(
 
 def _placed(order: Order, *, replayed: bool) -> Placed:
     return Placed(order=order, replayed=replayed, accepted_status=_PLACED_AT_ONCE)
-
-
-def _origin(placement: Placement) -> Origin:
-    return Origin(placement.caller_name, placement.request_id, placement.created_at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from oms_core.domain.money import to_ten_thousandths
 from oms_core.domain.placement import KeyedOrder, Placement, PlacementView
 from oms_peewee import arrays
 from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger
-from oms_peewee.placing import Accepted, placed_events, reservations
+from oms_peewee.placing import Accepted, entries_of
 from oms_peewee.postgresql import PostgresqlSession
 from oms_peewee.rows import products_of
 from oms_peewee.statements import Call, Statement
@@ -98,10 +97,11 @@ class PostgresqlPlacingTables:
         """See PlacingTables."""
         # Two batches with the same keys wait for each other in the same order.
         placements = sorted((placement for placement, _ in accepted), key=lambda placement: placement.key or ("", ""))
+        movements, events = entries_of(accepted)
         self._ledger.write(
             session,
-            movements=reservations(accepted),
-            events=placed_events(accepted),
+            movements=movements,
+            events=events,
             first=[_insert_orders(placements), _insert_lines(placements)],
         )
 
@@ -123,7 +123,7 @@ def _insert_orders(placements: Sequence[Placement]) -> Call:
         arrays.texts([command.reference for command in commands]),
         arrays.texts([placement.currency for placement in placements]),
         arrays.numbers([None if total is None else to_ten_thousandths(total) for total in totals]),
-        arrays.texts([json.dumps(command.metadata) if command.metadata else "{}" for command in commands]),
+        arrays.documents([command.metadata for command in commands]),
         arrays.texts([placement.caller_name for placement in placements]),
         arrays.texts([command.idempotency_key for command in commands]),
         arrays.digests([placement.fingerprint for placement in placements]),

@@ -10,7 +10,7 @@ from uuid import UUID
 from oms_core.domain.money import to_ten_thousandths
 from oms_core.domain.placement import KeyedOrder, Placement, PlacementView
 from oms_peewee.ledger_sqlite import SqliteLedger
-from oms_peewee.placing import Accepted, placed_events, reservations
+from oms_peewee.placing import Accepted, entries_of
 from oms_peewee.rows import products_of
 from oms_peewee.sqlite import SqliteSession, from_microseconds, to_microseconds
 
@@ -58,7 +58,8 @@ class SqlitePlacingTables:
         """See PlacingTables."""
         session.execute_many(_INSERT_ORDER, [_order_row(placement) for placement, _ in accepted])
         session.execute_many(_INSERT_LINE, [row for placement, _ in accepted for row in _line_rows(placement)])
-        self._ledger.write(session, movements=reservations(accepted), events=placed_events(accepted))
+        movements, events = entries_of(accepted)
+        self._ledger.write(session, movements=movements, events=events)
 
 
 def _with_times(row: tuple[Any, ...]) -> tuple[Any, ...]:

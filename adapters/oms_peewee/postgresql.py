@@ -195,4 +195,8 @@ def _session_settings(options: StorageOptions) -> list[str]:
         "idle_in_transaction_session_timeout": idle_seconds * 1_000,
         "tcp_user_timeout": _TCP_USER_TIMEOUT_MS,
     }
-    return ["timezone=UTC", *(f"{name}={max(1, int(value))}" for name, value in milliseconds.items())]
+    return [
+        "timezone=UTC",
+        "plan_cache_mode=force_generic_plan",
+        *(f"{name}={max(1, int(value))}" for name, value in milliseconds.items()),
+    ]
