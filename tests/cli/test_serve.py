@@ -130,7 +130,7 @@ def test_logs_can_be_json_lines(program: Program) -> None:
     with serving(program, "--log-format", "json") as service:
         service.stop()
         records: list[dict[str, Any]] = [json.loads(line) for line in service.log.splitlines()]
-    assert records[0]["message"] == "memory of this process; 1 process of 256 threads"
+    assert records[0]["message"] == f"memory of this process; 1 process of {Settings().http_threads} threads"
     assert {"time", "level", "logger", "process", "message"} <= set(records[0])
     assert any(record["message"] == f"ready on http://127.0.0.1:{service.port}" for record in records)
 
@@ -219,8 +219,8 @@ def test_a_host_that_is_none_is_one_line(cli: Cli) -> None:
         (("--threads", "1"), "OMS_HTTP_THREADS must be a whole number from 2 to 1024; it is 1"),
         (("--processes", "2"), "OMS_HTTP_PROCESSES: one process serves sqlite://; it is 2"),
         (
-            ("--in-flight-max", "255"),
-            "OMS_HTTP_IN_FLIGHT_MAX must be at least OMS_HTTP_THREADS, which is 256; it is 255",
+            ("--threads", "32", "--in-flight-max", "31"),
+            "OMS_HTTP_IN_FLIGHT_MAX must be at least OMS_HTTP_THREADS, which is 32; it is 31",
         ),
         (("--log-format", "xml"), "OMS_LOG_FORMAT must be one of: text, json; it is 'xml'"),
         (("--log-level", "loud"), "OMS_LOG_LEVEL must be one of: debug, info, warning, error; it is 'loud'"),
@@ -288,7 +288,7 @@ def test_two_processes_serve_postgresql_and_share_their_metrics(program: Program
     program = program.under(OMS_DATABASE_URL=postgresql_url)
     assert program.run("db", "upgrade").returncode == 0
     with serving(program) as service:
-        assert "; 2 processes of 256 threads" in service.log
+        assert f"; 2 processes of {Settings().http_threads} threads" in service.log
         service.ask("PUT", "/v1/inventory/WIDGET", {"on_hand": 1_000})
         order = {"customer_id": "C1", "lines": [{"sku": "WIDGET", "quantity": 1}]}
         assert [service.ask("POST", "/v1/orders", order)[0] for _ in range(40)] == [201] * 40
