@@ -99,7 +99,6 @@ class GroupCommitter(Generic[Item, Outcome]):
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._taken = 0
                 while not self._waiting and not self._closed:
                     self._changed.wait()
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_max))]
@@ -116,5 +115,6 @@ class GroupCommitter(Generic[Item, Outcome]):
         except BaseException as error:  # noqa: BLE001  Whatever it is, the waiting requests must hear of it.
             for ticket in batch:
                 ticket.error = error
+        self._taken = 0  # Before they are woken: who is served may come again at once, and must not count twice.
         for ticket in batch:
             ticket.gate.release()

@@ -1,0 +1,82 @@
+"""Errors: one table, codes that never change, and what they carry survives a process border."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from oms_core import ErrorKind, FieldError, OmsError, Retry
+from oms_core.errors import ERROR_CODES
+
+# What clients rely on. A code may be added; none may be renamed, removed or moved to another kind.
+PROMISED = {
+    "validation_error": "invalid",
+    "malformed_json": "invalid",
+    "payload_too_large": "invalid",
+    "unsupported_media_type": "invalid",
+    "method_not_allowed": "invalid",
+    "unknown_sku": "invalid",
+    "total_too_large": "invalid",
+    "idempotency_key_reused": "invalid",
+    "unauthenticated": "unauthenticated",
+    "forbidden": "forbidden",
+    "order_not_found": "not_found",
+    "sku_not_found": "not_found",
+    "route_not_found": "not_found",
+    "insufficient_inventory": "conflict",
+    "invalid_transition": "conflict",
+    "version_mismatch": "conflict",
+    "stock_below_reserved": "conflict",
+    "stock_count_mismatch": "conflict",
+    "idempotency_key_in_use": "conflict",
+    "rate_limited": "limited",
+    "overloaded": "unavailable",
+    "storage_unavailable": "unavailable",
+    "outcome_unknown": "unavailable",
+}
+
+
+def test_no_promised_code_is_missing_or_of_another_kind() -> None:
+    assert {code: ERROR_CODES[code].kind.value for code in PROMISED} == PROMISED
+
+
+@pytest.mark.parametrize("code", ERROR_CODES)
+def test_every_code_is_a_snake_case_word_with_its_texts(code: str) -> None:
+    row = ERROR_CODES[code]
+    assert row.code == code
+    assert code.replace("_", "").isalpha()
+    assert code.islower()
+    assert row.title[0].isupper()
+    assert not row.title.endswith(".")
+    assert row.explanation.endswith(".")
+
+
+@pytest.mark.parametrize("code", ERROR_CODES)
+def test_an_error_survives_pickling_and_copying(code: str) -> None:
+    error = OmsError(
+        code,
+        "the detail",
+        errors=[FieldError(pointer="/a", code="wrong", detail="is wrong")],
+        data={"shortages": [{"sku": "A", "requested": 2, "available": 1}]},
+        retry_after_seconds=3,
+    )
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is OmsError
+        assert (again.code, again.detail, again.kind, again.retry) == (code, "the detail", error.kind, error.retry)
+        assert (again.errors, again.data, again.retry_after_seconds) == (error.errors, error.data, 3)
+        assert str(again) == str(error) == f"{code}: the detail"
+
+
+def test_an_unknown_code_is_a_bug() -> None:
+    with pytest.raises(KeyError):
+        OmsError("no_such_code", "x")
+
+
+def test_what_can_be_repeated_says_so() -> None:
+    for row in ERROR_CODES.values():
+        if row.kind in {ErrorKind.LIMITED, ErrorKind.UNAVAILABLE}:
+            assert row.retry in {Retry.SAME_KEY, Retry.LOOK_UP, Retry.AFTER_CHANGE}
+    assert ERROR_CODES["outcome_unknown"].retry is Retry.LOOK_UP
+    assert ERROR_CODES["idempotency_key_in_use"].retry is Retry.SAME_KEY

@@ -1,0 +1,49 @@
+"""Order ids are UUIDv7 of their time, so that they sort by it and a range of times is a range of ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import RFC_4122
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oms_core.domain.identifiers import uuid7, uuid7_floor
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+times = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+random_bits = st.integers(0, 2**62 - 1)
+
+
+@given(times, random_bits)
+def test_an_id_is_a_uuid_of_version_7_that_carries_its_milliseconds(time: datetime, bits: int) -> None:
+    made = uuid7(time, bits)
+    assert (made.version, made.variant) == (7, RFC_4122)
+    assert made.int >> 80 == (time - EPOCH) // timedelta(milliseconds=1)
+    assert made.int & (2**62 - 1) == bits
+
+
+@given(times, times, random_bits, random_bits)
+def test_ids_sort_by_time_to_the_microsecond(one: datetime, other: datetime, bits: int, other_bits: int) -> None:
+    if one != other:
+        assert (uuid7(one, bits) < uuid7(other, other_bits)) is (one < other)
+
+
+@given(times, times, random_bits)
+def test_a_range_of_times_is_a_range_of_ids(start: datetime, time: datetime, bits: int) -> None:
+    assert (uuid7(time, bits) >= uuid7_floor(start)) is (time >= start)
+
+
+@given(times, random_bits)
+def test_a_microsecond_is_enough_to_tell_ids_apart(time: datetime, bits: int) -> None:
+    assert uuid7(time, 2**62 - 1) < uuid7(time + timedelta(microseconds=1), 0)
+
+
+@given(st.datetimes(max_value=datetime(1969, 12, 31), timezones=st.just(UTC)), random_bits)  # noqa: DTZ001
+def test_a_time_before_all_ids_is_below_all_of_them(old: datetime, bits: int) -> None:
+    assert uuid7_floor(old) <= uuid7(EPOCH, bits)
+
+
+@given(times.filter(lambda time: time.year < 9999 and time.year > 1970), random_bits)
+def test_the_zone_in_which_a_time_is_given_does_not_matter(time: datetime, bits: int) -> None:
+    assert uuid7(time.astimezone(timezone(timedelta(hours=5, minutes=30))), bits) == uuid7(time, bits)

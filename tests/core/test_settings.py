@@ -1,0 +1,135 @@
+"""Settings: every one of them, from every source, and a wrong one named in one line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oms_core import OmsError, Settings
+from oms_core.settings import variable
+
+# For each setting: another good value as it stands in the environment, what it is then, and values that are wrong.
+SETTINGS: dict[str, tuple[str, object, list[object]]] = {
+    "database_url": ("memory://", "memory://", ["oms.db", "/oms.db", "postgresql://[::1/oms", 5, None]),
+    "auth": ("off", "off", ["on", "OFF", True]),
+    "host": ("0.0.0.0", "0.0.0.0", [1, None]),
+    "port": ("0", 0, ["x", "80.5", "", -1, 65_536, True, 80.0, None]),
+    "http_processes": ("64", 64, ["x", -1, 65, True]),
+    "http_threads": ("2", 2, [1, 1_025]),
+    "http_in_flight_max": ("1", 1, [0, 100_001]),
+    "http_body_timeout_seconds": ("1", 1, [0, 3_601]),
+    "http_stop_timeout_seconds": ("3600", 3_600, [0, 3_601]),
+    "metrics_address": ("127.0.0.1:9000", "127.0.0.1:9000", [9_000]),
+    "currency": ("JPY", "JPY", ["eur", "EUX", "EURO", 978]),
+    "locations": ("north, main,,", ("north", "main"), ["main,main", "a/b", ".", (), ("main", 1), ["main"], "main\x00"]),
+    "group_commit": ("OFF", False, ["maybe", 1, None]),
+    "log_format": ("json", "json", ["xml", 1]),
+    "log_level": ("debug", "debug", ["DEBUG", "trace"]),
+    "storage_deadline_seconds": ("60", 60, [0, 3_601, 1.5]),
+    "lock_timeout_seconds": ("60", 60, [0, 3_601]),
+    "statement_timeout_seconds": ("60", 60, [0, 3_601]),
+    "prepared_statements": ("no", False, ["maybe", "off "]),
+}
+WRONG = [(name, value) for name, (_, _, values) in SETTINGS.items() for value in values]
+WRONG_TEXTS = [(name, value) for name, value in WRONG if isinstance(value, str) and value]
+
+
+def refusal(**given: Any) -> OmsError:
+    with pytest.raises(OmsError) as caught:
+        Settings(**given)
+    return caught.value
+
+
+def test_every_setting_is_tested() -> None:
+    assert SETTINGS.keys() == {entry.name for entry in fields(Settings)}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_is_read_from_the_environment(name: str) -> None:
+    text, value, _ = SETTINGS[name]
+    assert getattr(Settings.load({variable(name): text}), name) == value
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_is_read_from_the_file_as_text_or_in_its_own_type(name: str, tmp_path: Path) -> None:
+    text, value, _ = SETTINGS[name]
+    shown = {bool: str(value).lower(), tuple: str(list(value) if isinstance(value, tuple) else "")}
+    for number, written in enumerate([repr(text), shown.get(type(value), repr(value))]):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(f"{name} = {written}\n", encoding="utf-8")
+        assert getattr(Settings.load({}, file=file), name) == value
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=str)
+def test_a_wrong_setting_is_named_in_one_line(name: str, value: object) -> None:
+    error = refusal(**{name: value})
+    assert error.code == "invalid_setting"
+    assert variable(name) in error.detail
+    assert "\n" not in error.detail
+
+
+@pytest.mark.parametrize(("name", "text"), WRONG_TEXTS, ids=str)
+def test_a_wrong_variable_is_named_in_one_line(name: str, text: str) -> None:
+    with pytest.raises(OmsError) as caught:
+        Settings.load({variable(name): text})
+    assert caught.value.code == "invalid_setting"
+    assert variable(name) in caught.value.detail
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name != "locations"])
+@pytest.mark.parametrize("written", ["[1]", "{a = 1}", "1979-05-27"])
+def test_a_wrong_type_in_the_file_is_named(name: str, written: str, tmp_path: Path) -> None:
+    file = tmp_path / "oms.toml"
+    file.write_text(f"{name} = {written}\n")
+    with pytest.raises(OmsError, match=variable(name)):
+        Settings.load({}, file=file)
+
+
+def test_flags_go_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "oms.toml"
+    file.write_text('port = 1\nhost = "file"\ncurrency = "JPY"\n')
+    settings = Settings.load({"OMS_PORT": "2", "OMS_HOST": "environment"}, file=file, port=3, host=None)
+    assert (settings.port, settings.host, settings.currency) == (3, "environment", "JPY")
+
+
+def test_an_unknown_variable_is_named_and_the_tests_own_are_not_meant() -> None:
+    assert Settings.load({"OMS_TEST_POSTGRESQL_URL": "x", "PATH": "x", "OMS_PORT": "", "HOMS_X": "y"}) == Settings()
+    with pytest.raises(OmsError, match="OMS_DATABSE_URL is not a setting"):
+        Settings.load({"OMS_DATABSE_URL": "memory://"})
+
+
+def test_an_unknown_key_of_the_file_is_named_with_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "oms.toml"
+    file.write_text("prot = 1\n")
+    with pytest.raises(OmsError, match=re.escape(f"prot in {file} is not a setting")):
+        Settings.load({}, file=file)
+
+
+@pytest.mark.parametrize("content", [b"port = ", b"\xff", b"port = 1\nport = 2"])
+def test_a_file_that_cannot_be_read_is_named(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "oms.toml"
+    file.write_bytes(content)
+    with pytest.raises(OmsError, match=re.escape(f"{file} cannot be read")):
+        Settings.load({}, file=file)
+
+
+def test_a_missing_file_is_an_empty_one(tmp_path: Path) -> None:
+    assert Settings.load({}, file=tmp_path / "oms.toml") == Settings()
+
+
+def test_the_file_is_utf_8(tmp_path: Path) -> None:
+    file = tmp_path / "oms.toml"
+    file.write_text('locations = ["Köln"]\n', encoding="utf-8")
+    assert Settings.load({}, file=file).default_location == "Köln"
+
+
+def test_a_wrong_database_url_does_not_show_its_password() -> None:
+    assert "hush" not in refusal(database_url="postgresql://oms:hush@[::1/oms").detail
+
+
+def test_the_first_location_is_the_default() -> None:
+    assert Settings(locations=("north", "main")).default_location == "north"
