@@ -1,0 +1,72 @@
+"""The Metrics port on prometheus_client."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from oms_core.ports.metrics import Metric, Metrics
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class PrometheusMetrics:
+    """Metrics of this process or, with a `folder`, of all processes that were given the same one.
+
+    The folder is prometheus_client's multiprocess mode: it must be empty when the service starts, and be named in
+    PROMETHEUS_MULTIPROC_DIR before prometheus_client is first imported. Counts of processes that ended stay in it, so
+    a total never falls. Without a folder each instance counts for itself; with one, a process needs one instance only.
+    """
+
+    def __init__(self, *, folder: str | None = None) -> None:
+        """Count here, or in `folder`. Raises RuntimeError where prometheus_client was imported for the other mode."""
+        if bool(folder) is not values.ValueClass._multiprocess:
+            raise RuntimeError(f"{FOLDER_VARIABLE} must be set, or not, before prometheus_client is imported")
+        self._folder = folder
+        self._registry = CollectorRegistry()
+        self._creating = threading.Lock()
+        self._counters: dict[str, Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
+
+    def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
+        """See Metrics."""
+        counter = self._counters.get(metric.name) or self._create_counter(metric)
+        (counter.labels(*labels) if labels else counter).inc(amount)
+
+    def observe(self, metric: Metric, value: float, *labels: str) -> None:
+        """See Metrics."""
+        histogram = self._histograms.get(metric.name) or self._create_histogram(metric)
+        (histogram.labels(*labels) if labels else histogram).observe(value)
+
+    def render(self) -> tuple[str, bytes]:
+        """See Metrics; the text is Prometheus's exposition format."""
+        registry = self._registry
+        if self._folder:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, path=self._folder)  # type: ignore[no-untyped-call]  # Theirs is untyped.
+        return CONTENT_TYPE_LATEST, generate_latest(registry)
+
+    def _create_counter(self, metric: Metric) -> Counter:
+        with self._creating:
+            if metric.name not in self._counters:
+                self._counters[metric.name] = Counter(
+                    metric.name, metric.explanation, metric.labels, registry=self._registry
+                )
+            return self._counters[metric.name]
+
+    def _create_histogram(self, metric: Metric) -> Histogram:
+        with self._creating:
+            if metric.name not in self._histograms:
+                self._histograms[metric.name] = Histogram(
+                    metric.name, metric.explanation, metric.labels, registry=self._registry, buckets=metric.buckets
+                )
+            return self._histograms[metric.name]
+
+
+def open_metrics() -> Metrics:
+    """Open the metrics of this process, or of all that share the folder in PROMETHEUS_MULTIPROC_DIR."""
+    return PrometheusMetrics(folder=os.environ.get(FOLDER_VARIABLE))
