@@ -1,0 +1,79 @@
+"""What an audit calls a discrepancy, case by case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+
+from oms_core import OrderStatus
+from oms_core.domain.balances import LevelBalance, OrderBalance, audit_level, audit_order
+from oms_core.domain.orders import Holding
+
+RESERVING = {OrderStatus.PENDING, OrderStatus.PROCESSING}
+SHIPPED = {OrderStatus.SHIPPED, OrderStatus.DELIVERED}
+
+
+def level(on_hand: int, reserved: int, ledger_on_hand: int, ledger_reserved: int) -> LevelBalance:
+    return LevelBalance(
+        sku="A",
+        location="main",
+        on_hand=on_hand,
+        reserved=reserved,
+        ledger_on_hand=ledger_on_hand,
+        ledger_reserved=ledger_reserved,
+    )
+
+
+def held(line_no: int, reserved: int, shipped: int, location: str = "main") -> Holding:
+    return Holding(line_no=line_no, sku="A", location=location, reserved=reserved, shipped=shipped)
+
+
+def order(status: OrderStatus, holdings: Sequence[Holding]) -> OrderBalance:
+    return OrderBalance(order_id=UUID(int=1), status=status, quantities={1: 2, 2: 3}, holdings=holdings)
+
+
+@pytest.mark.parametrize("figures", [(5, 2, 5, 2), (0, 0, 0, 0), (5, 5, 5, 5)])
+def test_a_level_that_is_the_sum_of_its_ledger_agrees(figures: tuple[int, int, int, int]) -> None:
+    assert audit_level(level(*figures)) is None
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ((6, 2, 5, 2), "on_hand 6, reserved 2; the ledger sums to 5 and 2"),
+        ((5, 2, 5, 1), "on_hand 5, reserved 2; the ledger sums to 5 and 1"),
+        ((5, 6, 5, 6), "oversold: on_hand 5, reserved 6"),
+        ((-1, 0, -1, 0), "oversold: on_hand -1, reserved 0"),
+        ((5, -1, 5, -1), "oversold: on_hand 5, reserved -1"),
+    ],
+)
+def test_a_level_that_does_not_agree_is_named_with_its_figures(figures: tuple[int, int, int, int], said: str) -> None:
+    found = audit_level(level(*figures))
+    assert found is not None
+    assert (found.subject, found.detail) == ("A main", said)
+
+
+HOLDINGS = {
+    "reserved": [held(1, 2, 0), held(2, 1, 0), held(2, 2, 0, "north")],
+    "shipped": [held(1, 0, 2), held(2, 0, 1), held(2, 0, 2, "north")],
+    "nothing": [held(1, 0, 0), held(2, 0, 0)],
+    "no rows": [],
+    "too little": [held(1, 2, 0), held(2, 2, 0)],
+    "too much": [held(1, 2, 0), held(2, 4, 0)],
+    "both": [held(1, 2, 2), held(2, 3, 3)],
+    "a line that is not there": [held(1, 2, 0), held(2, 3, 0), held(3, 1, 0)],
+    "the lines exchanged": [held(1, 3, 0), held(2, 2, 0)],
+}
+
+
+@pytest.mark.parametrize("what", HOLDINGS)
+@pytest.mark.parametrize("status", OrderStatus)
+def test_an_order_agrees_exactly_if_it_holds_what_its_status_says(status: OrderStatus, what: str) -> None:
+    rightly = {"reserved"} if status in RESERVING else {"shipped"} if status in SHIPPED else {"nothing", "no rows"}
+    found = audit_order(order(status, HOLDINGS[what]))
+    assert (found is None) is (what in rightly)
+    if found is not None:
+        assert found.subject == f"order {UUID(int=1)}"
+        assert status.value in found.detail
