@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import cache, partial
 from typing import cast
@@ -14,8 +13,9 @@ from werkzeug.routing import MapAdapter
 
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
-from oms_core.ports.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Metrics
+from oms_core.ports.metrics import Metrics
 from oms_http import operations
+from oms_http.counting import count_answer
 from oms_http.openapi.document import openapi_json
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.registry import operations_of
@@ -26,7 +26,6 @@ from oms_http.requests import Request, local_caller
 from oms_http.service import Service
 
 BODY_BYTES_MAX = 1024 * 1024
-_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class _Application(Flask):
@@ -118,10 +117,7 @@ def _finish(metrics: Metrics, response: Response) -> Response:
     asked = _current_request()
     response.headers.add("X-Request-ID", asked.request_id)
     response.headers.add("X-Content-Type-Options", "nosniff")
-    route = asked.url_rule.rule if asked.url_rule else "unmatched"
-    method = asked.method if asked.method in _KNOWN_METHODS else "other"
-    metrics.count(HTTP_REQUESTS, method, route, str(response.status_code))
-    metrics.observe(HTTP_REQUEST_SECONDS, time.perf_counter() - asked.started, method, route)
+    count_answer(metrics, asked, response)
     return response
 
 

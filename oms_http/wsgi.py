@@ -28,8 +28,12 @@ def open_oms(settings: Settings) -> Oms:
 
     The caller closes it.
     """
-    waiting_max = max(1, settings.http_threads - 1 - settings.http_threads // 8)
-    return Oms.open(settings, metrics=wiring.open_metrics(), waiting_max=waiting_max)
+    return Oms.open(settings, metrics=wiring.open_metrics(), waiting_max=waiting_max(settings))
+
+
+def waiting_max(settings: Settings) -> int:
+    """Give how many threads may wait for a group commit: an eighth of them, and one more, stays free for the rest."""
+    return max(1, settings.http_threads - 1 - settings.http_threads // 8)
 
 
 def create() -> Flask:

@@ -13,6 +13,7 @@ from oms_memory import MemoryStorage
 from oms_core import Oms, OmsError, Settings
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Metric
+from oms_http.counting import count_refusal
 from tests.http.asking import order, place, read, refused, stock
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -206,6 +207,12 @@ def test_requests_are_counted_by_route_and_never_by_path(client: ConformingClien
     }
     assert ("POST", "/v1/orders") in metrics.observed
     assert len(metrics.observed) == 7
+
+
+def test_what_the_server_refuses_itself_is_counted_apart(metrics: CountingMetrics) -> None:
+    count_refusal(metrics, "POST", 503)
+    count_refusal(metrics, "BREW", 413)
+    assert metrics.counted == {("POST", "refused", "503"): 1, ("other", "refused", "413"): 1}
 
 
 def test_metrics_are_shown(client: ConformingClient) -> None:
