@@ -5,6 +5,7 @@ with Oms.open(Settings(database_url="sqlite:///oms.db")) as oms:
     placed = oms.place_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=caller)
 """
 
+from oms_core.domain.balances import Discrepancy
 from oms_core.domain.callers import ALL_SCOPES, Caller, Scope
 from oms_core.domain.commands import (
     UNSET,
@@ -15,6 +16,7 @@ from oms_core.domain.commands import (
     ReceiveStock,
     SetStock,
 )
+from oms_core.domain.events import Event, EventType, NewEvent
 from oms_core.domain.imports import (
     ImportFormat,
     ImportMode,
@@ -26,10 +28,10 @@ from oms_core.domain.imports import (
     OrderImportReport,
     StockImportReport,
 )
-from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.orders import Order, OrderFailure, OrderFilter, PlacedLine
 from oms_core.domain.pages import Page
 from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import Movement, MovementKind, Product, ProductFilter, StockLevel
+from oms_core.domain.stock import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
 from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
 from oms_core.oms import Oms
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
@@ -44,7 +46,10 @@ __all__ = [
     "AuditReport",
     "Caller",
     "ChangeOrderStatus",
+    "Discrepancy",
     "ErrorKind",
+    "Event",
+    "EventType",
     "FieldError",
     "ImportFormat",
     "ImportMode",
@@ -55,9 +60,12 @@ __all__ = [
     "ImportStock",
     "Movement",
     "MovementKind",
+    "NewEvent",
+    "NewMovement",
     "Oms",
     "OmsError",
     "Order",
+    "OrderFailure",
     "OrderFilter",
     "OrderImportReport",
     "OrderLine",
@@ -65,6 +73,7 @@ __all__ = [
     "Page",
     "PlaceOrder",
     "Placed",
+    "PlacedLine",
     "PlacementOutcome",
     "Product",
     "ProductFilter",

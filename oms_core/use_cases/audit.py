@@ -33,13 +33,13 @@ def audit(*, caller: Caller, storage: Storage, progress: Callable[[int, int], No
     discrepancies: list[Discrepancy] = []
     for found in _levels(storage.audits):
         levels += 1
-        discrepancies.extend(found)
+        discrepancies.extend(found[: _DISCREPANCIES_MAX - len(discrepancies)])
         _tell(progress, levels, orders)
     for found in _orders(storage.audits):
         orders += 1
-        discrepancies.extend(found)
+        discrepancies.extend(found[: _DISCREPANCIES_MAX - len(discrepancies)])
         _tell(progress, levels, orders)
-    return AuditReport(levels=levels, orders=orders, discrepancies=tuple(discrepancies[:_DISCREPANCIES_MAX]))
+    return AuditReport(levels=levels, orders=orders, discrepancies=tuple(discrepancies))
 
 
 def _tell(progress: Callable[[int, int], None] | None, levels: int, orders: int) -> None:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
+from oms_contracts.storage_contract.shop import CLERK, new_shop
+from oms_memory import MemoryStorage
 
 from oms_core import OrderStatus
 from oms_core.domain.balances import LevelBalance, OrderBalance, audit_level, audit_order
 from oms_core.domain.orders import Holding
+from oms_core.use_cases.audit import audit
 
 RESERVING = {OrderStatus.PENDING, OrderStatus.PROCESSING}
 SHIPPED = {OrderStatus.SHIPPED, OrderStatus.DELIVERED}
@@ -77,3 +80,17 @@ def test_an_order_agrees_exactly_if_it_holds_what_its_status_says(status: OrderS
     if found is not None:
         assert found.subject == f"order {UUID(int=1)}"
         assert status.value in found.detail
+
+
+def test_the_first_thousand_discrepancies_are_reported_and_everything_is_compared() -> None:
+    storage = MemoryStorage()
+    shop = new_shop(storage)
+    for number in range(1_001):
+        sku = f"{number:04d}"
+        shop.set(sku, 1)
+        storage.tables.movements[sku].clear()
+    told: list[tuple[int, int]] = []
+    report = audit(caller=CLERK, storage=storage, progress=lambda levels, orders: told.append((levels, orders)))
+    assert (report.levels, len(report.discrepancies)) == (1_001, 1_000)
+    assert report.discrepancies[-1].subject == "0999 main"
+    assert told[-1] == (1_001, 0)
