@@ -13,7 +13,9 @@ _EXTRAS = {"sqlite": "sqlite", "postgresql": "postgres"}
 
 
 def open_storage(url: str, options: StorageOptions) -> Storage:
-    """Open the storage that claims the URL's scheme. Raises `invalid_setting` when none is installed."""
+    """Open the storage that claims the URL's scheme. Raises `invalid_setting` when none is installed,
+    or something that it needs is not.
+    """
     scheme = urlsplit(url).scheme
     candidates = entry_points(group="oms.storage", name=scheme)
     if not candidates:
@@ -21,10 +23,10 @@ def open_storage(url: str, options: StorageOptions) -> Storage:
         raise OmsError("invalid_setting", f"OMS_DATABASE_URL: nothing installed serves {scheme}:// (known: {known})")
     try:
         opener: OpenStorage = next(iter(candidates)).load()
+        return opener(url, options)
     except ImportError as error:
         extra = f"; install the extra '{_EXTRAS[scheme]}'" if scheme in _EXTRAS else ""
         raise OmsError("invalid_setting", f"OMS_DATABASE_URL: {scheme}:// needs {error.name}{extra}") from error
-    return opener(url, options)
 
 
 def open_metrics() -> Metrics:

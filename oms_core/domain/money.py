@@ -43,13 +43,16 @@ def to_ten_thousandths(amount: Decimal) -> int:
 
 
 def from_ten_thousandths(amount_e4: int) -> Decimal:
-    """Give whole ten-thousandths as an amount."""
-    whole, fraction = divmod(amount_e4, 10_000)
-    return Decimal(f"{whole}.{fraction:04d}")
+    """Give whole ten-thousandths as an amount, with 2 to 4 decimals."""
+    return Decimal(_text(amount_e4))
 
 
 def format_money(amount: Decimal) -> str:
     """Print an amount with 2 to 4 decimals: "3.00", "2.5525"."""
-    whole, fraction = divmod(to_ten_thousandths(amount), 10_000)
+    return _text(to_ten_thousandths(amount))
+
+
+def _text(amount_e4: int) -> str:
+    whole, fraction = divmod(amount_e4, 10_000)
     decimals = f"{fraction:04d}"
     return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"

@@ -24,6 +24,7 @@ def test_every_amount_survives_every_way_there_and_back(amount_e4: int, precisio
         assert is_money(amount)
         assert to_ten_thousandths(amount) == amount_e4
         assert to_ten_thousandths(parse_money(format_money(amount))) == amount_e4
+        assert str(amount) == format_money(amount)
 
 
 @given(amounts_e4)
