@@ -96,11 +96,13 @@ _DECIDE = f""", present AS (
     json_agg(json_build_array(sku, location, refusal, on_hand, reserved) ORDER BY sku, location)
       FILTER (WHERE refusal IS NOT NULL) AS refusals,
     count(*) FILTER (WHERE refusal IS NULL AND delta <> 0 AND level_tid IS NOT NULL) AS moves,
-    count(DISTINCT sku) FILTER (WHERE refusal IS NULL AND renames) AS renames
+    count(DISTINCT sku) FILTER (WHERE refusal IS NULL AND renames) AS renames,
+    count(*) FILTER (WHERE refusal IS NULL AND delta <> 0 AND NOT creates_product) AS known
   FROM decided
 )"""  # noqa: S608  Only constants of ours are put in.
 _SHOW = " SELECT applied, unchanged, refused, refusals FROM result"
 
+# What has nothing to do is left out by its condition on `result`, without reading the batch again.
 # Rows are found again by their place (ctid), which a lock keeps as it is; a row that somebody could change all the same
 # is then missing from the counts. New levels wait for new products, so that everybody creates in the same order.
 _WRITE = """, new_products AS (
@@ -110,7 +112,7 @@ _WRITE = """, new_products AS (
 ), renamed AS (
   UPDATE products AS p SET name = d.name, updated_at = %(now)s
   FROM (SELECT product_tid, max(name) AS name FROM decided WHERE renames AND refusal IS NULL GROUP BY product_tid) AS d
-  WHERE p.ctid = d.product_tid
+  WHERE (SELECT renames FROM result) > 0 AND p.ctid = d.product_tid
     AND p.ctid = ANY (ARRAY(SELECT product_tid FROM decided WHERE renames AND refusal IS NULL)) RETURNING 1
 ), new_levels AS (
   INSERT INTO stock_levels (sku, location, on_hand, reserved, version, updated_at)
@@ -118,7 +120,7 @@ _WRITE = """, new_products AS (
   WHERE creates_level AND refusal IS NULL AND (SELECT count(*) FROM new_products) >= 0
 ), moved AS (
   UPDATE stock_levels AS l SET on_hand = d.on_hand, version = l.version + 1, updated_at = %(now)s FROM decided AS d
-  WHERE l.ctid = d.level_tid AND l.ctid = ANY (ARRAY(
+  WHERE (SELECT moves FROM result) > 0 AND l.ctid = d.level_tid AND l.ctid = ANY (ARRAY(
     SELECT level_tid FROM decided WHERE delta <> 0 AND refusal IS NULL AND level_tid IS NOT NULL)) RETURNING 1
 ), movements AS (
   INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, reason, reference, actor, created_at)
@@ -131,6 +133,7 @@ _WRITE = """, new_products AS (
     GROUP BY sku) AS d
   JOIN product AS p USING (sku)
   LEFT JOIN (SELECT sku, sum(on_hand - reserved) AS available FROM level GROUP BY sku) AS l USING (sku)
+  WHERE (SELECT known FROM result) > 0
 ), states AS (
   SELECT sku, low_stock_threshold, after,
     CASE WHEN before = 0 THEN 'stock.depleted' WHEN before <= low_stock_threshold THEN 'stock.low'

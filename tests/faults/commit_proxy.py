@@ -1,0 +1,81 @@
+"""A TCP proxy in front of PostgreSQL, which loses a COMMIT or its answer when it is told to."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from contextlib import suppress
+from enum import Enum
+from urllib.parse import urlsplit, urlunsplit
+
+CHUNK_BYTES = 65_536
+COMMIT = b"COMMIT\x00"  # The end of the simple query that psycopg2 sends.
+STANDARD_PORT = 5432
+LOOPBACK = "127.0.0.1"
+
+
+class Fate(Enum):
+    """What is lost: the COMMIT on its way to the server, which rolls back, or the answer on its way back."""
+
+    COMMIT = "commit"
+    ANSWER = "answer"
+
+
+class CommitProxy:
+    """Passes everything on, but for the one COMMIT that was given a fate: it breaks that connection."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._server = (parts.hostname or LOOPBACK, parts.port or STANDARD_PORT)
+        self._listener = socket.create_server((LOOPBACK, 0))
+        user = parts.netloc.rpartition("@")[0]
+        netloc = f"{user}@{LOOPBACK}:{self._listener.getsockname()[1]}"
+        self.url = urlunsplit(parts._replace(netloc=netloc, query="sslmode=disable&gssencmode=disable"))
+        self.losses = 0
+        self._fate: Fate | None = None
+        self._goes_down = False
+        self._is_down = False
+        threading.Thread(target=self._accept, name="proxy", daemon=True).start()
+
+    def lose_next(self, fate: Fate, *, then_go_down: bool = False) -> None:
+        """Lose the next COMMIT or its answer, and perhaps refuse connections from then on."""
+        self._goes_down = then_go_down
+        self._fate = fate
+
+    def come_up(self) -> None:
+        """Take connections again."""
+        self._is_down = False
+
+    def close(self) -> None:
+        """Take no more connections, ever."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self._is_down:
+                    client.close()
+                else:
+                    threading.Thread(target=self._serve, args=(client,), name="proxy", daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.create_connection(self._server) as server, suppress(OSError):
+            while True:
+                for source in select.select([client, server], [], [])[0]:
+                    received = source.recv(CHUNK_BYTES)
+                    if not received:
+                        return
+                    if source is client and COMMIT in received and self._fate is not None:
+                        self._meet_fate(received, server)
+                        return
+                    (server if source is client else client).sendall(received)
+
+    def _meet_fate(self, received: bytes, server: socket.socket) -> None:
+        fate, self._fate = self._fate, None
+        self.losses += 1
+        self._is_down = self._goes_down
+        if fate is Fate.ANSWER:
+            server.sendall(received)
+            server.recv(CHUNK_BYTES)  # It has happened, and nobody hears of it.

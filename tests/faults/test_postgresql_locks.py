@@ -1,0 +1,115 @@
+"""Rivals who hold a lock on PostgreSQL: what is waited for, what is tried again, and what the caller is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from oms_contracts.storage_contract.injected_races import move_while, set_while
+from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
+from oms_peewee import open_postgresql
+
+from oms_core.domain.commands import SetStock
+from oms_core.domain.statuses import OrderStatus
+from oms_core.ports.storage import StorageOptions
+from tests.faults.rivals import (
+    DEADLINE_SECONDS,
+    LOCK_LEVELS,
+    WAITING,
+    count,
+    once,
+    rival,
+    told,
+)
+from tests.services import wait_until
+
+
+def test_a_deadlock_is_fought_out_again(shop: Shop, postgresql_url: str) -> None:
+    order = shop.buy(("WIDGET", 2))
+
+    def cross() -> None:
+        """Lock the level, then wait for the order that the other has locked, and longer than he does."""
+        cursor.execute("SET deadlock_timeout = '60s'")
+        cursor.execute(LOCK_LEVELS, ("WIDGET",))
+        waiting.start()
+        wait_until(lambda: count(postgresql_url, WAITING), DEADLINE_SECONDS, "the rival waits for the order")
+
+    def wait_for_order() -> None:
+        cursor.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", (str(order.id),))
+        cursor.connection.commit()
+
+    with rival(postgresql_url) as cursor:
+        waiting = threading.Thread(target=wait_for_order)
+        steps = iter([cross, lambda: None])
+        moved = move_while(shop, order, OrderStatus.CANCELLED, lambda: next(steps)())
+        waiting.join(DEADLINE_SECONDS)
+    assert (moved.status, moved.version) == (OrderStatus.CANCELLED, 2)
+    assert not list(steps), "it was decided once, so the deadlock was the rival's loss or did not happen"
+    assert not shop.audit().discrepancies
+
+
+@pytest.mark.parametrize("work", ["place", "adjust", "move"])
+def test_a_lock_that_is_not_let_go_of_is_storage_unavailable(
+    shop: Shop, impatient_shop: Shop, postgresql_url: str, work: str
+) -> None:
+    order = shop.buy(("WIDGET", 2))
+    before = shop.everything()
+    works: dict[str, Callable[[], object]] = {
+        "place": lambda: impatient_shop.place(impatient_shop.order(("WIDGET", 1))),
+        "adjust": lambda: impatient_shop.adjust("WIDGET", 1),
+        "move": lambda: impatient_shop.move(order.id, OrderStatus.CANCELLED),
+    }
+    with rival(postgresql_url) as cursor:
+        cursor.execute(LOCK_LEVELS, ("WIDGET",))
+        error = told(works[work])
+    assert error.code == "storage_unavailable"
+    assert error.retry_after_seconds
+    assert shop.everything() == before
+    works[work]()
+    assert not shop.audit().discrepancies
+
+
+def test_refusals_wait_for_no_lock(shop: Shop, impatient_shop: Shop, postgresql_url: str) -> None:
+    with rival(postgresql_url) as cursor:
+        cursor.execute(LOCK_LEVELS, ("WIDGET",))
+        outcome = impatient_shop.place(impatient_shop.order(("WIDGET", 11)))[0]
+    assert refused(outcome).code == "insufficient_inventory"
+
+
+def test_a_key_whose_first_order_does_not_end_is_in_use_and_costs_only_keyed_orders(
+    shop: Shop, impatient_shop: Shop, postgresql_url: str
+) -> None:
+    placements = [impatient_shop.order(("WIDGET", 1), idempotency_key="K"), impatient_shop.order(("WIDGET", 2))]
+    with rival(postgresql_url) as cursor:
+        cursor.execute(
+            """INSERT INTO orders (id, status, customer_id, currency, metadata, caller, idempotency_key, fingerprint,
+              accepted_status, created_at, updated_at)
+            VALUES (gen_random_uuid(), 'pending', 'C1', 'EUR', '{}', 'clerk', 'K', 'x', 201, now(), now())"""
+        )
+        keyed, other = impatient_shop.place(*placements)
+    assert refused(keyed).code == "idempotency_key_in_use"
+    assert placed(other).order.id == placements[1].id
+    assert placed(impatient_shop.place(placements[0])[0]).order.id == placements[0].id
+    assert shop.levels("WIDGET") == {"main": (10, 3)}
+
+
+def test_a_client_frozen_with_the_hot_row_locked_does_not_keep_the_others_out(shop: Shop, postgresql_url: str) -> None:
+    storage = open_postgresql(postgresql_url, StorageOptions(lock_timeout_seconds=1))
+    freezing_shop = new_shop(storage, seed=1)
+    thawed, frozen = threading.Event(), threading.Event()
+
+    def freeze() -> None:
+        frozen.set()
+        assert thawed.wait(DEADLINE_SECONDS)
+
+    step = once(freeze)
+    thawing = threading.Thread(target=lambda: set_while(freezing_shop, SetStock(sku="WIDGET", on_hand=7), step))
+    thawing.start()
+    assert frozen.wait(DEADLINE_SECONDS)
+    assert placed(shop.place(shop.order(("WIDGET", 1)))[0])
+    thawed.set()
+    thawing.join(DEADLINE_SECONDS)
+    storage.close()
+    assert shop.levels("WIDGET") == {"main": (7, 1)}
+    assert not shop.audit().discrepancies
