@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlsplit
 
 from oms_cli.logs import configure_logging
 from oms_core.errors import OmsError
 from oms_core.settings import Settings
 from oms_http.app import BODY_BYTES_MAX, create_app
+from oms_http.counting import count_refusal
 from oms_http.orders import BATCH_BODY_BYTES_MAX
 from oms_http.server import BodyLimit, ServerOptions, WsgiService
+from oms_http.stock_imports import IMPORT_BODY_BYTES_MAX
 from oms_http.wsgi import open_oms
 
 _EMBEDDED_SCHEMES = frozenset({"sqlite", "memory"})
@@ -20,7 +23,7 @@ def open_service(settings: Settings) -> WsgiService:
     """Open the system in a worker process, after the fork; the server calls `close` when that process stops."""
     configure_logging(settings)
     oms = open_oms(settings)
-    return WsgiService(app=create_app(oms), close=oms.close)
+    return WsgiService(app=create_app(oms), close=oms.close, on_refusal=partial(count_refusal, oms.metrics))
 
 
 def server_options(settings: Settings) -> ServerOptions:
@@ -35,7 +38,10 @@ def server_options(settings: Settings) -> ServerOptions:
         threads=settings.http_threads,
         in_flight_max=settings.http_in_flight_max,
         body_bytes_max=BODY_BYTES_MAX,
-        body_limits=(BodyLimit(path="/v1/orders/batch", bytes_max=BATCH_BODY_BYTES_MAX),),
+        body_limits=(
+            BodyLimit(path="/v1/orders/batch", bytes_max=BATCH_BODY_BYTES_MAX),
+            BodyLimit(path="/v1/inventory/import", bytes_max=IMPORT_BODY_BYTES_MAX, spooled=True),
+        ),
         body_timeout_seconds=settings.http_body_timeout_seconds,
         graceful_timeout_seconds=settings.http_stop_timeout_seconds,
     )

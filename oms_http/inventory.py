@@ -12,7 +12,7 @@ from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.stock import ProductFilter
 from oms_http.orders import REPLAYED
 from oms_http.queries import next_link
-from oms_http.requests import Request, check_path_text, matches, read_idempotency_key, read_model
+from oms_http.requests import Request, check_path_sku, matches, read_idempotency_key, read_model
 from oms_http.responses import REVALIDATE, json_response, not_modified, product_etag, product_response
 from oms_http.schemas.stock import AdjustmentRequest, StockRequest
 from oms_http.service import Service
@@ -33,7 +33,7 @@ def list_products(service: Service, request: Request) -> Response:
 
 def get_product(service: Service, request: Request, sku: str) -> Response:
     """Give one product's stock."""
-    product = service.oms.get_product(check_path_text(request, sku), caller=request.caller)
+    product = service.oms.get_product(check_path_sku(sku), caller=request.caller)
     if matches(request, product_etag(product)):
         return not_modified(product_etag(product), REVALIDATE)
     return product_response(product)
@@ -42,7 +42,7 @@ def get_product(service: Service, request: Request, sku: str) -> Response:
 def list_movements(service: Service, request: Request, sku: str) -> Response:
     """Give a product's ledger, newest first."""
     page = service.oms.list_movements(
-        check_path_text(request, sku),
+        check_path_sku(sku),
         caller=request.caller,
         cursor=request.parameters.get("cursor"),
         limit=request.parameters.get("limit", PAGE_ITEMS_DEFAULT),
@@ -57,7 +57,7 @@ def set_stock(service: Service, request: Request, sku: str) -> Response:
     # Only what was named: for the threshold, null says "none" and absence says nothing.
     threshold = asked.low_stock_threshold if "low_stock_threshold" in asked.model_fields_set else UNSET
     command = SetStock(
-        sku=check_path_text(request, sku),
+        sku=check_path_sku(sku),
         on_hand=asked.on_hand,
         location=asked.location,
         expected_on_hand=asked.expected_on_hand,
@@ -78,7 +78,7 @@ def adjust_stock(service: Service, request: Request, sku: str) -> Response:
     """Correct a count by a difference."""
     asked = read_model(AdjustmentRequest, request)
     command = AdjustStock(
-        sku=check_path_text(request, sku),
+        sku=check_path_sku(sku),
         delta=asked.delta,
         reason=asked.reason,
         location=asked.location,

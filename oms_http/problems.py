@@ -106,6 +106,7 @@ def answer_http_exception(error: HTTPException, request: Request) -> Response:
 
 def answer_bug(error: Exception, request: Request) -> Response:
     """Answer a defect without internals; the log holds them under the request id."""
-    _log.error("%s %s failed, request %s", request.method, request.path, request.request_id, exc_info=error)
+    # %a: a path may hold line feeds, and a log must not be forged with them.
+    _log.error("%s %a failed, request %s", request.method, request.path, request.request_id, exc_info=error)
     detail = "the request failed; the log holds the details under the request id"
     return problem_response(OmsError("internal_error", detail), request.request_id)

@@ -41,7 +41,13 @@ class Refusal:
 
     def headers(self, request_id: str) -> list[tuple[str, str]]:
         """Give the answer's headers."""
-        headers = [SERVER_HEADER, ("content-type", "application/problem+json"), ("x-request-id", request_id)]
+        headers = [
+            SERVER_HEADER,
+            ("content-type", "application/problem+json"),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("x-request-id", request_id),
+        ]
         if self.body_unread:
             headers.append(("connection", "close"))
         return headers

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from oms_memory import MemoryStorage
+from werkzeug.test import EnvironBuilder
 
 from oms_core import Oms, OmsError, Settings
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Metric
 from oms_http.counting import count_refusal
+from oms_http.problems import answer_bug
+from oms_http.requests import Request
 from tests.http.asking import order, place, read, refused, stock
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -177,6 +180,14 @@ def test_a_defect_is_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> No
     (record,) = caplog.records
     assert "R1" in record.getMessage()
     assert "ZeroDivisionError: secret" in caplog.text
+
+
+def test_a_path_cannot_forge_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    request = Request(EnvironBuilder("/v1/orders/x%0AERROR%20forged").get_environ())
+    with caplog.at_level(logging.ERROR):
+        answer_bug(ZeroDivisionError(), request)
+    assert "ERROR forged" in caplog.text
+    assert "\nERROR forged" not in caplog.text
 
 
 @pytest.mark.parametrize(

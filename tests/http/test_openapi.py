@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -16,8 +17,18 @@ from oms_core.domain.validation import has_refused_character
 from oms_core.errors import ERROR_CODES
 from oms_http import create_app
 from oms_http.problems import STATUS_BY_CODE
+from oms_http.server.problems import (
+    BODY_CUT,
+    FAILED,
+    NO_ROOM,
+    OVERLOADED,
+    TIMED_OUT,
+    Refusal,
+    too_large,
+    unreadable_headers,
+)
 from tests.http.asking import refused
-from tests.http.conformance import ConformingClient, check
+from tests.http.conformance import ConformingClient, check, closed
 from tests.http.conftest import client_of
 
 # What HTTP never answers: a wrong setting stops the start, and keys and rate limits are not here yet.
@@ -169,6 +180,21 @@ def test_the_document_has_the_shape_of_openapi(document: dict[str, Any]) -> None
             assert parameter["in"] != "path" or parameter["required"]
         for response in operation["responses"].values():
             assert response.keys() <= {"description", "headers", "content"}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [OVERLOADED, NO_ROOM, TIMED_OUT, BODY_CUT, FAILED, too_large(1_048_576), unreadable_headers({"x-name"})],
+    ids=lambda refusal: f"{refusal.code} {refusal.detail[:24]}",
+)
+def test_what_the_server_refuses_itself_is_documented(document: dict[str, Any], refusal: Refusal) -> None:
+    documented = document["paths"]["/v1/orders"]["post"]["responses"][str(refusal.status)]
+    check(closed(document), documented["content"]["application/problem+json"]["schema"], json.loads(refusal.body("R1")))
+    sent = {name.title().replace("-Id", "-ID"): value for name, value in refusal.headers("R1")}
+    # The bridge adds Retry-After, which may change while the server runs.
+    assert {name for name, header in documented["headers"].items() if header["required"]} <= sent.keys() | {
+        "Retry-After"
+    }
 
 
 def test_metrics_with_an_address_of_their_own_are_not_here() -> None:
