@@ -34,7 +34,8 @@ def count(url: str, sql: str) -> int:
     """Ask the server for a number."""
     with connected(url) as connection, connection.cursor() as cursor:
         cursor.execute(sql)
-        return int(cursor.fetchone()[0])
+        ((number,),) = cursor.fetchall()
+    return int(number)
 
 
 def once(step: Callable[[], object]) -> Callable[[], None]:

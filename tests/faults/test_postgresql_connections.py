@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from oms_contracts.concurrency import run_together
@@ -11,6 +12,7 @@ from oms_contracts.storage_contract.injected_races import move_while, set_while
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
 from oms_peewee import PeeweeStorage, open_postgresql
 from oms_peewee.models import ProductRow
+from oms_peewee.session import Session
 
 from oms_core.domain.commands import SetStock
 from oms_core.domain.statuses import OrderStatus
@@ -153,7 +155,9 @@ def test_every_session_has_its_timeouts(postgresql_url: str) -> None:
             "TimeZone": "UTC",
             "application_name": "oms",
         }
-        for name, value in settings.items():
-            shown = other.database.read(lambda session, name=name: session.execute_sql(f"SHOW {name}").fetchone())
-            assert shown == (value,), name
+        assert {name: other.database.read(partial(setting, name)) for name in settings} == settings
         other.close()
+
+
+def setting(name: str, session: Session) -> str:
+    return str(session.execute_sql("SELECT current_setting(%s)", (name,)).fetchone()[0])

@@ -39,13 +39,18 @@ def test_a_deadlock_is_fought_out_again(shop: Shop, postgresql_url: str) -> None
         cursor.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", (str(order.id),))
         cursor.connection.commit()
 
+    def step() -> None:
+        decisions.append("made")
+        if len(decisions) == 1:
+            cross()
+
+    decisions: list[str] = []
     with rival(postgresql_url) as cursor:
         waiting = threading.Thread(target=wait_for_order)
-        steps = iter([cross, lambda: None])
-        moved = move_while(shop, order, OrderStatus.CANCELLED, lambda: next(steps)())
+        moved = move_while(shop, order, OrderStatus.CANCELLED, step)
         waiting.join(DEADLINE_SECONDS)
     assert (moved.status, moved.version) == (OrderStatus.CANCELLED, 2)
-    assert not list(steps), "it was decided once, so the deadlock was the rival's loss or did not happen"
+    assert len(decisions) == 2, "it was decided once, so the deadlock was the rival's loss or did not happen"
     assert not shop.audit().discrepancies
 
 
