@@ -78,7 +78,9 @@ def _add_route(app: Flask, service: Service, operation: Operation) -> None:
 def _add_docs_page(app: Flask, service: Service) -> None:
     """Add what belongs to /docs beside the page itself, and is no part of the API."""
     app.add_url_rule("/docs/", "getDocsIndex", _unguarded(service, operations.get_docs), methods=["GET"])
-    app.add_url_rule("/docs/<path:name>", "getDocsAsset", _unguarded(service, operations.get_docs_asset), methods=["GET"])
+    app.add_url_rule(
+        "/docs/<path:name>", "getDocsAsset", _unguarded(service, operations.get_docs_asset), methods=["GET"]
+    )
 
 
 def _guarded(service: Service, operation: Operation) -> Callable[..., Response]:
