@@ -34,6 +34,19 @@ _REPORT: View[StockImportReport] = View(
     },
 )
 
+ModeOption = Annotated[
+    ImportMode, typer.Option("--mode", case_sensitive=False, help="Whether quantities are counts or differences.")
+]
+BatchSizeOption = Annotated[
+    int, typer.Option("--batch-size", metavar="N", help="Rows per transaction: no sale waits longer than for one.")
+]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="R", help="Why, for rows that have no reason of their own.")
+]
+KeyOption = Annotated[
+    str | None, typer.Option("--idempotency-key", metavar="K", help="Makes it repeatable; --mode adjust needs one.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add `import` to the inventory's commands."""
@@ -44,22 +57,13 @@ def import_stock(
     session: Session,
     *,
     file: FileArgument,
-    mode: Annotated[
-        ImportMode, typer.Option("--mode", case_sensitive=False, help="Whether quantities are counts or differences.")
-    ] = ImportMode.SET,
+    mode: ModeOption = ImportMode.SET,
     format: FormatOption = None,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", metavar="N", help="Rows per transaction: no sale waits longer than one.")
-    ] = IMPORT_BATCH_ROWS_DEFAULT,
+    batch_size: BatchSizeOption = IMPORT_BATCH_ROWS_DEFAULT,
     skip_bad: SkipBadFlag = False,
     dry_run: DryRunFlag = False,
-    reason: Annotated[
-        str | None, typer.Option("--reason", metavar="R", help="Why, for rows that have no reason of their own.")
-    ] = None,
-    idempotency_key: Annotated[
-        str | None,
-        typer.Option("--idempotency-key", metavar="K", help="Makes it repeatable; --mode adjust needs one."),
-    ] = None,
+    reason: ReasonOption = None,
+    idempotency_key: KeyOption = None,
     rejects: RejectsOption = None,
     yes: YesFlag = False,
 ) -> None:
@@ -87,16 +91,15 @@ def import_stock(
         progress("reading") as bar,
     ):
         report = oms.import_stock(wanted, source, caller=session.caller, rejects=refused, progress=shown_by(bar))
-    session.output.sentence(_sentence(report, dry_run=dry_run))
+    _end(session, report, verb="would import" if dry_run else "imported")
+
+
+def _end(session: Session, report: StockImportReport, *, verb: str) -> None:
+    session.output.sentence(
+        f"{verb} {counted(report.rows, 'row')} in {report.seconds:.1f} s: {report.applied:,} applied, "
+        f"{report.unchanged:,} unchanged, {report.rejected:,} rejected"
+    )
     if not session.output.is_table:
         session.output.record(_REPORT, report)
     if report.rejected:
         raise typer.Exit(PARTLY_APPLIED)
-
-
-def _sentence(report: StockImportReport, *, dry_run: bool) -> str:
-    verb = "would import" if dry_run else "imported"
-    return (
-        f"{verb} {counted(report.rows, 'row')} in {report.seconds:.1f} s: {report.applied:,} applied, "
-        f"{report.unchanged:,} unchanged, {report.rejected:,} rejected"
-    )

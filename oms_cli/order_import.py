@@ -70,11 +70,7 @@ def import_orders(
         progress("reading") as bar,
     ):
         report = oms.import_orders(wanted, source, caller=session.caller, rejects=refused, progress=shown_by(bar))
-    session.output.sentence(_sentence(report, dry_run=dry_run))
-    if not session.output.is_table:
-        session.output.record(_REPORT, report)
-    if report.refused:
-        raise typer.Exit(PARTLY_APPLIED)
+    _end(session, report, verb="would import" if dry_run else "imported")
 
 
 def _columns(mapping: Sequence[str]) -> dict[str, str]:
@@ -88,9 +84,12 @@ def _columns(mapping: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def _sentence(report: OrderImportReport, *, dry_run: bool) -> str:
-    verb = "would import" if dry_run else "imported"
-    return (
+def _end(session: Session, report: OrderImportReport, *, verb: str) -> None:
+    session.output.sentence(
         f"{verb} {counted(report.orders, 'order')} in {report.seconds:.1f} s: {report.placed:,} placed, "
         f"{report.replayed:,} placed before, {report.refused:,} refused"
     )
+    if not session.output.is_table:
+        session.output.record(_REPORT, report)
+    if report.refused:
+        raise typer.Exit(PARTLY_APPLIED)

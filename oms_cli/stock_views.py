@@ -140,14 +140,12 @@ def change_sentence(change: ChangeShown) -> str:
     before, product = change.changed.before, change.changed.product
     on_hand, reserved = _figures(product, change.location)
     on_hand_before, _ = _figures(before, change.location)
-    said = ["created"] if before is None else []
-    if before is None or on_hand == on_hand_before:
-        said.append(f"on_hand {on_hand}")
-    else:
-        said.append(f"on_hand {on_hand_before} -> {on_hand}")
-    said += [f"reserved {reserved}", f"available {on_hand - reserved}"]
+    counted = f"on_hand {on_hand}" if on_hand == on_hand_before else f"on_hand {on_hand_before} -> {on_hand}"
+    said = [counted, f"reserved {reserved}", f"available {on_hand - reserved}"]
     said += _fields_changed(before, product)
-    if change.changed.replayed:
+    if before is None:
+        said.append("created")
+    elif change.changed.replayed:
         said.append("done before with this key")
     elif before == product:
         said.append("unchanged")

@@ -14,7 +14,7 @@ from tests.cli.conftest import Cli
 
 def test_setting_a_new_product_says_created(cli: Cli) -> None:
     ran = cli("inventory", "set", "WIDGET", "10")
-    assert ran.out == "WIDGET main: created, on_hand 10, reserved 0, available 10\n"
+    assert ran.out == "WIDGET main: on_hand 0 -> 10, reserved 0, available 10, created\n"
     assert (ran.code, ran.err) == (0, "")
 
 
