@@ -1,0 +1,122 @@
+"""A storage of somebody else's: a journal of changes in a file, and in memory what they add up to.
+
+Every call locks the file, makes the changes that others have appended, and then its own. What was decided stands in
+the journal, so that nobody decides anew. It borrows oms_memory for everything else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+from urllib.parse import urlsplit
+
+from oms_memory import MemoryStorage
+from oms_memory.storage import MemorySchema
+
+from oms_core.errors import OmsError
+from oms_core.ports.storage import Storage, StorageOptions
+
+_CHANGING = frozenset({"place", "change", "apply"})
+
+
+class Entry(NamedTuple):
+    """One change: a call of a part of the port, and what its decision was, if it made one."""
+
+    part: str
+    method: str
+    arguments: Sequence[Any]
+    given: Mapping[str, Any]
+    decided: Any = None
+
+    def make(self, memory: MemoryStorage, decide: Callable[..., Any] | None) -> Any:
+        """Make the change."""
+        decision = {} if decide is None else {"decide": decide}
+        return getattr(getattr(memory, self.part), self.method)(*self.arguments, **self.given, **decision)
+
+
+class JournalStorage:
+    """Storage in the journal at `path`; any number of them may be open on one journal, in any number of processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.memory = MemoryStorage()
+        self.orders, self.stock = _Part(self, "orders"), _Part(self, "stock")
+        self.imports, self.audits = _Part(self, "imports"), _Part(self, "audits")
+        self.schema = MemorySchema()
+        self._path = path
+        self._read_bytes = 0
+
+    def describe(self) -> str:
+        """See Storage."""
+        return f"the journal {self._path.absolute()}"
+
+    def close(self) -> None:
+        """See Storage; nothing stays open between calls."""
+
+    @contextmanager
+    def up_to_date(self) -> Iterator[BinaryIO]:
+        """Lock the journal and bring the memory up to it; what is appended meanwhile is counted as read."""
+        try:
+            with self._path.open("a+b") as journal:
+                fcntl.flock(journal, fcntl.LOCK_EX)
+                journal.seek(self._read_bytes)
+                self._catch_up(journal)
+                yield journal
+                journal.flush()
+                self._read_bytes = journal.tell()
+        except OSError as error:
+            self.memory, self._read_bytes = MemoryStorage(), 0  # It may be ahead of the journal: read that again.
+            raise OmsError("storage_unavailable", f"{self.describe()}: {error}") from error
+
+    def _catch_up(self, journal: BinaryIO) -> None:
+        while True:
+            try:
+                entry = pickle.load(journal)
+            except (EOFError, pickle.UnpicklingError):
+                journal.seek(self._read_bytes)
+                journal.truncate()  # Half an entry, of somebody who was killed.
+                return
+            entry.make(self.memory, None if entry.method == "apply" else partial(_as_decided, entry))
+            self._read_bytes = journal.tell()
+
+
+class _Part:
+    """One part of the port: its methods are oms_memory's, and those that change something are written down."""
+
+    def __init__(self, storage: JournalStorage, part: str) -> None:
+        self._storage = storage
+        self._part = part
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        return partial(self._change if method in _CHANGING else self._read, method)
+
+    def _read(self, method: str, *arguments: Any, **given: Any) -> Any:
+        with self._storage.up_to_date():
+            return getattr(getattr(self._storage.memory, self._part), method)(*arguments, **given)
+
+    def _change(self, method: str, *arguments: Any, **given: Any) -> Any:
+        decide = arguments[1] if method == "place" else given.pop("decide", None)
+        entry = Entry(self._part, method, arguments[:1], given)
+        decisions: list[Any] = [None]
+
+        def remember(*known: Any) -> Any:
+            decisions.append(decide(*known))
+            return decisions[-1]
+
+        with self._storage.up_to_date() as journal:
+            result = entry.make(self._storage.memory, remember if decide else None)
+            pickle.dump(entry._replace(decided=decisions[-1]), journal)
+            return result
+
+
+def _as_decided(entry: Entry, *_: Any) -> Any:
+    return entry.decided
+
+
+def open_storage(url: str, options: StorageOptions) -> Storage:
+    """Open `journal:///path`; the file comes into being with the first call."""
+    return cast("Storage", JournalStorage(Path(urlsplit(url).path)))
