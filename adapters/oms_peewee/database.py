@@ -92,7 +92,9 @@ class Database(Generic[AnySession]):
         while True:
             try:
                 with turn(patience), self._pool.lend(patience) as session:
-                    return work(Attempt(session=session, number=number, commit_was_lost=commit_was_lost))
+                    return self._once_free(
+                        work, Attempt(session=session, number=number, commit_was_lost=commit_was_lost), patience
+                    )
             except self.caught as error:
                 fault = self.fault_of(error)
                 number, commit_was_lost = number + 1, commit_was_lost or isinstance(error, CommitLostError)
@@ -103,3 +105,14 @@ class Database(Generic[AnySession]):
                 if commit_was_lost:
                     raise outcome_unknown(look_up) from error
                 raise as_oms_error(error, fault, self._engine.describe()) from error
+
+    def _once_free(
+        self, work: Callable[[Attempt[AnySession]], Result], attempt: Attempt[AnySession], patience: Patience
+    ) -> Result:
+        """Try again and again while somebody else writes, and keep the turn meanwhile: one waits for all threads."""
+        while True:
+            try:
+                return work(attempt)
+            except self.caught as error:
+                if self.fault_of(error) is not Fault.BUSY or not patience.pause(Fault.BUSY):
+                    raise

@@ -9,7 +9,8 @@ from oms_peewee.faults import Fault
 
 _PAUSE_FIRST_SECONDS = 0.02
 _PAUSE_MAX_SECONDS = 1.0
-# Shorter than the break that a busy SQLite writer makes (turns.py), so that a waiting one always finds it.
+# Short, to meet the moment between two commits of an SQLite writer: 64 threads in 4 processes that place orders all the
+# time then let another process in within 20 milliseconds, 300 at worst.
 BUSY_PAUSE_MAX_SECONDS = 0.002
 
 

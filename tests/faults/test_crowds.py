@@ -1,0 +1,42 @@
+"""64 threads in 4 processes buy one product: nothing is sold twice, and whoever else writes gets a turn meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from oms_contracts.storage_contract.shop import new_shop
+
+from oms_core.ports.storage import StorageOptions
+from oms_core.wiring import open_storage
+from tests.faults.crowds import PROCESSES, THREADS, crowd
+
+UNITS = 500
+TURN_SECONDS = 5.0
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_crowd_is_sold_what_is_there_and_lets_others_write(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/oms.db" if database == "sqlite" else request.getfixturevalue("postgresql_url")
+    storage = open_storage(url, StorageOptions())
+    storage.schema.upgrade()
+    shop = new_shop(storage)
+    shop.set("HOT", UNITS)
+    shop.set("COLD", 0)
+    waits = []
+    with crowd(url, "HOT") as buyers:
+        while not all(buyer.done() for buyer in buyers):
+            began_at = time.monotonic()
+            shop.adjust("COLD", 1)
+            waits.append(time.monotonic() - began_at)
+        told = sum((buyer.result() for buyer in buyers), Counter[str]())
+    assert told == {"placed": UNITS, "insufficient_inventory": PROCESSES * THREADS}
+    assert shop.levels("HOT") == {"main": (UNITS, UNITS)}
+    assert shop.product("COLD").on_hand == len(waits)
+    assert max(waits) < TURN_SECONDS
+    assert not shop.audit().discrepancies
+    storage.close()

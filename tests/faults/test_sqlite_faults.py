@@ -1,0 +1,136 @@
+"""What may be wrong with an SQLite file or in its way, and what the caller is told."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
+from oms_peewee import PeeweeStorage, open_sqlite
+
+from oms_core.domain.statuses import OrderStatus
+from oms_core.ports.storage import StorageOptions
+from tests.faults.rivals import IMPATIENT, told
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "oms.db"
+
+
+@pytest.fixture
+def storage(file: Path) -> Iterator[PeeweeStorage]:
+    storage = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def shop(storage: PeeweeStorage) -> Shop:
+    shop = new_shop(storage)
+    shop.set("WIDGET", 10)
+    return shop
+
+
+@contextmanager
+def writer(file: Path) -> Iterator[sqlite3.Connection]:
+    """Hold the writer's lock, as another program would."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+
+
+@pytest.mark.parametrize("work", ["place", "adjust", "move"])
+def test_a_file_that_somebody_else_writes_for_too_long_is_storage_unavailable(
+    shop: Shop, file: Path, work: str
+) -> None:
+    order = shop.buy(("WIDGET", 2))
+    before = shop.everything()
+    works: dict[str, Callable[[], object]] = {
+        "place": lambda: shop.place(shop.order(("WIDGET", 1))),
+        "adjust": lambda: shop.adjust("WIDGET", 1),
+        "move": lambda: shop.move(order.id, OrderStatus.CANCELLED),
+    }
+    with writer(file):
+        error = told(works[work])
+        assert shop.everything() == before, "reading waits for nobody"
+    assert error.code == "storage_unavailable"
+    assert error.retry_after_seconds
+    assert str(file) in error.detail
+    works[work]()
+    assert not shop.audit().discrepancies
+
+
+def test_a_file_that_cannot_be_opened_for_somebody_else_makes_it_is_storage_unavailable(file: Path) -> None:
+    with writer(file) as connection:
+        connection.execute("CREATE TABLE other (id INTEGER)")
+        storage = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+        assert told(lambda: storage.stock).code == "storage_unavailable"
+    assert told(lambda: storage.stock.get("WIDGET")).code == "sku_not_found"
+    storage.close()
+
+
+def test_a_full_disk_is_storage_unavailable_and_leaves_nothing_half_written(shop: Shop, storage: PeeweeStorage) -> None:
+    before = shop.everything()
+    storage.database.read(lambda session: session.execute_sql("PRAGMA max_page_count = 1").fetchall())
+    error = told(lambda: shop.place(*(shop.order(("WIDGET", 1), metadata={"note": "x" * 400}) for _ in range(200))))
+    assert error.code == "storage_unavailable"
+    storage.close()
+    assert shop.everything() == before
+    assert placed(shop.place(shop.order(("WIDGET", 1)))[0])
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, " * 100)
+    error = told(lambda: open_sqlite(f"sqlite:///{file}", IMPATIENT).stock)
+    assert (error.code, str(file) in error.detail) == ("invalid_setting", True)
+    assert file.read_text() == "not a database, " * 100
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    error = told(lambda: open_sqlite(f"sqlite:///{tmp_path}/missing/oms.db", IMPATIENT).stock)
+    assert (error.code, str(tmp_path / "missing") in error.detail) == ("invalid_setting", True)
+
+
+def test_a_path_that_is_a_folder_is_storage_unavailable(tmp_path: Path) -> None:
+    error = told(lambda: open_sqlite(f"sqlite:///{tmp_path}", IMPATIENT).stock)
+    assert error.code == "storage_unavailable"
+
+
+@pytest.mark.parametrize("name", ["with space.db", "100%.db", "a?b#c.db", "größe.db"])
+def test_a_file_may_have_any_name(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = "sqlite:///" + name.replace("%", "%25").replace("?", "%3F").replace("#", "%23").replace(" ", "%20")
+    storage = open_sqlite(url, StorageOptions())
+    assert told(lambda: storage.stock.get("WIDGET")).code == "sku_not_found"
+    assert (tmp_path / name).exists()
+    assert str(tmp_path / name) in storage.describe()
+    storage.close()
+
+
+def test_what_is_committed_is_on_the_disk(storage: PeeweeStorage) -> None:
+    for pragma, value in {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}.items():
+        assert storage.database.read(lambda session, pragma=pragma: session.pragma(pragma)) == value  # type: ignore[misc]
+
+
+def test_an_order_that_cannot_be_written_is_an_internal_error_and_costs_the_whole_call(shop: Shop, file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(
+            """CREATE TRIGGER made_up BEFORE INSERT ON orders WHEN new.customer_id = 'cursed'
+            BEGIN SELECT RAISE(ABORT, 'cursed'); END"""
+        )
+    before = shop.everything()
+    error = told(lambda: shop.place(shop.order(("WIDGET", 1)), shop.order(("WIDGET", 1), customer_id="cursed")))
+    assert error.code == "internal_error"
+    assert "cursed" not in error.detail
+    assert shop.everything() == before
+
+
+def test_a_refusal_writes_nothing(shop: Shop, file: Path) -> None:
+    before = shop.everything()
+    assert refused(shop.place(shop.order(("WIDGET", 11)))[0]).code == "insufficient_inventory"
+    assert shop.everything() == before
