@@ -23,7 +23,7 @@ from oms_core.errors import OmsError
 
 Run = TypeVar("Run", bound=Callable[..., None])
 
-_NEGATIVE_NUMBER = re.compile(r"-[0-9]+")
+_NEGATIVE_NUMBER = re.compile(r"-[0-9].*")
 
 
 class Invocation:

@@ -18,7 +18,8 @@ from oms_cli.output import Output
 from oms_core.domain.orders import Order
 from oms_core.errors import ErrorKind, OmsError
 
-_ID_LENGTH_MAX = 1_000
+_ID_BYTES_MAX = 1_000
+_SUBJECT_CHARACTERS_MAX = 64
 
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...|-", help="Order ids; - reads them from stdin.")]
 
@@ -64,11 +65,11 @@ def _reported(outcomes: Iterable[Moved], tally: Tally, *, as_json: bool) -> Iter
     for outcome in outcomes:
         tally.note(outcome.error)
         if outcome.error is not None:
-            report(outcome.error, as_json=as_json, subject=outcome.order_id)
+            report(outcome.error, as_json=as_json, subject=outcome.order_id[:_SUBJECT_CHARACTERS_MAX])
         yield outcome
 
 
 def _lines_of_stdin() -> Iterator[str]:
-    while line := sys.stdin.readline(_ID_LENGTH_MAX):
-        if text := line.strip():
+    while line := sys.stdin.buffer.readline(_ID_BYTES_MAX):
+        if text := line.decode(errors="backslashreplace").strip():
             yield text

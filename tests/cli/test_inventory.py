@@ -153,6 +153,14 @@ def test_adjusting_takes_a_negative_number_without_ado(cli: Cli) -> None:
     assert ran.out == "WIDGET main: on_hand 7 -> 9, reserved 0, available 9\n"
 
 
+@pytest.mark.parametrize("delta", ["-1.5", "-1e3", "-3x", "--3"])
+def test_adjusting_by_what_is_no_number_is_a_usage_error(cli: Cli, delta: str) -> None:
+    cli.stock("WIDGET", 10)
+    ran = cli("inventory", "adjust", "WIDGET", delta, "--reason", "broken")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: usage: ")
+
+
 def test_adjusting_needs_a_reason(cli: Cli) -> None:
     ran = cli("inventory", "adjust", "WIDGET", "-3")
     assert ran.code == 2

@@ -42,6 +42,13 @@ def test_windows_line_ends_on_stdin_are_fine(cli: Cli, orders: list[str]) -> Non
     assert cli("orders", "cancel", "-", given="\r\n".join(orders).encode()).code == 0
 
 
+def test_bytes_that_are_no_text_on_stdin_are_no_id(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "cancel", "-", given=b"\xff\x00\n" + b"x" * 3_000 + b"\n" + orders[0].encode())
+    assert (ran.code, ran.out) == (8, f"{orders[0]} cancelled\n")
+    assert len(ran.err.splitlines()) == 4  # The long line is read in three pieces.
+    assert ran.err.replace("\n", "").isprintable()
+
+
 def test_an_empty_stdin_moves_nothing(cli: Cli, orders: list[str]) -> None:
     ran = cli("orders", "cancel", "-", given="")
     assert (ran.code, ran.out, ran.err) == (0, "", "")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,69 +15,9 @@ import pytest
 
 from oms_core import Settings
 from tests.cli.conftest import Cli
-from tests.cli.programs import OMS, Program
+from tests.cli.programs import Program
+from tests.cli.serving import serving
 from tests.services.tcp import LOOPBACK, free_port
-from tests.services.waiting import wait_until
-
-STARTING_SECONDS = 30
-STOPPING_SECONDS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A running `oms serve` with its stdout and stderr in files."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-    folder: Path
-
-    @property
-    def out(self) -> str:
-        """What it printed."""
-        return (self.folder / "out").read_text()
-
-    @property
-    def log(self) -> str:
-        """What it logged."""
-        return (self.folder / "err").read_text()
-
-    def ask(self, method: str, path: str, document: object = None, port: int | None = None) -> tuple[int, str]:
-        """Send a request, and give status and body of the answer."""
-        with contextlib.closing(http.client.HTTPConnection(LOOPBACK, port or self.port, timeout=20)) as connection:
-            body = None if document is None else json.dumps(document)
-            connection.request(method, path, body=body, headers={"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-
-    def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> int:
-        """Stop it as an administrator would, and give its exit status."""
-        self.process.send_signal(stop_signal)
-        return self.process.wait(STOPPING_SECONDS)
-
-
-@contextlib.contextmanager
-def serving(program: Program, *options: str) -> Iterator[Service]:
-    """Start `oms serve` on a free port, wait for what it prints when it answers, and leave nothing behind."""
-    port = free_port()
-    with (program.folder / "out").open("wb") as out, (program.folder / "err").open("wb") as err:
-        process = subprocess.Popen(
-            [OMS, "serve", "--port", str(port), *options],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            cwd=program.folder,
-            env=program.environment,
-            start_new_session=True,
-        )
-    service = Service(process, port, program.folder)
-    try:
-        wait_until(lambda: "OMS answers" in service.out or process.poll() is not None, STARTING_SECONDS, "it answers")
-        assert process.poll() is None, service.log
-        yield service
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @pytest.fixture
@@ -268,6 +204,19 @@ def test_serving_makes_a_missing_sqlite_file(tmp_path: Path) -> None:
         assert f"  database  SQLite file {tmp_path / 'shop.db'}" in service.out
         assert program.run("inventory", "set", "WIDGET", "5").returncode == 0
         assert json.loads(service.ask("GET", "/v1/inventory/WIDGET")[1])["available"] == 5
+
+
+def test_a_batch_and_an_import_may_be_larger_than_a_request(tmp_path: Path) -> None:
+    program = Program(folder=tmp_path, database_url="sqlite:///shop.db")
+    order = {"customer_id": "C1", "lines": [{"sku": "W", "quantity": 1}], "metadata": {"note": "x" * 500}}
+    with serving(program) as service:
+        rows = "sku,quantity,name\n" + "W,1000,\n" + "".join(f"SKU-{n},1,{'x' * 200}\n" for n in range(6_000))
+        status, report = service.ask("POST", "/v1/inventory/import", rows.encode())
+        assert (status, json.loads(report)["applied"]) == (200, 6_001)
+        orders = [{**order, "metadata": {str(n): "x" * 500 for n in range(3)}} for _ in range(900)]
+        status, outcomes = service.ask("POST", "/v1/orders/batch", {"orders": orders})
+        assert (status, {outcome["status"] for outcome in json.loads(outcomes)["outcomes"]}) == (200, {201})
+        assert service.ask("POST", "/v1/orders", {**order, "reference": "x" * 1_100_000})[0] == 413
 
 
 def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
