@@ -115,6 +115,15 @@ class PeeweeSchema:
                 raise _outdated(f"{migration.name} is not what was applied to {self._database.describe()}")
 
 
+class EmbeddedSchema(PeeweeSchema):
+    """The schema of a database that nobody administers: it is never behind, for checking upgrades it."""
+
+    def check(self) -> None:
+        """See SchemaStorage."""
+        self.upgrade()
+        super().check()
+
+
 def _applied(session: Session) -> list[_Applied]:
     if not session.table_exists("schema_migrations"):
         return []

@@ -14,7 +14,7 @@ from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.orders import PeeweeOrders
 from oms_peewee.placing import Placing
 from oms_peewee.placing_sqlite import SqlitePlacingTables
-from oms_peewee.schema import POSTGRESQL, SQLITE, PeeweeSchema
+from oms_peewee.schema import POSTGRESQL, SQLITE, EmbeddedSchema, PeeweeSchema
 from oms_peewee.sqlite import SqliteEngine
 from oms_peewee.stock import PeeweeStock
 
@@ -86,7 +86,7 @@ def open_sqlite(url: str, options: StorageOptions) -> PeeweeStorage:
     that is missing (`invalid_setting`) or whose schema is old (`schema_outdated`).
     """
     database = Database(SqliteEngine(url, options), options)
-    schema = PeeweeSchema(database, SQLITE)
+    schema = EmbeddedSchema(database, SQLITE) if options.create else PeeweeSchema(database, SQLITE)
     ledger = SqliteLedger()
     return PeeweeStorage(
         database=database,
@@ -94,7 +94,7 @@ def open_sqlite(url: str, options: StorageOptions) -> PeeweeStorage:
         orders=PeeweeOrders(database, ledger, Placing(database, SqlitePlacingTables(ledger))),
         stock=PeeweeStock(database, ledger),
         imports=PeeweeImports(database, SqliteImportTables(ledger)),
-        make_ready=schema.upgrade if options.create else schema.check,
+        make_ready=schema.check,
     )
 
 
