@@ -12,6 +12,10 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
+from oms_core import Settings
+from oms_http.openapi.document import openapi_document
+from oms_http.openapi.registry import operations_of
+
 # What HTTP itself says of any answer.
 EVERYWHERE = {"Content-Type", "Content-Length", "X-Content-Type-Options"}
 METHOD_NOT_ALLOWED = 405
@@ -24,19 +28,16 @@ class ConformingClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Send the request, and fail unless its answer is documented."""
         response = super().open(*args, **kwargs)
-        document = openapi_of(self.application)
-        operation = find_operation(self.application, document, response)
+        operation = find_operation(self.application, closed_document(), response)
         if operation is not None:
-            check_answer(document, operation, response)
+            check_answer(operation, response)
         return response
 
 
 @cache
-def openapi_of(app: Any) -> dict[str, Any]:
-    """Give an application's document, with its schemas closed: an answer may have no member that it does not name."""
-    with app.test_request_context("/openapi.json"):
-        document: dict[str, Any] = json.loads(app.view_functions["getOpenApi"]().get_data())
-    return closed(document)
+def closed_document() -> dict[str, Any]:
+    """Give the document with its schemas closed: an answer may have no member that it does not name."""
+    return closed(openapi_document(operations_of(Settings())))
 
 
 def closed(document: dict[str, Any]) -> dict[str, Any]:
@@ -73,21 +74,21 @@ def find_operation(app: Any, document: dict[str, Any], response: TestResponse) -
     return found[0]  # type: ignore[no-any-return]
 
 
-def check_answer(document: dict[str, Any], operation: dict[str, Any], response: TestResponse) -> None:
+def check_answer(operation: dict[str, Any], response: TestResponse) -> None:
     """Assert that status, media type, headers and body are as documented."""
     documented = operation["responses"].get(str(response.status_code))
     assert documented, f"{response.status} is not documented: {response.get_data(as_text=True)[:300]}"
-    check_headers(document, documented, response)
+    check_headers(documented, response)
     if response.request.method == "HEAD" or "content" not in documented:
         assert not response.data
         return
     assert response.mimetype in documented["content"]
     schema = documented["content"][response.mimetype]["schema"]
     if response.is_json:
-        check(document, schema, response.get_json())
+        check(schema, response.get_json())
 
 
-def check_headers(document: dict[str, Any], documented: dict[str, Any], response: TestResponse) -> None:
+def check_headers(documented: dict[str, Any], response: TestResponse) -> None:
     """Assert that every required header is there, every header is documented, and its value is as its schema says."""
     headers = documented["headers"]
     sent = dict(response.headers)
@@ -99,16 +100,16 @@ def check_headers(document: dict[str, Any], documented: dict[str, Any], response
     for name in sent.keys() & headers.keys():
         schema = headers[name]["schema"]
         value = int(sent[name]) if schema.get("type") == "integer" else sent[name]
-        check(document, schema, value)
+        check(schema, value)
 
 
-def check(document: dict[str, Any], schema: dict[str, Any], value: object) -> None:
+def check(schema: dict[str, Any], value: object) -> None:
     """Assert that a value conforms to a schema of the document."""
-    validator_of(json.dumps(schema), json.dumps(document["components"])).validate(value)
+    validator_of(json.dumps(schema)).validate(value)
 
 
 @cache
-def validator_of(schema: str, components: str) -> jsonschema_rs.Draft202012Validator:
+def validator_of(schema: str) -> jsonschema_rs.Draft202012Validator:
     """Compile a schema that may refer to the document's components."""
-    whole = {**json.loads(schema), "components": json.loads(components)}
+    whole = {**json.loads(schema), "components": closed_document()["components"]}
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)

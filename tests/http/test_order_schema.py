@@ -145,7 +145,7 @@ def test_what_the_schema_describes_is_read(document: dict[str, Any]) -> None:
     assert decoder_accepts(document, read_keyed_order)
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=800)
 @given(changed())
 def test_schema_and_decoder_agree_on_what_is_changed_in_an_order(document: dict[str, Any]) -> None:
     assume(is_expressible(document))

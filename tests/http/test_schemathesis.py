@@ -108,7 +108,7 @@ def refuses_what_is_not_described(ctx: CheckContext, response: Response, case: s
 
 @pytest.mark.usefixtures("_service")
 @schema.parametrize()
-@settings(max_examples=40, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_as_documented(case: schemathesis.Case) -> None:
     excluded = [positive_data_acceptance, negative_data_rejection]
     if case.operation.path in SHADOWING:
