@@ -40,7 +40,8 @@ PURPOSES = {
     "order_lines": "What was ordered, at what price.",
     "stock_movements": "The ledger: every change of a level, in the transaction that made it.",
     "events": "Status history and audit trail, append only.",
-    "imports": "How far an import of adjustments has come, so that a rerun continues.",
+    "imports": "How far an import under an idempotency key has come, so that a rerun continues.",
+    "import_refusals": "Which rows such an import refused, so that a rerun reports them again.",
 }
 
 # Links without a foreign key: the price per order would be paid on the hot path, and the rows are never deleted.

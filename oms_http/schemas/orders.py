@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic.config import JsonDict
 
 from oms_core.domain import limits
 from oms_core.domain.events import EventType
@@ -26,7 +27,7 @@ from oms_http.schemas.fields import (
 from oms_http.schemas.problems import RefusedOutcome
 from oms_http.schemas.shapes import Input, Output
 
-_ORDER_REQUEST = {
+_ORDER_REQUEST: JsonDict = {
     "customer_id": "C-1001",
     "reference": "WEB-4711",
     "metadata": {"channel": "web"},
@@ -34,7 +35,7 @@ _ORDER_REQUEST = {
 }
 _ORDER_ID = "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"
 _TIME = "2026-11-22T21:00:00.000000Z"
-ORDER_EXAMPLE: dict[str, object] = {
+ORDER_EXAMPLE: JsonDict = {
     "id": _ORDER_ID,
     "status": "pending",
     "customer_id": "C-1001",
@@ -49,7 +50,7 @@ ORDER_EXAMPLE: dict[str, object] = {
     "created_at": _TIME,
     "updated_at": _TIME,
 }
-EVENT_EXAMPLE: dict[str, object] = {
+EVENT_EXAMPLE: JsonDict = {
     "id": 1,
     "type": "order.placed",
     "order_id": _ORDER_ID,

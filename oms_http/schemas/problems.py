@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from oms_core.errors import Retry
 from oms_http.schemas.fields import OrderId
 from oms_http.schemas.shapes import Output
 
-_SHORTAGE_EXAMPLE = {"sku": "WIDGET", "requested": 30, "available": 21}
+_SHORTAGE_EXAMPLE: JsonDict = {"sku": "WIDGET", "requested": 30, "available": 21}
 
 
 class FieldError(Output):
