@@ -19,6 +19,8 @@ PARTLY_APPLIED = 8
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as a program that the signal ends.
 
+_LINES_MAX = 100
+
 EXIT_CODES: Mapping[ErrorKind, int] = MappingProxyType(
     {
         ErrorKind.BUG: BUG,
@@ -85,4 +87,6 @@ def _more(error: OmsError) -> list[str]:
         lines += [
             f"{short['sku']}: {short['requested']} requested, {short['available']} available" for short in shortages
         ]
+    if len(lines) > _LINES_MAX:
+        lines[_LINES_MAX:] = [f"and {len(lines) - _LINES_MAX:,} more"]
     return lines if len(lines) > 1 else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import socketserver
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from oms_core.settings import Settings
 from oms_core.wiring import open_metrics
 
 _READ_TIMEOUT_SECONDS = 5
+_CONNECTIONS_MAX = 32
 
 
 @contextmanager
@@ -53,10 +55,29 @@ class MetricsListener:
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    """A thread per request, so that a client that only connects holds up nobody."""
+    """A thread per connection, so that a client that only connects holds up nobody; too many are turned away."""
 
     daemon_threads = True
     allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._places = threading.BoundedSemaphore(_CONNECTIONS_MAX)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer on a thread, if there is a place."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, then give the place back."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
 
 class _QuietHandler(WSGIRequestHandler):

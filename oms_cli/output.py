@@ -28,13 +28,6 @@ class OutputFormat(StrEnum):
     CSV = "csv"
 
 
-class FileFormat(StrEnum):
-    """How files are written and read."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-
-
 @dataclass(frozen=True, slots=True)
 class Output:
     """Writes data to a stream in one format; JSON and CSV are UTF-8 with LF line ends, whatever the locale."""

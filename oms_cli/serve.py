@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 from functools import partial
@@ -100,4 +101,5 @@ def _announce(url: str, *, database: str, metrics: MetricsListener | None) -> No
     if metrics is not None:
         metrics.start()
     _log.info("ready on %s", url)
-    welcome(url, database=database, metrics_url=metrics.url if metrics else f"{url}/metrics")
+    with contextlib.suppress(OSError):  # Nobody has to read it.
+        welcome(url, database=database, metrics_url=metrics.url if metrics else f"{url}/metrics")

@@ -68,7 +68,8 @@ class Session:
     @cached_property
     def caller(self) -> Caller:
         """The party that acts here: whoever can reach the database may do everything."""
-        return Caller(name=self.given.actor or self.surroundings.os_user(), scopes=ALL_SCOPES)
+        actor = self.given.actor
+        return Caller(name=self.surroundings.os_user() if actor is None else actor, scopes=ALL_SCOPES)
 
     @contextmanager
     def oms(self, *, create: bool = False) -> Iterator[Oms]:

@@ -41,6 +41,17 @@ def test_every_error_is_one_line_and_an_exit_code(cli: Cli, code: str, monkeypat
     assert json.loads(ran.err) == {"code": code, "detail": "why it failed", "retry": error.retry.value}
 
 
+def test_what_is_short_is_told_in_at_most_a_hundred_lines(cli: Cli) -> None:
+    lines = []
+    for number in range(300):
+        cli.stock(f"SKU-{number:03}", 1)
+        lines += ["--line", f"SKU-{number:03}:2"]
+    told = cli("orders", "place", "--customer", "C1", *lines).err.splitlines()
+    assert len(told) == 102
+    assert told[1] == "  SKU-000: 2 requested, 1 available"
+    assert told[-1] == "  and 200 more"
+
+
 def test_a_defect_keeps_its_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError

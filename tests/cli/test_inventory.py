@@ -95,6 +95,13 @@ def test_the_actor_is_the_user_of_the_operating_system(cli: Cli) -> None:
     assert cli.oms.list_movements("WIDGET", caller=cli.caller).items[0].actor == "tester"
 
 
+@pytest.mark.parametrize("actor", ["", "a\nb", "x" * 129])
+def test_an_actor_that_is_no_name_is_refused(cli: Cli, actor: str) -> None:
+    ran = cli("inventory", "set", "WIDGET", "5", "--actor", actor)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: validation_error: /caller/name: ")
+
+
 @pytest.mark.parametrize("quantity", ["-5", "1000000000001", "99999999999999999999999999"])
 def test_a_count_out_of_bounds_is_refused_and_changes_nothing(cli: Cli, quantity: str) -> None:
     ran = cli("inventory", "set", "WIDGET", quantity)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests.cli.conftest import Cli
 from tests.cli.programs import Program
 from tests.cli.serving import serving
 from tests.services.tcp import LOOPBACK, free_port
+from tests.services.waiting import wait_until
 
 
 @pytest.fixture
@@ -90,13 +93,32 @@ def test_the_metrics_can_have_an_address_of_their_own(program: Program) -> None:
         assert service.ask("GET", "/healthz", port=port)[0] == 404
 
 
-def test_a_client_that_only_connects_does_not_hold_up_the_metrics(program: Program) -> None:
+def test_clients_that_only_connect_do_not_hold_up_the_metrics_for_long(program: Program) -> None:
     port = free_port()
-    with (
-        serving(program, "--metrics-address", f"127.0.0.1:{port}") as service,
-        socket.create_connection((LOOPBACK, port)),
-    ):
+    with ExitStack() as ending:
+        service = ending.enter_context(serving(program, "--metrics-address", f"127.0.0.1:{port}"))
+        ending.enter_context(socket.create_connection((LOOPBACK, port)))
         assert service.ask("GET", "/metrics", port=port)[0] == 200
+        for _ in range(100):
+            ending.enter_context(socket.create_connection((LOOPBACK, port)))
+
+        def answers() -> bool:
+            with suppress(OSError, http.client.HTTPException):
+                return service.ask("GET", "/metrics", port=port)[0] == 200
+            return False
+
+        wait_until(answers, 20, "silent clients were hung up on")
+
+
+def test_the_metrics_can_be_on_ipv6(program: Program) -> None:
+    port = free_port()
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6 loopback")
+    with serving(program, "--metrics-address", f"[::1]:{port}") as service:
+        assert f"  metrics   http://[::1]:{port}/metrics\n" in service.out
 
 
 def refused(program: Program, *options: str) -> tuple[int, str]:
