@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,12 +69,16 @@ schema = schemathesis.openapi.from_dict(openapi_document(operations_of(Settings(
 schema.app = Served()
 
 
-@pytest.fixture(params=["memory", "sqlite"], scope="module")
+@pytest.fixture(params=["memory", "sqlite", "postgresql"], scope="module")
 def _service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A service that has the product of the examples."""
-    folder = tmp_path_factory.mktemp("schemathesis")
-    url = {"memory": "memory://", "sqlite": f"sqlite:///{folder}/oms.db"}[request.param]
-    with Oms.open(Settings(database_url=url)) as oms:
+    """A service that has the product of the examples, on each storage."""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            url = stack.enter_context(request.getfixturevalue("postgresql_server").database())
+        else:
+            url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path_factory.mktemp('api')}/oms.db"}[request.param]
+        oms = stack.enter_context(Oms.open(Settings(database_url=url)))
+        oms.storage.schema.upgrade()
         oms.set_stock(SetStock(sku="WIDGET", on_hand=10**6), caller=Caller(name="test", scopes=ALL_SCOPES))
         schema.app.app = create_app(oms)
         yield
@@ -108,7 +113,7 @@ def refuses_what_is_not_described(ctx: CheckContext, response: Response, case: s
 
 @pytest.mark.usefixtures("_service")
 @schema.parametrize()
-@settings(max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_as_documented(case: schemathesis.Case) -> None:
     excluded = [positive_data_acceptance, negative_data_rejection]
     if case.operation.path in SHADOWING:
