@@ -22,11 +22,14 @@ _CONNECTIONS_MAX = 32
 
 
 @contextmanager
-def metrics_of_all_processes(settings: Settings) -> Iterator[MetricsListener | None]:
-    """Let the processes of this service sum what they count, and bind OMS_METRICS_ADDRESS if there is one.
+def metrics_of_all_processes(settings: Settings, processes: int) -> Iterator[MetricsListener | None]:
+    """Bind OMS_METRICS_ADDRESS if there is one, and let processes that have to share what they count do so.
 
     prometheus_client sums through files in a folder that has to be empty at the start and named before it is imported.
     """
+    if not settings.metrics_address and processes == 1:
+        yield None
+        return
     listener = MetricsListener(settings.metrics_address) if settings.metrics_address else None
     with tempfile.TemporaryDirectory(prefix="oms-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder

@@ -76,7 +76,7 @@ def _run(session: Session, settings: Settings) -> int:
     database = _check_database(session, settings)
     _log.info("%s; %s of %d threads", database, counted(options.processes, "process"), options.threads)
     try:
-        with metrics_of_all_processes(settings) as metrics:
+        with metrics_of_all_processes(settings, options.processes) as metrics:
             announce = partial(_announce, database=database, metrics=metrics)
             return serve_wsgi(partial(open_service, settings), options=options, on_ready=announce)
     except OSError as error:

@@ -66,7 +66,7 @@ def serving(program: Program, *options: str) -> Iterator[Service]:
             stdout=out,
             stderr=err,
             cwd=program.folder,
-            env=program.environment,
+            env={**program.environment, "TMPDIR": str(program.folder)},  # A killed service leaves its folder there.
             start_new_session=True,
         )
     service = Service(process, port, program.folder)
