@@ -18,7 +18,8 @@ _NO_ID = UUID(int=0)
 # Sorts after every SKU.
 _LAST_SKU = "\U0010ffff" * (SKU_LENGTH_MAX + 1)
 
-# The ledger is summed no further than the page's last level reaches; whatever has ledger rows only is in between.
+# The ledger is summed up to the SKU of the page's last level. Levels of that SKU beyond the page seem to be missing
+# then, but sort after its last level, and LIMIT cuts them off.
 _LEVELS = """WITH levels AS (
   SELECT sku, location, on_hand, reserved FROM stock_levels
   WHERE (sku, location) > (?, ?) ORDER BY sku, location LIMIT ?),
@@ -28,21 +29,22 @@ sums AS (
   WHERE sku >= ? AND (sku, location) > (?, ?)
     AND sku <= coalesce((SELECT max(sku) FROM levels HAVING count(*) = ?), ?)
   GROUP BY sku, location)
-SELECT l.sku, l.location, l.on_hand, l.reserved, coalesce(s.on_hand, 0), coalesce(s.reserved, 0)
-FROM levels AS l LEFT JOIN sums AS s ON s.sku = l.sku AND s.location = l.location
+SELECT levels.sku, levels.location, levels.on_hand, levels.reserved, coalesce(sums.on_hand, 0),
+  coalesce(sums.reserved, 0)
+FROM levels LEFT JOIN sums ON sums.sku = levels.sku AND sums.location = levels.location
 UNION ALL
-SELECT s.sku, s.location, 0, 0, s.on_hand, s.reserved
-FROM sums AS s LEFT JOIN stock_levels AS l ON l.sku = s.sku AND l.location = s.location WHERE l.sku IS NULL
+SELECT sums.sku, sums.location, 0, 0, sums.on_hand, sums.reserved
+FROM sums LEFT JOIN levels ON levels.sku = sums.sku AND levels.location = sums.location WHERE levels.sku IS NULL
 ORDER BY 1, 2 LIMIT ?"""
 
 _ORDERS = """WITH page AS (SELECT id, status FROM orders WHERE id > ? ORDER BY id LIMIT ?)
-SELECT p.id, p.status, l.line_no, l.quantity, NULL AS sku, NULL AS location, NULL AS reserved, NULL AS shipped
-FROM page AS p LEFT JOIN order_lines AS l ON l.order_id = p.id
+SELECT page.id, page.status, l.line_no, l.quantity, NULL AS sku, NULL AS location, NULL AS reserved, NULL AS shipped
+FROM page LEFT JOIN order_lines AS l ON l.order_id = page.id
 UNION ALL
-SELECT p.id, p.status, m.line_no, NULL, m.sku, m.location,
+SELECT page.id, page.status, m.line_no, NULL, m.sku, m.location,
   CAST(sum(m.reserved_delta) AS bigint), CAST(-sum(m.on_hand_delta) AS bigint)
-FROM page AS p JOIN stock_movements AS m ON m.order_id = p.id
-GROUP BY p.id, p.status, m.line_no, m.sku, m.location
+FROM page JOIN stock_movements AS m ON m.order_id = page.id
+GROUP BY page.id, page.status, m.line_no, m.sku, m.location
 ORDER BY 1, 3, 5, 6"""
 
 

@@ -13,6 +13,11 @@ from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
 from oms_peewee.sqlite import from_microseconds
 
 
+def read_time(stored: datetime | int) -> datetime:
+    """Give a time in UTC: PostgreSQL does so by itself in our sessions, SQLite gives microseconds."""
+    return from_microseconds(stored) if isinstance(stored, int) else stored
+
+
 class IdField(peewee.Field):
     """A UUID: uuid on PostgreSQL, its 36 characters on SQLite."""
 
@@ -33,8 +38,8 @@ class TimeField(peewee.Field):
     field_type = "TIMESTAMPTZ"
 
     def python_value(self, value: datetime | int | None) -> datetime | None:
-        """Give the time in UTC, as PostgreSQL does by itself in our sessions."""
-        return from_microseconds(value) if isinstance(value, int) else value
+        """See read_time."""
+        return None if value is None else read_time(value)
 
 
 class JsonField(peewee.Field):

@@ -11,16 +11,16 @@ import peewee
 from oms_core.domain.callers import Caller
 from oms_core.domain.stock_imports import BatchResult, Refusal, RefusalCode
 from oms_core.ports.imports import (
-    BatchOutcome,
     ImportBatch,
     ImportKey,
     ImportState,
     Level,
     check_fingerprint,
     is_committed,
-    outcome_of,
+    result_since,
+    state_after,
 )
-from oms_peewee.database import Attempt, Database
+from oms_peewee.database import Database
 from oms_peewee.ledger import Origin, origin_of
 from oms_peewee.models import ImportRefusalRow, ImportRow
 from oms_peewee.session import Session, Session_contra
@@ -55,48 +55,46 @@ class PeeweeImports:
         self._database = database
         self._tables = tables
 
-    def state(self, key: ImportKey) -> ImportState | None:
+    def state(self, key: ImportKey) -> ImportState:
         """See ImportStorage."""
-        return self._database.read(lambda session: _state(session, key, _of(key)))
+        return self._database.read(lambda session: _state(session, key, _of(key)) or ImportState())
 
     def apply(
-        self, batch: ImportBatch, *, since: ImportState, key: ImportKey | None, caller: Caller, now: datetime
-    ) -> BatchOutcome:
+        self, batch: ImportBatch, *, key: ImportKey | None, since: ImportState, caller: Caller, now: datetime
+    ) -> BatchResult:
         """See ImportStorage."""
         origin = origin_of(caller, now)
         return self._database.write(
-            lambda attempt: self._apply(attempt, batch, since, key, origin),
+            lambda attempt: self._apply(attempt.session, batch, key, since, origin),
             look_up={} if key is None else {"idempotency_key": key.key},
         )
 
-    def rehearse(self, batch: ImportBatch, *, since: ImportState) -> BatchOutcome:
+    def rehearse(self, batch: ImportBatch) -> BatchResult:
         """See ImportStorage."""
-        result = self._database.write(lambda attempt: self._decide(attempt, batch), look_up={})
-        return outcome_of(result, since=since, batch=batch)
+        return self._database.write(lambda attempt: self._decide(attempt.session, batch), look_up={})
 
     def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
         """See ImportStorage."""
         return self._database.read(lambda session: _refusals(session, key, after, to, limit))
 
     def _apply(
-        self, attempt: Attempt[Any], batch: ImportBatch, since: ImportState, key: ImportKey | None, origin: Origin
-    ) -> BatchOutcome:
-        session = attempt.session
+        self, session: Session, batch: ImportBatch, key: ImportKey | None, since: ImportState, origin: Origin
+    ) -> BatchResult:
         with session.atomic():
             if key is None:
-                return outcome_of(self._tables.write(session, batch, origin), since=since, batch=batch)
+                return self._tables.write(session, batch, origin)
             stored = _state(session, key, session.locking(_of(key)))
-            if is_committed(stored, since=since, batch=batch):
+            if is_committed(stored or ImportState(), since=since, batch=batch):
                 refusals = _refusals(session, key, since.after, batch.end, len(batch.entries))
-                return BatchOutcome(state=stored or since, refusals=refusals)
-            outcome = outcome_of(self._tables.write(session, batch, origin), since=since, batch=batch)
-            _keep_state(session, batch, key, outcome.state, origin.at, is_new=stored is None)
-            _keep_refusals(session, key, outcome.refusals)
-            return outcome
+                return result_since(since, stored or since, refusals)
+            result = self._tables.write(session, batch, origin)
+            _keep_state(session, batch, key, state_after(since, batch, result), origin.at, is_new=stored is None)
+            _keep_refusals(session, key, result.refusals)
+            return result
 
-    def _decide(self, attempt: Attempt[Any], batch: ImportBatch) -> BatchResult:
-        with attempt.session.atomic():
-            return self._tables.decide(attempt.session, batch)
+    def _decide(self, session: Session, batch: ImportBatch) -> BatchResult:
+        with session.atomic():
+            return self._tables.decide(session, batch)
 
 
 def _of(key: ImportKey) -> peewee.ModelSelect[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from oms_core.domain.money import to_ten_thousandths
@@ -12,7 +11,7 @@ from oms_core.domain.placement import KeyedOrder, Placement, PlacementView
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.placing import Accepted, entries_of
 from oms_peewee.rows import products_of
-from oms_peewee.sqlite import SqliteSession, from_microseconds, to_microseconds
+from oms_peewee.sqlite import SqliteSession, to_microseconds
 
 _READ_PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at,
   l.location, l.on_hand, l.reserved, l.version, l.updated_at
@@ -42,7 +41,7 @@ class SqlitePlacingTables:
         rows = session.execute_sql(_READ_PRODUCTS, (json.dumps(skus),))
         keys = [placement.key for placement in placements if placement.key is not None]
         return PlacementView(
-            products={product.sku: product for product in products_of(map(_with_times, rows))},
+            products={product.sku: product for product in products_of(rows)},
             keyed_orders={key: found for key in keys if (found := _keyed_order(session, key)) is not None},
         )
 
@@ -60,12 +59,6 @@ class SqlitePlacingTables:
         session.execute_many(_INSERT_LINE, [row for placement, _ in accepted for row in _line_rows(placement)])
         movements, events = entries_of(accepted)
         self._ledger.write(session, movements=movements, events=events)
-
-
-def _with_times(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    *product, updated_at, location, on_hand, reserved, version, level_updated_at = row
-    level_time = None if level_updated_at is None else from_microseconds(level_updated_at)
-    return (*product, from_microseconds(updated_at), location, on_hand, reserved, version, level_time)
 
 
 def _keyed_order(session: SqliteSession, key: tuple[str, str]) -> KeyedOrder | None:

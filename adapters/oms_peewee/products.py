@@ -15,7 +15,7 @@ from oms_peewee.session import Session
 
 def find_product(session: Session, sku: str) -> Product | None:
     """Read one product."""
-    return next(iter(_read(session, ProductRow.sku == sku)), None)
+    return next(iter(_read(session, _products().where(ProductRow.sku == sku))), None)
 
 
 def lock_product(session: Session, sku: str) -> Product | None:
@@ -29,30 +29,43 @@ def lock_product(session: Session, sku: str) -> Product | None:
 
 def product_page(session: Session, *, low_stock: bool, after: str | None, limit: int) -> list[Product]:
     """Read products by SKU, above `after`."""
-    page = ProductRow.select(ProductRow.sku).order_by(ProductRow.sku).limit(limit)
+    page = _products().order_by(ProductRow.sku).limit(limit)
     if after is not None:
         page = page.where(ProductRow.sku > after)
     if low_stock:
         page = page.where(ProductRow.low_stock_threshold.is_null(False), _available() <= ProductRow.low_stock_threshold)
-    return _read(session, ProductRow.sku.in_(page))
+    return _read(session, page)
 
 
-def _read(session: Session, condition: peewee.Expression) -> list[Product]:
+def _products() -> peewee.ModelSelect[Any]:
+    return ProductRow.select(
+        ProductRow.sku,
+        ProductRow.name,
+        ProductRow.low_stock_threshold,
+        ProductRow.updated_at.alias("product_updated_at"),
+    )
+
+
+def _read(session: Session, products: peewee.ModelSelect[Any]) -> list[Product]:
+    """Read products with their levels; the join is made for these products alone, whatever the planner thinks."""
+    found = products.c
     rows = (
-        ProductRow.select(
-            ProductRow.sku,
-            ProductRow.name,
-            ProductRow.low_stock_threshold,
-            ProductRow.updated_at,
-            LevelRow.location,
-            LevelRow.on_hand,
-            LevelRow.reserved,
-            LevelRow.version,
-            LevelRow.updated_at,
+        peewee.Select(
+            (products,),
+            (
+                found.sku,
+                found.name,
+                found.low_stock_threshold,
+                found.product_updated_at,
+                LevelRow.location,
+                LevelRow.on_hand,
+                LevelRow.reserved,
+                LevelRow.version,
+                LevelRow.updated_at,
+            ),
         )
-        .join(LevelRow, peewee.JOIN.LEFT_OUTER, on=(LevelRow.sku == ProductRow.sku))
-        .where(condition)
-        .order_by(ProductRow.sku, LevelRow.location)
+        .join(LevelRow, peewee.JOIN.LEFT_OUTER, on=(LevelRow.sku == found.sku))
+        .order_by(found.sku, LevelRow.location)
         .tuples()
     )
     return products_of(rows.execute(session))

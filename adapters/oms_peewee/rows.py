@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -12,6 +11,7 @@ from oms_core.domain.events import Event, EventType, NewEvent
 from oms_core.domain.orders import Order, OrderFailure, PlacedLine
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import Movement, MovementKind, NewMovement, Product, StockLevel
+from oms_peewee.fields import read_time
 from oms_peewee.models import EventRow, LineRow, MovementRow, OrderRow
 
 
@@ -79,17 +79,16 @@ def event_of(row: EventRow) -> Event:
 
 def _product(rows: Sequence[tuple[Any, ...]]) -> Product:
     sku, name, low_stock_threshold, updated_at, first_location = rows[0][:5]
-    times: list[datetime] = [updated_at]
-    levels = []
-    for _, _, _, _, location, on_hand, reserved, version, level_updated_at in (
-        rows if first_location is not None else ()
-    ):
-        levels.append(StockLevel(location=location, on_hand=on_hand, reserved=reserved, version=version))
-        times.append(level_updated_at)
+    with_level = rows if first_location is not None else []
     return Product(
         sku=sku,
         name=name,
         low_stock_threshold=low_stock_threshold,
-        levels=tuple(levels),
-        updated_at=max(times),
+        levels=tuple(
+            [
+                StockLevel(location=location, on_hand=on_hand, reserved=reserved, version=version)
+                for _, _, _, _, location, on_hand, reserved, version, _ in with_level
+            ]
+        ),
+        updated_at=read_time(max([updated_at, *(row[-1] for row in with_level)])),
     )

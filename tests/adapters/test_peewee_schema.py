@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -83,16 +84,19 @@ def test_every_table_has_a_model_with_its_columns(open_storage: Open) -> None:
     storage.schema.upgrade()
     assert tables_of(storage) == {*TABLES, "schema_migrations"}
     for table, model in TABLES.items():
-        columns = storage.database.read(lambda session, table=table: session.get_columns(table))
+        columns = storage.database.read(partial(columns_of, table))
         fields = model._meta.columns
         assert {column.name for column in columns} == set(fields), table
-        key = {field.column_name for field in model._meta.get_primary_keys()}
-        # SQLite's tables have no identity column beside the key; PostgreSQL's ledger is ordered by SKU first.
+        key = {field.column_name for field in model._meta.get_primary_keys()}  # type: ignore[no-untyped-call]
         stored_key = {column.name for column in columns if column.primary_key}
+        # PostgreSQL's ledger is ordered by SKU first; peewee's models have a row number of their own.
         assert stored_key in ({"sku", "id"}, {"id"}) if table == "stock_movements" else stored_key == key, table
-        for column in columns:
-            if column.name not in key:
-                assert column.null == fields[column.name].null, f"{table}.{column.name}"
+        nullable = {column.name for column in columns if column.null and column.name not in key}
+        assert nullable == {name for name, field in fields.items() if field.null}, table
+
+
+def columns_of(table: str, session: peewee.Database) -> list[Any]:
+    return list(session.get_columns(table))
 
 
 def test_both_databases_have_the_same_indexes(tmp_path: Path, postgresql_url: str) -> None:

@@ -1,0 +1,148 @@
+"""Every list reads an index from its cursor on: on filled tables, no plan reads a whole one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from oms_peewee import PeeweeStorage, open_postgresql, open_sqlite
+from oms_peewee.session import Session
+
+from oms_core.domain.orders import OrderFilter
+from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.stock import ProductFilter
+from oms_core.ports.storage import StorageOptions
+from tests.adapters.filled_databases import created_at, fill_postgresql, fill_sqlite, order_id, sku
+from tests.services.databases import PostgresqlServer
+
+WHOLE_TABLE_ON_POSTGRESQL = re.compile(r"Seq Scan on \w+")
+NAMED_RESULT_ON_SQLITE = re.compile(r"^(?:CO-ROUTINE|MATERIALIZE) (\w+)")
+WHOLE_TABLE_ON_SQLITE = re.compile(r"^SCAN (\w+)(?! .*(?:INDEX|PRIMARY KEY))$")
+
+MIDDLE = 12_345
+OPEN = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING})
+RARE = frozenset({OrderStatus.CANCELLED})
+DAY = timedelta(days=1)
+FILTERS = {
+    "all": OrderFilter(),
+    "one status": OrderFilter(statuses=RARE),
+    "several statuses": OrderFilter(statuses=OPEN),
+    "every status": OrderFilter(statuses=frozenset(OrderStatus)),
+    "customer": OrderFilter(customer_id="C7"),
+    "customer and statuses": OrderFilter(customer_id="C7", statuses=OPEN),
+    "reference": OrderFilter(reference="R77"),
+    "sku": OrderFilter(sku=sku(7)),
+    "sku and statuses": OrderFilter(sku=sku(7), statuses=OPEN),
+    "times": OrderFilter(created_from=created_at(100), created_to=created_at(200)),
+    "times and status": OrderFilter(created_from=created_at(100), created_to=created_at(200), statuses=RARE),
+}
+READS: dict[str, Callable[[PeeweeStorage], object]] = {
+    "one order": lambda storage: storage.orders.get(order_id(MIDDLE), owner=None),
+    "one customer's order": lambda storage: storage.orders.get(order_id(MIDDLE), owner="C345"),
+    "events": lambda storage: storage.orders.events(order_id(MIDDLE), owner=None, after=None, limit=50),
+    "one product": lambda storage: storage.stock.get(sku(7)),
+    "products": lambda storage: storage.stock.find(ProductFilter(), after=sku(7), limit=50),
+    "low stock": lambda storage: storage.stock.find(ProductFilter(low_stock=True), after=None, limit=50),
+    "movements": lambda storage: storage.stock.movements(sku(7), after=20_000, limit=50),
+    "level balances": lambda storage: storage.audits.level_balances(after=(sku(7), "main"), limit=50),
+    "order balances": lambda storage: storage.audits.order_balances(after=order_id(MIDDLE), limit=50),
+}
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(postgresql_server: PostgresqlServer) -> Iterator[PeeweeStorage]:
+    with postgresql_server.database() as url:
+        storage = open_postgresql(url, StorageOptions())
+        storage.schema.upgrade()
+        fill_postgresql(url)
+        yield storage
+        storage.close()
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeeweeStorage]:
+    file = tmp_path_factory.mktemp("filled") / "oms.db"
+    storage = open_sqlite(f"sqlite:///{file}", StorageOptions())
+    assert storage.orders, "what checks the schema, before the first order is read, is no part of this"
+    fill_sqlite(file)
+    yield storage
+    storage.close()
+
+
+def plans_of(storage: PeeweeStorage, explain: str, work: Callable[[], object]) -> list[str]:
+    """Do something with every statement explained before it is run; give the last column of each plan."""
+    plans: list[str] = []
+
+    def explained(session: Session) -> None:
+        """The pool lends the connection that was used last, so this one serves all that follows."""
+        run = type(session).execute_sql
+
+        def execute_sql(sql: str, params: Sequence[object] | None = None) -> Any:
+            plans.extend(row[-1] for row in run(session, f"{explain} {sql}", params).fetchall())
+            return run(session, sql, params)
+
+        session.execute_sql = execute_sql  # type: ignore[method-assign]
+
+    storage.database.read(explained)
+    try:
+        work()
+    finally:
+        storage.close()
+    return plans
+
+
+def whole_tables_on_postgresql(plan: Sequence[str]) -> list[str]:
+    return WHOLE_TABLE_ON_POSTGRESQL.findall("\n".join(plan))
+
+
+def whole_tables_on_sqlite(plan: Sequence[str]) -> list[str]:
+    named = {found[1] for line in plan if (found := NAMED_RESULT_ON_SQLITE.match(line))}
+    return [line for line in plan if (found := WHOLE_TABLE_ON_SQLITE.match(line)) and found[1] not in named]
+
+
+@pytest.mark.parametrize("after", [None, order_id(MIDDLE)], ids=["first page", "later page"])
+@pytest.mark.parametrize("wanted", FILTERS)
+def test_no_list_of_orders_reads_a_whole_table_of_postgresql(
+    on_postgresql: PeeweeStorage, wanted: str, after: Any
+) -> None:
+    work = lambda: on_postgresql.orders.find(FILTERS[wanted], after=after, limit=50)  # noqa: E731
+    plan = plans_of(on_postgresql, "EXPLAIN", work)
+    assert not whole_tables_on_postgresql(plan), "\n".join(plan)
+    assert len(plan) > 3
+
+
+@pytest.mark.parametrize("after", [None, order_id(MIDDLE)], ids=["first page", "later page"])
+@pytest.mark.parametrize("wanted", FILTERS)
+def test_no_list_of_orders_reads_a_whole_table_of_sqlite(on_sqlite: PeeweeStorage, wanted: str, after: Any) -> None:
+    work = lambda: on_sqlite.orders.find(FILTERS[wanted], after=after, limit=50)  # noqa: E731
+    plan = plans_of(on_sqlite, "EXPLAIN QUERY PLAN", work)
+    assert not whole_tables_on_sqlite(plan), "\n".join(plan)
+    assert len(plan) > 1
+
+
+@pytest.mark.parametrize("read", READS)
+def test_no_other_read_reads_a_whole_table_of_postgresql(on_postgresql: PeeweeStorage, read: str) -> None:
+    plan = plans_of(on_postgresql, "EXPLAIN", lambda: READS[read](on_postgresql))
+    assert not whole_tables_on_postgresql(plan), "\n".join(plan)
+    assert len(plan) > 1
+
+
+@pytest.mark.parametrize("read", READS)
+def test_no_other_read_reads_a_whole_table_of_sqlite(on_sqlite: PeeweeStorage, read: str) -> None:
+    plan = plans_of(on_sqlite, "EXPLAIN QUERY PLAN", lambda: READS[read](on_sqlite))
+    assert not whole_tables_on_sqlite(plan), "\n".join(plan)
+    assert plan
+
+
+def read_whole_table(storage: PeeweeStorage) -> None:
+    storage.database.read(lambda session: session.execute_sql("SELECT count(*) FROM order_lines WHERE quantity = 2"))
+
+
+def test_reading_a_whole_table_would_be_found(on_postgresql: PeeweeStorage, on_sqlite: PeeweeStorage) -> None:
+    plan = plans_of(on_postgresql, "EXPLAIN", lambda: read_whole_table(on_postgresql))
+    assert whole_tables_on_postgresql(plan)
+    plan = plans_of(on_sqlite, "EXPLAIN QUERY PLAN", lambda: read_whole_table(on_sqlite))
+    assert whole_tables_on_sqlite(plan)
