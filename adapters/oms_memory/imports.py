@@ -7,16 +7,16 @@ from datetime import datetime
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.stock import Product
-from oms_core.domain.stock_imports import BatchDecision, EntryChange, Refusal, decide_import, movement_of
+from oms_core.domain.stock_imports import BatchDecision, BatchResult, EntryChange, Refusal, decide_import, movement_of
 from oms_core.ports.imports import (
-    BatchOutcome,
     ImportBatch,
     ImportKey,
     ImportState,
     Level,
     check_fingerprint,
     is_committed,
-    outcome_of,
+    result_since,
+    state_after,
 )
 from oms_memory.tables import Entry, Tables
 
@@ -37,39 +37,37 @@ class MemoryImports:
         self._tables = tables
         self._imports: dict[tuple[str, str], _Import] = {}
 
-    def state(self, key: ImportKey) -> ImportState | None:
+    def state(self, key: ImportKey) -> ImportState:
         """See ImportStorage."""
         with self._tables.lock:
             stored = self._imports.get((key.actor, key.key))
             if stored is None:
-                return None
+                return ImportState()
             check_fingerprint(key, stored.fingerprint)
             return stored.state
 
     def apply(
-        self, batch: ImportBatch, *, since: ImportState, key: ImportKey | None, caller: Caller, now: datetime
-    ) -> BatchOutcome:
+        self, batch: ImportBatch, *, key: ImportKey | None, since: ImportState, caller: Caller, now: datetime
+    ) -> BatchResult:
         """See ImportStorage."""
         with self._tables.lock:
             if key is not None:
                 stored = self.state(key)
-                if stored is not None and is_committed(stored, since=since, batch=batch):
+                if is_committed(stored, since=since, batch=batch):
                     refusals = self.refusals(key, after=since.after, to=batch.end, limit=len(batch.entries))
-                    return BatchOutcome(state=stored, refusals=refusals)
+                    return result_since(since, stored, refusals)
             decision = self._decide(batch)
             self._write(batch, decision, caller, now)
-            outcome = outcome_of(decision.result, since=since, batch=batch)
             if key is not None:
                 known = self._imports.setdefault((key.actor, key.key), _Import(key.fingerprint, since))
-                known.state = outcome.state
-                known.refusals.extend(outcome.refusals)
-            return outcome
+                known.state = state_after(since, batch, decision.result)
+                known.refusals.extend(decision.result.refusals)
+            return decision.result
 
-    def rehearse(self, batch: ImportBatch, *, since: ImportState) -> BatchOutcome:
+    def rehearse(self, batch: ImportBatch) -> BatchResult:
         """See ImportStorage."""
         with self._tables.lock:
-            decision = self._decide(batch)
-        return outcome_of(decision.result, since=since, batch=batch)
+            return self._decide(batch).result
 
     def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
         """See ImportStorage."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from oms_core.documents.orders import read_keyed_order
-from oms_core.documents.records import Lines, RecordFault, csv_records, json_records
+from oms_core.documents.records import Lines, RecordFault, csv_records, json_records, read_header
 from oms_core.documents.row_reports import check_header, error_reject, fault_reject, shown, width_reject
 from oms_core.domain.imports import ORDER_COLUMNS, ImportFormat, ImportReject
 from oms_core.domain.limits import ORDER_LINES_MAX
@@ -74,11 +74,10 @@ def _draft(line: int, document: Document) -> OrderDraft:
 
 
 def _read_csv(lines: Lines, columns: Mapping[str, str]) -> Iterator[OrderDraft | ImportReject]:
-    records = csv_records(lines)
-    header = _our_header(next(records, None), columns)
+    header = _our_header(read_header(lines), columns)
     order: _OpenOrder | None = None
     bad_line: int | None = None
-    for record in records:
+    for record in csv_records(lines):
         row = _read_row(record, header)
         if isinstance(row, ImportReject):
             yield row

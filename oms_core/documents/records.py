@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
 
 from oms_core.documents.json_text import parse_json
 from oms_core.domain.imports import ImportFormat
 from oms_core.domain.limits import IMPORT_RECORD_CHARACTERS_MAX
 from oms_core.errors import OmsError
 
-_BLOCK_BYTES = 131_072
+_BLOCK_BYTES = 32_768  # Rows of a block stay in the cache of the processor: half the time of 131,072.
+_RUN_RECORDS_MAX = 100
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -48,7 +50,9 @@ class Lines:
         self._line_bytes_max = 4 * record_characters_max  # What so many characters can take in UTF-8.
         self._digest = hashlib.sha256()
         self._rest = self._read().removeprefix(_BOM)
-        self._block: Iterator[str | None] = iter(())
+        self._block: list[str | None] = []
+        self._block_is_plain = False
+        self._next = 0
         self._record_characters = 0
         self.line = 0
         self.record_line = 1
@@ -67,15 +71,31 @@ class Lines:
         self.record_line = self.line + 1
         self._record_characters = 0
 
+    def take_plain(self) -> list[str]:
+        """Take many lines at once, each of which is a record: there is no quote in them, and none is too long.
+
+        None are given at the end, and when the next one may be of another kind: the iterator then gives it.
+        """
+        self.begin_record()
+        if self._next == len(self._block):
+            self._next_block()
+        if not self._block_is_plain:
+            return []
+        lines = self._block[self._next :]
+        self._next = len(self._block)
+        self.line += len(lines)
+        return cast("list[str]", lines)
+
     def __iter__(self) -> Lines:
         return self
 
     def __next__(self) -> str:
-        try:
-            line = next(self._block)
-        except StopIteration:
-            self._block = self._next_block()
-            line = next(self._block)
+        if self._next == len(self._block):
+            self._next_block()
+        if not self._block:
+            raise StopIteration
+        line = self._block[self._next]
+        self._next += 1
         self.line += 1
         if line is None:
             raise RecordFault(self.line, "bad_encoding", "the line is not UTF-8")
@@ -89,19 +109,30 @@ class Lines:
         self._digest.update(block)
         return block
 
-    def _next_block(self) -> Iterator[str | None]:
-        """Give the whole lines among the bytes that are there and the next ones that come."""
+    def _next_block(self) -> None:
+        """Make a block of the whole lines among the bytes that are there and the next ones that come."""
+        self._block, self._next = [], 0
         while self._rest:
             block = self._read()
             end = self._rest.rfind(b"\n") + 1 or (0 if block else len(self._rest))
             if end:
                 whole, self._rest = self._rest[:end], self._rest[end:] + block
-                return _decoded(whole)
+                self._cut(whole)
+                return
             if len(self._rest) > self._line_bytes_max:
                 self._skip_line(block)
                 raise self._too_long()
             self._rest += block
-        return iter(())
+
+    def _cut(self, whole: bytes) -> None:
+        try:
+            lines = io.StringIO(whole.decode(), newline="").readlines()
+        except UnicodeDecodeError:
+            self._block = [_decoded_line(line) for line in whole.splitlines(keepends=True)]
+            self._block_is_plain = False
+            return
+        self._block = [*lines]
+        self._block_is_plain = b'"' not in whole and max(map(len, lines)) <= self._record_characters_max
 
     def _skip_line(self, block: bytes) -> None:
         self.line += 1
@@ -114,22 +145,63 @@ class Lines:
         return RecordFault(self.record_line, "too_long", detail)
 
 
-def csv_records(lines: Lines) -> Iterator[tuple[int, list[str]] | RecordFault]:
-    """Read CSV (RFC 4180, comma, double quotes): the line where each record begins, with its fields; no empty ones."""
+@dataclass(frozen=True, slots=True)
+class CsvRun:
+    """Records that follow each other: the line where each begins, and its fields (none: an empty line)."""
+
+    lines: Sequence[int]
+    rows: list[list[str]]
+
+
+def read_header(lines: Lines) -> tuple[int, list[str]] | RecordFault | None:
+    """Read the first record of a CSV file and no further; None where there is none."""
+    lines.begin_record()
+    try:
+        return lines.record_line, next(csv.reader(lines, strict=True))
+    except StopIteration:
+        return None
+    except RecordFault as fault:
+        return fault
+    except csv.Error as error:
+        return _malformed(lines, error)
+
+
+def csv_runs(lines: Lines) -> Iterator[CsvRun | RecordFault]:
+    """Read CSV (RFC 4180, comma, double quotes), many records at a time: one at a time takes twice as long."""
     reader = csv.reader(lines, strict=True)
-    while True:
-        lines.begin_record()
+    ended = False
+    while not ended:
+        numbers: list[int] = []
+        rows: list[list[str]] = []
+        fault = None
         try:
-            fields = next(reader)
+            if plain := lines.take_plain():
+                first = lines.line + 1 - len(plain)
+                yield CsvRun(range(first, lines.line + 1), list(csv.reader(plain, strict=True)))
+                continue
+            while len(rows) < _RUN_RECORDS_MAX:
+                lines.begin_record()
+                rows.append(next(reader))
+                numbers.append(lines.record_line)
         except StopIteration:
-            return
-        except RecordFault as fault:
-            yield fault
+            ended = True
+        except RecordFault as found:
+            fault = found
         except csv.Error as error:
-            yield RecordFault(lines.record_line, "malformed_csv", f"the row is not CSV: {error}")
+            fault = _malformed(lines, error)
+        if rows:
+            yield CsvRun(numbers, rows)
+        if fault is not None:
+            yield fault
+
+
+def csv_records(lines: Lines) -> Iterator[tuple[int, list[str]] | RecordFault]:
+    """Read CSV, record by record, leaving out empty lines."""
+    for run in csv_runs(lines):
+        if isinstance(run, RecordFault):
+            yield run
         else:
-            if fields:
-                yield lines.record_line, fields
+            yield from ((line, fields) for line, fields in zip(run.lines, run.rows, strict=True) if fields)
 
 
 def json_records(lines: Lines) -> Iterator[tuple[int, dict[str, object]] | RecordFault]:
@@ -152,11 +224,8 @@ def json_records(lines: Lines) -> Iterator[tuple[int, dict[str, object]] | Recor
                 yield RecordFault(lines.line, "wrong_type", "the line must be a JSON object")
 
 
-def _decoded(whole: bytes) -> Iterator[str | None]:
-    try:
-        return iter(io.StringIO(whole.decode(), newline=""))
-    except UnicodeDecodeError:
-        return iter([_decoded_line(line) for line in whole.splitlines(keepends=True)])
+def _malformed(lines: Lines, error: csv.Error) -> RecordFault:
+    return RecordFault(lines.record_line, "malformed_csv", f"the row is not CSV: {error}")
 
 
 def _decoded_line(line: bytes) -> str | None:

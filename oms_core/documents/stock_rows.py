@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from operator import itemgetter
 from typing import TypeAlias, cast
 
 from oms_core.documents.orders import whole
-from oms_core.documents.records import Lines, RecordFault, csv_records, json_records
+from oms_core.documents.records import CsvRun, Lines, RecordFault, csv_runs, json_records, read_header
 from oms_core.documents.row_reports import check_header, fault_reject, findings_reject, shorten, width_reject
 from oms_core.domain import limits
 from oms_core.domain.commands import check_reason, check_reference
@@ -22,9 +21,8 @@ StockRow: TypeAlias = tuple[str, str, int, int, str, str, str]
 _REQUIRED = ("sku", "quantity")
 _LOCATIONS_REMEMBERED_MAX = 1_000
 
-# What most rows are made of: one expression instead of one check after the other.
-_is_plain_sku = re.compile(r"(?!\.{1,2}$)[!-.0-~](?:[ -.0-~]{0,62}[!-.0-~])?").fullmatch
-_is_plain_quantity = re.compile(r"[0-9]{1,12}").fullmatch
+_HALVED_DOWN_TO = 50
+_PLAIN_QUANTITY_MAX = 12  # Characters: below the bound of any count.
 _is_whole_number = re.compile(r"[+-]?[0-9]{1,18}").fullmatch
 
 
@@ -37,65 +35,92 @@ class StockRowReader:
         self._reason = reason or ""
         self._locations = {"": location}
 
-    def read(self, lines: Lines, format: ImportFormat) -> Iterator[StockRow | ImportReject]:
-        """Give the good rows, and the malformed ones with what is wrong, as they come.
+    def read(self, lines: Lines, format: ImportFormat) -> Iterator[Sequence[StockRow | ImportReject]]:
+        """Give the good rows, and the malformed ones with what is wrong, some at a time as they come.
 
         CSV begins with a header of `sku,quantity[,location,name,reason,reference]`, in any order; JSONL has objects
         with these members. Raises `validation_error` for a header that lacks a column or has an unknown one.
         """
         return self._read_csv(lines) if format is ImportFormat.CSV else self._read_json(lines)
 
-    def _read_csv(self, lines: Lines) -> Iterator[StockRow | ImportReject]:
-        records = csv_records(lines)
+    def _read_csv(self, lines: Lines) -> Iterator[Sequence[StockRow | ImportReject]]:
         required = (*_REQUIRED, "reason") if self._needs_reason else _REQUIRED
-        header = check_header(next(records, None), allowed=STOCK_COLUMNS, required=required)
-        width = len(header)
-        # A column that the file does not have is read from the empty field put behind the others.
-        pick = itemgetter(*(header.index(name) if name in header else width for name in STOCK_COLUMNS))
-        for record in records:
-            if isinstance(record, RecordFault):
-                yield fault_reject(record)
-                continue
-            line, fields = record
-            if len(fields) != width:
-                yield width_reject(line, fields, header)
-                continue
-            fields.append("")
-            columns = pick(fields)
-            yield self._plain_row(line, columns) or self._row(
-                line, _typed(columns), dict(zip(header, fields, strict=False))
-            )
+        header = check_header(read_header(lines), allowed=STOCK_COLUMNS, required=required)
+        for run in csv_runs(lines):
+            if isinstance(run, RecordFault):
+                yield [fault_reject(run)]
+            else:
+                yield from self._read_run(run, header)
 
-    def _read_json(self, lines: Lines) -> Iterator[StockRow | ImportReject]:
+    def _read_json(self, lines: Lines) -> Iterator[Sequence[StockRow | ImportReject]]:
         for record in json_records(lines):
             if isinstance(record, RecordFault):
-                yield fault_reject(record)
+                yield [fault_reject(record)]
                 continue
             line, document = record
             if unknown := document.keys() - set(STOCK_COLUMNS):
                 findings = Findings()
                 for name in sorted(unknown):
                     findings.add(f"/{shorten(name)}", "unknown_field", "is not a field of a row")
-                yield findings_reject(line, findings, {})
+                yield [findings_reject(line, findings, {})]
                 continue
-            yield self._row(line, [document.get(name) for name in STOCK_COLUMNS], document)
+            yield [self._row(line, [document.get(name) for name in STOCK_COLUMNS], document)]
 
-    def _plain_row(self, line: int, columns: Sequence[str]) -> StockRow | None:
-        """Give a row that can be seen at one glance to be good."""
-        sku, quantity, location, name, reason, reference = columns
-        reason = reason or self._reason
+    def _read_run(self, run: CsvRun, header: Sequence[str]) -> Iterator[Sequence[StockRow | ImportReject]]:
+        """Take rows all at once if they can be seen at a glance to be good, else halve them, down to a few."""
+        if good := self._plain_rows(run, header):
+            yield good
+        elif len(run.rows) > _HALVED_DOWN_TO:
+            middle = len(run.rows) // 2
+            yield from self._read_run(CsvRun(run.lines[:middle], run.rows[:middle]), header)
+            yield from self._read_run(CsvRun(run.lines[middle:], run.rows[middle:]), header)
+        else:
+            yield [
+                self._csv_row(line, fields, header) for line, fields in zip(run.lines, run.rows, strict=True) if fields
+            ]
+
+    def _plain_rows(self, run: CsvRun, header: Sequence[str]) -> list[StockRow] | None:
+        """Check columns instead of rows, which is five times as fast; None if there may be something to find."""
+        if set(map(len, run.rows)) != {len(header)}:
+            return None
+        columns = dict(zip(header, zip(*run.rows, strict=True), strict=True))
+        nothing = ("",) * len(run.rows)
+        locations, names, reasons, references = (columns.get(name, nothing) for name in STOCK_COLUMNS[2:])
+        quantities = self._plain_quantities(columns["quantity"])
         if (
-            location in self._locations
-            and _is_plain_sku(sku)
-            and _is_plain_quantity(quantity)
-            and (reason or not self._needs_reason)
-            and len(name) <= limits.NAME_LENGTH_MAX
-            and len(reason) <= limits.REASON_LENGTH_MAX
-            and len(reference) <= limits.REFERENCE_LENGTH_MAX
-            and (name + reason + reference).isprintable()
+            quantities is None
+            or not _are_plain_skus(columns["sku"])
+            or not self._locations.keys() >= set(locations)
+            or (self._needs_reason and "" in reasons)
+            or not _are_plain_texts(names, limits.NAME_LENGTH_MAX)
+            or not _are_plain_texts(reasons, limits.REASON_LENGTH_MAX)
+            or not _are_plain_texts(references, limits.REFERENCE_LENGTH_MAX)
         ):
-            return sku, self._locations[location], line, int(quantity), name, reason, reference
-        return None
+            return None
+        places = map(self._locations.__getitem__, locations)
+        if self._reason and "" in reasons:
+            reasons = tuple(reason or self._reason for reason in reasons)
+        return list(zip(columns["sku"], places, run.lines, quantities, names, reasons, references, strict=True))
+
+    def _plain_quantities(self, texts: Sequence[str]) -> list[int] | None:
+        digits = "".join(texts)
+        if self._quantity_min < 0:
+            digits = digits.replace("-", "")
+        if not (digits.isascii() and digits.isdigit() and all(texts)) or max(map(len, texts)) > _PLAIN_QUANTITY_MAX:
+            return None
+        try:
+            return list(map(int, texts))
+        except ValueError:  # A sign that is not in front.
+            return None
+
+    def _csv_row(self, line: int, fields: Sequence[str], header: Sequence[str]) -> StockRow | ImportReject:
+        if len(fields) != len(header):
+            return width_reject(line, fields, header)
+        values: dict[str, object] = dict(zip(header, fields, strict=True))
+        columns = [values.get(name) for name in STOCK_COLUMNS]
+        if _is_whole_number(str(values["quantity"])):
+            columns[1] = int(str(values["quantity"]))
+        return self._row(line, columns, values)
 
     def _row(self, line: int, columns: Sequence[object], values: Mapping[str, object]) -> StockRow | ImportReject:
         sku, quantity, *texts = columns
@@ -122,9 +147,19 @@ class StockRowReader:
         )
 
 
-def _typed(columns: Sequence[str]) -> list[object]:
-    """Give the columns of a CSV row as JSON would have them."""
-    typed: list[object] = list(columns)
-    if _is_whole_number(columns[1]):
-        typed[1] = int(columns[1])
-    return typed
+def _are_plain_skus(values: Sequence[str]) -> bool:
+    """Tell whether all are short names of printable ASCII, without spaces."""
+    together = "".join(values)
+    return (
+        together.isascii()
+        and together.isprintable()
+        and " " not in together
+        and "/" not in together
+        and all(values)
+        and max(map(len, values)) <= limits.SKU_LENGTH_MAX
+        and not {".", ".."}.intersection(values)
+    )
+
+
+def _are_plain_texts(values: Sequence[str], longest: int) -> bool:
+    return "".join(values).isprintable() and max(map(len, values)) <= longest

@@ -25,8 +25,8 @@ SpoolType = TypeVar("SpoolType", bound="Spool")
 class Spool:
     """A database of one import in the folder for temporary files (TMPDIR); gone when it is closed, or its process.
 
-    Keeps the malformed rows, what else is kept is the subclass's; `count` is of both. For one thread. Methods raise
-    `storage_unavailable` when the folder is full.
+    Keeps the malformed rows, what else is kept is the subclass's; `count` is of both. For one thread. Methods
+    raise `storage_unavailable` when the folder is full.
     """
 
     def __init__(self) -> None:

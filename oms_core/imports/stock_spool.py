@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from itertools import chain, groupby, islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, groupby
 from operator import itemgetter
 
 from oms_core.documents.stock_rows import StockRow
@@ -28,6 +28,7 @@ _SORT = (
       CAST(quantity AS TEXT), 'location', location, 'name', name, 'reason', reason, 'reference', reference) AS "values"
       FROM sorted""",
 )
+_IS_REPEATED = "SELECT 1 FROM sorted GROUP BY sku, location HAVING count(*) > 1 LIMIT 1"
 _FIND_REPEATED = """
     CREATE TABLE contradicted AS
       SELECT sku, location, min(line) AS first, max(line) AS last FROM sorted GROUP BY sku, location HAVING count(*) > 1
@@ -39,6 +40,7 @@ _REJECT_REPEATED = (
     "DELETE FROM sorted WHERE (sku, location) IN (SELECT sku, location FROM contradicted)",
 )
 # With a single min() or max(), the other columns come from the row that has it (sqlite.org/lang_select.html#bareagg).
+_IS_NAMED = "SELECT 1 FROM sorted WHERE name <> '' LIMIT 1"
 _FIND_RENAMED = """
     CREATE TABLE contradicted AS
       SELECT a.sku, a.name, a.line, z.line AS other_line
@@ -66,14 +68,14 @@ class StockSpool(Spool):
         super().__init__()
         self.database.execute(f"CREATE TABLE arrived ({_COLUMNS})")
 
-    def fill(self, rows: Iterator[StockRow | ImportReject], told: Callable[[int], None]) -> None:
+    def fill(self, arriving: Iterator[Sequence[StockRow | ImportReject]], told: Callable[[int], None]) -> None:
         """Keep every row; `told` is told how many there are. Raises `payload_too_large` beyond 5,000,000."""
-        while arrived := list(islice(rows, _ROWS_PER_INSERT)):
-            self.count += len(arrived)
+        for rows in arriving:
+            self.count += len(rows)
             if self.count > IMPORT_ROWS_MAX:
                 raise OmsError("payload_too_large", f"an import has at most {IMPORT_ROWS_MAX} rows; split the file")
             with file_errors():
-                self._add(arrived)
+                self._add(rows)
             told(self.count)
 
     def sort(self, mode: ImportMode) -> None:
@@ -84,9 +86,9 @@ class StockSpool(Spool):
         with file_errors():
             for statement in _SORT:
                 self.database.execute(statement)
-            if mode is ImportMode.SET:
+            if mode is ImportMode.SET and self.database.execute(_IS_REPEATED).fetchone():
                 self._reject_contradicted(_FIND_REPEATED, _REJECT_REPEATED)
-            if self.database.execute("SELECT 1 FROM sorted WHERE name <> '' LIMIT 1").fetchone():
+            if self.database.execute(_IS_NAMED).fetchone():
                 self._reject_contradicted(_FIND_RENAMED, _REJECT_RENAMED)
 
     def entries(self, mode: ImportMode, *, after: tuple[str, str] | None) -> Iterator[StockEntry]:
@@ -112,22 +114,21 @@ class StockSpool(Spool):
                     values=json.loads(values),
                 )
 
-    def _add(self, arrived: list[StockRow | ImportReject]) -> None:
-        good = [row for row in arrived if isinstance(row, tuple)]
-        if len(good) == _ROWS_PER_INSERT:
-            self.database.execute(_INSERT_MANY, tuple(chain.from_iterable(good)))
-            return
-        self.database.executemany(_INSERT, good)
-        for row in arrived:
-            if isinstance(row, ImportReject):
-                self.add_bad(row)
+    def _add(self, rows: Sequence[StockRow | ImportReject]) -> None:
+        good = [row for row in rows if isinstance(row, tuple)]
+        whole = len(good) - len(good) % _ROWS_PER_INSERT
+        for start in range(0, whole, _ROWS_PER_INSERT):
+            values = chain.from_iterable(good[start : start + _ROWS_PER_INSERT])
+            self.database.execute(_INSERT_MANY, tuple(values))
+        self.database.executemany(_INSERT, good[whole:])
+        if len(good) < len(rows):
+            for row in rows:
+                if isinstance(row, ImportReject):
+                    self.add_bad(row)
 
     def _reject_contradicted(self, find: str, reject: tuple[str, ...]) -> None:
-        self.database.execute(find)
-        if self.database.execute("SELECT 1 FROM contradicted LIMIT 1").fetchone():
-            for statement in reject:
-                self.database.execute(statement)
-        self.database.execute("DROP TABLE contradicted")
+        for statement in (find, *reject, "DROP TABLE contradicted"):
+            self.database.execute(statement)
 
 
 def _sum(entries: Iterator[StockEntry]) -> StockEntry:

@@ -60,27 +60,19 @@ class ImportBatch:
         return self.entries[-1].sku, self.entries[-1].location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchOutcome:
-    """What became of a batch: the import's state after it, and its refusals in order of the entries."""
-
-    state: ImportState
-    refusals: Sequence[Refusal]
-
-
 class ImportStorage(Protocol):
     """Imports of stock."""
 
-    def state(self, key: ImportKey) -> ImportState | None:
-        """Tell how far the import with this key has come; None when none of it is committed.
+    def state(self, key: ImportKey) -> ImportState:
+        """Tell how far the import with this key has come; ImportState() when none of it is committed.
 
         Raises `idempotency_key_reused` when the key was used with another fingerprint.
         """
         ...
 
     def apply(
-        self, batch: ImportBatch, *, since: ImportState, key: ImportKey | None, caller: Caller, now: datetime
-    ) -> BatchOutcome:
+        self, batch: ImportBatch, *, key: ImportKey | None, since: ImportState, caller: Caller, now: datetime
+    ) -> BatchResult:
         """Write what `decide_import` decides on the batch, as if alone in the database, in one transaction.
 
         Writes products to create, changed names, levels, one ledger row per level that moves (kind count or adjust,
@@ -88,17 +80,18 @@ class ImportStorage(Protocol):
         been there before. A level's version is 1 when it is created, and grows by 1 when it moves. Locks: the products
         that are created, renamed or get a new level, by sku; then all levels of the products, by (sku, location).
 
-        `since` is the state before the batch. With a key, the state after it and its refusals are written in the same
-        transaction, and the stored state is compared first (`is_committed`): a batch that was committed already, by an
-        earlier attempt whose answer was lost or by a rival with the same key, is not applied again; its outcome is
-        read. Raises what `is_committed` and `state` raise.
+        With a key, the state after the batch (`state_after`) and its refusals are written in the same transaction,
+        and the stored state is compared first with `since`, the state before the batch (`is_committed`): a batch that
+        was committed already, by an earlier attempt whose answer was lost or by a rival with the same key, is not
+        applied again; its result is `result_since`. Raises what `is_committed` and `state` raise.
 
-        Without a key a batch whose COMMIT was lost is applied again: only a set, which then changes nothing more.
+        Without a key a batch whose COMMIT was lost is applied again: only a set, which then changes nothing more. Such
+        batches may be applied at the same time by several threads, in any order.
         """
         ...
 
-    def rehearse(self, batch: ImportBatch, *, since: ImportState) -> BatchOutcome:
-        """Give the outcome that `apply` would have now; writes nothing and locks nothing."""
+    def rehearse(self, batch: ImportBatch) -> BatchResult:
+        """Give the result that `apply` would have now; writes nothing and locks nothing."""
         ...
 
     def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
@@ -106,14 +99,14 @@ class ImportStorage(Protocol):
         ...
 
 
-def is_committed(stored: ImportState | None, *, since: ImportState, batch: ImportBatch) -> bool:
-    """Tell whether the stored state (None: nothing is stored) has this batch, or is the state before it.
+def is_committed(stored: ImportState, *, since: ImportState, batch: ImportBatch) -> bool:
+    """Tell whether the stored state is the one after this batch, or the one before it.
 
     Raises `idempotency_key_in_use` when it is neither: another import with the same key is under way.
     """
-    if (stored or ImportState()) == since:
+    if stored == since:
         return False
-    if stored is not None and stored.after == batch.end:
+    if stored.after == batch.end:
         return True
     raise OmsError("idempotency_key_in_use", "another import with this idempotency key is under way")
 
@@ -124,12 +117,21 @@ def check_fingerprint(key: ImportKey, stored: bytes) -> None:
         raise OmsError("idempotency_key_reused", "this idempotency key was used for another import")
 
 
-def outcome_of(result: BatchResult, *, since: ImportState, batch: ImportBatch) -> BatchOutcome:
-    """Give the outcome of a batch that was decided now."""
-    state = ImportState(
+def state_after(since: ImportState, batch: ImportBatch, result: BatchResult) -> ImportState:
+    """Give the state after a batch, from the one before it."""
+    return ImportState(
         applied=since.applied + result.applied,
         unchanged=since.unchanged + result.unchanged,
         refused=since.refused + result.refused,
         after=batch.end,
     )
-    return BatchOutcome(state=state, refusals=result.refusals)
+
+
+def result_since(since: ImportState, stored: ImportState, refusals: Sequence[Refusal]) -> BatchResult:
+    """Give the result of a batch that was committed already, from the states before and after it."""
+    return BatchResult(
+        applied=stored.applied - since.applied,
+        unchanged=stored.unchanged - since.unchanged,
+        refused=stored.refused - since.refused,
+        refusals=tuple(refusals),
+    )

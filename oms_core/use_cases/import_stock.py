@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 from oms_core.documents.records import ByteSource, Lines
 from oms_core.documents.stock_rows import StockRowReader
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.imports import ImportProgress, ImportReject, ImportStage, ImportStock, StockImportReport
-from oms_core.domain.stock_imports import Refusal, StockEntry
+from oms_core.domain.stock_imports import BatchResult, Refusal, StockEntry
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.stock_spool import StockSpool
 from oms_core.ports.clock import Clock
-from oms_core.ports.imports import BatchOutcome, ImportBatch, ImportKey, ImportState, ImportStorage
+from oms_core.ports.imports import ImportBatch, ImportKey, ImportState, ImportStorage, Level, state_after
 
 _REFUSALS_PER_PAGE = 500
+# While one waits for its COMMIT the other computes; a third would only take from those who sell meanwhile.
+_BATCHES_AT_ONCE = 2
 
 TellProgress = Callable[[ImportProgress], None]
 TellReject = Callable[[ImportReject], None]
@@ -103,44 +108,61 @@ class _Work:
     def results(self) -> Iterator[tuple[ImportState, Sequence[Refusal]]]:
         """Go on where the import stands: its state so far with the refusals so far, then those of batch after batch."""
         state = ImportState()
-        if self.key is not None and (stored := self.imports.state(self.key)) is not None:
-            state = stored
+        if self.key is not None:
+            state = self.imports.state(self.key)
             yield from self._refusals_so_far(self.key, state)
-        for entries in _batches(self.spool.entries(self.command.mode, after=state.after), self.command.batch_size):
-            outcome = self._apply(ImportBatch(mode=self.command.mode, entries=entries), state)
-            state = outcome.state
-            yield state, outcome.refusals
+        at_once = _BATCHES_AT_ONCE if self.key is None else 1  # Under a key the state goes from batch to batch.
+        with ThreadPoolExecutor(at_once, thread_name_prefix="oms-import") as threads:
+            under_way: deque[tuple[ImportBatch, Future[BatchResult]]] = deque()
+            for batch in self._batches(after=state.after):
+                if len(under_way) == at_once:
+                    state, refusals = _finish(*under_way.popleft(), state)
+                    yield state, refusals
+                under_way.append((batch, threads.submit(self._apply, batch, state)))
+            while under_way:
+                state, refusals = _finish(*under_way.popleft(), state)
+                yield state, refusals
 
     def _refusals_so_far(self, key: ImportKey, state: ImportState) -> Iterator[tuple[ImportState, Sequence[Refusal]]]:
-        after, to = None, state.after or ("", "")
-        while True:
-            refusals = self.imports.refusals(key, after=after, to=to, limit=_REFUSALS_PER_PAGE)
+        after: Level | None = None
+        while state.after is not None:
+            refusals = self.imports.refusals(key, after=after, to=state.after, limit=_REFUSALS_PER_PAGE)
             yield state, refusals
             if len(refusals) < _REFUSALS_PER_PAGE:
                 return
             after = refusals[-1].sku, refusals[-1].location
 
-    def _apply(self, batch: ImportBatch, since: ImportState) -> BatchOutcome:
+    def _batches(self, *, after: Level | None) -> Iterator[ImportBatch]:
+        """Cut into batches of `batch_size` entries; a SKU is kept together as long as that does not double a batch."""
+        entries = self.spool.entries(self.command.mode, after=after)
+        batch = list(islice(entries, self.command.batch_size))
+        while batch:
+            following: list[StockEntry] = []
+            for entry in islice(entries, self.command.batch_size):
+                if entry.sku != batch[-1].sku:
+                    following.append(entry)
+                    break
+                batch.append(entry)
+            yield ImportBatch(mode=self.command.mode, entries=batch)
+            batch = [*following, *islice(entries, self.command.batch_size - len(following))]
+
+    def _apply(self, batch: ImportBatch, since: ImportState) -> BatchResult:
         if self.command.dry_run:
-            return self.imports.rehearse(batch, since=since)
-        try:
-            return self.imports.apply(batch, since=since, key=self.key, caller=self.caller, now=self.clock.now())
-        except OmsError as error:
-            if error.kind is not ErrorKind.UNAVAILABLE:
-                raise
-            raise _stopped(error, since) from error
+            return self.imports.rehearse(batch)
+        return self.imports.apply(batch, key=self.key, since=since, caller=self.caller, now=self.clock.now())
 
 
-def _batches(entries: Iterator[StockEntry], size: int) -> Iterator[list[StockEntry]]:
-    """Cut into runs of `size` entries; a SKU is kept together as long as that does not double a run."""
-    batch: list[StockEntry] = []
-    for entry in entries:
-        if len(batch) >= size and (entry.sku != batch[-1].sku or len(batch) == 2 * size):
-            yield batch
-            batch = []
-        batch.append(entry)
-    if batch:
-        yield batch
+def _finish(
+    batch: ImportBatch, applied: Future[BatchResult], state: ImportState
+) -> tuple[ImportState, Sequence[Refusal]]:
+    """Wait for the batch that comes after `state`; give the state after it, and its refusals."""
+    try:
+        result = applied.result()
+    except OmsError as error:
+        if error.kind is not ErrorKind.UNAVAILABLE:
+            raise
+        raise _stopped(error, state) from error
+    return state_after(state, batch, result), result.refusals
 
 
 def _stopped(error: OmsError, state: ImportState) -> OmsError:
@@ -148,7 +170,7 @@ def _stopped(error: OmsError, state: ImportState) -> OmsError:
     committed = {"applied": state.applied, "unchanged": state.unchanged, "refused": state.refused}
     return OmsError(
         error.code,
-        f"{error.detail}; {sum(committed.values())} rows were committed before, and the same import goes on after them",
+        f"{error.detail}; {sum(committed.values())} rows at least are committed; run the same import again to go on",
         data={**error.data, **committed},
         retry_after_seconds=error.retry_after_seconds,
     )
