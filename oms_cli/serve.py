@@ -6,18 +6,22 @@ import contextlib
 import errno
 import logging
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oms_cli.command import command
 from oms_cli.exits import UNAVAILABLE, USAGE
 from oms_cli.messages import say_error
-from oms_cli.metrics_listener import MetricsListener, metrics_of_all_processes
 from oms_cli.session import Session
 from oms_cli.views import counted
 from oms_cli.welcome import welcome
 from oms_core.settings import Settings
+
+if TYPE_CHECKING:
+    from oms_cli.metrics_listener import MetricsListener
+
+_ADDRESS_ERRORS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACCES, errno.EPERM})
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +71,7 @@ def _run(session: Session, settings: Settings) -> int:
     """Check whatever could stop the start, then serve. Other commands do without what is imported here."""
     from oms_cli.exposure import check_exposure
     from oms_cli.logs import configure_logging
+    from oms_cli.metrics_listener import metrics_of_all_processes
     from oms_cli.service import open_service, server_options
     from oms_http.server import serve as serve_wsgi
 
@@ -80,8 +85,19 @@ def _run(session: Session, settings: Settings) -> int:
             announce = partial(_announce, database=database, metrics=metrics)
             return serve_wsgi(partial(open_service, settings), options=options, on_ready=announce)
     except OSError as error:
-        say_error(f"{'address_in_use' if error.errno == errno.EADDRINUSE else 'address_unusable'}: {error.strerror}")
-        return UNAVAILABLE if error.errno == errno.EADDRINUSE else USAGE
+        return _report_address(error)
+
+
+def _report_address(error: OSError) -> int:
+    """Say why an address cannot be listened on, and give the exit code; an error over anything else goes on."""
+    code = error.errno or 0
+    if code == errno.EADDRINUSE:
+        say_error(f"address_in_use: {error.strerror}")
+        return UNAVAILABLE
+    if code < 0 or code in _ADDRESS_ERRORS:  # The resolver's are negative.
+        say_error(f"address_unusable: {error.strerror}")
+        return USAGE
+    raise error
 
 
 def _check_database(session: Session, settings: Settings) -> str:

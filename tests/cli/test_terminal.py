@@ -193,7 +193,7 @@ def test_long_work_is_silent_in_a_pipe(shop: Program) -> None:
 
 
 def test_help_is_quick_and_needs_no_database(shop: Program) -> None:
-    modules = "peewee flask granian psycopg2 oms_http oms_peewee rich.progress"
+    modules = "peewee flask granian psycopg2 oms_http oms_peewee rich.progress http.server"
     code = f"import sys, oms_cli.main; print([name for name in '{modules}'.split() if name in sys.modules])"
     python = Path(OMS).with_name("python")
     ran = subprocess.run([python, "-c", code], capture_output=True, text=True, env=dict(os.environ), check=True)
