@@ -1,0 +1,275 @@
+"""Random histories of an order management system, and the comparison of what several of them answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from oms_contracts.clock import TickingClock
+
+from oms_core import (
+    ALL_SCOPES,
+    UNSET,
+    AdjustStock,
+    Caller,
+    ChangeOrderStatus,
+    Oms,
+    OmsError,
+    OrderFilter,
+    OrderLine,
+    OrderStatus,
+    Page,
+    PlaceOrder,
+    ProductFilter,
+    ReceiveStock,
+    SetStock,
+    Settings,
+)
+from oms_core.domain.events import Event
+from oms_core.domain.stock import Movement
+from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.storage import Storage
+
+T = TypeVar("T")
+KeyedCommand: TypeAlias = PlaceOrder | AdjustStock | ReceiveStock
+
+SKUS = ["A", "a", "B", "ß", "ss", "😀", "UNKNOWN"]
+LOCATIONS = ["main", "north", "Ä"]
+CALLERS = [
+    Caller(name="clerk", scopes=ALL_SCOPES, request_id="request-1"),
+    Caller(name="shop", scopes=ALL_SCOPES),
+    Caller(name="shop of C2", scopes=ALL_SCOPES, customer_id="C2", request_id="request-2"),
+]
+skus = st.sampled_from([*SKUS[:-1] * 3, *SKUS])
+locations = st.none() | st.sampled_from(LOCATIONS)
+callers = st.sampled_from([*[CALLERS[0]] * 3, *CALLERS])
+small = st.integers(0, 12)
+keys = st.sampled_from([None, None, "K1", "K2", "k1", "K3"])
+which_one = st.integers(0, 30)
+prices = st.none() | st.sampled_from([Decimal(text) for text in ("0", "0.0001", "12.5", "12.5", "307445734561825")])
+texts = st.sampled_from(["R", "r", "100%", "O'Hara"])
+order_lines = st.builds(OrderLine, sku=skus, quantity=st.integers(1, 3), unit_price=prices)
+orders = st.builds(
+    PlaceOrder,
+    customer_id=st.sampled_from(["C1", "C1", "C2"]),
+    lines=st.lists(order_lines, min_size=1, max_size=3),
+    reference=st.none() | texts,
+    metadata=st.dictionaries(texts, texts, max_size=2),
+    idempotency_key=keys,
+)
+sets = st.builds(
+    SetStock,
+    sku=skus,
+    location=locations,
+    name=st.none() | texts,
+    low_stock_threshold=st.sampled_from([UNSET, None, 0, 3, 6]),
+) | st.builds(SetStock, sku=skus, location=locations, on_hand=small, expected_on_hand=st.none() | small)
+adjustments = st.builds(
+    AdjustStock,
+    sku=skus,
+    delta=st.integers(-9, 9).filter(bool),
+    reason=texts,
+    location=locations,
+    idempotency_key=keys,
+)
+receipts = st.builds(ReceiveStock, sku=skus, quantity=st.integers(1, 9), location=locations, idempotency_key=keys)
+limits = st.sampled_from([1, 2, 3, 50])
+
+
+class Histories(RuleBasedStateMachine):
+    """Several systems, each over a storage of its own, asked the same; `open_all` gives the storages, empty."""
+
+    def __init__(self, open_all: Callable[[ExitStack], Sequence[Storage]]) -> None:
+        super().__init__()
+        self._opened = ExitStack()
+        self.systems = [
+            Oms(
+                settings=Settings(locations=("main", "north"), group_commit=False),
+                storage=storage,
+                clock=TickingClock(),
+                metrics=NoMetrics(),
+            )
+            for storage in open_all(self._opened)
+        ]
+        self.order_ids: list[UUID] = []
+        self.keyed: list[tuple[KeyedCommand, Caller]] = []
+
+    @initialize(counts=st.lists(st.integers(0, 30), min_size=len(SKUS), max_size=len(SKUS)))
+    def open_with_stock(self, counts: list[int]) -> None:
+        for sku, on_hand in zip(SKUS[:-1], counts, strict=False):
+            self.ask(lambda oms: oms.set_stock(SetStock(sku=sku, on_hand=on_hand), caller=CALLERS[0]))  # noqa: B023
+
+    def teardown(self) -> None:
+        try:
+            self.compare_everything()
+        finally:
+            self._opened.close()
+
+    def compare_everything(self) -> None:
+        """Compare all that a history has left behind."""
+        self.compare_balances()
+        self.list_products(low_stock=False, limit=50)
+        self.list_products(low_stock=True, limit=1)
+        for sku in SKUS:
+            self.read_a_product(sku=sku, limit=50)
+        for which in range(1, len(self.order_ids) + 1):
+            self.read_an_order(which=which, limit=50, caller=CALLERS[0])
+
+    def ask(self, question: Callable[[Oms], object]) -> Any:
+        """Ask them all, insist on one answer, and give the first one's."""
+        answers = [answer_of(question, system) for system in self.systems]
+        shown = [comparable(answer) for answer in answers]
+        for system, other in zip(self.systems[1:], shown[1:], strict=True):
+            assert other == shown[0], f"{system.storage.describe()} answers otherwise than memory"
+        return answers[0]
+
+    @rule(command=orders, caller=callers)
+    def place_order(self, command: PlaceOrder, caller: Caller) -> None:
+        self.remember(command, caller)
+        outcome = self.ask(lambda oms: oms.place_order(command, caller=caller))
+        if not isinstance(outcome, OmsError):
+            self.order_ids.append(outcome.order.id)
+
+    @rule(commands=st.lists(orders, min_size=1, max_size=6), caller=callers)
+    def place_orders(self, commands: list[PlaceOrder], caller: Caller) -> None:
+        for command in commands:
+            self.remember(command, caller)
+        outcomes = self.ask(lambda oms: oms.place_orders(commands, caller=caller))
+        self.order_ids += [outcome.order.id for outcome in outcomes if hasattr(outcome, "order")]
+
+    @precondition(lambda self: self.keyed)
+    @rule(which=which_one)
+    def send_again(self, which: int) -> None:
+        command, caller = self.keyed[which % len(self.keyed)]
+        if isinstance(command, PlaceOrder):
+            self.place_order(command=command, caller=caller)
+        else:
+            self.change_stock(command=command, caller=caller)
+
+    def remember(self, command: KeyedCommand | SetStock, caller: Caller) -> None:
+        """Keep a command that has a key, to be sent again."""
+        if not isinstance(command, SetStock) and command.idempotency_key is not None:
+            self.keyed.append((command, caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(
+        which=which_one,
+        status=st.sampled_from(OrderStatus),
+        reason=st.none() | texts,
+        version=st.sampled_from([None, None, 1, 2]),
+        caller=callers,
+    )
+    def move(self, which: int, status: OrderStatus, reason: str | None, version: int | None, caller: Caller) -> None:
+        command = ChangeOrderStatus(order_id=self.order_id(which), status=status, reason=reason, if_version=version)
+        self.ask(lambda oms: oms.change_order_status(command, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one, caller=callers)
+    def cancel(self, which: int, caller: Caller) -> None:
+        order_id = self.order_id(which)
+        self.ask(lambda oms: oms.cancel_order(order_id, caller=caller))
+
+    @rule(command=sets | adjustments | receipts, caller=callers)
+    def change_stock(self, command: SetStock | AdjustStock | ReceiveStock, caller: Caller) -> None:
+        self.remember(command, caller)
+        match command:
+            case SetStock():
+                self.ask(lambda oms: oms.set_stock(command, caller=caller))
+            case AdjustStock():
+                self.ask(lambda oms: oms.adjust_stock(command, caller=caller))
+            case ReceiveStock():
+                self.ask(lambda oms: oms.receive_stock(command, caller=caller))
+
+    @rule(
+        statuses=st.frozensets(st.sampled_from(OrderStatus), max_size=3),
+        customer_id=st.sampled_from([None, "C1", "C2", "c1"]),
+        sku=st.none() | skus,
+        reference=st.none() | texts,
+        between=st.tuples(which_one, which_one),
+        limit=limits,
+        caller=callers,
+    )
+    def list_orders(self, limit: int, caller: Caller, between: tuple[int, int], **given: Any) -> None:
+        created_from, created_to = (self.time_of(which) for which in between)
+        wanted = OrderFilter(**given, created_from=created_from, created_to=created_to)
+        self.all_pages(lambda oms, cursor: oms.list_orders(wanted, caller=caller, cursor=cursor, limit=limit))
+
+    def time_of(self, which: int) -> datetime | None:
+        """Give the time of an order, or none."""
+        order_id = self.order_id(which)
+        return None if order_id.int == 0 else self.systems[0].storage.orders.get(order_id, owner=None).created_at
+
+    def order_id(self, which: int) -> UUID:
+        """Give the id of an order that is there, or now and then of none."""
+        return UUID(int=0) if which == 0 or not self.order_ids else self.order_ids[which % len(self.order_ids)]
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one, limit=limits, caller=callers)
+    def read_an_order(self, which: int, limit: int, caller: Caller) -> None:
+        order_id = self.order_id(which)
+        self.ask(lambda oms: oms.get_order(order_id, caller=caller))
+        self.all_pages(lambda oms, cursor: oms.list_order_events(order_id, caller=caller, cursor=cursor, limit=limit))
+
+    @rule(low_stock=st.booleans(), limit=limits)
+    def list_products(self, low_stock: bool, limit: int) -> None:
+        wanted = ProductFilter(low_stock=low_stock)
+        self.all_pages(lambda oms, cursor: oms.list_products(wanted, caller=CALLERS[0], cursor=cursor, limit=limit))
+
+    @rule(sku=skus, limit=limits)
+    def read_a_product(self, sku: str, limit: int) -> None:
+        self.ask(lambda oms: oms.get_product(sku, caller=CALLERS[0]))
+        self.all_pages(lambda oms, cursor: oms.list_movements(sku, caller=CALLERS[0], cursor=cursor, limit=limit))
+
+    @rule()
+    def compare_balances(self) -> None:
+        self.ask(lambda oms: oms.storage.audits.level_balances(after=None, limit=500))
+        self.ask(lambda oms: oms.storage.audits.order_balances(after=None, limit=500))
+
+    @invariant()
+    def audits_find_nothing(self) -> None:
+        report = self.ask(lambda oms: oms.audit(caller=CALLERS[0]))
+        assert report.discrepancies == ()
+
+    def all_pages(self, page_of: Callable[[Oms, str | None], Page[Any]]) -> None:
+        """Compare a list page by page; cursors hold row ids, so each system is given its own."""
+        cursors: dict[int, str | None] = {}
+
+        def page(oms: Oms) -> object:
+            found = page_of(oms, cursors.get(id(oms)))
+            cursors[id(oms)] = found.next
+            return found.items, found.next is None
+
+        while isinstance(answer := self.ask(page), tuple) and not answer[1]:
+            pass
+
+
+def answer_of(question: Callable[[Oms], T], oms: Oms) -> T | OmsError:
+    try:
+        return question(oms)
+    except OmsError as error:
+        return error
+
+
+def comparable(answer: object) -> object:
+    """Give an answer as plain values, without the row ids, which databases may count as they like."""
+    if isinstance(answer, OmsError):
+        return answer.code, comparable(answer.data), comparable(answer.errors), answer.detail
+    if isinstance(answer, Event | Movement):
+        answer = replace(answer, id=0)
+    if is_dataclass(answer) and not isinstance(answer, type):
+        return {entry.name: comparable(getattr(answer, entry.name)) for entry in fields(answer)}
+    if isinstance(answer, dict):
+        return {key: comparable(value) for key, value in answer.items()}
+    if isinstance(answer, Enum):
+        return answer.value
+    if isinstance(answer, list | tuple):
+        return [comparable(entry) for entry in answer]
+    return answer
