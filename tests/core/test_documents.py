@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oms_contracts.storage_contract.shop import CLERK, new_shop, placed
+from oms_contracts.storage_contract.shop import CLERK, Shop, new_shop, placed
 from oms_memory import MemoryStorage
 
-from oms_core import FieldError, OmsError, OrderStatus
+from oms_core import FieldError, OmsError, OrderFilter, OrderStatus
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.orders import read_keyed_order, read_order, show_event, show_order, show_refusal, show_time
 from oms_core.documents.stock import show_movement, show_product
@@ -115,11 +115,17 @@ def test_an_order_is_shown_with_exactly_its_fields() -> None:
     }
 
 
-def test_stock_and_history_are_shown_with_exactly_their_fields() -> None:
+@pytest.fixture
+def shop() -> Shop:
+    """A shop where an order was placed and cancelled."""
     shop = new_shop(MemoryStorage())
     shop.set("A", 5, name="A thing", low_stock_threshold=2, reason="opening", reference="R")
     order = shop.buy(("A", 2))
     shop.move(order.id, OrderStatus.CANCELLED, reason="no longer wanted")
+    return shop
+
+
+def test_a_product_is_shown_with_exactly_its_fields(shop: Shop) -> None:
     level = {"on_hand": 5, "reserved": 0, "available": 5}
     assert show_product(shop.product("A")) == {
         "sku": "A",
@@ -130,6 +136,9 @@ def test_stock_and_history_are_shown_with_exactly_their_fields() -> None:
         "version": 3,
         "updated_at": "2026-01-02T03:04:05.680903Z",
     }
+
+
+def test_a_row_of_the_ledger_is_shown_with_exactly_its_fields(shop: Shop) -> None:
     rows = [show_movement(row) for row in shop.movements("A")]
     assert rows[0] == {
         "id": 1,
@@ -145,10 +154,15 @@ def test_stock_and_history_are_shown_with_exactly_their_fields() -> None:
         "actor": "clerk",
         "created_at": "2026-01-02T03:04:05.678901Z",
     }
+    (order,) = shop.storage.orders.find(OrderFilter(), after=None, limit=9)
     assert [(row["kind"], row["order_id"], row["line_no"]) for row in rows[1:]] == [
         ("reserve", str(order.id), 1),
         ("release", str(order.id), 1),
     ]
+
+
+def test_an_event_is_shown_with_exactly_its_fields(shop: Shop) -> None:
+    (order,) = shop.storage.orders.find(OrderFilter(), after=None, limit=9)
     assert show_event(shop.events(order.id)[1]) == {
         "id": 2,
         "type": "order.cancelled",

@@ -187,6 +187,8 @@ def test_a_customer_moves_its_own_order(oms: Oms, customer: Caller) -> None:
     assert oms.cancel_order(placed.order.id, caller=customer).status is OrderStatus.CANCELLED
 
 
-@pytest.mark.parametrize("given", [{"name": ""}, {"name": "n" * 129}, {"name": 5}, {"customer_id": ""}], ids=str)
-def test_a_caller_has_a_name(given: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "given", [{"name": ""}, {"name": "n" * 129}, {"name": 5}, {"customer_id": ""}, {"request_id": "\x00"}], ids=str
+)
+def test_a_caller_is_named_in_words_that_can_be_kept(given: dict[str, Any]) -> None:
     assert refusal(Caller, **({"name": "x", "scopes": ALL_SCOPES} | given)).code == "validation_error"
