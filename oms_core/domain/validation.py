@@ -91,6 +91,8 @@ def _name_fault(value: str) -> str | None:
         return "must not begin or end with a space"
     if "/" in value or value in {".", ".."}:
         return "must not contain '/' nor be '.' or '..'"
+    if "\ufffd" in value:
+        return "must not contain U+FFFD, which stands for text that could not be read"
     if not unicodedata.is_normalized("NFC", value):
         return "must be in Unicode normal form NFC"
     return None

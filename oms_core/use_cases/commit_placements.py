@@ -36,7 +36,7 @@ class CommitPlacements:
             outcomes = self._storage.orders.place(batch, self._decide)
         except OmsError as error:
             if error.kind is not ErrorKind.BUG:
-                return [Refused(error=error) for _ in batch]
+                return [Refused(error=_own_error(error, placement)) for placement in batch]
             return self._halve(batch, error)
         except Exception as error:  # noqa: BLE001  A bug met by one order must not take the others down.
             return self._halve(batch, error)
@@ -53,6 +53,18 @@ class CommitPlacements:
 
     def _decide(self, placements: Sequence[Placement], view: PlacementView) -> list[Verdict]:
         return decide_placement(placements, view, self._location_priority)
+
+
+def _own_error(error: OmsError, placement: Placement) -> OmsError:
+    """Tell each caller of its own order alone: a shared transaction's ids are not theirs to see."""
+    if "order_ids" not in error.data:
+        return error
+    return OmsError(
+        error.code,
+        error.detail,
+        data={**error.data, "order_ids": [str(placement.id)]},
+        retry_after_seconds=error.retry_after_seconds,
+    )
 
 
 def _transactions(placements: Sequence[Placement]) -> Iterator[Sequence[Placement]]:

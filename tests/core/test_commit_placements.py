@@ -95,6 +95,15 @@ def test_what_is_nobodys_fault_is_everybodys_answer_and_is_not_tried_again(code:
     assert len(orders.batches) == 1
 
 
+def test_an_unknown_outcome_names_to_each_caller_its_own_order_alone() -> None:
+    everybody = {"order_ids": ["mine", "yours"]}
+    shop, _, commit, _ = open_shop(OmsError("outcome_unknown", "on purpose", data=everybody, retry_after_seconds=1))
+    placements = [shop.order(("A", 1), customer_id=POISON), shop.order(("A", 1))]
+    errors = [refused(outcome) for outcome in commit(placements)]
+    assert [error.data for error in errors] == [{"order_ids": [str(placement.id)]} for placement in placements]
+    assert [error.retry_after_seconds for error in errors] == [1, 1]
+
+
 def test_a_transaction_holds_at_most_five_hundred_orders() -> None:
     shop, orders, commit, _ = open_shop()
     assert len(commit([shop.order(("A", 1)) for _ in range(1_001)])) == 1_001

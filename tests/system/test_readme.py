@@ -78,7 +78,7 @@ def test_the_python_program_runs_as_it_stands(tmp_path: Path) -> None:
         [sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.split() == ["pending", "7", "3"]
+    assert result.stdout.split() == ["pending", "7.00", "3"]
 
 
 def test_every_link_of_the_readme_leads_somewhere() -> None:
