@@ -56,7 +56,9 @@ class WsgiRunner:
             return self._run(environ)
         except BaseException:  # noqa: BLE001  # Not even SystemExit may end a thread of the pool.
             request_id = environ["oms.request_id"]
-            _log.exception("%s %a failed, request %s", environ["REQUEST_METHOD"], environ["PATH_INFO"], request_id)
+            _log.exception(
+                "%s %s failed, request %s", environ["REQUEST_METHOD"], ascii(environ["PATH_INFO"])[1:-1], request_id
+            )
             return Answer(FAILED.status, FAILED.headers(request_id), FAILED.body(request_id))
 
     def _run(self, environ: dict[str, Any]) -> Answer:
