@@ -27,6 +27,13 @@ def done(program: Program, *args: str, given: bytes = b"") -> str:
 
 
 def test_a_first_day(program: Program) -> None:
+    fill_the_shelves(program)
+    order_id = sell(program)
+    import_more_orders(program)
+    close_the_day(program, order_id)
+
+
+def fill_the_shelves(program: Program) -> None:
     assert program.run("inventory", "list").returncode in {2, 7}, "there is no schema yet"
     assert "applied 0001_orders_and_stock\n" in done(program, "db", "upgrade")
     assert "0001_orders_and_stock  applied" in done(program, "db", "status")
@@ -39,6 +46,8 @@ def test_a_first_day(program: Program) -> None:
         "GADGET main: on_hand 3 -> 4, reserved 0, available 4\n"
     )
 
+
+def sell(program: Program) -> str:
     order = ("orders", "place", "--customer", "C1", "--line", "WIDGET:2@12.50", "--line", "GADGET:4", "--key", "cart-1")
     placed = json.loads(done(program, *order, "-o", "json"))
     again = json.loads(done(program, *order, "-o", "json"))
@@ -50,7 +59,10 @@ def test_a_first_day(program: Program) -> None:
     )
     below = program.run("inventory", "adjust", "GADGET", "-1", "--reason", "lost")
     assert below.returncode == 5
+    return str(placed["id"])
 
+
+def import_more_orders(program: Program) -> None:
     orders = b"reference,customer_id,sku,quantity\nR1,C3,WIDGET,3\nR2,C3,GADGET,1\n"
     imported = program.run("orders", "import", "-", "-o", "json", given=orders)
     assert imported.returncode == 8
@@ -62,14 +74,16 @@ def test_a_first_day(program: Program) -> None:
         "seconds": 0,
     }
 
-    assert done(program, "orders", "set-status", "shipped", placed["id"]) == f"{placed['id']} shipped\n"
+
+def close_the_day(program: Program, order_id: str) -> None:
+    assert done(program, "orders", "set-status", "shipped", order_id) == f"{order_id} shipped\n"
     open_orders = done(program, "orders", "list", "--status", "pending", "--ids")
     assert done(program, "orders", "cancel", "-", given=open_orders.encode()) == f"{open_orders.strip()} cancelled\n"
 
     listed = json.loads(done(program, "inventory", "list", "-o", "json"))
     assert [(row["sku"], row["on_hand"], row["reserved"]) for row in listed] == [("GADGET", 0, 0), ("WIDGET", 23, 0)]
     assert len(done(program, "inventory", "movements", "WIDGET", "-o", "jsonl").splitlines()) == 6
-    assert len(done(program, "orders", "events", placed["id"], "-o", "jsonl").splitlines()) == 2
+    assert len(done(program, "orders", "events", order_id, "-o", "jsonl").splitlines()) == 2
     assert done(program, "audit") == "compared 2 stock levels and 2 orders: all agree with the ledger\n"
 
 
