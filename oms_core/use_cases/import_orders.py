@@ -62,13 +62,7 @@ def import_orders(
             for order, outcome in zip(batch, outcomes, strict=True):
                 _count(order, outcome, counts, rejects)
             progress(ImportProgress(stage=ImportStage.APPLYING, done=counts.total(), total=spool.count))
-    return OrderImportReport(
-        orders=spool.count,
-        placed=counts["placed"],
-        replayed=counts["replayed"],
-        refused=counts["refused"],
-        seconds=(clock.now() - started).total_seconds(),
-    )
+    return _report(spool.count, counts, (clock.now() - started).total_seconds())
 
 
 def _fill(spool: OrderSpool, command: ImportOrders, source: ByteSource, progress: TellProgress) -> None:
@@ -89,6 +83,16 @@ def _count(order: SpooledOrder, outcome: PlacementOutcome, counts: Counter[str],
     counts["refused"] += 1
     values = order_values(order.document)
     rejects(ImportReject(line=order.line, column=None, code=error.code, detail=error.detail, values=values))
+
+
+def _report(orders: int, counts: Counter[str], seconds: float) -> OrderImportReport:
+    return OrderImportReport(
+        orders=orders,
+        placed=counts["placed"],
+        replayed=counts["replayed"],
+        refused=counts["refused"],
+        seconds=seconds,
+    )
 
 
 def _stopped(error: OmsError, counts: Counter[str]) -> OmsError:

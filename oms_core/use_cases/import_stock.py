@@ -63,13 +63,7 @@ def import_stock(
                     rejects(row)
             done = malformed + state.applied + state.unchanged + state.refused
             progress(ImportProgress(stage=ImportStage.APPLYING, done=done, total=spool.count))
-    return StockImportReport(
-        rows=spool.count,
-        applied=state.applied,
-        unchanged=state.unchanged,
-        rejected=malformed + state.refused,
-        seconds=(clock.now() - started).total_seconds(),
-    )
+    return _report(spool.count, malformed, state, (clock.now() - started).total_seconds())
 
 
 def _fill(
@@ -163,6 +157,16 @@ def _finish(
             raise
         raise _stopped(error, state) from error
     return state_after(state, batch, result), result.refusals
+
+
+def _report(rows: int, malformed: int, state: ImportState, seconds: float) -> StockImportReport:
+    return StockImportReport(
+        rows=rows,
+        applied=state.applied,
+        unchanged=state.unchanged,
+        rejected=malformed + state.refused,
+        seconds=seconds,
+    )
 
 
 def _stopped(error: OmsError, state: ImportState) -> OmsError:
