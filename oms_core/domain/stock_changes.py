@@ -96,13 +96,10 @@ def sku_not_found(sku: str) -> OmsError:
 
 
 def stock_below_reserved(sku: str, location: str, on_hand: int, reserved: int) -> OmsError:
-    """Say that a count would fall below what open orders hold (0 when it would just be negative)."""
-    return OmsError(
-        "stock_below_reserved",
-        f"{sku} {location}: on hand would be {on_hand}, but {reserved} are reserved; "
-        f"`oms orders list --sku {sku} --status pending,processing` lists the orders that hold them",
-        data={"on_hand": on_hand, "reserved": reserved},
-    )
+    """Say that a count would fall below what open orders hold, or, where they hold nothing, below 0."""
+    below = f"{reserved} are reserved; `oms orders list --sku {sku} --status pending,processing` lists who holds them"
+    detail = f"{sku} {location}: on hand would be {on_hand}, but {below if reserved else 'it cannot be below 0'}"
+    return OmsError("stock_below_reserved", detail, data={"on_hand": on_hand, "reserved": reserved})
 
 
 def _moved(product: Product | None, movement: NewMovement, *, pointer: str) -> ProductChange:
