@@ -12,9 +12,9 @@ from typing import Any, cast
 
 from oms_core.domain.imports import ImportMode
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.stock_imports import KINDS, BatchResult, RefusalCode, refusal
+from oms_core.domain.stock_imports import KINDS, BatchResult, RefusalCode, StockEntry, refusal
 from oms_core.ports.imports import ImportBatch
-from oms_peewee.faults import ChangedMeanwhileError, UnstorableValueError
+from oms_peewee.faults import ChangedMeanwhileError
 from oms_peewee.ledger import Origin
 from oms_peewee.postgresql import PostgresqlSession
 
@@ -61,18 +61,22 @@ WITH wanted AS MATERIALIZED (
     OFFSET 0) AS l
 )"""
 
-# First the products that get another name or a new level, then all levels of the batch's products, in order.
-_LOCK = """, changed AS MATERIALIZED (
+# First the products that get another name or a new level, then all levels of the batch's products, in order. Gives the
+# number of the batch's products that there are.
+_LOCK = """, known AS MATERIALIZED (
+  SELECT DISTINCT sku FROM import_batch JOIN product USING (sku)
+), changed AS MATERIALIZED (
   SELECT DISTINCT sku FROM import_batch AS b JOIN product AS p USING (sku) LEFT JOIN level AS l USING (sku, location)
   WHERE b.name <> p.name OR l.level_tid IS NULL ORDER BY sku
-), locked AS MATERIALIZED (
+), locked_products AS MATERIALIZED (
   SELECT FROM changed CROSS JOIN LATERAL (
     SELECT FROM products AS p WHERE p.sku = changed.sku FOR NO KEY UPDATE OFFSET 0) AS p
+), locked_levels AS MATERIALIZED (
+  SELECT FROM (SELECT sku FROM known ORDER BY sku) AS known CROSS JOIN LATERAL (
+    SELECT FROM stock_levels AS l WHERE l.sku = known.sku ORDER BY l.location FOR UPDATE OFFSET 0) AS l
+  WHERE (SELECT count(*) FROM locked_products) >= 0
 )
-SELECT count(*) FROM (SELECT DISTINCT sku FROM import_batch JOIN product USING (sku) ORDER BY sku) AS known
-CROSS JOIN LATERAL (
-  SELECT FROM stock_levels AS l WHERE l.sku = known.sku ORDER BY l.location FOR UPDATE OFFSET 0) AS l
-WHERE (SELECT count(*) FROM locked) >= 0
+SELECT count(*) FROM known WHERE (SELECT count(*) FROM locked_levels) >= 0
 """
 _DECIDE = f""", present AS (
   SELECT b.*, p.product_tid, p.name AS present_name, l.level_tid, coalesce(l.on_hand, 0) AS present_on_hand,
@@ -87,7 +91,7 @@ _DECIDE = f""", present AS (
     CASE WHEN %(adjusts)s AND product_tid IS NULL THEN '{RefusalCode.SKU_NOT_FOUND}'
       WHEN on_hand > {COUNT_MAX} THEN '{RefusalCode.OUT_OF_RANGE}'
       WHEN on_hand < reserved THEN '{RefusalCode.STOCK_BELOW_RESERVED}' END AS refusal
-  FROM present ORDER BY sku, location
+  FROM present WHERE (SELECT is_steady FROM product_count) ORDER BY sku, location
 ), result AS (
   SELECT coalesce(sum(rows) FILTER (WHERE refusal IS NULL AND (delta <> 0 OR creates_level OR renames)), 0) AS applied,
     coalesce(sum(rows) FILTER (WHERE refusal IS NULL AND delta = 0 AND NOT creates_level AND NOT renames), 0)
@@ -101,6 +105,11 @@ _DECIDE = f""", present AS (
   FROM decided
 )"""  # noqa: S608  Only constants of ours are put in.
 _SHOW = " SELECT applied, unchanged, refused, refusals FROM result"
+# A product that was created after the locks were taken is not locked: nothing is decided, and all is done again.
+_ALL = ", product_count AS (SELECT true AS is_steady)"
+_LOCKED = """, product_count AS (
+  SELECT count(DISTINCT sku) = %(known)s AS is_steady FROM import_batch JOIN product USING (sku)
+)"""
 
 # What has nothing to do is left out by its condition on `result`, without reading the batch again.
 # Rows are found again by their place (ctid), which a lock keeps as it is; a row that somebody could change all the same
@@ -148,7 +157,9 @@ _WRITE = """, new_products AS (
   FROM states WHERE state_before <> state_after ORDER BY sku
 )
 SELECT applied, unchanged, refused, refusals,
-  moves = (SELECT count(*) FROM moved) AND renames = (SELECT count(*) FROM renamed) FROM result
+  moves = (SELECT count(*) FROM moved) AND renames = (SELECT count(*) FROM renamed)
+    AND (SELECT is_steady FROM product_count)
+FROM result
 """
 
 
@@ -166,7 +177,8 @@ class PostgresqlImportTables:
         }
         cursor, source = _stage(session, batch, params)
         cursor.execute(source + _LOCK, params)
-        cursor.execute(source + _DECIDE + _WRITE, params)
+        (known,) = cursor.fetchone()
+        cursor.execute(source + _LOCKED + _DECIDE + _WRITE, params | {"known": known})
         *result, is_whole = cursor.fetchone()
         if not is_whole:
             raise ChangedMeanwhileError("a product or level is not as it was when this was decided")
@@ -176,7 +188,7 @@ class PostgresqlImportTables:
         """See ImportTables."""
         params = _params(batch)
         cursor, source = _stage(session, batch, params)
-        cursor.execute(source + _DECIDE + _SHOW, params)
+        cursor.execute(source + _ALL + _DECIDE + _SHOW, params)
         return _result(cursor.fetchone())
 
 
@@ -200,15 +212,32 @@ def _stage(session: PostgresqlSession, batch: ImportBatch, params: Mapping[str, 
 
 
 def _copy_text(batch: ImportBatch) -> str:
-    """Write the batch in COPY's text format. Raises UnstorableValueError for a tab or line break in a value."""
-    lines = [
-        f"{sku}\t{location}\t{quantity}\t{name or ''}\t{reason or ''}\t{reference or ''}\t{rows}\n"
-        for sku, location, quantity, name, reason, reference, rows in batch.entries
-    ]
-    text = "".join(lines)
-    if text.count("\t") != _SEPARATORS * len(lines) or text.count("\n") != len(lines) or "\r" in text:
-        raise UnstorableValueError("a text has a tab or a line break")
-    return text.replace("\\", "\\\\")
+    """Write the batch in COPY's text format."""
+    text = _joined(batch.entries)
+    lines = len(batch.entries)
+    if text.count("\t") == _SEPARATORS * lines and text.count("\n") == lines and not _needs_escape(text):
+        return text
+    return _joined([StockEntry._make(_escaped(value) for value in entry) for entry in batch.entries])
+
+
+def _joined(entries: Sequence[StockEntry]) -> str:
+    return "".join(
+        [
+            f"{sku}\t{location}\t{quantity}\t{name or ''}\t{reason or ''}\t{reference or ''}\t{rows}\n"
+            for sku, location, quantity, name, reason, reference, rows in entries
+        ]
+    )
+
+
+def _needs_escape(text: str) -> bool:
+    return "\\" in text or "\r" in text
+
+
+def _escaped(value: object) -> Any:
+    """Escape what has a meaning in COPY's text format (PostgreSQL manual, COPY)."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _result(row: Sequence[Any]) -> BatchResult:

@@ -30,6 +30,10 @@ _TCP_USER_TIMEOUT_MS = 25_000
 # How the names of all indexes of idempotency keys end, as PostgreSQL quotes them where an insert waited for one.
 _KEYS = '_idempotency"'
 
+# A prepared statement is planned once, perhaps when a table is still empty, and then serves when it has grown: so no
+# plan may read a whole table for being small, which is safe where every statement has its index.
+_PLANNING = ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "jit=off"]
+
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
 
 _FAULTS: Mapping[str, Fault] = {
@@ -198,8 +202,5 @@ def _session_settings(options: StorageOptions) -> list[str]:
         "idle_in_transaction_session_timeout": idle_seconds * 1_000,
         "tcp_user_timeout": _TCP_USER_TIMEOUT_MS,
     }
-    return [
-        "timezone=UTC",
-        "plan_cache_mode=force_generic_plan",
-        *(f"{name}={max(1, int(value))}" for name, value in milliseconds.items()),
-    ]
+    timeouts = [f"{name}={max(1, int(value))}" for name, value in milliseconds.items()]
+    return ["timezone=UTC", *timeouts, *(_PLANNING if options.prepared_statements else [])]

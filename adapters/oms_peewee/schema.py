@@ -12,9 +12,10 @@ from oms_peewee.database import Database
 from oms_peewee.migrations import Migration, migrations, sqlite_statements
 from oms_peewee.session import Session
 
-# A migration may take its time; it still gives up a lock that it cannot get (lock_timeout), and is tried again.
-# The number is this lock's name: any, as long as nobody else on the database uses it.
-_LOCK_POSTGRESQL = "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(4702111234474983745)"
+# A migration may take its time and read whole tables; it still gives up a lock that it cannot get (lock_timeout), and
+# is tried again. The number is this lock's name: any, as long as nobody else on the database uses it.
+_LOCK_POSTGRESQL = """SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = on;
+SELECT pg_advisory_xact_lock(4702111234474983745)"""
 _CREATE = "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, needs text)"
 
 

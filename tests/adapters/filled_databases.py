@@ -32,10 +32,15 @@ COLUMNS = {
 
 
 def fill_postgresql(url: str) -> None:
-    """Fill a migrated database, and let its planner know."""
+    """Fill a migrated database; its planner does not know yet."""
     with connected(url) as connection, connection.cursor() as cursor:
         for table, rows in rows_of_all().items():
             execute_values(cursor, f"INSERT INTO {table} ({COLUMNS[table]}) VALUES %s", rows, page_size=2_000)
+
+
+def analyze(url: str) -> None:
+    """Let the planner know what there is."""
+    with connected(url) as connection, connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from oms_contracts.storage_contract.shop import new_shop, refused
 from oms_peewee import PeeweeStorage, open_postgresql, open_sqlite
 from oms_peewee.session import Session
 
@@ -15,7 +16,7 @@ from oms_core.domain.orders import OrderFilter
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import ProductFilter
 from oms_core.ports.storage import StorageOptions
-from tests.adapters.filled_databases import created_at, fill_postgresql, fill_sqlite, order_id, sku
+from tests.adapters.filled_databases import analyze, created_at, fill_postgresql, fill_sqlite, order_id, sku
 from tests.services.databases import PostgresqlServer
 
 WHOLE_TABLE_ON_POSTGRESQL = re.compile(r"Seq Scan on \w+")
@@ -58,6 +59,7 @@ def on_postgresql(postgresql_server: PostgresqlServer) -> Iterator[PeeweeStorage
         storage = open_postgresql(url, StorageOptions())
         storage.schema.upgrade()
         fill_postgresql(url)
+        analyze(url)
         yield storage
         storage.close()
 
@@ -135,6 +137,30 @@ def test_no_other_read_reads_a_whole_table_of_sqlite(on_sqlite: PeeweeStorage, r
     plan = plans_of(on_sqlite, "EXPLAIN QUERY PLAN", lambda: READS[read](on_sqlite))
     assert not whole_tables_on_sqlite(plan), "\n".join(plan)
     assert plan
+
+
+def test_statements_prepared_while_tables_were_empty_serve_when_they_have_grown(postgresql_url: str) -> None:
+    storage = open_postgresql(postgresql_url, StorageOptions())
+    storage.schema.upgrade()
+    shop = new_shop(storage)
+    shop.set("WIDGET", 10)
+    analyze(postgresql_url)
+    shop.buy(("WIDGET", 1), idempotency_key="K")
+    assert refused(shop.place(shop.order(("WIDGET", 11)))[0]).code == "insufficient_inventory"
+    fill_postgresql(postgresql_url)
+    plans = storage.database.read(prepared_plans)
+    storage.close()
+    assert {"read_products", "read_keys", "read_ids", "lock_levels", "move_levels"} <= set(plans)
+    assert not {name: plan for name, plan in plans.items() if whole_tables_on_postgresql(plan)}
+
+
+def prepared_plans(session: Session) -> dict[str, list[str]]:
+    prepared = session.execute_sql("SELECT name, cardinality(parameter_types) FROM pg_prepared_statements").fetchall()
+    plans = {}
+    for name, parameters in prepared:
+        cursor = session.execute_sql(f"EXPLAIN EXECUTE {name} ({', '.join(['NULL'] * parameters)})")
+        plans[name] = [line for (line,) in cursor.fetchall()]
+    return plans
 
 
 def read_whole_table(storage: PeeweeStorage) -> None:
