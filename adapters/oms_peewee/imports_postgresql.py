@@ -111,9 +111,9 @@ _LOCKED = """, product_count AS (
   SELECT count(DISTINCT sku) = %(known)s AS is_steady FROM import_batch JOIN product USING (sku)
 )"""
 
-# What has nothing to do is left out by its condition on `result`, without reading the batch again.
-# Rows are found again by their place (ctid), which a lock keeps as it is; a row that somebody could change all the same
-# is then missing from the counts. New levels wait for new products, so that everybody creates in the same order.
+# What has nothing to do is left out by its condition on `result`, without reading the batch again. Rows are found again
+# by their place (ctid), which a lock keeps as it is; should somebody have changed one all the same, it is missing from
+# the counts. All else waits for the new products: a batch that had renamed one could keep a rival from inserting it.
 _WRITE = """, new_products AS (
   INSERT INTO products (sku, name, created_at, updated_at)
   SELECT sku, coalesce(max(name), ''), %(now)s, %(now)s FROM decided WHERE creates_product AND refusal IS NULL
@@ -121,7 +121,7 @@ _WRITE = """, new_products AS (
 ), renamed AS (
   UPDATE products AS p SET name = d.name, updated_at = %(now)s
   FROM (SELECT product_tid, max(name) AS name FROM decided WHERE renames AND refusal IS NULL GROUP BY product_tid) AS d
-  WHERE (SELECT renames FROM result) > 0 AND p.ctid = d.product_tid
+  WHERE (SELECT renames FROM result) > 0 AND (SELECT count(*) FROM new_products) >= 0 AND p.ctid = d.product_tid
     AND p.ctid = ANY (ARRAY(SELECT product_tid FROM decided WHERE renames AND refusal IS NULL)) RETURNING 1
 ), new_levels AS (
   INSERT INTO stock_levels (sku, location, on_hand, reserved, version, updated_at)

@@ -7,6 +7,8 @@ import pytest
 from oms_contracts.storage_contract.auditing import AuditPromises
 from oms_contracts.storage_contract.finding_orders import OrderFindingPromises
 from oms_contracts.storage_contract.hooks import PASSWORD, StockEvent, StorageHooks
+from oms_contracts.storage_contract.import_races import ImportRacePromises
+from oms_contracts.storage_contract.importing import ImportKeyPromises, ImportPromises
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.keys import OrderKeyPromises
 from oms_contracts.storage_contract.lifecycle import LifecyclePromises
@@ -33,10 +35,13 @@ class StorageContract(
     StockChangePromises,
     StockListingPromises,
     StockEventPromises,
+    ImportPromises,
+    ImportKeyPromises,
     AuditPromises,
     LifecyclePromises,
     OrderRacePromises,
     StockRacePromises,
+    ImportRacePromises,
     InjectedRacePromises,
     StorageHooks,
 ):
