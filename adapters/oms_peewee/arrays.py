@@ -1,7 +1,8 @@
 """PostgreSQL array literals: a column of a batch as one parameter, which beats any other way to send it.
 
 Measured for 500 orders, per order: these literals with unnest 63 microseconds, COPY 60 (but 91 to 88 for 20 orders,
-533 to 412 for one), a JSON parameter 75, psycopg2's own lists 100.
+533 to 412 for one), a JSON parameter 75, psycopg2's own lists 100. In a SELECT list unnest is a quarter faster than
+in FROM, which keeps what it gives in a temporary store first.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from operator import eq, is_
+from typing import Any, TypeVar
 from uuid import UUID
 
 from oms_peewee.faults import UnstorableValueError
 
 Value = TypeVar("Value")
+
+_NOTHING: Any = object()
 
 # Cannot stand in a text of PostgreSQL, so it may stand between two of them.
 _BETWEEN = "\x00"
@@ -36,7 +40,7 @@ def numbers(values: Sequence[int | None]) -> str:
 
 def ids(values: Sequence[UUID | None]) -> str:
     """Write uuid[]."""
-    return "{" + ",".join(["NULL" if value is None else value.hex for value in values]) + "}"
+    return "{" + ",".join(_each_neighbour_once(values, lambda value: "NULL" if value is None else value.hex)) + "}"
 
 
 def times(values: Sequence[datetime]) -> str:
@@ -46,7 +50,7 @@ def times(values: Sequence[datetime]) -> str:
 
 def documents(values: Sequence[Mapping[str, object]]) -> str:
     """Write jsonb[]."""
-    return texts(_each_neighbour_once(values, lambda value: json.dumps(dict(value))))
+    return texts(_each_neighbour_once(values, lambda value: json.dumps(dict(value)), eq))
 
 
 def digests(values: Sequence[bytes | None]) -> str:
@@ -54,15 +58,17 @@ def digests(values: Sequence[bytes | None]) -> str:
     return texts([None if value is None else "\\x" + value.hex() for value in values])
 
 
-def _each_neighbour_once(values: Sequence[Value], write: Callable[[Value], str]) -> list[str]:
-    """Write values of which many follow their like: the lines of an order share its time, most orders their data."""
-    texts = []
-    last, text = None, ""
+def _each_neighbour_once(
+    values: Sequence[Value], write: Callable[[Value], str], same: Callable[[Any, Any], bool] = is_
+) -> list[str]:
+    """Write values of which many follow their like: lines share id and time of their order, orders their data."""
+    written = []
+    last, text = _NOTHING, ""
     for value in values:
-        if value is not last and value != last:
+        if not same(value, last):
             last, text = value, write(value)
-        texts.append(text)
-    return texts
+        written.append(text)
+    return written
 
 
 def _quoted(values: Sequence[str]) -> str:

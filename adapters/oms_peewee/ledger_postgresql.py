@@ -19,13 +19,14 @@ _INSERT_MOVEMENTS = Statement(
     ),
     sql="""INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no,
       reason, reference, actor, idempotency_key, fingerprint, created_at)
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
+    SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7),
+      unnest($8), unnest($9), unnest($10), unnest($11), unnest($12), unnest($13)""",
 )
 _INSERT_EVENTS = Statement(
     name="insert_events",
     types=("text[]", "uuid[]", "integer[]", "text[]", "jsonb[]", "text[]", "text[]", "timestamptz[]"),
     sql="""INSERT INTO events (type, order_id, order_version, sku, data, actor, request_id, created_at)
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)""",
+    SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8)""",
 )
 # A subquery per SKU, in the order of the array: the order of the locks does not depend on a plan, and a plan made
 # while a table was small cannot read all of it when it has grown. The same holds for the other LATERALs.
@@ -43,7 +44,8 @@ _MOVE_LEVELS = Statement(
       UPDATE stock_levels AS l
       SET on_hand = l.on_hand + m.on_hand_delta, reserved = l.reserved + m.reserved_delta,
         version = l.version + 1, updated_at = m.at
-      FROM unnest($1, $2, $3, $4, $5) AS m(sku, location, on_hand_delta, reserved_delta, at)
+      FROM (SELECT unnest($1) AS sku, unnest($2) AS location, unnest($3) AS on_hand_delta,
+        unnest($4) AS reserved_delta, unnest($5) AS at) AS m
       WHERE l.sku = m.sku AND l.location = m.location
         AND l.on_hand + m.on_hand_delta >= 0
         AND l.reserved + m.reserved_delta BETWEEN 0 AND l.on_hand + m.on_hand_delta

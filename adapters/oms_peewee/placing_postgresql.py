@@ -48,14 +48,15 @@ _INSERT_ORDERS = Statement(
       caller, idempotency_key, fingerprint, accepted_status, created_at, updated_at)
     SELECT id, 'pending', customer_id, reference, currency, total_e4, metadata,
       caller, key, fingerprint, 201, created_at, created_at
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-      AS o(id, customer_id, reference, currency, total_e4, metadata, caller, key, fingerprint, created_at)""",
+    FROM (SELECT unnest($1) AS id, unnest($2) AS customer_id, unnest($3) AS reference, unnest($4) AS currency,
+      unnest($5) AS total_e4, unnest($6) AS metadata, unnest($7) AS caller, unnest($8) AS key,
+      unnest($9) AS fingerprint, unnest($10) AS created_at) AS o""",
 )
 _INSERT_LINES = Statement(
     name="insert_lines",
     types=("uuid[]", "smallint[]", "text[]", "integer[]", "bigint[]"),
     sql="""INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_e4)
-    SELECT * FROM unnest($1, $2, $3, $4, $5)""",
+    SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)""",
 )
 
 
