@@ -152,8 +152,9 @@ class _Joined:
         self.text = text
 
     def add(self, text: str | None) -> None:
-        joined = text if self.text is None else f"{self.text}; {text}"
-        if text in self._seen or joined is None or len(joined) > self._longest:
+        if text is None or text in self._seen:
             return
-        self._seen.add(text)
-        self.text = joined
+        joined = text if self.text is None else f"{self.text}; {text}"
+        if len(joined) <= self._longest:
+            self._seen.add(text)
+            self.text = joined

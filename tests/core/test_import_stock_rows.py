@@ -1,0 +1,223 @@
+"""Rows of stock: what a single change would refuse is refused in a file too, with line, column and reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oms_core import AdjustStock, ImportFormat, ImportMode, ImportReject, OmsError, SetStock
+from oms_core.documents.records import Lines
+from oms_core.documents.stock_rows import StockRow, StockRowReader
+from oms_core.domain.limits import COUNT_MAX
+
+HEADER = "sku,quantity,location,name,reason,reference"
+
+
+def read(text: str, *, mode: ImportMode = ImportMode.SET, reason: str | None = None) -> list[StockRow | ImportReject]:
+    lines = Lines(io.BytesIO(text.encode()))
+    reader = StockRowReader(mode=mode, location="main", reason=reason)
+    return [row for rows in reader.read(lines, lines.format()) for row in rows]
+
+
+def header_error(text: str, **given: Any) -> OmsError:
+    with pytest.raises(OmsError) as caught:
+        read(text, **given)
+    assert caught.value.code == "validation_error"
+    return caught.value
+
+
+def fault(text: str, **given: Any) -> tuple[int, str | None, str]:
+    """Give line, column and code of the one bad row."""
+    (bad,) = (row for row in read(text, **given) if isinstance(row, ImportReject))
+    return bad.line, bad.column, bad.code
+
+
+def test_columns_come_in_any_order_and_optional_ones_may_be_missing_or_empty() -> None:
+    assert read("name,quantity,sku\nAn A,5,A\n,0,B\n") == [
+        ("A", "main", 2, 5, "An A", "", ""),
+        ("B", "main", 3, 0, "", "", ""),
+    ]
+    assert read(f"{HEADER}\nA,5,north,An A,counted,sheet 1\n") == [
+        ("A", "north", 2, 5, "An A", "counted", "sheet 1"),
+    ]
+
+
+def test_json_lines_have_the_same_columns() -> None:
+    lines = [
+        {"sku": "A", "quantity": 5},
+        {"quantity": 5.0, "sku": "B", "location": "north", "name": None, "reason": "", "reference": "sheet 1"},
+    ]
+    assert read("\n".join(map(json.dumps, lines))) == [
+        ("A", "main", 1, 5, "", "", ""),
+        ("B", "north", 2, 5, "", "", "sheet 1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "pointer", "code"),
+    [
+        ("", "/1/sku", "required"),
+        ("sku", "/1/quantity", "required"),
+        ("sku,quantity,colour", "/1/colour", "unknown_column"),
+        ("SKU,quantity", "/1/sku", "required"),
+        ("sku;quantity", "/1/sku", "required"),
+        ("sku,quantity,sku", "/1/sku", "duplicate_column"),
+        ('"sku,quantity', "/1", "malformed_csv"),
+    ],
+)
+def test_a_wrong_header_is_one_error_and_names_the_column(header: str, pointer: str, code: str) -> None:
+    first = header_error(f"{header}\nA,5\n").errors[0]
+    assert (first.pointer.rstrip("/"), first.code) == (pointer, code)
+
+
+def test_to_adjust_each_row_needs_a_reason_or_all_of_them_one() -> None:
+    assert header_error("sku,quantity\nA,5\n", mode=ImportMode.ADJUST).errors[0].pointer == "/1/reason"
+    assert read("sku,quantity\nA,-5\n", mode=ImportMode.ADJUST, reason="moved") == [
+        ("A", "main", 2, -5, "", "moved", "")
+    ]
+    text = "sku,quantity,reason\nA,5,damaged\nB,+5,\n"
+    assert fault(text, mode=ImportMode.ADJUST) == (3, "reason", "required")
+    assert [row[5] for row in read(text, mode=ImportMode.ADJUST, reason="moved") if isinstance(row, tuple)] == [
+        "damaged",
+        "moved",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "code"),
+    [
+        (",5,,,,", "sku", "wrong_length"),
+        (" A,5,,,,", "sku", "bad_name"),
+        ("A/B,5,,,,", "sku", "bad_name"),
+        ("..,5,,,,", "sku", "bad_name"),
+        ("e\u0301,5,,,,", "sku", "bad_name"),
+        (f"{'x' * 65},5,,,,", "sku", "wrong_length"),
+        ("A\u200b,5,,,,", "sku", "bad_character"),
+        ("A\x00,5,,,,", "sku", "bad_character"),
+        ("A,,,,,", "quantity", "wrong_type"),
+        ("A,5.0,,,,", "quantity", "wrong_type"),
+        ("A,five,,,,", "quantity", "wrong_type"),
+        ("A, 5,,,,", "quantity", "wrong_type"),
+        ("A,1_000,,,,", "quantity", "wrong_type"),
+        ("A,٣,,,,", "quantity", "wrong_type"),
+        ("A,-1,,,,", "quantity", "out_of_range"),
+        (f"A,{COUNT_MAX + 1},,,,", "quantity", "out_of_range"),
+        ("A,9999999999999999999999,,,,", "quantity", "wrong_type"),
+        ("A,5,we/st,,,", "location", "bad_name"),
+        (f"A,5,,{'x' * 257},,", "name", "wrong_length"),
+        ("A,5,,a\tb,,", "name", "bad_character"),
+        ('A,5,,"two\nlines",,', "name", "bad_character"),
+        (f"A,5,,,{'x' * 501},", "reason", "wrong_length"),
+        (f"A,5,,,,{'x' * 129}", "reference", "wrong_length"),
+        ("A,5", None, "wrong_width"),
+        ("A,5,,,,,", None, "wrong_width"),
+    ],
+)
+def test_a_wrong_value_names_line_and_column_and_the_others_are_read(row: str, column: str | None, code: str) -> None:
+    text = f"{HEADER}\nFIRST,1,,,,\n{row}\nLAST,2,,,,\n"
+    assert fault(text) == (3, column, code)
+    assert [good[0] for good in read(text) if isinstance(good, tuple)] == ["FIRST", "LAST"]
+
+
+def test_all_that_is_wrong_with_a_row_is_told_at_once_with_its_values() -> None:
+    (bad,) = read("sku,quantity,location\nA ,x,main\n")
+    assert isinstance(bad, ImportReject)
+    assert bad.detail == "sku must not begin or end with a space; quantity must be a whole number"
+    assert bad.values == {"sku": "A ", "quantity": "x", "location": "main"}
+
+
+@pytest.mark.parametrize(
+    ("document", "column", "code"),
+    [
+        ('{"sku":"A"}', "quantity", "wrong_type"),
+        ('{"sku":"A","quantity":"5"}', "quantity", "wrong_type"),
+        ('{"sku":"A","quantity":true}', "quantity", "wrong_type"),
+        ('{"sku":"A","quantity":5.5}', "quantity", "wrong_type"),
+        ('{"sku":7,"quantity":5}', "sku", "wrong_type"),
+        ('{"sku":"A","quantity":5,"name":0}', "name", "wrong_type"),
+        ('{"sku":"A","quantity":5,"location":[]}', "location", "wrong_type"),
+        ('{"sku":"A","quantity":5,"qty":5}', "qty", "unknown_field"),
+        ('{"sku":"A\\ud800","quantity":5}', "sku", "bad_character"),
+        ("[]", None, "wrong_type"),
+        ('{"sku":"A","quantity":NaN}', None, "malformed_json"),
+    ],
+)
+def test_a_wrong_json_value_names_line_and_column(document: str, column: str | None, code: str) -> None:
+    assert fault('{"sku":"FIRST","quantity":1}\n' + document) == (2, column, code)
+
+
+def test_blank_lines_are_passed_over_and_counted() -> None:
+    assert [row[2] for row in read("sku,quantity\n\nA,1\n\r\nB,2\n\n") if isinstance(row, tuple)] == [3, 5]
+
+
+def test_rows_of_a_large_file_are_good_or_bad_whatever_stands_beside_them() -> None:
+    written = ["sku,quantity,location"] + [
+        f"SKU-{number},{number},{'west' if number % 7 else ''}" for number in range(9_000)
+    ]
+    written[4_321] = "SKU-BAD,x,"
+    written[7_000] = '"SKU ""Ö""",7000,Ümlaut'
+    rows = read("\n".join(written))
+    assert [row.line for row in rows if isinstance(row, ImportReject)] == [4_322]
+    assert rows[6_999] == ('SKU "Ö"', "Ümlaut", 7_001, 7_000, "", "", "")
+    assert [row[2] for row in rows if isinstance(row, tuple)] == [line for line in range(2, 9_002) if line != 4_322]
+
+
+TEXT = st.text(st.sampled_from('aZ9 -./é\u0301\u200b\t,"_'), max_size=5)
+QUANTITY = st.one_of(
+    st.integers(-3, COUNT_MAX + 3).map(str),
+    st.sampled_from(["", "x", "-0", "+1", "1-", "--1", "007", " 1", "1.0", "٣"]),
+)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries({"sku": TEXT, "quantity": QUANTITY, "location": TEXT, "name": TEXT, "reason": TEXT}),
+        min_size=1,
+        max_size=8,
+    ),
+    st.sampled_from(ImportMode),
+)
+def test_a_row_is_good_if_and_only_if_the_command_of_a_single_change_is(
+    table: list[dict[str, str]], mode: ImportMode
+) -> None:
+    written = io.StringIO(newline="")
+    writer = csv.DictWriter(written, ["sku", "quantity", "location", "name", "reason"])
+    writer.writeheader()
+    writer.writerows(table)
+    rows = read(written.getvalue(), mode=mode)
+    assert [isinstance(row, tuple) for row in rows] == [accepted(row, mode) for row in table]
+    for row, given_row in zip(rows, table, strict=True):
+        if isinstance(row, tuple):
+            sku, location, _, quantity, name, reason, _ = row
+            assert (sku, name, reason) == (given_row["sku"], given_row["name"], given_row["reason"])
+            assert (location, quantity) == (given_row["location"] or "main", int(given_row["quantity"]))
+
+
+def accepted(row: Mapping[str, str], mode: ImportMode) -> bool:
+    """Tell whether the command takes these values; a difference of 0 is nothing wrong in a file."""
+    digits = row["quantity"].removeprefix("-").removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and len(row["quantity"]) <= len(digits) + 1):
+        return False
+    quantity, location, reason = int(row["quantity"]), row["location"] or None, row["reason"] or None
+    try:
+        SetStock(sku=row["sku"], location=location, name=row["name"] or None, reason=reason)
+        if mode is ImportMode.SET:
+            SetStock(sku=row["sku"], on_hand=quantity)
+        else:
+            AdjustStock(sku=row["sku"], delta=quantity or 1, reason=row["reason"])
+    except OmsError:
+        return False
+    return True
+
+
+def test_the_format_can_be_said_where_it_cannot_be_seen() -> None:
+    lines = Lines(io.BytesIO(b"  \n" + b'{"sku":"A","quantity":1}'))
+    reader = StockRowReader(mode=ImportMode.SET, location="main", reason=None)
+    assert [row for rows in reader.read(lines, ImportFormat.JSONL) for row in rows] == [("A", "main", 2, 1, "", "", "")]
