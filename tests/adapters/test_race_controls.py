@@ -58,6 +58,7 @@ INJECTED: dict[str, dict[str, Any]] = {
         "theirs": OrderStatus.CANCELLED,
     },
     "test_a_rival_who_replaces_the_expected_count_meanwhile_is_not_overwritten": {},
+    "test_a_rival_who_creates_the_level_meanwhile_is_not_overwritten": {},
     "test_a_rival_who_reserves_meanwhile_keeps_what_he_was_promised": {},
     "test_a_rival_who_creates_the_product_meanwhile_does_not_collide": {},
 }

@@ -132,6 +132,15 @@ class InjectedRacePromises:
         assert len(shop.movements("WIDGET")) == 2
         assert not shop.audit().discrepancies
 
+    def test_a_rival_who_creates_the_level_meanwhile_is_not_overwritten(self, shop: Shop, rival_shop: Shop) -> None:
+        shop.set("WIDGET", name="A widget")
+        ours = SetStock(sku="WIDGET", on_hand=7, expected_on_hand=0)
+        rival = Rival(lambda: attempt(lambda: rival_shop.set("WIDGET", 8, expected_on_hand=0)))
+        ended = [attempt(lambda: set_while(shop, ours, rival.let_in)), rival.outcome()]
+        assert sorted(ended) == ["done", "stock_count_mismatch"]
+        assert (len(shop.movements("WIDGET")), shop.product("WIDGET").version) == (1, 1)
+        assert not shop.audit().discrepancies
+
     def test_a_rival_who_reserves_meanwhile_keeps_what_he_was_promised(self, shop: Shop, rival_shop: Shop) -> None:
         shop.set("WIDGET", 5)
         rival = Rival(lambda: rival_shop.place(rival_shop.order(("WIDGET", 5)))[0])
