@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Protocol, TypeAlias
 
 from oms_core.domain.callers import Caller
@@ -29,11 +30,12 @@ Location: TypeAlias = tuple[str, str]
 
 @dataclass(slots=True)
 class LevelMove:
-    """What all ledger rows of one transaction do to one level, and the time of the last of them."""
+    """What all ledger rows of one transaction do to one level; the last of them has this number and origin."""
 
     on_hand_delta: int
     reserved_delta: int
-    at: datetime
+    last: int
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +71,50 @@ def origin_of(caller: Caller, at: datetime) -> Origin:
     return Origin(caller.name, caller.request_id, at)
 
 
-def level_moves(movements: Iterable[MovementEntry]) -> dict[Location, LevelMove]:
-    """Sum ledger rows per (sku, location), sorted: the order in which levels are locked."""
+def level_moves(rows: Iterable[tuple[Location, int, int, Origin]]) -> dict[Location, LevelMove]:
+    """Sum rows of (location, on_hand_delta, reserved_delta, origin) by location, sorted: so levels are locked."""
     moves: dict[Location, LevelMove] = {}
-    for movement, origin in movements:
-        location = (movement.sku, movement.location)
+    for number, (location, on_hand_delta, reserved_delta, origin) in enumerate(rows):
         move = moves.get(location)
         if move is None:
-            moves[location] = LevelMove(movement.on_hand_delta, movement.reserved_delta, origin.at)
+            moves[location] = LevelMove(on_hand_delta, reserved_delta, number, origin)
         else:
-            move.on_hand_delta += movement.on_hand_delta
-            move.reserved_delta += movement.reserved_delta
-            move.at = origin.at
-    return dict(sorted(moves.items()))
+            move.on_hand_delta += on_hand_delta
+            move.reserved_delta += reserved_delta
+            move.last = number
+            move.origin = origin
+    return dict(sorted(moves.items(), key=itemgetter(0)))
 
 
-def announcements(
-    movements: Sequence[MovementEntry], moves: Mapping[Location, LevelMove], before: Mapping[str, Figures]
-) -> list[EventEntry]:
-    """Give the stock events of a transaction; a product's carries the origin of the last row that moved it."""
-    deltas: dict[str, int] = {}
+def moves_of(movements: Iterable[MovementEntry]) -> dict[Location, LevelMove]:
+    """Sum ledger rows by location."""
+    return level_moves(
+        ((row.sku, row.location), row.on_hand_delta, row.reserved_delta, origin) for row, origin in movements
+    )
+
+
+def announcements(moves: Mapping[Location, LevelMove], before: Mapping[str, Figures]) -> list[EventEntry]:
+    """Give the stock events of products with these figures before; each has the origin of the last row of its own."""
+    by_sku: dict[str, list[LevelMove]] = {sku: [] for sku in before}
     for (sku, _), move in moves.items():
-        deltas[sku] = deltas.get(sku, 0) + move.on_hand_delta - move.reserved_delta
+        if sku in by_sku:
+            by_sku[sku].append(move)
     changes = [
         StockChange(
             sku=sku,
             low_stock_threshold=figures.low_stock_threshold,
             available_before=figures.available,
-            available_after=figures.available + deltas[sku],
+            available_after=figures.available + sum(available_delta(move) for move in by_sku[sku]),
         )
         for sku, figures in sorted(before.items())
     ]
-    events = stock_events(changes)
-    last = {movement.sku: origin for movement, origin in movements} if events else {}
-    return [(event, last[event.sku]) for event in events if event.sku is not None]
+    return [
+        (event, max(by_sku[event.sku], key=lambda move: move.last).origin)
+        for event in stock_events(changes)
+        if event.sku is not None
+    ]
+
+
+def available_delta(move: LevelMove) -> int:
+    """Give the units by which what can be sold changes."""
+    return move.on_hand_delta - move.reserved_delta

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from oms_core.domain.stock import StockKey
 from oms_peewee import arrays
 from oms_peewee.faults import UncoveredError
-from oms_peewee.ledger import EventEntry, Figures, LevelMove, Location, MovementEntry, announcements, level_moves
+from oms_peewee.ledger import (
+    EventEntry,
+    Figures,
+    LevelMove,
+    Location,
+    MovementEntry,
+    announcements,
+    available_delta,
+    moves_of,
+)
 from oms_peewee.postgresql import PostgresqlSession
 from oms_peewee.statements import Call, Statement
 
@@ -36,10 +45,12 @@ LOCK_LEVELS = Statement(
     sql="""SELECT count(*) FROM unnest($1) AS wanted(sku) CROSS JOIN LATERAL (
       SELECT 1 FROM stock_levels AS l WHERE l.sku = wanted.sku ORDER BY l.location FOR UPDATE) AS locked""",
 )
-# Gives the figures from before, since all parts of a statement see the same snapshot; it is taken after the locks.
+# Gives a row at least, with the number of levels moved; and of the products of which no more than the threshold, or
+# nothing, was or is left, so that a stock event may be due, the figures from before: all parts of a statement see the
+# same snapshot, which is taken after the locks.
 _MOVE_LEVELS = Statement(
     name="move_levels",
-    types=("text[]", "text[]", "bigint[]", "bigint[]", "timestamptz[]", "text[]"),
+    types=("text[]", "text[]", "bigint[]", "bigint[]", "timestamptz[]", "text[]", "bigint[]"),
     sql="""WITH moved AS (
       UPDATE stock_levels AS l
       SET on_hand = l.on_hand + m.on_hand_delta, reserved = l.reserved + m.reserved_delta,
@@ -50,11 +61,14 @@ _MOVE_LEVELS = Statement(
         AND l.on_hand + m.on_hand_delta >= 0
         AND l.reserved + m.reserved_delta BETWEEN 0 AND l.on_hand + m.on_hand_delta
       RETURNING 1)
-    SELECT p.sku, p.low_stock_threshold, l.available, (SELECT count(*) FROM moved)
-    FROM unnest($6) AS wanted(sku)
-    CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = wanted.sku OFFSET 0) AS p
-    CROSS JOIN LATERAL (SELECT sum(on_hand - reserved)::bigint AS available
-      FROM stock_levels AS l WHERE l.sku = wanted.sku) AS l""",
+    SELECT counted.levels, due.*
+    FROM (SELECT count(*) AS levels FROM moved) AS counted
+    LEFT JOIN (SELECT p.sku, l.available, p.low_stock_threshold
+      FROM (SELECT unnest($6) AS sku, unnest($7) AS delta) AS wanted
+      CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = wanted.sku OFFSET 0) AS p
+      CROSS JOIN LATERAL (SELECT sum(on_hand - reserved)::bigint AS available
+        FROM stock_levels AS l WHERE l.sku = wanted.sku) AS l
+      WHERE least(l.available, l.available + wanted.delta) <= coalesce(p.low_stock_threshold, 0)) AS due ON true""",
 )
 
 
@@ -69,23 +83,35 @@ class PostgresqlLedger:
         events: Sequence[EventEntry],
         key: StockKey | None = None,
         new_skus: Collection[str] = (),
-        first: Sequence[Call] = (),
     ) -> None:
-        """See Ledger; `first` is written in the same round trip, before anything else."""
-        moves = level_moves(movements)
-        skus = sorted({sku for sku, _ in moves})
-        calls = [*first]
-        if events:
-            calls.append(_insert_events(events))
-        if not movements:
+        """See Ledger."""
+        calls = [_insert_events(events)] if events else []
+        if movements:
+            self.write_calls(session, [*calls, _insert_movements(movements, key)], moves_of(movements), new_skus)
+        else:
             session.run(calls)
-            return
-        calls += [_insert_movements(movements, key), (LOCK_LEVELS, [arrays.texts(skus)]), _move_levels(moves, skus)]
-        rows = session.run(calls).fetchall()
-        if not rows or rows[0][-1] != len(moves):
+
+    def write_calls(
+        self,
+        session: PostgresqlSession,
+        calls: Sequence[Call],
+        moves: Mapping[Location, LevelMove],
+        new_skus: Collection[str] = (),
+    ) -> None:
+        """Run `calls`, which write the ledger rows, lock and move the levels, and announce stock events."""
+        deltas: dict[str, int] = {}
+        for (sku, _), move in moves.items():
+            deltas[sku] = deltas.get(sku, 0) + available_delta(move)
+        lock = (LOCK_LEVELS, [arrays.texts([*deltas])])
+        rows = session.run([*calls, lock, _move_levels(moves, deltas)]).fetchall()
+        if rows[0][0] != len(moves):
             raise UncoveredError("the stock does not cover what was decided")
-        before = {sku: Figures(available, threshold) for sku, threshold, available, _ in rows if sku not in new_skus}
-        if stock_events := announcements(movements, moves, before):
+        before = {
+            sku: Figures(available, threshold)
+            for _, sku, available, threshold in rows
+            if sku is not None and sku not in new_skus
+        }
+        if stock_events := announcements(moves, before):
             session.run([_insert_events(stock_events)])
 
 
@@ -122,12 +148,13 @@ def _insert_events(events: Sequence[EventEntry]) -> Call:
     ]
 
 
-def _move_levels(moves: dict[Location, LevelMove], skus: Sequence[str]) -> Call:
+def _move_levels(moves: Mapping[Location, LevelMove], deltas: Mapping[str, int]) -> Call:
     return _MOVE_LEVELS, [
         arrays.texts([sku for sku, _ in moves]),
         arrays.texts([location for _, location in moves]),
         arrays.numbers([move.on_hand_delta for move in moves.values()]),
         arrays.numbers([move.reserved_delta for move in moves.values()]),
-        arrays.times([move.at for move in moves.values()]),
-        arrays.texts(skus),
+        arrays.times([move.origin.at for move in moves.values()]),
+        arrays.texts([*deltas]),
+        arrays.numbers([*deltas.values()]),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from oms_core.domain.stock import StockKey
 from oms_peewee.faults import UncoveredError
-from oms_peewee.ledger import EventEntry, Figures, LevelMove, Location, MovementEntry, announcements, level_moves
+from oms_peewee.ledger import EventEntry, Figures, LevelMove, Location, MovementEntry, announcements, moves_of
 from oms_peewee.sqlite import SqliteSession, to_microseconds
 
 _INSERT_MOVEMENT = """INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id,
@@ -40,12 +40,12 @@ class SqliteLedger:
         session.execute_many(_INSERT_EVENT, _event_rows(events))
         if not movements:
             return
-        moves = level_moves(movements)
+        moves = moves_of(movements)
         session.execute_many(_INSERT_MOVEMENT, _movement_rows(movements, key))
         before = {sku: figures for sku, figures in _figures(session, moves).items() if sku not in new_skus}
         if session.execute_many(_MOVE_LEVEL, _level_rows(moves)) != len(moves):
             raise UncoveredError("the stock does not cover what was decided")
-        session.execute_many(_INSERT_EVENT, _event_rows(announcements(movements, moves, before)))
+        session.execute_many(_INSERT_EVENT, _event_rows(announcements(moves, before)))
 
 
 def _movement_rows(movements: Sequence[MovementEntry], key: StockKey | None) -> list[tuple[object, ...]]:
@@ -75,7 +75,7 @@ def _level_rows(moves: Mapping[Location, LevelMove]) -> list[dict[str, object]]:
             "location": location,
             "on_hand_delta": move.on_hand_delta,
             "reserved_delta": move.reserved_delta,
-            "at": to_microseconds(move.at),
+            "at": to_microseconds(move.origin.at),
         }
         for (sku, location), move in moves.items()
     ]

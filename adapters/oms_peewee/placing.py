@@ -7,13 +7,13 @@ from typing import Generic, Protocol, TypeAlias
 from uuid import UUID
 
 from oms_core.domain.orders import Order
-from oms_core.domain.placed_orders import placed_event, placed_order, reservation
+from oms_core.domain.placed_orders import placed_order
 from oms_core.domain.placement import Accept, Placement, PlacementView, Refuse, Repeat, Replay, Verdict
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecidePlacement, Placed, PlacementOutcome, Refused
 from oms_peewee.database import Attempt, Database
 from oms_peewee.faults import Fault, UncoveredError
-from oms_peewee.ledger import EventEntry, MovementEntry, Origin
+from oms_peewee.ledger import Origin
 from oms_peewee.order_queries import orders_of
 from oms_peewee.session import AnySession, Session_contra
 
@@ -51,15 +51,9 @@ class PlacingTables(Protocol[Session_contra]):
         ...
 
 
-def entries_of(accepted: Sequence[Accepted]) -> tuple[list[MovementEntry], list[EventEntry]]:
-    """Give the ledger rows and the events of accepted orders, as they arrived."""
-    movements: list[MovementEntry] = []
-    events: list[EventEntry] = []
-    for placement, verdict in accepted:
-        origin = Origin(placement.caller_name, placement.request_id, placement.created_at)
-        movements.extend([(reservation(placement, allocation), origin) for allocation in verdict.allocations])
-        events.append((placed_event(placement), origin))
-    return movements, events
+def placement_origin(placement: Placement) -> Origin:
+    """Give the origin of what placing an order writes."""
+    return Origin(placement.caller_name, placement.request_id, placement.created_at)
 
 
 class Placing(Generic[AnySession]):

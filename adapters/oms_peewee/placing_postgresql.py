@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from oms_core.domain.money import to_ten_thousandths
-from oms_core.domain.placement import KeyedOrder, Placement, PlacementView
+from oms_core.domain.placed_orders import placed_event
+from oms_core.domain.placement import Allocation, KeyedOrder, Placement, PlacementView
 from oms_peewee import arrays
+from oms_peewee.ledger import Location, Origin, level_moves
 from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger
-from oms_peewee.placing import Accepted, entries_of
+from oms_peewee.placing import Accepted, placement_origin
 from oms_peewee.postgresql import PostgresqlSession
 from oms_peewee.rows import products_of
 from oms_peewee.statements import Call, Statement
@@ -59,6 +62,22 @@ _INSERT_LINES = Statement(
     SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)""",
 )
 
+# The ledger row of `oms_core.domain.placed_orders.reservation`.
+_INSERT_RESERVATIONS = Statement(
+    name="insert_reservations",
+    types=("text[]", "text[]", "bigint[]", "uuid[]", "smallint[]", "text[]", "timestamptz[]"),
+    sql="""INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no, actor,
+      created_at)
+    SELECT unnest($1), unnest($2), 'reserve', 0, unnest($3), unnest($4), unnest($5), unnest($6), unnest($7)""",
+)
+# The event of `oms_core.domain.placed_orders.placed_event`, whose data all placed orders have in common.
+_INSERT_PLACED_EVENTS = Statement(
+    name="insert_placed_events",
+    types=("text", "uuid[]", "integer", "jsonb", "text[]", "text[]", "timestamptz[]"),
+    sql="""INSERT INTO events (type, order_id, order_version, data, actor, request_id, created_at)
+    SELECT $1, unnest($2), $3, $4, unnest($5), unnest($6), unnest($7)""",
+)
+
 
 class PostgresqlPlacingTables:
     """See PlacingTables."""
@@ -97,14 +116,16 @@ class PostgresqlPlacingTables:
     def write(self, session: PostgresqlSession, accepted: Sequence[Accepted]) -> None:
         """See PlacingTables."""
         # Two batches with the same keys wait for each other in the same order.
-        placements = sorted((placement for placement, _ in accepted), key=lambda placement: placement.key or ("", ""))
-        movements, events = entries_of(accepted)
-        self._ledger.write(
-            session,
-            movements=movements,
-            events=events,
-            first=[_insert_orders(placements), _insert_lines(placements)],
-        )
+        by_key = sorted((placement for placement, _ in accepted), key=lambda placement: placement.key or ("", ""))
+        placements = [placement for placement, _ in accepted]
+        reserved = [(placement, allocation) for placement, verdict in accepted for allocation in verdict.allocations]
+        calls = [
+            _insert_orders(by_key),
+            _insert_lines(by_key),
+            _insert_reservations(reserved),
+            _insert_placed_events(placements),
+        ]
+        self._ledger.write_calls(session, calls, level_moves(_moves(accepted)))
 
 
 def _skus(placements: Sequence[Placement]) -> list[str]:
@@ -146,3 +167,35 @@ def _insert_lines(placements: Sequence[Placement]) -> Call:
         arrays.numbers([line.quantity for _, _, line in numbered]),
         arrays.numbers([None if price is None else to_ten_thousandths(price) for price in prices]),
     ]
+
+
+def _insert_reservations(reserved: Sequence[tuple[Placement, Allocation]]) -> Call:
+    return _INSERT_RESERVATIONS, [
+        arrays.texts([allocation.sku for _, allocation in reserved]),
+        arrays.texts([allocation.location for _, allocation in reserved]),
+        arrays.numbers([allocation.quantity for _, allocation in reserved]),
+        arrays.ids([placement.id for placement, _ in reserved]),
+        arrays.numbers([allocation.line_no for _, allocation in reserved]),
+        arrays.texts([placement.caller_name for placement, _ in reserved]),
+        arrays.times([placement.created_at for placement, _ in reserved]),
+    ]
+
+
+def _insert_placed_events(placements: Sequence[Placement]) -> Call:
+    event = placed_event(placements[0])
+    return _INSERT_PLACED_EVENTS, [
+        event.type.value,
+        arrays.ids([placement.id for placement in placements]),
+        event.order_version,
+        json.dumps(dict(event.data)),
+        arrays.texts([placement.caller_name for placement in placements]),
+        arrays.texts([placement.request_id for placement in placements]),
+        arrays.times([placement.created_at for placement in placements]),
+    ]
+
+
+def _moves(accepted: Sequence[Accepted]) -> Iterator[tuple[Location, int, int, Origin]]:
+    for placement, verdict in accepted:
+        origin = placement_origin(placement)
+        for allocation in verdict.allocations:
+            yield (allocation.sku, allocation.location), 0, allocation.quantity, origin

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from oms_core.domain.money import to_ten_thousandths
+from oms_core.domain.placed_orders import placed_event, reservation
 from oms_core.domain.placement import KeyedOrder, Placement, PlacementView
+from oms_peewee.ledger import EventEntry, MovementEntry
 from oms_peewee.ledger_sqlite import SqliteLedger
-from oms_peewee.placing import Accepted, entries_of
+from oms_peewee.placing import Accepted, placement_origin
 from oms_peewee.rows import products_of
 from oms_peewee.sqlite import SqliteSession, to_microseconds
 
@@ -57,8 +59,18 @@ class SqlitePlacingTables:
         """See PlacingTables."""
         session.execute_many(_INSERT_ORDER, [_order_row(placement) for placement, _ in accepted])
         session.execute_many(_INSERT_LINE, [row for placement, _ in accepted for row in _line_rows(placement)])
-        movements, events = entries_of(accepted)
+        movements, events = _entries(accepted)
         self._ledger.write(session, movements=movements, events=events)
+
+
+def _entries(accepted: Sequence[Accepted]) -> tuple[list[MovementEntry], list[EventEntry]]:
+    movements: list[MovementEntry] = []
+    events: list[EventEntry] = []
+    for placement, verdict in accepted:
+        origin = placement_origin(placement)
+        movements.extend([(reservation(placement, allocation), origin) for allocation in verdict.allocations])
+        events.append((placed_event(placement), origin))
+    return movements, events
 
 
 def _keyed_order(session: SqliteSession, key: tuple[str, str]) -> KeyedOrder | None:
