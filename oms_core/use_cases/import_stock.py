@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from oms_core.documents.records import ByteSource, Lines
@@ -112,7 +113,7 @@ class _Work:
                 if len(under_way) == at_once:
                     state, refusals = _finish(*under_way.popleft(), state)
                     yield state, refusals
-                under_way.append((batch, threads.submit(self._apply, batch, state)))
+                under_way.append((batch, threads.submit(self._apply, batch, state, self.clock.now())))
             while under_way:
                 state, refusals = _finish(*under_way.popleft(), state)
                 yield state, refusals
@@ -140,10 +141,10 @@ class _Work:
             yield ImportBatch(mode=self.command.mode, entries=batch)
             batch = [*following, *islice(entries, self.command.batch_size - len(following))]
 
-    def _apply(self, batch: ImportBatch, since: ImportState) -> BatchResult:
+    def _apply(self, batch: ImportBatch, since: ImportState, now: datetime) -> BatchResult:
         if self.command.dry_run:
             return self.imports.rehearse(batch)
-        return self.imports.apply(batch, key=self.key, since=since, caller=self.caller, now=self.clock.now())
+        return self.imports.apply(batch, key=self.key, since=since, caller=self.caller, now=now)
 
 
 def _finish(
