@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from oms_contracts.clock import TickingClock
 from oms_memory import MemoryStorage
 from oms_memory.orders import MemoryOrders
 
@@ -19,69 +16,18 @@ from oms_core import (
     Caller,
     ImportFormat,
     ImportOrders,
-    ImportProgress,
-    ImportReject,
     ImportStage,
-    Oms,
     OmsError,
-    Order,
-    OrderImportReport,
     OrderLine,
     PlaceOrder,
     Scope,
     SetStock,
-    Settings,
 )
 from oms_core.domain.placement import Placement
-from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.storage import DecidePlacement, PlacementOutcome
+from tests.core.desks import CLERK, Desk, desk_over, order_report
 
-CLERK = Caller(name="clerk", scopes=ALL_SCOPES)
 HEADER = "idempotency_key,reference,customer_id,currency,sku,quantity,unit_price"
-
-
-@dataclass
-class Desk:
-    """A system with 10 units of A and of B, and what an import told."""
-
-    oms: Oms
-    rejects: list[ImportReject] = field(default_factory=list)
-    progress: list[ImportProgress] = field(default_factory=list)
-
-    def bring(self, text: str, *, caller: Caller = CLERK, **given: Any) -> OrderImportReport:
-        """Import a text with the fields of ImportOrders."""
-        self.rejects.clear()
-        report = self.oms.import_orders(
-            ImportOrders(**given),
-            io.BytesIO(text.encode()),
-            caller=caller,
-            rejects=self.rejects.append,
-            progress=self.progress.append,
-        )
-        return replace(report, seconds=0.0)
-
-    def refused(self, text: str, **given: Any) -> OmsError:
-        """Import a text that must be refused as a whole."""
-        with pytest.raises(OmsError) as caught:
-            self.bring(text, **given)
-        assert self.orders() == []
-        return caught.value
-
-    def orders(self) -> list[Order]:
-        """Give all orders, oldest first."""
-        return list(reversed(self.oms.list_orders(caller=CLERK, limit=500).items))
-
-    def available(self, sku: str) -> int:
-        """Give the units that can still be sold."""
-        return self.oms.get_product(sku, caller=CLERK).available
-
-    def told(self) -> list[tuple[int, str | None, str]]:
-        """Give line, column and code of the rejects."""
-        return [(row.line, row.column, row.code) for row in self.rejects]
-
-
-def a_report(orders: int, *, placed: int = 0, replayed: int = 0, refused: int = 0) -> OrderImportReport:
-    return OrderImportReport(orders=orders, placed=placed, replayed=replayed, refused=refused, seconds=0.0)
 
 
 def json_line(key: str | None, *lines: tuple[str, int], **given: Any) -> str:
@@ -89,23 +35,23 @@ def json_line(key: str | None, *lines: tuple[str, int], **given: Any) -> str:
     return json.dumps(document | ({} if key is None else {"idempotency_key": key})) + "\n"
 
 
-def desk_over(storage: MemoryStorage, **settings: Any) -> Desk:
-    oms = Oms(settings=Settings(**settings), storage=storage, clock=TickingClock(), metrics=NoMetrics())
+def stocked_desk(storage: MemoryStorage, **settings: Any) -> Desk:
+    desk = desk_over(storage, **settings)
     for sku in "AB":
-        oms.set_stock(SetStock(sku=sku, on_hand=10), caller=CLERK)
-    return Desk(oms)
+        desk.oms.set_stock(SetStock(sku=sku, on_hand=10), caller=CLERK)
+    return desk
 
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    desk = desk_over(MemoryStorage())
+    desk = stocked_desk(MemoryStorage())
     yield desk
     desk.oms.close()
 
 
 def test_rows_with_the_same_key_that_follow_each_other_are_one_order(desk: Desk) -> None:
     text = f"{HEADER}\nK1,R1,C1,USD,A,2,2.55\nK1,,C1,,B,1,\nK1,R1,,USD,A,1,3\nK2,,C2,,B,1,\n"
-    assert desk.bring(text) == a_report(2, placed=2)
+    assert desk.bring_orders(text) == order_report(2, placed=2)
     first, second = desk.orders()
     assert (first.reference, first.customer_id, first.currency) == ("R1", "C1", "USD")
     assert [(line.sku, line.quantity, line.unit_price) for line in first.lines] == [
@@ -119,31 +65,31 @@ def test_rows_with_the_same_key_that_follow_each_other_are_one_order(desk: Desk)
 
 def test_an_order_without_a_key_has_its_reference_for_one(desk: Desk) -> None:
     text = "reference,customer_id,sku,quantity\nR1,C1,A,2\nR1,C1,B,1\nR2,C1,A,1\n"
-    assert desk.bring(text) == a_report(2, placed=2)
-    assert desk.bring(text) == a_report(2, replayed=2)
+    assert desk.bring_orders(text) == order_report(2, placed=2)
+    assert desk.bring_orders(text) == order_report(2, replayed=2)
     line = json_line(None, ("A", 2), ("B", 1), reference="R1")
-    assert desk.bring(line) == a_report(1, replayed=1)
+    assert desk.bring_orders(line) == order_report(1, replayed=1)
     assert desk.available("A") == 7
 
 
 def test_json_lines_are_the_documents_that_place_orders(desk: Desk) -> None:
     text = json_line("K1", ("A", 2), metadata={"channel": "fair"}) + "\n" + json_line("K2", ("B", 3))
-    assert desk.bring(text) == a_report(2, placed=2)
+    assert desk.bring_orders(text) == order_report(2, placed=2)
     assert desk.orders()[0].metadata == {"channel": "fair"}
-    assert desk.bring(text) == a_report(2, replayed=2)
+    assert desk.bring_orders(text) == order_report(2, replayed=2)
 
 
 def test_columns_of_another_shop_are_mapped_and_its_others_passed_over(desk: Desk) -> None:
     text = "InvoiceNo,StockCode,Quantity,Customer,Country\n536365,A,2,17850,UK\n536365,B,1,17850,UK\n"
     columns = {"reference": "InvoiceNo", "sku": "StockCode", "quantity": "Quantity", "customer_id": "Customer"}
-    assert desk.bring(text, columns=columns) == a_report(1, placed=1)
+    assert desk.bring_orders(text, columns=columns) == order_report(1, placed=1)
     (order,) = desk.orders()
     assert (order.reference, order.customer_id, len(order.lines)) == ("536365", "17850", 2)
 
 
 def test_a_refused_order_does_not_stop_the_others(desk: Desk) -> None:
     text = json_line("K1", ("A", 8)) + json_line("K2", ("A", 3)) + json_line("K3", ("X", 1)) + json_line("K4", ("A", 2))
-    assert desk.bring(text) == a_report(4, placed=2, refused=2)
+    assert desk.bring_orders(text) == order_report(4, placed=2, refused=2)
     assert desk.told() == [(2, None, "insufficient_inventory"), (3, None, "unknown_sku")]
     assert (desk.rejects[0].detail, desk.rejects[0].values) == (
         "A: 3 requested, 2 available",
@@ -155,75 +101,19 @@ def test_a_refused_order_does_not_stop_the_others(desk: Desk) -> None:
 def test_a_key_that_belongs_to_another_order_is_refused(desk: Desk) -> None:
     lines = [OrderLine(sku="A", quantity=1)]
     desk.oms.place_order(PlaceOrder(customer_id="C1", lines=lines, idempotency_key="K1"), caller=CLERK)
-    assert desk.bring(json_line("K1", ("A", 2))) == a_report(1, refused=1)
+    assert desk.bring_orders(json_line("K1", ("A", 2))) == order_report(1, refused=1)
     assert desk.told() == [(1, None, "idempotency_key_reused")]
 
 
 def test_a_malformed_order_stops_everything_before_anything_is_placed(desk: Desk) -> None:
-    error = desk.refused(json_line("K1", ("A", 1)) + json_line("K2", ("A", 0)) + "x\n")
+    error = desk.refused_orders(json_line("K1", ("A", 1)) + json_line("K2", ("A", 0)) + "x\n")
     assert (error.code, error.data) == ("validation_error", {"orders": 3, "malformed": 2})
     assert desk.told() == [(2, "lines/0/quantity", "out_of_range"), (3, None, "malformed_json")]
 
 
 def test_good_orders_are_placed_when_bad_ones_are_to_be_skipped(desk: Desk) -> None:
     text = json_line("K1", ("A", 1)) + json_line("K2", ("A", 0))
-    assert desk.bring(text, skip_bad=True) == a_report(2, placed=1, refused=1)
-
-
-@pytest.mark.parametrize(
-    ("rows", "line", "column", "code"),
-    [
-        (["K1,,C1,,A,1,", "K1,,C1,,A,x,"], 3, "quantity", "wrong_type"),
-        (["K1,,C1,,A,1,", "K1,,C1,,A,-1,"], 3, "quantity", "out_of_range"),
-        (["K1,,C1,,A ,1,"], 2, "sku", "bad_name"),
-        (["K1,,C1,,A,1,2.55555"], 2, "unit_price", "bad_amount"),
-        (["K1,,C1,,A,1,-2"], 2, "unit_price", "bad_amount"),
-        (["K1,,,,A,1,"], 2, "customer_id", "required"),
-        (["K1,,C1,XXX,A,1,"], 2, "currency", "unknown_currency"),
-        (["K1,,C1,,A,1,", "K1,,C2,,A,1,"], 3, "customer_id", "conflicting_value"),
-        (["K1,R1,C1,,A,1,", "K1,R2,C1,,A,1,"], 3, "reference", "conflicting_value"),
-        ([f"{'K' * 256},,C1,,A,1,"], 2, "idempotency_key", "wrong_length"),
-        ([f"K1,,C1,,A,{1},"] * 2_001, 2, "lines", "wrong_length"),
-    ],
-)
-def test_what_is_wrong_in_a_row_is_told_with_its_line_and_column(
-    desk: Desk, rows: Sequence[str], line: int, column: str, code: str
-) -> None:
-    text = "\n".join([HEADER, *rows, "LAST,,C1,,B,1,"])
-    assert desk.bring(text, skip_bad=True) == a_report(2, placed=1, refused=1)
-    assert desk.told() == [(line, column, code)]
-
-
-@pytest.mark.parametrize("bad", ["K1,C1,A", '"x"y,C1,A,1', ",C1,A,1"])
-def test_a_row_that_cannot_be_read_spoils_the_orders_that_it_may_belong_to(desk: Desk, bad: str) -> None:
-    rows = ["K0,C1,A,1", "K1,C1,A,1", bad, "K2,C1,A,1", "K3,C1,A,1"]
-    text = "\n".join(["idempotency_key,customer_id,sku,quantity", *rows])
-    assert desk.bring(text, skip_bad=True) == a_report(5, placed=2, refused=3)
-    assert [line for line, _, code in desk.told() if code == "incomplete_order"] == [3, 5]
-    assert desk.available("A") == 8
-
-
-def test_rows_of_one_order_that_do_not_follow_each_other_are_bad_and_name_each_other(desk: Desk) -> None:
-    text = "reference,customer_id,sku,quantity\nR1,C1,A,1\nR2,C1,A,1\nR1,C1,B,1\n"
-    assert desk.bring(text, skip_bad=True) == a_report(3, placed=1, refused=2)
-    assert [(row.line, row.code, row.detail.split(";")[0]) for row in desk.rejects] == [
-        (2, "duplicate_order", "line 4 begins an order with the same key"),
-        (4, "duplicate_order", "line 2 begins an order with the same key"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("header", "columns", "pointer"),
-    [
-        ("reference,sku,quantity", {}, "/1/customer_id"),
-        ("customer_id,sku,quantity", {}, "/1/idempotency_key"),
-        ("reference,customer_id,sku,quantity,colour", {}, "/1/colour"),
-        ("reference,customer_id,sku,quantity", {"sku": "StockCode"}, "/1/StockCode"),
-        ("reference,customer_id,sku,quantity,sku", {}, "/1/sku"),
-    ],
-)
-def test_a_wrong_header_is_one_error(desk: Desk, header: str, columns: dict[str, str], pointer: str) -> None:
-    assert desk.refused(header + "\n", columns=columns).errors[0].pointer == pointer
+    assert desk.bring_orders(text, skip_bad=True) == order_report(2, placed=1, refused=1)
 
 
 def test_only_our_own_columns_can_be_mapped() -> None:
@@ -233,29 +123,29 @@ def test_only_our_own_columns_can_be_mapped() -> None:
 
 def test_a_dry_run_decides_each_order_after_those_before_it_and_places_none(desk: Desk) -> None:
     text = json_line("K1", ("A", 8)) + json_line("K2", ("A", 3)) + json_line("K3", ("A", 2)) + json_line("K4", ("X", 1))
-    expected = a_report(4, placed=2, refused=2)
-    assert desk.bring(text, dry_run=True) == expected
+    expected = order_report(4, placed=2, refused=2)
+    assert desk.bring_orders(text, dry_run=True) == expected
     told = desk.told()
     assert (desk.orders(), desk.available("A")) == ([], 10)
-    assert desk.bring(text) == expected
+    assert desk.bring_orders(text) == expected
     assert desk.told() == told
-    assert desk.bring(text, dry_run=True) == a_report(4, replayed=2, refused=2)
+    assert desk.bring_orders(text, dry_run=True) == order_report(4, replayed=2, refused=2)
 
 
 def test_a_dry_run_remembers_what_it_promised_over_transactions_and_locations() -> None:
-    desk = desk_over(MemoryStorage(), locations=("main", "north"))
+    desk = stocked_desk(MemoryStorage(), locations=("main", "north"))
     desk.oms.set_stock(SetStock(sku="A", on_hand=600, location="north"), caller=CLERK)
     text = "".join(json_line(f"K{number}", ("A", 1)) for number in range(700))
-    expected = a_report(700, placed=610, refused=90)
-    assert desk.bring(text, dry_run=True) == expected
-    assert desk.bring(text) == expected
+    expected = order_report(700, placed=610, refused=90)
+    assert desk.bring_orders(text, dry_run=True) == expected
+    assert desk.bring_orders(text) == expected
     desk.oms.close()
 
 
 def test_an_order_of_2000_lines_fits_on_one_line(desk: Desk) -> None:
     desk.oms.set_stock(SetStock(sku="S" * 64, on_hand=2_000), caller=CLERK)
     text = json_line("K1", *[("S" * 64, 1)] * 2_000)
-    assert desk.bring(text) == a_report(1, placed=1)
+    assert desk.bring_orders(text) == order_report(1, placed=1)
 
 
 class Away(MemoryOrders):
@@ -273,20 +163,20 @@ class Away(MemoryOrders):
 def test_an_import_that_was_broken_off_goes_on_with_the_same_file() -> None:
     storage = MemoryStorage()
     orders = storage.orders = Away(storage.tables)
-    desk = desk_over(storage)
+    desk = stocked_desk(storage)
     desk.oms.set_stock(SetStock(sku="A", on_hand=2_000), caller=CLERK)
     text = "".join(json_line(f"K{number}", ("A", 1)) for number in range(1_200))
     orders.transactions = 2
     with pytest.raises(OmsError) as caught:
-        desk.bring(text)
+        desk.bring_orders(text)
     assert (caught.value.code, caught.value.data["placed"]) == ("storage_unavailable", 1_000)
     orders.transactions = 10
-    assert desk.bring(text) == a_report(1_200, placed=200, replayed=1_000)
+    assert desk.bring_orders(text) == order_report(1_200, placed=200, replayed=1_000)
     desk.oms.close()
 
 
 def test_progress_is_told_while_reading_and_while_placing(desk: Desk) -> None:
-    desk.bring(json_line("K1", ("A", 1)) + json_line("K2", ("A", 0)), skip_bad=True)
+    desk.bring_orders(json_line("K1", ("A", 1)) + json_line("K2", ("A", 0)), skip_bad=True)
     assert [(told.stage, told.done, told.total) for told in desk.progress] == [
         (ImportStage.READING, 1, None),
         (ImportStage.READING, 2, None),
@@ -296,12 +186,12 @@ def test_progress_is_told_while_reading_and_while_placing(desk: Desk) -> None:
 
 def test_an_import_needs_the_scope_and_places_for_its_own_customer_only(desk: Desk) -> None:
     with pytest.raises(OmsError, match="forbidden"):
-        desk.bring(json_line("K1", ("A", 1)), caller=Caller(name="x", scopes=frozenset({Scope.ORDERS_READ})))
+        desk.bring_orders(json_line("K1", ("A", 1)), caller=Caller(name="x", scopes=frozenset({Scope.ORDERS_READ})))
     customer = Caller(name="C1", scopes=ALL_SCOPES, customer_id="C1")
     text = json_line("K1", ("A", 1)) + json_line("K2", ("A", 1), customer_id="C2")
-    assert desk.bring(text, caller=customer) == a_report(2, placed=1, refused=1)
+    assert desk.bring_orders(text, caller=customer) == order_report(2, placed=1, refused=1)
     assert desk.told() == [(2, None, "forbidden")]
 
 
 def test_the_format_can_be_said(desk: Desk) -> None:
-    assert desk.refused(json_line("K1", ("A", 1)), format=ImportFormat.CSV).code == "validation_error"
+    assert desk.refused_orders(json_line("K1", ("A", 1)), format=ImportFormat.CSV).code == "validation_error"

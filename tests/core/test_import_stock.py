@@ -6,93 +6,32 @@ import csv
 import io
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oms_contracts.clock import TickingClock
 from oms_memory import MemoryStorage
-from oms_memory.imports import MemoryImports
 
-from oms_core import (
-    ALL_SCOPES,
-    Caller,
-    ImportMode,
-    ImportProgress,
-    ImportReject,
-    ImportStage,
-    ImportStock,
-    Oms,
-    OmsError,
-    OrderLine,
-    PlaceOrder,
-    Scope,
-    SetStock,
-    Settings,
-    StockImportReport,
-)
+from oms_core import Caller, ImportMode, ImportStage, ImportStock, OmsError, OrderLine, PlaceOrder, Scope, SetStock
 from oms_core.domain import limits
-from oms_core.domain.stock_imports import BatchResult
 from oms_core.imports import stock_spool
-from oms_core.ports.metrics import NoMetrics
+from tests.core.desks import CLERK, Desk, desk_over, stock_report
 
-CLERK = Caller(name="clerk", scopes=ALL_SCOPES)
 ADJUST: dict[str, Any] = {"mode": ImportMode.ADJUST, "reason": "counted"}
-
-
-@dataclass
-class Desk:
-    """An empty system, and what an import told."""
-
-    oms: Oms
-    rejects: list[ImportReject] = field(default_factory=list)
-    progress: list[ImportProgress] = field(default_factory=list)
-
-    def bring(self, text: str | bytes, *, caller: Caller = CLERK, **given: Any) -> StockImportReport:
-        """Import a text with the fields of ImportStock."""
-        self.rejects.clear()
-        source = io.BytesIO(text.encode() if isinstance(text, str) else text)
-        report = self.oms.import_stock(
-            ImportStock(**given),
-            source,
-            caller=caller,
-            rejects=self.rejects.append,
-            progress=self.progress.append,
-        )
-        return replace(report, seconds=0.0)
-
-    def refused(self, text: str | bytes, **given: Any) -> OmsError:
-        """Import a text that must be refused as a whole."""
-        with pytest.raises(OmsError) as caught:
-            self.bring(text, **given)
-        return caught.value
-
-    def on_hand(self, sku: str) -> dict[str, int]:
-        """Give a product's counts by location."""
-        return {level.location: level.on_hand for level in self.oms.get_product(sku, caller=CLERK).levels}
-
-    def told(self) -> list[tuple[int, str | None, str]]:
-        """Give line, column and code of the rejects."""
-        return [(row.line, row.column, row.code) for row in self.rejects]
-
-
-def a_report(rows: int, *, applied: int = 0, unchanged: int = 0, rejected: int = 0) -> StockImportReport:
-    return StockImportReport(rows=rows, applied=applied, unchanged=unchanged, rejected=rejected, seconds=0.0)
 
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    oms = Oms(settings=Settings(), storage=MemoryStorage(), clock=TickingClock(), metrics=NoMetrics())
-    yield Desk(oms)
-    oms.close()
+    desk = desk_over(MemoryStorage())
+    yield desk
+    desk.oms.close()
 
 
 def test_an_import_creates_what_is_unknown_and_sets_what_is_known(desk: Desk) -> None:
     desk.oms.set_stock(SetStock(sku="B", on_hand=3), caller=CLERK)
     text = "sku,quantity,location,name\nB,4,,\nA,5,,An A\nA,6,north,\n"
-    assert desk.bring(text) == a_report(3, applied=3)
+    assert desk.bring_stock(text) == stock_report(3, applied=3)
     assert (desk.on_hand("A"), desk.on_hand("B")) == ({"main": 5, "north": 6}, {"main": 4})
     assert desk.oms.get_product("A", caller=CLERK).name == "An A"
     assert not desk.oms.audit(caller=CLERK).discrepancies
@@ -100,17 +39,17 @@ def test_an_import_creates_what_is_unknown_and_sets_what_is_known(desk: Desk) ->
 
 def test_the_same_file_again_changes_nothing(desk: Desk) -> None:
     text = "sku,quantity,name\nA,5,An A\nB,0,\n"
-    assert desk.bring(text) == a_report(2, applied=2)
-    assert desk.bring(text) == a_report(2, unchanged=2)
+    assert desk.bring_stock(text) == stock_report(2, applied=2)
+    assert desk.bring_stock(text) == stock_report(2, unchanged=2)
     assert len(desk.oms.list_movements("A", caller=CLERK).items) == 1
 
 
 def test_an_empty_file_with_a_header_is_an_import_of_nothing(desk: Desk) -> None:
-    assert desk.bring("sku,quantity\n") == a_report(0)
+    assert desk.bring_stock("sku,quantity\n") == stock_report(0)
 
 
 def test_a_malformed_row_stops_everything_before_anything_changes(desk: Desk) -> None:
-    error = desk.refused("sku,quantity\nA,5\nB,x\nC ,6\n")
+    error = desk.refused_stock("sku,quantity\nA,5\nB,x\nC ,6\n")
     assert (error.code, error.data) == ("validation_error", {"rows": 3, "malformed": 2})
     assert [(found.pointer, found.code) for found in error.errors] == [
         ("/3/quantity", "wrong_type"),
@@ -122,20 +61,20 @@ def test_a_malformed_row_stops_everything_before_anything_changes(desk: Desk) ->
 
 
 def test_good_rows_are_applied_when_bad_ones_are_to_be_skipped(desk: Desk) -> None:
-    assert desk.bring("sku,quantity\nA,5\nB,x\n", skip_bad=True) == a_report(2, applied=1, rejected=1)
+    assert desk.bring_stock("sku,quantity\nA,5\nB,x\n", skip_bad=True) == stock_report(2, applied=1, rejected=1)
     assert desk.told() == [(3, "quantity", "wrong_type")]
     assert desk.on_hand("A") == {"main": 5}
 
 
 def test_an_error_names_at_most_a_hundred_rows_and_the_rejects_are_all_of_them(desk: Desk) -> None:
-    error = desk.refused("sku,quantity\n" + "A,x\n" * 1_000)
+    error = desk.refused_stock("sku,quantity\n" + "A,x\n" * 1_000)
     assert len(error.errors) == limits.IMPORT_ERRORS_MAX
     assert (error.data["malformed"], len(desk.rejects)) == (1_000, 1_000)
 
 
 def test_two_counts_of_one_level_are_bad_and_each_names_the_other(desk: Desk) -> None:
     text = "sku,quantity,location\nA,5,\nB,1,\nA,6,main\nA,7,north\n"
-    assert desk.bring(text, skip_bad=True) == a_report(4, applied=2, rejected=2)
+    assert desk.bring_stock(text, skip_bad=True) == stock_report(4, applied=2, rejected=2)
     assert [(row.line, row.code, row.detail) for row in desk.rejects] == [
         (2, "duplicate_row", "line 4 counts the same sku and location"),
         (4, "duplicate_row", "line 2 counts the same sku and location"),
@@ -145,7 +84,7 @@ def test_two_counts_of_one_level_are_bad_and_each_names_the_other(desk: Desk) ->
 
 def test_two_names_of_one_sku_are_bad_and_each_names_the_other(desk: Desk) -> None:
     text = "sku,quantity,location,name\nA,5,,one\nA,5,north,two\nA,5,west,\nB,5,,one\n"
-    assert desk.bring(text, skip_bad=True) == a_report(4, applied=2, rejected=2)
+    assert desk.bring_stock(text, skip_bad=True) == stock_report(4, applied=2, rejected=2)
     assert [(row.line, row.code, row.detail) for row in desk.rejects] == [
         (2, "conflicting_name", "line 3 gives the sku another name"),
         (3, "conflicting_name", "line 2 gives the sku another name"),
@@ -155,7 +94,7 @@ def test_two_names_of_one_sku_are_bad_and_each_names_the_other(desk: Desk) -> No
 def test_differences_of_one_level_are_summed_with_their_reasons(desk: Desk) -> None:
     desk.oms.set_stock(SetStock(sku="A", on_hand=10), caller=CLERK)
     text = "sku,quantity,reason,reference\nA,-3,damaged,r1\nA,-1,damaged,\nA,+2,found,r2\n"
-    assert desk.bring(text, mode=ImportMode.ADJUST, idempotency_key="K") == a_report(3, applied=3)
+    assert desk.bring_stock(text, mode=ImportMode.ADJUST, idempotency_key="K") == stock_report(3, applied=3)
     (row, _) = desk.oms.list_movements("A", caller=CLERK).items
     assert (row.movement.on_hand_delta, row.movement.reason, row.movement.reference) == (-2, "damaged; found", "r1; r2")
 
@@ -163,7 +102,7 @@ def test_differences_of_one_level_are_summed_with_their_reasons(desk: Desk) -> N
 def test_reasons_that_do_not_fit_together_are_cut_at_a_whole_one(desk: Desk) -> None:
     desk.oms.set_stock(SetStock(sku="A", on_hand=10), caller=CLERK)
     long = "x" * 300
-    desk.bring(
+    desk.bring_stock(
         f"sku,quantity,reason\nA,1,{long}\nA,1,{long}y\nA,1,short\n", mode=ImportMode.ADJUST, idempotency_key="K"
     )
     assert desk.oms.list_movements("A", caller=CLERK).items[0].movement.reason == f"{long}; short"
@@ -171,8 +110,8 @@ def test_reasons_that_do_not_fit_together_are_cut_at_a_whole_one(desk: Desk) -> 
 
 def test_a_refused_sum_rejects_each_of_its_rows_with_its_columns(desk: Desk) -> None:
     desk.oms.set_stock(SetStock(sku="A", on_hand=2), caller=CLERK)
-    report = desk.bring("quantity,sku\n-1,A\n1,UNKNOWN\n-2,A\n1,B\n", **ADJUST, idempotency_key="K")
-    assert report == a_report(4, rejected=4)
+    report = desk.bring_stock("quantity,sku\n-1,A\n1,UNKNOWN\n-2,A\n1,B\n", **ADJUST, idempotency_key="K")
+    assert report == stock_report(4, rejected=4)
     assert desk.told() == [
         (2, None, "stock_below_reserved"),
         (4, None, "stock_below_reserved"),
@@ -191,10 +130,10 @@ def test_a_refused_sum_rejects_each_of_its_rows_with_its_columns(desk: Desk) -> 
 
 
 def test_what_open_orders_hold_is_kept_and_the_rest_is_imported(desk: Desk) -> None:
-    desk.bring("sku,quantity\nA,5\nB,5\n")
+    desk.bring_stock("sku,quantity\nA,5\nB,5\n")
     lines = [OrderLine(sku="A", quantity=4)]
     desk.oms.place_order(PlaceOrder(customer_id="C1", lines=lines), caller=CLERK)
-    assert desk.bring("sku,quantity\nA,3\nB,3\n") == a_report(2, applied=1, rejected=1)
+    assert desk.bring_stock("sku,quantity\nA,3\nB,3\n") == stock_report(2, applied=1, rejected=1)
     (reject,) = desk.rejects
     assert (reject.line, reject.code) == (2, "stock_below_reserved")
     assert "oms orders list --sku A" in reject.detail
@@ -205,118 +144,26 @@ def test_what_open_orders_hold_is_kept_and_the_rest_is_imported(desk: Desk) -> N
 def test_the_report_does_not_depend_on_the_size_of_batches(desk: Desk, size: int) -> None:
     numbers = list(range(20))
     random.Random(size).shuffle(numbers)
-    desk.bring("sku,quantity\n" + "".join(f"S{number:02},5\n" for number in numbers[:10]))
+    desk.bring_stock("sku,quantity\n" + "".join(f"S{number:02},5\n" for number in numbers[:10]))
     text = "sku,quantity,location\n" + "".join(
         f"S{number:02},{number % 3 + 4},{place}\n" for number in numbers for place in ("", "x")
     )
     unchanged = sum(number % 3 == 1 for number in numbers[:10])
-    assert desk.bring(text, batch_size=size) == a_report(40, applied=40 - unchanged, unchanged=unchanged)
+    assert desk.bring_stock(text, batch_size=size) == stock_report(40, applied=40 - unchanged, unchanged=unchanged)
     assert not desk.oms.audit(caller=CLERK).discrepancies
 
 
 def test_a_dry_run_reports_the_same_and_changes_nothing(desk: Desk) -> None:
-    desk.bring("sku,quantity\nA,5\n")
+    desk.bring_stock("sku,quantity\nA,5\n")
     text = "sku,quantity\nA,5\nB,3\nC,x\n"
-    expected = a_report(3, applied=1, unchanged=1, rejected=1)
-    assert desk.bring(text, dry_run=True, skip_bad=True) == expected
+    expected = stock_report(3, applied=1, unchanged=1, rejected=1)
+    assert desk.bring_stock(text, dry_run=True, skip_bad=True) == expected
     assert [product.sku for product in desk.oms.list_products(caller=CLERK).items] == ["A"]
-    assert desk.bring(text, skip_bad=True) == expected
-
-
-def test_a_dry_run_of_differences_needs_no_key(desk: Desk) -> None:
-    desk.bring("sku,quantity\nA,5\n")
-    assert desk.bring("sku,quantity\nA,-5\n", **ADJUST, dry_run=True) == a_report(1, applied=1)
-    assert desk.on_hand("A") == {"main": 5}
-
-
-def test_differences_need_a_key() -> None:
-    with pytest.raises(OmsError) as caught:
-        ImportStock(mode=ImportMode.ADJUST)
-    assert [(found.pointer, found.code) for found in caught.value.errors] == [("/idempotency_key", "required")]
-
-
-def test_an_import_under_its_key_is_done_once_and_reported_again(desk: Desk) -> None:
-    desk.bring("sku,quantity\nA,5\nB,5\n")
-    text = "sku,quantity\nA,1\nUNKNOWN,1\nA,1\nB,0\n"
-    first = desk.bring(text, **ADJUST, idempotency_key="K", batch_size=1)
-    told = desk.told()
-    assert first == a_report(4, applied=2, unchanged=1, rejected=1)
-    assert desk.bring(text, **ADJUST, idempotency_key="K", batch_size=100) == first
-    assert desk.told() == told == [(3, None, "sku_not_found")]
-    assert desk.on_hand("A") == {"main": 7}
-
-
-@pytest.mark.parametrize(
-    ("text", "given"),
-    [
-        ("sku,quantity\nA,2\n", {}),
-        ("sku,quantity\nA,1\n", {"reason": "another"}),
-        ("sku,quantity\nA,1\n", {"mode": ImportMode.SET}),
-    ],
-)
-def test_another_import_under_the_same_key_is_refused(desk: Desk, text: str, given: dict[str, Any]) -> None:
-    desk.bring("sku,quantity\nA,5\n")
-    desk.bring("sku,quantity\nA,1\n", **ADJUST, idempotency_key="K")
-    assert desk.refused(text, **(ADJUST | given), idempotency_key="K").code == "idempotency_key_reused"
-    assert desk.on_hand("A") == {"main": 6}
-
-
-class Failing(MemoryImports):
-    """Fails when it comes to a SKU; `after_writing` then has written it all the same, like a lost answer."""
-
-    sku = ""
-    after_writing = False
-
-    def apply(self, batch: Any, **given: Any) -> BatchResult:
-        fails = any(entry.sku == self.sku for entry in batch.entries)
-        if fails and not self.after_writing:
-            raise OmsError("storage_unavailable", "the database is away")
-        result = super().apply(batch, **given)
-        if fails:
-            raise OmsError("outcome_unknown", "the database was lost")
-        return result
-
-
-@pytest.fixture
-def failing() -> Iterator[tuple[Desk, Failing]]:
-    storage = MemoryStorage()
-    imports = storage.imports = Failing(storage.tables)
-    oms = Oms(settings=Settings(), storage=storage, clock=TickingClock(), metrics=NoMetrics())
-    yield Desk(oms), imports
-    oms.close()
-
-
-@pytest.mark.parametrize("after_writing", [False, True])
-def test_an_import_that_was_broken_off_goes_on_where_it_stands(
-    failing: tuple[Desk, Failing], after_writing: bool
-) -> None:
-    desk, imports = failing
-    desk.bring("sku,quantity\nA,5\nC,5\n")
-    text = "sku,quantity\nA,1\nB,1\nC,1\n"
-    imports.sku, imports.after_writing = "B", after_writing
-    error = desk.refused(text, **ADJUST, idempotency_key="K", batch_size=1)
-    assert error.code == ("outcome_unknown" if after_writing else "storage_unavailable")
-    assert error.data == {"applied": 1, "unchanged": 0, "refused": 0}
-    imports.sku = ""
-    assert desk.bring(text, **ADJUST, idempotency_key="K", batch_size=1) == a_report(3, applied=2, rejected=1)
-    assert desk.told() == [(3, None, "sku_not_found")]
-    assert (desk.on_hand("A"), desk.on_hand("C")) == ({"main": 6}, {"main": 6})
-
-
-def test_counts_that_were_broken_off_are_told_and_can_be_imported_again(failing: tuple[Desk, Failing]) -> None:
-    desk, imports = failing
-    text = "sku,quantity\n" + "".join(f"S{number},1\n" for number in range(6))
-    imports.sku = "S4"
-    error = desk.refused(text, batch_size=1)
-    assert (error.code, error.data["applied"]) == ("storage_unavailable", 4)
-    imports.sku = ""
-    report = desk.bring(text, batch_size=1)
-    assert report.applied + report.unchanged == 6
-    assert report.unchanged >= 4
+    assert desk.bring_stock(text, skip_bad=True) == expected
 
 
 def test_progress_is_told_while_reading_and_while_applying(desk: Desk) -> None:
-    desk.bring("sku,quantity\nA,1\nB,x\nC,1\n", batch_size=1, skip_bad=True)
+    desk.bring_stock("sku,quantity\nA,1\nB,x\nC,1\n", batch_size=1, skip_bad=True)
     reading = [told.done for told in desk.progress if told.stage is ImportStage.READING]
     applying = [(told.done, told.total) for told in desk.progress if told.stage is ImportStage.APPLYING]
     assert reading[-1] == 3
@@ -333,12 +180,15 @@ def test_an_import_needs_the_scope_before_it_reads(desk: Desk) -> None:
 
 def test_a_file_of_too_many_rows_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stock_spool, "IMPORT_ROWS_MAX", 3)
-    assert desk.refused("sku,quantity\n" + "".join(f"S{number},1\n" for number in range(4))).code == "payload_too_large"
+    assert (
+        desk.refused_stock("sku,quantity\n" + "".join(f"S{number},1\n" for number in range(4))).code
+        == "payload_too_large"
+    )
 
 
 def test_a_folder_that_cannot_take_the_file_is_said_to_be_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stock_spool, "_SORT", ("PRAGMA max_page_count = 1", *stock_spool._SORT))
-    error = desk.refused("sku,quantity\n" + "".join(f"S{number},1\n" for number in range(4)))
+    error = desk.refused_stock("sku,quantity\n" + "".join(f"S{number},1\n" for number in range(4)))
     assert error.code == "storage_unavailable"
     assert "TMPDIR" in error.detail
 
@@ -348,16 +198,16 @@ def test_a_folder_that_cannot_take_the_file_is_said_to_be_so(desk: Desk, monkeyp
     st.integers(1, 4),
 )
 def test_differences_add_up_whatever_the_batches(rows: list[tuple[str, int, str]], size: int) -> None:
-    storage = MemoryStorage()
-    oms = Oms(settings=Settings(), storage=storage, clock=TickingClock(), metrics=NoMetrics())
-    desk = Desk(oms)
-    desk.bring("sku,quantity,location\n" + "".join(f"{sku},100,{place}\n" for sku in "ABC" for place in ("", "x")))
+    desk = desk_over(MemoryStorage())
+    desk.bring_stock(
+        "sku,quantity,location\n" + "".join(f"{sku},100,{place}\n" for sku in "ABC" for place in ("", "x"))
+    )
     written = io.StringIO(newline="")
     csv.writer(written).writerows([("sku", "quantity", "location"), *rows])
-    desk.bring(written.getvalue(), **ADJUST, idempotency_key="K", batch_size=size)
+    desk.bring_stock(written.getvalue(), **ADJUST, idempotency_key="K", batch_size=size)
     for sku in "ABC":
         for place in ("", "x"):
             expected = 100 + sum(by for its, by, where in rows if (its, where) == (sku, place))
             assert desk.on_hand(sku)[place or "main"] == expected
-    assert not oms.audit(caller=CLERK).discrepancies
-    oms.close()
+    assert not desk.oms.audit(caller=CLERK).discrepancies
+    desk.oms.close()

@@ -15,10 +15,7 @@ from tests.house.sources import committed_files, text_of, tree_of
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 40
 # What is longer, as "file" or "file:function", and why splitting it would make it worse.
-LONG_FOR_A_REASON: dict[str, str] = {
-    "tests/core/test_import_orders.py": "the rules of one command, which read best in one place",
-    "tests/core/test_import_stock.py": "the rules of one command, which read best in one place",
-}
+LONG_FOR_A_REASON: dict[str, str] = {}
 
 # Waiting for a condition has to pause between two looks; everything else waits through it.
 MAY_SLEEP = {Path("tests/services/waiting.py")}
