@@ -204,6 +204,13 @@ _TABLE = (
         "Nothing was changed. Wait for the seconds in Retry-After, then send the same request again.",
     ),
     ErrorCode(
+        "queue_unavailable",
+        ErrorKind.UNAVAILABLE,
+        Retry.SAME_KEY,
+        "The broker is away or blocked",
+        "Accepted orders are safe in the database, and workers find them there; only the message queue cannot be reached.",
+    ),
+    ErrorCode(
         "outcome_unknown",
         ErrorKind.UNAVAILABLE,
         Retry.LOOK_UP,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -11,10 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oms_core.domain.currencies import CURRENCIES
+from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 
 _PORT_MAX = 65_535
+_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TYPES: Mapping[str, tuple[type, str]] = MappingProxyType(
     {
         "str": (str, "text"),
@@ -31,9 +34,17 @@ class Settings:
 
     `http_processes` 0 means: one on an embedded database, two otherwise. `locations` is the priority in which stock is
     served; the first is the default location. `metrics_address` ("host:port") moves /metrics off the public port.
+    `queue_prefix` begins the name of everything declared at a broker. `rate_limits` is `scope=count/unit` separated by
+    semicolons, "default" for every other scope; empty means off with auth off.
     """
 
     database_url: str = "sqlite:///oms.db"
+    queue_url: str = "memory://"
+    queue_prefix: str = "oms"
+    worker_batch_max: int = 500
+    max_attempts: int = 5
+    rate_limit_url: str = "memory://"
+    rate_limits: str = ""
     auth: str = "off"
     host: str = "127.0.0.1"
     port: int = 8080
@@ -56,13 +67,18 @@ class Settings:
     def __post_init__(self) -> None:
         for entry in fields(self):
             _check_type(entry.name, getattr(self, entry.name), str(entry.type))
-        _check_database_url(self.database_url)
+        _check_url("database_url", self.database_url, "sqlite:///oms.db or postgresql://host/database")
+        _check_url("queue_url", self.queue_url, "memory:// or amqp://user:password@host/vhost")
+        _check_url("rate_limit_url", self.rate_limit_url, "memory:// or redis://host:6379/0")
+        _check_prefix(self.queue_prefix)
         _check_choice("auth", self.auth, ("off",))
         _check_choice("log_format", self.log_format, ("text", "json"))
         _check_choice("log_level", self.log_level, ("debug", "info", "warning", "error"))
         if self.currency not in CURRENCIES:
             raise _wrong("currency", "must be an ISO 4217 code in capitals, such as EUR")
         _check_range("port", self.port, 0, _PORT_MAX)
+        _check_range("worker_batch_max", self.worker_batch_max, 1, TRANSACTION_ORDERS_MAX)
+        _check_range("max_attempts", self.max_attempts, 1, 100)
         _check_range("http_processes", self.http_processes, 0, 64)
         _check_range("http_threads", self.http_threads, 2, 1_024)
         _check_range("http_in_flight_max", self.http_in_flight_max, 1, 100_000)
@@ -108,13 +124,18 @@ def _check_type(name: str, value: object, declared: str) -> None:
         raise _wrong(name, f"must be {wanted}; it is {value!r}")
 
 
-def _check_database_url(url: str) -> None:
+def _check_url(name: str, url: str, examples: str) -> None:
     try:
         scheme = urlsplit(url).scheme
     except ValueError:
         scheme = ""
     if not scheme:
-        raise _wrong("database_url", "must be a URL such as sqlite:///oms.db or postgresql://host/database")
+        raise _wrong(name, f"must be a URL such as {examples}")
+
+
+def _check_prefix(prefix: str) -> None:
+    if not _PREFIX.fullmatch(prefix):
+        raise _wrong("queue_prefix", f"must be 1 to 64 letters, digits, dots, dashes or underscores; it is {prefix!r}")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -15,6 +15,12 @@ from oms_core.settings import variable
 # For each setting: another good value as it stands in the environment, what it is then, and values that are wrong.
 SETTINGS: dict[str, tuple[str, object, list[object]]] = {
     "database_url": ("memory://", "memory://", ["oms.db", "/oms.db", "postgresql://[::1/oms", 5, None]),
+    "queue_url": ("amqps://u:p@host/v", "amqps://u:p@host/v", ["host", "amqp//x", 5, None]),
+    "queue_prefix": ("shop-1.test_2", "shop-1.test_2", ["a b", "x" * 65, "ä", 5]),
+    "worker_batch_max": ("1", 1, [0, 501, "x"]),
+    "max_attempts": ("100", 100, [0, 101, "x"]),
+    "rate_limit_url": ("redis://host/1", "redis://host/1", ["host", 5, None]),
+    "rate_limits": ("default=5/minute", "default=5/minute", [5, None]),
     "auth": ("off", "off", ["on", "OFF", True]),
     "host": ("0.0.0.0", "0.0.0.0", [1, None]),
     "port": ("0", 0, ["x", "80.5", "", -1, 65_536, True, 80.0, None]),
