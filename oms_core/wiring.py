@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
+from typing import Any
 from urllib.parse import urlsplit
 
 from oms_core.errors import OmsError
 from oms_core.ports.metrics import Metrics, NoMetrics
+from oms_core.ports.queue import OpenQueue, Queue, QueueOptions
 from oms_core.ports.storage import OpenStorage, Storage, StorageOptions
 
-_EXTRAS = {"sqlite": "sqlite", "postgresql": "postgres"}
+_EXTRAS = {"sqlite": "sqlite", "postgresql": "postgres", "amqp": "rabbitmq", "amqps": "rabbitmq"}
 
 
 def open_storage(url: str, options: StorageOptions) -> Storage:
     """Open the storage that claims the URL's scheme. Raises `invalid_setting` when none is installed,
     or something that it needs is not.
     """
-    scheme = urlsplit(url).scheme
-    candidates = entry_points(group="oms.storage", name=scheme)
-    if not candidates:
-        known = ", ".join(sorted({candidate.name for candidate in entry_points(group="oms.storage")}))
-        raise OmsError("invalid_setting", f"OMS_DATABASE_URL: nothing installed serves {scheme}:// (known: {known})")
-    try:
-        opener: OpenStorage = next(iter(candidates)).load()
+    with _needs_told("OMS_DATABASE_URL", url):
+        opener: OpenStorage = _load("oms.storage", "OMS_DATABASE_URL", url)
         return opener(url, options)
-    except ImportError as error:
-        extra = f"; install the extra '{_EXTRAS[scheme]}'" if scheme in _EXTRAS else ""
-        raise OmsError("invalid_setting", f"OMS_DATABASE_URL: {scheme}:// needs {error.name}{extra}") from error
+
+
+def open_queue(url: str, options: QueueOptions) -> Queue:
+    """Open the queue that claims the URL's scheme; nothing is connected yet. Raises as `open_storage` does."""
+    with _needs_told("OMS_QUEUE_URL", url):
+        opener: OpenQueue = _load("oms.queue", "OMS_QUEUE_URL", url)
+        return opener(url, options)
 
 
 def open_metrics() -> Metrics:
@@ -36,3 +39,23 @@ def open_metrics() -> Metrics:
         return next(iter(candidates)).load()()  # type: ignore[no-any-return]  # An entry point is untyped.
     except (StopIteration, ImportError):
         return NoMetrics()
+
+
+def _load(group: str, setting: str, url: str) -> Any:
+    scheme = urlsplit(url).scheme
+    candidates = entry_points(group=group, name=scheme)
+    if not candidates:
+        known = ", ".join(sorted({candidate.name for candidate in entry_points(group=group)}))
+        raise OmsError("invalid_setting", f"{setting}: nothing installed serves {scheme}:// (known: {known})")
+    return next(iter(candidates)).load()
+
+
+@contextmanager
+def _needs_told(setting: str, url: str) -> Iterator[None]:
+    """Turn a failed import, also one that an opener puts off, into a line that says what to install."""
+    try:
+        yield
+    except ImportError as error:
+        scheme = urlsplit(url).scheme
+        extra = f"; install the extra '{_EXTRAS[scheme]}'" if scheme in _EXTRAS else ""
+        raise OmsError("invalid_setting", f"{setting}: {scheme}:// needs {error.name}{extra}") from error

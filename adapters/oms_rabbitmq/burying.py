@@ -1,0 +1,53 @@
+"""How a dead letter is written and read: the body as it came in, everything else in its properties."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from pika import DeliveryMode
+from pika.spec import BasicProperties
+
+from oms_core.errors import OmsError
+from oms_core.ports.queue import DeadLetter, Message, MessageKind
+from oms_rabbitmq.confirms import Outgoing
+from oms_rabbitmq.topology import Names
+
+_DETAIL_CHARACTERS_MAX = 1_000  # All headers together have to fit into one frame of 128 KiB.
+
+
+def to_dead(names: Names, message: Message, reason: OmsError) -> Outgoing:
+    """Address a message to the dead letters, under a new id, with the reason in its headers."""
+    headers = {
+        "x-oms-kind": message.kind.value,
+        "x-oms-code": reason.code,
+        "x-oms-detail": reason.detail[:_DETAIL_CHARACTERS_MAX].encode(errors="replace").decode(),
+        "x-oms-died-at": datetime.now(UTC).isoformat(),
+    }
+    properties = BasicProperties(message_id=str(uuid4()), delivery_mode=DeliveryMode.Persistent.value, headers=headers)
+    return Outgoing(exchange="", routing_key=names.dead, body=message.body, properties=properties, mandatory=True)
+
+
+def read_letter(properties: BasicProperties, body: bytes) -> DeadLetter:
+    """Read a dead letter; of one that somebody else put there, whatever can be known."""
+    headers: Mapping[str, Any] = properties.headers or {}
+    came_as = str(headers.get("x-oms-kind", ""))
+    return DeadLetter(
+        id=properties.message_id or hashlib.sha256(body).hexdigest()[:32],
+        kind=MessageKind.ORDER_IDS if came_as == MessageKind.ORDER_IDS.value else MessageKind.COMMAND,
+        code=str(headers.get("x-oms-code", "")),
+        detail=str(headers.get("x-oms-detail", "")),
+        body=body,
+        died_at=_time(str(headers.get("x-oms-died-at", ""))),
+    )
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else None

@@ -1,0 +1,43 @@
+"""What goes wrong at a broker, in the words of the port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPError, ConnectionClosed, ProbableAccessDeniedError, ProbableAuthenticationError
+
+from oms_core.errors import OmsError
+
+
+def unavailable(detail: str) -> OmsError:
+    """Give the error of a broker that is away, blocked or refuses."""
+    return OmsError("queue_unavailable", f"RabbitMQ: {detail}", retry_after_seconds=1)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what pika and the network raise into `queue_unavailable`."""
+    try:
+        yield
+    except (AMQPError, AMQPConnectorException, OSError) as error:
+        raise unavailable(reason_of(error)) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in a few words why a connection or channel could not be opened, or was closed."""
+    if isinstance(error, ProbableAuthenticationError):
+        return "it refuses the user or the password"
+    if isinstance(error, ProbableAccessDeniedError):
+        return "it refuses the user the virtual host"
+    if isinstance(error, ConnectionClosed) or hasattr(error, "reply_text"):
+        return str(getattr(error, "reply_text", error))
+    cause = _cause(error)
+    return reason_of(cause) if cause is not None else str(error) or type(error).__name__
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """Give what pika has wrapped: the last of several attempts, or the error of one phase of connecting."""
+    wrapped = [*getattr(error, "exceptions", ()), getattr(error, "exception", None), *error.args]
+    return next((cause for cause in reversed(wrapped) if isinstance(cause, BaseException)), None)

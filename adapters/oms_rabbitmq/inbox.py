@@ -1,0 +1,140 @@
+"""A worker's deliveries: a thread of its own keeps the connection alive while a batch is being worked on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import groupby
+
+from oms_core.errors import OmsError
+from oms_core.ports.queue import Message
+from oms_rabbitmq.addresses import Address
+from oms_rabbitmq.burying import to_dead
+from oms_rabbitmq.consuming import Consumption, Delivery
+from oms_rabbitmq.links import open_link
+from oms_rabbitmq.publishing import Publisher
+from oms_rabbitmq.topology import Names
+
+_PAUSE_SECONDS_FIRST = 0.1
+_PAUSE_SECONDS_MAX = 5.0
+_CLOSING_SECONDS = 8.0
+
+_log = logging.getLogger(__name__)
+
+
+class RabbitmqInbox:
+    """Inbox over two quorum queues; at most 200 messages of each are held. Its thread starts at the first `take`."""
+
+    def __init__(self, address: Address, names: Names) -> None:
+        self._address = address
+        self._names = names
+        self._burying = Publisher(address, names, "dead letters")
+        self._begin()
+
+    def _begin(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: deque[Delivery] = deque()
+        self._consumption: Consumption | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._process_id = os.getpid()
+
+    @property
+    def connected(self) -> bool:
+        """See Inbox."""
+        return self._process_id == os.getpid() and self._consumption is not None
+
+    def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:
+        """See Inbox."""
+        self._be_running()
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting, timeout_seconds)
+            return [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+
+    def done(self, messages: Sequence[Message]) -> None:
+        """See Inbox."""
+        if self._process_id != os.getpid():
+            return  # They were delivered to the parent.
+        deliveries = [message for message in messages if isinstance(message, Delivery)]
+        for consumption, group in groupby(deliveries, lambda delivery: delivery.consumption):
+            consumption.finish(list(group))
+
+    def bury(self, message: Message, reason: OmsError) -> None:
+        """See Inbox; a message of a lost connection comes again, and is buried then."""
+        if self._process_id == os.getpid() and isinstance(message, Delivery) and not message.consumption.is_lost:
+            self._burying.publish([to_dead(self._names, message, reason)])
+            self.done([message])
+
+    def close(self) -> None:
+        """See Inbox."""
+        if self._process_id != os.getpid():
+            self._begin()  # What was copied belongs to the parent.
+        self._stopping.set()
+        consumption, thread = self._consumption, self._thread
+        if consumption is not None:
+            consumption.wake()
+        if thread is not None:
+            thread.join(_CLOSING_SECONDS)
+        self._burying.close()
+        self._begin()
+
+    def _be_running(self) -> None:
+        if self._process_id != os.getpid():
+            self._begin()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, args=(self._stopping,), name="oms-inbox", daemon=True)
+            self._thread.start()
+
+    def _run(self, stopping: threading.Event) -> None:
+        failures = 0
+        while not stopping.is_set():
+            try:
+                self._consume(stopping)
+                failures = 0
+            except OmsError as error:
+                failures += 1
+                _log.log(logging.WARNING if failures == 1 else logging.DEBUG, "%s", error.detail)
+            except Exception:  # noqa: BLE001  The thread's edge: without it, a defect would end all deliveries.
+                failures += 1
+                _log.exception("the inbox's thread met a defect, and connects again")
+            stopping.wait(pause_seconds(failures))
+
+    def _consume(self, stopping: threading.Event) -> None:
+        """Consume over one connection until it is lost. Raises `queue_unavailable` when it cannot be had."""
+        link = open_link(self._address, "inbox")
+        try:
+            consumption = Consumption(link, self._names, self._deliver)
+        except BaseException:
+            link.abort()
+            raise
+        self._consumption = consumption
+        try:
+            consumption.run(stopping.is_set)
+        finally:
+            self._consumption = None
+            with suppress(OmsError):
+                consumption.close()
+            self._forget(consumption)
+        if not stopping.is_set():
+            _log.warning("RabbitMQ: %s; connecting again", link.fault)
+
+    def _deliver(self, delivery: Delivery) -> None:
+        with self._changed:
+            self._waiting.append(delivery)
+            self._changed.notify()
+
+    def _forget(self, lost: Consumption) -> None:
+        """Drop what nobody has taken yet: it comes again."""
+        with self._changed:
+            self._waiting = deque(delivery for delivery in self._waiting if delivery.consumption is not lost)
+
+
+def pause_seconds(failures: int) -> float:
+    """Give the pause before connecting again: exponential with full jitter, 5 seconds at most."""
+    longest = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS_FIRST * 2 ** min(failures, 16))
+    return random.uniform(0, longest)  # noqa: S311  It spreads workers; nobody gains by guessing it.

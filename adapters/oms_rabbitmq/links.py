@@ -1,0 +1,202 @@
+"""One connection, driven by the thread that uses it: every wait has an end, which pika's BlockingConnection lacks."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from pika.adapters.select_connection import IOLoop, SelectConnection
+from pika.channel import Channel
+from pika.connection import Parameters
+from pika.exceptions import AMQPError, ChannelClosedByClient, ConnectionOpenAborted
+
+from oms_rabbitmq.addresses import Address
+from oms_rabbitmq.faults import reason_of, unavailable
+
+OPENING_SECONDS = 2.8
+ANSWER_SECONDS = 2.5
+_CLOSING_SECONDS = 1.0
+
+
+def _nothing() -> None:
+    """Let the loop look around."""
+
+
+class Link:
+    """A connection and its loop. All but `wake` is for one thread; when `fault` is set, it is of no more use."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.fault: str | None = None
+        self.blocked: str | None = None
+        self._loop = IOLoop()
+        self._loop.activate_poller()
+        self._waking = threading.Lock()
+        self._ended = False
+        self._is_closed = False
+        self._is_open = False
+        self._connection = SelectConnection(
+            parameters,
+            on_open_callback=self._opened,
+            on_open_error_callback=self._closed,
+            on_close_callback=self._closed,
+            custom_ioloop=self._loop,
+        )
+        self._connection.add_on_connection_blocked_callback(self._was_blocked)
+        self._connection.add_on_connection_unblocked_callback(self._was_unblocked)
+
+    @property
+    def server_version(self) -> str:
+        """The broker's version, as it says."""
+        properties: dict[str, Any] = self._connection.server_properties or {}
+        version = properties.get("version", "")
+        return version.decode(errors="replace") if isinstance(version, bytes) else str(version)
+
+    def open(self) -> None:
+        """Wait for the connection. Raises `queue_unavailable` within three seconds."""
+        self.wait(lambda: self._is_open, OPENING_SECONDS)
+
+    def channel(self) -> Channel:
+        """Open a channel; when the broker closes it, or cancels its consumer, the link is at fault."""
+        channels: list[Channel] = []
+        channel = self._connection.channel(on_open_callback=channels.append)
+        channel.add_on_close_callback(self._channel_closed)
+        self.wait(lambda: bool(channels))
+        channel.add_on_cancel_callback(lambda _: self._fail("a queue was deleted under its consumer"))
+        return channel
+
+    def ask(self, question: Callable[..., object]) -> Any:
+        """Call a method of a channel with `callback`, and wait for the broker's answer. Raises `queue_unavailable`."""
+        answers: list[Any] = []
+        question(callback=answers.append)
+        self.wait(lambda: bool(answers))
+        return answers[0]
+
+    def wait(self, condition: Callable[[], object], seconds: float = ANSWER_SECONDS) -> None:
+        """Exchange data until the condition holds. Raises `queue_unavailable` at a fault or when the time is over."""
+        if not self.pump(condition, seconds):
+            raise unavailable(self.fault or f"no answer within {seconds:g} seconds")
+
+    def pump(self, condition: Callable[[], object], seconds: float) -> bool:
+        """Exchange data until the condition holds, the link fails or the time is over; tell whether it holds."""
+        deadline = time.monotonic() + seconds
+        alarm = self._loop.call_later(max(seconds, 0.0), _nothing)
+        try:
+            while not condition() and self.fault is None:
+                self._loop.poll()
+                self._loop.process_timeouts()
+                if time.monotonic() >= deadline:
+                    break
+        finally:
+            self._loop.remove_timeout(alarm)
+        return bool(condition())
+
+    def wake(self) -> None:
+        """Let a `pump` that waits look at its condition. For any thread."""
+        with self._waking:
+            if not self._ended:
+                self._loop.add_callback_threadsafe(_nothing)
+
+    def close(self) -> None:
+        """Take leave of the broker, which takes a second at most, and let go of everything."""
+        if self.fault is None and self._is_open:
+            with suppress(AMQPError):
+                self._connection.close()
+            self._pump_out()
+        self.abort()
+
+    def abort(self) -> None:
+        """Let go of everything at once."""
+        if not self._is_closed:
+            # Public `close` waits for an answer, which a frozen or blocking broker does not give.
+            with suppress(AMQPError):
+                self._connection._terminate_stream(  # type: ignore[attr-defined]
+                    ConnectionOpenAborted("given up")
+                )
+            self._pump_out()
+        with self._waking:
+            if not self._ended:
+                self._ended = True
+                self._loop.deactivate_poller()
+                self._loop.close()
+
+    def _pump_out(self) -> None:
+        deadline = time.monotonic() + _CLOSING_SECONDS
+        while not self._is_closed and time.monotonic() < deadline:
+            alarm = self._loop.call_later(_CLOSING_SECONDS, _nothing)
+            self._loop.poll()
+            self._loop.process_timeouts()
+            self._loop.remove_timeout(alarm)
+
+    def _opened(self, _: object) -> None:
+        self._is_open = True
+
+    def _closed(self, _: object, error: BaseException) -> None:
+        self._is_closed = True
+        self._fail(reason_of(error))
+
+    def _channel_closed(self, _: Channel, error: Exception) -> None:
+        if not isinstance(error, ChannelClosedByClient):
+            self._fail(reason_of(error))
+
+    def _was_blocked(self, _: object, frame: Any) -> None:
+        self.blocked = f"it accepts no messages ({frame.method.reason})"
+
+    def _was_unblocked(self, _connection: object, _frame: object) -> None:
+        self.blocked = None
+
+    def _fail(self, reason: str) -> None:
+        self.fault = self.fault or reason
+
+
+class Line:
+    """A link that is opened when it is needed, and anew after a fault or a fork. For one thread at a time."""
+
+    def __init__(self, address: Address, role: str) -> None:
+        self._address = address
+        self._role = role
+        self._link: Link | None = None
+        self._process_id = 0
+
+    def current(self) -> Link | None:
+        """Give the open link, after a look at what the broker has said meanwhile; None when there is none."""
+        if self._link is None or self._process_id != os.getpid():
+            self._link = None  # A parent's connection is not ours to close.
+            return None
+        self._link.pump(lambda: False, 0)
+        if self._link.fault is not None:
+            self.drop()
+        return self._link
+
+    def open(self) -> Link:
+        """Open a link in place of any other. Raises `queue_unavailable` within three seconds."""
+        self.drop()
+        link = open_link(self._address, self._role)
+        self._link, self._process_id = link, os.getpid()
+        return link
+
+    def drop(self) -> None:
+        """Let go of the link without a word to the broker."""
+        if self._link is not None and self._process_id == os.getpid():
+            self._link.abort()
+        self._link = None
+
+    def close(self) -> None:
+        """Take leave of the broker."""
+        if self._link is not None and self._process_id == os.getpid():
+            self._link.close()
+        self._link = None
+
+
+def open_link(address: Address, role: str) -> Link:
+    """Connect. Raises `queue_unavailable` within three seconds."""
+    link = Link(address.parameters(role))
+    try:
+        link.open()
+    except BaseException:
+        link.abort()
+        raise
+    return link

@@ -1,0 +1,84 @@
+"""A queue on RabbitMQ: where it is, and what is opened on it."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from oms_core.ports.queue import Announcer, DeadLetters, EventPublisher, Inbox, Queue, QueueOptions
+from oms_rabbitmq.addresses import Address, read_address
+from oms_rabbitmq.dead_letters import RabbitmqDeadLetters
+from oms_rabbitmq.faults import translated, unavailable
+from oms_rabbitmq.inbox import RabbitmqInbox
+from oms_rabbitmq.links import ANSWER_SECONDS, Line
+from oms_rabbitmq.publishing import RabbitmqAnnouncer, RabbitmqEventPublisher
+from oms_rabbitmq.topology import Names
+
+
+class RabbitmqQueue:
+    """Queue on one broker and virtual host; whatever is opened has a connection of its own."""
+
+    carries_events = True
+
+    def __init__(self, address: Address, names: Names) -> None:
+        self._address = address
+        self._names = names
+        self._begin()
+
+    def _begin(self) -> None:
+        self._checking = threading.Lock()
+        self._line = Line(self._address, "check")
+        self._process_id = os.getpid()
+
+    def announcer(self) -> Announcer:
+        """See Queue."""
+        return RabbitmqAnnouncer(self._address, self._names)
+
+    def inbox(self) -> Inbox:
+        """See Queue."""
+        return RabbitmqInbox(self._address, self._names)
+
+    def event_publisher(self) -> EventPublisher:
+        """See Queue."""
+        return RabbitmqEventPublisher(self._address, self._names)
+
+    def dead_letters(self) -> DeadLetters:
+        """See Queue."""
+        return RabbitmqDeadLetters(self._address, self._names)
+
+    def check(self) -> None:
+        """See Queue; a channel is opened and closed on a connection that is kept."""
+        if self._process_id != os.getpid():
+            self._begin()
+        if not self._checking.acquire(timeout=ANSWER_SECONDS):
+            raise unavailable(f"no answer within {ANSWER_SECONDS:g} seconds")
+        try:
+            with translated():
+                self._probe()
+        except BaseException:
+            self._line.drop()
+            raise
+        finally:
+            self._checking.release()
+
+    def describe(self) -> str:
+        """See Queue."""
+        return f"{self._address.describe()}, prefix {self._names.prefix}"
+
+    def close(self) -> None:
+        """See Queue."""
+        if self._process_id != os.getpid():
+            self._begin()
+        with self._checking:
+            self._line.close()
+
+    def _probe(self) -> None:
+        link = self._line.current() or self._line.open()
+        channel = link.channel()
+        channel.close()
+        link.wait(lambda: channel.is_closed)
+
+
+def open_queue(url: str, options: QueueOptions) -> Queue:
+    """Open a queue for `amqp://` or `amqps://`; nothing is connected yet. Raises `invalid_setting`."""
+    return RabbitmqQueue(read_address(url), Names(options.prefix))
