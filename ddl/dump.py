@@ -22,6 +22,9 @@ _HEADER = "-- The whole schema as the migrations in oms_ddl/{dialect}/ make it. 
 
 _TABLES = """SELECT c.oid, c.relname, obj_description(c.oid), array_to_string(c.reloptions, ', ')
 FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' ORDER BY c.oid"""
+_SEQUENCES = """SELECT 'CREATE SEQUENCE ' || quote_ident(c.relname) || ';', obj_description(c.oid) FROM pg_class AS c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S'
+  AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND deptype IN ('a', 'i')) ORDER BY c.oid"""
 _COLUMNS = """SELECT quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
   || CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE "' || l.collname || '"' ELSE '' END
   || CASE WHEN a.attidentity = 'a' THEN ' GENERATED ALWAYS AS IDENTITY' ELSE '' END
@@ -61,12 +64,14 @@ def dump_sqlite() -> str:
 
 
 def dump_postgresql(url: str) -> str:
-    """Migrate a database; give its tables, with their constraints, indexes and comments."""
+    """Migrate a database; give its sequences, and its tables with their constraints, indexes and comments."""
     with closing(open_postgresql(url, StorageOptions())) as storage:
         storage.schema.upgrade()
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(_SEQUENCES)
+        sequences = [f"-- {comment}\n{created}" for created, comment in cursor.fetchall()]
         cursor.execute(_TABLES)
-        parts = [_table(cursor, *row) for row in cursor.fetchall()]
+        parts = [*sequences, *(_table(cursor, *row) for row in cursor.fetchall())]
     return "\n\n".join([_HEADER.format(dialect="postgresql").strip(), *parts]) + "\n"
 
 

@@ -1,5 +1,8 @@
 -- The whole schema as the migrations in oms_ddl/postgresql/ make it. Written by ddl/dump.py; change those.
 
+-- Numbers accepted orders in order of arrival; orders.queue_no.
+CREATE SEQUENCE queue_no;
+
 CREATE TABLE schema_migrations (
   name text NOT NULL,
   checksum text NOT NULL,
@@ -66,7 +69,9 @@ CREATE TABLE orders (
   CONSTRAINT orders_version_check CHECK (version >= 1)
 ) WITH (fillfactor=80);
 CREATE INDEX orders_customer ON orders USING btree (customer_id, id);
+CREATE INDEX orders_failure ON orders USING btree ((failure ->> 'code'::text), id) WHERE failure IS NOT NULL;
 CREATE UNIQUE INDEX orders_idempotency ON orders USING btree (caller, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX orders_queue ON orders USING btree (queue_no) WHERE status = 'queued'::text;
 CREATE INDEX orders_reference ON orders USING btree (reference, id) WHERE reference IS NOT NULL;
 CREATE INDEX orders_status ON orders USING btree (status, id);
 
@@ -160,4 +165,28 @@ CREATE TABLE import_refusals (
   code text NOT NULL,
   detail text NOT NULL,
   CONSTRAINT import_refusals_pkey PRIMARY KEY (actor, idempotency_key, sku, location)
+);
+
+-- The events that are still to be published; a row is deleted once the broker has confirmed its event.
+CREATE TABLE outbox (
+  event_id bigint NOT NULL,
+  CONSTRAINT outbox_pkey PRIMARY KEY (event_id)
+);
+
+-- Who alone may do something for a while: one relay at a time publishes events.
+CREATE TABLE leases (
+  name text NOT NULL,
+  holder text NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT leases_pkey PRIMARY KEY (name)
+);
+
+-- Signs of life of the processes that place queued orders.
+CREATE TABLE workers (
+  id text NOT NULL,
+  started_at timestamp with time zone NOT NULL,
+  seen_at timestamp with time zone NOT NULL,
+  orders_per_second double precision NOT NULL,
+  settled bigint NOT NULL,
+  CONSTRAINT workers_pkey PRIMARY KEY (id)
 );

@@ -48,6 +48,8 @@ CREATE UNIQUE INDEX orders_idempotency ON orders (caller, idempotency_key) WHERE
 CREATE INDEX orders_status ON orders (status, id);
 CREATE INDEX orders_customer ON orders (customer_id, id);
 CREATE INDEX orders_reference ON orders (reference, id) WHERE reference IS NOT NULL;
+CREATE INDEX orders_queue ON orders (queue_no) WHERE status = 'queued';
+CREATE INDEX orders_failure ON orders ((failure ->> 'code'), id) WHERE failure IS NOT NULL;
 
 CREATE TABLE order_lines (
   order_id TEXT NOT NULL REFERENCES orders,
@@ -124,3 +126,21 @@ CREATE TABLE import_refusals (
   detail TEXT NOT NULL,
   PRIMARY KEY (actor, idempotency_key, sku, location)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  event_id INTEGER NOT NULL PRIMARY KEY
+) STRICT;
+
+CREATE TABLE leases (
+  name TEXT NOT NULL PRIMARY KEY,
+  holder TEXT NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE workers (
+  id TEXT NOT NULL PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  orders_per_second REAL NOT NULL,
+  settled INTEGER NOT NULL
+) STRICT;

@@ -42,6 +42,9 @@ PURPOSES = {
     "events": "Status history and audit trail, append only.",
     "imports": "How far an import under an idempotency key has come, so that a rerun continues.",
     "import_refusals": "Which rows such an import refused, so that a rerun reports them again.",
+    "outbox": "The events that are still to be published; a row goes once the broker has confirmed its event.",
+    "leases": "Who alone may do something for a while: one relay at a time publishes events.",
+    "workers": "Signs of life of the processes that place queued orders.",
 }
 
 # Links without a foreign key: the price per order would be paid on the hot path, and the rows are never deleted.
@@ -51,6 +54,7 @@ LINKS_WITHOUT_KEY = (
     ("products", "order_lines", "sku"),
     ("orders", "events", "order_id"),
     ("products", "events", "sku"),
+    ("events", "outbox", "event_id"),
 )
 
 

@@ -208,7 +208,7 @@ _TABLE = (
         ErrorKind.UNAVAILABLE,
         Retry.SAME_KEY,
         "The broker is away or blocked",
-        "Accepted orders are safe in the database, and workers find them there; only the message queue cannot be reached.",
+        "Accepted orders are safe in the database, where workers find them. Only messages cannot be sent or read.",
     ),
     ErrorCode(
         "outcome_unknown",

@@ -6,6 +6,7 @@ from oms_core.ports.storage import SchemaStatus, Storage, StorageOptions
 from oms_memory.audits import MemoryAudits
 from oms_memory.imports import MemoryImports
 from oms_memory.orders import MemoryOrders
+from oms_memory.queued_orders import MemoryOutbox, MemoryQueuedOrders, MemoryWorkers
 from oms_memory.stock import MemoryStock
 from oms_memory.tables import Tables
 
@@ -31,6 +32,9 @@ class MemoryStorage:
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables = tables or Tables()
         self.orders = MemoryOrders(self.tables)
+        self.queue = MemoryQueuedOrders(self.tables)
+        self.workers = MemoryWorkers(self.tables)
+        self.outbox = MemoryOutbox(self.tables)
         self.stock = MemoryStock(self.tables)
         self.imports = MemoryImports(self.tables)
         self.audits = MemoryAudits(self.tables)
@@ -44,6 +48,6 @@ class MemoryStorage:
         """See Storage."""
 
 
-def open_storage(url: str, options: StorageOptions) -> Storage:  # noqa: ARG001  One memory has no choices.
+def open_storage(url: str, options: StorageOptions) -> Storage:  # noqa: ARG001  All memories have the same URL.
     """Open a new, empty memory for `memory://`."""
-    return MemoryStorage()
+    return MemoryStorage(Tables(keeps_outbox=options.keeps_outbox))

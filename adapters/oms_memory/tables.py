@@ -6,13 +6,14 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event, NewEvent, StockChange, stock_events
 from oms_core.domain.orders import Holding, Order
 from oms_core.domain.placement import KeyedOrder
+from oms_core.domain.queueing import WorkerState
 from oms_core.domain.stock import Movement, NewMovement, Product, StockKey, StockLevel
 from oms_core.errors import OmsError
 
@@ -39,6 +40,12 @@ class Tables:
     order_movements: dict[UUID, list[NewMovement]] = field(default_factory=dict)
     stock_keys: dict[tuple[str, str], StockKey] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    unpublished: dict[int, Event] = field(default_factory=dict)
+    due_times: dict[UUID, datetime] = field(default_factory=dict)
+    workers: dict[str, WorkerState] = field(default_factory=dict)
+    relay: tuple[str, datetime] | None = None
+    queue_count: int = 0
+    keeps_outbox: bool = False
     movement_count: int = 0
 
     def check(self, entries: Sequence[Entry]) -> None:
@@ -72,15 +79,27 @@ class Tables:
 
     def record(self, event: NewEvent, caller: Caller, now: datetime) -> None:
         """Append an event."""
-        self.events.append(
-            Event(
-                id=len(self.events) + 1,
-                event=event,
-                actor=caller.name,
-                request_id=caller.request_id,
-                created_at=now,
-            )
+        entry = Event(
+            id=len(self.events) + 1,
+            event=event,
+            actor=caller.name,
+            request_id=caller.request_id,
+            created_at=now,
         )
+        self.events.append(entry)
+        if self.keeps_outbox:
+            self.unpublished[entry.id] = entry
+
+    def next_number(self) -> int:
+        """Give the number after the last one in the queue."""
+        self.queue_count += 1
+        return self.queue_count
+
+    def hold(self, order_id: UUID, seconds: float | None) -> None:
+        """Set when an order is due (None: at any time)."""
+        self.due_times.pop(order_id, None)
+        if seconds is not None:
+            self.due_times[order_id] = datetime.now(UTC) + timedelta(seconds=seconds)
 
     def ensure_level(self, sku: str, location: str, now: datetime) -> None:
         """Create an empty level where there is none."""

@@ -17,6 +17,7 @@ from uuid import UUID
 from oms_peewee.faults import UnstorableValueError
 
 Value = TypeVar("Value")
+Written = TypeVar("Written")
 
 _NOTHING: Any = object()
 
@@ -48,9 +49,14 @@ def times(values: Sequence[datetime]) -> str:
     return texts(_each_neighbour_once(values, str))
 
 
-def documents(values: Sequence[Mapping[str, object]]) -> str:
+def documents(values: Sequence[Mapping[str, object] | None]) -> str:
     """Write jsonb[]."""
-    return texts(_each_neighbour_once(values, lambda value: json.dumps(dict(value)), eq))
+    return texts(_each_neighbour_once(values, lambda value: None if value is None else json.dumps(dict(value)), eq))
+
+
+def flags(values: Sequence[bool]) -> str:
+    """Write boolean[]."""
+    return "{" + ",".join(["t" if value else "f" for value in values]) + "}"
 
 
 def digests(values: Sequence[bytes | None]) -> str:
@@ -59,11 +65,12 @@ def digests(values: Sequence[bytes | None]) -> str:
 
 
 def _each_neighbour_once(
-    values: Sequence[Value], write: Callable[[Value], str], same: Callable[[Any, Any], bool] = is_
-) -> list[str]:
+    values: Sequence[Value], write: Callable[[Value], Written], same: Callable[[Any, Any], bool] = is_
+) -> list[Written]:
     """Write values of which many follow their like: lines share id and time of their order, orders their data."""
-    written = []
-    last, text = _NOTHING, ""
+    written: list[Written] = []
+    last: Any = _NOTHING
+    text: Any = None
     for value in values:
         if not same(value, last):
             last, text = value, write(value)

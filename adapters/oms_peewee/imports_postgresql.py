@@ -155,6 +155,9 @@ _WRITE = """, new_products AS (
   SELECT state_after, sku, jsonb_build_object('available', after, 'low_stock_threshold', low_stock_threshold),
     %(actor)s, %(request_id)s, %(now)s
   FROM states WHERE state_before <> state_after ORDER BY sku
+  RETURNING id
+), marked AS (
+  INSERT INTO outbox (event_id) SELECT id FROM announced WHERE %(keeps_outbox)s
 )
 SELECT applied, unchanged, refused, refusals,
   moves = (SELECT count(*) FROM moved) AND renames = (SELECT count(*) FROM renamed)
@@ -164,7 +167,10 @@ FROM result
 
 
 class PostgresqlImportTables:
-    """See ImportTables."""
+    """See ImportTables; `keeps_outbox` marks every event for publishing."""
+
+    def __init__(self, *, keeps_outbox: bool) -> None:
+        self._keeps_outbox = keeps_outbox
 
     def write(self, session: PostgresqlSession, batch: ImportBatch, origin: Origin) -> BatchResult:
         """See ImportTables."""
@@ -174,6 +180,7 @@ class PostgresqlImportTables:
             "actor": origin.actor,
             "request_id": origin.request_id,
             "now": origin.at,
+            "keeps_outbox": self._keeps_outbox,
         }
         cursor, source = _stage(session, batch, params)
         cursor.execute(source + _LOCK, params)

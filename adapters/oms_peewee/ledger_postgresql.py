@@ -18,7 +18,7 @@ from oms_peewee.ledger import (
     moves_of,
 )
 from oms_peewee.postgresql import PostgresqlSession
-from oms_peewee.statements import Call, Statement
+from oms_peewee.statements import Call, Statement, with_outbox
 
 _INSERT_MOVEMENTS = Statement(
     name="insert_movements",
@@ -73,7 +73,15 @@ _MOVE_LEVELS = Statement(
 
 
 class PostgresqlLedger:
-    """See Ledger."""
+    """See Ledger; `keeps_outbox` marks every event for publishing."""
+
+    def __init__(self, *, keeps_outbox: bool) -> None:
+        self._keeps_outbox = keeps_outbox
+        self._insert_events = self.of_events(_INSERT_EVENTS)
+
+    def of_events(self, statement: Statement) -> Statement:
+        """Give the form that this database needs of a statement that inserts events."""
+        return with_outbox(statement) if self._keeps_outbox else statement
 
     def write(
         self,
@@ -85,10 +93,10 @@ class PostgresqlLedger:
         new_skus: Collection[str] = (),
     ) -> None:
         """See Ledger."""
-        calls = [_insert_events(events)] if events else []
+        calls = [self.insert_events(events)] if events else []
         if movements:
             self.write_calls(session, [*calls, _insert_movements(movements, key)], moves_of(movements), new_skus)
-        else:
+        elif calls:
             session.run(calls)
 
     def write_calls(
@@ -112,7 +120,21 @@ class PostgresqlLedger:
             if sku is not None and sku not in new_skus
         }
         if stock_events := announcements(moves, before):
-            session.run([_insert_events(stock_events)])
+            session.run([self.insert_events(stock_events)])
+
+    def insert_events(self, events: Sequence[EventEntry]) -> Call:
+        """Give the call that writes events."""
+        rows = [event for event, _ in events]
+        return self._insert_events, [
+            arrays.texts([row.type for row in rows]),
+            arrays.ids([row.order_id for row in rows]),
+            arrays.numbers([row.order_version for row in rows]),
+            arrays.texts([row.sku for row in rows]),
+            arrays.documents([row.data for row in rows]),
+            arrays.texts([origin.actor for _, origin in events]),
+            arrays.texts([origin.request_id for _, origin in events]),
+            arrays.times([origin.at for _, origin in events]),
+        ]
 
 
 def _insert_movements(movements: Sequence[MovementEntry], key: StockKey | None) -> Call:
@@ -131,20 +153,6 @@ def _insert_movements(movements: Sequence[MovementEntry], key: StockKey | None) 
         arrays.texts([key.key] if key else []),
         arrays.digests([key.fingerprint] if key else []),
         arrays.times([origin.at for _, origin in movements]),
-    ]
-
-
-def _insert_events(events: Sequence[EventEntry]) -> Call:
-    rows = [event for event, _ in events]
-    return _INSERT_EVENTS, [
-        arrays.texts([row.type for row in rows]),
-        arrays.ids([row.order_id for row in rows]),
-        arrays.numbers([row.order_version for row in rows]),
-        arrays.texts([row.sku for row in rows]),
-        arrays.documents([row.data for row in rows]),
-        arrays.texts([origin.actor for _, origin in events]),
-        arrays.texts([origin.request_id for _, origin in events]),
-        arrays.times([origin.at for _, origin in events]),
     ]
 
 

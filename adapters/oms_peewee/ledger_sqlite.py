@@ -24,8 +24,15 @@ WHERE sku = :sku AND location = :location AND on_hand + :on_hand_delta >= 0
   AND reserved + :reserved_delta BETWEEN 0 AND on_hand + :on_hand_delta"""
 
 
+_LAST_EVENT = "SELECT coalesce(max(id), 0) FROM events"
+_MARK_EVENTS = "INSERT INTO outbox (event_id) SELECT id FROM events WHERE id > ?"
+
+
 class SqliteLedger:
-    """See Ledger; the lock is the transaction's own."""
+    """See Ledger; the lock is the transaction's own. `keeps_outbox` marks every event for publishing."""
+
+    def __init__(self, *, keeps_outbox: bool) -> None:
+        self._keeps_outbox = keeps_outbox
 
     def write(
         self,
@@ -37,7 +44,7 @@ class SqliteLedger:
         new_skus: Collection[str] = (),
     ) -> None:
         """See Ledger."""
-        session.execute_many(_INSERT_EVENT, _event_rows(events))
+        self.write_events(session, events)
         if not movements:
             return
         moves = moves_of(movements)
@@ -45,7 +52,16 @@ class SqliteLedger:
         before = {sku: figures for sku, figures in _figures(session, moves).items() if sku not in new_skus}
         if session.execute_many(_MOVE_LEVEL, _level_rows(moves)) != len(moves):
             raise UncoveredError("the stock does not cover what was decided")
-        session.execute_many(_INSERT_EVENT, _event_rows(announcements(moves, before)))
+        self.write_events(session, announcements(moves, before))
+
+    def write_events(self, session: SqliteSession, events: Sequence[EventEntry]) -> None:
+        """Write events."""
+        if not events:
+            return
+        (last,) = session.execute_sql(_LAST_EVENT).fetchone() if self._keeps_outbox else (0,)
+        session.execute_many(_INSERT_EVENT, _event_rows(events))
+        if self._keeps_outbox:
+            session.execute_sql(_MARK_EVENTS, (last,))
 
 
 def _movement_rows(movements: Sequence[MovementEntry], key: StockKey | None) -> list[tuple[object, ...]]:

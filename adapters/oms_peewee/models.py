@@ -164,3 +164,42 @@ class ImportRefusalRow(peewee.Model):
 
         table_name = "import_refusals"
         primary_key = peewee.CompositeKey("actor", "idempotency_key", "sku", "location")
+
+
+class OutboxRow(peewee.Model):
+    """An event that is still to be published."""
+
+    event_id = peewee.BigIntegerField(primary_key=True)
+
+    class Meta:
+        """Its table."""
+
+        table_name = "outbox"
+
+
+class LeaseRow(peewee.Model):
+    """Who alone may do something for a while."""
+
+    name = peewee.TextField(primary_key=True)
+    holder = peewee.TextField()
+    expires_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "leases"
+
+
+class WorkerRow(peewee.Model):
+    """A worker's sign of life."""
+
+    id = peewee.TextField(primary_key=True)
+    started_at = TimeField()
+    seen_at = TimeField()
+    orders_per_second = peewee.DoubleField()
+    settled = peewee.BigIntegerField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "workers"

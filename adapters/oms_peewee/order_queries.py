@@ -17,6 +17,8 @@ from oms_peewee.rows import line_of, order_of
 from oms_peewee.session import Session
 
 _LOWEST_ID = UUID(int=0)
+# As the index has it.
+_FAILURE_CODE = peewee.Expression(OrderRow.failure, "->>", peewee.SQL("'code'"))
 
 
 def find_order(session: Session, order_id: UUID, owner: str | None) -> Order | None:
@@ -129,6 +131,9 @@ def _conditions(wanted: OrderFilter) -> list[peewee.Expression]:
         conditions.append(OrderRow.customer_id == wanted.customer_id)
     if wanted.reference is not None:
         conditions.append(OrderRow.reference == wanted.reference)
+    if wanted.failure_code is not None:
+        code = peewee.Expression(_FAILURE_CODE, "=", wanted.failure_code)
+        conditions += [OrderRow.failure.is_null(False), code]
     return conditions
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,9 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.orders import Order, OrderFilter
-from oms_core.domain.placement import Placement
+from oms_core.domain.placement import Placement, PlacementView
+from oms_core.domain.status_changes import OrderChange
+from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
 from oms_peewee.database import Attempt, Database
@@ -26,10 +28,17 @@ from oms_peewee.session import Session
 class PeeweeOrders:
     """See OrderStorage."""
 
-    def __init__(self, database: Database[Any], ledger: Ledger[Any], placing: Placing[Any]) -> None:
+    def __init__(
+        self,
+        database: Database[Any],
+        ledger: Ledger[Any],
+        placing: Placing[Any, PlacementView],
+        next_number: Callable[[Any], int],
+    ) -> None:
         self._database = database
         self._ledger = ledger
         self._placing = placing
+        self._next_number = next_number
 
     def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
         """See OrderStorage."""
@@ -71,16 +80,38 @@ class PeeweeOrders:
             change = decide(order, holdings_of(session, order_id))
             if change is None:
                 return order
-            changed = replace(order, status=change.status, version=order.version + 1, updated_at=origin.at)
-            OrderRow.update(status=changed.status.value, version=changed.version, updated_at=changed.updated_at).where(
-                OrderRow.id == order_id
-            ).execute(session)
+            changed = self._changed(session, order, change, origin.at)
+            OrderRow.update(_columns(session, order, changed, change)).where(OrderRow.id == order_id).execute(session)
             self._ledger.write(
                 session,
                 movements=[(movement, origin) for movement in change.movements],
-                events=[(change.event, origin)],
+                events=[] if change.event is None else [(change.event, origin)],
             )
             return changed
+
+    def _changed(self, session: Session, order: Order, change: OrderChange, now: datetime) -> Order:
+        changed = replace(order, status=change.status, version=order.version + 1, updated_at=now)
+        if change.entry is not None:
+            changed = replace(changed, attempts=change.entry.attempts, failure=change.entry.failure)
+        if change.status is OrderStatus.QUEUED and order.status is not OrderStatus.QUEUED:
+            changed = replace(changed, queue_no=self._next_number(session))
+        return changed
+
+
+def _columns(session: Session, order: Order, changed: Order, change: OrderChange) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "status": changed.status.value,
+        "version": changed.version,
+        "updated_at": changed.updated_at,
+    }
+    if changed.queue_no != order.queue_no:
+        columns["queue_no"] = changed.queue_no
+    if (entry := change.entry) is not None:
+        failure, due_in = entry.failure, entry.due_in_seconds
+        columns["attempts"] = entry.attempts
+        columns["failure"] = None if failure is None else {"code": failure.code, "detail": failure.detail}
+        columns["due_at"] = None if due_in is None else session.time_from_now(due_in)
+    return columns
 
 
 def _existing(order: Order | None, order_id: UUID) -> Order:

@@ -1,36 +1,43 @@
-"""Placing orders: read, decide, write what was accepted, and do it over when something came between."""
+"""Placing or queueing orders: read, decide, write what was accepted, and do it over when something came between."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from oms_core.domain.orders import Order
-from oms_core.domain.placed_orders import placed_order
-from oms_core.domain.placement import Accept, Placement, PlacementView, Refuse, Repeat, Replay, Verdict
+from oms_core.domain.placement import Accept, Placement, Refuse, Repeat, Replay, Verdict
 from oms_core.errors import OmsError
-from oms_core.ports.storage import DecidePlacement, Placed, PlacementOutcome, Refused
+from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_peewee.database import Attempt, Database
 from oms_peewee.faults import Fault, UncoveredError
 from oms_peewee.ledger import Origin
 from oms_peewee.order_queries import orders_of
 from oms_peewee.session import AnySession, Session_contra
 
-_PLACED_AT_ONCE = 201
+View = TypeVar("View")
+View_co = TypeVar("View_co", covariant=True)
 
 Accepted: TypeAlias = tuple[Placement, Accept]
+Decide: TypeAlias = Callable[[Sequence[Placement], View], list[Verdict]]
+AsWritten: TypeAlias = Callable[[Placement], Order]
 
 
-class PlacingTables(Protocol[Session_contra]):
-    """What placing reads and writes."""
+class PlacingTables(Protocol[Session_contra, View_co]):
+    """What placing, or queueing, reads and writes."""
+
+    @property
+    def accepted_status(self) -> int:
+        """The HTTP status that a replay answers with."""
+        ...
 
     @property
     def reads_before_locking(self) -> bool:
         """Whether reading without locks first is worth it: a refusal then costs none."""
         ...
 
-    def read(self, session: Session_contra, placements: Sequence[Placement]) -> PlacementView:
+    def read(self, session: Session_contra, placements: Sequence[Placement]) -> View_co:
         """Read the products ordered, then the keys used, without locks.
 
         In this order: an order that is missed among the keys has not taken its stock yet either, so that it is found
@@ -39,15 +46,18 @@ class PlacingTables(Protocol[Session_contra]):
         ...
 
     def lock(self, session: Session_contra, placements: Sequence[Placement]) -> None:
-        """Lock all levels of the products ordered, by (sku, location)."""
+        """Lock all levels of the products ordered, by (sku, location), unless no stock is taken."""
         ...
 
     def written(self, session: Session_contra, placements: Sequence[Placement]) -> set[UUID]:
         """Tell which of the placements (there may be none) have been written already."""
         ...
 
-    def write(self, session: Session_contra, accepted: Sequence[Accepted]) -> None:
-        """Write orders, lines, reservations, levels and events. Raises UncoveredError if the stock is not there."""
+    def write(self, session: Session_contra, accepted: Sequence[Accepted]) -> AsWritten:
+        """Write orders, lines, reservations, levels and events; give what shows an order as it was written.
+
+        Raises UncoveredError if the stock is not there.
+        """
         ...
 
 
@@ -56,14 +66,14 @@ def placement_origin(placement: Placement) -> Origin:
     return Origin(placement.caller_name, placement.request_id, placement.created_at)
 
 
-class Placing(Generic[AnySession]):
-    """See OrderStorage.place."""
+class Placing(Generic[AnySession, View]):
+    """See OrderStorage.place and QueueStorage.accept."""
 
-    def __init__(self, database: Database[AnySession], tables: PlacingTables[AnySession]) -> None:
+    def __init__(self, database: Database[AnySession], tables: PlacingTables[AnySession, View]) -> None:
         self._database = database
         self._tables = tables
 
-    def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
+    def place(self, placements: Sequence[Placement], decide: Decide[View]) -> list[PlacementOutcome]:
         """See OrderStorage."""
         if not placements:
             return []
@@ -78,14 +88,14 @@ class Placing(Generic[AnySession]):
             return self._place_unkeyed(placements, decide, error)
 
     def _place_unkeyed(
-        self, placements: Sequence[Placement], decide: DecidePlacement, error: OmsError
+        self, placements: Sequence[Placement], decide: Decide[View], error: OmsError
     ) -> list[PlacementOutcome]:
         """Refuse what has a key, since one of the keys stays locked; the others need not suffer for it."""
         outcomes = iter(self.place([placement for placement in placements if placement.key is None], decide))
         return [next(outcomes) if placement.key is None else Refused(error=error) for placement in placements]
 
     def _place(
-        self, attempt: Attempt[AnySession], placements: Sequence[Placement], decide: DecidePlacement
+        self, attempt: Attempt[AnySession], placements: Sequence[Placement], decide: Decide[View]
     ) -> list[PlacementOutcome]:
         session = attempt.session
         if attempt.number == 0 and self._tables.reads_before_locking:
@@ -97,19 +107,20 @@ class Placing(Generic[AnySession]):
         return self._place_locked(session, placements, decide)
 
     def _place_unlocked(
-        self, session: AnySession, placements: Sequence[Placement], decide: DecidePlacement
+        self, session: AnySession, placements: Sequence[Placement], decide: Decide[View]
     ) -> list[PlacementOutcome]:
         verdicts = decide(placements, self._tables.read(session, placements))
         decided = list(zip(placements, verdicts, strict=True))
         if self._tables.written(session, [placement for placement, verdict in decided if isinstance(verdict, Refuse)]):
             raise UncoveredError("refused for want of the stock that an earlier attempt has taken for it")
+        as_written: AsWritten = _unwritten
         if accepted := _accepted(placements, verdicts):
             with session.atomic():
-                self._tables.write(session, accepted)
-        return _outcomes(session, placements, verdicts)
+                as_written = self._tables.write(session, accepted)
+        return self._outcomes(session, placements, verdicts, as_written)
 
     def _place_locked(
-        self, session: AnySession, placements: Sequence[Placement], decide: DecidePlacement
+        self, session: AnySession, placements: Sequence[Placement], decide: Decide[View]
     ) -> list[PlacementOutcome]:
         """Decide under locks, all but what an earlier attempt has written: its ids are there."""
         with session.atomic():
@@ -117,14 +128,41 @@ class Placing(Generic[AnySession]):
             written = self._tables.written(session, placements)
             unwritten = [placement for placement in placements if placement.id not in written]
             verdicts = decide(unwritten, self._tables.read(session, unwritten)) if unwritten else []
+            as_written: AsWritten = _unwritten
             if accepted := _accepted(unwritten, verdicts):
-                self._tables.write(session, accepted)
-        outcomes = iter(_outcomes(session, unwritten, verdicts))
+                as_written = self._tables.write(session, accepted)
+        outcomes = iter(self._outcomes(session, unwritten, verdicts, as_written))
         orders = orders_of(session, list(written))
         return [
-            _placed(orders[placement.id], replayed=False) if placement.id in written else next(outcomes)
+            self._placed(orders[placement.id], replayed=False) if placement.id in written else next(outcomes)
             for placement in placements
         ]
+
+    def _outcomes(
+        self,
+        session: AnySession,
+        placements: Sequence[Placement],
+        verdicts: Sequence[Verdict],
+        as_written: AsWritten,
+    ) -> list[PlacementOutcome]:
+        replayed = orders_of(session, [verdict.order_id for verdict in verdicts if isinstance(verdict, Replay)])
+        outcomes: list[PlacementOutcome] = []
+        for placement, verdict in zip(placements, verdicts, strict=True):
+            match verdict:
+                case Accept():
+                    outcomes.append(self._placed(as_written(placement), replayed=False))
+                case Refuse(error):
+                    outcomes.append(Refused(error=error))
+                case Replay(order_id, accepted_status):
+                    order = replayed[order_id]
+                    is_replay = order_id != placement.id
+                    outcomes.append(Placed(order=order, replayed=is_replay, accepted_status=accepted_status))
+                case Repeat(index):
+                    outcomes.append(self._placed(as_written(placements[index]), replayed=True))
+        return outcomes
+
+    def _placed(self, order: Order, *, replayed: bool) -> Placed:
+        return Placed(order=order, replayed=replayed, accepted_status=self._tables.accepted_status)
 
 
 def _accepted(placements: Sequence[Placement], verdicts: Sequence[Verdict]) -> list[Accepted]:
@@ -135,25 +173,5 @@ def _accepted(placements: Sequence[Placement], verdicts: Sequence[Verdict]) -> l
     ]
 
 
-def _outcomes(
-    session: AnySession, placements: Sequence[Placement], verdicts: Sequence[Verdict]
-) -> list[PlacementOutcome]:
-    replayed = orders_of(session, [verdict.order_id for verdict in verdicts if isinstance(verdict, Replay)])
-    outcomes: list[PlacementOutcome] = []
-    for placement, verdict in zip(placements, verdicts, strict=True):
-        match verdict:
-            case Accept():
-                outcomes.append(_placed(placed_order(placement), replayed=False))
-            case Refuse(error):
-                outcomes.append(Refused(error=error))
-            case Replay(order_id, accepted_status):
-                order = replayed[order_id]
-                is_replay = order_id != placement.id
-                outcomes.append(Placed(order=order, replayed=is_replay, accepted_status=accepted_status))
-            case Repeat(index):
-                outcomes.append(_placed(placed_order(placements[index]), replayed=True))
-    return outcomes
-
-
-def _placed(order: Order, *, replayed: bool) -> Placed:
-    return Placed(order=order, replayed=replayed, accepted_status=_PLACED_AT_ONCE)
+def _unwritten(placement: Placement) -> Order:
+    raise AssertionError(f"{placement.id} was not accepted")

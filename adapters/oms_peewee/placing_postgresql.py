@@ -2,200 +2,70 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
-from oms_core.domain.money import to_ten_thousandths
-from oms_core.domain.placed_orders import placed_event
-from oms_core.domain.placement import Allocation, KeyedOrder, Placement, PlacementView
+from oms_core.domain.placed_orders import placed_event, placed_order
+from oms_core.domain.placement import Placement, PlacementView
+from oms_core.domain.statuses import OrderStatus
 from oms_peewee import arrays
-from oms_peewee.ledger import Location, Origin, level_moves
+from oms_peewee.ledger import level_moves
 from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger
-from oms_peewee.placing import Accepted, placement_origin
+from oms_peewee.new_orders_postgresql import (
+    FirstEvents,
+    insert_orders,
+    insert_reservations,
+    read_keyed_orders,
+    read_products,
+    skus_of,
+    written_ids,
+)
+from oms_peewee.placing import Accepted, AsWritten, placement_origin
 from oms_peewee.postgresql import PostgresqlSession
-from oms_peewee.rows import products_of
-from oms_peewee.statements import Call, Statement
-
-_READ_PRODUCTS = Statement(
-    name="read_products",
-    types=("text[]",),
-    sql="""SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at,
-      l.location, l.on_hand, l.reserved, l.version, l.updated_at
-    FROM unnest($1) AS wanted(sku)
-    CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = wanted.sku OFFSET 0) AS p
-    LEFT JOIN LATERAL (
-      SELECT * FROM stock_levels AS l WHERE l.sku = wanted.sku ORDER BY l.location OFFSET 0) AS l ON true""",
-)
-_READ_KEYS = Statement(
-    name="read_keys",
-    types=("text[]", "text[]"),
-    sql="""SELECT wanted.caller, wanted.key, o.id, o.fingerprint, o.accepted_status
-    FROM unnest($1, $2) AS wanted(caller, key)
-    CROSS JOIN LATERAL (
-      SELECT * FROM orders AS o WHERE o.caller = wanted.caller AND o.idempotency_key = wanted.key LIMIT 1) AS o""",
-)
-_READ_IDS = Statement(
-    name="read_ids",
-    types=("uuid[]",),
-    sql="""SELECT o.id FROM unnest($1) AS wanted(id)
-    CROSS JOIN LATERAL (SELECT o.id FROM orders AS o WHERE o.id = wanted.id LIMIT 1) AS o""",
-)
-_INSERT_ORDERS = Statement(
-    name="insert_orders",
-    types=(
-        *("uuid[]", "text[]", "text[]", "text[]", "bigint[]", "jsonb[]"),
-        *("text[]", "text[]", "bytea[]", "timestamptz[]"),
-    ),
-    sql="""INSERT INTO orders (id, status, customer_id, reference, currency, total_e4, metadata,
-      caller, idempotency_key, fingerprint, accepted_status, created_at, updated_at)
-    SELECT id, 'pending', customer_id, reference, currency, total_e4, metadata,
-      caller, key, fingerprint, 201, created_at, created_at
-    FROM (SELECT unnest($1) AS id, unnest($2) AS customer_id, unnest($3) AS reference, unnest($4) AS currency,
-      unnest($5) AS total_e4, unnest($6) AS metadata, unnest($7) AS caller, unnest($8) AS key,
-      unnest($9) AS fingerprint, unnest($10) AS created_at) AS o""",
-)
-_INSERT_LINES = Statement(
-    name="insert_lines",
-    types=("uuid[]", "smallint[]", "text[]", "integer[]", "bigint[]"),
-    sql="""INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_e4)
-    SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)""",
-)
-
-# The ledger row of `oms_core.domain.placed_orders.reservation`.
-_INSERT_RESERVATIONS = Statement(
-    name="insert_reservations",
-    types=("text[]", "text[]", "bigint[]", "uuid[]", "smallint[]", "text[]", "timestamptz[]"),
-    sql="""INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no, actor,
-      created_at)
-    SELECT unnest($1), unnest($2), 'reserve', 0, unnest($3), unnest($4), unnest($5), unnest($6), unnest($7)""",
-)
-# The event of `oms_core.domain.placed_orders.placed_event`, whose data all placed orders have in common.
-_INSERT_PLACED_EVENTS = Statement(
-    name="insert_placed_events",
-    types=("text", "uuid[]", "integer", "jsonb", "text[]", "text[]", "timestamptz[]"),
-    sql="""INSERT INTO events (type, order_id, order_version, data, actor, request_id, created_at)
-    SELECT $1, unnest($2), $3, $4, unnest($5), unnest($6), unnest($7)""",
-)
 
 
 class PostgresqlPlacingTables:
     """See PlacingTables."""
 
+    accepted_status = 201
     reads_before_locking = True
 
     def __init__(self, ledger: PostgresqlLedger) -> None:
         self._ledger = ledger
+        self._events = FirstEvents(ledger)
 
     def read(self, session: PostgresqlSession, placements: Sequence[Placement]) -> PlacementView:
         """See PlacingTables."""
-        rows = session.run([(_READ_PRODUCTS, [arrays.texts(_skus(placements))])]).fetchall()
-        keys = [placement.key for placement in placements if placement.key is not None]
-        found = session.run([_read_keys(keys)]).fetchall() if keys else []
         return PlacementView(
-            products={product.sku: product for product in products_of(rows)},
-            keyed_orders={
-                (caller, key): KeyedOrder(
-                    order_id=order_id, fingerprint=bytes(fingerprint), accepted_status=accepted_status
-                )
-                for caller, key, order_id, fingerprint, accepted_status in found
-            },
+            products=read_products(session, skus_of(placements)),
+            keyed_orders=read_keyed_orders(session, placements),
         )
 
     def lock(self, session: PostgresqlSession, placements: Sequence[Placement]) -> None:
         """See PlacingTables."""
-        session.run([(LOCK_LEVELS, [arrays.texts(_skus(placements))])])
+        session.run([(LOCK_LEVELS, [arrays.texts(skus_of(placements))])])
 
     def written(self, session: PostgresqlSession, placements: Sequence[Placement]) -> set[UUID]:
         """See PlacingTables."""
-        if not placements:
-            return set()
-        rows = session.run([(_READ_IDS, [arrays.ids([placement.id for placement in placements])])]).fetchall()
-        return {order_id for (order_id,) in rows}
+        return written_ids(session, placements)
 
-    def write(self, session: PostgresqlSession, accepted: Sequence[Accepted]) -> None:
+    def write(self, session: PostgresqlSession, accepted: Sequence[Accepted]) -> AsWritten:
         """See PlacingTables."""
-        # Two batches with the same keys wait for each other in the same order.
-        by_key = sorted((placement for placement, _ in accepted), key=lambda placement: placement.key or ("", ""))
-        placements = [placement for placement, _ in accepted]
-        reserved = [(placement, allocation) for placement, verdict in accepted for allocation in verdict.allocations]
-        calls = [
-            _insert_orders(by_key),
-            _insert_lines(by_key),
-            _insert_reservations(reserved),
-            _insert_placed_events(placements),
+        reserved = [
+            (placement.id, origin, allocation)
+            for placement, verdict in accepted
+            for origin in [placement_origin(placement)]
+            for allocation in verdict.allocations
         ]
-        self._ledger.write_calls(session, calls, level_moves(_moves(accepted)))
-
-
-def _skus(placements: Sequence[Placement]) -> list[str]:
-    return sorted({line.sku for placement in placements for line in placement.command.lines})
-
-
-def _read_keys(keys: Sequence[tuple[str, str]]) -> Call:
-    return _READ_KEYS, [arrays.texts([caller for caller, _ in keys]), arrays.texts([key for _, key in keys])]
-
-
-def _insert_orders(placements: Sequence[Placement]) -> Call:
-    commands = [placement.command for placement in placements]
-    totals = [placement.total for placement in placements]
-    return _INSERT_ORDERS, [
-        arrays.ids([placement.id for placement in placements]),
-        arrays.texts([command.customer_id for command in commands]),
-        arrays.texts([command.reference for command in commands]),
-        arrays.texts([placement.currency for placement in placements]),
-        arrays.numbers([None if total is None else to_ten_thousandths(total) for total in totals]),
-        arrays.documents([command.metadata for command in commands]),
-        arrays.texts([placement.caller_name for placement in placements]),
-        arrays.texts([command.idempotency_key for command in commands]),
-        arrays.digests([placement.fingerprint for placement in placements]),
-        arrays.times([placement.created_at for placement in placements]),
-    ]
-
-
-def _insert_lines(placements: Sequence[Placement]) -> Call:
-    numbered = [
-        (placement.id, line_no, line)
-        for placement in placements
-        for line_no, line in enumerate(placement.command.lines, start=1)
-    ]
-    prices = [line.unit_price for _, _, line in numbered]
-    return _INSERT_LINES, [
-        arrays.ids([order_id for order_id, _, _ in numbered]),
-        arrays.numbers([line_no for _, line_no, _ in numbered]),
-        arrays.texts([line.sku for _, _, line in numbered]),
-        arrays.numbers([line.quantity for _, _, line in numbered]),
-        arrays.numbers([None if price is None else to_ten_thousandths(price) for price in prices]),
-    ]
-
-
-def _insert_reservations(reserved: Sequence[tuple[Placement, Allocation]]) -> Call:
-    return _INSERT_RESERVATIONS, [
-        arrays.texts([allocation.sku for _, allocation in reserved]),
-        arrays.texts([allocation.location for _, allocation in reserved]),
-        arrays.numbers([allocation.quantity for _, allocation in reserved]),
-        arrays.ids([placement.id for placement, _ in reserved]),
-        arrays.numbers([allocation.line_no for _, allocation in reserved]),
-        arrays.texts([placement.caller_name for placement, _ in reserved]),
-        arrays.times([placement.created_at for placement, _ in reserved]),
-    ]
-
-
-def _insert_placed_events(placements: Sequence[Placement]) -> Call:
-    event = placed_event(placements[0])
-    return _INSERT_PLACED_EVENTS, [
-        event.type.value,
-        arrays.ids([placement.id for placement in placements]),
-        event.order_version,
-        json.dumps(dict(event.data)),
-        arrays.texts([placement.caller_name for placement in placements]),
-        arrays.texts([placement.request_id for placement in placements]),
-        arrays.times([placement.created_at for placement in placements]),
-    ]
-
-
-def _moves(accepted: Sequence[Accepted]) -> Iterator[tuple[Location, int, int, Origin]]:
-    for placement, verdict in accepted:
-        origin = placement_origin(placement)
-        for allocation in verdict.allocations:
-            yield (allocation.sku, allocation.location), 0, allocation.quantity, origin
+        placements = [placement for placement, _ in accepted]
+        calls = [
+            *insert_orders(placements, status=OrderStatus.PENDING, accepted_status=self.accepted_status),
+            insert_reservations(reserved),
+            self._events.insert(placements, placed_event(placements[0])),
+        ]
+        moves = (
+            ((allocation.sku, allocation.location), 0, allocation.quantity, origin)
+            for _, origin, allocation in reserved
+        )
+        self._ledger.write_calls(session, calls, level_moves(moves))
+        return placed_order

@@ -119,6 +119,14 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         """See Session."""
         return query.for_update()
 
+    def locking_free(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
+        """See Session."""
+        return query.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]  # Its types lag.
+
+    def time_from_now(self, seconds: float) -> Any:
+        """See Session."""
+        return peewee.SQL("now() + make_interval(secs => %s)", [seconds])
+
     def discard(self) -> None:
         """See Session."""
         with suppress(psycopg2.Error):

@@ -41,6 +41,7 @@ def order_of(row: OrderRow, lines: Sequence[PlacedLine]) -> Order:
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        queue_no=row.queue_no,
     )
 
 

@@ -45,6 +45,14 @@ class Session(peewee.Database):
         """Make a query lock the rows it gives, in its order, where rows can be locked."""
         raise NotImplementedError
 
+    def locking_free(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
+        """Make a query lock the rows it gives and pass over those that somebody else has locked."""
+        raise NotImplementedError
+
+    def time_from_now(self, seconds: float) -> Any:
+        """Give a time by the database's clock, as a value of a query; it may be in the past."""
+        raise NotImplementedError
+
     def discard(self) -> None:
         """Close the connection, whatever its state; never raises."""
         raise NotImplementedError

@@ -111,6 +111,14 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         """See Session; the writer's lock is on the whole file."""
         return query
 
+    def locking_free(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
+        """See Session; nobody else has locked anything."""
+        return query
+
+    def time_from_now(self, seconds: float) -> Any:
+        """See Session; the database's clock is this machine's."""
+        return datetime.now(UTC) + timedelta(seconds=seconds)
+
     def discard(self) -> None:
         """See Session."""
         with suppress(sqlite3.Error):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -38,6 +38,12 @@ class Statement:
     def direct(self) -> str:
         """The SQL that runs it unprepared, for psycopg2's placeholders."""
         return _PARAMETER.sub(lambda found: f"%s::{self.types[int(found[1]) - 1]}", self.sql)
+
+
+def with_outbox(statement: Statement) -> Statement:
+    """Make a statement that inserts events mark them for publishing too."""
+    marking = "INSERT INTO outbox (event_id) SELECT id FROM written"
+    return replace(statement, sql=f"WITH written AS ({statement.sql} RETURNING id) {marking}")
 
 
 Call: TypeAlias = tuple[Statement, Sequence[object]]

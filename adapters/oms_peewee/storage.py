@@ -6,17 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from oms_core.ports.storage import StorageOptions
+from oms_peewee.accepting_sqlite import SqliteAcceptingTables, next_number
 from oms_peewee.audits import PeeweeAudits
 from oms_peewee.database import Database
 from oms_peewee.imports import PeeweeImports
 from oms_peewee.imports_sqlite import SqliteImportTables
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.orders import PeeweeOrders
+from oms_peewee.outbox import PeeweeOutbox
 from oms_peewee.placing import Placing
 from oms_peewee.placing_sqlite import SqlitePlacingTables
+from oms_peewee.queue import PeeweeQueue
 from oms_peewee.schema import POSTGRESQL, SQLITE, EmbeddedSchema, PeeweeSchema
+from oms_peewee.settling import Settling
+from oms_peewee.settling_sqlite import SqliteSettlingTables
 from oms_peewee.sqlite import SqliteEngine
 from oms_peewee.stock import PeeweeStock
+from oms_peewee.workers import PeeweeWorkers
 
 
 class PeeweeStorage:
@@ -28,6 +34,7 @@ class PeeweeStorage:
         database: Database[Any],
         schema: PeeweeSchema,
         orders: PeeweeOrders,
+        queue: PeeweeQueue,
         stock: PeeweeStock,
         imports: PeeweeImports,
         make_ready: Callable[[], object],
@@ -35,6 +42,9 @@ class PeeweeStorage:
         self.database = database
         self.schema = schema
         self._orders = orders
+        self._queue = queue
+        self._workers = PeeweeWorkers(database)
+        self._outbox = PeeweeOutbox(database)
         self._stock = stock
         self._imports = imports
         self._audits = PeeweeAudits(database)
@@ -46,6 +56,24 @@ class PeeweeStorage:
         """See Storage."""
         self._get_ready()
         return self._orders
+
+    @property
+    def queue(self) -> PeeweeQueue:
+        """See Storage."""
+        self._get_ready()
+        return self._queue
+
+    @property
+    def workers(self) -> PeeweeWorkers:
+        """See Storage."""
+        self._get_ready()
+        return self._workers
+
+    @property
+    def outbox(self) -> PeeweeOutbox:
+        """See Storage."""
+        self._get_ready()
+        return self._outbox
 
     @property
     def stock(self) -> PeeweeStock:
@@ -87,11 +115,13 @@ def open_sqlite(url: str, options: StorageOptions) -> PeeweeStorage:
     """
     database = Database(SqliteEngine(url, options), options)
     schema = EmbeddedSchema(database, SQLITE) if options.create else PeeweeSchema(database, SQLITE)
-    ledger = SqliteLedger()
+    ledger = SqliteLedger(keeps_outbox=options.keeps_outbox)
+    accepting = Placing(database, SqliteAcceptingTables(ledger))
     return PeeweeStorage(
         database=database,
         schema=schema,
-        orders=PeeweeOrders(database, ledger, Placing(database, SqlitePlacingTables(ledger))),
+        orders=PeeweeOrders(database, ledger, Placing(database, SqlitePlacingTables(ledger)), next_number),
+        queue=PeeweeQueue(database, accepting, Settling(database, SqliteSettlingTables(ledger))),
         stock=PeeweeStock(database, ledger),
         imports=PeeweeImports(database, SqliteImportTables(ledger)),
         make_ready=schema.check,
@@ -104,18 +134,22 @@ def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
     Its schema is not touched but by `schema.upgrade()`.
     """
     # They need psycopg2, which the sqlite extra does not bring.
+    from oms_peewee.accepting_postgresql import PostgresqlAcceptingTables, next_number
     from oms_peewee.imports_postgresql import PostgresqlImportTables
     from oms_peewee.ledger_postgresql import PostgresqlLedger
     from oms_peewee.placing_postgresql import PostgresqlPlacingTables
     from oms_peewee.postgresql import PostgresqlEngine
+    from oms_peewee.settling_postgresql import PostgresqlSettlingTables
 
     database = Database(PostgresqlEngine(url, options), options)
-    ledger = PostgresqlLedger()
+    ledger = PostgresqlLedger(keeps_outbox=options.keeps_outbox)
+    accepting = Placing(database, PostgresqlAcceptingTables(ledger))
     return PeeweeStorage(
         database=database,
         schema=PeeweeSchema(database, POSTGRESQL),
-        orders=PeeweeOrders(database, ledger, Placing(database, PostgresqlPlacingTables(ledger))),
+        orders=PeeweeOrders(database, ledger, Placing(database, PostgresqlPlacingTables(ledger)), next_number),
+        queue=PeeweeQueue(database, accepting, Settling(database, PostgresqlSettlingTables(ledger))),
         stock=PeeweeStock(database, ledger),
-        imports=PeeweeImports(database, PostgresqlImportTables()),
+        imports=PeeweeImports(database, PostgresqlImportTables(keeps_outbox=options.keeps_outbox)),
         make_ready=lambda: None,
     )

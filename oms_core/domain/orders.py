@@ -9,12 +9,22 @@ from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID
 
-from oms_core.domain.limits import CUSTOMER_ID_LENGTH_MAX, REFERENCE_LENGTH_MAX, SKU_LENGTH_MAX
+from oms_core.domain.limits import (
+    CUSTOMER_ID_LENGTH_MAX,
+    FAILURE_CODE_LENGTH_MAX,
+    REFERENCE_LENGTH_MAX,
+    SKU_LENGTH_MAX,
+)
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 
 _FILTER_LENGTHS: Mapping[str, int] = MappingProxyType(
-    {"customer_id": CUSTOMER_ID_LENGTH_MAX, "sku": SKU_LENGTH_MAX, "reference": REFERENCE_LENGTH_MAX}
+    {
+        "customer_id": CUSTOMER_ID_LENGTH_MAX,
+        "sku": SKU_LENGTH_MAX,
+        "reference": REFERENCE_LENGTH_MAX,
+        "failure_code": FAILURE_CODE_LENGTH_MAX,
+    }
 )
 
 
@@ -38,7 +48,11 @@ class PlacedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order. `version` grows with each change; times are aware UTC with microseconds; `total` is exact or None."""
+    """An order. `version` grows with each change; times are aware UTC with microseconds; `total` is exact or None.
+
+    `queue_no` is the order's number in the queue, None for one that was never queued; `failure` and `attempts` tell of
+    placing an accepted order: why it was rejected, failed, or has to be tried again.
+    """
 
     id: UUID
     status: OrderStatus
@@ -53,6 +67,7 @@ class Order:
     version: int
     created_at: datetime
     updated_at: datetime
+    queue_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +92,7 @@ class OrderFilter:
     customer_id: str | None = None
     sku: str | None = None
     reference: str | None = None
+    failure_code: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from uuid import UUID
 
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.limits import INT8_MAX
 from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
 from oms_core.domain.orders import Order, PlacedLine
-from oms_core.domain.placement import Accept, Allocation, Placement
+from oms_core.domain.placement import Allocation, Placement
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import MovementKind, NewMovement
 from oms_core.errors import OmsError
@@ -30,37 +31,23 @@ def order_total(lines: Sequence[OrderLine]) -> Decimal | None:
 
 def placed_order(placement: Placement) -> Order:
     """Give the order as it stands right after placing."""
-    command = placement.command
-    lines = tuple(
-        PlacedLine(line_no=line_no, sku=line.sku, quantity=line.quantity, unit_price=line.unit_price)
-        for line_no, line in enumerate(command.lines, start=1)
-    )
-    return Order(
-        id=placement.id,
-        status=OrderStatus.PENDING,
-        customer_id=command.customer_id,
-        reference=command.reference,
-        currency=placement.currency,
-        lines=lines,
-        total=placement.total,
-        metadata=command.metadata,
-        failure=None,
-        attempts=0,
-        version=1,
-        created_at=placement.created_at,
-        updated_at=placement.created_at,
-    )
+    return _new_order(placement, OrderStatus.PENDING, None)
 
 
-def reservation(placement: Placement, allocation: Allocation) -> NewMovement:
-    """Give the ledger row that promises units of one line at one location."""
+def queued_order(placement: Placement, queue_no: int) -> Order:
+    """Give the order as it stands right after it was accepted."""
+    return _new_order(placement, OrderStatus.QUEUED, queue_no)
+
+
+def reservation(order_id: UUID, allocation: Allocation) -> NewMovement:
+    """Give the ledger row that promises units of one line of an order at one location."""
     return NewMovement(
         sku=allocation.sku,
         location=allocation.location,
         kind=MovementKind.RESERVE,
         on_hand_delta=0,
         reserved_delta=allocation.quantity,
-        order_id=placement.id,
+        order_id=order_id,
         line_no=allocation.line_no,
     )
 
@@ -75,11 +62,25 @@ def placed_event(placement: Placement) -> NewEvent:
     )
 
 
-def reserved_per_level(accepts: Sequence[Accept]) -> dict[tuple[str, str], int]:
-    """Sum what a batch reserves per (sku, location), sorted: the order in which levels are locked."""
-    demand: dict[tuple[str, str], int] = {}
-    for accept in accepts:
-        for allocation in accept.allocations:
-            level = (allocation.sku, allocation.location)
-            demand[level] = demand.get(level, 0) + allocation.quantity
-    return dict(sorted(demand.items()))
+def _new_order(placement: Placement, status: OrderStatus, queue_no: int | None) -> Order:
+    command = placement.command
+    lines = tuple(
+        PlacedLine(line_no=line_no, sku=line.sku, quantity=line.quantity, unit_price=line.unit_price)
+        for line_no, line in enumerate(command.lines, start=1)
+    )
+    return Order(
+        id=placement.id,
+        status=status,
+        customer_id=command.customer_id,
+        reference=command.reference,
+        currency=placement.currency,
+        lines=lines,
+        total=placement.total,
+        metadata=command.metadata,
+        failure=None,
+        attempts=0,
+        version=1,
+        created_at=placement.created_at,
+        updated_at=placement.created_at,
+        queue_no=queue_no,
+    )

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 from uuid import UUID
 
-from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.commands import OrderLine, PlaceOrder
 from oms_core.domain.stock import Product
 from oms_core.errors import FieldError, OmsError
 
@@ -27,10 +28,34 @@ class Placement:
     created_at: datetime
 
     @property
+    def lines(self) -> Sequence[OrderLine]:
+        """What is ordered."""
+        return self.command.lines
+
+    @property
     def key(self) -> tuple[str, str] | None:
         """The namespace and idempotency key, if the caller gave one."""
         key = self.command.idempotency_key
         return None if key is None else (self.caller_name, key)
+
+
+class Demand(Protocol):
+    """What the decision needs of an order: its lines, and its key unless that has been dealt with."""
+
+    @property
+    def lines(self) -> Sequence[OrderLine]:
+        """What is ordered."""
+        ...
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """The namespace and idempotency key."""
+        ...
+
+    @property
+    def fingerprint(self) -> bytes | None:
+        """What tells one command under a key from another."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +118,7 @@ Verdict = Accept | Replay | Repeat | Refuse
 
 
 def decide_placement(
-    placements: Sequence[Placement], view: PlacementView, location_priority: Sequence[str]
+    placements: Sequence[Demand], view: PlacementView, location_priority: Sequence[str]
 ) -> list[Verdict]:
     """Decide one verdict per placement, deterministically.
 
@@ -104,11 +129,42 @@ def decide_placement(
     taken: dict[tuple[str, str], int] = {}
     verdicts: list[Verdict] = []
     for index, placement in enumerate(placements):
-        verdict = _known_key(placement, view, taken, placements) or _take(placement.command, shelf)
+        verdict = known_key(placement, view.keyed_orders, taken, placements) or _take(placement.lines, shelf)
         if isinstance(verdict, Accept) and placement.key is not None:
             taken[placement.key] = index
         verdicts.append(verdict)
     return verdicts
+
+
+def known_key(
+    placement: Demand,
+    keyed_orders: Mapping[tuple[str, str], KeyedOrder],
+    taken: Mapping[tuple[str, str], int],
+    placements: Sequence[Demand],
+) -> Verdict | None:
+    """Decide about an order whose idempotency key was used before, in the database or earlier in this batch."""
+    key = placement.key
+    if key is None:
+        return None
+    if (existing := keyed_orders.get(key)) is not None:
+        if existing.fingerprint == placement.fingerprint:
+            return Replay(existing.order_id, existing.accepted_status)
+        return Refuse(_key_reused())
+    if (index := taken.get(key)) is not None:
+        if placements[index].fingerprint == placement.fingerprint:
+            return Repeat(index)
+        return Refuse(_key_reused())
+    return None
+
+
+def unknown_skus(lines: Sequence[OrderLine], unknown: Sequence[int]) -> OmsError:
+    """Make the error that names the lines, by index, whose SKU does not exist."""
+    errors = [
+        FieldError(pointer=f"/lines/{index}/sku", code="unknown_sku", detail="no product has this SKU")
+        for index in unknown
+    ]
+    names = ", ".join(sorted({lines[index].sku for index in unknown})[:5])
+    return OmsError("unknown_sku", f"no product has the SKU {names}", errors=errors)
 
 
 class _Shelf:
@@ -148,32 +204,12 @@ class _Shelf:
         return self._rank.get(location, len(self._rank)), location
 
 
-def _known_key(
-    placement: Placement,
-    view: PlacementView,
-    taken: Mapping[tuple[str, str], int],
-    placements: Sequence[Placement],
-) -> Verdict | None:
-    key = placement.key
-    if key is None:
-        return None
-    if (existing := view.keyed_orders.get(key)) is not None:
-        if existing.fingerprint == placement.fingerprint:
-            return Replay(existing.order_id, existing.accepted_status)
-        return Refuse(_key_reused())
-    if (index := taken.get(key)) is not None:
-        if placements[index].fingerprint == placement.fingerprint:
-            return Repeat(index)
-        return Refuse(_key_reused())
-    return None
-
-
-def _take(command: PlaceOrder, shelf: _Shelf) -> Verdict:
-    unknown = [index for index, line in enumerate(command.lines) if line.sku not in shelf.products]
+def _take(lines: Sequence[OrderLine], shelf: _Shelf) -> Verdict:
+    unknown = [index for index, line in enumerate(lines) if line.sku not in shelf.products]
     if unknown:
-        return Refuse(_unknown_skus(command, unknown))
+        return Refuse(unknown_skus(lines, unknown))
     demand: dict[str, int] = {}
-    for line in command.lines:
+    for line in lines:
         demand[line.sku] = demand.get(line.sku, 0) + line.quantity
     short = {sku: quantity for sku, quantity in demand.items() if quantity > shelf.available(sku)}
     if short:
@@ -181,7 +217,7 @@ def _take(command: PlaceOrder, shelf: _Shelf) -> Verdict:
     return Accept(
         tuple(
             allocation
-            for line_no, line in enumerate(command.lines, start=1)
+            for line_no, line in enumerate(lines, start=1)
             for allocation in shelf.take(line_no, line.sku, line.quantity)
         )
     )
@@ -189,15 +225,6 @@ def _take(command: PlaceOrder, shelf: _Shelf) -> Verdict:
 
 def _key_reused() -> OmsError:
     return OmsError("idempotency_key_reused", "this idempotency key was used for another command")
-
-
-def _unknown_skus(command: PlaceOrder, unknown: Sequence[int]) -> OmsError:
-    errors = [
-        FieldError(pointer=f"/lines/{index}/sku", code="unknown_sku", detail="no product has this SKU")
-        for index in unknown
-    ]
-    names = ", ".join(sorted({command.lines[index].sku for index in unknown})[:5])
-    return OmsError("unknown_sku", f"no product has the SKU {names}", errors=errors)
 
 
 def _insufficient(short: Mapping[str, int], shelf: _Shelf) -> OmsError:

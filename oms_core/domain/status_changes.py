@@ -8,19 +8,31 @@ from dataclasses import dataclass
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.events import NewEvent, status_event_type
-from oms_core.domain.orders import Holding, Order
+from oms_core.domain.orders import Holding, Order, OrderFailure
 from oms_core.domain.statuses import OrderStatus, allowed_moves
 from oms_core.domain.stock import MovementKind, NewMovement
 from oms_core.errors import OmsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueEntry:
+    """What the queue keeps on an order: tries counted, the last failure, and the wait before the next try."""
+
+    attempts: int
+    failure: OrderFailure | None
+    due_in_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChange:
-    """What a move writes: the new status (and version + 1), its ledger rows and its event."""
+    """What a move writes: the new status (and version + 1), its ledger rows, its event, and its queue entry if that
+    changes.
+    """
 
     status: OrderStatus
     movements: tuple[NewMovement, ...]
-    event: NewEvent
+    event: NewEvent | None
+    entry: QueueEntry | None = None
 
 
 def decide_status_change(

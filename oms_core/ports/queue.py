@@ -1,10 +1,10 @@
 """Queue: what tells workers of accepted orders, brings commands from other services in, and carries events out.
 
-The database is the truth: an accepted order is a row, and whatever a queue loses, repeats or reorders is found there by
-the workers' sweep. So a queue may lose an announcement, and may deliver any message more than once and late. Every method
-that talks to a broker may raise OmsError `queue_unavailable` (the broker is away, blocked or refuses; it is tried again
-by whoever called), within about three seconds: no method waits for a broker without bound. No driver exception leaves an
-adapter. Connections are opened on first use, and anew after any fault.
+The database is the truth: an accepted order is a row, and whatever a queue loses, repeats or reorders is found there
+by the workers' sweep. So a queue may lose an announcement, and may deliver any message more than once and late. Every
+method that talks to a broker may raise OmsError `queue_unavailable` (the broker is away, blocked or refuses; it is
+tried again by whoever called), within about three seconds: no method waits for a broker without bound. No driver
+exception leaves an adapter. Connections are opened on first use, and anew after any fault.
 """
 
 from __future__ import annotations

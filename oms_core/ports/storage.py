@@ -30,6 +30,7 @@ from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
 from oms_core.domain.stock_changes import ProductChange
 from oms_core.errors import OmsError
 from oms_core.ports.imports import ImportStorage
+from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
 
 DecidePlacement = Callable[[Sequence[Placement], PlacementView], list[Verdict]]
 DecideOrderChange = Callable[[Order, Sequence[Holding]], OrderChange | None]
@@ -78,7 +79,9 @@ class OrderStorage(Protocol):
     ) -> Order:
         """Lock an order, ask `decide` what to do with it and what it holds, write that, give it as it then is.
 
-        Writes status, version + 1, updated_at, the movements with their levels, the event, and `stock_events`.
+        Writes status, version + 1, updated_at, the movements with their levels, the event, and `stock_events`; the
+        queue entry where the change has one: attempts, failure, and the due time by the database's clock. An order that
+        becomes queued again gets a new queue number, the highest.
         None from `decide` changes nothing. What `decide` raises rolls back and passes through. `owner` is a customer
         id: another's order is `order_not_found`.
         """
@@ -177,6 +180,21 @@ class Storage(Protocol):
         ...
 
     @property
+    def queue(self) -> QueueStorage:
+        """Orders that wait to be placed."""
+        ...
+
+    @property
+    def workers(self) -> WorkerStorage:
+        """Workers."""
+        ...
+
+    @property
+    def outbox(self) -> OutboxStorage:
+        """Events to publish."""
+        ...
+
+    @property
     def stock(self) -> StockStorage:
         """Products, levels and ledger."""
         ...
@@ -211,7 +229,7 @@ class StorageOptions:
 
     `deadline_seconds` bounds retrying of transient faults; `lock_timeout_seconds` and `statement_timeout_seconds` bound
     one lock and one statement; `create` allows making a missing database file and upgrading an embedded schema;
-    `prepared_statements` False suits a transaction pooler.
+    `prepared_statements` False suits a transaction pooler; `keeps_outbox` marks every event for publishing.
     """
 
     deadline_seconds: float = 10.0
@@ -220,6 +238,7 @@ class StorageOptions:
     connect_timeout_seconds: float = 3.0
     create: bool = True
     prepared_statements: bool = True
+    keeps_outbox: bool = False
 
 
 OpenStorage = Callable[[str, StorageOptions], Storage]

@@ -21,7 +21,9 @@ from oms_memory.storage import MemorySchema
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage, StorageOptions
 
-_CHANGING = frozenset({"place", "change", "apply"})
+_CHANGING = frozenset(
+    {"place", "change", "apply", "accept", "settle", "claim", "sweep", "beat", "leave", "lease", "release", "published"}
+)
 
 
 class Entry(NamedTuple):
@@ -45,6 +47,7 @@ class JournalStorage:
     def __init__(self, path: Path) -> None:
         self.memory = MemoryStorage()
         self.orders, self.stock = _Part(self, "orders"), _Part(self, "stock")
+        self.queue, self.workers, self.outbox = (_Part(self, name) for name in ("queue", "workers", "outbox"))
         self.imports, self.audits = _Part(self, "imports"), _Part(self, "audits")
         self.schema = MemorySchema()
         self._path = path
@@ -99,7 +102,7 @@ class _Part:
             return getattr(getattr(self._storage.memory, self._part), method)(*arguments, **given)
 
     def _change(self, method: str, *arguments: Any, **given: Any) -> Any:
-        decide = arguments[1] if method == "place" else given.pop("decide", None)
+        decide = arguments[1] if method in {"place", "accept"} else given.pop("decide", None)
         entry = Entry(self._part, method, arguments[:1], given)
         decisions: list[Any] = [None]
 

@@ -1,0 +1,138 @@
+"""Placing and queueing in memory: decide under the lock, then write what was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.events import NewEvent
+from oms_core.domain.orders import Order
+from oms_core.domain.placed_orders import placed_event, placed_order, queued_order, reservation
+from oms_core.domain.placement import (
+    Accept,
+    KeyedOrder,
+    Placement,
+    PlacementView,
+    Refuse,
+    Repeat,
+    Replay,
+    Verdict,
+)
+from oms_core.domain.queueing import AcceptanceView, queued_event
+from oms_core.domain.stock import Product
+from oms_core.ports.storage import Placed, PlacementOutcome, Refused
+from oms_memory.tables import Entry, Tables
+
+View = TypeVar("View")
+
+
+class _Taking(Generic[View]):
+    """Decides on orders and writes those that are accepted, under the lock."""
+
+    accepted_status: int
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def take(
+        self, placements: Sequence[Placement], decide: Callable[[Sequence[Placement], View], list[Verdict]]
+    ) -> list[PlacementOutcome]:
+        """See OrderStorage.place and QueueStorage.accept."""
+        with self._tables.lock:
+            unwritten = [placement for placement in placements if placement.id not in self._tables.orders]
+            verdicts = decide(unwritten, self.view(unwritten)) if unwritten else []
+            decided = list(zip(unwritten, verdicts, strict=True))
+            self._write([(placement, verdict) for placement, verdict in decided if isinstance(verdict, Accept)])
+            outcomes = {placement.id: self._outcome(placement, verdict, unwritten) for placement, verdict in decided}
+            return [outcomes.get(placement.id) or self._placed(placement, replayed=False) for placement in placements]
+
+    def view(self, placements: Sequence[Placement]) -> View:
+        """Look at what the decision needs."""
+        raise NotImplementedError
+
+    def new_order(self, placement: Placement) -> tuple[Order, NewEvent]:
+        """Give an order as it is written, and its event."""
+        raise NotImplementedError
+
+    def products(self, placements: Sequence[Placement]) -> Mapping[str, Product]:
+        """Give the products ordered, as far as there are any."""
+        skus = {line.sku for placement in placements for line in placement.lines}
+        return {sku: self._tables.products[sku] for sku in skus if sku in self._tables.products}
+
+    def keyed_orders(self, placements: Sequence[Placement]) -> Mapping[tuple[str, str], KeyedOrder]:
+        """Give the orders that carry the keys of these."""
+        keys = [placement.key for placement in placements if placement.key is not None]
+        return {key: self._tables.order_keys[key] for key in keys if key in self._tables.order_keys}
+
+    def _write(self, accepted: Sequence[tuple[Placement, Accept]]) -> None:
+        entries = [
+            Entry(row=reservation(placement.id, allocation), caller=_caller(placement), now=placement.created_at)
+            for placement, verdict in accepted
+            for allocation in verdict.allocations
+        ]
+        self._tables.check(entries)
+        for placement, _ in accepted:
+            self._write_order(placement)
+        self._tables.move(entries)
+
+    def _write_order(self, placement: Placement) -> None:
+        order, event = self.new_order(placement)
+        self._tables.orders[placement.id] = order
+        self._tables.accepted_statuses[placement.id] = self.accepted_status
+        if placement.key is not None and placement.fingerprint is not None:
+            self._tables.order_keys[placement.key] = KeyedOrder(
+                order_id=placement.id, fingerprint=placement.fingerprint, accepted_status=self.accepted_status
+            )
+        self._tables.record(event, _caller(placement), placement.created_at)
+
+    def _outcome(self, placement: Placement, verdict: Verdict, placements: Sequence[Placement]) -> PlacementOutcome:
+        match verdict:
+            case Accept():
+                return self._placed(placement, replayed=False)
+            case Refuse(error):
+                return Refused(error=error)
+            case Replay(order_id, accepted_status):
+                return Placed(order=self._tables.orders[order_id], replayed=True, accepted_status=accepted_status)
+            case Repeat(index):
+                return self._placed(placements[index], replayed=True)
+
+    def _placed(self, placement: Placement, *, replayed: bool) -> Placed:
+        order_id = placement.id
+        return Placed(
+            order=self._tables.orders[order_id],
+            replayed=replayed,
+            accepted_status=self._tables.accepted_statuses[order_id],
+        )
+
+
+class MemoryPlacing(_Taking[PlacementView]):
+    """See OrderStorage.place."""
+
+    accepted_status = 201
+
+    def view(self, placements: Sequence[Placement]) -> PlacementView:
+        """Look at stock and keys."""
+        return PlacementView(products=self.products(placements), keyed_orders=self.keyed_orders(placements))
+
+    def new_order(self, placement: Placement) -> tuple[Order, NewEvent]:
+        """Place it at once."""
+        return placed_order(placement), placed_event(placement)
+
+
+class MemoryAccepting(_Taking[AcceptanceView]):
+    """See QueueStorage.accept."""
+
+    accepted_status = 202
+
+    def view(self, placements: Sequence[Placement]) -> AcceptanceView:
+        """Look at SKUs and keys."""
+        return AcceptanceView(known_skus=self.products(placements).keys(), keyed_orders=self.keyed_orders(placements))
+
+    def new_order(self, placement: Placement) -> tuple[Order, NewEvent]:
+        """Queue it."""
+        return queued_order(placement, self._tables.next_number()), queued_event(placement)
+
+
+def _caller(placement: Placement) -> Caller:
+    return Caller(name=placement.caller_name, scopes=frozenset(), request_id=placement.request_id)

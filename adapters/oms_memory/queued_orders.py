@@ -1,0 +1,233 @@
+"""The queue's storage in memory: accepted orders, workers, the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.commands import OrderLine
+from oms_core.domain.events import Event
+from oms_core.domain.limits import TRANSACTION_LINES_MAX
+from oms_core.domain.orders import Order, OrderFailure
+from oms_core.domain.placed_orders import reservation
+from oms_core.domain.placement import Accept, Placement, PlacementView, Refuse
+from oms_core.domain.queueing import (
+    POSITIONS_EXACT_MAX,
+    Claim,
+    DecideAcceptance,
+    QueuedOrder,
+    QueueSample,
+    Settlement,
+    WorkerState,
+    settled_event,
+)
+from oms_core.domain.statuses import OrderStatus
+from oms_core.ports.queue_storage import DecideSettlement
+from oms_core.ports.storage import PlacementOutcome
+from oms_memory.placing import MemoryAccepting
+from oms_memory.tables import Entry, Tables
+
+_FORGOTTEN = timedelta(days=1)
+
+
+class MemoryQueuedOrders:
+    """QueueStorage over dictionaries; the database's clock is this machine's."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._accepting = MemoryAccepting(tables)
+
+    def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
+        """See QueueStorage."""
+        return self._accepting.take(placements, decide)
+
+    def settle(
+        self,
+        order_ids: Sequence[UUID],
+        *,
+        claimed: Collection[UUID],
+        caller: Caller,
+        now: datetime,
+        decide: DecideSettlement,
+    ) -> Settlement:
+        """See QueueStorage."""
+        with self._tables.lock:
+            free = [order for order in self._queued(set(order_ids)) if order.id in claimed or self._is_due(order)]
+            orders = _fitting(free)
+            queued = [_as_queued(order) for order in orders]
+            skus = {line.sku for order in queued for line in order.lines}
+            known = {sku: self._tables.products[sku] for sku in skus if sku in self._tables.products}
+            verdicts = decide(queued, PlacementView(products=known, keyed_orders={})) if queued else []
+            decided = [
+                (order, verdict)
+                for order, verdict in zip(queued, verdicts, strict=True)
+                if isinstance(verdict, Accept | Refuse)
+            ]
+            self._write(decided, claimed, caller, now)
+            statuses = {order.id: self._tables.orders[order.id].status for order in queued}
+            left = () if len(orders) == len(free) else tuple(each for each in order_ids if each not in statuses)
+            return Settlement(statuses=statuses, left=left)
+
+    def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
+        """See QueueStorage."""
+        with self._tables.lock:
+            return self._claim(self._queued(set(order_ids)), hold_seconds)
+
+    def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
+        """See QueueStorage."""
+        latest = datetime.now(UTC) - timedelta(seconds=older_than_seconds)
+        with self._tables.lock:
+            due = [
+                order
+                for order in self._queued(self._tables.orders)
+                if self._is_due(order) and (not older_than_seconds or order.updated_at <= latest)
+            ]
+            return self._claim(due[:limit], hold_seconds)
+
+    def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
+        """See QueueStorage."""
+        with self._tables.lock:
+            found = [self._tables.orders[order_id] for order_id in order_ids if order_id in self._tables.orders]
+        return [order for order in found if order.status is not OrderStatus.QUEUED]
+
+    def sample(self) -> QueueSample:
+        """See QueueStorage."""
+        with self._tables.lock:
+            queued = self._queued(self._tables.orders)
+            statuses = [order.status for order in self._tables.orders.values()]
+        numbers = [order.queue_no or 0 for order in queued]
+        return QueueSample(
+            numbers=numbers[:POSITIONS_EXACT_MAX],
+            last_number=numbers[-1] if numbers else None,
+            oldest_since=queued[0].updated_at if queued else None,
+            failed=min(statuses.count(OrderStatus.FAILED), POSITIONS_EXACT_MAX),
+            rejected=min(statuses.count(OrderStatus.REJECTED), POSITIONS_EXACT_MAX),
+        )
+
+    def _queued(self, order_ids: Collection[UUID]) -> list[Order]:
+        found = (self._tables.orders.get(order_id) for order_id in order_ids)
+        queued = [order for order in found if order is not None and order.status is OrderStatus.QUEUED]
+        return sorted(queued, key=lambda order: order.queue_no or 0)
+
+    def _is_due(self, order: Order) -> bool:
+        due_at = self._tables.due_times.get(order.id)
+        return due_at is None or due_at <= datetime.now(UTC)
+
+    def _claim(self, orders: Sequence[Order], hold_seconds: float) -> list[Claim]:
+        for order in orders:
+            self._tables.orders[order.id] = replace(order, attempts=order.attempts + 1)
+            self._tables.hold(order.id, hold_seconds)
+        return [Claim(order_id=order.id, attempts=order.attempts + 1) for order in orders]
+
+    def _write(
+        self,
+        decided: Sequence[tuple[QueuedOrder, Accept | Refuse]],
+        claimed: Collection[UUID],
+        caller: Caller,
+        now: datetime,
+    ) -> None:
+        entries = [
+            Entry(row=reservation(order.id, allocation), caller=caller, now=now)
+            for order, verdict in decided
+            if isinstance(verdict, Accept)
+            for allocation in verdict.allocations
+        ]
+        self._tables.check(entries)
+        for queued, verdict in decided:
+            order = self._tables.orders[queued.id]
+            is_refused = isinstance(verdict, Refuse)
+            self._tables.orders[queued.id] = replace(
+                order,
+                status=OrderStatus.REJECTED if is_refused else OrderStatus.PENDING,
+                failure=OrderFailure(code=verdict.error.code, detail=verdict.error.detail)
+                if isinstance(verdict, Refuse)
+                else None,
+                attempts=max(order.attempts - (queued.id in claimed), 0),
+                version=order.version + 1,
+                updated_at=now,
+            )
+            self._tables.due_times.pop(queued.id, None)
+            self._tables.record(settled_event(queued, verdict), caller, now)
+        self._tables.move(entries)
+
+
+class MemoryWorkers:
+    """WorkerStorage over a dictionary."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def beat(self, state: WorkerState) -> None:
+        """See WorkerStorage."""
+        now = datetime.now(UTC)
+        with self._tables.lock:
+            workers = self._tables.workers
+            workers[state.id] = replace(state, seen_at=now)
+            for forgotten in [each.id for each in workers.values() if each.seen_at < now - _FORGOTTEN]:
+                del workers[forgotten]
+
+    def leave(self, worker_id: str) -> None:
+        """See WorkerStorage."""
+        with self._tables.lock:
+            self._tables.workers.pop(worker_id, None)
+
+    def find(self, *, silent_seconds: float) -> list[WorkerState]:
+        """See WorkerStorage."""
+        earliest = datetime.now(UTC) - timedelta(seconds=silent_seconds)
+        with self._tables.lock:
+            heard = [state for state in self._tables.workers.values() if state.seen_at >= earliest]
+        return sorted(heard, key=lambda state: state.id)
+
+
+class MemoryOutbox:
+    """OutboxStorage over dictionaries."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def lease(self, holder: str, *, seconds: float) -> bool:
+        """See OutboxStorage."""
+        now = datetime.now(UTC)
+        with self._tables.lock:
+            other, expires_at = self._tables.relay or (holder, now)
+            if other != holder and expires_at > now:
+                return False
+            self._tables.relay = holder, now + timedelta(seconds=seconds)
+            return True
+
+    def release(self, holder: str) -> None:
+        """See OutboxStorage."""
+        with self._tables.lock:
+            if self._tables.relay is not None and self._tables.relay[0] == holder:
+                self._tables.relay = None
+
+    def unpublished(self, *, limit: int) -> list[Event]:
+        """See OutboxStorage."""
+        with self._tables.lock:
+            return [self._tables.unpublished[event_id] for event_id in sorted(self._tables.unpublished)[:limit]]
+
+    def published(self, event_ids: Sequence[int]) -> None:
+        """See OutboxStorage."""
+        with self._tables.lock:
+            for event_id in event_ids:
+                self._tables.unpublished.pop(event_id, None)
+
+
+def _as_queued(order: Order) -> QueuedOrder:
+    lines = tuple(OrderLine(sku=line.sku, quantity=line.quantity) for line in order.lines)
+    return QueuedOrder(id=order.id, version=order.version, lines=lines)
+
+
+def _fitting(orders: Sequence[Order]) -> list[Order]:
+    """Give the orders that fit into one transaction: one at least."""
+    fitting: list[Order] = []
+    lines = 0
+    for order in orders:
+        lines += len(order.lines)
+        if fitting and lines > TRANSACTION_LINES_MAX:
+            break
+        fitting.append(order)
+    return fitting

@@ -1,0 +1,71 @@
+"""Queueing orders on PostgreSQL: like placing them, without looking at stock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from oms_core.domain.placed_orders import queued_order
+from oms_core.domain.placement import Placement
+from oms_core.domain.queueing import AcceptanceView, queued_event
+from oms_core.domain.statuses import OrderStatus
+from oms_peewee import arrays
+from oms_peewee.ledger_postgresql import PostgresqlLedger
+from oms_peewee.new_orders_postgresql import FirstEvents, insert_orders, read_keyed_orders, skus_of, written_ids
+from oms_peewee.placing import Accepted, AsWritten
+from oms_peewee.postgresql import PostgresqlSession
+from oms_peewee.statements import Statement
+
+_READ_SKUS = Statement(
+    name="read_skus",
+    types=("text[]",),
+    sql="""SELECT wanted.sku FROM unnest($1) AS wanted(sku)
+    CROSS JOIN LATERAL (SELECT 1 FROM products AS p WHERE p.sku = wanted.sku LIMIT 1) AS p""",
+)
+_NEXT_NUMBERS = Statement(
+    name="next_numbers",
+    types=("integer",),
+    sql="SELECT nextval('queue_no') FROM generate_series(1, $1)",
+)
+
+
+class PostgresqlAcceptingTables:
+    """See PlacingTables."""
+
+    accepted_status = 202
+    reads_before_locking = True
+
+    def __init__(self, ledger: PostgresqlLedger) -> None:
+        self._events = FirstEvents(ledger)
+
+    def read(self, session: PostgresqlSession, placements: Sequence[Placement]) -> AcceptanceView:
+        """See PlacingTables."""
+        rows = session.run([(_READ_SKUS, [arrays.texts(skus_of(placements))])]).fetchall()
+        return AcceptanceView(known_skus={sku for (sku,) in rows}, keyed_orders=read_keyed_orders(session, placements))
+
+    def lock(self, session: PostgresqlSession, placements: Sequence[Placement]) -> None:
+        """See PlacingTables; there is nothing to lock."""
+
+    def written(self, session: PostgresqlSession, placements: Sequence[Placement]) -> set[UUID]:
+        """See PlacingTables."""
+        return written_ids(session, placements)
+
+    def write(self, session: PostgresqlSession, accepted: Sequence[Accepted]) -> AsWritten:
+        """See PlacingTables."""
+        placements = [placement for placement, _ in accepted]
+        numbers = _next_numbers(session, len(placements))
+        calls = insert_orders(
+            placements, status=OrderStatus.QUEUED, accepted_status=self.accepted_status, numbers=numbers
+        )
+        session.run([*calls, self._events.insert(placements, queued_event(placements[0]))])
+        number_of = {placement.id: number for placement, number in zip(placements, numbers, strict=True)}
+        return lambda placement: queued_order(placement, number_of[placement.id])
+
+
+def next_number(session: PostgresqlSession) -> int:
+    """Give the number after the last one in the queue."""
+    return _next_numbers(session, 1)[0]
+
+
+def _next_numbers(session: PostgresqlSession, count: int) -> list[int]:
+    return [number for (number,) in session.run([(_NEXT_NUMBERS, [count])]).fetchall()]

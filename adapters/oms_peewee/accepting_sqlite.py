@@ -1,0 +1,67 @@
+"""Queueing orders on SQLite: like placing them, without looking at stock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from uuid import UUID
+
+from oms_core.domain.placed_orders import queued_order
+from oms_core.domain.placement import Placement
+from oms_core.domain.queueing import AcceptanceView, queued_event
+from oms_core.domain.statuses import OrderStatus
+from oms_peewee.ledger_sqlite import SqliteLedger
+from oms_peewee.new_orders_sqlite import insert_orders, read_keyed_orders, written_ids
+from oms_peewee.placing import Accepted, AsWritten, placement_origin
+from oms_peewee.sqlite import SqliteSession
+
+_READ_SKUS = "SELECT sku FROM products WHERE sku IN (SELECT value FROM json_each(?))"
+# Numbers start anew when nothing is queued: they only order what is.
+_LAST_NUMBER = "SELECT coalesce(max(queue_no), 0) FROM orders WHERE status = 'queued'"
+
+
+class SqliteAcceptingTables:
+    """See PlacingTables."""
+
+    accepted_status = 202
+    reads_before_locking = False
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+
+    def read(self, session: SqliteSession, placements: Sequence[Placement]) -> AcceptanceView:
+        """See PlacingTables."""
+        skus = json.dumps(sorted({line.sku for placement in placements for line in placement.lines}))
+        known = {sku for (sku,) in session.execute_sql(_READ_SKUS, (skus,))}
+        return AcceptanceView(known_skus=known, keyed_orders=read_keyed_orders(session, placements))
+
+    def lock(self, session: SqliteSession, placements: Sequence[Placement]) -> None:
+        """See PlacingTables; the transaction has begun by taking the writer's lock."""
+
+    def written(self, session: SqliteSession, placements: Sequence[Placement]) -> set[UUID]:
+        """See PlacingTables."""
+        return written_ids(session, placements)
+
+    def write(self, session: SqliteSession, accepted: Sequence[Accepted]) -> AsWritten:
+        """See PlacingTables."""
+        placements = [placement for placement, _ in accepted]
+        first = next_number(session)
+        numbers = range(first, first + len(placements))
+        insert_orders(
+            session,
+            placements,
+            status=OrderStatus.QUEUED,
+            accepted_status=self.accepted_status,
+            numbers=numbers,
+        )
+        self._ledger.write_events(
+            session, [(queued_event(placement), placement_origin(placement)) for placement in placements]
+        )
+        number_of = {placement.id: number for placement, number in zip(placements, numbers, strict=True)}
+        return lambda placement: queued_order(placement, number_of[placement.id])
+
+
+def next_number(session: SqliteSession) -> int:
+    """Give the number after the last one in the queue."""
+    (last,) = session.execute_sql(_LAST_NUMBER).fetchone()
+    return int(last) + 1

@@ -1,0 +1,65 @@
+"""OutboxStorage: events that are to be published, and the lease of the one that publishes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from oms_core.domain.events import Event
+from oms_peewee.database import Attempt, Database
+from oms_peewee.models import EventRow, LeaseRow, OutboxRow
+from oms_peewee.rows import event_of
+from oms_peewee.session import Session
+
+_LEASE = "event-relay"
+
+
+class PeeweeOutbox:
+    """See OutboxStorage."""
+
+    def __init__(self, database: Database[Any]) -> None:
+        self._database = database
+
+    def lease(self, holder: str, *, seconds: float) -> bool:
+        """See OutboxStorage."""
+
+        def take(attempt: Attempt[Any]) -> bool:
+            session: Session = attempt.session
+            with session.atomic():
+                first = LeaseRow.insert(name=_LEASE, holder=holder, expires_at=session.time_from_now(0))
+                first.on_conflict_ignore().execute(session)
+                mine = LeaseRow.update(holder=holder, expires_at=session.time_from_now(seconds)).where(
+                    LeaseRow.name == _LEASE,
+                    (LeaseRow.holder == holder) | (LeaseRow.expires_at <= session.time_from_now(0)),
+                )
+                return bool(mine.execute(session))
+
+        return self._database.write(take, look_up={})
+
+    def release(self, holder: str) -> None:
+        """See OutboxStorage."""
+
+        def give_back(attempt: Attempt[Any]) -> None:
+            with attempt.session.atomic():
+                LeaseRow.delete().where(LeaseRow.name == _LEASE, LeaseRow.holder == holder).execute(attempt.session)
+
+        self._database.write(give_back, look_up={})
+
+    def unpublished(self, *, limit: int) -> list[Event]:
+        """See OutboxStorage."""
+
+        def read(session: Session) -> list[Event]:
+            page = EventRow.select().join(OutboxRow, on=(OutboxRow.event_id == EventRow.id))
+            return [event_of(row) for row in page.order_by(OutboxRow.event_id).limit(limit).execute(session)]
+
+        return self._database.read(read)
+
+    def published(self, event_ids: Sequence[int]) -> None:
+        """See OutboxStorage."""
+
+        def forget(attempt: Attempt[Any]) -> None:
+            with attempt.session.atomic():
+                OutboxRow.delete().where(OutboxRow.event_id.in_(list(event_ids))).execute(attempt.session)
+
+        if event_ids:
+            self._database.write(forget, look_up={})

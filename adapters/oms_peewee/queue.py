@@ -1,0 +1,132 @@
+"""QueueStorage: accepted orders that wait to be placed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+from peewee import fn
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.orders import Order
+from oms_core.domain.placement import Placement
+from oms_core.domain.queueing import (
+    POSITIONS_EXACT_MAX,
+    AcceptanceView,
+    Claim,
+    DecideAcceptance,
+    QueueSample,
+    Settlement,
+)
+from oms_core.domain.statuses import OrderStatus
+from oms_core.ports.queue_storage import DecideSettlement
+from oms_core.ports.storage import PlacementOutcome
+from oms_peewee.database import Attempt, Database
+from oms_peewee.models import OrderRow
+from oms_peewee.order_queries import orders_of
+from oms_peewee.placing import Placing
+from oms_peewee.session import Session
+from oms_peewee.settling import Settling
+
+_LONG_AGO_SECONDS = 366 * 86_400.0
+
+
+class PeeweeQueue:
+    """See QueueStorage."""
+
+    def __init__(
+        self, database: Database[Any], accepting: Placing[Any, AcceptanceView], settling: Settling[Any]
+    ) -> None:
+        self._database = database
+        self._accepting = accepting
+        self._settling = settling
+
+    def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
+        """See QueueStorage."""
+        return self._accepting.place(placements, decide)
+
+    def settle(
+        self,
+        order_ids: Sequence[UUID],
+        *,
+        claimed: Collection[UUID],
+        caller: Caller,
+        now: datetime,
+        decide: DecideSettlement,
+    ) -> Settlement:
+        """See QueueStorage."""
+        return self._settling.settle(order_ids, claimed=claimed, caller=caller, now=now, decide=decide)
+
+    def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
+        """See QueueStorage."""
+        wanted = OrderRow.id.in_(list(order_ids))
+        return self._claim(lambda _: [wanted], limit=len(order_ids), hold_seconds=hold_seconds) if order_ids else []
+
+    def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
+        """See QueueStorage."""
+        # Those that write and the database may not agree on the time: what is wanted at any age has no bound.
+        age = older_than_seconds or -_LONG_AGO_SECONDS
+
+        def conditions(session: Session) -> list[peewee.Expression]:
+            is_due = OrderRow.due_at.is_null() | (OrderRow.due_at <= session.time_from_now(0))
+            return [is_due, OrderRow.updated_at <= session.time_from_now(-age)]
+
+        return self._claim(conditions, limit=limit, hold_seconds=hold_seconds)
+
+    def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
+        """See QueueStorage."""
+
+        def read(session: Session) -> list[Order]:
+            wanted = OrderRow.select(OrderRow.id).where(OrderRow.id.in_(list(order_ids)), ~_is_queued())
+            return list(orders_of(session, [row.id for row in wanted.execute(session)]).values())
+
+        return self._database.read(read) if order_ids else []
+
+    def sample(self) -> QueueSample:
+        """See QueueStorage."""
+        return self._database.read(_sample)
+
+    def _claim(self, conditions: Any, *, limit: int, hold_seconds: float) -> list[Claim]:
+        def claim(attempt: Attempt[Any]) -> list[Claim]:
+            session: Session = attempt.session
+            with session.atomic():
+                free = OrderRow.select(OrderRow.id, OrderRow.attempts).where(_is_queued(), *conditions(session))
+                page = session.locking_free(free.order_by(OrderRow.queue_no).limit(limit))
+                claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in page.execute(session)]
+                if claims:
+                    _count_try(session, [claim.order_id for claim in claims], hold_seconds)
+            return claims
+
+        return self._database.write(claim, look_up={})
+
+
+def _count_try(session: Session, order_ids: Sequence[UUID], hold_seconds: float) -> None:
+    counted = OrderRow.update(attempts=OrderRow.attempts + 1, due_at=session.time_from_now(hold_seconds))
+    counted.where(OrderRow.id.in_(order_ids)).execute(session)
+
+
+def _is_queued() -> peewee.Expression:
+    # A literal, so that the index of queued orders serves.
+    return peewee.Expression(OrderRow.status, "=", peewee.SQL("'queued'"))
+
+
+def _sample(session: Session) -> QueueSample:
+    waiting = OrderRow.select(OrderRow.queue_no).where(_is_queued()).order_by(OrderRow.queue_no)
+    numbers = [number for (number,) in waiting.limit(POSITIONS_EXACT_MAX).tuples().execute(session)]
+    last = OrderRow.select(fn.MAX(OrderRow.queue_no)).where(_is_queued()).scalar(session)
+    oldest = OrderRow.select().where(_is_queued()).order_by(OrderRow.queue_no).first(session)
+    return QueueSample(
+        numbers=numbers,
+        last_number=last,
+        oldest_since=None if oldest is None else oldest.updated_at,
+        failed=_count(session, OrderStatus.FAILED),
+        rejected=_count(session, OrderStatus.REJECTED),
+    )
+
+
+def _count(session: Session, status: OrderStatus) -> int:
+    page = OrderRow.select(OrderRow.id).where(OrderRow.status == status.value).limit(POSITIONS_EXACT_MAX)
+    return int(page.count(session))

@@ -1,0 +1,156 @@
+"""Settling queued orders: take those still queued, decide, write, and do it over with more locks where need be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Generic, Protocol, TypeAlias
+from uuid import UUID
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.commands import OrderLine
+from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX
+from oms_core.domain.placement import Accept, PlacementView, Refuse
+from oms_core.domain.queueing import QueuedOrder, Settlement
+from oms_core.domain.statuses import OrderStatus
+from oms_core.ports.queue_storage import DecideSettlement
+from oms_peewee.database import Attempt, Database
+from oms_peewee.faults import Fault
+from oms_peewee.ledger import Origin, origin_of
+from oms_peewee.session import AnySession, Session_contra
+
+# Enough to see the first order that the transaction has no room for.
+ROWS_MAX = TRANSACTION_LINES_MAX + ORDER_LINES_MAX + 1
+
+Decided: TypeAlias = tuple[QueuedOrder, Accept | Refuse]
+
+
+class SettlingTables(Protocol[Session_contra]):
+    """What settling reads and writes."""
+
+    def take(
+        self, session: Session_contra, order_ids: Sequence[UUID], claimed: Sequence[bool]
+    ) -> Iterable[tuple[UUID, int, str, int]]:
+        """Lock the orders that may be settled; give their lines (id, version, sku, quantity) by queue number and line.
+
+        No more than ROWS_MAX of them.
+        """
+        ...
+
+    def lock(self, session: Session_contra, orders: Sequence[QueuedOrder]) -> None:
+        """Lock all levels of the products ordered, by (sku, location)."""
+        ...
+
+    def read(self, session: Session_contra, orders: Sequence[QueuedOrder]) -> PlacementView:
+        """Read the products ordered."""
+        ...
+
+    def write(
+        self, session: Session_contra, decided: Sequence[Decided], claimed: Collection[UUID], origin: Origin
+    ) -> None:
+        """Write statuses, reservations, levels and events. Raises UncoveredError if the stock is not there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be settled, and in whose name."""
+
+    order_ids: Sequence[UUID]
+    claimed: Collection[UUID]
+    origin: Origin
+    decide: DecideSettlement
+
+
+class Settling(Generic[AnySession]):
+    """See QueueStorage.settle."""
+
+    def __init__(self, database: Database[AnySession], tables: SettlingTables[AnySession]) -> None:
+        self._database = database
+        self._tables = tables
+
+    def settle(
+        self,
+        order_ids: Sequence[UUID],
+        *,
+        claimed: Collection[UUID],
+        caller: Caller,
+        now: datetime,
+        decide: DecideSettlement,
+    ) -> Settlement:
+        """See QueueStorage."""
+        if not order_ids:
+            return Settlement(statuses={}, left=())
+        wanted = Wanted(order_ids=order_ids, claimed=claimed, origin=origin_of(caller, now), decide=decide)
+        look_up = {"order_ids": [str(order_id) for order_id in order_ids]}
+        return self._database.write(lambda attempt: self._settle(attempt, wanted), look_up=look_up)
+
+    def _settle(self, attempt: Attempt[AnySession], wanted: Wanted) -> Settlement:
+        if attempt.number == 0:
+            try:
+                return self._settle_unlocked(attempt.session, wanted)
+            except self._database.caught as error:
+                if self._database.fault_of(error) is not Fault.UNCOVERED:
+                    raise
+        return self._settle_locked(attempt.session, wanted)
+
+    def _settle_unlocked(self, session: AnySession, wanted: Wanted) -> Settlement:
+        """Decide on levels that nobody has locked, which others may then change: only their write tells."""
+        with session.atomic():
+            orders, left = self._take(session, wanted)
+            return self._write(session, wanted, orders, left)
+
+    def _settle_locked(self, session: AnySession, wanted: Wanted) -> Settlement:
+        with session.atomic():
+            orders, left = self._take(session, wanted)
+            self._tables.lock(session, orders)
+            return self._write(session, wanted, orders, left)
+
+    def _take(self, session: AnySession, wanted: Wanted) -> tuple[list[QueuedOrder], tuple[UUID, ...]]:
+        claimed = [order_id in wanted.claimed for order_id in wanted.order_ids]
+        rows = list(self._tables.take(session, wanted.order_ids, claimed))
+        orders = _fitting(rows)
+        if sum(len(order.lines) for order in orders) == len(rows):
+            return orders, ()
+        taken = {order.id for order in orders}
+        return orders, tuple(order_id for order_id in wanted.order_ids if order_id not in taken)
+
+    def _write(
+        self, session: AnySession, wanted: Wanted, orders: Sequence[QueuedOrder], left: tuple[UUID, ...]
+    ) -> Settlement:
+        if not orders:
+            return Settlement(statuses={}, left=left)
+        verdicts = wanted.decide(orders, self._tables.read(session, orders))
+        decided = [
+            (order, verdict)
+            for order, verdict in zip(orders, verdicts, strict=True)
+            if isinstance(verdict, Accept | Refuse)
+        ]
+        self._tables.write(session, decided, wanted.claimed, wanted.origin)
+        return Settlement(statuses={order.id: status_of(verdict) for order, verdict in decided}, left=left)
+
+
+def status_of(verdict: Accept | Refuse) -> OrderStatus:
+    """Give the status that a verdict leads to."""
+    return OrderStatus.PENDING if isinstance(verdict, Accept) else OrderStatus.REJECTED
+
+
+def failure_of(verdict: Accept | Refuse) -> dict[str, str] | None:
+    """Give the failure that is kept with an order, as JSON."""
+    return None if isinstance(verdict, Accept) else {"code": verdict.error.code, "detail": verdict.error.detail}
+
+
+def _fitting(rows: Sequence[tuple[Any, ...]]) -> list[QueuedOrder]:
+    """Give the orders that fit into one transaction: one at least."""
+    orders: list[QueuedOrder] = []
+    lines = 0
+    for (order_id, version), group in groupby(rows, key=itemgetter(0, 1)):
+        ordered = tuple([OrderLine(sku=sku, quantity=quantity) for _, _, sku, quantity in group])
+        lines += len(ordered)
+        if orders and lines > TRANSACTION_LINES_MAX:
+            break
+        orders.append(QueuedOrder(id=order_id, version=version, lines=ordered))
+    return orders

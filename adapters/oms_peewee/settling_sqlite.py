@@ -1,0 +1,71 @@
+"""Settling queued orders on SQLite: one round under the writer's lock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from oms_core.domain.placed_orders import reservation
+from oms_core.domain.placement import Accept, PlacementView
+from oms_core.domain.queueing import QueuedOrder, settled_event
+from oms_peewee.ledger import Origin
+from oms_peewee.ledger_sqlite import SqliteLedger
+from oms_peewee.new_orders_sqlite import read_products
+from oms_peewee.settling import ROWS_MAX, Decided, failure_of, status_of
+from oms_peewee.sqlite import SqliteSession, to_microseconds
+
+# CROSS JOIN keeps the order of the tables: few ids, then their orders, then their lines, each by its key.
+_TAKE = """WITH taken AS MATERIALIZED (
+  SELECT o.id, o.version, o.queue_no FROM json_each(:ids) AS wanted CROSS JOIN orders AS o
+  WHERE o.id = wanted.value ->> 0 AND o.status = 'queued'
+    AND (wanted.value ->> 1 OR o.due_at IS NULL OR o.due_at <= :now))
+SELECT taken.id, taken.version, l.sku, l.quantity FROM taken CROSS JOIN order_lines AS l ON l.order_id = taken.id
+ORDER BY taken.queue_no, taken.id, l.line_no LIMIT :rows_max"""
+_UPDATE_ORDER = """UPDATE orders SET status = ?, version = version + 1, updated_at = ?, failure = ?,
+  attempts = max(attempts - ?, 0), due_at = NULL WHERE id = ?"""
+
+
+class SqliteSettlingTables:
+    """See SettlingTables."""
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+
+    def take(
+        self, session: SqliteSession, order_ids: Sequence[UUID], claimed: Sequence[bool]
+    ) -> Iterator[tuple[UUID, int, str, int]]:
+        """See SettlingTables."""
+        wanted = json.dumps([[str(order_id), int(claim)] for order_id, claim in zip(order_ids, claimed, strict=True)])
+        params = {"ids": wanted, "now": to_microseconds(datetime.now(UTC)), "rows_max": ROWS_MAX}
+        for order_id, version, sku, quantity in session.driver.execute(_TAKE, params):
+            yield UUID(order_id), version, sku, quantity
+
+    def lock(self, session: SqliteSession, orders: Sequence[QueuedOrder]) -> None:
+        """See SettlingTables; the transaction has begun by taking the writer's lock."""
+
+    def read(self, session: SqliteSession, orders: Sequence[QueuedOrder]) -> PlacementView:
+        """See SettlingTables."""
+        return PlacementView(products=read_products(session, orders), keyed_orders={})
+
+    def write(
+        self, session: SqliteSession, decided: Sequence[Decided], claimed: Collection[UUID], origin: Origin
+    ) -> None:
+        """See SettlingTables."""
+        session.execute_many(_UPDATE_ORDER, [_order_row(entry, claimed, origin) for entry in decided])
+        movements = [
+            (reservation(order.id, allocation), origin)
+            for order, verdict in decided
+            if isinstance(verdict, Accept)
+            for allocation in verdict.allocations
+        ]
+        events = [(settled_event(order, verdict), origin) for order, verdict in decided]
+        self._ledger.write(session, movements=movements, events=events)
+
+
+def _order_row(entry: Decided, claimed: Collection[UUID], origin: Origin) -> tuple[object, ...]:
+    order, verdict = entry
+    failure = failure_of(verdict)
+    shown = None if failure is None else json.dumps(failure)
+    return status_of(verdict).value, to_microseconds(origin.at), shown, int(order.id in claimed), str(order.id)

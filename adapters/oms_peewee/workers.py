@@ -1,0 +1,63 @@
+"""WorkerStorage: the workers' signs of life."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oms_core.domain.queueing import WorkerState
+from oms_peewee.database import Attempt, Database
+from oms_peewee.models import WorkerRow
+from oms_peewee.session import Session
+
+_FORGOTTEN_SECONDS = 86_400.0
+
+
+class PeeweeWorkers:
+    """See WorkerStorage."""
+
+    def __init__(self, database: Database[Any]) -> None:
+        self._database = database
+
+    def beat(self, state: WorkerState) -> None:
+        """See WorkerStorage."""
+
+        def write(attempt: Attempt[Any]) -> None:
+            session: Session = attempt.session
+            figures = {"orders_per_second": state.orders_per_second, "settled": state.settled}
+            seen = {"seen_at": session.time_from_now(0), **figures}
+            with session.atomic():
+                added = WorkerRow.insert(id=state.id, started_at=state.started_at, **seen)
+                added.on_conflict(conflict_target=[WorkerRow.id], update=seen).execute(session)
+                WorkerRow.delete().where(WorkerRow.seen_at < session.time_from_now(-_FORGOTTEN_SECONDS)).execute(
+                    session
+                )
+
+        self._database.write(write, look_up={})
+
+    def leave(self, worker_id: str) -> None:
+        """See WorkerStorage."""
+
+        def forget(attempt: Attempt[Any]) -> None:
+            with attempt.session.atomic():
+                WorkerRow.delete().where(WorkerRow.id == worker_id).execute(attempt.session)
+
+        self._database.write(forget, look_up={})
+
+    def find(self, *, silent_seconds: float) -> list[WorkerState]:
+        """See WorkerStorage."""
+
+        def read(session: Session) -> list[WorkerState]:
+            heard = WorkerRow.select().where(WorkerRow.seen_at >= session.time_from_now(-silent_seconds))
+            return [_state(row) for row in heard.order_by(WorkerRow.id).execute(session)]
+
+        return self._database.read(read)
+
+
+def _state(row: WorkerRow) -> WorkerState:
+    return WorkerState(
+        id=row.id,
+        started_at=row.started_at,
+        seen_at=row.seen_at,
+        orders_per_second=row.orders_per_second,
+        settled=row.settled,
+    )

@@ -1,0 +1,205 @@
+"""Accepted orders on their way to being placed: what is decided about them, and what the queue looks like."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from oms_core.domain.commands import OrderLine
+from oms_core.domain.events import EventType, NewEvent
+from oms_core.domain.orders import Order, OrderFailure
+from oms_core.domain.placement import Accept, KeyedOrder, Placement, Refuse, Verdict, known_key, unknown_skus
+from oms_core.domain.status_changes import OrderChange, QueueEntry
+from oms_core.domain.statuses import OrderStatus
+from oms_core.errors import OmsError
+
+POSITIONS_EXACT_MAX = 10_000
+WORKER_SILENT_SECONDS = 15.0
+
+_BACKOFF_FIRST_SECONDS = 1.0
+_BACKOFF_MAX_SECONDS = 300.0
+# A crash counts for all that the worker had in hand: each round is smaller, until the one that crashes it is alone.
+_BATCH_AFTER_CRASHES = {0: 500, 1: 50}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedOrder:
+    """An accepted order under lock, about to be placed; its idempotency key has been dealt with."""
+
+    id: UUID
+    version: int
+    lines: tuple[OrderLine, ...]
+
+    @property
+    def key(self) -> None:
+        """See Demand."""
+        return None
+
+    @property
+    def fingerprint(self) -> None:
+        """See Demand."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptanceView:
+    """What storage knows that accepting needs: which of the SKUs exist, and the keys already used."""
+
+    known_skus: Collection[str]
+    keyed_orders: Mapping[tuple[str, str], KeyedOrder]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A queued order that may have been tried before: this try is counted already, in `attempts`."""
+
+    order_id: UUID
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What one transaction made of queued orders: their new statuses, and those `left` because it was full."""
+
+    statuses: Mapping[UUID, OrderStatus]
+    left: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerState:
+    """A worker's sign of life; `orders_per_second`: settled in the last seconds, `settled`: since its start."""
+
+    id: str
+    started_at: datetime
+    seen_at: datetime
+    orders_per_second: float
+    settled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSample:
+    """The queue at one moment: `numbers` are the lowest queue numbers (at most 10,000), ascending; `failed` and
+    `rejected` are counted up to 10,000.
+    """
+
+    numbers: Sequence[int]
+    last_number: int | None
+    oldest_since: datetime | None
+    failed: int
+    rejected: int
+
+    @property
+    def depth(self) -> int:
+        """How many orders wait: exact below 10,000, else no fewer than there are."""
+        if len(self.numbers) < POSITIONS_EXACT_MAX or self.last_number is None:
+            return len(self.numbers)
+        return len(self.numbers) + self.last_number - self.numbers[-1]
+
+    def position(self, queue_no: int) -> int:
+        """Give the place of an order, from 1: exact to 10,000, then a bound that it does not exceed."""
+        if not self.numbers or queue_no <= self.numbers[-1] or len(self.numbers) < POSITIONS_EXACT_MAX:
+            return bisect_left(self.numbers, queue_no) + 1
+        return len(self.numbers) + queue_no - self.numbers[-1]
+
+
+def decide_acceptance(placements: Sequence[Placement], view: AcceptanceView) -> list[Verdict]:
+    """Decide which orders are queued: all but replays, reused keys and unknown SKUs; stock is looked at later."""
+    taken: dict[tuple[str, str], int] = {}
+    verdicts: list[Verdict] = []
+    for index, placement in enumerate(placements):
+        verdict = known_key(placement, view.keyed_orders, taken, placements) or _accept(placement, view)
+        if isinstance(verdict, Accept) and placement.key is not None:
+            taken[placement.key] = index
+        verdicts.append(verdict)
+    return verdicts
+
+
+def decide_retry(order: Order, reason: str | None) -> OrderChange | None:
+    """Decide that a rejected or failed order is queued again, as new; None when it is. Raises `invalid_transition`."""
+    if order.status is OrderStatus.QUEUED:
+        return None
+    if order.status not in {OrderStatus.REJECTED, OrderStatus.FAILED}:
+        raise OmsError(
+            "invalid_transition",
+            f"the order is {order.status} and cannot be retried; rejected and failed orders can",
+            data={"current": order.status.value, "allowed": []},
+        )
+    event = _event(order, EventType.ORDER_RETRIED, OrderStatus.QUEUED, {"reason": reason})
+    entry = QueueEntry(attempts=0, failure=None, due_in_seconds=None)
+    return OrderChange(status=OrderStatus.QUEUED, movements=(), event=event, entry=entry)
+
+
+def decide_failed_attempt(
+    order: Order, error: OmsError, *, attempts: int, attempts_max: int, jitter: float
+) -> OrderChange | None:
+    """Decide what follows from a try that failed by the order's own fault: a later one, or `failed` after the last.
+
+    `attempts` counts this try; `jitter` is from 0 to 1. None when the order is not queued any more.
+    """
+    if order.status is not OrderStatus.QUEUED:
+        return None
+    failure = OrderFailure(code=error.code, detail=error.detail)
+    if attempts < attempts_max:
+        entry = QueueEntry(attempts=attempts, failure=failure, due_in_seconds=backoff_seconds(attempts, jitter))
+        return OrderChange(status=OrderStatus.QUEUED, movements=(), event=None, entry=entry)
+    shown = {"reason": None, "failure": {"code": failure.code, "detail": failure.detail}}
+    event = _event(order, EventType.ORDER_FAILED, OrderStatus.FAILED, shown)
+    entry = QueueEntry(attempts=attempts, failure=failure, due_in_seconds=None)
+    return OrderChange(status=OrderStatus.FAILED, movements=(), event=event, entry=entry)
+
+
+def backoff_seconds(attempts: int, jitter: float) -> float:
+    """Give the wait before the next try: exponential backoff with full jitter (Brooker, AWS Architecture Blog, 2015).
+
+    At most 1 s after the first try, 2 s after the second, ... 300 s.
+    """
+    return jitter * min(_BACKOFF_MAX_SECONDS, _BACKOFF_FIRST_SECONDS * 2.0 ** (attempts - 1))
+
+
+def by_caution(claims: Sequence[Claim]) -> list[list[UUID]]:
+    """Cut claimed orders into the batches in which they are tried: the more often they were tried, the smaller."""
+    batches: list[list[UUID]] = []
+    rounds: dict[int, list[UUID]] = {}
+    for claim in claims:
+        rounds.setdefault(claim.attempts - 1, []).append(claim.order_id)
+    for tried_before, order_ids in sorted(rounds.items()):
+        size = _BATCH_AFTER_CRASHES.get(tried_before, 1)
+        batches.extend(order_ids[start : start + size] for start in range(0, len(order_ids), size))
+    return batches
+
+
+def queued_event(placement: Placement) -> NewEvent:
+    """Give the event of an order accepted to be placed later."""
+    return NewEvent(
+        type=EventType.ORDER_QUEUED,
+        order_id=placement.id,
+        order_version=1,
+        data={"from": None, "to": OrderStatus.QUEUED.value, "reason": None},
+    )
+
+
+def settled_event(order: QueuedOrder, verdict: Accept | Refuse) -> NewEvent:
+    """Give the event of a queued order that was placed or rejected."""
+    data: dict[str, object] = {"from": OrderStatus.QUEUED.value, "to": OrderStatus.PENDING.value, "reason": None}
+    kind = EventType.ORDER_PLACED
+    if isinstance(verdict, Refuse):
+        kind = EventType.ORDER_REJECTED
+        failure = {"code": verdict.error.code, "detail": verdict.error.detail}
+        data |= {"to": OrderStatus.REJECTED.value, "failure": failure}
+    return NewEvent(type=kind, order_id=order.id, order_version=order.version + 1, data=data)
+
+
+DecideAcceptance = Callable[[Sequence[Placement], AcceptanceView], list[Verdict]]
+
+
+def _accept(placement: Placement, view: AcceptanceView) -> Verdict:
+    unknown = [index for index, line in enumerate(placement.lines) if line.sku not in view.known_skus]
+    return Refuse(unknown_skus(placement.lines, unknown)) if unknown else Accept(())
+
+
+def _event(order: Order, kind: EventType, target: OrderStatus, data: Mapping[str, object]) -> NewEvent:
+    moved = {"from": order.status.value, "to": target.value}
+    return NewEvent(type=kind, order_id=order.id, order_version=order.version + 1, data={**moved, **data})

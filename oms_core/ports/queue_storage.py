@@ -1,0 +1,111 @@
+"""Storage of the queue: accepted orders, the workers that place them, the events that are to be published.
+
+What `oms_core.ports.storage` says of every method of a storage holds for these too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.events import Event
+from oms_core.domain.orders import Order
+from oms_core.domain.placement import Placement, PlacementView, Verdict
+from oms_core.domain.queueing import Claim, DecideAcceptance, QueuedOrder, QueueSample, Settlement, WorkerState
+
+if TYPE_CHECKING:
+    from oms_core.ports.storage import PlacementOutcome
+
+DecideSettlement = Callable[[Sequence[QueuedOrder], PlacementView], list[Verdict]]
+
+
+class QueueStorage(Protocol):
+    """Orders that were accepted and wait to be placed. Nothing here waits for an order that somebody else holds."""
+
+    def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
+        """Write what `decide` accepts as queued; one outcome per placement, in order.
+
+        In one transaction: orders (status queued, version 1, accepted_status 202), numbered in order of arrival above
+        all that were numbered before, lines, and one `order.queued` event each (`queued_event`). No stock is looked
+        at or locked. Everything else is as for `OrderStorage.place`: repetition, taken keys and ids, bounds, errors.
+        """
+        ...
+
+    def settle(
+        self,
+        order_ids: Sequence[UUID],
+        *,
+        claimed: Collection[UUID],
+        caller: Caller,
+        now: datetime,
+        decide: DecideSettlement,
+    ) -> Settlement:
+        """Place or reject, in one transaction and by queue number, those of these orders that are still queued.
+
+        Passed over: what is not queued (any more), not due yet unless `claimed`, or locked by somebody else. What
+        `decide` accepts becomes pending with its reservations, what it refuses rejected with the refusal as its
+        failure; version + 1, updated_at, one `settled_event` each, `stock_events` as for `place`, all in the name of
+        `caller`. The try that a claim counted is taken back; an order's failure from earlier tries is cleared. A
+        transaction takes at most TRANSACTION_LINES_MAX lines, or one order: the rest is `left`. At most
+        TRANSACTION_ORDERS_MAX ids. After a lost COMMIT what had been settled is passed over. An error that is one
+        order's own fault is raised as `internal_error`; nothing of the call is written.
+        """
+        ...
+
+    def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
+        """Count a try, before it is made, of those of these orders that are still queued and not locked.
+
+        They are not due for anybody else until `hold_seconds` from now. By queue number.
+        """
+        ...
+
+    def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
+        """Claim the first queued orders that are due, unchanged for `older_than_seconds`, and not locked."""
+        ...
+
+    def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
+        """Give those of these orders that are not queued (any more), in no order."""
+        ...
+
+    def sample(self) -> QueueSample:
+        """Look at the queue, in bounded time however long it is."""
+        ...
+
+
+class WorkerStorage(Protocol):
+    """The workers' signs of life."""
+
+    def beat(self, state: WorkerState) -> None:
+        """Write a worker's state, `seen_at` by the database's clock; forget workers silent for a day."""
+        ...
+
+    def leave(self, worker_id: str) -> None:
+        """Forget a worker that has stopped."""
+        ...
+
+    def find(self, *, silent_seconds: float) -> list[WorkerState]:
+        """List the workers seen within `silent_seconds`, by id."""
+        ...
+
+
+class OutboxStorage(Protocol):
+    """Events that are still to be published. Written only where StorageOptions.keeps_outbox says so."""
+
+    def lease(self, holder: str, *, seconds: float) -> bool:
+        """Take or prolong the right to publish, by the database's clock; False while another holder has it."""
+        ...
+
+    def release(self, holder: str) -> None:
+        """Give the right to publish back, if this holder has it."""
+        ...
+
+    def unpublished(self, *, limit: int) -> list[Event]:
+        """Give the oldest events that are to be published, by id ascending."""
+        ...
+
+    def published(self, event_ids: Sequence[int]) -> None:
+        """Forget that these are to be published; the events themselves stay."""
+        ...
