@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from pika import DeliveryMode
@@ -16,6 +16,7 @@ from oms_core.ports.queue import DeadLetter, Message, MessageKind
 from oms_rabbitmq.confirms import Outgoing
 from oms_rabbitmq.topology import Names
 
+MESSAGE_BYTES_MAX: Final = 1_048_576
 _DETAIL_CHARACTERS_MAX = 1_000  # All headers together have to fit into one frame of 128 KiB.
 
 
@@ -29,6 +30,11 @@ def to_dead(names: Names, message: Message, reason: OmsError) -> Outgoing:
     }
     properties = BasicProperties(message_id=str(uuid4()), delivery_mode=DeliveryMode.Persistent.value, headers=headers)
     return Outgoing(exchange="", routing_key=names.dead, body=message.body, properties=properties, mandatory=True)
+
+
+def bounded(body: bytes) -> bytes:
+    """Cut a body above 1 MiB after the byte that makes it too large: the core refuses it by its size."""
+    return body if len(body) <= MESSAGE_BYTES_MAX else body[: MESSAGE_BYTES_MAX + 1]
 
 
 def read_letter(properties: BasicProperties, body: bytes) -> DeadLetter:

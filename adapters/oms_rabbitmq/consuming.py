@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from pika.spec import Basic, BasicProperties
 
 from oms_core.ports.queue import Message, MessageKind
 from oms_rabbitmq.acknowledging import Finished
+from oms_rabbitmq.burying import bounded
 from oms_rabbitmq.faults import translated
 from oms_rabbitmq.links import Link
 from oms_rabbitmq.topology import Names, declare
 
 PREFETCH = 200
-MESSAGE_BYTES_MAX = 1_048_576
 _LOOK_SECONDS = 1.0
+_PROBING_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -38,19 +40,21 @@ class Consumption:
     def __init__(self, link: Link, names: Names, deliver: Callable[[Delivery], None]) -> None:
         self._link = link
         self._deliver = deliver
+        self._queues = {MessageKind.ORDER_IDS: names.orders, MessageKind.COMMAND: names.commands}
+        self._look_again_at = time.monotonic() + _PROBING_SECONDS
         self._channels: dict[MessageKind, Channel] = {}
         self._finished = {kind: Finished() for kind in MessageKind}
         self._handed_in: deque[Sequence[Delivery]] = deque()
         self.is_lost = False
         with translated():
             declare(link, link.channel(), names)
-            for kind, queue in ((MessageKind.ORDER_IDS, names.orders), (MessageKind.COMMAND, names.commands)):
+            for kind, queue in self._queues.items():
                 self._consume(kind, queue)
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Take deliveries in and send acknowledgements until the link fails or `stopping` says so."""
         with translated():
-            while not stopping() and self._link.fault is None:
+            while not stopping() and self._link.fault is None and self._is_known():
                 self._link.pump(lambda: self._handed_in or stopping(), _LOOK_SECONDS)
                 self._acknowledge()
 
@@ -71,6 +75,19 @@ class Consumption:
                 self._acknowledge()
         self._link.close()
 
+    def _is_known(self) -> bool:
+        """Tell whether the queues have consumers, every three seconds; else they are not those that we consume.
+
+        Of a queue that is deleted and at once declared again, RabbitMQ 3.10 does not tell its consumers.
+        """
+        if time.monotonic() >= self._look_again_at:
+            self._look_again_at = time.monotonic() + _PROBING_SECONDS
+            for kind, queue in self._queues.items():
+                answer = self._link.ask(partial(self._channels[kind].queue_declare, queue, passive=True))
+                if answer.method.consumer_count == 0:
+                    return False
+        return True
+
     def _consume(self, kind: MessageKind, queue: str) -> None:
         channel = self._channels[kind] = self._link.channel()
         self._link.ask(partial(channel.basic_qos, prefetch_count=PREFETCH))
@@ -82,7 +99,7 @@ class Consumption:
         self._deliver(
             Delivery(
                 kind=kind,
-                body=body if len(body) <= MESSAGE_BYTES_MAX else body[: MESSAGE_BYTES_MAX + 1],
+                body=bounded(body),
                 redelivered=bool(method.redelivered),
                 consumption=self,
                 tag=method.delivery_tag or 0,

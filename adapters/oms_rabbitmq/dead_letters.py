@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from pika.channel import Channel
@@ -11,7 +14,7 @@ from pika.spec import Basic, BasicProperties
 
 from oms_core.ports.queue import DeadLetter, MessageKind
 from oms_rabbitmq.addresses import Address
-from oms_rabbitmq.burying import read_letter
+from oms_rabbitmq.burying import bounded, read_letter
 from oms_rabbitmq.confirms import ConfirmedChannel
 from oms_rabbitmq.faults import translated, unavailable
 from oms_rabbitmq.links import Link, open_link
@@ -19,27 +22,21 @@ from oms_rabbitmq.publishing import to_commands, to_orders
 from oms_rabbitmq.topology import Names, declare
 
 LOOKED_AT_MAX: Final = 10_000
-LISTED_BYTES_MAX: Final = 64 * 1_048_576
 
 
 class RabbitmqDeadLetters:
-    """DeadLetters: the queue is walked from its head, at most 10,000 letters far; what is kept goes back in place."""
+    """DeadLetters: the queue is walked from its head, at most 10,000 letters far; what is kept goes back."""
 
     def __init__(self, address: Address, names: Names) -> None:
         self._address = address
         self._names = names
 
     def list(self, *, limit: int) -> list[DeadLetter]:
-        """See DeadLetters; it stops early when it has 64 MiB."""
-        letters: list[DeadLetter] = []
-        held_bytes = 0
+        """See DeadLetters; bodies above 1 MiB are cut after the byte that makes them too large."""
         with self._opened() as queue:
-            for letter, _ in queue.walk(limit):
-                letters.append(letter)
-                held_bytes += len(letter.body)
-                if held_bytes >= LISTED_BYTES_MAX:
-                    break
-        return letters
+            # All are looked at: a quorum queue takes back what is in hand at its tail, whatever its place was.
+            letters = (replace(letter, body=bounded(letter.body)) for letter, _ in queue.walk())
+            return heapq.nsmallest(limit, letters, key=_age)
 
     def replay(self, ids: Sequence[str] | None) -> int:
         """See DeadLetters."""
@@ -66,10 +63,14 @@ class RabbitmqDeadLetters:
         link.close()
 
 
+def _age(letter: DeadLetter) -> datetime:
+    return letter.died_at or datetime.min.replace(tzinfo=UTC)
+
+
 def _remove(queue: _DeadQueue, ids: Sequence[str] | None, before: Callable[[DeadLetter], None]) -> int:
     wanted = None if ids is None else set(ids)
     found = 0
-    for letter, tag in queue.walk(LOOKED_AT_MAX):
+    for letter, tag in queue.walk():
         if wanted is None or letter.id in wanted:
             before(letter)
             queue.acknowledge(tag)
@@ -86,26 +87,30 @@ class _DeadQueue:
         self._link = link
         self._names = names
         self._channel = link.channel()
+        self._in_hand: set[int] = set()
         self._answers: list[tuple[DeadLetter, int, int] | None] = []
         self._channel.add_callback(lambda _: self._answers.append(None), [Basic.GetEmpty], one_shot=False)
         self._publishing = ConfirmedChannel(link)
         declare(link, self._channel, names)
 
-    def walk(self, limit: int) -> Iterator[tuple[DeadLetter, int]]:
+    def walk(self) -> Iterator[tuple[DeadLetter, int]]:
         """Take the letters that are there now in hand, each with its delivery tag; those that come meanwhile not."""
-        left = min(limit, LOOKED_AT_MAX)
+        left = LOOKED_AT_MAX
         while left > 0 and (got := self._get()) is not None:
             letter, tag, behind = got
             left = min(left - 1, behind)
+            self._in_hand.add(tag)
             yield letter, tag
 
     def acknowledge(self, tag: int) -> None:
         """Remove a letter in hand for good."""
         self._channel.basic_ack(tag)
+        self._in_hand.discard(tag)
 
     def put_back(self) -> None:
-        """Put all letters in hand back in place."""
-        self._channel.basic_nack(0, multiple=True, requeue=True)
+        """Put all letters in hand back, to the queue's tail in the order in which they came."""
+        if self._in_hand:
+            self._channel.basic_nack(max(self._in_hand), multiple=True, requeue=True)
 
     def send_back(self, letter: DeadLetter) -> None:
         """Publish a letter to where it came from, confirmed."""

@@ -17,7 +17,7 @@ from oms_rabbitmq.addresses import Address
 from oms_rabbitmq.burying import to_dead
 from oms_rabbitmq.consuming import Consumption, Delivery
 from oms_rabbitmq.links import open_link
-from oms_rabbitmq.publishing import Publisher
+from oms_rabbitmq.publishing import DELETION_SECONDS, Publisher
 from oms_rabbitmq.topology import Names
 
 _PAUSE_SECONDS_FIRST = 0.1
@@ -121,10 +121,12 @@ class RabbitmqInbox:
                 consumption.close()
             self._forget(consumption)
         if not stopping.is_set():
-            _log.warning("RabbitMQ: %s; connecting again", link.fault)
+            _log.warning("RabbitMQ: %s; connecting again", link.fault or "a queue was replaced under its consumer")
+            stopping.wait(DELETION_SECONDS)
 
     def _deliver(self, delivery: Delivery) -> None:
         with self._changed:
+            self._consumption = delivery.consumption  # It may deliver before its second consumer stands.
             self._waiting.append(delivery)
             self._changed.notify()
 

@@ -19,6 +19,7 @@ from oms_rabbitmq.links import Line
 from oms_rabbitmq.topology import Names, declare
 
 IDS_PER_MESSAGE: Final = 100
+DELETION_SECONDS: Final = 0.3
 
 
 class Publisher:
@@ -38,6 +39,7 @@ class Publisher:
             return
         try:
             if not self._attempt(messages):
+                self._let_consumers_hear()
                 self._line.drop()  # Declares anew.
                 if not self._attempt(messages):
                     raise unavailable("no queue takes the message")
@@ -59,6 +61,13 @@ class Publisher:
             if link.fault is None:
                 raise
             return self._open().send(messages)
+
+    def _let_consumers_hear(self) -> None:
+        """Wait before a deleted queue is declared again: RabbitMQ 3.10 tells the consumers of a queue that is back at
+        once nothing, and they would wait for ever.
+        """
+        if link := self._line.current():
+            link.pump(lambda: False, DELETION_SECONDS)
 
     def _open(self) -> ConfirmedChannel:
         with translated():

@@ -58,9 +58,10 @@ def declare(link: Link, channel: Channel, names: Names) -> None:
 
 
 def queue_arguments(server_version: str) -> dict[str, Any]:
-    """Give the arguments of every queue: no length limit and no dead-letter exchange, for both lose confirmed messages.
+    """Give the arguments of every queue: no length limit and no dead-letter exchange.
 
-    The delivery limit is lifted where there is one by default: the order's row counts attempts, not the broker.
+    Both lose confirmed messages. The delivery limit is lifted where there is one by default: the order's row
+    counts attempts, not the broker.
     """
     major = server_version.partition(".")[0]
     limited = major.isdecimal() and int(major) >= _FIRST_MAJOR_WITH_DELIVERY_LIMIT

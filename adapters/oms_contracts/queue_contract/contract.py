@@ -1,0 +1,31 @@
+"""The whole contract, and what an adapter's test module has to provide for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from oms_contracts.queue_contract.announcing import AnnouncingPromises
+from oms_contracts.queue_contract.dead_lettering import DeadLetterPromises
+from oms_contracts.queue_contract.hooks import PASSWORD, QueueHooks
+from oms_contracts.queue_contract.lifecycle import LifecyclePromises
+from oms_contracts.queue_contract.races import RacePromises
+from oms_contracts.queue_contract.receiving import ReceivingPromises
+from oms_core.ports.queue import Queue
+
+__all__ = ["PASSWORD", "QueueContract"]
+
+
+class QueueContract(
+    AnnouncingPromises, ReceivingPromises, DeadLetterPromises, LifecyclePromises, RacePromises, QueueHooks
+):
+    """Every promise of `oms_core.ports.queue`; each part of the port is a class of its own among the parents.
+
+    A test module inherits this as a class named `Test...`, provides the fixture `queue` (one with nothing in it, opened
+    with PASSWORD where its URL takes a password, closed afterwards), and overrides the methods of QueueHooks. Where a
+    broker can be opened twice, it also overrides the fixture `rival_queue`.
+    """
+
+    @pytest.fixture
+    def rival_queue(self, queue: Queue) -> Queue:
+        """The same broker in other hands; the same queue, where there can be no second."""
+        return queue

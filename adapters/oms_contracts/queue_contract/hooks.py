@@ -1,0 +1,15 @@
+"""What the port does not offer, and the contract has to do: each adapter's test module says how."""
+
+from __future__ import annotations
+
+from oms_core.ports.queue import Queue
+
+PASSWORD = "guest"  # noqa: S105  A broker's own default; it is to be looked for, not to be kept.
+
+
+class QueueHooks:
+    """To be overridden by the test module of an adapter."""
+
+    def send_command(self, queue: Queue, body: bytes) -> None:
+        """Bring a command in as another service would; the inboxes get it."""
+        raise NotImplementedError
