@@ -8,25 +8,20 @@ from uuid import UUID
 
 from oms_core import wiring
 from oms_core.documents.records import ByteSource
+from oms_core.domain import imports
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, SetStock
 from oms_core.domain.events import Event
-from oms_core.domain.imports import (
-    ImportOrders,
-    ImportProgress,
-    ImportReject,
-    ImportStock,
-    OrderImportReport,
-    StockImportReport,
-)
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders import Order, OrderFilter
 from oms_core.domain.pages import Page
 from oms_core.domain.placement import Placement
+from oms_core.domain.rate_limits import RateScope
 from oms_core.domain.stock import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock, SystemClock
 from oms_core.ports.metrics import Metrics, NoMetrics
+from oms_core.ports.rate_limiter import NoRateLimiter, RateLimiter
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage, StorageOptions
 from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.settings import Settings
@@ -51,6 +46,7 @@ from oms_core.use_cases import (
 )
 from oms_core.use_cases.audit import AuditReport
 from oms_core.use_cases.change_stock import StockChanged
+from oms_core.use_cases.charge_caller import ChargeCaller, OnCharge
 from oms_core.use_cases.commit_placements import CommitPlacements
 
 
@@ -68,6 +64,7 @@ class Oms:
         storage: Storage,
         clock: Clock,
         metrics: Metrics,
+        rate_limiter: RateLimiter | None = None,
         waiting_max: int | None = None,
     ) -> None:
         """Wire the use cases to ports; `Oms.open` does it from settings.
@@ -77,6 +74,8 @@ class Oms:
         self.settings = settings
         self.storage = storage
         self.metrics = metrics
+        self.rate_limiter = rate_limiter or NoRateLimiter()
+        self.charge = ChargeCaller(settings.rate_limits_in_force, self.rate_limiter)
         self._clock = clock
         self._commit = CommitPlacements(storage=storage, metrics=metrics, location_priority=settings.locations)
         self._committer: GroupCommitter[Placement, PlacementOutcome] | None = None
@@ -96,7 +95,7 @@ class Oms:
 
         `create` False refuses a missing database file instead of making it. Raises `invalid_setting`.
         """
-        settings = settings or Settings()
+        settings, metrics = settings or Settings(), metrics or NoMetrics()
         options = StorageOptions(
             deadline_seconds=settings.storage_deadline_seconds,
             lock_timeout_seconds=settings.lock_timeout_seconds,
@@ -108,7 +107,8 @@ class Oms:
             settings=settings,
             storage=wiring.open_storage(settings.database_url, options),
             clock=SystemClock(),
-            metrics=metrics or NoMetrics(),
+            metrics=metrics,
+            rate_limiter=wiring.open_rate_limiter(settings, metrics),
             waiting_max=waiting_max,
         )
 
@@ -125,33 +125,38 @@ class Oms:
         if self._committer is not None:
             self._committer.close()
         self.storage.close()
+        self.rate_limiter.close()
 
     def check(self) -> None:
         """Raise `storage_unavailable` or `schema_outdated` unless the system can work now."""
         self.storage.schema.check()
 
-    def place_order(self, command: PlaceOrder, *, caller: Caller) -> Placed:
-        """Place one order, all or nothing: see `use_cases.place_order`."""
+    def place_order(self, command: PlaceOrder, *, caller: Caller, charged: OnCharge | None = None) -> Placed:
+        """Place one order, all or nothing: see `use_cases.place_order`; `charged` hears what the rate limit leaves."""
+        self._charge(caller, 1, charged)
         return place_order.place_order(
             command, caller=caller, clock=self._clock, currency=self.settings.currency, hand_in=self._hand_in
         )
 
-    def place_orders(self, commands: Sequence[PlaceOrder | OmsError], *, caller: Caller) -> list[PlacementOutcome]:
-        """Place up to 1,000 orders, one outcome each: see `use_cases.place_orders`."""
+    def place_orders(
+        self, commands: Sequence[PlaceOrder | OmsError], *, caller: Caller, charged: OnCharge | None = None
+    ) -> list[PlacementOutcome]:
+        """Place up to 1,000 orders, one outcome each: see `use_cases.place_orders`. Over the limit, none is placed."""
+        self._charge(caller, len(commands), charged)
         return place_orders.place_orders(
             commands, caller=caller, clock=self._clock, currency=self.settings.currency, commit=self._commit
         )
 
     def import_orders(
         self,
-        command: ImportOrders,
+        command: imports.ImportOrders,
         source: ByteSource,
         *,
         caller: Caller,
-        rejects: Callable[[ImportReject], None] | None = None,
-        progress: Callable[[ImportProgress], None] | None = None,
-    ) -> OrderImportReport:
-        """Place the orders of a file: see `use_cases.import_orders`."""
+        rejects: Callable[[imports.ImportReject], None] | None = None,
+        progress: Callable[[imports.ImportProgress], None] | None = None,
+    ) -> imports.OrderImportReport:
+        """Place the orders of a file, under no rate limit (it is an operator's, and paced by its transactions)."""
         return import_orders.import_orders(
             command,
             source,
@@ -259,13 +264,13 @@ class Oms:
 
     def import_stock(
         self,
-        command: ImportStock,
+        command: imports.ImportStock,
         source: ByteSource,
         *,
         caller: Caller,
-        rejects: Callable[[ImportReject], None] | None = None,
-        progress: Callable[[ImportProgress], None] | None = None,
-    ) -> StockImportReport:
+        rejects: Callable[[imports.ImportReject], None] | None = None,
+        progress: Callable[[imports.ImportProgress], None] | None = None,
+    ) -> imports.StockImportReport:
         """Set or adjust stock from a file of rows: see `use_cases.import_stock`."""
         return import_stock.import_stock(
             command,
@@ -281,6 +286,9 @@ class Oms:
     def audit(self, *, caller: Caller, progress: Callable[[int, int], None] | None = None) -> AuditReport:
         """Prove that counters, ledger and open orders agree: see `use_cases.audit`."""
         return audit.audit(caller=caller, storage=self.storage, progress=progress)
+
+    def _charge(self, caller: Caller, cost: int, charged: OnCharge | None = None) -> None:
+        self.charge(RateScope.ORDERS_PLACE, caller=caller, cost=cost, charged=charged)
 
     def _hand_in(self, placement: Placement) -> PlacementOutcome:
         if self._committer is not None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from oms_core.domain.currencies import CURRENCIES
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
+from oms_core.domain.rate_limits import KEYS_DEFAULT, RateLimit, RateScope, read_rate_limits
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 
@@ -35,7 +36,7 @@ class Settings:
     `http_processes` 0 means: one on an embedded database, two otherwise. `locations` is the priority in which stock is
     served; the first is the default location. `metrics_address` ("host:port") moves /metrics off the public port.
     `queue_prefix` begins the name of everything declared at a broker. `rate_limits` is `scope=count/unit` separated by
-    semicolons, "default" for every other scope; empty means off with auth off.
+    semicolons, "default" for every other scope; "off" means none, and so does empty with auth off.
     """
 
     database_url: str = "sqlite:///oms.db"
@@ -70,6 +71,7 @@ class Settings:
         _check_url("database_url", self.database_url, "sqlite:///oms.db or postgresql://host/database")
         _check_url("queue_url", self.queue_url, "memory:// or amqp://user:password@host/vhost")
         _check_url("rate_limit_url", self.rate_limit_url, "memory:// or redis://host:6379/0")
+        _check_rate_limits(self.rate_limits)
         _check_prefix(self.queue_prefix)
         _check_choice("auth", self.auth, ("off",))
         _check_choice("log_format", self.log_format, ("text", "json"))
@@ -96,6 +98,11 @@ class Settings:
     def default_location(self) -> str:
         """Where stock goes when no location is named."""
         return self.locations[0]
+
+    @property
+    def rate_limits_in_force(self) -> Mapping[RateScope, RateLimit]:
+        """The limit of each scope that has one."""
+        return read_rate_limits(self.rate_limits or ("" if self.auth == "off" else KEYS_DEFAULT))
 
     @classmethod
     def load(cls, environment: Mapping[str, str], *, file: Path | None = None, **flags: Any) -> Settings:
@@ -136,6 +143,13 @@ def _check_url(name: str, url: str, examples: str) -> None:
 def _check_prefix(prefix: str) -> None:
     if not _PREFIX.fullmatch(prefix):
         raise _wrong("queue_prefix", f"must be 1 to 64 letters, digits, dots, dashes or underscores; it is {prefix!r}")
+
+
+def _check_rate_limits(text: str) -> None:
+    try:
+        read_rate_limits(text)
+    except ValueError as error:
+        raise _wrong("rate_limits", str(error)) from error
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -11,9 +11,19 @@ from urllib.parse import urlsplit
 from oms_core.errors import OmsError
 from oms_core.ports.metrics import Metrics, NoMetrics
 from oms_core.ports.queue import OpenQueue, Queue, QueueOptions
+from oms_core.ports.rate_limiter import NoRateLimiter, OpenRateLimiter, RateLimiter, RateLimiterOptions
 from oms_core.ports.storage import OpenStorage, Storage, StorageOptions
+from oms_core.settings import Settings
 
-_EXTRAS = {"sqlite": "sqlite", "postgresql": "postgres", "amqp": "rabbitmq", "amqps": "rabbitmq"}
+_EXTRAS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgres",
+    "amqp": "rabbitmq",
+    "amqps": "rabbitmq",
+    "memory": "http",
+    "redis": "redis",
+    "rediss": "redis",
+}
 
 
 def open_storage(url: str, options: StorageOptions) -> Storage:
@@ -30,6 +40,16 @@ def open_queue(url: str, options: QueueOptions) -> Queue:
     with _needs_told("OMS_QUEUE_URL", url):
         opener: OpenQueue = _load("oms.queue", "OMS_QUEUE_URL", url)
         return opener(url, options)
+
+
+def open_rate_limiter(settings: Settings, metrics: Metrics) -> RateLimiter:
+    """Open what counts requests, or nothing where no limit is set. Raises as `open_storage` does."""
+    if not settings.rate_limits_in_force:
+        return NoRateLimiter()
+    url = settings.rate_limit_url
+    with _needs_told("OMS_RATE_LIMIT_URL", url):
+        opener: OpenRateLimiter = _load("oms.rate_limiter", "OMS_RATE_LIMIT_URL", url)
+        return opener(url, RateLimiterOptions(metrics=metrics))
 
 
 def open_metrics() -> Metrics:

@@ -30,12 +30,14 @@ class Caller:
 
     `name` is a stable principal: it is the actor of every change and the namespace of idempotency keys. A caller with a
     `customer_id` sees and places that customer's orders only. `request_id` ties the events to the driver's log.
+    `address` tells callers apart that share a name because nobody asked who they are; rate limits count by it.
     """
 
     name: str
     scopes: frozenset[Scope]
     customer_id: str | None = None
     request_id: str | None = None
+    address: str | None = None
 
     def __post_init__(self) -> None:
         findings = Findings()
@@ -45,6 +47,11 @@ class Caller:
         if self.request_id is not None:
             findings.text("/caller/request_id", self.request_id, longest=CALLER_LENGTH_MAX)
         findings.raise_if_any()
+
+    @property
+    def rate_key(self) -> str:
+        """By what rate limits count: the address where there is one, else the name."""
+        return f"name:{self.name}" if self.address is None else f"address:{self.address}"
 
     def may(self, scope: Scope) -> bool:
         """Tell whether the caller holds a scope."""
