@@ -51,7 +51,44 @@ HTTP_REQUEST_SECONDS = Metric(
     labels=("method", "route"),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-ALL_METRICS = (ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, HTTP_REQUESTS, HTTP_REQUEST_SECONDS)
+ANNOUNCEMENTS = Metric(
+    name="oms_announcements_total",
+    kind=MetricKind.COUNTER,
+    explanation="Accepted orders that were announced to the queue; lost ones are found by the workers' sweep.",
+    labels=("outcome",),
+)
+SWEPT_ORDERS = Metric(
+    name="oms_swept_orders_total",
+    kind=MetricKind.COUNTER,
+    explanation="Queued orders that a worker found in the database, because no message had brought them.",
+)
+DEAD_LETTERS = Metric(
+    name="oms_dead_letters_total",
+    kind=MetricKind.COUNTER,
+    explanation="Messages that could not be read or accepted, by error code.",
+    labels=("code",),
+)
+EVENTS_PUBLISHED = Metric(
+    name="oms_events_published_total",
+    kind=MetricKind.COUNTER,
+    explanation="Domain events that the broker has confirmed.",
+)
+RATE_LIMITER_FALLBACKS = Metric(
+    name="oms_rate_limiter_fallbacks_total",
+    kind=MetricKind.COUNTER,
+    explanation="Charges that a process counted by itself because the shared rate limiter was away.",
+)
+ALL_METRICS = (
+    ORDERS_DECIDED,
+    PLACEMENT_BATCH_ORDERS,
+    HTTP_REQUESTS,
+    HTTP_REQUEST_SECONDS,
+    ANNOUNCEMENTS,
+    SWEPT_ORDERS,
+    DEAD_LETTERS,
+    EVENTS_PUBLISHED,
+    RATE_LIMITER_FALLBACKS,
+)
 
 
 class Metrics(Protocol):

@@ -1,0 +1,58 @@
+"""Open a rate limiter by URL; what is wrong with one is told without its password."""
+
+from __future__ import annotations
+
+from typing import cast
+from urllib.parse import urlsplit
+
+from oms_core.errors import OmsError
+from oms_core.ports.rate_limiter import RateLimiter, RateLimiterOptions
+from oms_limits.memory import MemoryRateLimiter
+from oms_limits.windows import STRATEGY
+
+CONNECTIONS_MAX = 2_048  # Above any number of threads, so that only Redis bounds them.
+
+
+def open_memory(url: str, options: RateLimiterOptions) -> RateLimiter:  # noqa: ARG001  The signature is the port's.
+    """Open `memory://`: each process counts for itself."""
+    return MemoryRateLimiter()
+
+
+def open_redis(url: str, options: RateLimiterOptions) -> RateLimiter:
+    """Open `redis://` or `rediss://`; nothing is connected yet. Raises `invalid_setting`, which never quotes the URL.
+
+    What the URL's query says of redis-py's options, such as `?socket_timeout=1`, goes before the options' timeout.
+    """
+    # Here, as `memory://` does without the package redis.
+    from limits.storage import RedisStorage
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    from oms_limits.shared import RedisRateLimiter
+
+    try:
+        storage = RedisStorage(
+            url,
+            # Another strategy would find keys of the wrong type under the same names.
+            key_prefix=f"{options.key_prefix}:rate-limits:{STRATEGY}",
+            socket_timeout=options.timeout_seconds,
+            socket_connect_timeout=options.timeout_seconds,
+            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # limits hands on whatever redis-py takes.
+            max_connections=CONNECTIONS_MAX,
+        )
+        client = cast(Redis, storage.get_connection())
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)
+        place = _describe(url)
+    except (ValueError, TypeError, AttributeError):
+        shape = "must be redis:// or rediss://user:password@host:port/number, with special characters percent-encoded"
+        raise OmsError("invalid_setting", f"OMS_RATE_LIMIT_URL {shape}") from None  # The cause would quote it.
+    return RedisRateLimiter(storage, client, options, place=place)
+
+
+def _describe(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError("no host")
+    return f"Redis at {parts.hostname}:{parts.port or 6379}, database {parts.path.strip('/') or 0}"

@@ -1,0 +1,112 @@
+"""Rate limits counted in Redis, by all processes together; in memory while it is away."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from limits.storage import RedisStorage
+from redis import Redis
+from redis.exceptions import RedisError
+
+from oms_core.domain.rate_limits import RateLimit
+from oms_core.ports.metrics import RATE_LIMITER_FALLBACKS
+from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
+from oms_limits.memory import MemoryRateLimiter
+from oms_limits.windows import Window, allowance_of
+
+_log = logging.getLogger(__name__)
+
+
+class RedisRateLimiter:
+    """A RateLimiter on Redis.
+
+    After a failure Redis is left alone for a while, so that a frozen one costs its timeout once in that time and not
+    every request; then one request, or one question whether it is degraded, tries it again.
+    """
+
+    def __init__(
+        self,
+        storage: RedisStorage,
+        client: Redis,
+        options: RateLimiterOptions,
+        *,
+        place: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._storage = storage
+        self._client = client
+        self._options = options
+        self._place = place
+        self._clock = clock
+        self._memory = MemoryRateLimiter()
+        self._deciding = threading.Lock()
+        self._try_again_at: float | None = None  # None: Redis answered when it was last asked.
+
+    def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
+        """See RateLimiter."""
+        if self._may_ask():
+            try:
+                allowance = self._take_shared(limit, key, cost)
+            except (RedisError, OSError) as error:
+                self._leave_alone(error)
+            else:
+                self._go_on()
+                return allowance
+        self._options.metrics.count(RATE_LIMITER_FALLBACKS)
+        return self._memory.take(limit, key, cost=cost)
+
+    def is_degraded(self) -> bool:
+        """See RateLimiter."""
+        if not self._may_ask():
+            return True
+        try:
+            self._client.ping()
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+            return True
+        self._go_on()
+        return False
+
+    def describe(self) -> str:
+        """See RateLimiter."""
+        return f"rate limits are counted in {self._place}"
+
+    def close(self) -> None:
+        """See RateLimiter."""
+        self._client.close()
+
+    def _take_shared(self, limit: RateLimit, key: str, cost: int) -> Allowance:
+        name = f"{limit.policy}/{limit.window_seconds}/{key}"
+        allowed = self._storage.acquire_sliding_window_entry(name, limit.count, limit.window_seconds, cost)
+        window = Window(*self._storage.get_sliding_window(name, limit.window_seconds))
+        return allowance_of(limit, window, cost=cost, allowed=allowed)
+
+    def _may_ask(self) -> bool:
+        if self._try_again_at is None:
+            return True
+        with self._deciding:
+            if self._try_again_at is None:
+                return True
+            if self._clock() < self._try_again_at:
+                return False
+            self._try_again_at = self._clock() + self._options.pause_seconds  # This caller tries, no other does.
+            return True
+
+    def _leave_alone(self, error: Exception) -> None:
+        with self._deciding:
+            was_there = self._try_again_at is None
+            self._try_again_at = self._clock() + self._options.pause_seconds
+        if was_there:
+            _log.warning("%s does not answer (%s): rate limits are counted per process meanwhile", self._place, error)
+
+    def _go_on(self) -> None:
+        if self._try_again_at is None:
+            return
+        with self._deciding:
+            was_away = self._try_again_at is not None
+            self._try_again_at = None
+        if was_away:
+            _log.info("%s answers again: rate limits are counted there", self._place)
