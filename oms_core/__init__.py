@@ -30,14 +30,18 @@ from oms_core.domain.imports import (
 )
 from oms_core.domain.orders import Order, OrderFailure, OrderFilter, PlacedLine
 from oms_core.domain.pages import Page
+from oms_core.domain.queueing import WorkerState
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
 from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
 from oms_core.oms import Oms
+from oms_core.ports.queue import DeadLetter
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_core.settings import Settings
 from oms_core.use_cases.audit import AuditReport
 from oms_core.use_cases.change_stock import StockChanged
+from oms_core.use_cases.get_queue_status import QueuePlace, QueueStatus
+from oms_core.use_cases.retry_orders import RetryReport
 
 __all__ = [
     "ALL_SCOPES",
@@ -46,6 +50,7 @@ __all__ = [
     "AuditReport",
     "Caller",
     "ChangeOrderStatus",
+    "DeadLetter",
     "Discrepancy",
     "ErrorKind",
     "Event",
@@ -77,13 +82,17 @@ __all__ = [
     "PlacementOutcome",
     "Product",
     "ProductFilter",
+    "QueuePlace",
+    "QueueStatus",
     "ReceiveStock",
     "Refused",
     "Retry",
+    "RetryReport",
     "Scope",
     "SetStock",
     "Settings",
     "StockChanged",
     "StockImportReport",
     "StockLevel",
+    "WorkerState",
 ]

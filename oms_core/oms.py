@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from uuid import UUID
@@ -12,27 +13,34 @@ from oms_core.domain import imports
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, SetStock
 from oms_core.domain.events import Event
-from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, TRANSACTION_ORDERS_MAX
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders import Order, OrderFilter
 from oms_core.domain.pages import Page
 from oms_core.domain.placement import Placement
 from oms_core.domain.rate_limits import RateScope
+from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
+from oms_core.order_queue import OrderQueue
 from oms_core.ports.clock import Clock, SystemClock
 from oms_core.ports.metrics import Metrics, NoMetrics
+from oms_core.ports.no_queue import NoQueue
+from oms_core.ports.queue import DeadLetter, Queue, QueueOptions
 from oms_core.ports.rate_limiter import NoRateLimiter, RateLimiter
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage, StorageOptions
 from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.settings import Settings
 from oms_core.use_cases import (
+    accept_order,
     adjust_stock,
     audit,
     cancel_order,
     change_order_status,
+    dead_letters,
     export_stock,
     get_order,
     get_product,
+    get_queue_status,
     import_orders,
     import_stock,
     list_movements,
@@ -42,12 +50,16 @@ from oms_core.use_cases import (
     place_order,
     place_orders,
     receive_stock,
+    retry_order,
+    retry_orders,
     set_stock,
 )
 from oms_core.use_cases.audit import AuditReport
 from oms_core.use_cases.change_stock import StockChanged
 from oms_core.use_cases.charge_caller import ChargeCaller, OnCharge
 from oms_core.use_cases.commit_placements import CommitPlacements
+from oms_core.use_cases.get_queue_status import QueuePlace, QueueStatus
+from oms_core.use_cases.retry_orders import RetryReport
 
 
 class Oms:
@@ -64,6 +76,7 @@ class Oms:
         storage: Storage,
         clock: Clock,
         metrics: Metrics,
+        queue: Queue | None = None,
         rate_limiter: RateLimiter | None = None,
         waiting_max: int | None = None,
     ) -> None:
@@ -76,7 +89,16 @@ class Oms:
         self.metrics = metrics
         self.rate_limiter = rate_limiter or NoRateLimiter()
         self.charge = ChargeCaller(settings.rate_limits_in_force, self.rate_limiter)
+        self.queue = queue or NoQueue()
         self._clock = clock
+        self._orders = OrderQueue(
+            settings=settings,
+            storage=storage,
+            queue=self.queue,
+            clock=clock,
+            metrics=metrics,
+            waiting_max=waiting_max,
+        )
         self._commit = CommitPlacements(storage=storage, metrics=metrics, location_priority=settings.locations)
         self._committer: GroupCommitter[Placement, PlacementOutcome] | None = None
         if settings.group_commit:
@@ -96,18 +118,21 @@ class Oms:
         `create` False refuses a missing database file instead of making it. Raises `invalid_setting`.
         """
         settings, metrics = settings or Settings(), metrics or NoMetrics()
+        queue = wiring.open_queue(settings.queue_url, QueueOptions(prefix=settings.queue_prefix))
         options = StorageOptions(
             deadline_seconds=settings.storage_deadline_seconds,
             lock_timeout_seconds=settings.lock_timeout_seconds,
             statement_timeout_seconds=settings.statement_timeout_seconds,
             prepared_statements=settings.prepared_statements,
             create=create,
+            keeps_outbox=queue.carries_events,
         )
         return cls(
             settings=settings,
             storage=wiring.open_storage(settings.database_url, options),
             clock=SystemClock(),
             metrics=metrics,
+            queue=queue,
             rate_limiter=wiring.open_rate_limiter(settings, metrics),
             waiting_max=waiting_max,
         )
@@ -121,9 +146,10 @@ class Oms:
         self.close()
 
     def close(self) -> None:
-        """Commit what has gathered, then close every connection."""
+        """Commit what has gathered, end the workers after the batch in hand, then close every connection."""
         if self._committer is not None:
             self._committer.close()
+        self._orders.close()
         self.storage.close()
         self.rate_limiter.close()
 
@@ -146,6 +172,68 @@ class Oms:
         return place_orders.place_orders(
             commands, caller=caller, clock=self._clock, currency=self.settings.currency, commit=self._commit
         )
+
+    def accept_order(self, command: PlaceOrder, *, caller: Caller, charged: OnCharge | None = None) -> Placed:
+        """Queue one order, to be placed by a worker: see `use_cases.accept_order`."""
+        self._charge(caller, 1, charged)
+        return accept_order.accept_order(
+            command, caller=caller, clock=self._clock, currency=self.settings.currency, hand_in=self._orders.accept
+        )
+
+    def wait_for_outcome(self, order_id: UUID, *, timeout_seconds: float) -> Order | None:
+        """Give an accepted order once it is placed, rejected, failed or cancelled; None when that takes longer, or too
+        many wait already. It is for whoever accepted the order.
+        """
+        return self._orders.wait(order_id, timeout_seconds=timeout_seconds)
+
+    def retry_order(self, order_id: UUID, *, caller: Caller, reason: str | None = None) -> Order:
+        """Queue a rejected or failed order again: see `use_cases.retry_order`."""
+        order = retry_order.retry_order(order_id, reason=reason, caller=caller, clock=self._clock, storage=self.storage)
+        self._orders.announce([order.id])
+        return order
+
+    def retry_orders(
+        self, wanted: OrderFilter, *, caller: Caller, reason: str | None = None, limit: int = RETRY_ORDERS_MAX
+    ) -> RetryReport:
+        """Queue many rejected or failed orders again: see `use_cases.retry_orders`."""
+        return retry_orders.retry_orders(
+            wanted,
+            limit=limit,
+            caller=caller,
+            storage=self.storage,
+            retry=lambda order_id: self.retry_order(order_id, caller=caller, reason=reason),
+        )
+
+    def get_queue_status(self, *, caller: Caller) -> QueueStatus:
+        """Describe the queue: see `use_cases.get_queue_status`."""
+        sample, workers = self._orders.look()
+        return get_queue_status.get_queue_status(sample, workers, now=self._clock.now(), caller=caller)
+
+    def queue_place(self, order: Order) -> QueuePlace | None:
+        """Tell where an order stands in the queue; None when it is not queued."""
+        if order.status is not OrderStatus.QUEUED or order.queue_no is None:
+            return None
+        return get_queue_status.queue_place(order.queue_no, *self._orders.look())
+
+    def list_dead_letters(self, *, caller: Caller, limit: int = PAGE_ITEMS_DEFAULT) -> list[DeadLetter]:
+        """Give messages that could not be read: see `use_cases.dead_letters`."""
+        return dead_letters.list_dead_letters(self.queue, caller=caller, limit=limit)
+
+    def replay_dead_letters(self, ids: Sequence[str] | None, *, caller: Caller) -> int:
+        """Send them (None: all) back to where they came from: see `use_cases.dead_letters`."""
+        return dead_letters.replay_dead_letters(self.queue, ids, caller=caller)
+
+    def discard_dead_letters(self, ids: Sequence[str] | None, *, caller: Caller) -> int:
+        """Remove them (None: all) for good: see `use_cases.dead_letters`."""
+        return dead_letters.discard_dead_letters(self.queue, ids, caller=caller)
+
+    def run_worker(self, stop: threading.Event) -> None:
+        """Place queued orders, and publish events where the queue carries them, until `stop` is set."""
+        self._orders.run_worker(stop)
+
+    def start_worker(self) -> None:
+        """Place queued orders on a thread of this process until `close`."""
+        self._orders.start_worker()
 
     def import_orders(
         self,

@@ -159,14 +159,14 @@ def backoff_seconds(attempts: int, jitter: float) -> float:
     return jitter * min(_BACKOFF_MAX_SECONDS, _BACKOFF_FIRST_SECONDS * 2.0 ** (attempts - 1))
 
 
-def by_caution(claims: Sequence[Claim]) -> list[list[UUID]]:
+def by_caution(claims: Sequence[Claim], batch_max: int) -> list[list[UUID]]:
     """Cut claimed orders into the batches in which they are tried: the more often they were tried, the smaller."""
     batches: list[list[UUID]] = []
     rounds: dict[int, list[UUID]] = {}
     for claim in claims:
         rounds.setdefault(claim.attempts - 1, []).append(claim.order_id)
     for tried_before, order_ids in sorted(rounds.items()):
-        size = _BATCH_AFTER_CRASHES.get(tried_before, 1)
+        size = min(batch_max, _BATCH_AFTER_CRASHES.get(tried_before, 1))
         batches.extend(order_ids[start : start + size] for start in range(0, len(order_ids), size))
     return batches
 

@@ -1,4 +1,4 @@
-"""Write prepared orders in bounded transactions, so that one order's fault never costs the others."""
+"""Place or queue prepared orders in bounded transactions, so that one order's fault never costs the others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from oms_core.domain.limits import TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.placement import Placement, PlacementView, Verdict, decide_placement
+from oms_core.domain.queueing import decide_acceptance
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused, Storage
@@ -15,10 +16,12 @@ _log = logging.getLogger(__name__)
 
 
 class CommitPlacements:
-    """Writes prepared orders; one outcome per placement, in order. Thread-safe."""
+    """Places prepared orders; one outcome per placement, in order. Thread-safe."""
+
+    taken_as = "placed"
 
     def __init__(self, *, storage: Storage, metrics: Metrics, location_priority: Sequence[str]) -> None:
-        self._storage = storage
+        self.storage = storage
         self._metrics = metrics
         self._location_priority = tuple(location_priority)
 
@@ -28,12 +31,16 @@ class CommitPlacements:
         for batch in _transactions(placements):
             outcomes.extend(self._commit(batch))
         for outcome in outcomes:
-            self._metrics.count(ORDERS_DECIDED, _outcome_name(outcome))
+            self._metrics.count(ORDERS_DECIDED, self._outcome_name(outcome))
         return outcomes
+
+    def write(self, batch: Sequence[Placement]) -> list[PlacementOutcome]:
+        """Write one transaction."""
+        return self.storage.orders.place(batch, self._decide)
 
     def _commit(self, batch: Sequence[Placement]) -> list[PlacementOutcome]:
         try:
-            outcomes = self._storage.orders.place(batch, self._decide)
+            outcomes = self.write(batch)
         except OmsError as error:
             if error.kind is not ErrorKind.BUG:
                 return [Refused(error=_own_error(error, placement)) for placement in batch]
@@ -51,8 +58,23 @@ class CommitPlacements:
         detail = "the order could not be written; the log holds the reason"
         return [Refused(error=OmsError("internal_error", detail, data={"order_id": str(batch[0].id)}))]
 
+    def _outcome_name(self, outcome: PlacementOutcome) -> str:
+        if isinstance(outcome, Placed):
+            return "replayed" if outcome.replayed else self.taken_as
+        return outcome.error.code
+
     def _decide(self, placements: Sequence[Placement], view: PlacementView) -> list[Verdict]:
         return decide_placement(placements, view, self._location_priority)
+
+
+class CommitAcceptances(CommitPlacements):
+    """Queues prepared orders, to be placed by a worker; one outcome per placement, in order. Thread-safe."""
+
+    taken_as = "queued"
+
+    def write(self, batch: Sequence[Placement]) -> list[PlacementOutcome]:
+        """Write one transaction."""
+        return self.storage.queue.accept(batch, decide_acceptance)
 
 
 def _own_error(error: OmsError, placement: Placement) -> OmsError:
@@ -77,9 +99,3 @@ def _transactions(placements: Sequence[Placement]) -> Iterator[Sequence[Placemen
             start, lines = index, len(placement.command.lines)
     if start < len(placements):
         yield placements[start:]
-
-
-def _outcome_name(outcome: PlacementOutcome) -> str:
-    if isinstance(outcome, Placed):
-        return "replayed" if outcome.replayed else "placed"
-    return outcome.error.code

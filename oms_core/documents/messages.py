@@ -1,0 +1,51 @@
+"""Messages of the queue as JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from oms_core.documents.json_text import parse_json
+from oms_core.documents.orders import read_keyed_order
+from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.limits import MESSAGE_BYTES_MAX, TRANSACTION_ORDERS_MAX
+from oms_core.domain.validation import one_finding
+from oms_core.errors import OmsError
+
+
+def read_order_ids(body: bytes) -> list[UUID]:
+    """Read `{"order_ids": [...]}`, 1 to 500 ids.
+
+    Raises `payload_too_large`, `malformed_json` or `validation_error`.
+    """
+    document = _read(body)
+    ids = document.get("order_ids") if isinstance(document, Mapping) else None
+    if not isinstance(ids, list) or not 1 <= len(ids) <= TRANSACTION_ORDERS_MAX:
+        raise one_finding("/order_ids", "wrong_length", f"must be a list of 1 to {TRANSACTION_ORDERS_MAX} order ids")
+    return [_read_id(index, text) for index, text in enumerate(ids)]
+
+
+def read_command(body: bytes) -> PlaceOrder:
+    """Read an order to place: the body of POST /v1/orders with its `idempotency_key`, without which it is refused.
+
+    Raises `payload_too_large`, `malformed_json` or `validation_error`.
+    """
+    command = read_keyed_order(_read(body))
+    if command.idempotency_key is None:
+        raise one_finding("/idempotency_key", "required", "is required: a message may be delivered twice")
+    return command
+
+
+def _read(body: bytes) -> object:
+    if len(body) > MESSAGE_BYTES_MAX:
+        raise OmsError("payload_too_large", f"the message is larger than {MESSAGE_BYTES_MAX} bytes")
+    return parse_json(body)
+
+
+def _read_id(index: int, text: object) -> UUID:
+    try:
+        if isinstance(text, str) and len(text) == 36:  # noqa: PLR2004  The canonical form (RFC 9562).
+            return UUID(text)
+    except ValueError:
+        pass
+    raise one_finding(f"/order_ids/{index}", "wrong_type", "must be a UUID")

@@ -1,0 +1,170 @@
+"""Orders that are placed later: accepting, announcing and waiting for them, and the threads that place them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
+from oms_core.domain.orders import Order
+from oms_core.domain.placement import Placement
+from oms_core.ports.clock import Clock
+from oms_core.ports.metrics import Metrics
+from oms_core.ports.queue import Queue
+from oms_core.ports.storage import Placed, PlacementOutcome, Storage
+from oms_core.runtime.announcements import Announcements
+from oms_core.runtime.event_relay import EventRelay
+from oms_core.runtime.group_committer import GroupCommitter
+from oms_core.runtime.heartbeat import Heartbeat
+from oms_core.runtime.outcomes import Outcomes
+from oms_core.runtime.queue_watch import QueueWatch, View
+from oms_core.runtime.worker import Worker, WorkerOptions, WorkerTasks
+from oms_core.settings import Settings
+from oms_core.use_cases.commit_placements import CommitAcceptances
+from oms_core.use_cases.place_orders import place_orders
+from oms_core.use_cases.settle_orders import SettleOrders
+
+WORKER = Caller(name="worker", scopes=ALL_SCOPES)
+COMMANDS = Caller(name="commands", scopes=ALL_SCOPES)
+
+# In one process, a message takes no time: what has not come after a second was lost, or announced by another.
+_SWEEP_AGE_EMBEDDED_SECONDS = 1.0
+_STOP_SECONDS = 30.0
+_ID_RANDOM_BITS = 32
+
+
+class OrderQueue:
+    """The queue of one Oms. Thread-safe; works on in a forked child, but for its workers."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        storage: Storage,
+        queue: Queue,
+        clock: Clock,
+        metrics: Metrics,
+        waiting_max: int | None,
+    ) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._queue = queue
+        self._clock = clock
+        self._metrics = metrics
+        self._commit = CommitAcceptances(storage=storage, metrics=metrics, location_priority=settings.locations)
+        self._announcements = Announcements(queue.announcer, metrics)
+        self._outcomes = Outcomes(
+            self._settled,
+            waiting_max=None if waiting_max is None else max(1, settings.http_threads // 4),
+        )
+        self._watch = QueueWatch(storage)
+        self._committer: GroupCommitter[Placement, PlacementOutcome] | None = None
+        if settings.group_commit:
+            self._committer = GroupCommitter(self.accept_all, batch_max=TRANSACTION_ORDERS_MAX, waiting_max=waiting_max)
+        self._workers: list[tuple[threading.Thread, threading.Event]] = []
+
+    def accept(self, placement: Placement) -> PlacementOutcome:
+        """Queue an order, in a transaction that it may share with others, and have it announced."""
+        if self._committer is not None:
+            return self._committer.submit(placement)
+        return self.accept_all([placement])[0]
+
+    def accept_all(self, placements: Sequence[Placement]) -> list[PlacementOutcome]:
+        """Queue orders, one outcome each, and have them announced."""
+        outcomes = self._commit(placements)
+        self.announce(
+            [outcome.order.id for outcome in outcomes if isinstance(outcome, Placed) and not outcome.replayed]
+        )
+        return outcomes
+
+    def announce(self, order_ids: Sequence[UUID]) -> None:
+        """Tell workers of queued orders; never waits."""
+        if order_ids:
+            self._announcements.tell(order_ids)
+
+    def wait(self, order_id: UUID, *, timeout_seconds: float) -> Order | None:
+        """Give the order once it is settled; None when that took too long, or too many wait already."""
+        return self._outcomes.wait(order_id, timeout_seconds=timeout_seconds)
+
+    def look(self) -> View:
+        """Look at the queue, at most once a second."""
+        return self._watch.look()
+
+    def run_worker(self, stop: threading.Event) -> None:
+        """Work, and publish events where the queue carries them, until `stop` is set."""
+        worker_id = f"{socket.gethostname()}:{os.getpid()}:{self._clock.random_bits(_ID_RANDOM_BITS):08x}"
+        relay_stop = threading.Event()
+        relay = threading.Thread(target=self._relay(worker_id).run, args=(relay_stop,), name="oms-event-relay")
+        if self._queue.carries_events:
+            relay.start()
+        try:
+            self._worker(worker_id).run(stop)
+        finally:
+            relay_stop.set()
+            if self._queue.carries_events:
+                relay.join(_STOP_SECONDS)
+
+    def start_worker(self) -> None:
+        """Work on a thread of this process until `close`."""
+        self._announcements.begin()
+        stop = threading.Event()
+        thread = threading.Thread(target=self.run_worker, args=(stop,), name="oms-worker", daemon=True)
+        self._workers.append((thread, stop))
+        thread.start()
+
+    def close(self) -> None:
+        """Commit what has gathered, announce it, and end the workers of this process after the batch in hand."""
+        if self._committer is not None:
+            self._committer.close()
+        self._announcements.close()
+        for _, stop in self._workers:
+            stop.set()
+        for thread, _ in self._workers:
+            thread.join(_STOP_SECONDS)
+        self._queue.close()
+
+    def _settled(self, order_ids: Sequence[UUID]) -> Sequence[Order]:
+        return self._storage.queue.settled(order_ids)
+
+    def _worker(self, worker_id: str) -> Worker:
+        settle = SettleOrders(
+            storage=self._storage,
+            clock=self._clock,
+            metrics=self._metrics,
+            caller=WORKER,
+            location_priority=self._settings.locations,
+            attempts_max=self._settings.max_attempts,
+        )
+        options = WorkerOptions(batch_max=self._settings.worker_batch_max)
+        if not self._queue.carries_events:
+            options = replace(options, sweep_age_seconds=_SWEEP_AGE_EMBEDDED_SECONDS)
+        return Worker(
+            open_inbox=self._queue.inbox,
+            queue=lambda: self._storage.queue,
+            tasks=WorkerTasks(settle=settle, accept=self._accept_commands),
+            heartbeat=Heartbeat(
+                worker_id=worker_id, started_at=self._clock.now(), workers=lambda: self._storage.workers
+            ),
+            options=options,
+            metrics=self._metrics,
+        )
+
+    def _relay(self, holder: str) -> EventRelay:
+        return EventRelay(
+            outbox=lambda: self._storage.outbox,
+            open_publisher=self._queue.event_publisher,
+            holder=holder,
+            source=f"/{self._settings.queue_prefix}",
+            metrics=self._metrics,
+        )
+
+    def _accept_commands(self, commands: Sequence[PlaceOrder]) -> list[PlacementOutcome]:
+        return place_orders(
+            commands, caller=COMMANDS, clock=self._clock, currency=self._settings.currency, commit=self.accept_all
+        )

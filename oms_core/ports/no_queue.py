@@ -1,0 +1,72 @@
+"""A queue that carries nothing: what an Oms has that was given none. Its workers sweep the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+from oms_core.errors import OmsError
+from oms_core.ports.queue import Announcer, DeadLetter, DeadLetters, EventPublisher, Inbox, Message, OutgoingEvent
+
+
+class NoQueue:
+    """See Queue, and all that it opens: there is never a message."""
+
+    carries_events = False
+    connected = False
+
+    def announcer(self) -> Announcer:
+        """See Queue."""
+        return self
+
+    def inbox(self) -> Inbox:
+        """See Queue."""
+        return self
+
+    def event_publisher(self) -> EventPublisher:
+        """See Queue."""
+        return self
+
+    def dead_letters(self) -> DeadLetters:
+        """See Queue."""
+        return self
+
+    def announce(self, order_ids: Sequence[UUID]) -> None:
+        """See Announcer."""
+
+    def publish(self, events: Sequence[OutgoingEvent]) -> None:
+        """See EventPublisher."""
+
+    def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:  # noqa: ARG002  There is never one.
+        """See Inbox."""
+        time.sleep(timeout_seconds)
+        return []
+
+    def done(self, messages: Sequence[Message]) -> None:
+        """See Inbox."""
+
+    def bury(self, message: Message, reason: OmsError) -> None:
+        """See Inbox."""
+
+    def list(self, *, limit: int) -> list[DeadLetter]:  # noqa: ARG002  There is never one.
+        """See DeadLetters."""
+        return []
+
+    def replay(self, ids: Sequence[str] | None) -> int:  # noqa: ARG002  There is never one.
+        """See DeadLetters."""
+        return 0
+
+    def discard(self, ids: Sequence[str] | None) -> int:  # noqa: ARG002  There is never one.
+        """See DeadLetters."""
+        return 0
+
+    def check(self) -> None:
+        """See Queue."""
+
+    def describe(self) -> str:
+        """See Queue."""
+        return "no queue"
+
+    def close(self) -> None:
+        """See Queue and what it opens."""

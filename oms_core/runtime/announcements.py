@@ -1,0 +1,123 @@
+"""Announcing accepted orders from a thread of its own: no request ever waits for a broker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from oms_core.errors import OmsError
+from oms_core.ports.metrics import ANNOUNCEMENTS, Metrics
+from oms_core.ports.queue import Announcer
+
+_log = logging.getLogger(__name__)
+
+_WAITING_MAX = 100_000
+_TOGETHER_MAX = 2_000
+_CLOSE_SECONDS = 5.0
+_PAUSE_FIRST_SECONDS = 0.5
+_PAUSE_MAX_SECONDS = 5.0
+
+
+class Announcements:
+    """Hands the ids of committed orders to the queue; what cannot be announced is left to the workers' sweep.
+
+    At most 100,000 ids wait. While the broker is away it is tried again after growing pauses, and what gathers
+    meanwhile is dropped: the row is the truth. The thread starts with the first id, and anew in a forked child.
+    Thread-safe.
+    """
+
+    def __init__(self, open_announcer: Callable[[], Announcer], metrics: Metrics) -> None:
+        self._open_announcer = open_announcer
+        self._metrics = metrics
+        self._beginning = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._waiting: deque[UUID] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._process_id = os.getpid()
+
+    def tell(self, order_ids: Sequence[UUID]) -> None:
+        """Have orders announced soon; never waits, never raises."""
+        if self._process_id != os.getpid():
+            with self._beginning:
+                if self._process_id != os.getpid():
+                    self._begin()
+        with self._changed:
+            if not order_ids and self._thread is not None:
+                return
+            if self._closed or len(self._waiting) + len(order_ids) > _WAITING_MAX:
+                self._metrics.count(ANNOUNCEMENTS, "lost", amount=len(order_ids))
+                return
+            self._waiting.extend(order_ids)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="oms-announcements", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def begin(self) -> None:
+        """Start the thread before there is anything to announce: an inbox of this process then expects messages."""
+        self.tell([])
+
+    def close(self) -> None:
+        """Announce what waits, in a bounded time, and end the thread."""
+        if self._process_id != os.getpid():
+            return
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(_CLOSE_SECONDS)
+
+    def _run(self) -> None:
+        announcer = self._open_announcer()
+        pause = _PAUSE_FIRST_SECONDS
+        try:
+            while order_ids := self._take():
+                if self._announce(announcer, order_ids):
+                    pause = _PAUSE_FIRST_SECONDS
+                else:
+                    self._drop_for(pause)
+                    pause = min(2 * pause, _PAUSE_MAX_SECONDS)
+        finally:
+            announcer.close()
+
+    def _take(self) -> list[UUID]:
+        """Wait for ids and give them; an empty list when closed and nothing is left."""
+        with self._changed:
+            while not self._waiting and not self._closed:
+                self._changed.wait()
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER_MAX))]
+
+    def _announce(self, announcer: Announcer, order_ids: Sequence[UUID]) -> bool:
+        try:
+            announcer.announce(order_ids)
+        except OmsError as error:
+            _log.warning("%d accepted orders are left to the sweep: %s", len(order_ids), error.detail)
+        except Exception:  # noqa: BLE001  The thread must live on; the orders are safe in the database.
+            _log.exception("%d accepted orders could not be announced", len(order_ids))
+        else:
+            self._metrics.count(ANNOUNCEMENTS, "sent", amount=len(order_ids))
+            return True
+        self._metrics.count(ANNOUNCEMENTS, "lost", amount=len(order_ids))
+        return False
+
+    def _drop_for(self, seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        with self._changed:
+            while not self._closed and (left := ends_at - time.monotonic()) > 0:
+                self._changed.wait(left)
+                self._drop()
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._waiting:
+            self._metrics.count(ANNOUNCEMENTS, "lost", amount=len(self._waiting))
+            self._waiting.clear()

@@ -1,0 +1,90 @@
+"""Publishing domain events from the outbox: at least once, in order per order, by one relay at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from oms_core.documents.cloud_events import outgoing_event
+from oms_core.errors import OmsError
+from oms_core.ports.metrics import EVENTS_PUBLISHED, Metrics
+from oms_core.ports.queue import EventPublisher
+from oms_core.ports.queue_storage import OutboxStorage
+
+_log = logging.getLogger(__name__)
+
+_EVENTS_TOGETHER_MAX = 500
+_LEASE_SECONDS = 20.0
+_RENEW_SECONDS = 10.0
+_IDLE_SECONDS = 0.25
+_STANDBY_SECONDS = 2.0
+_PAUSE_FIRST_SECONDS = 0.5
+_PAUSE_MAX_SECONDS = 10.0
+
+
+class EventRelay:
+    """Publishes what stands in the outbox while it holds the lease; a second relay stands by.
+
+    An event leaves the outbox only after the broker has confirmed it, so a crash publishes some of them twice. Events
+    of one order are written under its row's lock and published by ascending id, so they come in their order.
+    """
+
+    def __init__(
+        self,
+        *,
+        outbox: Callable[[], OutboxStorage],
+        open_publisher: Callable[[], EventPublisher],
+        holder: str,
+        source: str,
+        metrics: Metrics,
+    ) -> None:
+        self._outbox = outbox
+        self._open_publisher = open_publisher
+        self._holder = holder
+        self._source = source
+        self._metrics = metrics
+        self._held_until = float("-inf")
+
+    def run(self, stop: threading.Event) -> None:
+        """Publish until `stop` is set, then give the lease back."""
+        publisher = self._open_publisher()
+        pause = _PAUSE_FIRST_SECONDS
+        try:
+            while not stop.is_set():
+                try:
+                    wait = self._step(publisher)
+                    pause = _PAUSE_FIRST_SECONDS
+                except OmsError as error:
+                    _log.warning("events wait in the outbox: %s", error.detail)
+                    wait, pause = pause, min(2 * pause, _PAUSE_MAX_SECONDS)
+                except Exception:  # noqa: BLE001  The thread must live on; the events are safe in the outbox.
+                    _log.exception("the event relay failed")
+                    wait, pause = pause, min(2 * pause, _PAUSE_MAX_SECONDS)
+                if wait:
+                    stop.wait(wait)
+        finally:
+            publisher.close()
+            self._give_back()
+
+    def _step(self, publisher: EventPublisher) -> float:
+        """Publish one batch; give the seconds to wait before the next."""
+        now = time.monotonic()
+        if now >= self._held_until - _RENEW_SECONDS:
+            if not self._outbox().lease(self._holder, seconds=_LEASE_SECONDS):
+                return _STANDBY_SECONDS
+            self._held_until = now + _LEASE_SECONDS
+        events = self._outbox().unpublished(limit=_EVENTS_TOGETHER_MAX)
+        if not events:
+            return _IDLE_SECONDS
+        publisher.publish([outgoing_event(event, source=self._source) for event in events])
+        self._outbox().published([event.id for event in events])
+        self._metrics.count(EVENTS_PUBLISHED, amount=len(events))
+        return 0.0
+
+    def _give_back(self) -> None:
+        try:
+            self._outbox().release(self._holder)
+        except OmsError as error:
+            _log.info("the lease of the event relay runs out by itself: %s", error.detail)

@@ -1,0 +1,47 @@
+"""Looking at the queue once a second per process, however many ask."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from oms_core.domain.queueing import WORKER_SILENT_SECONDS, QueueSample, WorkerState
+from oms_core.ports.storage import Storage
+
+_VALID_SECONDS = 1.0
+
+
+class View(NamedTuple):
+    """The queue, and the workers that are alive."""
+
+    sample: QueueSample
+    workers: Sequence[WorkerState]
+
+
+class QueueWatch:
+    """Samples the queue when somebody asks and the last sample is older than a second. Thread-safe."""
+
+    def __init__(self, storage: Storage, clock: Callable[[], float] = time.monotonic) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._sampling = threading.Lock()
+        self._view: View | None = None
+        self._seen_at = float("-inf")
+
+    def look(self) -> View:
+        """Give the latest view; who asks while another samples gets the one before. Raises `storage_unavailable`."""
+        view = self._view
+        if view is not None and self._clock() - self._seen_at < _VALID_SECONDS:
+            return view
+        if not self._sampling.acquire(blocking=view is None):
+            return view  # type: ignore[return-value]  # It is there, or this would have waited.
+        try:
+            if self._view is None or self._clock() - self._seen_at >= _VALID_SECONDS:
+                workers = self._storage.workers.find(silent_seconds=WORKER_SILENT_SECONDS)
+                self._view = View(self._storage.queue.sample(), workers)
+                self._seen_at = self._clock()
+            return self._view
+        finally:
+            self._sampling.release()

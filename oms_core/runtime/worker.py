@@ -1,0 +1,239 @@
+"""The worker: takes messages, settles the orders they name, acknowledges; and sweeps up what no message brought."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from oms_core.documents.messages import read_command, read_order_ids
+from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
+from oms_core.domain.queueing import Claim, by_caution
+from oms_core.errors import ErrorKind, OmsError
+from oms_core.ports.metrics import DEAD_LETTERS, SWEPT_ORDERS, Metrics
+from oms_core.ports.queue import Inbox, Message, MessageKind
+from oms_core.ports.queue_storage import QueueStorage
+from oms_core.ports.storage import PlacementOutcome, Refused
+from oms_core.runtime.heartbeat import Heartbeat
+
+Result = TypeVar("Result")
+Read = TypeVar("Read")
+
+_log = logging.getLogger(__name__)
+
+_MESSAGES_MAX = 500
+_TAKE_SECONDS = 0.5
+_POLL_SECONDS = 0.2
+_BUSY_SWEEP_SECONDS = 10.0
+_BUSY_SWEEP_AGE_SECONDS = 60.0
+_PAUSE_FIRST_SECONDS = 0.1
+_PAUSE_MAX_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerTasks:
+    """What a worker has done.
+
+    `settle` places queued orders (`attempts`: the tries of claimed ones) and gives how many were; `accept` queues
+    commands, one outcome each, in order. Both raise what is nobody's fault, and may then be called again.
+    """
+
+    settle: Callable[[Sequence[UUID], Mapping[UUID, int]], int]
+    accept: Callable[[Sequence[PlaceOrder]], list[PlacementOutcome]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """How a worker works: orders per transaction; the age from which an idle worker sweeps up what messages should
+    have brought; how long a claimed order is nobody else's.
+    """
+
+    batch_max: int = TRANSACTION_ORDERS_MAX
+    sweep_age_seconds: float = 5.0
+    hold_seconds: float = 30.0
+
+
+class _StoppedError(Exception):
+    """The worker is to stop, while the database is away."""
+
+
+class Worker:
+    """One worker; `run` belongs to one thread.
+
+    A message is acknowledged when the transaction that it asked for is committed. A redelivered one, and whatever the
+    sweep finds, is counted as a try first, in a transaction of its own, so that a crash counts. Faults of the database
+    are waited out, with growing pauses, and cost no order a try.
+    """
+
+    def __init__(
+        self,
+        *,
+        open_inbox: Callable[[], Inbox],
+        queue: Callable[[], QueueStorage],
+        tasks: WorkerTasks,
+        heartbeat: Heartbeat,
+        options: WorkerOptions,
+        metrics: Metrics,
+    ) -> None:
+        self._open_inbox = open_inbox
+        self._queue = queue
+        self._tasks = tasks
+        self._heartbeat = heartbeat
+        self._options = options
+        self._metrics = metrics
+        self._stop = threading.Event()
+        self._sweep_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; the batch in hand is then finished and acknowledged, the rest left to others."""
+        self._stop = stop
+        inbox = self._open_inbox()
+        try:
+            while not stop.is_set():
+                try:
+                    self._step(inbox)
+                except _StoppedError:
+                    _log.info("what was in hand is left to other workers")
+                except OmsError as error:
+                    _log.warning("the worker goes on after %s", error)
+                    stop.wait(_PAUSE_MAX_SECONDS)
+                except Exception:  # noqa: BLE001  A worker that ended would leave all to nobody; messages come again.
+                    _log.exception("the worker goes on after a defect")
+                    stop.wait(_PAUSE_MAX_SECONDS)
+        finally:
+            inbox.close()
+            self._heartbeat.leave()
+
+    def _step(self, inbox: Inbox) -> None:
+        self._heartbeat.beat()
+        messages = inbox.take(limit=_MESSAGES_MAX, timeout_seconds=_TAKE_SECONDS if inbox.connected else _POLL_SECONDS)
+        ids = [message for message in messages if message.kind is MessageKind.ORDER_IDS]
+        self._settle_fresh(inbox, [message for message in ids if not message.redelivered])
+        self._settle_redelivered(inbox, [message for message in ids if message.redelivered])
+        self._accept(inbox, [message for message in messages if message.kind is MessageKind.COMMAND])
+        self._sweep_if_due(is_connected=inbox.connected, is_idle=not messages)
+
+    def _settle_fresh(self, inbox: Inbox, messages: Sequence[Message]) -> None:
+        """Settle what messages name, as many of them together as one transaction takes."""
+        held: list[Message] = []
+        waiting: list[UUID] = []
+        for message in messages:
+            order_ids = self._read(inbox, message, read_order_ids)
+            if order_ids is None:
+                continue
+            if waiting and len(waiting) + len(order_ids) > self._options.batch_max:
+                self._settle_and_acknowledge(inbox, waiting, held)
+                held, waiting = [], []
+            held.append(message)
+            waiting.extend(order_ids)
+        if held:
+            self._settle_and_acknowledge(inbox, waiting, held)
+
+    def _settle_and_acknowledge(self, inbox: Inbox, order_ids: Sequence[UUID], messages: Sequence[Message]) -> None:
+        if self._stop.is_set():
+            raise _StoppedError
+        size = self._options.batch_max
+        for start in range(0, len(order_ids), size):
+            self._settle(order_ids[start : start + size], {})
+        inbox.done(messages)
+
+    def _settle_redelivered(self, inbox: Inbox, messages: Sequence[Message]) -> None:
+        for message in messages:
+            order_ids = self._read(inbox, message, read_order_ids)
+            if order_ids is not None:
+                self._settle_claims(self._claim(order_ids))
+                inbox.done([message])
+
+    def _claim(self, order_ids: Sequence[UUID]) -> list[Claim]:
+        return self._patiently(lambda: self._queue().claim(order_ids, hold_seconds=self._options.hold_seconds))
+
+    def _settle_claims(self, claims: Sequence[Claim]) -> None:
+        attempts = {claim.order_id: claim.attempts for claim in claims}
+        for batch in by_caution(claims, self._options.batch_max):
+            if self._stop.is_set():
+                raise _StoppedError
+            self._settle(batch, {order_id: attempts[order_id] for order_id in batch})
+
+    def _settle(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> None:
+        self._heartbeat.count(self._patiently(lambda: self._tasks.settle(order_ids, attempts)))
+
+    def _accept(self, inbox: Inbox, messages: Sequence[Message]) -> None:
+        """Queue the orders that other services want placed; what cannot be queued is buried with the reason."""
+        read = [(message, self._read(inbox, message, read_command)) for message in messages]
+        good = [(message, command) for message, command in read if command is not None]
+        if not good:
+            return
+        outcomes = self._patiently(lambda: self._accept_all([command for _, command in good]))
+        accepted = []
+        for (message, _), outcome in zip(good, outcomes, strict=True):
+            if isinstance(outcome, Refused):
+                self._bury(inbox, message, outcome.error)
+            else:
+                accepted.append(message)
+        inbox.done(accepted)
+
+    def _accept_all(self, commands: Sequence[PlaceOrder]) -> list[PlacementOutcome]:
+        """Queue commands; raise the first refusal that another try may turn: those accepted are then replays."""
+        outcomes = self._tasks.accept(commands)
+        for outcome in outcomes:
+            if isinstance(outcome, Refused) and _passes(outcome.error):
+                raise outcome.error
+        return outcomes
+
+    def _sweep_if_due(self, *, is_connected: bool, is_idle: bool) -> None:
+        """Sweep everything while no message can come, what is late while none comes, what is very late now and then."""
+        now = time.monotonic()
+        if is_connected and now < self._sweep_at:
+            return
+        age = 0.0 if not is_connected else self._options.sweep_age_seconds if is_idle else _BUSY_SWEEP_AGE_SECONDS
+        self._sweep_at = now + (self._options.sweep_age_seconds / 2 if is_idle else _BUSY_SWEEP_SECONDS)
+        while not self._stop.is_set():
+            claims = self._patiently(lambda: self._claim_late(age))
+            self._metrics.count(SWEPT_ORDERS, amount=len(claims))
+            self._settle_claims(claims)
+            if len(claims) < self._options.batch_max or not is_idle:
+                return
+
+    def _claim_late(self, age_seconds: float) -> list[Claim]:
+        options = self._options
+        return self._queue().sweep(
+            older_than_seconds=age_seconds, limit=options.batch_max, hold_seconds=options.hold_seconds
+        )
+
+    def _read(self, inbox: Inbox, message: Message, read: Callable[[bytes], Read]) -> Read | None:
+        try:
+            return read(message.body)
+        except OmsError as error:
+            self._bury(inbox, message, error)
+            return None
+
+    def _bury(self, inbox: Inbox, message: Message, error: OmsError) -> None:
+        _log.warning("a message became a dead letter: %s", error)
+        inbox.bury(message, error)
+        self._metrics.count(DEAD_LETTERS, error.code)
+
+    def _patiently(self, work: Callable[[], Result]) -> Result:
+        """Do something until it is done, over all faults that pass, with exponential backoff and full jitter."""
+        pause = _PAUSE_FIRST_SECONDS
+        while True:
+            try:
+                return work()
+            except OmsError as error:
+                if not _passes(error):
+                    raise
+                _log.warning("the worker tries again after %s", error)
+            if self._stop.wait(random.uniform(0, pause)):  # noqa: S311  Jitter is no secret.
+                raise _StoppedError
+            pause = min(2 * pause, _PAUSE_MAX_SECONDS)
+            self._heartbeat.beat()
+
+
+def _passes(error: OmsError) -> bool:
+    """Tell whether the same may succeed later."""
+    return error.kind in {ErrorKind.UNAVAILABLE, ErrorKind.LIMITED} or error.code == "idempotency_key_in_use"

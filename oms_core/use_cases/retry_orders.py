@@ -1,0 +1,67 @@
+"""Queue many rejected or failed orders again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.limits import RETRY_ORDERS_MAX
+from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.validation import one_finding
+from oms_core.errors import OmsError
+from oms_core.ports.storage import Storage
+
+_RETRIABLE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryReport:
+    """How many were queued again, how many could not be (they changed meanwhile), and whether there may be more."""
+
+    retried: int
+    refused: int
+    more: bool
+
+
+def retry_orders(
+    wanted: OrderFilter,
+    *,
+    limit: int,
+    caller: Caller,
+    storage: Storage,
+    retry: Callable[[UUID], Order],
+) -> RetryReport:
+    """Retry the newest `limit` (at most 1,000) orders that the filter finds, each in a transaction of its own.
+
+    Without statuses in the filter: rejected and failed ones. Raises `validation_error`, `forbidden` or
+    `storage_unavailable`.
+    """
+    caller.require(Scope.ORDERS_MANAGE)
+    if not 1 <= limit <= RETRY_ORDERS_MAX:
+        raise one_finding("/limit", "out_of_range", f"must be a whole number from 1 to {RETRY_ORDERS_MAX}")
+    if not wanted.statuses <= _RETRIABLE:
+        raise one_finding("/status", "out_of_range", "only rejected and failed orders can be retried")
+    found = storage.orders.find(
+        _owned(replace(wanted, statuses=wanted.statuses or _RETRIABLE), caller), after=None, limit=limit + 1
+    )
+    retried = 0
+    for order in found[:limit]:
+        try:
+            retry(order.id)
+        except OmsError as error:
+            if error.code not in {"invalid_transition", "order_not_found"}:
+                raise
+        else:
+            retried += 1
+    return RetryReport(retried=retried, refused=min(len(found), limit) - retried, more=len(found) > limit)
+
+
+def _owned(wanted: OrderFilter, caller: Caller) -> OrderFilter:
+    if caller.customer_id is None:
+        return wanted
+    if wanted.customer_id not in {None, caller.customer_id}:
+        raise OmsError("forbidden", "this caller sees the orders of its own customer_id only")
+    return replace(wanted, customer_id=caller.customer_id)

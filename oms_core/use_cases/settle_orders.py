@@ -1,0 +1,114 @@
+"""Place or reject queued orders, so that one order's fault never costs the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.placement import PlacementView, Verdict, decide_placement
+from oms_core.domain.queueing import QueuedOrder, decide_failed_attempt
+from oms_core.domain.statuses import OrderStatus
+from oms_core.errors import ErrorKind, OmsError
+from oms_core.ports.clock import Clock
+from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics
+from oms_core.ports.storage import Storage
+
+_log = logging.getLogger(__name__)
+
+_JITTER_BITS = 53
+
+
+class SettleOrders:
+    """Settles batches of queued orders in the name of `caller`. Thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        clock: Clock,
+        metrics: Metrics,
+        caller: Caller,
+        location_priority: Sequence[str],
+        attempts_max: int,
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._metrics = metrics
+        self._caller = caller
+        self._location_priority = tuple(location_priority)
+        self._attempts_max = attempts_max
+
+    def __call__(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> int:
+        """Settle those that are still queued; give how many were. At most 500 ids; an id may stand in it twice.
+
+        `attempts` are the tries of claimed orders, this one included. An order that cannot be written is tried again
+        later, and failed after the last try. Raises what is no order's fault (`storage_unavailable`, and
+        `outcome_unknown`): the same call may then be made again.
+        """
+        settled = 0
+        waiting: Sequence[UUID] = list(dict.fromkeys(order_ids))
+        while waiting:
+            count, waiting = self._settle(waiting, attempts)
+            settled += count
+        return settled
+
+    def _settle(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> tuple[int, Sequence[UUID]]:
+        """Settle what one transaction takes, or each half where that meets a fault; give the count and what is left."""
+        try:
+            settlement = self._storage.queue.settle(
+                order_ids,
+                claimed=attempts.keys(),
+                caller=self._caller,
+                now=self._clock.now(),
+                decide=self._decide,
+            )
+        except OmsError as error:
+            if error.kind is not ErrorKind.BUG:
+                raise
+            return self._halve(order_ids, attempts, error), ()
+        except Exception as error:  # noqa: BLE001  A bug met by one order must not take the others down.
+            return self._halve(order_ids, attempts, error), ()
+        self._count(settlement.statuses)
+        return len(settlement.statuses), settlement.left
+
+    def _halve(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], error: Exception) -> int:
+        if len(order_ids) > 1:
+            middle = len(order_ids) // 2
+            return self(order_ids[:middle], attempts) + self(order_ids[middle:], attempts)
+        self._put_off(order_ids[0], attempts, error)
+        return 0
+
+    def _put_off(self, order_id: UUID, attempts: Mapping[UUID, int], error: Exception) -> None:
+        """Count the try, unless a claim has done so, and say when the next one is due, or that it was the last."""
+        _log.error("order %s cannot be placed", order_id, exc_info=error)
+        known = error if isinstance(error, OmsError) else OmsError("internal_error", "the order could not be placed")
+        counted = attempts.get(order_id)
+        jitter = self._clock.random_bits(_JITTER_BITS) / (1 << _JITTER_BITS)
+        order = self._storage.orders.change(
+            order_id,
+            owner=None,
+            caller=self._caller,
+            now=self._clock.now(),
+            decide=lambda order, _: decide_failed_attempt(
+                order,
+                known,
+                attempts=order.attempts + 1 if counted is None else counted,
+                attempts_max=self._attempts_max,
+                jitter=jitter,
+            ),
+        )
+        if order.status is OrderStatus.FAILED:
+            self._metrics.count(ORDERS_DECIDED, OrderStatus.FAILED.value)
+
+    def _count(self, statuses: Mapping[UUID, OrderStatus]) -> None:
+        if statuses:
+            self._metrics.observe(PLACEMENT_BATCH_ORDERS, len(statuses))
+        placed = sum(status is OrderStatus.PENDING for status in statuses.values())
+        for name, amount in (("placed", placed), ("rejected", len(statuses) - placed)):
+            if amount:
+                self._metrics.count(ORDERS_DECIDED, name, amount=amount)
+
+    def _decide(self, orders: Sequence[QueuedOrder], view: PlacementView) -> list[Verdict]:
+        return decide_placement(orders, view, self._location_priority)
