@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from oms_rabbitmq.topology import Names, declare
 
 PREFETCH = 200
 _LOOK_SECONDS = 1.0
-_PROBING_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -40,21 +38,19 @@ class Consumption:
     def __init__(self, link: Link, names: Names, deliver: Callable[[Delivery], None]) -> None:
         self._link = link
         self._deliver = deliver
-        self._queues = {MessageKind.ORDER_IDS: names.orders, MessageKind.COMMAND: names.commands}
-        self._look_again_at = time.monotonic() + _PROBING_SECONDS
         self._channels: dict[MessageKind, Channel] = {}
         self._finished = {kind: Finished() for kind in MessageKind}
         self._handed_in: deque[Sequence[Delivery]] = deque()
         self.is_lost = False
         with translated():
             declare(link, link.channel(), names)
-            for kind, queue in self._queues.items():
+            for kind, queue in ((MessageKind.ORDER_IDS, names.orders), (MessageKind.COMMAND, names.commands)):
                 self._consume(kind, queue)
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Take deliveries in and send acknowledgements until the link fails or `stopping` says so."""
         with translated():
-            while not stopping() and self._link.fault is None and self._is_known():
+            while not stopping() and self._link.fault is None:
                 self._link.pump(lambda: self._handed_in or stopping(), _LOOK_SECONDS)
                 self._acknowledge()
 
@@ -74,19 +70,6 @@ class Consumption:
             with translated():
                 self._acknowledge()
         self._link.close()
-
-    def _is_known(self) -> bool:
-        """Tell whether the queues have consumers, every three seconds; else they are not those that we consume.
-
-        Of a queue that is deleted and at once declared again, RabbitMQ 3.10 does not tell its consumers.
-        """
-        if time.monotonic() >= self._look_again_at:
-            self._look_again_at = time.monotonic() + _PROBING_SECONDS
-            for kind, queue in self._queues.items():
-                answer = self._link.ask(partial(self._channels[kind].queue_declare, queue, passive=True))
-                if answer.method.consumer_count == 0:
-                    return False
-        return True
 
     def _consume(self, kind: MessageKind, queue: str) -> None:
         channel = self._channels[kind] = self._link.channel()

@@ -121,7 +121,7 @@ class RabbitmqInbox:
                 consumption.close()
             self._forget(consumption)
         if not stopping.is_set():
-            _log.warning("RabbitMQ: %s; connecting again", link.fault or "a queue was replaced under its consumer")
+            _log.warning("RabbitMQ: %s; connecting again", link.fault)
             stopping.wait(DELETION_SECONDS)
 
     def _deliver(self, delivery: Delivery) -> None:

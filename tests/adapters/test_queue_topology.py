@@ -155,18 +155,6 @@ def test_a_queue_deleted_under_its_consumer_is_declared_and_consumed_again(broke
     announcer.close()
 
 
-def test_a_queue_that_is_replaced_at_once_is_consumed_again(broker: Broker, queue: Queue) -> None:
-    with open_inbox(queue) as inbox:
-        announce(queue, new_ids(1))
-        receive_ids(inbox, 1)
-        with broker.channel() as channel:
-            channel.queue_delete(broker.name("orders.v1"))
-            channel.queue_declare(broker.name("orders.v1"), durable=True, arguments={"x-queue-type": "quorum"})
-        ids = new_ids(2)
-        announce(queue, ids)
-        assert receive_ids(inbox, 2) == ids
-
-
 def test_events_go_on_after_their_exchange_was_deleted(broker: Broker, queue: Queue) -> None:
     publisher = queue.event_publisher()
     event = OutgoingEvent(id="1", type="order.placed", body=b"{}")
