@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ def server_options(settings: Settings) -> ServerOptions:
         processes=process_count(settings),
         threads=settings.http_threads,
         in_flight_max=settings.http_in_flight_max,
+        latency_target_seconds=settings.http_latency_target_ms / 1_000 or math.inf,
         body_bytes_max=BODY_BYTES_MAX,
         body_limits=(
             BodyLimit(path="/v1/orders/batch", bytes_max=BATCH_BODY_BYTES_MAX),

@@ -52,6 +52,7 @@ class Settings:
     http_processes: int = 0
     http_threads: int = 256
     http_in_flight_max: int = 256
+    http_latency_target_ms: int = 1_000
     http_body_timeout_seconds: int = 10
     http_stop_timeout_seconds: int = 20
     metrics_address: str = ""
@@ -84,6 +85,7 @@ class Settings:
         _check_range("http_processes", self.http_processes, 0, 64)
         _check_range("http_threads", self.http_threads, 2, 1_024)
         _check_range("http_in_flight_max", self.http_in_flight_max, 1, 100_000)
+        _check_range("http_latency_target_ms", self.http_latency_target_ms, 0, 60_000)
         for name in (
             "http_body_timeout_seconds",
             "http_stop_timeout_seconds",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from oms_core.errors import OmsError
+from oms_core.runtime.drain_rate import DrainRate
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -54,6 +55,7 @@ class GroupCommitter(Generic[Item, Outcome]):
     def _begin(self) -> None:
         self._waiting: deque[_Ticket[Item, Outcome]] = deque()
         self._taken = 0
+        self._drain = DrainRate()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._process_id = os.getpid()  # Last, for whoever sees it goes by what stands above.
@@ -88,8 +90,10 @@ class GroupCommitter(Generic[Item, Outcome]):
     def _admit(self, ticket: _Ticket[Item, Outcome]) -> None:
         if self._closed:
             raise OmsError("overloaded", "the service is stopping", retry_after_seconds=1)
-        if self._waiting_max is not None and len(self._waiting) + self._taken >= self._waiting_max:
-            raise OmsError("overloaded", "too many orders are being placed at once", retry_after_seconds=1)
+        ahead = len(self._waiting) + self._taken
+        if self._waiting_max is not None and ahead >= self._waiting_max:
+            seconds = self._drain.retry_after_seconds(ahead)
+            raise OmsError("overloaded", "too many orders are being placed at once", retry_after_seconds=seconds)
         self._waiting.append(ticket)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="oms-group-committer", daemon=True)
@@ -115,6 +119,8 @@ class GroupCommitter(Generic[Item, Outcome]):
         except BaseException as error:  # noqa: BLE001  Whatever it is, the waiting requests must hear of it.
             for ticket in batch:
                 ticket.error = error
+        with self._changed:
+            self._drain.count(len(batch))
         self._taken = 0  # Before they are woken: who is served may come again at once, and must not count twice.
         for ticket in batch:
             ticket.gate.release()

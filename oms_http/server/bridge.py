@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 from functools import partial
-from typing import IO
+from typing import IO, Any
 
 from oms_http.request_ids import request_id
+from oms_http.server.admission import AdaptiveLimit, Admission, Place
 from oms_http.server.answers import Answer, WsgiRunner
 from oms_http.server.bodies import BodyReceiver
 from oms_http.server.environ import base_environ, wsgi_environ
@@ -34,6 +36,9 @@ class Bridge:
         self._base = base_environ(processes=options.processes, threads=options.threads)
         self._spools = SpoolDirectory(places=options.spools_max, directory=options.spool_directory)
         self._bodies = BodyReceiver(options, self._spools)
+        self._admission = Admission(in_flight_max=options.in_flight_max, target_seconds=options.latency_target_seconds)
+        self._probe_limit = AdaptiveLimit(ceiling=PROBES_IN_FLIGHT_MAX, target_seconds=math.inf)
+        self._unmeasured_paths = frozenset(limit.path for limit in options.body_limits if limit.spooled)
         self._draining = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -65,28 +70,40 @@ class Bridge:
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
         """Answer one request."""
         name = request_id(scope.headers.get("x-request-id"))
-        threads = self._probes if scope.path in self._options.probe_paths else self._threads
-        if threads.full:
-            self._refuse(scope, proto, OVERLOADED, name)
+        is_probe = scope.path in self._options.probe_paths
+        threads = self._probes if is_probe else self._threads
+        limit = self._probe_limit if is_probe else self._admission.limit_of(scope.method)
+        if limit.full or threads.full:
+            self._refuse(scope, proto, OVERLOADED, name, limit)
             return
         try:
             environ = wsgi_environ(self._base, scope)
             body = await self._bodies.receive(proto, environ)
         except RefusedError as error:
-            self._refuse(scope, proto, error.refusal, name)
+            self._refuse(scope, proto, error.refusal, name, limit)
             if error.refusal.body_unread:
                 await self._bodies.discard(proto)
             return
         try:
-            if threads.full:
-                self._refuse(scope, proto, OVERLOADED, name)
+            if limit.full or threads.full:
+                self._refuse(scope, proto, OVERLOADED, name, limit)
                 return
             environ["wsgi.input"] = body.input
             environ["oms.request_id"] = name
             environ["oms.draining"] = self._draining
-            self._send(proto, await threads.answer(environ))
+            self._send(proto, await self._answer(threads, environ, Place(limit, self._loop)))
         finally:
             body.release()
+
+    async def _answer(self, threads: RequestThreads, environ: dict[str, Any], place: Place) -> Answer:
+        """Run the application. An upload takes as long as its size wants, so it says nothing of the load either."""
+        environ["oms.begin_waiting"] = place.begin_waiting
+        if environ["PATH_INFO"] in self._unmeasured_paths:
+            place.leave()
+        try:
+            return await threads.answer(environ)
+        finally:
+            place.end()
 
     def _send(self, proto: HTTPProtocol, answer: Answer) -> None:
         if isinstance(answer.body, bytes):
@@ -103,10 +120,12 @@ class Bridge:
         proto.response_file(answer.status, headers, f"/dev/fd/{file.fileno()}")
         self._loop.call_later(FILE_HELD_SECONDS, self._spools.dispose, file)
 
-    def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str) -> None:
+    def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str, limit: AdaptiveLimit) -> None:
         headers = refusal.headers(name)
         if refusal.status == OVERLOADED.status:
-            headers.append(("retry-after", str(self._options.retry_after_seconds())))
+            given = self._options.retry_after_seconds
+            seconds = given() if given else limit.drain.retry_after_seconds(limit.in_flight)
+            headers.append(("retry-after", str(seconds)))
         proto.response_bytes(refusal.status, headers, refusal.body(name))
         self._service.on_refusal(scope.method, refusal.status)
 

@@ -42,16 +42,13 @@ class BodyLimit:
     spooled: bool = False
 
 
-def one_second() -> int:
-    """Give the Retry-After of a refusal: a full process frees a place within a second."""
-    return 1
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
     """How the server runs; each limit holds per process. docs/server.md says how the defaults were chosen.
 
-    `in_flight_max`: requests that are being answered or wait for a thread; a further one is refused at once.
+    `in_flight_max`: requests that are being answered or wait for a thread; a further one is refused at once. Reads may
+    take seven eighths of it, and so may writes, less when their answers take longer than `latency_target_seconds`
+    (admission.py; infinity leaves the limit alone).
     `connections_max`: open connections; further ones wait, unaccepted, in the kernel's `backlog`.
     `head_timeout_seconds`: for a request's head; an idle connection is closed after it too.
     `body_timeout_seconds`: for a whole body, or for each piece of a spooled one, which has `spool_timeout_seconds`.
@@ -59,7 +56,8 @@ class ServerOptions:
     `spool_bytes_max`: disk for one answer that does not fit in memory. `spool_directory`: by default the system's.
     `graceful_timeout_seconds`: what a stop leaves to requests in flight before it gives up on them.
     `probe_paths`: answered by a thread of their own, so that health checks pass while every other thread is busy.
-    `retry_after_seconds`: computes the Retry-After of a 503; picklable, so a function of a module.
+    `retry_after_seconds`: gives the Retry-After of a 503 (picklable, so a function of a module); by default what is in
+    flight divided by the answers a second.
     """
 
     host: str = "127.0.0.1"
@@ -67,6 +65,7 @@ class ServerOptions:
     processes: int = 1
     threads: int = 32
     in_flight_max: int = 256
+    latency_target_seconds: float = 1.0
     connections_max: int = 4096
     backlog: int = 1024
     head_bytes_max: int = 64 * 1024
@@ -81,7 +80,7 @@ class ServerOptions:
     spool_directory: str | None = None
     graceful_timeout_seconds: int = 30
     probe_paths: frozenset[str] = field(default_factory=lambda: frozenset({"/healthz", "/readyz", "/metrics"}))
-    retry_after_seconds: Callable[[], int] = one_second
+    retry_after_seconds: Callable[[], int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that no server can run with. Raises ValueError, which names the setting."""

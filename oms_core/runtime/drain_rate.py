@@ -1,0 +1,51 @@
+"""How fast work drains, and so when one who is refused may come again: the one source of Retry-After."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable
+
+RETRY_AFTER_SECONDS_MAX = 60
+_MEMORY_SECONDS = 3.0
+_JITTER = 0.25
+
+
+class DrainRate:
+    """Completions per second, smoothed: each counts for `exp(-age / 3 s)`. Callers hold a lock, or share a thread."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._clock = clock
+        self._uniform = uniform
+        self._began_at = self._counted_at = clock()
+        self._weight = 0.0
+
+    def count(self, completions: int = 1) -> None:
+        """Count what has just been completed."""
+        self._weight = self._remembered() + completions
+        self._counted_at = self._clock()
+
+    def per_second(self) -> float:
+        """Give the present rate; a process that has just begun is not taken for a slow one."""
+        age = self._clock() - self._began_at
+        lived_seconds = _MEMORY_SECONDS * (1 - math.exp(-age / _MEMORY_SECONDS))
+        return self._remembered() / lived_seconds if lived_seconds > 0 else 0.0
+
+    def retry_after_seconds(self, in_flight: int) -> int:
+        """Give the whole seconds until `in_flight` are done at this rate: 1 to 60, up to a quarter more by chance.
+
+        The fraction is rounded up or down by chance too, so that those refused together do not return together.
+        """
+        rate = self.per_second()
+        seconds = in_flight / rate if rate > 0 else 1.0 if self._weight == 0 else RETRY_AFTER_SECONDS_MAX
+        seconds = min(seconds, RETRY_AFTER_SECONDS_MAX) * self._uniform(1, 1 + _JITTER) + self._uniform(0, 1)
+        return max(1, min(RETRY_AFTER_SECONDS_MAX, int(seconds)))
+
+    def _remembered(self) -> float:
+        return self._weight * math.exp((self._counted_at - self._clock()) / _MEMORY_SECONDS)

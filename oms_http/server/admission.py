@@ -1,0 +1,159 @@
+"""How many requests a process takes on at once: a limit that follows how long they take."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from oms_core.runtime.drain_rate import DrainRate
+
+WINDOW_SECONDS = 0.5
+WINDOW_ANSWERS_MIN = 10
+WINDOW_ANSWERS_MAX = 4_096
+PLACES_MIN = 8
+_QUANTILE = 0.9
+_SHRINK_MOST = 0.7
+_GROWTH = 1.25
+# Growth stops this far below the target, or the limit would swing about it.
+_GROW_BELOW = 0.8
+# A decrease has helped when latency fell by at least this part of what it fell itself.
+_HELP_LEAST = 0.5
+HOLD_SECONDS = 10.0
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class AdaptiveLimit:
+    """The places of one kind of request, up to a ceiling: AIMD on latency against a fixed target, decreases verified.
+
+    Multiplicative decrease on congestion is Chiu and Jain's (Computer Networks 17, 1989), latency for its sign is
+    AIMDLimit's (github.com/Netflix/concurrency-limits). The decrease goes to where Little's law puts the target,
+    `limit * target / latency`, and growth is by a quarter, so that both take seconds. A gradient (Vegas, Gradient2)
+    would compare with an idle service: under group commit latency doubles when the first batch gathers behind
+    another, and throughput grows with it, so a gradient takes a full batch for a queue. What tells a queue from a
+    slow database is whether fewer requests wait less: if latency does not fall with the limit, the decrease is taken
+    back, and none is tried for 10 s. Latency is the 90th percentile of half a second's answers, or of the first ten if
+    they take longer. With fewer than half of the places taken nothing shrinks.
+
+    All methods belong to the event loop's thread. `target_seconds` infinite: the ceiling is the limit.
+    """
+
+    def __init__(self, *, ceiling: int, target_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limit = float(ceiling)
+        self.in_flight = 0
+        self.drain = DrainRate(clock=clock)
+        self._ceiling = ceiling
+        self._floor = min(PLACES_MIN, ceiling)
+        self._target_seconds = target_seconds
+        self._clock = clock
+        self._held_until = 0.0
+        self._counts_from = 0.0
+        self._before: tuple[float, float] | None = None
+        self._most = 0
+        self._open_window(clock())
+
+    @property
+    def full(self) -> bool:
+        """Tell whether a further request has to be refused."""
+        return self.in_flight >= self.limit
+
+    def begin(self) -> float:
+        """Take a place; gives the time, which `end` wants back."""
+        self.in_flight += 1
+        self._most = max(self._most, self.in_flight)
+        return self._clock()
+
+    def leave(self) -> None:
+        """Give a place back without a word on how long it was held: what waits on purpose says nothing of the load."""
+        self.in_flight -= 1
+
+    def end(self, began_at: float) -> None:
+        """Give a place back, and learn from it."""
+        self.in_flight -= 1
+        self.drain.count()
+        if began_at < self._counts_from:  # It was let in under another limit.
+            return
+        now = self._clock()
+        seconds = self._seconds
+        if len(seconds) < WINDOW_ANSWERS_MAX:
+            seconds.append(now - began_at)
+        if now >= self._closes_at and len(seconds) >= WINDOW_ANSWERS_MIN:
+            self._close_window(now)
+
+    def _open_window(self, now: float, *, at_least_seconds: float = WINDOW_SECONDS) -> None:
+        self._seconds: list[float] = []
+        self._closes_at = now + max(WINDOW_SECONDS, at_least_seconds)
+        self._most = self.in_flight
+
+    def _close_window(self, now: float) -> None:
+        latency = sorted(self._seconds)[int(len(self._seconds) * _QUANTILE)]
+        is_loaded = self._most * 2 >= self.limit
+        before, self._before = self._before, None
+        self._open_window(now)
+        if latency <= self._target_seconds:
+            if latency <= self._target_seconds * _GROW_BELOW:
+                self._move_to(self.limit * _GROWTH)
+        elif before is not None and is_loaded and not _has_helped(before, (self.limit, latency)):
+            self._move_to(before[0])
+            self._held_until = now + HOLD_SECONDS
+        elif is_loaded and now >= self._held_until:
+            self._shrink(now, latency)
+
+    def _shrink(self, now: float, latency: float) -> None:
+        before = (self.limit, latency)
+        self._move_to(self.limit * max(_SHRINK_MOST, self._target_seconds / latency))
+        if self.limit < before[0]:
+            self._before = before
+            self._counts_from = now
+            self._open_window(now, at_least_seconds=latency)
+
+    def _move_to(self, limit: float) -> None:
+        self.limit = min(float(self._ceiling), max(float(self._floor), limit))
+
+
+def _has_helped(before: tuple[float, float], after: tuple[float, float]) -> bool:
+    """Compare (limit, latency) around a decrease: by what part did each fall?"""
+    limit_fell = 1 - after[0] / before[0]
+    latency_fell = 1 - after[1] / before[1]
+    return latency_fell >= limit_fell * _HELP_LEAST
+
+
+class Place:
+    """One request's place; `begin_waiting` may be called by any thread, the rest belongs to the event loop's."""
+
+    __slots__ = ("_began_at", "_is_held", "_limit", "_loop")
+
+    def __init__(self, limit: AdaptiveLimit, loop: asyncio.AbstractEventLoop) -> None:
+        self._limit = limit
+        self._loop = loop
+        self._is_held = True
+        self._began_at = limit.begin()
+
+    def begin_waiting(self) -> None:
+        """Say that from now on the request waits on purpose: it neither takes a place nor tells of the load."""
+        self._loop.call_soon_threadsafe(self.leave)
+
+    def leave(self) -> None:
+        """Give the place back early."""
+        if self._is_held:
+            self._is_held = False
+            self._limit.leave()
+
+    def end(self) -> None:
+        """Give the place back with the answer."""
+        if self._is_held:
+            self._is_held = False
+            self._limit.end(self._began_at)
+
+
+class Admission:
+    """The places of one process: reads and writes apart, so that a backlog of one does not refuse the other."""
+
+    def __init__(self, *, in_flight_max: int, target_seconds: float) -> None:
+        ceiling = in_flight_max - in_flight_max // 8
+        self._reads = AdaptiveLimit(ceiling=ceiling, target_seconds=target_seconds)
+        self._writes = AdaptiveLimit(ceiling=ceiling, target_seconds=target_seconds)
+
+    def limit_of(self, method: str) -> AdaptiveLimit:
+        """Give the limit that holds for a request."""
+        return self._reads if method in _SAFE_METHODS else self._writes
