@@ -116,7 +116,7 @@ def _head(method: str, path: str, host: str, headers: Mapping[str, str]) -> byte
     return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{fields}".encode()
 
 
-class _Connection:
+class ClientConnection:
     """One keep-alive connection and what is under way on it."""
 
     __slots__ = ("answers", "buffer", "needed", "sent_at", "socket")
@@ -156,11 +156,11 @@ class _Generator:
                 self._receive(key.data)
 
     def _connect(self) -> None:
-        connection = _Connection((self.load.host, self.load.port))
+        connection = ClientConnection((self.load.host, self.load.port))
         self.selector.register(connection.socket, selectors.EVENT_READ, connection)
         self._send(connection)
 
-    def _send(self, connection: _Connection) -> None:
+    def _send(self, connection: ClientConnection) -> None:
         request = self.load.make_request(self.number)
         self.number += 1
         connection.buffer = b""
@@ -168,7 +168,7 @@ class _Generator:
         connection.sent_at = time.perf_counter()
         connection.socket.sendall(request)
 
-    def _receive(self, connection: _Connection) -> None:
+    def _receive(self, connection: ClientConnection) -> None:
         try:
             received = connection.socket.recv(RECEIVE_BYTES)
         except OSError:
@@ -178,22 +178,22 @@ class _Generator:
             return
         connection.buffer = connection.buffer + received if connection.buffer else received
         if not connection.needed:
-            connection.needed = _answer_length(connection.buffer)
+            connection.needed = answer_length(connection.buffer)
         if connection.needed and len(connection.buffer) >= connection.needed:
             self._count(connection)
             self._send_or_replace(connection)
 
-    def _count(self, connection: _Connection) -> None:
+    def _count(self, connection: ClientConnection) -> None:
         connection.answers += 1
         self.seconds_of[int(connection.buffer[9:12])].append(time.perf_counter() - connection.sent_at)
 
-    def _send_or_replace(self, connection: _Connection) -> None:
+    def _send_or_replace(self, connection: ClientConnection) -> None:
         try:
             self._send(connection)
         except OSError:
             self._replace(connection)
 
-    def _replace(self, connection: _Connection) -> None:
+    def _replace(self, connection: ClientConnection) -> None:
         if connection.buffer:
             self.broken += 1
         else:
@@ -205,15 +205,15 @@ class _Generator:
     def _report(self, seconds: float) -> LoadReport:
         return LoadReport(
             seconds=seconds,
-            overall=_latency([second for seconds_ in self.seconds_of.values() for second in seconds_]),
-            by_status={status: _latency(seconds_) for status, seconds_ in self.seconds_of.items()},
+            overall=latency_of([second for seconds_ in self.seconds_of.values() for second in seconds_]),
+            by_status={status: latency_of(seconds_) for status, seconds_ in self.seconds_of.items()},
             reconnects=self.reconnects,
             broken=self.broken,
             silent=sum(not key.data.answers for key in self.selector.get_map().values()),
         )
 
 
-def _answer_length(buffer: bytes) -> int:
+def answer_length(buffer: bytes) -> int:
     """Give the bytes of the whole answer, or 0 while its head is not complete. Raises ValueError: no Content-Length."""
     end = buffer.find(b"\r\n\r\n")
     if end < 0:
@@ -226,7 +226,7 @@ def _answer_length(buffer: bytes) -> int:
     return end + 4 + int(head[at + 17 : line_end if line_end > 0 else len(head)])
 
 
-def _latency(seconds: list[float]) -> Latency:
+def latency_of(seconds: list[float]) -> Latency:
     ordered = sorted(seconds) or [0.0]
 
     def milliseconds(fraction: float) -> float:
