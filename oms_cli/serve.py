@@ -109,6 +109,8 @@ def _check_database(session: Session, settings: Settings) -> str:
             for name in oms.storage.schema.upgrade():
                 _log.info("applied migration %s", name)
         oms.check()
+        if settings.rate_limits_in_force:
+            _log.info("%s", oms.rate_limiter.describe())
         return oms.storage.describe()
 
 

@@ -21,6 +21,7 @@ from oms_http.openapi.operation import Operation
 from oms_http.openapi.registry import operations_of
 from oms_http.problems import answer_bug, answer_http_exception, problem_response
 from oms_http.queries import read_query
+from oms_http.rate_limits import rate_limit_fields
 from oms_http.readiness import Readiness
 from oms_http.requests import Request, local_caller
 from oms_http.service import Service
@@ -84,9 +85,13 @@ def _add_docs_page(app: Flask, service: Service) -> None:
 
 
 def _guarded(service: Service, operation: Operation) -> Callable[..., Response]:
+    charge, scope = service.oms.charge, operation.rate_scope
+
     def answer(**path: str) -> Response:
         asked = _current_request()
         asked.caller = local_caller(asked)
+        if scope is not None:
+            charge(scope, caller=asked.caller, charged=asked.charged)
         asked.parameters = read_query(asked, operation.query)
         return operation.view(service, asked, *path.values())
 
@@ -119,6 +124,8 @@ def _finish(metrics: Metrics, response: Response) -> Response:
     asked = _current_request()
     response.headers.add("X-Request-ID", asked.request_id)
     response.headers.add("X-Content-Type-Options", "nosniff")
+    if asked.allowance is not None:
+        response.headers.extend(rate_limit_fields(asked.allowance))
     count_answer(metrics, asked, response)
     return response
 

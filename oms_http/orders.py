@@ -39,7 +39,7 @@ _STATUSES: Mapping[str, OrderStatus] = MappingProxyType({status.value: status fo
 def place_order(service: Service, request: Request) -> Response:
     """Place one order, all or nothing."""
     command = read_order(read_json(request), idempotency_key=read_idempotency_key(request))
-    placed = service.oms.place_order(command, caller=request.caller)
+    placed = service.oms.place_order(command, caller=request.caller, charged=request.charged)
     headers = [("Location", f"/v1/orders/{placed.order.id}")]
     if placed.replayed:
         headers.append(REPLAYED)
@@ -51,7 +51,8 @@ def place_orders(service: Service, request: Request) -> Response:
     refuse_idempotency_key(request, "is not used here: give each order an idempotency_key of its own")
     request.max_content_length = BATCH_BODY_BYTES_MAX
     documents = read_model(BatchRequest, request).orders
-    outcomes = service.oms.place_orders([_read_entry(document) for document in documents], caller=request.caller)
+    commands = [_read_entry(document) for document in documents]
+    outcomes = service.oms.place_orders(commands, caller=request.caller, charged=request.charged)
     shown = [_show_outcome(index, outcome) for index, outcome in enumerate(outcomes)]
     return json_response({"outcomes": shown}, headers=[NO_STORE])
 

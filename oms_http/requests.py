@@ -16,6 +16,7 @@ from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.limits import COUNT_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
+from oms_core.ports.rate_limiter import Allowance
 from oms_http.request_ids import request_id
 from oms_http.schemas.findings import findings_of
 
@@ -25,10 +26,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Request(flask.Request):
-    """One request. `caller` and `parameters` (the query, read and checked) are set before a route under /v1 runs."""
+    """One request. `caller` and `parameters` (the query, read and checked) are set before a route under /v1 runs.
+
+    `allowance` is what a rate limit leaves the caller, once it was charged.
+    """
 
     caller: Caller
     parameters: Mapping[str, Any]
+    allowance: Allowance | None = None
 
     def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
         super().__init__(environ, populate_request, shallow)
@@ -36,9 +41,13 @@ class Request(flask.Request):
         # A server that refuses requests itself has given this one its id already.
         self.request_id: str = environ.get("oms.request_id") or request_id(environ.get("HTTP_X_REQUEST_ID"))
 
+    def charged(self, allowance: Allowance) -> None:
+        """Keep what a charge has left, for the answer to tell."""
+        self.allowance = allowance
+
 
 def local_caller(request: Request) -> Caller:
-    """Give the caller without authentication: whoever reaches the loopback address.
+    """Give the caller without authentication: whoever reaches the loopback address, told apart by its own address.
 
     Raises `forbidden` for a request that a proxy brought: it would lend that right to the whole network.
     """
@@ -48,7 +57,7 @@ def local_caller(request: Request) -> Caller:
             "forbidden",
             "authentication is off, so only direct requests are served; this one carries Forwarded or X-Forwarded-For",
         )
-    return Caller(name="local", scopes=ALL_SCOPES, request_id=request.request_id)
+    return Caller(name="local", scopes=ALL_SCOPES, request_id=request.request_id, address=request.remote_addr)
 
 
 def read_json(request: Request) -> object:

@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import ERROR_CODES
-from oms_http.openapi.operation import Answer, Header, Operation, TextBody
+from oms_http.openapi.operation import RATE_LIMIT, RATE_LIMIT_POLICY, Answer, Header, Operation, TextBody
 from oms_http.openapi.problems import problem_answers, problem_schemas
 from oms_http.schemas.orders import KeyedOrderRequest
 from oms_http.schemas.problems import FieldError, Problem, Shortage
@@ -164,10 +164,13 @@ def _parameters(operation: Operation) -> list[dict[str, object]]:
     return [*path, *query, *headers]
 
 
-def _responses(operation: Operation) -> dict[str, object]:
-    responses: dict[str, object] = {str(answer.status): _answer(answer) for answer in operation.answers}
+def _responses(operation: Operation) -> dict[str, dict[str, Any]]:
+    responses = {str(answer.status): _answer(answer) for answer in operation.answers}
     for status, described in problem_answers(operation.errors).items():
         responses[str(status)] = _problem(described)
+    if operation.guarded:
+        for response in responses.values():
+            response["headers"] |= _headers((RATE_LIMIT_POLICY, RATE_LIMIT))
     return responses
 
 

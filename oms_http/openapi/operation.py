@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from flask import Response
 from pydantic import BaseModel
 
+from oms_core.domain.rate_limits import RateScope
 from oms_http.queries import QueryParameter
+from oms_http.rate_limits import POLICY_FIELD, STATE_FIELD
 
 View = Callable[..., Response]
 
@@ -48,7 +50,8 @@ class Operation:
     """One method of one path. `view` is called with the service, the request and the path's parameters in order.
 
     `errors` are the codes that it may answer; their HTTP statuses and shapes follow from them. Those under /v1 are
-    `guarded`: the caller is known and the query is checked before `view` runs.
+    `guarded`: the caller is known and charged, and the query is checked, before `view` runs. Where `places_orders`, the
+    core charges, by the order.
     """
 
     id: str
@@ -63,6 +66,14 @@ class Operation:
     query: tuple[QueryParameter, ...] = ()
     headers: tuple[Header, ...] = ()
     body: type[BaseModel] | TextBody | None = None
+    places_orders: bool = False
+
+    @property
+    def rate_scope(self) -> RateScope | None:
+        """What a request is charged under, one unit each; None where it is not limited, or charged by the core."""
+        if not self.guarded or self.places_orders:
+            return None
+        return RateScope(f"{self.tag}.{'read' if self.method == 'GET' else 'write'}")
 
     @property
     def guarded(self) -> bool:
@@ -94,6 +105,18 @@ REPLAYED = Header(
 )
 NO_STORE = Header(name="Cache-Control", description="Never to be stored.", schema={"const": "no-store"})
 REVALIDATE = Header(name="Cache-Control", description="To be asked for again each time.", schema={"const": "no-cache"})
+RATE_LIMIT_POLICY = Header(
+    name=POLICY_FIELD,
+    description="The limit that the caller was charged under: q units in w seconds. Absent where none is set.",
+    schema={"type": "string", "pattern": '^"[a-z.]+";q=[0-9]+;w=[0-9]+$'},
+    required=False,
+)
+RATE_LIMIT = Header(
+    name=STATE_FIELD,
+    description="What is left of it: r units now, all of them in t seconds.",
+    schema={"type": "string", "pattern": '^"[a-z.]+";r=[0-9]+;t=[0-9]+$'},
+    required=False,
+)
 IDEMPOTENCY_KEY = Header(
     name="Idempotency-Key",
     description="Makes the request safe to repeat: with the same key and content it is done once. Bare or quoted.",
@@ -115,6 +138,6 @@ IF_NONE_MATCH = Header(
 
 # What any request may meet: a header that is not ASCII, a full process, a defect.
 ANYWHERE = ("validation_error", "overloaded", "internal_error")
-GUARDED = (*ANYWHERE, "forbidden", "storage_unavailable")
+GUARDED = (*ANYWHERE, "forbidden", "rate_limited", "storage_unavailable")
 WITH_BODY = ("malformed_json", "payload_too_large", "request_timeout", "unsupported_media_type")
 WRITING = (*GUARDED, *WITH_BODY, "outcome_unknown")

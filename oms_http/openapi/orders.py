@@ -41,6 +41,7 @@ ORDER_OPERATIONS = (
         view=orders.place_order,
         headers=(IDEMPOTENCY_KEY,),
         body=OrderRequest,
+        places_orders=True,
         answers=(
             Answer(
                 status=201,
@@ -67,6 +68,7 @@ ORDER_OPERATIONS = (
         description="Each order is all or nothing, the batch is not: every order has an outcome of its own.",
         view=orders.place_orders,
         body=BatchRequest,
+        places_orders=True,
         answers=(Answer(status=200, description="One outcome per order.", schema=BatchAnswer, headers=(NO_STORE,)),),
         errors=WRITING,
     ),

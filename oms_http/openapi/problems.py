@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from oms_core.domain.callers import Scope
+from oms_core.domain.rate_limits import DEFAULT_POLICY, RateScope
 from oms_core.errors import ERROR_CODES, ErrorCode
 from oms_http.openapi.operation import NO_STORE, Header
 from oms_http.problems import ERRORS_SHOWN_MAX, PROBLEM_TYPE, RETRY_LATER, STATUS_BY_CODE
@@ -46,6 +47,14 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 **_COMMITTED,
             }
         },
+        "rate_limited": {
+            "properties": {
+                "policy": {"enum": [DEFAULT_POLICY, *(scope.value for scope in RateScope)]},
+                "limit": {"type": "integer", "minimum": 1},
+                "window_seconds": {"type": "integer", "minimum": 1},
+            },
+            "required": ["policy", "limit", "window_seconds"],
+        },
         "version_mismatch": {"properties": {"version": {"type": "integer", "minimum": 1}}},
         "insufficient_inventory": {
             "properties": {"shortages": {"type": "array", "items": {"$ref": f"{_COMPONENTS}Shortage"}, "minItems": 1}},
@@ -75,6 +84,7 @@ _EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
         },
         "insufficient_inventory": {"shortages": [{"sku": "WIDGET", "requested": 30, "available": 21}]},
         "invalid_transition": {"current": "shipped", "allowed": ["delivered", "returned"]},
+        "rate_limited": {"policy": "orders.place", "limit": 100, "window_seconds": 1},
         "version_mismatch": {"version": 4},
         "stock_below_reserved": {"on_hand": 2, "reserved": 4},
         "stock_count_mismatch": {"on_hand": 10, "expected_on_hand": 12},
