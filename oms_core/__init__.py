@@ -35,7 +35,7 @@ from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
 from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
 from oms_core.oms import Oms
-from oms_core.ports.queue import DeadLetter
+from oms_core.ports.queue import DeadLetter, MessageKind
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_core.settings import Settings
 from oms_core.use_cases.audit import AuditReport
@@ -63,6 +63,7 @@ __all__ = [
     "ImportReject",
     "ImportStage",
     "ImportStock",
+    "MessageKind",
     "Movement",
     "MovementKind",
     "NewEvent",

@@ -46,10 +46,23 @@ def move(status: OrderStatus) -> Call:
     return call
 
 
+def retry_queued(oms: Oms, _: UUID, caller: Caller) -> Order:
+    """Retry the order that is queued, which leaves it as it is."""
+    (queued,) = oms.list_orders(OrderFilter(statuses=frozenset({OrderStatus.QUEUED})), caller=OWNER).items
+    return oms.retry_order(queued.id, caller=caller)
+
+
 # Each use case, as (method, a call of it, the scopes it asks for).
 USE_CASES: list[tuple[str, Call, set[Scope]]] = [
     ("place_order", lambda oms, _, who: oms.place_order(PLACE, caller=who), {Scope.ORDERS_WRITE}),
     ("place_orders", lambda oms, _, who: oms.place_orders([PLACE], caller=who), {Scope.ORDERS_WRITE}),
+    ("accept_order", lambda oms, _, who: oms.accept_order(PLACE, caller=who), {Scope.ORDERS_WRITE}),
+    ("retry_order", retry_queued, {Scope.ORDERS_MANAGE}),
+    ("retry_orders", lambda oms, _, who: oms.retry_orders(OrderFilter(), caller=who), {Scope.ORDERS_MANAGE}),
+    ("get_queue_status", lambda oms, _, who: oms.get_queue_status(caller=who), {Scope.ORDERS_READ}),
+    ("list_dead_letters", lambda oms, _, who: oms.list_dead_letters(caller=who), {Scope.ORDERS_MANAGE}),
+    ("replay_dead_letters", lambda oms, _, who: oms.replay_dead_letters(None, caller=who), {Scope.ORDERS_MANAGE}),
+    ("discard_dead_letters", lambda oms, _, who: oms.discard_dead_letters(None, caller=who), {Scope.ORDERS_MANAGE}),
     (
         "import_orders",
         lambda oms, _, who: oms.import_orders(ImportOrders(), io.BytesIO(JSONL), caller=who),
@@ -96,6 +109,7 @@ IDS = [f"{number}-{method}" for number, (method, _, _) in enumerate(USE_CASES)]
 def oms() -> Iterator[Oms]:
     with Oms.open(Settings(database_url="memory://")) as oms:
         oms.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=OWNER)
+        oms.accept_order(PLACE, caller=OWNER)
         yield oms
 
 
@@ -153,6 +167,7 @@ def test_anothers_order_is_not_there_for_a_customer(oms: Oms, order: Order, cust
         lambda: oms.get_order(order.id, caller=customer),
         lambda: oms.list_order_events(order.id, caller=customer),
         lambda: oms.cancel_order(order.id, caller=customer),
+        lambda: oms.retry_order(order.id, caller=customer),
         lambda: move(OrderStatus.SHIPPED)(oms, order.id, customer),
         lambda: move(OrderStatus.PENDING)(oms, order.id, customer),
     ):
