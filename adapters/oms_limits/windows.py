@@ -34,7 +34,8 @@ class Window:
 
 def allowance_of(limit: RateLimit, window: Window, *, cost: int, allowed: bool) -> Allowance:
     """Show the counters after a charge of `cost` as what became of it."""
-    wait = 0 if allowed else max(1, math.ceil(_seconds_until(limit, window, taken_max=limit.count - cost)))
+    room = max(0, limit.count - cost)
+    wait = 0 if allowed else max(1, math.ceil(_seconds_until(limit, window, taken_max=room)))
     return Allowance(
         limit=limit,
         allowed=allowed,

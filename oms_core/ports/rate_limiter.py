@@ -45,9 +45,12 @@ class RateLimiter(Protocol):
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
         """Take `cost` units of the key's limit, all or nothing; a refused charge takes none.
 
+        A cost above the limit is always refused, and its `retry_after_seconds` means nothing.
+
         Charges are counted one after another: of any number at once, no more units are taken than the limit has.
         Where charges are counted together by many processes and that is away, this process goes on counting by itself,
-        and counts RATE_LIMITER_FALLBACKS; it never raises for that, and never waits longer than the options' timeout.
+        and counts RATE_LIMITER_FALLBACKS; it never raises for that, and waits no longer than the options' timeout for
+        one answer.
         """
         ...
 
