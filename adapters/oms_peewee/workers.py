@@ -24,9 +24,9 @@ class PeeweeWorkers:
         def write(attempt: Attempt[Any]) -> None:
             session: Session = attempt.session
             figures = {"orders_per_second": state.orders_per_second, "settled": state.settled}
-            seen = {"seen_at": session.time_from_now(0), **figures}
+            seen = {"started_at": state.started_at, "seen_at": session.time_from_now(0), **figures}
             with session.atomic():
-                added = WorkerRow.insert(id=state.id, started_at=state.started_at, **seen)
+                added = WorkerRow.insert(id=state.id, **seen)
                 added.on_conflict(conflict_target=[WorkerRow.id], update=seen).execute(session)
                 WorkerRow.delete().where(WorkerRow.seen_at < session.time_from_now(-_FORGOTTEN_SECONDS)).execute(
                     session
