@@ -84,7 +84,9 @@ class Settling(Generic[AnySession]):
         """See QueueStorage."""
         if not order_ids:
             return Settlement(statuses={}, left=())
-        wanted = Wanted(order_ids=order_ids, claimed=claimed, origin=origin_of(caller, now), decide=decide)
+        wanted = Wanted(
+            order_ids=list(dict.fromkeys(order_ids)), claimed=claimed, origin=origin_of(caller, now), decide=decide
+        )
         look_up = {"order_ids": [str(order_id) for order_id in order_ids]}
         return self._database.write(lambda attempt: self._settle(attempt, wanted), look_up=look_up)
 
