@@ -90,7 +90,8 @@ def _page(wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectB
     if wanted.sku is not None:
         return _page_of_sku(wanted, after, limit)
     statuses = sorted(wanted.statuses)
-    if len(statuses) > 1 and wanted.customer_id is None and wanted.reference is None:
+    has_index = any(each is not None for each in (wanted.customer_id, wanted.reference, wanted.failure_code))
+    if len(statuses) > 1 and not has_index:
         pages = [_page_of_status(wanted, status, after, limit) for status in statuses]
         return reduce(lambda left, right: left.union_all(right), pages)
     conditions = [*_bounds(OrderRow.id, wanted, after), *_conditions(wanted)]
