@@ -29,8 +29,8 @@ class QueueStorage(Protocol):
         """Write what `decide` accepts as queued; one outcome per placement, in order.
 
         In one transaction: orders (status queued, version 1, accepted_status 202), numbered in order of arrival above
-        all that were numbered before, lines, and one `order.queued` event each (`queued_event`). No stock is looked
-        at or locked. Everything else is as for `OrderStorage.place`: repetition, taken keys and ids, bounds, errors.
+        all that wait, lines, and one `order.queued` event each (`queued_event`). No stock is looked at or locked.
+        Everything else is as for `OrderStorage.place`: repetition, taken keys and ids, bounds, errors.
         """
         ...
 
@@ -50,8 +50,9 @@ class QueueStorage(Protocol):
         failure; version + 1, updated_at, one `settled_event` each, `stock_events` as for `place`, all in the name of
         `caller`. The try that a claim counted is taken back; an order's failure from earlier tries is cleared. A
         transaction takes at most TRANSACTION_LINES_MAX lines, or one order: the rest is `left`. At most
-        TRANSACTION_ORDERS_MAX ids. After a lost COMMIT what had been settled is passed over. An error that is one
-        order's own fault is raised as `internal_error`; nothing of the call is written.
+        TRANSACTION_ORDERS_MAX ids; one that stands twice counts once. After a lost COMMIT what had been settled is
+        passed over. An error that is one order's own fault is raised as `internal_error`; nothing of the call is
+        written.
         """
         ...
 

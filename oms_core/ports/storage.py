@@ -81,7 +81,7 @@ class OrderStorage(Protocol):
 
         Writes status, version + 1, updated_at, the movements with their levels, the event, and `stock_events`; the
         queue entry where the change has one: attempts, failure, and the due time by the database's clock. An order that
-        becomes queued again gets a new queue number, the highest.
+        becomes queued again gets a new queue number, above all that wait.
         None from `decide` changes nothing. What `decide` raises rolls back and passes through. `owner` is a customer
         id: another's order is `order_not_found`.
         """
