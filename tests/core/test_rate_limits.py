@@ -1,0 +1,178 @@
+"""What OMS_RATE_LIMITS says, and how callers are charged for the orders they place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from oms_limits import open_memory
+from oms_memory import MemoryStorage
+
+from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings
+from oms_core.domain.imports import ImportFormat, ImportOrders
+from oms_core.domain.rate_limits import RateLimit, RateScope, read_rate_limits
+from oms_core.ports.clock import SystemClock
+from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
+from oms_core.use_cases.charge_caller import ChargeCaller
+
+SHOP = Caller(name="shop", scopes=ALL_SCOPES)
+OTHER = Caller(name="other", scopes=ALL_SCOPES)
+ORDER = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=1)])
+
+
+def limited(text: str) -> Oms:
+    return Oms(
+        settings=Settings(rate_limits=text),
+        storage=MemoryStorage(),
+        clock=SystemClock(),
+        metrics=NoMetrics(),
+        rate_limiter=open_memory("memory://", RateLimiterOptions(metrics=NoMetrics())),
+    )
+
+
+@pytest.fixture
+def oms() -> Iterator[Oms]:
+    with limited("orders.place=5/day") as opened:
+        opened.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=SHOP)
+        yield opened
+
+
+def available(oms: Oms) -> int:
+    return oms.get_product("WIDGET", caller=SHOP).available
+
+
+def test_each_scope_has_its_own_limit_or_the_default() -> None:
+    limits = read_rate_limits(" orders.place = 100/second ; default=1000/minute; ")
+    assert limits[RateScope.ORDERS_PLACE] == RateLimit(policy="orders.place", count=100, window_seconds=1)
+    assert limits[RateScope.INVENTORY_READ] == RateLimit(policy="default", count=1000, window_seconds=60)
+    assert limits.keys() == set(RateScope)
+
+
+def test_a_scope_that_is_not_named_is_unlimited_without_a_default() -> None:
+    assert read_rate_limits("orders.read=1/hour;inventory.write=2/day") == {
+        RateScope.ORDERS_READ: RateLimit(policy="orders.read", count=1, window_seconds=3_600),
+        RateScope.INVENTORY_WRITE: RateLimit(policy="inventory.write", count=2, window_seconds=86_400),
+    }
+
+
+@pytest.mark.parametrize("text", ["", " ", "off", "OFF"])
+def test_no_limit_is_set_by_saying_so_or_nothing(text: str) -> None:
+    assert not Settings(rate_limits=text).rate_limits_in_force
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("orders.place", "must say count/second"),
+        ("orders.place=", "must say count/second"),
+        ("orders.place=100", "must say count/second"),
+        ("orders.place=100/fortnight", "it says '100/fortnight'"),
+        ("orders.place=-1/second", "it says '-1/second'"),
+        ("orders.place=1.5/second", "it says '1.5/second'"),
+        ("orders.place=٣/second", "must say count/second"),
+        ("orders.place=0/second", "from 1 to 1000000000; it says 0"),
+        ("orders.place=1000000001/second", "from 1 to 1000000000; it says 1000000001"),
+        ("orders.placed=1/second", "unknown scope 'orders.placed'; the scopes are orders.place, orders.read"),
+        ("=1/second", "unknown scope ''"),
+        ("default=1/second;default=2/second", "names default twice"),
+        ("default=1/second,orders.place=1/second", "must say count/second"),
+    ],
+)
+def test_a_wrong_limit_is_one_line_that_names_the_setting(text: str, said: str) -> None:
+    with pytest.raises(OmsError) as caught:
+        Settings(rate_limits=text)
+    assert caught.value.code == "invalid_setting"
+    assert caught.value.detail.startswith("OMS_RATE_LIMITS ")
+    assert said in caught.value.detail
+    assert "\n" not in caught.value.detail
+
+
+def test_a_caller_over_its_limit_is_refused_with_the_seconds_to_wait(oms: Oms) -> None:
+    for _ in range(5):
+        oms.place_order(ORDER, caller=SHOP)
+    with pytest.raises(OmsError) as caught:
+        oms.place_order(ORDER, caller=SHOP)
+    assert caught.value.code == "rate_limited"
+    assert 1 <= (caught.value.retry_after_seconds or 0) <= 2 * 86_400
+    assert caught.value.data == {"policy": "orders.place", "limit": 5, "window_seconds": 86_400}
+    assert available(oms) == 95
+
+
+def test_callers_do_not_use_up_each_others_limit(oms: Oms) -> None:
+    oms.place_orders([ORDER] * 5, caller=SHOP)
+    oms.place_order(ORDER, caller=OTHER)
+
+
+def test_callers_of_one_name_are_told_apart_by_address(oms: Oms) -> None:
+    here, there = (Caller(name="local", scopes=ALL_SCOPES, address=f"127.0.0.{n}") for n in (1, 2))
+    oms.place_orders([ORDER] * 5, caller=here)
+    oms.place_order(ORDER, caller=there)
+    with pytest.raises(OmsError, match="rate_limited"):
+        oms.place_order(ORDER, caller=here)
+
+
+def test_a_name_is_not_taken_for_an_address(oms: Oms) -> None:
+    oms.place_orders([ORDER] * 5, caller=Caller(name="local", scopes=ALL_SCOPES, address="127.0.0.1"))
+    oms.place_order(ORDER, caller=Caller(name="127.0.0.1", scopes=ALL_SCOPES))
+
+
+def test_a_batch_over_the_limit_is_refused_as_a_whole(oms: Oms) -> None:
+    oms.place_orders([ORDER] * 3, caller=SHOP)
+    with pytest.raises(OmsError, match="rate_limited"):
+        oms.place_orders([ORDER] * 3, caller=SHOP)
+    assert available(oms) == 97
+    oms.place_orders([ORDER] * 2, caller=SHOP)
+    assert available(oms) == 95
+
+
+def test_a_batch_that_no_waiting_would_let_through_is_told_to_be_smaller(oms: Oms) -> None:
+    with pytest.raises(OmsError) as caught:
+        oms.place_orders([ORDER] * 6, caller=SHOP)
+    assert (caught.value.code, caught.value.retry_after_seconds) == ("validation_error", None)
+    (found,) = caught.value.errors
+    assert (found.pointer, found.code) == ("/orders", "over_rate_limit")
+    assert "has 6 orders; the limit orders.place is 5 per 86400 s and caller: send fewer at once" in found.detail
+    oms.place_orders([ORDER] * 5, caller=SHOP)  # Nothing was taken.
+
+
+def test_an_import_is_not_limited(oms: Oms) -> None:
+    row = b'{"customer_id":"C1","idempotency_key":"%d","lines":[{"sku":"WIDGET","quantity":1}]}\n'
+    rows = BytesIO(b"".join(row % number for number in range(20)))
+    assert oms.import_orders(ImportOrders(format=ImportFormat.JSONL), rows, caller=SHOP).placed == 20
+
+
+def test_who_asks_hears_what_is_left_also_when_refused(oms: Oms) -> None:
+    heard: list[Allowance] = []
+    oms.place_orders([ORDER] * 4, caller=SHOP, charged=heard.append)
+    oms.place_order(ORDER, caller=SHOP, charged=heard.append)
+    with pytest.raises(OmsError, match="rate_limited"):
+        oms.place_order(ORDER, caller=SHOP, charged=heard.append)
+    assert [(told.allowed, told.remaining) for told in heard] == [(True, 1), (True, 0), (False, 0)]
+
+
+def test_scopes_without_a_limit_of_their_own_share_the_default() -> None:
+    with limited("default=2/day;orders.read=1/day") as oms:
+        oms.charge(RateScope.INVENTORY_READ, caller=SHOP)
+        oms.charge(RateScope.INVENTORY_WRITE, caller=SHOP)
+        with pytest.raises(OmsError, match="rate_limited"):
+            oms.charge(RateScope.ORDERS_PLACE, caller=SHOP)
+        oms.charge(RateScope.ORDERS_READ, caller=SHOP)
+
+
+def test_without_limits_nobody_is_asked() -> None:
+    class Forbidding:
+        def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
+            raise AssertionError
+
+        is_degraded = describe = close = None  # None of them is asked either.
+
+    ChargeCaller({}, Forbidding())(RateScope.ORDERS_PLACE, caller=SHOP)  # type: ignore[arg-type]
+
+
+def test_a_closed_system_has_closed_its_limiter(oms: Oms) -> None:
+    closed: list[bool] = []
+    oms.rate_limiter.close = lambda: closed.append(True)  # type: ignore[method-assign]
+    oms.close()
+    assert closed
