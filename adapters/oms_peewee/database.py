@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from oms_core.ports.storage import StorageOptions
+from oms_peewee.circuit import Circuit, CircuitOpenError
 from oms_peewee.faults import (
     TRANSIENT,
     ChangedMeanwhileError,
@@ -27,6 +28,7 @@ Result = TypeVar("Result")
 
 _OUR_FAULTS: Mapping[type[Exception], Fault] = {
     ChangedMeanwhileError: Fault.CONFLICT,
+    CircuitOpenError: Fault.UNAVAILABLE,
     CommitLostError: Fault.DISCONNECTED,
     TooLateError: Fault.UNAVAILABLE,
     UncoveredError: Fault.UNCOVERED,
@@ -49,7 +51,8 @@ class Database(Generic[AnySession]):
     def __init__(self, engine: Engine[AnySession], options: StorageOptions) -> None:
         self._engine = engine
         self._deadline_seconds = options.deadline_seconds
-        self._pool: Pool[AnySession] = Pool(engine.connect, engine.connections_max)
+        self._pool: Pool[AnySession] = Pool(engine.connections_max)
+        self._circuit = Circuit(engine.connect, self._is_unreachable)
         self.caught: tuple[type[Exception], ...] = (*engine.driver_errors, *_OUR_FAULTS)
 
     def read(self, work: Callable[[AnySession], Result]) -> Result:
@@ -91,10 +94,10 @@ class Database(Generic[AnySession]):
         number, commit_was_lost = 0, False
         while True:
             try:
-                with turn(patience), self._pool.lend(patience) as session:
-                    return self._once_free(
-                        work, Attempt(session=session, number=number, commit_was_lost=commit_was_lost), patience
-                    )
+                connect = self._circuit.connect_anyway if commit_was_lost else self._circuit.connect
+                with turn(patience), self._pool.lend(patience, connect) as session:
+                    attempt = Attempt(session=session, number=number, commit_was_lost=commit_was_lost)
+                    result = self._once_free(work, attempt, patience)
             except self.caught as error:
                 fault = self.fault_of(error)
                 number, commit_was_lost = number + 1, commit_was_lost or isinstance(error, CommitLostError)
@@ -105,6 +108,12 @@ class Database(Generic[AnySession]):
                 if commit_was_lost:
                     raise outcome_unknown(look_up) from error
                 raise as_oms_error(error, fault, self._engine.describe()) from error
+            else:
+                self._circuit.reached()
+                return result
+
+    def _is_unreachable(self, error: Exception) -> bool:
+        return isinstance(error, self._engine.driver_errors) and self.fault_of(error) is Fault.DISCONNECTED
 
     def _once_free(
         self, work: Callable[[Attempt[AnySession]], Result], attempt: Attempt[AnySession], patience: Patience

@@ -43,19 +43,21 @@ class Pool(Generic[Kept]):
     shares.
     """
 
-    def __init__(self, connect: Callable[[], Kept], size: int) -> None:
+    def __init__(self, size: int) -> None:
         self.size = size
-        self._connect = connect
         self._shelves: dict[int, _Shelf[Kept]] = {}
 
     @contextmanager
-    def lend(self, patience: Patience) -> Iterator[Kept]:
-        """Lend a connection, waiting for one if all are in use. Raises TooLateError when none came free."""
+    def lend(self, patience: Patience, connect: Callable[[], Kept]) -> Iterator[Kept]:
+        """Lend a connection, waiting for one if all are in use, or made by `connect` if none is there.
+
+        Raises TooLateError when none came free, and what `connect` raises.
+        """
         shelf = self._shelf()
         if not shelf.free.acquire(timeout=patience.left_seconds):
             raise TooLateError(f"all {self.size} connections of this process are in use")
         try:
-            connection = self._take(shelf)
+            connection = self._take(shelf, connect)
             try:
                 yield connection
             finally:
@@ -80,11 +82,11 @@ class Pool(Generic[Kept]):
             process_id, _Shelf(threading.Semaphore(self.size))
         )
 
-    def _take(self, shelf: _Shelf[Kept]) -> Kept:
+    def _take(self, shelf: _Shelf[Kept], connect: Callable[[], Kept]) -> Kept:
         try:
             return shelf.idle.pop()
         except IndexError:
-            return self._connect()
+            return connect()
 
     def _put_back(self, shelf: _Shelf[Kept], connection: Kept) -> None:
         if connection.is_usable():

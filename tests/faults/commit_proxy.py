@@ -43,6 +43,10 @@ class CommitProxy:
         self._goes_down = then_go_down
         self._fate = fate
 
+    def go_down(self) -> None:
+        """Refuse connections from now on."""
+        self._is_down = True
+
     def come_up(self) -> None:
         """Take connections again."""
         self._is_down = False
