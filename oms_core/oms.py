@@ -228,11 +228,18 @@ class Oms:
         return dead_letters.discard_dead_letters(self.queue, ids, caller=caller)
 
     def run_worker(self, stop: threading.Event) -> None:
-        """Place queued orders, and publish events where the queue carries them, until `stop` is set."""
+        """Place queued orders until `stop` is set."""
         self._orders.run_worker(stop)
 
+    def run_event_relay(self, stop: threading.Event) -> None:
+        """Publish events, taking turns with other relays, until `stop` is set; at once over where none are carried.
+
+        A process of its own is the place for it: in a worker's it would take a good part of its time.
+        """
+        self._orders.run_event_relay(stop)
+
     def start_worker(self) -> None:
-        """Place queued orders on a thread of this process until `close`."""
+        """Place queued orders, and publish events, on threads of this process until `close`."""
         self._orders.start_worker()
 
     def import_orders(

@@ -67,7 +67,8 @@ class OrderQueue:
         self._committer: GroupCommitter[Placement, PlacementOutcome] | None = None
         if settings.group_commit:
             self._committer = GroupCommitter(self.accept_all, batch_max=TRANSACTION_ORDERS_MAX, waiting_max=waiting_max)
-        self._workers: list[tuple[threading.Thread, threading.Event]] = []
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
 
     def accept(self, placement: Placement) -> PlacementOutcome:
         """Queue an order, in a transaction that it may share with others, and have it announced."""
@@ -97,37 +98,34 @@ class OrderQueue:
         return self._watch.look()
 
     def run_worker(self, stop: threading.Event) -> None:
-        """Work, and publish events where the queue carries them, until `stop` is set."""
-        worker_id = f"{socket.gethostname()}:{os.getpid()}:{self._clock.random_bits(_ID_RANDOM_BITS):08x}"
-        relay_stop = threading.Event()
-        relay = threading.Thread(target=self._relay(worker_id).run, args=(relay_stop,), name="oms-event-relay")
+        """Work until `stop` is set."""
+        self._worker(self._own_name()).run(stop)
+
+    def run_event_relay(self, stop: threading.Event) -> None:
+        """Publish events until `stop` is set, taking turns with other relays; return at once where none are carried."""
         if self._queue.carries_events:
-            relay.start()
-        try:
-            self._worker(worker_id).run(stop)
-        finally:
-            relay_stop.set()
-            if self._queue.carries_events:
-                relay.join(_STOP_SECONDS)
+            self._relay(self._own_name()).run(stop)
 
     def start_worker(self) -> None:
-        """Work on a thread of this process until `close`."""
+        """Work, and publish events, on threads of this process until `close`."""
         self._announcements.begin()
-        stop = threading.Event()
-        thread = threading.Thread(target=self.run_worker, args=(stop,), name="oms-worker", daemon=True)
-        self._workers.append((thread, stop))
-        thread.start()
+        for run, name in ((self.run_worker, "oms-worker"), (self.run_event_relay, "oms-event-relay")):
+            thread = threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def close(self) -> None:
         """Commit what has gathered, announce it, and end the workers of this process after the batch in hand."""
         if self._committer is not None:
             self._committer.close()
         self._announcements.close()
-        for _, stop in self._workers:
-            stop.set()
-        for thread, _ in self._workers:
+        self._stop.set()
+        for thread in self._threads:
             thread.join(_STOP_SECONDS)
         self._queue.close()
+
+    def _own_name(self) -> str:
+        return f"{socket.gethostname()}:{os.getpid()}:{self._clock.random_bits(_ID_RANDOM_BITS):08x}"
 
     def _settled(self, order_ids: Sequence[UUID]) -> Sequence[Order]:
         return self._storage.queue.settled(order_ids)
