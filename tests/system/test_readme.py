@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.tcp import free_port
 from tests.system.made_run import ROOT, MadeRun, made_run
 
 README = (ROOT / "README.md").read_text()
@@ -72,6 +73,20 @@ def test_the_commands_of_the_cli_run_beside_the_service(service: MadeRun) -> Non
     assert "GADGET main: on_hand 0 -> 10, reserved 0, available 10" in result.stdout
 
 
+def test_one_request_too_many_is_answered_with_429_and_how_long_to_wait(service: MadeRun) -> None:
+    block = block_with("OMS_RATE_LIMITS").replace("8081", str(free_port()))
+    result = run(block, service)
+    assert result.returncode == 0, result.stderr
+    assert re.findall(r"^HTTP/1.1 (\d+)", result.stdout, re.MULTILINE) == ["200", "200", "429"]
+    assert re.findall(r'^ratelimit: "inventory.read";r=(\d)', result.stdout, re.MULTILINE | re.IGNORECASE) == [
+        "1",
+        "0",
+        "0",
+    ]
+    assert re.search(r"^retry-after: \d+", result.stdout, re.MULTILINE | re.IGNORECASE)
+    assert '"code":"rate_limited"' in result.stdout
+
+
 def test_the_python_program_runs_as_it_stands(tmp_path: Path) -> None:
     (text,) = blocks("python")
     result = subprocess.run(
@@ -87,5 +102,5 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
 
 
 def test_no_block_of_the_readme_is_left_unrun() -> None:
-    assert len(blocks("sh")) == 4, "a new block needs a test of its own"
+    assert len(blocks("sh")) == 5, "a new block needs a test of its own"
     assert len(blocks("python")) == 1
