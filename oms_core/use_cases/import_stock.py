@@ -110,7 +110,7 @@ class _Work:
         with ThreadPoolExecutor(at_once, thread_name_prefix="oms-import") as threads:
             under_way: deque[tuple[ImportBatch, Future[BatchResult]]] = deque()
             for batch in self._batches(after=state.after):
-                if len(under_way) == at_once:
+                while under_way and (len(under_way) == at_once or _continues(batch, under_way[-1][0])):
                     state, refusals = _finish(*under_way.popleft(), state)
                     yield state, refusals
                 under_way.append((batch, threads.submit(self._apply, batch, state, self.clock.now())))
@@ -145,6 +145,11 @@ class _Work:
         if self.command.dry_run:
             return self.imports.rehearse(batch)
         return self.imports.apply(batch, key=self.key, since=since, caller=self.caller, now=now)
+
+
+def _continues(batch: ImportBatch, other: ImportBatch) -> bool:
+    """Tell whether a batch goes on with the SKU that the other ends with: its rows are then to come after those."""
+    return batch.entries[0].sku == other.entries[-1].sku
 
 
 def _finish(

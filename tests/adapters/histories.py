@@ -1,14 +1,14 @@
-"""Random histories of an order management system, and the comparison of what several of them answer."""
+"""Random histories of several order management systems, which must give the same answers."""
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -21,6 +21,10 @@ from oms_core import (
     AdjustStock,
     Caller,
     ChangeOrderStatus,
+    ImportFormat,
+    ImportMode,
+    ImportReject,
+    ImportStock,
     Oms,
     OmsError,
     OrderFilter,
@@ -33,12 +37,10 @@ from oms_core import (
     SetStock,
     Settings,
 )
-from oms_core.domain.events import Event
-from oms_core.domain.stock import Movement
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.storage import Storage
+from tests.adapters.answers import answer_of, comparable
 
-T = TypeVar("T")
 KeyedCommand: TypeAlias = PlaceOrder | AdjustStock | ReceiveStock
 
 SKUS = ["A", "a", "B", "ß", "ss", "😀", "UNKNOWN"]
@@ -82,6 +84,13 @@ adjustments = st.builds(
 )
 receipts = st.builds(ReceiveStock, sku=skus, quantity=st.integers(1, 9), location=locations, idempotency_key=keys)
 limits = st.sampled_from([1, 2, 3, 50])
+imported_rows = st.lists(
+    st.fixed_dictionaries(
+        {"sku": skus, "quantity": st.integers(-3, 12), "location": st.sampled_from(["", *LOCATIONS])},
+        optional={"name": texts, "reference": texts},
+    ),
+    max_size=8,
+)
 
 
 class Histories(RuleBasedStateMachine):
@@ -189,6 +198,25 @@ class Histories(RuleBasedStateMachine):
                 self.ask(lambda oms: oms.receive_stock(command, caller=caller))
 
     @rule(
+        rows=imported_rows,
+        mode=st.sampled_from(ImportMode),
+        batch_size=st.integers(1, 4),
+        skip_bad=st.booleans(),
+        dry_run=st.sampled_from([False, False, True]),
+        idempotency_key=keys,
+        caller=callers,
+    )
+    def import_stock(self, rows: list[dict[str, object]], caller: Caller, **given: Any) -> None:
+        file = "\n".join(json.dumps(row) for row in rows).encode()
+
+        def bring(oms: Oms) -> object:
+            rejects: list[ImportReject] = []
+            command = ImportStock(**given, format=ImportFormat.JSONL, reason="counted")
+            return oms.import_stock(command, io.BytesIO(file), caller=caller, rejects=rejects.append), rejects
+
+        self.ask(bring)
+
+    @rule(
         statuses=st.frozensets(st.sampled_from(OrderStatus), max_size=3),
         customer_id=st.sampled_from([None, "C1", "C2", "c1"]),
         sku=st.none() | skus,
@@ -249,27 +277,3 @@ class Histories(RuleBasedStateMachine):
 
         while isinstance(answer := self.ask(page), tuple) and not answer[1]:
             pass
-
-
-def answer_of(question: Callable[[Oms], T], oms: Oms) -> T | OmsError:
-    try:
-        return question(oms)
-    except OmsError as error:
-        return error
-
-
-def comparable(answer: object) -> object:
-    """Give an answer as plain values, without the row ids, which databases may count as they like."""
-    if isinstance(answer, OmsError):
-        return answer.code, comparable(answer.data), comparable(answer.errors), answer.detail
-    if isinstance(answer, Event | Movement):
-        answer = replace(answer, id=0)
-    if is_dataclass(answer) and not isinstance(answer, type):
-        return {entry.name: comparable(getattr(answer, entry.name)) for entry in fields(answer)}
-    if isinstance(answer, dict):
-        return {key: comparable(value) for key, value in answer.items()}
-    if isinstance(answer, Enum):
-        return answer.value
-    if isinstance(answer, list | tuple):
-        return [comparable(entry) for entry in answer]
-    return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,10 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oms_memory import MemoryStorage
+from oms_memory.imports import MemoryImports
+from oms_memory.tables import Tables
 
 from oms_core import Caller, ImportMode, ImportStage, ImportStock, OmsError, OrderLine, PlaceOrder, Scope, SetStock
 from oms_core.domain import limits
+from oms_core.domain.stock_imports import BatchResult
 from oms_core.imports import stock_spool
+from oms_core.ports.imports import ImportBatch
 from tests.core.desks import CLERK, Desk, desk_over, stock_report
 
 ADJUST: dict[str, Any] = {"mode": ImportMode.ADJUST, "reason": "counted"}
@@ -211,3 +216,33 @@ def test_differences_add_up_whatever_the_batches(rows: list[tuple[str, int, str]
             assert desk.on_hand(sku)[place or "main"] == expected
     assert not desk.oms.audit(caller=CLERK).discrepancies
     desk.oms.close()
+
+
+class OneAtATime(MemoryImports):
+    """Imports whose first batch waits a while for a second one to begin, which must not happen."""
+
+    begun = 0
+    overlapped = False
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self.second = threading.Event()
+
+    def apply(self, batch: ImportBatch, **given: Any) -> BatchResult:
+        self.begun += 1
+        if self.begun == 1:
+            self.overlapped = self.second.wait(0.3)
+        else:
+            self.second.set()
+        return super().apply(batch, **given)
+
+
+@pytest.mark.parametrize(("other", "overlaps"), [("A", False), ("B", True)])
+def test_batches_of_one_sku_are_applied_one_after_the_other(other: str, overlaps: bool) -> None:
+    storage = MemoryStorage()
+    imports = storage.imports = OneAtATime(storage.tables)
+    rows = [("A", "l1"), ("A", "l2"), (other, "l3"), (other, "l4")]
+    desk_over(storage).bring_stock(
+        "sku,quantity,location\n" + "".join(f"{sku},1,{location}\n" for sku, location in rows), batch_size=1
+    )
+    assert (imports.begun, imports.overlapped) == (2, overlaps)
