@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from oms_core.domain.callers import Caller
@@ -34,7 +34,7 @@ _FORGOTTEN = timedelta(days=1)
 
 
 class MemoryQueuedOrders:
-    """QueueStorage over dictionaries; the database's clock is this machine's."""
+    """QueueStorage over dictionaries."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -78,8 +78,8 @@ class MemoryQueuedOrders:
 
     def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
         """See QueueStorage."""
-        latest = datetime.now(UTC) - timedelta(seconds=older_than_seconds)
         with self._tables.lock:
+            latest = self._tables.now() - timedelta(seconds=older_than_seconds)
             due = [
                 order
                 for order in self._queued(self._tables.orders)
@@ -114,7 +114,7 @@ class MemoryQueuedOrders:
 
     def _is_due(self, order: Order) -> bool:
         due_at = self._tables.due_times.get(order.id)
-        return due_at is None or due_at <= datetime.now(UTC)
+        return due_at is None or due_at <= self._tables.now()
 
     def _claim(self, orders: Sequence[Order], hold_seconds: float) -> list[Claim]:
         for order in orders:
@@ -162,8 +162,8 @@ class MemoryWorkers:
 
     def beat(self, state: WorkerState) -> None:
         """See WorkerStorage."""
-        now = datetime.now(UTC)
         with self._tables.lock:
+            now = self._tables.now()
             workers = self._tables.workers
             workers[state.id] = replace(state, seen_at=now)
             for forgotten in [each.id for each in workers.values() if each.seen_at < now - _FORGOTTEN]:
@@ -176,8 +176,8 @@ class MemoryWorkers:
 
     def find(self, *, silent_seconds: float) -> list[WorkerState]:
         """See WorkerStorage."""
-        earliest = datetime.now(UTC) - timedelta(seconds=silent_seconds)
         with self._tables.lock:
+            earliest = self._tables.now() - timedelta(seconds=silent_seconds)
             heard = [state for state in self._tables.workers.values() if state.seen_at >= earliest]
         return sorted(heard, key=lambda state: state.id)
 
@@ -190,12 +190,12 @@ class MemoryOutbox:
 
     def lease(self, holder: str, *, seconds: float) -> bool:
         """See OutboxStorage."""
-        now = datetime.now(UTC)
         with self._tables.lock:
+            now = self._tables.now()
             other, expires_at = self._tables.relay or (holder, now)
             if other != holder and expires_at > now:
                 return False
-            self._tables.relay = holder, now + timedelta(seconds=seconds)
+            self._tables.lend(holder, seconds)
             return True
 
     def release(self, holder: str) -> None:

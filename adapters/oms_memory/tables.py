@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,11 @@ from oms_core.domain.stock import Movement, NewMovement, Product, StockKey, Stoc
 from oms_core.errors import OmsError
 
 
+def machine_time() -> datetime:
+    """Give this machine's time, which is also the database's."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A ledger row about to be written, on whose behalf, and when."""
@@ -29,7 +34,10 @@ class Entry:
 
 @dataclass(slots=True)
 class Tables:
-    """What is kept. Whoever reads or writes holds `lock`, and checks everything before the first write."""
+    """What is kept. Whoever reads or writes holds `lock`, and checks everything before the first write.
+
+    `now` is the database's clock.
+    """
 
     lock: AbstractContextManager[object] = field(default_factory=threading.RLock)
     orders: dict[UUID, Order] = field(default_factory=dict)
@@ -46,6 +54,7 @@ class Tables:
     relay: tuple[str, datetime] | None = None
     queue_count: int = 0
     keeps_outbox: bool = False
+    now: Callable[[], datetime] = machine_time
     movement_count: int = 0
 
     def check(self, entries: Sequence[Entry]) -> None:
@@ -99,7 +108,11 @@ class Tables:
         """Set when an order is due (None: at any time)."""
         self.due_times.pop(order_id, None)
         if seconds is not None:
-            self.due_times[order_id] = datetime.now(UTC) + timedelta(seconds=seconds)
+            self.due_times[order_id] = self.now() + timedelta(seconds=seconds)
+
+    def lend(self, holder: str, seconds: float) -> None:
+        """Give the right to publish to one holder."""
+        self.relay = holder, self.now() + timedelta(seconds=seconds)
 
     def ensure_level(self, sku: str, location: str, now: datetime) -> None:
         """Create an empty level where there is none."""

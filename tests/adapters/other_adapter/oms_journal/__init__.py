@@ -10,6 +10,7 @@ import fcntl
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -17,26 +18,30 @@ from urllib.parse import urlsplit
 
 from oms_memory import MemoryStorage
 from oms_memory.storage import MemorySchema
+from oms_memory.tables import machine_time
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage, StorageOptions
 
-_CHANGING = frozenset(
-    {"place", "change", "apply", "accept", "settle", "claim", "sweep", "beat", "leave", "lease", "release", "published"}
-)
+_DECIDING = frozenset({"place", "change", "accept", "settle"})
+_CHANGING = _DECIDING | {"apply", "claim", "sweep", "beat", "leave", "lease", "release", "published"}
 
 
 class Entry(NamedTuple):
-    """One change: a call of a part of the port, and what its decision was, if it made one."""
+    """One change: a call of a part of the port, when, and what its decision was, if it made one."""
 
     part: str
     method: str
     arguments: Sequence[Any]
     given: Mapping[str, Any]
+    at: datetime
+    keeps_outbox: bool
     decided: Any = None
 
     def make(self, memory: MemoryStorage, decide: Callable[..., Any] | None) -> Any:
-        """Make the change."""
+        """Make the change, at the time when it was made first."""
+        memory.tables.now = lambda: self.at
+        memory.tables.keeps_outbox = self.keeps_outbox
         decision = {} if decide is None else {"decide": decide}
         return getattr(getattr(memory, self.part), self.method)(*self.arguments, **self.given, **decision)
 
@@ -44,7 +49,8 @@ class Entry(NamedTuple):
 class JournalStorage:
     """Storage in the journal at `path`; any number of them may be open on one journal, in any number of processes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keeps_outbox: bool) -> None:
+        self.keeps_outbox = keeps_outbox
         self.memory = MemoryStorage()
         self.orders, self.stock = _Part(self, "orders"), _Part(self, "stock")
         self.queue, self.workers, self.outbox = (_Part(self, name) for name in ("queue", "workers", "outbox"))
@@ -83,7 +89,7 @@ class JournalStorage:
                 journal.seek(self._read_bytes)
                 journal.truncate()  # Half an entry, of somebody who was killed.
                 return
-            entry.make(self.memory, None if entry.method == "apply" else partial(_as_decided, entry))
+            entry.make(self.memory, partial(_as_decided, entry) if entry.method in _DECIDING else None)
             self._read_bytes = journal.tell()
 
 
@@ -99,11 +105,11 @@ class _Part:
 
     def _read(self, method: str, *arguments: Any, **given: Any) -> Any:
         with self._storage.up_to_date():
+            self._storage.memory.tables.now = machine_time
             return getattr(getattr(self._storage.memory, self._part), method)(*arguments, **given)
 
     def _change(self, method: str, *arguments: Any, **given: Any) -> Any:
         decide = arguments[1] if method in {"place", "accept"} else given.pop("decide", None)
-        entry = Entry(self._part, method, arguments[:1], given)
         decisions: list[Any] = [None]
 
         def remember(*known: Any) -> Any:
@@ -111,6 +117,7 @@ class _Part:
             return decisions[-1]
 
         with self._storage.up_to_date() as journal:
+            entry = Entry(self._part, method, arguments[:1], given, machine_time(), self._storage.keeps_outbox)
             result = entry.make(self._storage.memory, remember if decide else None)
             pickle.dump(entry._replace(decided=decisions[-1]), journal)
             return result
@@ -122,4 +129,4 @@ def _as_decided(entry: Entry, *_: Any) -> Any:
 
 def open_storage(url: str, options: StorageOptions) -> Storage:
     """Open `journal:///path`; the file comes into being with the first call."""
-    return cast("Storage", JournalStorage(Path(urlsplit(url).path)))
+    return cast("Storage", JournalStorage(Path(urlsplit(url).path), keeps_outbox=options.keeps_outbox))
