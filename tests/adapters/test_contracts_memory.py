@@ -8,15 +8,21 @@ from typing import cast
 
 import pytest
 from oms_contracts.storage_contract import StockEvent, StorageContract
-from oms_memory import MemoryStorage
+from oms_memory import MemoryStorage, open_storage
 
-from oms_core.ports.storage import Storage
+from oms_core.ports.storage import Storage, StorageOptions
 
 
 class TestMemoryStorage(StorageContract):
     @pytest.fixture
     def storage(self) -> Iterator[Storage]:
         storage = MemoryStorage()
+        yield storage
+        storage.close()
+
+    @pytest.fixture
+    def publishing_storage(self) -> Iterator[Storage]:
+        storage = open_storage("memory://", StorageOptions(keeps_outbox=True))
         yield storage
         storage.close()
 

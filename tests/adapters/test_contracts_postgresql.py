@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -51,6 +52,12 @@ class PostgresqlContract(StorageContract):
     @pytest.fixture
     def rival_storage(self, emptied_database: str) -> Iterator[Storage]:
         storage = open_postgresql(emptied_database, self.options)
+        yield storage
+        storage.close()
+
+    @pytest.fixture
+    def publishing_storage(self, emptied_database: str) -> Iterator[Storage]:
+        storage = open_postgresql(emptied_database, replace(self.options, keeps_outbox=True))
         yield storage
         storage.close()
 

@@ -36,6 +36,12 @@ class TestSqliteStorage(StorageContract):
         yield storage
         storage.close()
 
+    @pytest.fixture
+    def publishing_storage(self, file: Path) -> Iterator[Storage]:
+        storage = open_sqlite(f"sqlite:///{file}", StorageOptions(keeps_outbox=True))
+        yield storage
+        storage.close()
+
     def stock_events(self, storage: Storage, sku: str) -> list[StockEvent]:
         with closing(sqlite3.connect(self.path)) as connection:
             rows = connection.execute(STOCK_EVENTS, (sku,)).fetchall()

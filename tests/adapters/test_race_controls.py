@@ -10,6 +10,7 @@ import pytest
 from oms_contracts import concurrency
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
+from oms_contracts.storage_contract.queue_races import QueueRacePromises
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.stock_races import StockRacePromises
 from oms_memory import MemoryStorage
@@ -18,32 +19,43 @@ from oms_core import OmsError, OrderStatus, Product
 from tests.adapters.unlocked_storage import Meeting, UnsortedLocks, interleaved_storage, unlocked_storage
 
 
-def always(product: Product) -> bool:
+def anything(moved: Collection[Product]) -> bool:
     return True
 
 
-def sold_out(product: Product) -> bool:
-    return product.available == 0
+def a_product(moved: Collection[Product]) -> bool:
+    return bool(moved)
 
 
-def is_a(product: Product) -> bool:
-    return product.sku == "A"
+def a_last_unit(moved: Collection[Product]) -> bool:
+    return any(product.available == 0 for product in moved)
 
 
-# Where two threads have to meet for the race to be lost without luck: the point, and the product that is written there.
-MEETINGS: dict[str, tuple[str, Callable[[Product], bool]]] = {
-    "test_sixteen_buyers_of_five_hundred_units_get_exactly_five_hundred": ("decided", sold_out),
-    "test_one_key_on_sixteen_threads_is_one_order": ("decided", always),
-    "test_one_key_for_two_commands_is_taken_by_one": ("decided", always),
-    "test_of_cancelling_and_shipping_one_happens": ("decided", always),
-    "test_cancelling_sixteen_times_at_once_releases_once": ("decided", always),
-    "test_buying_shipping_cancelling_and_counting_at_once_stay_in_balance": ("levels read", is_a),
-    "test_adjustments_at_once_add_up": ("levels read", always),
-    "test_what_is_taken_away_at_once_stops_at_what_is_reserved": ("decided", sold_out),
-    "test_an_expected_count_is_replaced_by_one": ("decided", always),
-    "test_sixteen_creators_of_a_product_do_not_collide": ("decided", always),
-    "test_creators_of_levels_do_not_collide": ("levels read", always),
-    "test_one_key_on_sixteen_threads_is_one_change": ("decided", always),
+def product_a(moved: Collection[Product]) -> bool:
+    return any(product.sku == "A" for product in moved)
+
+
+# Where two threads have to meet for the race to be lost without luck: the point, and what is being written there.
+MEETINGS: dict[str, tuple[str, Callable[[Collection[Product]], bool]]] = {
+    "test_sixteen_buyers_of_five_hundred_units_get_exactly_five_hundred": ("decided", a_last_unit),
+    "test_one_key_on_sixteen_threads_is_one_order": ("decided", a_product),
+    "test_one_key_for_two_commands_is_taken_by_one": ("decided", a_product),
+    "test_of_cancelling_and_shipping_one_happens": ("decided", a_product),
+    "test_cancelling_sixteen_times_at_once_releases_once": ("decided", a_product),
+    "test_buying_shipping_cancelling_and_counting_at_once_stay_in_balance": ("levels read", product_a),
+    "test_adjustments_at_once_add_up": ("levels read", a_product),
+    "test_what_is_taken_away_at_once_stops_at_what_is_reserved": ("decided", a_last_unit),
+    "test_an_expected_count_is_replaced_by_one": ("decided", a_product),
+    "test_sixteen_creators_of_a_product_do_not_collide": ("decided", a_product),
+    "test_creators_of_levels_do_not_collide": ("levels read", a_product),
+    "test_one_key_on_sixteen_threads_is_one_change": ("decided", a_product),
+    "test_the_same_orders_settled_by_sixteen_are_placed_once": ("decided", a_product),
+    "test_of_settling_and_cancelling_at_once_nothing_stays_reserved": ("decided", anything),
+    "test_sixteen_sweepers_claim_each_order_once": ("found free", anything),
+    "test_workers_and_buyers_sell_each_unit_once": ("decided", a_last_unit),
+    "test_retrying_sixteen_times_at_once_queues_once": ("decided", anything),
+    "test_one_key_accepted_and_placed_on_sixteen_threads_is_one_order": ("decided", anything),
+    "test_of_many_who_ask_at_once_one_may_publish": ("found free", anything),
 }
 # A deadlock is not for want of a lock, but of an order among locks.
 DEADLOCK = "test_orders_over_the_same_products_in_opposite_order_do_not_block_each_other"
@@ -61,10 +73,16 @@ INJECTED: dict[str, dict[str, Any]] = {
     "test_a_rival_who_creates_the_level_meanwhile_is_not_overwritten": {},
     "test_a_rival_who_reserves_meanwhile_keeps_what_he_was_promised": {},
     "test_a_rival_who_creates_the_product_meanwhile_does_not_collide": {},
+    "test_a_rival_who_settles_the_same_orders_meanwhile_places_none_of_them_again": {},
+    "test_a_rival_who_settles_others_meanwhile_is_not_sold_the_same_units": {},
+    "test_a_rival_who_buys_the_last_units_meanwhile_leaves_none_to_settle": {},
+    "test_a_rival_who_is_settling_meanwhile_leaves_none_to_buy": {},
+    "test_who_cancels_while_an_order_is_being_settled_waits_and_gives_back_what_it_took": {},
+    "test_what_is_being_cancelled_is_not_settled": {},
 }
 
 
-class Races(OrderRacePromises, StockRacePromises, InjectedRacePromises):
+class Races(OrderRacePromises, StockRacePromises, QueueRacePromises, InjectedRacePromises):
     """All races of the contract, to be run by hand."""
 
 
@@ -84,7 +102,7 @@ def test_a_race_is_lost_when_two_threads_read_before_either_writes(race: str) ->
 
     def meet(point: str, moved: Collection[Product]) -> None:
         racing = threading.get_ident() != preparing
-        if racing and point == meeting_point and any(matters(product) for product in moved):
+        if racing and point == meeting_point and matters(moved):
             meeting.join()
 
     shops = two_hands(interleaved_storage(meet))

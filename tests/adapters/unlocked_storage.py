@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from uuid import UUID
 
 from oms_memory import MemoryStorage
 from oms_memory.orders import MemoryOrders
@@ -29,10 +30,11 @@ class UncheckedTables(Tables):
 
 
 class InterleavedTables(UncheckedTables):
-    """Tables whose lock is let go of at two named points, and nowhere else: so one race happens, and not by luck.
+    """Tables whose lock is let go of at named points, and nowhere else: so one race happens, and not by luck.
 
-    `decided` lies between the decision and the first write, `levels read` between reading the levels and writing them.
-    `pause` is called there, with the products as they are about to be.
+    `decided` lies between the decision and the first write, `levels read` between reading the levels and writing them,
+    `found free` before an order that is due, or a lease that nobody has, is taken. `pause` is called there, with the
+    products as they are about to be.
     """
 
     def __init__(self, pause: Pause) -> None:
@@ -49,6 +51,14 @@ class InterleavedTables(UncheckedTables):
         for entry in entries:
             self._write_movement(entry)
         self.products.update(moved)
+
+    def hold(self, order_id: UUID, seconds: float | None) -> None:
+        self._let_go("found free", ())
+        super().hold(order_id, seconds)
+
+    def lend(self, holder: str, seconds: float) -> None:
+        self._let_go("found free", ())
+        super().lend(holder, seconds)
 
     def _let_go(self, point: str, moved: Collection[Product]) -> None:
         self._mutex.release()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from oms_contracts.storage_contract.accepting import AcceptingPromises
 from oms_contracts.storage_contract.auditing import AuditPromises
+from oms_contracts.storage_contract.failing import FailingPromises
 from oms_contracts.storage_contract.finding_orders import OrderFindingPromises
 from oms_contracts.storage_contract.hooks import PASSWORD, StockEvent, StorageHooks
 from oms_contracts.storage_contract.import_races import ImportRacePromises
@@ -15,12 +17,18 @@ from oms_contracts.storage_contract.lifecycle import LifecyclePromises
 from oms_contracts.storage_contract.listing_stock import StockListingPromises
 from oms_contracts.storage_contract.moving import OrderMovePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
+from oms_contracts.storage_contract.outbox import LeasePromises, OutboxPromises
 from oms_contracts.storage_contract.placing import PlacingPromises
+from oms_contracts.storage_contract.queue_races import QueueRacePromises
+from oms_contracts.storage_contract.settling import SettlingPromises
+from oms_contracts.storage_contract.settling_bounds import SettlingBoundPromises
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.stock_changes import StockChangePromises
 from oms_contracts.storage_contract.stock_events import StockEventPromises
 from oms_contracts.storage_contract.stock_races import StockRacePromises
+from oms_contracts.storage_contract.sweeping import SweepingPromises
 from oms_contracts.storage_contract.values import ValuePromises
+from oms_contracts.storage_contract.workers import WorkerPromises
 from oms_core.ports.storage import Storage
 
 __all__ = ["PASSWORD", "StockEvent", "StorageContract"]
@@ -37,19 +45,29 @@ class StorageContract(
     StockEventPromises,
     ImportPromises,
     ImportKeyPromises,
+    AcceptingPromises,
+    SettlingPromises,
+    SettlingBoundPromises,
+    SweepingPromises,
+    FailingPromises,
+    WorkerPromises,
+    LeasePromises,
+    OutboxPromises,
     AuditPromises,
     LifecyclePromises,
     OrderRacePromises,
     StockRacePromises,
     ImportRacePromises,
+    QueueRacePromises,
     InjectedRacePromises,
     StorageHooks,
 ):
     """Every promise of `oms_core.ports.storage`; each part of the port is a class of its own among the parents.
 
-    A test module inherits this as a class named `Test...`, provides the fixture `storage` (an empty storage, opened
-    with PASSWORD where its URL takes a password, closed afterwards), and overrides the methods of StorageHooks. Where
-    two storages can be open on one database, it also overrides the fixture `rival_storage`.
+    A test module inherits this as a class named `Test...`, provides the fixtures `storage` (an empty storage, opened
+    with PASSWORD where its URL takes a password, closed afterwards) and `publishing_storage` (the same, or another
+    empty one, opened with StorageOptions.keeps_outbox), and overrides the methods of StorageHooks. Where two storages
+    can be open on one database, it also overrides the fixture `rival_storage`.
     """
 
     @pytest.fixture
@@ -61,6 +79,11 @@ class StorageContract(
     def shop(self, storage: Storage) -> Shop:
         """The storage in use."""
         return new_shop(storage)
+
+    @pytest.fixture
+    def publishing_shop(self, publishing_storage: Storage) -> Shop:
+        """A storage that keeps events for publishing."""
+        return new_shop(publishing_storage)
 
     @pytest.fixture
     def rival_shop(self, rival_storage: Storage) -> Shop:

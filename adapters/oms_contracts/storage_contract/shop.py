@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -14,11 +14,13 @@ from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, OrderLine, 
 from oms_core.domain.events import Event
 from oms_core.domain.limits import PAGE_ITEMS_MAX
 from oms_core.domain.orders import Order, OrderFilter
-from oms_core.domain.placement import Placement, PlacementView, Verdict, decide_placement
+from oms_core.domain.placement import Demand, Placement, PlacementView, Verdict, decide_placement
+from oms_core.domain.queueing import Settlement, decide_acceptance, decide_failed_attempt, decide_retry
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
+from oms_core.ports.queue_storage import DecideSettlement
 from oms_core.ports.storage import DecidePlacement, Placed, PlacementOutcome, Refused, Storage
 from oms_core.use_cases.adjust_stock import adjust_stock
 from oms_core.use_cases.audit import AuditReport, audit
@@ -74,15 +76,15 @@ class Shop:
         """Place prepared orders as another decision has it."""
         return self.storage.orders.place(placements, decide)
 
-    def decide(self, placements: Sequence[Placement], view: PlacementView) -> list[Verdict]:
-        """Decide as the core does."""
-        return decide_placement(placements, view, self.locations)
+    def decide(self, orders: Sequence[Demand], view: PlacementView) -> list[Verdict]:
+        """Decide as the core does, on orders about to be placed or settled."""
+        return decide_placement(orders, view, self.locations)
 
-    def deciding_after(self, step: Callable[[], None]) -> DecidePlacement:
+    def deciding_after(self, step: Callable[[], None]) -> Callable[[Sequence[Demand], PlacementView], list[Verdict]]:
         """Give a decision that is made first, on the figures as they were read, with a step before it is given back."""
 
-        def decide(placements: Sequence[Placement], view: PlacementView) -> list[Verdict]:
-            verdicts = self.decide(placements, view)
+        def decide(orders: Sequence[Demand], view: PlacementView) -> list[Verdict]:
+            verdicts = self.decide(orders, view)
             step()
             return verdicts
 
@@ -91,6 +93,51 @@ class Shop:
     def buy(self, *lines: tuple[str, int] | tuple[str, int, str], **given: Any) -> Order:
         """Place one order that must succeed."""
         return placed(self.place(self.order(*lines, **given))[0]).order
+
+    def accept(self, *placements: Placement) -> list[PlacementOutcome]:
+        """Queue prepared orders in one call."""
+        return self.storage.queue.accept(placements, decide_acceptance)
+
+    def queue_up(self, *lines: tuple[str, int] | tuple[str, int, str], **given: Any) -> Order:
+        """Queue one order that must be accepted."""
+        return placed(self.accept(self.order(*lines, **given))[0]).order
+
+    def settle(self, *order_ids: UUID, claimed: Collection[UUID] = ()) -> Settlement:
+        """Settle orders as the core decides."""
+        return self.settle_deciding(self.decide, *order_ids, claimed=claimed)
+
+    def settle_deciding(self, decide: DecideSettlement, *order_ids: UUID, claimed: Collection[UUID] = ()) -> Settlement:
+        """Settle orders as another decision has it."""
+        now = self.clock.now()
+        return self.storage.queue.settle(order_ids, claimed=claimed, caller=self.caller, now=now, decide=decide)
+
+    def fail(self, order_id: UUID, *, attempts: int, attempts_max: int = 3, jitter: float = 1.0) -> Order:
+        """Write that a try to place an order failed by its own fault."""
+        error = OmsError("internal_error", "it cannot be written")
+        return self.storage.orders.change(
+            order_id,
+            owner=None,
+            caller=self.caller,
+            now=self.clock.now(),
+            decide=lambda order, _: decide_failed_attempt(
+                order, error, attempts=attempts, attempts_max=attempts_max, jitter=jitter
+            ),
+        )
+
+    def retry(self, order_id: UUID, reason: str | None = None) -> Order:
+        """Queue a rejected or failed order again."""
+        return self.storage.orders.change(
+            order_id,
+            owner=None,
+            caller=self.caller,
+            now=self.clock.now(),
+            decide=lambda order, _: decide_retry(order, reason),
+        )
+
+    def sweep(self, *, older_than_seconds: float = 0.0, limit: int = 500, hold_seconds: float = 0.0) -> list[UUID]:
+        """Claim orders that are due; give their ids."""
+        claims = self.storage.queue.sweep(older_than_seconds=older_than_seconds, limit=limit, hold_seconds=hold_seconds)
+        return [claim.order_id for claim in claims]
 
     def move(self, order_id: UUID, status: OrderStatus, **given: Any) -> Order:
         """Run `change_order_status` with the fields of ChangeOrderStatus."""
@@ -136,6 +183,7 @@ class Shop:
             "movements": {product.sku: self.movements(product.sku) for product in products},
             "orders": orders,
             "events": {order.id: self.events(order.id) for order in orders},
+            "queue": self.storage.queue.sample(),
         }
 
     def _wiring(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from oms_contracts.storage_contract import StockEvent, StorageContract
 
 import oms_core
 from oms_core import Oms, Settings
-from oms_core.ports.storage import Storage
+from oms_core.ports.storage import Storage, StorageOptions
 
 
 class TestJournalStorage(StorageContract):
@@ -30,6 +30,12 @@ class TestJournalStorage(StorageContract):
     def rival_storage(self, url: str) -> Iterator[Storage]:
         with Oms.open(Settings(database_url=url)) as oms:
             yield oms.storage
+
+    @pytest.fixture
+    def publishing_storage(self, url: str) -> Iterator[Storage]:
+        storage = oms_journal.open_storage(url, StorageOptions(keeps_outbox=True))
+        yield storage
+        storage.close()
 
     def stock_events(self, storage: Storage, sku: str) -> list[StockEvent]:
         journal = cast("oms_journal.JournalStorage", storage)
