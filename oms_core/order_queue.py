@@ -145,7 +145,7 @@ class OrderQueue:
         return Worker(
             open_inbox=self._queue.inbox,
             queue=lambda: self._storage.queue,
-            tasks=WorkerTasks(settle=settle, accept=self._accept_commands),
+            tasks=WorkerTasks(settle=settle, put_off=settle.put_off, accept=self._accept_commands),
             heartbeat=Heartbeat(
                 worker_id=worker_id, started_at=self._clock.now(), workers=lambda: self._storage.workers
             ),

@@ -44,10 +44,12 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Write the state, unless that was done just now. A database that is away is met by the work itself."""
-        now = self._clock()
-        if now - self._beaten_at < _BEAT_SECONDS:
-            return
-        self._beaten_at = now
+        if self._clock() - self._beaten_at >= _BEAT_SECONDS:
+            self.beat_now()
+
+    def beat_now(self) -> bool:
+        """Write the state; tell whether the database took it."""
+        now = self._beaten_at = self._clock()
         self._recent.append((now, self._settled))
         while len(self._recent) > 2 and now - self._recent[1][0] >= _PACE_SECONDS:  # noqa: PLR2004  Both ends stay.
             self._recent.popleft()
@@ -55,6 +57,8 @@ class Heartbeat:
             self._workers().beat(self._state())
         except OmsError as error:
             _log.info("the sign of life was not written: %s", error.detail)
+            return False
+        return True
 
     def leave(self) -> None:
         """Say that this worker has stopped."""

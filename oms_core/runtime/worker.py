@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 from uuid import UUID
 
@@ -34,17 +35,21 @@ _BUSY_SWEEP_SECONDS = 10.0
 _BUSY_SWEEP_AGE_SECONDS = 60.0
 _PAUSE_FIRST_SECONDS = 0.1
 _PAUSE_MAX_SECONDS = 5.0
+_FAILED_PAUSE_SECONDS = 1.0
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerTasks:
     """What a worker has done.
 
-    `settle` places queued orders (`attempts`: the tries of claimed ones) and gives how many were; `accept` queues
-    commands, one outcome each, in order. Both raise what is nobody's fault, and may then be called again.
+    `settle` places queued orders (`attempts`: the tries of claimed ones) and gives how many were; `put_off` counts a
+    try of one that failed; `accept` queues commands, one outcome each, in order. All raise what is nobody's fault, and
+    may then be called again.
     """
 
     settle: Callable[[Sequence[UUID], Mapping[UUID, int]], int]
+    put_off: Callable[[UUID, Mapping[UUID, int], Exception], None]
     accept: Callable[[Sequence[PlaceOrder]], list[PlacementOutcome]]
 
 
@@ -61,6 +66,14 @@ class WorkerOptions:
 
 class _StoppedError(Exception):
     """The worker is to stop, while the database is away."""
+
+
+class _StuckError(Exception):
+    """Something fails time and again, while the database takes other work."""
+
+    def __init__(self, reason: OmsError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class Worker:
@@ -93,22 +106,28 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; the batch in hand is then finished and acknowledged, the rest left to others."""
         self._stop = stop
+        try:
+            while not stop.is_set():
+                self._run_on_one_inbox(stop)
+        finally:
+            self._heartbeat.leave()
+
+    def _run_on_one_inbox(self, stop: threading.Event) -> None:
+        """Work until stopped, or until something fails: what is in hand then comes again, to an inbox of its own."""
         inbox = self._open_inbox()
         try:
             while not stop.is_set():
-                try:
-                    self._step(inbox)
-                except _StoppedError:
-                    _log.info("what was in hand is left to other workers")
-                except OmsError as error:
-                    _log.warning("the worker goes on after %s", error)
-                    stop.wait(_PAUSE_MAX_SECONDS)
-                except Exception:  # noqa: BLE001  A worker that ended would leave all to nobody; messages come again.
-                    _log.exception("the worker goes on after a defect")
-                    stop.wait(_PAUSE_MAX_SECONDS)
+                self._step(inbox)
+        except _StoppedError:
+            _log.info("what was in hand is left to other workers")
+        except OmsError as error:
+            _log.warning("the worker goes on after %s", error)
+            stop.wait(_FAILED_PAUSE_SECONDS)
+        except Exception:  # noqa: BLE001  A worker that ended would leave all to nobody.
+            _log.exception("the worker goes on after a defect")
+            stop.wait(_FAILED_PAUSE_SECONDS)
         finally:
             inbox.close()
-            self._heartbeat.leave()
 
     def _step(self, inbox: Inbox) -> None:
         self._heartbeat.beat()
@@ -161,7 +180,17 @@ class Worker:
             self._settle(batch, {order_id: attempts[order_id] for order_id in batch})
 
     def _settle(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> None:
-        self._heartbeat.count(self._patiently(lambda: self._tasks.settle(order_ids, attempts)))
+        """Settle a batch; where it fails time and again while the database takes other work, each half by itself."""
+        try:
+            self._heartbeat.count(self._patiently(lambda: self._tasks.settle(order_ids, attempts), tries=_TRIES))
+        except _StuckError as stuck:
+            reason = stuck.reason
+            if len(order_ids) > 1:
+                middle = len(order_ids) // 2
+                self._settle(order_ids[:middle], attempts)
+                self._settle(order_ids[middle:], attempts)
+            else:
+                self._patiently(lambda: self._tasks.put_off(order_ids[0], attempts, reason))
 
     def _accept(self, inbox: Inbox, messages: Sequence[Message]) -> None:
         """Queue the orders that other services want placed; what cannot be queued is buried with the reason."""
@@ -218,20 +247,26 @@ class Worker:
         inbox.bury(message, error)
         self._metrics.count(DEAD_LETTERS, error.code)
 
-    def _patiently(self, work: Callable[[], Result]) -> Result:
-        """Do something until it is done, over all faults that pass, with exponential backoff and full jitter."""
+    def _patiently(self, work: Callable[[], Result], *, tries: int | None = None) -> Result:
+        """Do something until it is done, over all faults that pass, with exponential backoff and full jitter.
+
+        Raises _StuckError when it has failed in each of `tries`, and the database takes other work.
+        """
         pause = _PAUSE_FIRST_SECONDS
-        while True:
+        for number in count(1):
             try:
                 return work()
             except OmsError as error:
                 if not _passes(error):
                     raise
                 _log.warning("the worker tries again after %s", error)
+                if tries is not None and number >= tries and self._heartbeat.beat_now():
+                    raise _StuckError(error) from error
             if self._stop.wait(random.uniform(0, pause)):  # noqa: S311  Jitter is no secret.
                 raise _StoppedError
             pause = min(2 * pause, _PAUSE_MAX_SECONDS)
             self._heartbeat.beat()
+        raise AssertionError  # It counts for ever.
 
 
 def _passes(error: OmsError) -> bool:

@@ -77,10 +77,10 @@ class SettleOrders:
         if len(order_ids) > 1:
             middle = len(order_ids) // 2
             return self(order_ids[:middle], attempts) + self(order_ids[middle:], attempts)
-        self._put_off(order_ids[0], attempts, error)
+        self.put_off(order_ids[0], attempts, error)
         return 0
 
-    def _put_off(self, order_id: UUID, attempts: Mapping[UUID, int], error: Exception) -> None:
+    def put_off(self, order_id: UUID, attempts: Mapping[UUID, int], error: Exception) -> None:
         """Count the try, unless a claim has done so, and say when the next one is due, or that it was the last."""
         _log.error("order %s cannot be placed", order_id, exc_info=error)
         known = error if isinstance(error, OmsError) else OmsError("internal_error", "the order could not be placed")
