@@ -42,8 +42,10 @@ class DrainRate:
 
         The fraction is rounded up or down by chance too, so that those refused together do not return together.
         """
+        if not self._weight:  # Nothing has been completed yet, so nothing is known.
+            return 1
         rate = self.per_second()
-        seconds = in_flight / rate if rate > 0 else 1.0 if self._weight == 0 else RETRY_AFTER_SECONDS_MAX
+        seconds = in_flight / rate if rate > 0 else RETRY_AFTER_SECONDS_MAX
         seconds = min(seconds, RETRY_AFTER_SECONDS_MAX) * self._uniform(1, 1 + _JITTER) + self._uniform(0, 1)
         return max(1, min(RETRY_AFTER_SECONDS_MAX, int(seconds)))
 

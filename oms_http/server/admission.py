@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from oms_core.runtime.drain_rate import DrainRate
 
@@ -13,27 +14,39 @@ WINDOW_ANSWERS_MIN = 10
 WINDOW_ANSWERS_MAX = 4_096
 PLACES_MIN = 8
 _QUANTILE = 0.9
-_SHRINK_MOST = 0.7
-_GROWTH = 1.25
-# Growth stops this far below the target, or the limit would swing about it.
+_SHRINK_MOST = 0.5
+_GROW_MOST = 2.0
+# Growth aims a little below the target and stops further below it, or the limit would swing about it.
+_GROW_TO = 0.9
 _GROW_BELOW = 0.8
-# A decrease has helped when latency fell by at least this part of what it fell itself.
-_HELP_LEAST = 0.5
+# A decrease has helped when latency fell by at least this part of what the limit fell.
+_HELP_LEAST = 1 / 3
+_SETTLING_TARGETS = 2.0
+_CROWDED_PART = 0.9
+_FEW_CROWDED_SECONDS = 2.0
 HOLD_SECONDS = 10.0
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class AdaptiveLimit:
-    """The places of one kind of request, up to a ceiling: AIMD on latency against a fixed target, decreases verified.
+class Begun(NamedTuple):
+    """When a request was let in, and whether nearly all places were taken then."""
 
-    Multiplicative decrease on congestion is Chiu and Jain's (Computer Networks 17, 1989), latency for its sign is
-    AIMDLimit's (github.com/Netflix/concurrency-limits). The decrease goes to where Little's law puts the target,
-    `limit * target / latency`, and growth is by a quarter, so that both take seconds. A gradient (Vegas, Gradient2)
-    would compare with an idle service: under group commit latency doubles when the first batch gathers behind
-    another, and throughput grows with it, so a gradient takes a full batch for a queue. What tells a queue from a
-    slow database is whether fewer requests wait less: if latency does not fall with the limit, the decrease is taken
-    back, and none is tried for 10 s. Latency is the 90th percentile of half a second's answers, or of the first ten if
-    they take longer. With fewer than half of the places taken nothing shrinks.
+    at: float
+    is_crowded: bool
+
+
+class AdaptiveLimit:
+    """The places of one kind of request, up to a ceiling: latency is held to a target, and decreases are verified.
+
+    Decrease on congestion by a factor is Chiu and Jain's (Computer Networks 17, 1989), latency for its sign is
+    AIMDLimit's (github.com/Netflix/concurrency-limits). Both ways it goes to where Little's law puts the target,
+    `limit * target / latency`, but at most to half or twice of what it was. A gradient (Vegas, Gradient2) would
+    compare with an idle service: under group commit latency doubles when the first batch gathers behind another, and
+    throughput grows with it, so a gradient takes a full batch for a queue. What tells a queue from a slow database is
+    whether fewer requests wait less: if latency does not fall with the limit, the decrease is taken back, and none is
+    tried for 10 s. Latency is the 90th percentile of half a second's answers, or of the first ten if they take longer.
+    Only requests that were let in when nine tenths of the places were taken make it shrink: a process that is not full
+    is slow for other reasons, and one that is filling up has not shown yet how slow it gets.
 
     All methods belong to the event loop's thread. `target_seconds` infinite: the ceiling is the limit.
     """
@@ -49,7 +62,6 @@ class AdaptiveLimit:
         self._held_until = 0.0
         self._counts_from = 0.0
         self._before: tuple[float, float] | None = None
-        self._most = 0
         self._open_window(clock())
 
     @property
@@ -57,58 +69,77 @@ class AdaptiveLimit:
         """Tell whether a further request has to be refused."""
         return self.in_flight >= self.limit
 
-    def begin(self) -> float:
-        """Take a place; gives the time, which `end` wants back."""
+    def begin(self) -> Begun:
+        """Take a place; gives what `end` wants back."""
+        now = self._clock()
+        is_crowded = self.in_flight >= self.limit * _CROWDED_PART - 1
+        self._has_crowded = self._has_crowded or is_crowded
         self.in_flight += 1
-        self._most = max(self._most, self.in_flight)
-        return self._clock()
+        return Begun(now, is_crowded)
 
     def leave(self) -> None:
         """Give a place back without a word on how long it was held: what waits on purpose says nothing of the load."""
         self.in_flight -= 1
 
-    def end(self, began_at: float) -> None:
+    def end(self, begun: Begun) -> None:
         """Give a place back, and learn from it."""
         self.in_flight -= 1
         self.drain.count()
-        if began_at < self._counts_from:  # It was let in under another limit.
+        if begun.at < self._counts_from:  # It was let in under another limit.
             return
         now = self._clock()
-        seconds = self._seconds
+        seconds = self._crowded if begun.is_crowded else self._calm
         if len(seconds) < WINDOW_ANSWERS_MAX:
-            seconds.append(now - began_at)
-        if now >= self._closes_at and len(seconds) >= WINDOW_ANSWERS_MIN:
+            seconds.append(now - begun.at)
+        if now >= self._closes_at:
             self._close_window(now)
 
-    def _open_window(self, now: float, *, at_least_seconds: float = WINDOW_SECONDS) -> None:
-        self._seconds: list[float] = []
-        self._closes_at = now + max(WINDOW_SECONDS, at_least_seconds)
-        self._most = self.in_flight
+    def _open_window(self, now: float) -> None:
+        self._crowded: list[float] = []
+        self._calm: list[float] = []
+        self._has_crowded = False
+        self._closes_at = now + WINDOW_SECONDS
 
     def _close_window(self, now: float) -> None:
-        latency = sorted(self._seconds)[int(len(self._seconds) * _QUANTILE)]
-        is_loaded = self._most * 2 >= self.limit
+        """Close it if there is enough to judge by: the crowded ones if there were any, and all of them otherwise."""
+        crowded, calm, is_late = self._crowded, self._calm, now >= self._closes_at + _FEW_CROWDED_SECONDS
+        if len(crowded) >= WINDOW_ANSWERS_MIN or (crowded and is_late):
+            self._open_window(now)
+            self._judge(now, _quantile(crowded))
+        elif len(calm) >= WINDOW_ANSWERS_MIN and not self._has_crowded:
+            self._open_window(now)
+            self._grow(_quantile(calm))
+
+    def _judge(self, now: float, latency: float) -> None:
         before, self._before = self._before, None
-        self._open_window(now)
         if latency <= self._target_seconds:
-            if latency <= self._target_seconds * _GROW_BELOW:
-                self._move_to(self.limit * _GROWTH)
-        elif before is not None and is_loaded and not _has_helped(before, (self.limit, latency)):
+            self._grow(latency)
+        elif before is not None and not _has_helped(before, (self.limit, latency)):
             self._move_to(before[0])
             self._held_until = now + HOLD_SECONDS
-        elif is_loaded and now >= self._held_until:
+        elif now >= self._held_until:
             self._shrink(now, latency)
 
+    def _grow(self, latency: float) -> None:
+        if latency <= self._target_seconds * _GROW_BELOW:
+            self._before = None
+            self._move_to(self.limit * min(_GROW_MOST, _GROW_TO * self._target_seconds / max(latency, 1e-6)))
+
     def _shrink(self, now: float, latency: float) -> None:
+        """Take places away, then look away until those who have too many are done."""
         before = (self.limit, latency)
         self._move_to(self.limit * max(_SHRINK_MOST, self._target_seconds / latency))
         if self.limit < before[0]:
             self._before = before
-            self._counts_from = now
-            self._open_window(now, at_least_seconds=latency)
+            self._counts_from = now + min(latency, _SETTLING_TARGETS * self._target_seconds)
+            self._open_window(self._counts_from)
 
     def _move_to(self, limit: float) -> None:
         self.limit = min(float(self._ceiling), max(float(self._floor), limit))
+
+
+def _quantile(seconds: list[float]) -> float:
+    return sorted(seconds)[int(len(seconds) * _QUANTILE)]
 
 
 def _has_helped(before: tuple[float, float], after: tuple[float, float]) -> bool:
@@ -121,13 +152,13 @@ def _has_helped(before: tuple[float, float], after: tuple[float, float]) -> bool
 class Place:
     """One request's place; `begin_waiting` may be called by any thread, the rest belongs to the event loop's."""
 
-    __slots__ = ("_began_at", "_is_held", "_limit", "_loop")
+    __slots__ = ("_begun", "_is_held", "_limit", "_loop")
 
     def __init__(self, limit: AdaptiveLimit, loop: asyncio.AbstractEventLoop) -> None:
         self._limit = limit
         self._loop = loop
         self._is_held = True
-        self._began_at = limit.begin()
+        self._begun = limit.begin()
 
     def begin_waiting(self) -> None:
         """Say that from now on the request waits on purpose: it neither takes a place nor tells of the load."""
@@ -143,7 +174,7 @@ class Place:
         """Give the place back with the answer."""
         if self._is_held:
             self._is_held = False
-            self._limit.end(self._began_at)
+            self._limit.end(self._begun)
 
 
 class Admission:

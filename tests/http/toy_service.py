@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 GATE_SECONDS = 30
+TILL_SECONDS = 0.01
 MEBIBYTE = 1024 * 1024
 
 
@@ -49,12 +50,19 @@ def fail_half_way(environ: dict[str, Any], start_response: StartResponse) -> Ite
 
 
 class ToyApp:
-    """Any path waits at a gate if the query is `hold`; `/gate`, on the probes' thread, opens it for good."""
+    """Any path waits at a gate if the query is `hold`; `/gate`, on the probes' thread, opens it for good.
+
+    `/till` serves one request at a time, each in 10 ms; `/wait` says that it waits on purpose.
+    """
 
     def __init__(self) -> None:
         self.gate = threading.Event()
+        self.till = threading.Lock()
+        self.never = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/wait":
+            environ["oms.begin_waiting"]()
         if environ["QUERY_STRING"] == "hold":
             print("HELD", flush=True)
             assert self.gate.wait(GATE_SECONDS)
@@ -65,6 +73,9 @@ class ToyApp:
                 return fail_half_way(environ, start_response)
             case "/gate":
                 self.gate.set()
+            case "/till":
+                with self.till:
+                    self.never.wait(TILL_SECONDS)
             case "/exit":
                 os._exit(3)
         return show(environ, start_response)
@@ -91,7 +102,7 @@ def main() -> int:
     options = ServerOptions(
         probe_paths=frozenset({"/healthz", "/gate"}),
         body_limits=(BodyLimit(path="/import", bytes_max=100 * MEBIBYTE, spooled=True),),
-        retry_after_seconds=seven,
+        retry_after_seconds=None if given.pop("computes_retry_after", False) else seven,
         **given,
     )
     return serve(target, options=options, on_ready=lambda url: print(f"READY {url}", flush=True))
