@@ -62,6 +62,7 @@ class AdaptiveLimit:
         self._held_until = 0.0
         self._counts_from = 0.0
         self._before: tuple[float, float] | None = None
+        self._has_crowded = False
         self._open_window(clock())
 
     @property
