@@ -49,8 +49,10 @@ class PeeweeOutbox:
         """See OutboxStorage."""
 
         def read(session: Session) -> list[Event]:
-            page = EventRow.select().join(OutboxRow, on=(OutboxRow.event_id == EventRow.id))
-            return [event_of(row) for row in page.order_by(OutboxRow.event_id).limit(limit).execute(session)]
+            # Ids begin at 1; the bound makes both databases walk along the key.
+            oldest = EventRow.select().join(OutboxRow, on=(OutboxRow.event_id == EventRow.id))
+            page = oldest.where(OutboxRow.event_id > 0).order_by(OutboxRow.event_id).limit(limit)
+            return [event_of(row) for row in page.execute(session)]
 
         return self._database.read(read)
 

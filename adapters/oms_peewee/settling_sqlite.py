@@ -18,11 +18,11 @@ from oms_peewee.sqlite import SqliteSession, to_microseconds
 
 # CROSS JOIN keeps the order of the tables: few ids, then their orders, then their lines, each by its key.
 _TAKE = """WITH taken AS MATERIALIZED (
-  SELECT o.id, o.version, o.queue_no FROM json_each(:ids) AS wanted CROSS JOIN orders AS o
+  SELECT o.id, o.version, o.queue_no FROM json_each(?) AS wanted CROSS JOIN orders AS o
   WHERE o.id = wanted.value ->> 0 AND o.status = 'queued'
-    AND (wanted.value ->> 1 OR o.due_at IS NULL OR o.due_at <= :now))
+    AND (wanted.value ->> 1 OR o.due_at IS NULL OR o.due_at <= ?))
 SELECT taken.id, taken.version, l.sku, l.quantity FROM taken CROSS JOIN order_lines AS l ON l.order_id = taken.id
-ORDER BY taken.queue_no, taken.id, l.line_no LIMIT :rows_max"""
+ORDER BY taken.queue_no, taken.id, l.line_no LIMIT ?"""
 _UPDATE_ORDER = """UPDATE orders SET status = ?, version = version + 1, updated_at = ?, failure = ?,
   attempts = max(attempts - ?, 0), due_at = NULL WHERE id = ?"""
 
@@ -38,8 +38,7 @@ class SqliteSettlingTables:
     ) -> Iterator[tuple[UUID, int, str, int]]:
         """See SettlingTables."""
         wanted = json.dumps([[str(order_id), int(claim)] for order_id, claim in zip(order_ids, claimed, strict=True)])
-        params = {"ids": wanted, "now": to_microseconds(datetime.now(UTC)), "rows_max": ROWS_MAX}
-        for order_id, version, sku, quantity in session.driver.execute(_TAKE, params):
+        for order_id, version, sku, quantity in session.execute_sql(_TAKE, (wanted, datetime.now(UTC), ROWS_MAX)):
             yield UUID(order_id), version, sku, quantity
 
     def lock(self, session: SqliteSession, orders: Sequence[QueuedOrder]) -> None:

@@ -1,4 +1,4 @@
-"""Databases with enough rows that reading a whole table would show: 20,000 orders, of which few are open."""
+"""Databases with enough rows that reading a whole table would show: 20,000 orders, of which few are open or wait."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ Rows = dict[str, list[tuple[object, ...]]]
 COLUMNS = {
     "products": "sku, name, low_stock_threshold, created_at, updated_at",
     "stock_levels": "sku, location, on_hand, reserved, version, updated_at",
-    "orders": "id, status, customer_id, reference, currency, metadata, caller, accepted_status, created_at, updated_at",
+    "orders": "id, status, customer_id, reference, currency, metadata, caller, accepted_status, created_at, updated_at,"
+    " queue_no, failure",
     "order_lines": "order_id, line_no, sku, quantity",
     "stock_movements": "sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no, actor, created_at",
+    "outbox": "event_id",
+    "workers": "id, started_at, seen_at, orders_per_second, settled",
     "events": "type, order_id, order_version, data, actor, created_at",
 }
 
@@ -69,8 +72,13 @@ def sku(number: int) -> str:
 
 
 def status(number: int) -> str:
-    """Give an order's status: 1 in 200 is pending, as many are cancelled, the others are delivered."""
-    return {0: "pending", 1: "cancelled"}.get(number % 200, "delivered")
+    """Give an order's status: 1 in 200 is pending, as many are cancelled, wait or failed; the others are delivered."""
+    return {0: "pending", 1: "cancelled", 2: "queued", 3: "failed"}.get(number % 200, "delivered")
+
+
+def failure(number: int) -> str | None:
+    """Give why an order failed, as JSON."""
+    return json.dumps({"code": f"code-{number % 3}", "detail": ""}) if status(number) == "failed" else None
 
 
 def rows_of_all() -> Rows:
@@ -83,7 +91,10 @@ def rows_of_all() -> Rows:
         ],
         "stock_levels": [(sku(number), "main", 1_000, 40, 1, BEGINNING) for number in range(PRODUCTS)],
         "orders": [
-            (id, status(number), f"C{number % CUSTOMERS}", f"R{number}", "EUR", "{}", "shop", 201, at, at)
+            (
+                *(id, status(number), f"C{number % CUSTOMERS}", f"R{number}", "EUR", "{}", "shop", 201, at, at),
+                *(number if status(number) == "queued" else None, failure(number)),
+            )
             for number, id, at in orders
         ],
         "order_lines": [(id, line_no, sku(number + line_no), 1) for number, id, _, line_no in lines],
@@ -91,5 +102,7 @@ def rows_of_all() -> Rows:
             (sku(number + line_no), "main", "reserve", 0, 1, id, line_no, "shop", at)
             for number, id, at, line_no in lines
         ],
+        "outbox": [(number,) for number in range(1, ORDERS, 4)],
+        "workers": [(f"worker-{number}", BEGINNING, BEGINNING, 1.0, 1) for number in range(50)],
         "events": [("order.placed", id, 1, json.dumps({}), "shop", at) for _, id, at in orders],
     }

@@ -1,4 +1,4 @@
-"""Every list reads an index from its cursor on: on filled tables, no plan reads a whole one."""
+"""Every list reads an index from its cursor on, and so does the queue: on filled tables, no plan reads a whole one."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ WHOLE_TABLE_ON_SQLITE = re.compile(r"^SCAN (\w+)(?! .*(?:INDEX|PRIMARY KEY))$")
 MIDDLE = 12_345
 OPEN = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING})
 RARE = frozenset({OrderStatus.CANCELLED})
+ENDED_BADLY = frozenset({OrderStatus.FAILED, OrderStatus.REJECTED})
+WAITING = [order_id(number) for number in range(2, 20_000, 2_000)]
 DAY = timedelta(days=1)
 FILTERS = {
     "all": OrderFilter(),
@@ -38,9 +40,12 @@ FILTERS = {
     "sku": OrderFilter(sku=sku(7)),
     "sku and statuses": OrderFilter(sku=sku(7), statuses=OPEN),
     "times": OrderFilter(created_from=created_at(100), created_to=created_at(200)),
+    "failure": OrderFilter(failure_code="code-1"),
+    "failure and statuses": OrderFilter(failure_code="code-1", statuses=ENDED_BADLY),
+    "failure and sku": OrderFilter(failure_code="code-1", sku=sku(7)),
     "times and status": OrderFilter(created_from=created_at(100), created_to=created_at(200), statuses=RARE),
 }
-READS: dict[str, Callable[[PeeweeStorage], object]] = {
+CALLS: dict[str, Callable[[PeeweeStorage], object]] = {
     "one order": lambda storage: storage.orders.get(order_id(MIDDLE), owner=None),
     "one customer's order": lambda storage: storage.orders.get(order_id(MIDDLE), owner="C345"),
     "events": lambda storage: storage.orders.events(order_id(MIDDLE), owner=None, after=None, limit=50),
@@ -48,6 +53,15 @@ READS: dict[str, Callable[[PeeweeStorage], object]] = {
     "products": lambda storage: storage.stock.find(ProductFilter(), after=sku(7), limit=50),
     "low stock": lambda storage: storage.stock.find(ProductFilter(low_stock=True), after=None, limit=50),
     "movements": lambda storage: storage.stock.movements(sku(7), after=20_000, limit=50),
+    "sample": lambda storage: storage.queue.sample(),
+    "settled": lambda storage: storage.queue.settled([order_id(MIDDLE), *WAITING]),
+    "claim": lambda storage: storage.queue.claim(WAITING, hold_seconds=0),
+    "sweep": lambda storage: storage.queue.sweep(older_than_seconds=60, limit=10, hold_seconds=0),
+    "unpublished": lambda storage: storage.outbox.unpublished(limit=50),
+    "published": lambda storage: storage.outbox.published([5, 9]),
+    "lease": lambda storage: storage.outbox.lease("relay", seconds=1),
+    "failed try": lambda storage: new_shop(storage).fail(WAITING[3], attempts=1),
+    "retry": lambda storage: new_shop(storage).retry(order_id(3)),
     "level balances": lambda storage: storage.audits.level_balances(after=(sku(7), "main"), limit=50),
     "order balances": lambda storage: storage.audits.order_balances(after=order_id(MIDDLE), limit=50),
 }
@@ -125,18 +139,24 @@ def test_no_list_of_orders_reads_a_whole_table_of_sqlite(on_sqlite: PeeweeStorag
     assert len(plan) > 1
 
 
-@pytest.mark.parametrize("read", READS)
-def test_no_other_read_reads_a_whole_table_of_postgresql(on_postgresql: PeeweeStorage, read: str) -> None:
-    plan = plans_of(on_postgresql, "EXPLAIN", lambda: READS[read](on_postgresql))
+@pytest.mark.parametrize("call", CALLS)
+def test_no_other_call_reads_a_whole_table_of_postgresql(on_postgresql: PeeweeStorage, call: str) -> None:
+    plan = plans_of(on_postgresql, "EXPLAIN", lambda: CALLS[call](on_postgresql))
     assert not whole_tables_on_postgresql(plan), "\n".join(plan)
     assert len(plan) > 1
 
 
-@pytest.mark.parametrize("read", READS)
-def test_no_other_read_reads_a_whole_table_of_sqlite(on_sqlite: PeeweeStorage, read: str) -> None:
-    plan = plans_of(on_sqlite, "EXPLAIN QUERY PLAN", lambda: READS[read](on_sqlite))
+@pytest.mark.parametrize("call", CALLS)
+def test_no_other_call_reads_a_whole_table_of_sqlite(on_sqlite: PeeweeStorage, call: str) -> None:
+    plan = plans_of(on_sqlite, "EXPLAIN QUERY PLAN", lambda: CALLS[call](on_sqlite))
     assert not whole_tables_on_sqlite(plan), "\n".join(plan)
     assert plan
+
+
+def test_settling_reads_no_whole_table_of_sqlite(on_sqlite: PeeweeStorage) -> None:
+    plan = plans_of(on_sqlite, "EXPLAIN QUERY PLAN", lambda: new_shop(on_sqlite).settle(*WAITING[5:]))
+    assert not whole_tables_on_sqlite(plan), "\n".join(plan)
+    assert on_sqlite.orders.get(WAITING[5], owner=None).status is not OrderStatus.QUEUED
 
 
 def test_statements_prepared_while_tables_were_empty_serve_when_they_have_grown(postgresql_url: str) -> None:
@@ -147,10 +167,12 @@ def test_statements_prepared_while_tables_were_empty_serve_when_they_have_grown(
     analyze(postgresql_url)
     shop.buy(("WIDGET", 1), idempotency_key="K")
     assert refused(shop.place(shop.order(("WIDGET", 11)))[0]).code == "insufficient_inventory"
+    shop.settle(shop.queue_up(("WIDGET", 1)).id)
     fill_postgresql(postgresql_url)
     plans = storage.database.read(prepared_plans)
     storage.close()
     assert {"read_products", "read_keys", "read_ids", "lock_levels", "move_levels"} <= set(plans)
+    assert {"read_skus", "take_queued", "settle_orders"} <= set(plans)
     assert not {name: plan for name, plan in plans.items() if whole_tables_on_postgresql(plan)}
 
 
