@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -128,6 +129,25 @@ def test_a_wrong_url_is_one_line_without_its_password(url: str) -> None:
 def test_a_url_that_nothing_serves_is_one_line() -> None:
     with pytest.raises(OmsError, match="OMS_RATE_LIMIT_URL: nothing installed serves memcached://"):
         open_rate_limiter(Settings(rate_limit_url="memcached://h", rate_limits="default=1/second"), NoMetrics())
+
+
+@pytest.mark.parametrize(
+    ("url", "package", "module", "extra"),
+    [
+        ("memory://", "limits.storage", "oms_limits.memory", "http"),
+        ("redis://h", "redis", "oms_limits.shared", "redis"),
+    ],
+)
+def test_a_missing_package_is_one_line_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, url: str, package: str, module: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    for name in ("oms_limits", "oms_limits.opening", module):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(OmsError) as caught:
+        open_rate_limiter(Settings(rate_limit_url=url, rate_limits="default=1/second"), NoMetrics())
+    scheme = url.partition("://")[0]
+    assert caught.value.detail == f"OMS_RATE_LIMIT_URL: {scheme}:// needs {package}; install the extra '{extra}'"
 
 
 def test_nothing_is_opened_while_no_limit_is_set() -> None:

@@ -62,6 +62,15 @@ def test_no_limit_is_set_by_saying_so_or_nothing(text: str) -> None:
     assert not Settings(rate_limits=text).rate_limits_in_force
 
 
+def test_with_keys_placing_is_limited_unless_it_is_switched_off() -> None:
+    settings = Settings()
+    object.__setattr__(settings, "auth", "keys")  # Which is not to be had yet.
+    limit = RateLimit(policy="orders.place", count=500, window_seconds=1)
+    assert settings.rate_limits_in_force == {RateScope.ORDERS_PLACE: limit}
+    object.__setattr__(settings, "rate_limits", "off")
+    assert not settings.rate_limits_in_force
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
