@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import cast
+from uuid import UUID
 
 import pytest
-from oms_contracts.queue_contract import QueueContract
+from oms_contracts.queue_contract import QueueContract, races
+from oms_contracts.queue_contract.post import ids_in, new_ids
+from oms_contracts.queue_contract.races import RacePromises
 from oms_memory import MemoryQueue
+from oms_memory.queue import WAITING_IDS_MAX
 
-from oms_core.ports.queue import Queue, QueueOptions
+from oms_core.ports.queue import Announcer, Queue, QueueOptions
 from oms_core.wiring import open_queue
 
 
@@ -22,3 +27,72 @@ class TestMemoryQueue(QueueContract):
 
     def send_command(self, queue: Queue, body: bytes) -> None:
         cast("MemoryQueue", queue).send_command(body)
+
+
+@pytest.fixture
+def queue() -> MemoryQueue:
+    return MemoryQueue()
+
+
+def test_an_inbox_is_connected_once_somebody_can_announce(queue: MemoryQueue) -> None:
+    inbox = queue.inbox()
+    assert not inbox.connected
+    queue.announcer()
+    assert inbox.connected
+
+
+def test_what_is_beyond_the_bound_is_dropped(queue: MemoryQueue) -> None:
+    announcer, inbox = queue.announcer(), queue.inbox()
+    ids = new_ids(WAITING_IDS_MAX)
+    announcer.announce(ids)
+    announcer.announce(new_ids(1))
+    assert ids_in(inbox.take(limit=WAITING_IDS_MAX, timeout_seconds=0)) == ids
+    announcer.announce(ids[:1])
+    assert ids_in(inbox.take(limit=10, timeout_seconds=0)) == ids[:1]
+
+
+def test_no_events_are_carried(queue: MemoryQueue) -> None:
+    assert not queue.carries_events
+
+
+class RepeatingQueue(MemoryQueue):
+    """Announces everything twice."""
+
+    def announcer(self) -> Announcer:
+        announcer = super().announcer()
+
+        class Repeating:
+            def announce(self, order_ids: Sequence[UUID]) -> None:
+                announcer.announce(order_ids)
+                announcer.announce(order_ids)
+
+            def close(self) -> None: ...
+
+        return Repeating()
+
+
+class ForgetfulQueue(MemoryQueue):
+    """Loses every tenth message."""
+
+    def announcer(self) -> Announcer:
+        announcer = super().announcer()
+        calls = count()
+
+        class Forgetful:
+            def announce(self, order_ids: Sequence[UUID]) -> None:
+                if next(calls) % 10:
+                    announcer.announce(order_ids)
+
+            def close(self) -> None: ...
+
+        return Forgetful()
+
+
+@pytest.mark.parametrize("broken", [RepeatingQueue, ForgetfulQueue])
+def test_the_race_of_the_contract_is_lost_by_a_queue_that_repeats_or_loses(
+    broken: type[MemoryQueue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(races, "DEADLINE_SECONDS", 1.0)
+    queue = broken()
+    with pytest.raises(AssertionError):
+        RacePromises().test_each_id_reaches_one_inbox_once(queue, queue)

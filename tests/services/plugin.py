@@ -15,6 +15,7 @@ from tests.services.databases import PostgresqlServer
 from tests.services.finding import Finding, How, find, services
 from tests.services.postgresql import PrivatePostgresql
 from tests.services.processes import PrivateServer
+from tests.services.rabbitmq import PrivateRabbitmq
 from tests.services.run import Run, new_run
 from tests.services.unusable import ServerUnusable
 from tests.services.wheels import ROOT, build_wheel, create_bare_environment
@@ -138,6 +139,26 @@ def private_postgresql(test_run: Run) -> Iterator[Callable[[], PrivatePostgresql
 def rabbitmq_url(pytestconfig: pytest.Config) -> str:
     """The URL of the run's broker, shared: name what you declare with `unique_name`, and delete it."""
     return _url(pytestconfig, "RabbitMQ")
+
+
+@pytest.fixture(scope="module")
+def private_rabbitmq(test_run: Run) -> Iterator[Callable[..., PrivateRabbitmq]]:
+    """Start brokers that the module's tests may kill, freeze and start again; each takes some five seconds.
+
+    `advanced` is the broker's advanced.config, Erlang terms.
+    """
+    with ExitStack() as servers:
+
+        def start(*, advanced: str = "[].") -> PrivateRabbitmq:
+            try:
+                server = PrivateRabbitmq(test_run, advanced=advanced)
+                servers.callback(server.discard)
+                server.start()
+            except ServerUnusable as error:
+                do_without(f"NO PRIVATE RABBITMQ: {error}")
+            return server
+
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -118,6 +118,16 @@ class ServerProcess:
         self._leash.wait(STOPPING_SECONDS)
         self._leash = None
 
+    def freeze(self) -> None:
+        """Stop the server and every process that it started where they are (SIGSTOP), their connections open."""
+        for process in _family(self._pid):
+            process.suspend()
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for process in _family(self._pid):
+            process.resume()
+
     def _put_on_leash(self) -> subprocess.Popen[str]:
         order = leash.Order(
             command=list(self._command.command),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
 import struct
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -86,11 +88,17 @@ def binary() -> str:
 class PrivateRabbitmq:
     """A PrivateServer with a name daemon, ports, data and cookie of its own, so that it meets no other node."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, advanced: str = "[].") -> None:
+        """`advanced` is the broker's advanced.config: Erlang terms, for what has no other setting."""
         ports = Ports(amqp=free_port(), distribution=free_port(), names=free_port())
         self.url = f"amqp://guest:guest@{LOOPBACK}:{ports.amqp}"
-        self._names = ServerProcess(run, _name_daemon(run.new_folder("epmd"), ports))
-        self._broker = ServerProcess(run, _broker(run.new_folder("rabbitmq"), ports, self.url))
+        self._folder = run.new_folder("rabbitmq")
+        (self._folder / "advanced.config").write_text(advanced)
+        self._names_folder = run.new_folder("epmd")
+        self._names = ServerProcess(run, _name_daemon(self._names_folder, ports))
+        command = _broker(self._folder, ports, self.url)
+        self._environment = command.environment
+        self._broker = ServerProcess(run, command)
 
     def start(self) -> None:
         """Start the name daemon, then the broker: alone, the broker would start one that outlives it."""
@@ -106,6 +114,27 @@ class PrivateRabbitmq:
         """Kill the broker, then the name daemon, which has nothing to lose."""
         self._broker.kill()
         self._names.kill()
+
+    def discard(self) -> None:
+        """Stop it for good and leave nothing of it on the disk."""
+        self.stop()
+        for folder in (self._folder, self._names_folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def freeze(self) -> None:
+        """Let it do nothing any more, with its connections open, until `thaw`."""
+        self._broker.freeze()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._broker.thaw()
+
+    def evaluate(self, expression: str) -> str:
+        """Let the broker evaluate an Erlang expression, which takes a second or two; give what it prints."""
+        command = [str(Path(binary()).with_name("rabbitmqctl")), "--quiet", "eval", expression]
+        environment = {**os.environ, **self._environment}
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=60)
+        return done.stdout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +170,10 @@ def _broker(folder: Path, ports: Ports, url: str) -> ServerCommand:
         "RABBITMQ_MNESIA_BASE": str(folder / "data"),
         "RABBITMQ_LOG_BASE": str(folder),
         "RABBITMQ_LOGS": "-",
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
         # Files that do not exist, so that the machine's own configuration is not read.
         "RABBITMQ_CONF_ENV_FILE": str(folder / "environment.conf"),
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
-        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
     }
     return ServerCommand(

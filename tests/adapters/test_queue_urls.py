@@ -1,0 +1,86 @@
+"""OMS_QUEUE_URL: which queue it opens, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+from oms_rabbitmq import RabbitmqQueue
+from oms_rabbitmq.addresses import read_address
+
+from oms_core.errors import OmsError
+from oms_core.ports.queue import QueueOptions
+from oms_core.wiring import open_queue
+
+SECRET = "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("url", "described"),
+    [
+        ("amqp://broker", "RabbitMQ at broker:5672, virtual host /, prefix shop"),
+        ("amqp://ann:s3cret@broker:5673/", "RabbitMQ at broker:5673, virtual host /, prefix shop"),
+        ("amqp://ann:s3cret%2F@broker/%2Fshop", "RabbitMQ at broker:5672, virtual host /shop, prefix shop"),
+        ("amqps://ann:s3cret@broker", "RabbitMQ at broker:5671, virtual host /, prefix shop"),
+    ],
+)
+def test_a_queue_names_its_broker_without_the_password(url: str, described: str) -> None:
+    queue = open_queue(url, QueueOptions(prefix="shop"))
+    assert isinstance(queue, RabbitmqQueue)
+    assert queue.describe() == described
+    assert queue.carries_events
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://",
+        "amqp:///vhost",
+        "amqp://ann@broker",
+        "amqp://ann:s3cret/x@broker",
+        "amqp://ann:s3cret@broker:70000",
+        "amqp://ann:s3cret@broker:s3cret",
+        "amqp://ann:s3cret@broker?wrong=s3cret",
+        "amqp://ann:s3cret@broker?heartbeat=s3cret",
+        "amqps://ann:s3cret@broker?ssl_options={'ca_certs':'/missing/s3cret'}",
+        "amqps://ann:s3cret@broker?ssl_options=s3cret(",
+    ],
+)
+def test_a_wrong_url_is_told_in_one_line_without_the_password(url: str) -> None:
+    with pytest.raises(OmsError) as caught:
+        open_queue(url, QueueOptions())
+    assert caught.value.code == "invalid_setting"
+    assert caught.value.detail.startswith("OMS_QUEUE_URL")
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+def test_a_scheme_that_nothing_serves_is_told_with_those_that_are() -> None:
+    with pytest.raises(
+        OmsError, match=r"OMS_QUEUE_URL: nothing installed serves kafka:// \(known: .*amqp, amqps, memory"
+    ):
+        open_queue("kafka://ann:s3cret@broker", QueueOptions())
+
+
+def test_a_missing_library_is_told_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ImportError("No module named 'pika'", name="pika")
+
+    monkeypatch.setattr("oms_rabbitmq.open_queue", fail)
+    with pytest.raises(OmsError, match="OMS_QUEUE_URL: amqp:// needs pika; install the extra 'rabbitmq'"):
+        open_queue("amqp://ann:s3cret@broker", QueueOptions())
+
+
+def test_times_are_bounded_unless_the_url_says_otherwise() -> None:
+    parameters = read_address("amqp://broker").parameters("inbox")
+    assert (parameters.heartbeat, parameters.socket_timeout, parameters.stack_timeout) == (10, 2.0, 2.5)
+    assert read_address("amqp://broker?heartbeat=60").parameters("inbox").heartbeat == 60
+
+
+def test_certificates_are_verified() -> None:
+    options = read_address("amqps://broker").parameters("inbox").ssl_options
+    assert options is not None
+    assert options.context.verify_mode is ssl.CERT_REQUIRED
+    assert options.context.check_hostname
+    assert read_address("amqp://broker").parameters("inbox").ssl_options is None
