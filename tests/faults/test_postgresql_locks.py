@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from oms_contracts.storage_contract.injected_races import move_while, set_while
@@ -118,3 +119,50 @@ def test_a_client_frozen_with_the_hot_row_locked_does_not_keep_the_others_out(sh
     storage.close()
     assert shop.levels("WIDGET") == {"main": (7, 1)}
     assert not shop.audit().discrepancies
+
+
+@pytest.mark.parametrize("work", ["settle", "claim", "sweep"])
+def test_an_order_that_somebody_else_holds_is_passed_over_and_not_waited_for(
+    shop: Shop, impatient_shop: Shop, postgresql_url: str, work: str
+) -> None:
+    held, free = shop.queue_up(("WIDGET", 1)), shop.queue_up(("WIDGET", 1))
+    queue = impatient_shop.storage.queue
+    works: dict[str, Callable[[], list[UUID]]] = {
+        "settle": lambda: [*impatient_shop.settle(held.id, free.id).statuses],
+        "claim": lambda: [claim.order_id for claim in queue.claim([held.id, free.id], hold_seconds=0)],
+        "sweep": lambda: impatient_shop.sweep(limit=1),
+    }
+    with rival(postgresql_url) as cursor:
+        cursor.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", (str(held.id),))
+        assert works[work]() == [free.id]
+        cursor.connection.rollback()  # To be sure that the server has heard of it.
+    assert works[work]()[0] == held.id
+
+
+def test_who_cancels_waits_for_the_one_who_settles(shop: Shop, impatient_shop: Shop, postgresql_url: str) -> None:
+    order = shop.queue_up(("WIDGET", 1))
+    with rival(postgresql_url) as cursor:
+        cursor.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", (str(order.id),))
+        error = told(lambda: impatient_shop.move(order.id, OrderStatus.CANCELLED))
+    assert error.code == "storage_unavailable"
+    assert impatient_shop.move(order.id, OrderStatus.CANCELLED).status is OrderStatus.CANCELLED
+
+
+def test_settling_waits_for_the_levels_and_leaves_its_orders_waiting_when_it_gives_up(
+    shop: Shop, impatient_shop: Shop, postgresql_url: str
+) -> None:
+    order = shop.queue_up(("WIDGET", 1))
+    before = shop.everything()
+    with rival(postgresql_url) as cursor:
+        cursor.execute(LOCK_LEVELS, ("WIDGET",))
+        error = told(lambda: impatient_shop.settle(order.id))
+    assert error.code == "storage_unavailable"
+    assert shop.everything() == before
+    assert [*impatient_shop.settle(order.id).statuses] == [order.id]
+
+
+def test_rejections_wait_for_no_level(shop: Shop, impatient_shop: Shop, postgresql_url: str) -> None:
+    order = shop.queue_up(("WIDGET", 11))
+    with rival(postgresql_url) as cursor:
+        cursor.execute(LOCK_LEVELS, ("WIDGET",))
+        assert impatient_shop.settle(order.id).statuses == {order.id: OrderStatus.REJECTED}
