@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import peewee
@@ -18,6 +18,7 @@ from oms_peewee.faults import CommitLostError, Fault
 from oms_peewee.patience import Patience
 from oms_peewee.session import Session
 from oms_peewee.statements import Call, Statement
+from oms_peewee.watchdog import Watchdog
 
 # Request threads share few connections: a server's default of 100 serves a dozen processes.
 _CONNECTIONS_MAX = 8
@@ -26,6 +27,8 @@ _CONNECTIONS_MAX = 8
 _IDLE_IN_TRANSACTION_PART_OF_LOCK_TIMEOUT = 0.5
 _KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _TCP_USER_TIMEOUT_MS = 25_000
+# What a server that runs may need beyond its statement_timeout to say so.
+_ANSWER_MARGIN_SECONDS = 5.0
 
 # How the names of all indexes of idempotency keys end, as PostgreSQL quotes them where an insert waited for one.
 _KEYS = '_idempotency"'
@@ -62,7 +65,9 @@ _FAULTS_OF_CLASSES: Mapping[str, Fault] = {
 class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     """One connection to PostgreSQL; BEGIN travels with the first statement of a transaction."""
 
-    def __init__(self, url: str, *, begin: str, prepares: bool, connect: Mapping[str, Any]) -> None:
+    def __init__(self, url: str, *, begin: str, prepares: bool, connect: Mapping[str, Any], watchdog: Watchdog) -> None:
+        self._watchdog = watchdog
+        self._is_unlimited = False
         super().__init__(url, thread_safe=False, autoconnect=False, **connect)
         self._begin = begin
         self._begin_is_due = False
@@ -82,7 +87,16 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         if self._begin_is_due:
             self._begin_is_due = False
             sql = self._begin + sql
-        return super().execute_sql(sql, params)
+        return self._watched(sql, params)
+
+    @contextmanager
+    def unlimited(self) -> Iterator[None]:
+        """See Session."""
+        self._is_unlimited = True
+        try:
+            yield
+        finally:
+            self._is_unlimited = False
 
     def begin(self, isolation_level: object = None) -> None:  # noqa: ARG002  Always READ COMMITTED.
         """Begin a transaction with the next statement, which saves a round trip."""
@@ -94,7 +108,7 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         if self._is_idle():
             return
         try:
-            super().execute_sql("COMMIT")
+            self._watched("COMMIT")
         except psycopg2.Error as error:
             if self.driver.closed:
                 raise CommitLostError(str(error)) from error
@@ -105,7 +119,7 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         self._begin_is_due = False
         if not self._is_idle():
             with suppress(psycopg2.Error):  # The connection is then not usable, and discarded.
-                super().execute_sql("ROLLBACK")
+                self._watched("ROLLBACK")
 
     def is_usable(self) -> bool:
         """See Session."""
@@ -134,8 +148,14 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
 
     def _prepare(self, statement: Statement) -> None:
         if statement.name not in self._prepared:
-            super().execute_sql(statement.prepare)
+            self._watched(statement.prepare)
             self._prepared.add(statement.name)
+
+    def _watched(self, sql: str, params: Sequence[object] | None = None) -> Any:
+        if self._is_unlimited:
+            return super().execute_sql(sql, params)
+        with self._watchdog.watch(self.driver.fileno()):
+            return super().execute_sql(sql, params)
 
     def _is_idle(self) -> bool:
         return bool(self.driver.get_transaction_status() == TRANSACTION_STATUS_IDLE)
@@ -153,6 +173,7 @@ class PostgresqlEngine:
         self._url = url
         self._server = _parse(url)
         self._prepares = options.prepared_statements
+        self._watchdog = Watchdog(options.statement_timeout_seconds + _ANSWER_MARGIN_SECONDS)
         settings = _session_settings(options)
         self._begin = _BEGIN if self._prepares else _BEGIN + "".join(f"SET LOCAL {each};" for each in settings)
         self._connect: dict[str, Any] = {
@@ -167,7 +188,9 @@ class PostgresqlEngine:
 
     def connect(self) -> PostgresqlSession:
         """See Engine."""
-        return PostgresqlSession(self._url, begin=self._begin, prepares=self._prepares, connect=self._connect)
+        return PostgresqlSession(
+            self._url, begin=self._begin, prepares=self._prepares, connect=self._connect, watchdog=self._watchdog
+        )
 
     def turn(self, patience: Patience) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
         """See Engine."""

@@ -80,7 +80,7 @@ class PeeweeSchema:
                 raise _outdated(f"{self._database.describe()} has {row.name}, which this release is too old for")
 
     def _apply_next(self, session: Session) -> str | None:
-        with session.atomic():
+        with session.unlimited(), session.atomic():
             for statement in self._dialect.prepare:
                 session.execute_sql(statement)
             applied = _applied(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 import peewee
@@ -40,6 +40,10 @@ class Session(peewee.Database):
     def snapshot(self) -> AbstractContextManager[object]:
         """Run statements that only read; each sees what is committed when it begins."""
         raise NotImplementedError
+
+    def unlimited(self) -> AbstractContextManager[object]:
+        """Let statements take as long as they do: for migrations, which set the server's limits aside too."""
+        return nullcontext()
 
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """Make a query lock the rows it gives, in its order, where rows can be locked."""
