@@ -1,9 +1,9 @@
 """Compares draining a RabbitMQ queue and placing with pgbench, which places one order per transaction.
 
 `python -m tests.bench.bench_drain`: each round measures everything on a fresh database and fresh queues, one after the
-other, and only ratios of one round mean anything. `oms worker` runs as it is, publishing the events it causes; the orders
-were accepted and announced before. A worker's rate is taken from the times at which its batches were decided, without
-the first. Afterwards the books must be right, or the figures are worth nothing.
+other, and only ratios of one round mean anything. `oms worker` runs as it is, publishing the events that it causes;
+the orders were accepted and announced before. A worker's rate is taken from the times at which its batches were
+decided, without the first. Afterwards the books must be right, or the figures are worth nothing.
 """
 
 from __future__ import annotations
@@ -11,11 +11,8 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 from rich.console import Console
 
@@ -26,6 +23,7 @@ from oms_core.wiring import open_queue, open_storage
 from tests.bench.bench_placing import HERE, SKUS, check_books, prepared, rate_of_pgbench, table_of
 from tests.bench.postgresql import postgresql_server
 from tests.bench.rabbitmq import rabbitmq_server
+from tests.bench.working import working
 from tests.services.databases import PostgresqlServer
 from tests.services.postgresql import connected
 from tests.services.waiting import wait_until
@@ -84,30 +82,23 @@ def rate_of_workers(url: str, rabbitmq_url: str, orders: int, batch_max: int, pr
     """Accept and announce orders, then let workers drain the queue; orders a second."""
     prefix = f"bench-{os.getpid()}-{url.rpartition('/')[2]}"
     accept(url, rabbitmq_url, prefix, orders)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
-    environment |= {
+    settings = {
         "OMS_DATABASE_URL": url,
         "OMS_QUEUE_URL": rabbitmq_url,
         "OMS_QUEUE_PREFIX": prefix,
         "OMS_WORKER_BATCH_MAX": str(batch_max),
-        "OMS_LOG_LEVEL": "error",
     }
-    program = [str(Path(sys.executable).with_name("oms")), "worker", "--processes", str(processes)]
-    with subprocess.Popen(program, env=environment, stdin=subprocess.DEVNULL) as workers:
-        try:
-            with connected(url) as connection, connection.cursor() as cursor:
+    with working(settings, processes=processes), connected(url) as connection, connection.cursor() as cursor:
 
-                def says(question: str) -> bool:
-                    cursor.execute(question)
-                    return bool(cursor.fetchone()[0])
+        def says(question: str) -> bool:
+            cursor.execute(question)
+            return bool(cursor.fetchone()[0])
 
-                wait_until(lambda: not says(WAITING), DRAIN_SECONDS_MAX, "every order is placed")
-                wait_until(lambda: not says(UNPUBLISHED), DRAIN_SECONDS_MAX, "every event is published")
-                cursor.execute(SETTLED)
-                settled, seconds = cursor.fetchone()
-                return float(settled) / float(seconds)
-        finally:
-            workers.terminate()
+        wait_until(lambda: not says(WAITING), DRAIN_SECONDS_MAX, "every order is placed")
+        wait_until(lambda: not says(UNPUBLISHED), DRAIN_SECONDS_MAX, "every event is published")
+        cursor.execute(SETTLED)
+        settled, seconds = cursor.fetchone()
+        return float(settled) / float(seconds)
 
 
 def accept(url: str, rabbitmq_url: str, prefix: str, orders: int) -> None:
