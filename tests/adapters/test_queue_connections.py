@@ -1,0 +1,85 @@
+"""Connections of oms_rabbitmq: kept alive during long work, replaced after idleness, encrypted where asked for."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from oms_contracts.queue_contract.post import announce, new_ids, open_inbox, receive, receive_ids
+
+from oms_core.errors import OmsError
+from oms_core.ports.queue import QueueOptions
+from oms_core.wiring import open_queue
+from tests.adapters.rabbitmq_broker import Broker
+from tests.services import free_port
+from tests.services.rabbitmq import PrivateRabbitmq
+
+LONG_SECONDS = (
+    5.0  # The broker ends a connection whose heartbeats, here one a second, have been missing for two or three.
+)
+
+
+@pytest.fixture
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
+    broker = Broker(rabbitmq_url, unique_name)
+    yield broker
+    broker.delete_all()
+
+
+def test_an_inbox_stays_connected_during_long_work_and_an_idle_announcer_connects_again(broker: Broker) -> None:
+    queue = open_queue(f"{broker.url}?heartbeat=1", QueueOptions(prefix=broker.prefix))
+    announcer = queue.announcer()
+    announcer.announce(new_ids(1))
+    with open_inbox(queue) as inbox:
+        held = receive(inbox)
+        # Were the connection lost, the message would come again.
+        assert inbox.take(limit=1, timeout_seconds=LONG_SECONDS) == []
+        inbox.done(held)
+        announcer.announce(new_ids(1))
+        assert not receive(inbox)[0].redelivered
+    announcer.close()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that is its own authority, with its key beside it."""
+    folder = tmp_path_factory.mktemp("authority")
+    folder.chmod(0o755)
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out ca.pem"
+    extension = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+    subprocess.run([*command.split(), "-addext", extension], cwd=folder, check=True, capture_output=True)
+    return folder / "ca.pem"
+
+
+@pytest.fixture(scope="module")
+def encrypted_address(authority: Path, private_rabbitmq: Callable[..., PrivateRabbitmq]) -> str:
+    """The address of a broker's TLS port."""
+    port, key = free_port(), authority.with_name("key.pem")
+    options = f'{{certfile, "{authority}"}}, {{keyfile, "{key}"}}'
+    private_rabbitmq(advanced=f"[{{rabbit, [{{ssl_listeners, [{port}]}}, {{ssl_options, [{options}]}}]}}].")
+    return f"127.0.0.1:{port}"
+
+
+def test_a_broker_whose_certificate_is_verified_is_talked_to_encrypted(
+    encrypted_address: str, authority: Path, unique_name: str
+) -> None:
+    options = quote(f"{{'ca_certs':'{authority}'}}")
+    queue = open_queue(
+        f"amqps://guest:guest@{encrypted_address}?ssl_options={options}", QueueOptions(prefix=unique_name)
+    )
+    queue.check()
+    ids = new_ids(30_000)
+    announce(queue, ids)
+    with open_inbox(queue) as inbox:
+        assert receive_ids(inbox, 30_000) == ids
+    queue.close()
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(encrypted_address: str) -> None:
+    queue = open_queue(f"amqps://guest:guest@{encrypted_address}", QueueOptions())
+    with pytest.raises(OmsError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+        queue.check()
+    assert caught.value.code == "queue_unavailable"
