@@ -16,6 +16,7 @@ from oms_core.oms import Oms
 from oms_core.ports.metrics import Metrics
 from oms_http import operations
 from oms_http.counting import count_answer
+from oms_http.degradation import Degradation
 from oms_http.openapi.document import openapi_json
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.registry import operations_of
@@ -48,10 +49,10 @@ class _Application(Flask):
         return response
 
 
-def create_app(oms: Oms, *, readiness: Readiness | None = None) -> Flask:
+def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Degradation | None = None) -> Flask:
     """Make the application that serves an open Oms, which stays the caller's to close.
 
-    `readiness` is what /readyz asks; by default `oms.check`, within a second.
+    `readiness` and `degradation` are what /readyz asks; by default `oms.check` within a second, and the parts of `oms`.
     """
     app = _Application("oms_http", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
@@ -60,6 +61,7 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None) -> Flask:
     service = Service(
         oms=oms,
         readiness=readiness or Readiness(oms.check),
+        degradation=degradation or Degradation(oms),
         openapi=cache(partial(openapi_json, registry)),
     )
     for operation in registry:

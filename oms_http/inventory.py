@@ -10,10 +10,9 @@ from oms_core.documents.stock import show_movement, show_product
 from oms_core.domain.commands import UNSET, AdjustStock, SetStock
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.stock import ProductFilter
-from oms_http.orders import REPLAYED
 from oms_http.queries import next_link
 from oms_http.requests import Request, check_path_sku, matches, read_idempotency_key, read_model
-from oms_http.responses import REVALIDATE, json_response, not_modified, product_etag, product_response
+from oms_http.responses import REPLAYED, REVALIDATE, json_response, not_modified, product_etag, product_response
 from oms_http.schemas.stock import AdjustmentRequest, StockRequest
 from oms_http.service import Service
 

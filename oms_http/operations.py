@@ -10,7 +10,6 @@ from werkzeug.exceptions import NotFound
 
 from oms_core.errors import ERROR_CODES, OmsError
 from oms_http import pages
-from oms_http.degradation import degraded_parts
 from oms_http.requests import Request
 from oms_http.responses import NO_STORE, json_response
 from oms_http.service import Service
@@ -31,7 +30,7 @@ def get_readiness(service: Service, request: Request) -> Response:
     if request.environ.get(DRAINING):
         raise OmsError("overloaded", "this process is stopping")
     service.readiness.ask()
-    return json_response({"status": "ready", "degraded": degraded_parts(service.oms)}, headers=[NO_STORE])
+    return json_response({"status": "ready", "degraded": service.degradation.parts()}, headers=[NO_STORE])
 
 
 def get_metrics(service: Service, _request: Request) -> Response:

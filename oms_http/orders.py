@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from flask import Response
 
-from oms_core.documents.orders import read_keyed_order, read_order, show_event, show_order, show_refusal
+from oms_core.documents.orders import read_keyed_order, show_event, show_order, show_refusal
 from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.orders import OrderFilter
@@ -15,35 +15,23 @@ from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.storage import PlacementOutcome, Refused
+from oms_http.order_answers import order_not_modified, order_response
 from oms_http.problems import ERRORS_SHOWN_MAX, STATUS_BY_CODE, show_field_error
 from oms_http.queries import next_link
 from oms_http.requests import (
     Request,
     matches,
-    read_idempotency_key,
-    read_json,
     read_model,
     read_order_id,
     read_version_wanted,
     refuse_idempotency_key,
 )
-from oms_http.responses import NO_STORE, json_response, not_modified, order_etag, order_response
+from oms_http.responses import NO_STORE, json_response, order_etag
 from oms_http.schemas.orders import BatchRequest, StatusRequest
 from oms_http.service import Service
 
 BATCH_BODY_BYTES_MAX = 8 * 1024 * 1024
-REPLAYED = ("Idempotent-Replayed", "true")
 _STATUSES: Mapping[str, OrderStatus] = MappingProxyType({status.value: status for status in OrderStatus})
-
-
-def place_order(service: Service, request: Request) -> Response:
-    """Place one order, all or nothing."""
-    command = read_order(read_json(request), idempotency_key=read_idempotency_key(request))
-    placed = service.oms.place_order(command, caller=request.caller, charged=request.charged)
-    headers = [("Location", f"/v1/orders/{placed.order.id}")]
-    if placed.replayed:
-        headers.append(REPLAYED)
-    return order_response(placed.order, status=placed.accepted_status, headers=headers)
 
 
 def place_orders(service: Service, request: Request) -> Response:
@@ -71,8 +59,8 @@ def get_order(service: Service, request: Request, order_id: str) -> Response:
     """Give one order."""
     order = service.oms.get_order(read_order_id(order_id), caller=request.caller)
     if matches(request, order_etag(order)):
-        return not_modified(order_etag(order), NO_STORE)
-    return order_response(order)
+        return order_not_modified(service.oms, order)
+    return order_response(service.oms, order)
 
 
 def list_order_events(service: Service, request: Request, order_id: str) -> Response:
@@ -99,7 +87,7 @@ def change_order_status(service: Service, request: Request, order_id: str) -> Re
         reason=asked.reason,
         if_version=read_version_wanted(request),
     )
-    return order_response(service.oms.change_order_status(command, caller=request.caller))
+    return order_response(service.oms, service.oms.change_order_status(command, caller=request.caller))
 
 
 def _read_entry(document: object) -> PlaceOrder | OmsError:

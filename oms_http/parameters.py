@@ -109,6 +109,12 @@ ORDER_LIST_PARAMETERS = (
         read=_read_text,
     ),
     QueryParameter(
+        name="failure_code",
+        description="Orders that were rejected or failed for this reason, or are to be tried again after it.",
+        schema={"type": "string", "minLength": 1, "maxLength": limits.FAILURE_CODE_LENGTH_MAX, "pattern": TEXT_PATTERN},
+        read=_read_text,
+    ),
+    QueryParameter(
         name="created_from", description="Orders created then or later.", schema=_TIME_SCHEMA, read=_read_time
     ),
     QueryParameter(name="created_to", description="Orders created before then.", schema=_TIME_SCHEMA, read=_read_time),

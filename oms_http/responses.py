@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from flask import Response
 from werkzeug.datastructures import Headers
 
-from oms_core.documents.orders import show_order
 from oms_core.documents.stock import show_product
 from oms_core.domain.orders import Order
 from oms_core.domain.stock import Product
@@ -22,6 +21,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 NO_STORE = ("Cache-Control", "no-store")
 REVALIDATE = ("Cache-Control", "no-cache")
+REPLAYED = ("Idempotent-Replayed", "true")
 
 
 class _JsonResponse(Response):
@@ -41,13 +41,6 @@ def json_response(
 ) -> Response:
     """Answer with a JSON document."""
     return _JsonResponse(_encode(document).encode(), status, [("Content-Type", media_type), *headers])
-
-
-def order_response(order: Order, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
-    """Answer with an order and its entity tag."""
-    return json_response(
-        show_order(order), status=status, headers=[NO_STORE, ("ETag", f'"{order_etag(order)}"'), *headers]
-    )
 
 
 def product_response(product: Product, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:

@@ -7,10 +7,12 @@ the start.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask
 
@@ -26,9 +28,13 @@ if TYPE_CHECKING:
 def open_oms(settings: Settings) -> Oms:
     """Open the system for a server process: with metrics, and with threads left over to read and to refuse.
 
-    The caller closes it.
+    Where the queue is in memory, nobody else can be told of accepted orders: a thread of this process places them. The
+    caller closes it, in this process.
     """
-    return Oms.open(settings, metrics=wiring.open_metrics(), waiting_max=waiting_max(settings))
+    oms = Oms.open(settings, metrics=wiring.open_metrics(), waiting_max=waiting_max(settings))
+    if urlsplit(settings.queue_url).scheme == "memory":
+        oms.start_worker()
+    return oms
 
 
 def waiting_max(settings: Settings) -> int:
@@ -37,8 +43,10 @@ def waiting_max(settings: Settings) -> int:
 
 
 def create() -> Flask:
-    """Make the application that the OMS_* variables describe. Raises `invalid_setting`."""
-    return create_app(open_oms(Settings.load(os.environ)))
+    """Make the application that the OMS_* variables describe, closed as the process exits. Raises `invalid_setting`."""
+    oms = open_oms(Settings.load(os.environ))
+    atexit.register(oms.close)
+    return create_app(oms)
 
 
 class LazyApplication:

@@ -31,6 +31,7 @@ Orders and stock, in JSON. What holds everywhere:
 """
 _TAGS = (
     {"name": "orders", "description": "Placing orders, and what becomes of them."},
+    {"name": "queue", "description": "Accepted orders on their way to being placed, and messages that cannot be read."},
     {"name": "inventory", "description": "Products, their stock, and the ledger of every change."},
     {"name": "service", "description": "For those who run this service, or build on it."},
 )
@@ -168,6 +169,7 @@ def _responses(operation: Operation) -> dict[str, dict[str, Any]]:
     responses = {str(answer.status): _answer(answer) for answer in operation.answers}
     for status, described in problem_answers(operation.errors).items():
         responses[str(status)] = _problem(described)
+        responses[str(status)]["headers"] |= _headers(operation.error_headers)
     if operation.guarded:
         for response in responses.values():
             response["headers"] |= _headers((RATE_LIMIT_POLICY, RATE_LIMIT))

@@ -49,7 +49,8 @@ class TextBody:
 class Operation:
     """One method of one path. `view` is called with the service, the request and the path's parameters in order.
 
-    `errors` are the codes that it may answer; their HTTP statuses and shapes follow from them. Those under /v1 are
+    `errors` are the codes that it may answer; their HTTP statuses and shapes follow from them, and `error_headers` are
+    headers that they may carry besides. Those under /v1 are
     `guarded`: the caller is known and charged, and the query is checked, before `view` runs. Where `places_orders`, the
     core charges, by the order.
     """
@@ -65,6 +66,7 @@ class Operation:
     description: str = ""
     query: tuple[QueryParameter, ...] = ()
     headers: tuple[Header, ...] = ()
+    error_headers: tuple[Header, ...] = ()
     body: type[BaseModel] | TextBody | None = None
     places_orders: bool = False
 
@@ -97,6 +99,24 @@ LINK = Header(
     schema={"type": "string", "pattern": '^</v1/[^>]+>; rel="next"$'},
     required=False,
 )
+RETRY_LATER = Header(
+    name="Retry-After",
+    description="There while the order is queued: the seconds after which to ask again.",
+    schema={"type": "integer", "minimum": 1, "maximum": 60},
+    required=False,
+)
+PREFERENCE_APPLIED = Header(
+    name="Preference-Applied",
+    description="There when `respond-async` was honoured, with the seconds of `wait` as they were counted (RFC 7240).",
+    schema={"type": "string", "pattern": "^respond-async(, wait=([0-9]|10))?$"},
+    required=False,
+)
+WAITED_LOCATION = Header(
+    name="Location",
+    description="There when the order was accepted, and this is what became of it: the order stays, at this path.",
+    schema={"type": "string", "format": "uri-reference", "pattern": "^/v1/orders/"},
+    required=False,
+)
 REPLAYED = Header(
     name="Idempotent-Replayed",
     description="There when an earlier request with this idempotency key had done it already.",
@@ -121,6 +141,13 @@ IDEMPOTENCY_KEY = Header(
     name="Idempotency-Key",
     description="Makes the request safe to repeat: with the same key and content it is done once. Bare or quoted.",
     schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
+    required=False,
+)
+PREFER = Header(
+    name="Prefer",
+    description="`respond-async` accepts the order for a worker to place, and answers 202; with `wait=N` (0 to 10 "
+    "seconds, a longer one counts as 10) beside it, the outcome is waited for first. All else in it is ignored.",
+    schema={"type": "string"},
     required=False,
 )
 IF_MATCH = Header(

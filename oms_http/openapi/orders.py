@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oms_http import orders
+from oms_http import orders, placing, retries
 from oms_http.openapi.operation import (
     ETAG,
     GUARDED,
@@ -12,7 +12,11 @@ from oms_http.openapi.operation import (
     LINK,
     LOCATION,
     NO_STORE,
+    PREFER,
+    PREFERENCE_APPLIED,
     REPLAYED,
+    RETRY_LATER,
+    WAITED_LOCATION,
     WRITING,
     Answer,
     Operation,
@@ -27,8 +31,12 @@ from oms_http.schemas.orders import (
     OrderRequest,
     StatusRequest,
 )
+from oms_http.schemas.queue import RetriesRequest, RetryReport, RetryRequest
 
 _TAG = "orders"
+# An order that may be queued.
+_ORDER_HEADERS = (ETAG, NO_STORE, RETRY_LATER)
+_ORDER = Answer(status=200, description="The order.", schema=Order, headers=_ORDER_HEADERS)
 
 ORDER_OPERATIONS = (
     Operation(
@@ -37,9 +45,12 @@ ORDER_OPERATIONS = (
         path="/v1/orders",
         tag=_TAG,
         summary="Place an order",
-        description="Checks and reserves the stock of all lines, all or nothing; a refused order leaves no trace.",
-        view=orders.place_order,
-        headers=(IDEMPOTENCY_KEY,),
+        description="Checks and reserves the stock of all lines, all or nothing; a refused order leaves no trace. With "
+        "`Prefer: respond-async` the order is queued, and a worker places it; one that cannot be placed then stays, "
+        "`rejected` or `failed`, with its reason, also where that was waited for and is the answer.",
+        view=placing.place_order,
+        headers=(IDEMPOTENCY_KEY, PREFER),
+        error_headers=(WAITED_LOCATION, PREFERENCE_APPLIED),
         body=OrderRequest,
         places_orders=True,
         answers=(
@@ -47,7 +58,13 @@ ORDER_OPERATIONS = (
                 status=201,
                 description="The order was placed, now or by an earlier request with this key.",
                 schema=Order,
-                headers=(LOCATION, ETAG, NO_STORE, REPLAYED),
+                headers=(LOCATION, ETAG, NO_STORE, REPLAYED, PREFERENCE_APPLIED),
+            ),
+            Answer(
+                status=202,
+                description="The order was accepted, now or by an earlier request with this key; it is as shown now.",
+                schema=Order,
+                headers=(LOCATION, *_ORDER_HEADERS, REPLAYED, PREFERENCE_APPLIED),
             ),
         ),
         errors=(
@@ -92,8 +109,13 @@ ORDER_OPERATIONS = (
         view=orders.get_order,
         headers=(IF_NONE_MATCH,),
         answers=(
-            Answer(status=200, description="The order.", schema=Order, headers=(ETAG, NO_STORE)),
-            Answer(status=304, description="Unchanged.", media_type=None, headers=(ETAG, NO_STORE)),
+            _ORDER,
+            Answer(
+                status=304,
+                description="Unchanged, but for a queued order's place.",
+                media_type=None,
+                headers=_ORDER_HEADERS,
+            ),
         ),
         errors=(*GUARDED, "order_not_found"),
     ),
@@ -118,7 +140,31 @@ ORDER_OPERATIONS = (
         view=orders.change_order_status,
         headers=(IF_MATCH,),
         body=StatusRequest,
-        answers=(Answer(status=200, description="The order.", schema=Order, headers=(ETAG, NO_STORE)),),
+        answers=(_ORDER,),
         errors=(*WRITING, "order_not_found", "invalid_transition", "version_mismatch"),
+    ),
+    Operation(
+        id="retryOrder",
+        method="POST",
+        path="/v1/orders/{id}/retry",
+        tag=_TAG,
+        summary="Queue a rejected or failed order again",
+        description="Its failure and its attempts are forgotten. One that is queued already stays as it is.",
+        view=retries.retry_order,
+        body=RetryRequest,
+        answers=(_ORDER,),
+        errors=(*WRITING, "order_not_found", "invalid_transition"),
+    ),
+    Operation(
+        id="retryOrders",
+        method="POST",
+        path="/v1/orders/retry",
+        tag=_TAG,
+        summary="Queue rejected and failed orders again",
+        description="Each is a change of its own; those already queued again are not found twice.",
+        view=retries.retry_orders,
+        body=RetriesRequest,
+        answers=(Answer(status=200, description="What was done.", schema=RetryReport, headers=(NO_STORE,)),),
+        errors=WRITING,
     ),
 )

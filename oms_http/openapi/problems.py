@@ -34,7 +34,7 @@ _COMMITTED = {"applied": _COUNT, "unchanged": _COUNT, "refused": _COUNT}
 _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "validation_error": {"properties": {**_WRONG_VALUES, "rows": _COUNT, "malformed": _COUNT}},
-        "unknown_sku": {"properties": _WRONG_VALUES},
+        "unknown_sku": {"properties": {**_WRONG_VALUES, "order_id": _ORDER_ID}},
         "forbidden": {"properties": {"scope": {"enum": [scope.value for scope in Scope]}}},
         "internal_error": {"properties": {"order_id": _ORDER_ID}},
         "overloaded": {"properties": _COMMITTED},
@@ -57,8 +57,12 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "version_mismatch": {"properties": {"version": {"type": "integer", "minimum": 1}}},
         "insufficient_inventory": {
-            "properties": {"shortages": {"type": "array", "items": {"$ref": f"{_COMPONENTS}Shortage"}, "minItems": 1}},
-            "required": ["shortages"],
+            "properties": {
+                "shortages": {"type": "array", "items": {"$ref": f"{_COMPONENTS}Shortage"}, "minItems": 1},
+                "order_id": _ORDER_ID,
+            },
+            # An order that was accepted first keeps the figures as text only, and stays.
+            "anyOf": [{"required": ["shortages"]}, {"required": ["order_id"]}],
         },
         "invalid_transition": {
             "properties": {"current": _STATUS, "allowed": {"type": "array", "items": _STATUS}},
@@ -138,6 +142,7 @@ def _schema(row: ErrorCode) -> dict[str, object]:
         "type": "object",
         "properties": fixed | dict(figures.get("properties", {})),
         "required": [*fixed, *figures.get("required", [])],
+        **({"anyOf": figures["anyOf"]} if "anyOf" in figures else {}),
         "examples": [_example(row)],
     }
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
 
 from oms_core.domain import limits
 from oms_core.domain.events import EventType
@@ -25,6 +26,7 @@ from oms_http.schemas.fields import (
     Time,
 )
 from oms_http.schemas.problems import RefusedOutcome
+from oms_http.schemas.queue import QueuePlace
 from oms_http.schemas.shapes import Input, Output
 
 _ORDER_REQUEST: JsonDict = {
@@ -145,6 +147,10 @@ class Order(Output):
     version: Annotated[int, Field(ge=1)]
     created_at: Time
     updated_at: Time
+    queue: Annotated[
+        QueuePlace | SkipJsonSchema[None],
+        Field(description="There while the order is queued and shown alone, in no list."),
+    ] = None
 
 
 class OrderPage(Output):
@@ -155,13 +161,16 @@ class OrderPage(Output):
 
 
 class PlacedOutcome(Output):
-    """This order of the batch was placed now, or (`replayed`) by an earlier request with its idempotency key."""
+    """This order of the batch was placed now, or (`replayed`) by an earlier request with its idempotency key.
+
+    `status` is 202 for one that an earlier request had accepted to be placed later.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"status": 201, "replayed": False, "order": ORDER_EXAMPLE}]}
     )
 
-    status: Literal[201]
+    status: Literal[201, 202]
     replayed: bool
     order: Order
 

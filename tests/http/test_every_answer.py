@@ -22,7 +22,11 @@ from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
 
 OPEN_PATHS = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems/forbidden"]
-GUARDED_PATHS = ["/v1/orders", "/v1/orders/x", "/v1/orders/x/events", "/v1/inventory", "/v1/inventory/X"]
+GUARDED_PATHS = [
+    *("/v1/orders", "/v1/orders/x", "/v1/orders/x/events"),
+    *("/v1/inventory", "/v1/inventory/X"),
+    *("/v1/queue", "/v1/queue/dead"),
+]
 
 
 class CountingMetrics:
@@ -96,6 +100,9 @@ def test_an_unknown_path_is_not_found(client: ConformingClient, path: str) -> No
         ("PATCH", "/v1/orders/x", {"GET", "HEAD", "OPTIONS"}),
         ("GET", "/v1/orders/x/status", {"OPTIONS", "PUT"}),
         ("POST", "/v1/inventory/X", {"GET", "HEAD", "OPTIONS", "PUT"}),
+        ("GET", "/v1/orders/x/retry", {"OPTIONS", "POST"}),
+        ("POST", "/v1/queue", {"GET", "HEAD", "OPTIONS"}),
+        ("DELETE", "/v1/queue/dead", {"GET", "HEAD", "OPTIONS"}),
         ("POST", "/healthz", {"GET", "HEAD", "OPTIONS"}),
         ("BREW", "/v1/orders", {"GET", "HEAD", "OPTIONS", "POST"}),
     ],

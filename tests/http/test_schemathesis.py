@@ -49,9 +49,9 @@ BY_MEANING = {
     "bad_time": "a date-time of the schema may be a leap second, or out of the calendar in UTC",
     "out_of_range": "a correction must leave the count below 10^12",
 }
-# Fixed paths that also match a sibling's pattern, so other methods are that sibling's: no order has the id `batch`,
-# but a product may have the SKU `import`.
-SHADOWING = {"/v1/orders/batch", "/v1/inventory/import"}
+# Fixed paths that also match a sibling's pattern, so other methods are that sibling's: no order has the id `batch`
+# or `retry`, but a product may have the SKU `import`.
+SHADOWING = {"/v1/orders/batch", "/v1/orders/retry", "/v1/inventory/import"}
 
 
 class Served:

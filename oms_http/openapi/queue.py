@@ -1,0 +1,58 @@
+"""The operations on the queue."""
+
+from __future__ import annotations
+
+from oms_http import queue
+from oms_http.openapi.operation import GUARDED, NO_STORE, WITH_BODY, Answer, Operation
+from oms_http.parameters import LIMIT
+from oms_http.schemas.queue import DeadLetterList, DeadLettersRequest, DiscardReport, Queue, ReplayReport
+
+_TAG = "queue"
+_AT_THE_BROKER = (*GUARDED, "queue_unavailable")
+
+QUEUE_OPERATIONS = (
+    Operation(
+        id="getQueue",
+        method="GET",
+        path="/v1/queue",
+        tag=_TAG,
+        summary="Look at the queue: how many wait, for how long, and who places them",
+        view=queue.get_queue,
+        answers=(Answer(status=200, description="The queue.", schema=Queue, headers=(NO_STORE,)),),
+        errors=GUARDED,
+    ),
+    Operation(
+        id="listDeadLetters",
+        method="GET",
+        path="/v1/queue/dead",
+        tag=_TAG,
+        summary="List messages that could not be read, oldest first",
+        description="They stay where they are.",
+        view=queue.list_dead_letters,
+        query=(LIMIT,),
+        answers=(Answer(status=200, description="The oldest.", schema=DeadLetterList, headers=(NO_STORE,)),),
+        errors=_AT_THE_BROKER,
+    ),
+    Operation(
+        id="replayDeadLetters",
+        method="POST",
+        path="/v1/queue/dead/replay",
+        tag=_TAG,
+        summary="Send messages back to where they came from",
+        view=queue.replay_dead_letters,
+        body=DeadLettersRequest,
+        answers=(Answer(status=200, description="How many.", schema=ReplayReport, headers=(NO_STORE,)),),
+        errors=(*_AT_THE_BROKER, *WITH_BODY),
+    ),
+    Operation(
+        id="discardDeadLetters",
+        method="POST",
+        path="/v1/queue/dead/discard",
+        tag=_TAG,
+        summary="Remove messages for good",
+        view=queue.discard_dead_letters,
+        body=DeadLettersRequest,
+        answers=(Answer(status=200, description="How many.", schema=DiscardReport, headers=(NO_STORE,)),),
+        errors=(*_AT_THE_BROKER, *WITH_BODY),
+    ),
+)

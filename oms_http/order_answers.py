@@ -1,0 +1,59 @@
+"""One order as an answer: with its entity tag and, while it is queued, its place and when to ask again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Response
+
+from oms_core.documents.orders import show_order
+from oms_core.domain.orders import Order
+from oms_core.domain.statuses import OrderStatus
+from oms_core.errors import ErrorKind, OmsError
+from oms_core.oms import Oms
+from oms_core.use_cases.get_queue_status import QueuePlace
+from oms_http.responses import NO_STORE, json_response, not_modified, order_etag
+
+_POLL_SECONDS_MAX = 60
+_POLL_SECONDS_UNKNOWN = 5  # No worker is there, so nobody knows; one may come at any time.
+
+
+def order_response(oms: Oms, order: Order, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """Answer with an order; with `queue` and Retry-After while it is queued."""
+    shown = show_order(order)
+    sent = [NO_STORE, ("ETag", f'"{order_etag(order)}"'), *headers]
+    if order.status is OrderStatus.QUEUED:
+        place = _place(oms, order)
+        sent.append(_retry_after(place))
+        if place is not None:
+            shown["queue"] = {"position": place.position, "estimated_seconds": place.estimated_seconds}
+    return json_response(shown, status=status, headers=sent)
+
+
+def order_not_modified(oms: Oms, order: Order) -> Response:
+    """Answer that the order has not changed; a queued one still waits, and this says when to ask again."""
+    response = not_modified(order_etag(order), NO_STORE)
+    if order.status is OrderStatus.QUEUED:
+        response.headers.add(*_retry_after(_place(oms, order)))
+    return response
+
+
+def order_location(order: Order) -> tuple[str, str]:
+    """Give the Location header of an order."""
+    return "Location", f"/v1/orders/{order.id}"
+
+
+def _place(oms: Oms, order: Order) -> QueuePlace | None:
+    """Tell where a queued order stands; None when that cannot be seen now, which must not spoil the answer."""
+    try:
+        return oms.queue_place(order)
+    except OmsError as error:
+        if error.kind is not ErrorKind.UNAVAILABLE:
+            raise
+        return None
+
+
+def _retry_after(place: QueuePlace | None) -> tuple[str, str]:
+    estimated = None if place is None else place.estimated_seconds
+    seconds = _POLL_SECONDS_UNKNOWN if estimated is None else max(1, min(_POLL_SECONDS_MAX, estimated))
+    return "Retry-After", str(seconds)

@@ -1,0 +1,66 @@
+"""The route that places an order: at once, or by a worker for who prefers not to wait."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from oms_core.documents.orders import read_order
+from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.orders import Order
+from oms_core.domain.statuses import OrderStatus
+from oms_core.errors import ERROR_CODES, OmsError
+from oms_core.ports.storage import Placed
+from oms_http.order_answers import order_location, order_response
+from oms_http.preferences import RespondAsync, read_respond_async
+from oms_http.problems import problem_response
+from oms_http.requests import Request, read_idempotency_key, read_json
+from oms_http.responses import REPLAYED
+from oms_http.service import Service
+
+WAITED = "oms.waited"  # Set in the environ of a request that waited for a worker: its time says nothing of the load.
+_CREATED = 201
+_ACCEPTED = 202
+_REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
+_UNPLACED = frozenset({OrderStatus.QUEUED, OrderStatus.CANCELLED})
+
+
+def place_order(service: Service, request: Request) -> Response:
+    """Place one order, all or nothing, or accept it for a worker to place."""
+    command = read_order(read_json(request), idempotency_key=read_idempotency_key(request))
+    wanted = read_respond_async(request.environ.get("HTTP_PREFER"))
+    if wanted is not None:
+        return _accept(service, request, command, wanted)
+    placed = service.oms.place_order(command, caller=request.caller, charged=request.charged)
+    return _answer(service, placed)
+
+
+def _accept(service: Service, request: Request, command: PlaceOrder, wanted: RespondAsync) -> Response:
+    accepted = service.oms.accept_order(command, caller=request.caller, charged=request.charged)
+    if accepted.accepted_status != _ACCEPTED:  # Its key belongs to an order that was placed at once.
+        return _answer(service, accepted)
+    settled = None
+    if wanted.wait_seconds and not accepted.replayed:
+        request.environ[WAITED] = True
+        settled = service.oms.wait_for_outcome(accepted.order.id, timeout_seconds=wanted.wait_seconds)
+    if settled is None:
+        return _answer(service, accepted, wanted.applied)
+    if settled.status in _REFUSED:
+        return _answer_refused(request, settled, wanted)
+    status = _ACCEPTED if settled.status in _UNPLACED else _CREATED
+    return order_response(service.oms, settled, status=status, headers=[order_location(settled), wanted.applied])
+
+
+def _answer(service: Service, placed: Placed, *headers: tuple[str, str]) -> Response:
+    sent = [order_location(placed.order), *headers]
+    if placed.replayed:
+        sent.append(REPLAYED)
+    return order_response(service.oms, placed.order, status=placed.accepted_status, headers=sent)
+
+
+def _answer_refused(request: Request, order: Order, wanted: RespondAsync) -> Response:
+    """Answer with the reason as an error; unlike a refusal at once, the order stays, and can be retried."""
+    failure = order.failure
+    code = "internal_error" if failure is None or failure.code not in ERROR_CODES else failure.code
+    reason = "the order could not be placed" if failure is None else failure.detail
+    error = OmsError(code, f"{reason}; the order stays, {order.status.value}", data={"order_id": str(order.id)})
+    return problem_response(error, request.request_id, [order_location(order), wanted.applied])

@@ -1,0 +1,168 @@
+"""The queue as requests and answers: retries, how it stands, and messages that could not be read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from oms_core.documents.orders import whole
+from oms_core.domain import limits
+from oms_http.schemas.fields import TEXT_PATTERN, CustomerId, Reason, Time
+from oms_http.schemas.shapes import Input, Output
+
+DEAD_BODY_BYTES_MAX = 4 * 1024
+_LETTER_ID_LENGTH_MAX = 255
+_TIME = "2026-11-22T21:00:00.000000Z"
+_WORKER: JsonDict = {
+    "id": "shop-1:4711:5eafc0de",
+    "started_at": _TIME,
+    "seen_at": _TIME,
+    "orders_per_second": 812.5,
+    "settled": 20417,
+}
+_LETTER: JsonDict = {
+    "id": "1b671a64-40d5-491e-99b0-da01ff1f3341",
+    "kind": "command",
+    "code": "malformed_json",
+    "detail": "is no JSON: Expecting value at character 0",
+    "body": "hello?",
+    "truncated": False,
+    "died_at": _TIME,
+}
+
+LetterId = Annotated[str, Field(min_length=1, max_length=_LETTER_ID_LENGTH_MAX)]
+
+
+class RetryRequest(Input):
+    """A rejected or failed order is to be placed again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"reason": "new stock has arrived"}]})
+
+    reason: Reason | None = None
+
+
+class RetriesRequest(Input):
+    """Rejected and failed orders are to be placed again: the newest `limit` of those that fit all that is given."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"status": ["rejected"], "failure_code": "insufficient_inventory", "sku": "WIDGET"}]
+        }
+    )
+
+    status: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"enum": ["rejected", "failed"]})]] | None,
+        Field(min_length=1, max_length=2, description="Without it: both."),
+    ] = None
+    failure_code: Annotated[
+        str | None,
+        Field(min_length=1, max_length=limits.FAILURE_CODE_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN}),
+    ] = None
+    customer_id: CustomerId | None = None
+    sku: Annotated[
+        str | None,
+        Field(min_length=1, max_length=limits.SKU_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN}),
+    ] = None
+    reason: Reason | None = None
+    limit: Annotated[int, Field(strict=True, ge=1, le=limits.RETRY_ORDERS_MAX), BeforeValidator(whole)] = (
+        limits.RETRY_ORDERS_MAX
+    )
+
+
+class RetryReport(Output):
+    """How many orders were queued again, how many could not be (they changed meanwhile), and whether more may fit."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"retried": 41, "refused": 0, "more": False}]})
+
+    retried: Annotated[int, Field(ge=0)]
+    refused: Annotated[int, Field(ge=0)]
+    more: bool
+
+
+class QueuePlace(Output):
+    """Where a queued order stands: exact to 10,000, then a bound; `estimated_seconds` is null without a worker."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"position": 1200, "estimated_seconds": 2}]})
+
+    position: Annotated[int, Field(ge=1)]
+    estimated_seconds: Annotated[int, Field(ge=1)] | None
+
+
+class Worker(Output):
+    """A worker that showed itself within 15 seconds: its pace in the last seconds, and what it settled in all."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_WORKER]})
+
+    id: str
+    started_at: Time
+    seen_at: Time
+    orders_per_second: Annotated[float, Field(ge=0)]
+    settled: Annotated[int, Field(ge=0)]
+
+
+class Queue(Output):
+    """The queue as it was within the last second. `depth`, `failed` and `rejected` are exact below 10,000."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "depth": 1200,
+                    "oldest_age_seconds": 1.482,
+                    "drain_rate": 812.5,
+                    "workers": [_WORKER],
+                    "failed": 0,
+                    "rejected": 41,
+                }
+            ]
+        }
+    )
+
+    depth: Annotated[int, Field(ge=0, description="How many orders wait.")]
+    oldest_age_seconds: Annotated[float, Field(ge=0)] | None
+    drain_rate: Annotated[float, Field(ge=0, description="Orders that all workers settle in a second.")]
+    workers: list[Worker]
+    failed: Annotated[int, Field(ge=0)]
+    rejected: Annotated[int, Field(ge=0)]
+
+
+class DeadLetter(Output):
+    """A message that could not be read, and why. `body` is at most its first 4 KiB; `truncated` says there is more."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_LETTER]})
+
+    id: str
+    kind: Literal["order_ids", "command"]
+    code: str
+    detail: str
+    body: str
+    truncated: bool
+    died_at: Time | None
+
+
+class DeadLetterList(Output):
+    """The oldest dead letters, oldest first."""
+
+    items: list[DeadLetter]
+
+
+class DeadLettersRequest(Input):
+    """Which dead letters: those with these ids, or all that are there now."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ids": ["1b671a64-40d5-491e-99b0-da01ff1f3341"]}, {}]})
+
+    ids: Annotated[list[LetterId] | None, Field(min_length=1, max_length=limits.PAGE_ITEMS_MAX)] = None
+
+
+class ReplayReport(Output):
+    """How many letters were sent back."""
+
+    replayed: Annotated[int, Field(ge=0)]
+
+
+class DiscardReport(Output):
+    """How many letters were removed."""
+
+    discarded: Annotated[int, Field(ge=0)]
