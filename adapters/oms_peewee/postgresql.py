@@ -37,6 +37,8 @@ _KEYS = '_idempotency"'
 # plan may read a whole table for being small, which is safe where every statement has its index.
 _PLANNING = ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "jit=off"]
 
+_INDEX_WALK = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off"
+
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
 
 _FAULTS: Mapping[str, Fault] = {
@@ -128,6 +130,13 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     def snapshot(self) -> AbstractContextManager[object]:
         """See Session."""
         return nullcontext() if self._prepares else self.atomic()  # A pooler's timeouts are set per transaction.
+
+    @contextmanager
+    def index_walk(self) -> Iterator[None]:
+        """See Session."""
+        with nullcontext() if self.in_transaction() else self.atomic():
+            self.execute_sql(_INDEX_WALK)
+            yield
 
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """See Session."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from oms_peewee.session import Session
 from oms_peewee.settling import Settling
 
 _LONG_AGO_SECONDS = 366 * 86_400.0
+_WAITING = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.queue_no)
 
 
 class PeeweeQueue:
@@ -62,19 +63,27 @@ class PeeweeQueue:
 
     def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
         """See QueueStorage."""
-        wanted = OrderRow.id.in_(list(order_ids))
-        return self._claim(lambda _: [wanted], limit=len(order_ids), hold_seconds=hold_seconds) if order_ids else []
+
+        def find(session: Session) -> list[OrderRow]:
+            wanted = _WAITING.where(OrderRow.id.in_(list(order_ids)), _is_queued_by_itself())
+            found = session.locking_free(wanted).execute(session)
+            return sorted(found, key=lambda row: row.queue_no)
+
+        return self._claim(find, hold_seconds) if order_ids else []
 
     def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
         """See QueueStorage."""
         # Those that write and the database may not agree on the time: what is wanted at any age has no bound.
         age = older_than_seconds or -_LONG_AGO_SECONDS
 
-        def conditions(session: Session) -> list[peewee.Expression]:
+        def find(session: Session) -> list[OrderRow]:
             is_due = OrderRow.due_at.is_null() | (OrderRow.due_at <= session.time_from_now(0))
-            return [is_due, OrderRow.updated_at <= session.time_from_now(-age)]
+            is_old = OrderRow.updated_at <= session.time_from_now(-age)
+            wanted = _WAITING.where(_is_queued(), is_due, is_old).order_by(OrderRow.queue_no).limit(limit)
+            with session.index_walk():
+                return list(session.locking_free(wanted).execute(session))
 
-        return self._claim(conditions, limit=limit, hold_seconds=hold_seconds)
+        return self._claim(find, hold_seconds)
 
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
         """See QueueStorage."""
@@ -87,15 +96,18 @@ class PeeweeQueue:
 
     def sample(self) -> QueueSample:
         """See QueueStorage."""
-        return self._database.read(_sample)
 
-    def _claim(self, conditions: Any, *, limit: int, hold_seconds: float) -> list[Claim]:
+        def look(session: Session) -> QueueSample:
+            with session.index_walk():
+                return _sample(session)
+
+        return self._database.read(look)
+
+    def _claim(self, find: Callable[[Session], Sequence[OrderRow]], hold_seconds: float) -> list[Claim]:
         def claim(attempt: Attempt[Any]) -> list[Claim]:
             session: Session = attempt.session
             with session.atomic():
-                free = OrderRow.select(OrderRow.id, OrderRow.attempts).where(_is_queued(), *conditions(session))
-                page = session.locking_free(free.order_by(OrderRow.queue_no).limit(limit))
-                claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in page.execute(session)]
+                claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in find(session)]
                 if claims:
                     _count_try(session, [claim.order_id for claim in claims], hold_seconds)
             return claims
@@ -111,6 +123,11 @@ def _count_try(session: Session, order_ids: Sequence[UUID], hold_seconds: float)
 def _is_queued() -> peewee.Expression:
     # A literal, so that the index of queued orders serves.
     return peewee.Expression(OrderRow.status, "=", peewee.SQL("'queued'"))
+
+
+def _is_queued_by_itself() -> peewee.Expression:
+    # Not for the index: it may hold a million of which a few are wanted.
+    return OrderRow.status.concat("") == OrderStatus.QUEUED.value
 
 
 def _sample(session: Session) -> QueueSample:

@@ -45,6 +45,13 @@ class Session(peewee.Database):
         """Let statements take as long as they do: for migrations, which set the server's limits aside too."""
         return nullcontext()
 
+    def index_walk(self) -> AbstractContextManager[object]:
+        """Run queries along their indexes, whatever the statistics say: they read no more rows than their limits ask.
+
+        Statistics are minutes old, and a queue may have grown a hundredfold since.
+        """
+        raise NotImplementedError
+
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """Make a query lock the rows it gives, in its order, where rows can be locked."""
         raise NotImplementedError

@@ -107,6 +107,10 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         """See Session."""
         return nullcontext()
 
+    def index_walk(self) -> AbstractContextManager[object]:
+        """See Session; there are no statistics, and the order asked for decides."""
+        return nullcontext()
+
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """See Session; the writer's lock is on the whole file."""
         return query

@@ -18,10 +18,13 @@ from oms_core.domain.stock import ProductFilter
 from oms_core.ports.storage import StorageOptions
 from tests.adapters.filled_databases import analyze, created_at, fill_postgresql, fill_sqlite, order_id, sku
 from tests.services.databases import PostgresqlServer
+from tests.services.postgresql import connected
 
 WHOLE_TABLE_ON_POSTGRESQL = re.compile(r"Seq Scan on \w+")
 NAMED_RESULT_ON_SQLITE = re.compile(r"^(?:CO-ROUTINE|MATERIALIZE) (\w+)")
 WHOLE_TABLE_ON_SQLITE = re.compile(r"^SCAN (\w+)(?! .*(?:INDEX|PRIMARY KEY))$")
+
+EXPLAINABLE = ("WITH", "SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE")
 
 MIDDLE = 12_345
 OPEN = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING})
@@ -97,7 +100,8 @@ def plans_of(storage: PeeweeStorage, explain: str, work: Callable[[], object]) -
         run = type(session).execute_sql
 
         def execute_sql(sql: str, params: Sequence[object] | None = None) -> Any:
-            plans.extend(row[-1] for row in run(session, f"{explain} {sql}", params).fetchall())
+            if sql.startswith(EXPLAINABLE):
+                plans.extend(row[-1] for row in run(session, f"{explain} {sql}", params).fetchall())
             return run(session, sql, params)
 
         session.execute_sql = execute_sql  # type: ignore[method-assign]
@@ -183,6 +187,18 @@ def prepared_plans(session: Session) -> dict[str, list[str]]:
         cursor = session.execute_sql(f"EXPLAIN EXECUTE {name} ({', '.join(['NULL'] * parameters)})")
         plans[name] = [line for (line,) in cursor.fetchall()]
     return plans
+
+
+def test_a_queue_that_no_statistics_tell_of_is_read_along_its_index(postgresql_url: str) -> None:
+    storage = open_postgresql(postgresql_url, StorageOptions())
+    storage.schema.upgrade()
+    fill_postgresql(postgresql_url)
+    with connected(postgresql_url) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE orders SET status = 'queued', queue_no = 1 WHERE status = 'delivered'")
+    for call, index in {"sample": "orders_queue", "sweep": "orders_queue", "claim": "orders_pkey"}.items():
+        plan = plans_of(storage, "EXPLAIN", lambda call=call: CALLS[call](storage))  # type: ignore[misc]
+        assert index in "\n".join(plan)
+        assert not [line for line in plan if "Sort" in line or ("orders_queue" in line and "Bitmap" in line)]
 
 
 def read_whole_table(storage: PeeweeStorage) -> None:
