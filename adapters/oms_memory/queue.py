@@ -39,20 +39,39 @@ class Exchange:
         self.waiting: deque[Message] = deque()
         self.dead: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_MAX)
         self.is_announced_to = False
+        self._waiting_ids = 0
 
     def put(self, messages: Sequence[Message]) -> None:
-        """Let messages wait, as far as there is room."""
+        """Let messages wait, as long as there is room."""
         with self.changed:
-            room = WAITING_IDS_MAX // IDS_PER_MESSAGE - len(self.waiting)
-            self.waiting.extend(messages[: max(room, 0)])
+            for message in messages:
+                if self._waiting_ids < WAITING_IDS_MAX:
+                    self.waiting.append(message)
+                    self._waiting_ids += _ids_in(message)
+            self.changed.notify_all()
+
+    def take(self, limit: int, timeout_seconds: float) -> list[Message]:
+        """Wait for messages, and take them out, oldest first."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.waiting, timeout_seconds)
+            taken = [self.waiting.popleft() for _ in range(min(limit, len(self.waiting)))]
+            self._waiting_ids -= sum(map(_ids_in, taken))
+        return taken
+
+    def put_back(self, messages: Sequence[Message]) -> None:
+        """Let messages wait again, before all others, room or none."""
+        with self.changed:
+            self.waiting.extendleft(replace(message, redelivered=True) for message in reversed(messages))
+            self._waiting_ids += sum(map(_ids_in, messages))
             self.changed.notify_all()
 
 
 class MemoryQueue:
     """Queue of this process; a forked child has one of its own.
 
-    At most 1,000 messages (100,000 ids) wait; further ones are dropped, and the sweep finds those orders. `connected`
-    is true once an announcer was opened: before, nobody could bring an inbox anything, as in a worker that runs alone.
+    At most some 100,000 ids (a command counts as one) wait; further ones are dropped, and the sweep finds those
+    orders. `connected` is true once an announcer was opened: before, nobody could bring an inbox anything, as in a
+    worker that runs alone.
     Nobody can subscribe to events, so none are carried.
     """
 
@@ -136,10 +155,7 @@ class MemoryInbox:
 
     def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:
         """See Inbox."""
-        exchange = self._queue.exchange
-        with exchange.changed:
-            exchange.changed.wait_for(lambda: exchange.waiting, timeout_seconds)
-            taken = [exchange.waiting.popleft() for _ in range(min(limit, len(exchange.waiting)))]
+        taken = self._queue.exchange.take(limit, timeout_seconds)
         self._hold([*self._held, *taken])
         return taken
 
@@ -168,10 +184,7 @@ class MemoryInbox:
     def close(self) -> None:
         """See Inbox; what is held waits again."""
         held = [] if self._process_id != os.getpid() else self._held
-        exchange = self._queue.exchange
-        with exchange.changed:
-            exchange.waiting.extendleft(replace(message, redelivered=True) for message in reversed(held))
-            exchange.changed.notify_all()
+        self._queue.exchange.put_back(held)
         self._hold([])
 
     def _hold(self, messages: list[Message]) -> None:
@@ -218,6 +231,10 @@ class MemoryDeadLetters:
             for letter in chosen:
                 exchange.dead.remove(letter)
         return chosen
+
+
+def _ids_in(message: Message) -> int:
+    return message.body.count(b",") + 1 if message.kind is MessageKind.ORDER_IDS else 1
 
 
 def _announcement(order_ids: Sequence[UUID]) -> Message:

@@ -12,7 +12,6 @@ from oms_contracts.queue_contract import QueueContract, races
 from oms_contracts.queue_contract.post import ids_in, new_ids
 from oms_contracts.queue_contract.races import RacePromises
 from oms_memory import MemoryQueue
-from oms_memory.queue import WAITING_IDS_MAX
 
 from oms_core.ports.queue import Announcer, Queue, QueueOptions
 from oms_core.wiring import open_queue
@@ -41,12 +40,15 @@ def test_an_inbox_is_connected_once_somebody_can_announce(queue: MemoryQueue) ->
     assert inbox.connected
 
 
-def test_what_is_beyond_the_bound_is_dropped(queue: MemoryQueue) -> None:
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_what_is_beyond_the_bound_is_dropped(queue: MemoryQueue, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oms_memory.queue.WAITING_IDS_MAX", 1_000)
     announcer, inbox = queue.announcer(), queue.inbox()
-    ids = new_ids(WAITING_IDS_MAX)
-    announcer.announce(ids)
+    ids = new_ids(1_000)
+    for start in range(0, 1_000, at_once):
+        announcer.announce(ids[start : start + at_once])
     announcer.announce(new_ids(1))
-    assert ids_in(inbox.take(limit=WAITING_IDS_MAX, timeout_seconds=0)) == ids
+    assert ids_in(inbox.take(limit=2_000, timeout_seconds=0)) == ids
     announcer.announce(ids[:1])
     assert ids_in(inbox.take(limit=10, timeout_seconds=0)) == ids[:1]
 
