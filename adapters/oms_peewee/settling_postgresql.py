@@ -16,7 +16,7 @@ from oms_peewee.postgresql import PostgresqlSession
 from oms_peewee.settling import ROWS_MAX, Decided, failure_of, status_of
 from oms_peewee.statements import Call, Statement
 
-_TAKE = Statement(
+TAKE = Statement(
     name="take_queued",
     types=("uuid[]", "boolean[]", "integer"),
     sql="""WITH taken AS MATERIALIZED (
@@ -52,7 +52,7 @@ class PostgresqlSettlingTables:
     ) -> Iterable[tuple[Any, ...]]:
         """See SettlingTables."""
         params = [arrays.ids(order_ids), arrays.flags(claimed), ROWS_MAX]
-        return session.run([(_TAKE, params)])  # type: ignore[no-any-return]  # The driver's cursor.
+        return session.run([(TAKE, params)])  # type: ignore[no-any-return]  # The driver's cursor.
 
     def lock(self, session: PostgresqlSession, orders: Sequence[QueuedOrder]) -> None:
         """See SettlingTables."""
