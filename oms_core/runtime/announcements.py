@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 _WAITING_MAX = 100_000
 _TOGETHER_MAX = 2_000
 _CLOSE_SECONDS = 5.0
+_GATHER_SECONDS = 0.02
 _PAUSE_FIRST_SECONDS = 0.5
 _PAUSE_MAX_SECONDS = 5.0
 
@@ -40,7 +41,7 @@ class Announcements:
     def _begin(self) -> None:
         self._waiting: deque[UUID] = deque()
         self._changed = threading.Condition()
-        self._closed = False
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._process_id = os.getpid()
 
@@ -53,7 +54,7 @@ class Announcements:
         with self._changed:
             if not order_ids and self._thread is not None:
                 return
-            if self._closed or len(self._waiting) + len(order_ids) > _WAITING_MAX:
+            if self._closing.is_set() or len(self._waiting) + len(order_ids) > _WAITING_MAX:
                 self._metrics.count(ANNOUNCEMENTS, "lost", amount=len(order_ids))
                 return
             self._waiting.extend(order_ids)
@@ -70,8 +71,8 @@ class Announcements:
         """Announce what waits, in a bounded time, and end the thread."""
         if self._process_id != os.getpid():
             return
+        self._closing.set()
         with self._changed:
-            self._closed = True
             self._changed.notify()
         if self._thread is not None:
             self._thread.join(_CLOSE_SECONDS)
@@ -83,6 +84,7 @@ class Announcements:
             while order_ids := self._take():
                 if self._announce(announcer, order_ids):
                     pause = _PAUSE_FIRST_SECONDS
+                    self._gather()
                 else:
                     self._drop_for(pause)
                     pause = min(2 * pause, _PAUSE_MAX_SECONDS)
@@ -92,9 +94,13 @@ class Announcements:
     def _take(self) -> list[UUID]:
         """Wait for ids and give them; an empty list when closed and nothing is left."""
         with self._changed:
-            while not self._waiting and not self._closed:
+            while not self._waiting and not self._closing.is_set():
                 self._changed.wait()
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER_MAX))]
+
+    def _gather(self) -> None:
+        """Let more ids come together while requests keep this process busy: each announcement costs them some time."""
+        self._closing.wait(_GATHER_SECONDS)
 
     def _announce(self, announcer: Announcer, order_ids: Sequence[UUID]) -> bool:
         try:
@@ -111,13 +117,13 @@ class Announcements:
 
     def _drop_for(self, seconds: float) -> None:
         ends_at = time.monotonic() + seconds
-        with self._changed:
-            while not self._closed and (left := ends_at - time.monotonic()) > 0:
-                self._changed.wait(left)
-                self._drop()
+        while not self._closing.is_set() and (left := ends_at - time.monotonic()) > 0:
+            self._closing.wait(min(left, _GATHER_SECONDS))
             self._drop()
 
     def _drop(self) -> None:
-        if self._waiting:
-            self._metrics.count(ANNOUNCEMENTS, "lost", amount=len(self._waiting))
+        with self._changed:
+            lost = len(self._waiting)
             self._waiting.clear()
+        if lost:
+            self._metrics.count(ANNOUNCEMENTS, "lost", amount=lost)
