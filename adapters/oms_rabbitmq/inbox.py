@@ -125,6 +125,8 @@ class RabbitmqInbox:
             stopping.wait(DELETION_SECONDS)
 
     def _deliver(self, delivery: Delivery) -> None:
+        if delivery.consumption.is_lost:
+            return  # It was still on its way when the connection was given up, and comes again.
         with self._changed:
             self._consumption = delivery.consumption  # It may deliver before its second consumer stands.
             self._waiting.append(delivery)

@@ -52,6 +52,15 @@ def frozen(server: PrivateRabbitmq) -> Iterator[None]:
 
 
 @contextmanager
+def killed(server: PrivateRabbitmq) -> Iterator[None]:
+    server.kill()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@contextmanager
 def full_disk(server: PrivateRabbitmq) -> Iterator[None]:
     server.evaluate(f"rabbit_alarm:set_alarm({{{DISK_ALARM}, []}}).")
     try:
@@ -100,14 +109,13 @@ def test_a_broker_that_is_killed_loses_nothing_that_was_confirmed(server: Privat
     server.evaluate("[dets:sync(Table) || Table <- dets:all()].")
     with open_inbox(queue) as inbox:
         held = receive(inbox, 11)
-        server.kill()
-        wait_until(lambda: not inbox.connected, HEALING_SECONDS, "the inbox notices")
-        for call in used.values():
-            refused_in_time(call)
-        inbox.done(held[:5])
-        inbox.bury(held[5], OmsError("malformed_json", "its connection is lost: it comes again"))
-        assert inbox.take(limit=10, timeout_seconds=0.1) == []
-        server.start()
+        with killed(server):
+            wait_until(lambda: not inbox.connected, HEALING_SECONDS, "the inbox notices")
+            for call in used.values():
+                refused_in_time(call)
+            inbox.done(held[:5])
+            inbox.bury(held[5], OmsError("malformed_json", "its connection is lost: it comes again"))
+            assert inbox.take(limit=10, timeout_seconds=0.1) == []
         again = receive(inbox, 11)
         assert set(ids) <= set(ids_in(again))
         assert all(message.redelivered for message in again)
