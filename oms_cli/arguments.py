@@ -13,6 +13,7 @@ from oms_core.domain.commands import UNSET, OrderLine, Unset
 from oms_core.domain.money import parse_money
 from oms_core.domain.statuses import SETTABLE, OrderStatus
 from oms_core.domain.validation import one_finding
+from oms_core.errors import ERROR_CODES
 
 _DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 _LINE = re.compile(r"(?P<sku>.+):(?P<quantity>[0-9]{1,18})(?:@(?P<price>[^:@]+))?", re.DOTALL)
@@ -41,6 +42,11 @@ def complete_statuses(incomplete: str) -> list[str]:
 def complete_settable(incomplete: str) -> list[str]:
     """Complete a status that an order can be moved to."""
     return [status.value for status in OrderStatus if status in SETTABLE and status.startswith(incomplete)]
+
+
+def complete_error_codes(incomplete: str) -> list[str]:
+    """Complete the reason of a rejected or failed order."""
+    return [code for code in ERROR_CODES if code.startswith(incomplete)]
 
 
 def read_time(text: str) -> datetime:

@@ -16,8 +16,11 @@ from oms_cli import (
     inventory_import,
     order_import,
     order_place,
+    order_retry,
     orders,
+    queue,
     serve,
+    worker,
 )
 from oms_cli.command import Invocation, OmsGroup
 from oms_cli.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
@@ -57,13 +60,16 @@ def begin(
 
 
 serve.register(app)
+worker.register(app)
 app.add_typer(database.app)
 inventory_import.register(inventory.app)
 inventory_export.register(inventory.app)
 app.add_typer(inventory.app)
 order_place.register(orders.app)
 order_import.register(orders.app)
+order_retry.register(orders.app)
 app.add_typer(orders.app)
+app.add_typer(queue.app)
 audit.register(app)
 app.add_typer(config.app)
 

@@ -1,20 +1,23 @@
-"""`oms orders place`: one order, from options or from a JSON document."""
+"""`oms orders place`: one order, from options or from a JSON document, placed at once or by a worker."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from oms_cli.arguments import read_line
 from oms_cli.command import command, usage_error
 from oms_cli.files import read_document
-from oms_cli.order_views import PLACED, placed_sentence
+from oms_cli.order_views import PLACED, PlacedShown, placed_sentence
 from oms_cli.session import Session
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.orders import read_keyed_order, read_order
 from oms_core.domain.commands import PlaceOrder
+from oms_core.errors import ERROR_CODES, OmsError
+from oms_core.oms import Oms
 
+_WAIT_SECONDS_MAX = 3_600
 _DOCUMENT_BYTES_MAX = 1024 * 1024
 
 
@@ -42,8 +45,21 @@ def place_order(
         str | None,
         typer.Option("--key", metavar="K", help="Idempotency key: the same order with the same key is placed once."),
     ] = None,
+    is_async: Annotated[bool, typer.Option("--async", help="Queue it; a worker places it.")] = False,
+    wait: Annotated[
+        int | None,
+        typer.Option(
+            "--wait",
+            metavar="N",
+            min=0,
+            max=_WAIT_SECONDS_MAX,
+            help="With --async: wait so many seconds for the outcome.",
+        ),
+    ] = None,
 ) -> None:
     """Place an order: its stock is checked, confirmed and reserved, all or nothing."""
+    if wait is not None and not is_async:
+        usage_error("--wait waits for a queued order: give --async too")
     if file is not None:
         if customer is not None or line or reference is not None or currency is not None:
             usage_error("give the order as a document or by options, not both")
@@ -59,10 +75,35 @@ def place_order(
             idempotency_key=key,
         )
     with session.oms() as oms:
-        placed = oms.place_order(wanted, caller=session.caller)
-    session.output.sentence(placed_sentence(placed))
+        shown = _accept(oms, session, wanted, wait or 0) if is_async else _place(oms, session, wanted)
+    session.output.sentence(placed_sentence(shown))
     if not session.output.is_table:
-        session.output.record(PLACED, placed)
+        session.output.record(PLACED, shown)
+    if is_async and shown.order.failure is not None and shown.place is None:
+        session.output.flush()
+        _raise_failure(shown)
+
+
+def _place(oms: Oms, session: Session, wanted: PlaceOrder) -> PlacedShown:
+    placed = oms.place_order(wanted, caller=session.caller)
+    return PlacedShown(order=placed.order, replayed=placed.replayed)
+
+
+def _accept(oms: Oms, session: Session, wanted: PlaceOrder, wait_seconds: int) -> PlacedShown:
+    """Queue the order, and wait for its outcome if that was asked for."""
+    accepted = oms.accept_order(wanted, caller=session.caller)
+    order = accepted.order
+    if wait_seconds:
+        order = oms.wait_for_outcome(order.id, timeout_seconds=wait_seconds) or order
+    return PlacedShown(order=order, replayed=accepted.replayed, place=oms.queue_place(order))
+
+
+def _raise_failure(shown: PlacedShown) -> NoReturn:
+    """End with the error that a worker met: a rejected order is refused as it would have been at once."""
+    failure = shown.order.failure
+    assert failure is not None  # noqa: S101  The caller has looked.
+    code = failure.code if failure.code in ERROR_CODES else "internal_error"
+    raise OmsError(code, f"order {shown.order.id} is {shown.order.status}: {failure.detail}")
 
 
 def _read_file(file: str, key: str | None) -> PlaceOrder:

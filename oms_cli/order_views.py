@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeVar
 
 from oms_cli.views import Column, View, counted
 from oms_core.documents.orders import show_event, show_order, show_refusal
@@ -13,7 +14,9 @@ from oms_core.domain.money import format_money
 from oms_core.domain.orders import Order, PlacedLine
 from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import OmsError
-from oms_core.ports.storage import Placed
+from oms_core.use_cases.get_queue_status import QueuePlace
+
+T = TypeVar("T")
 
 _COLOURS: Mapping[OrderStatus, str] = MappingProxyType(
     {
@@ -47,6 +50,23 @@ class Moved:
     error: OmsError | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedShown:
+    """What became of placing: the order, whether its key had placed it before, and its place while it is queued."""
+
+    order: Order
+    replayed: bool
+    place: QueuePlace | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderShown:
+    """One order on its own, with its place in the queue while it is queued."""
+
+    order: Order
+    place: QueuePlace | None
+
+
 def total(order: Order) -> str | None:
     """Give the total as text; None where a price is missing."""
     return None if order.total is None else format_money(order.total)
@@ -60,6 +80,22 @@ def total_with_currency(order: Order) -> str | None:
 def failure(order: Order) -> str | None:
     """Give the reason of a rejected or failed order."""
     return None if order.failure is None else f"{order.failure.code}: {order.failure.detail}"
+
+
+def show_place(order: Order, place: QueuePlace | None) -> dict[str, object]:
+    """Show an order as JSON, with `queue: {position, estimated_seconds}` while it is queued."""
+    if place is None:
+        return show_order(order)
+    shown = {"position": place.position, "estimated_seconds": place.estimated_seconds}
+    return {**show_order(order), "queue": shown}
+
+
+def place_text(place: QueuePlace | None) -> str | None:
+    """Say where an order stands: `position 12, about 3 s`."""
+    if place is None:
+        return None
+    estimate = "no worker is there" if place.estimated_seconds is None else f"about {place.estimated_seconds:,} s"
+    return f"position {place.position:,}, {estimate}"
 
 
 def show_moved(moved: Moved) -> dict[str, object]:
@@ -84,6 +120,10 @@ ORDERS: View[Order] = View(
         Column(name="created_at", value=lambda order: order.created_at, spare=True),
         Column(name="reference", value=lambda order: order.reference, spare=True),
         Column(name="lines", value=lambda order: len(order.lines), right=True, spare=True),
+        Column(
+            name="failure", value=lambda order: order.failure and order.failure.code, spare=True, style=lambda _: "red"
+        ),
+        Column(name="attempts", value=lambda order: order.attempts, in_table=False),
         Column(name="version", value=lambda order: order.version, in_table=False),
         Column(name="updated_at", value=lambda order: order.updated_at, in_table=False),
     ),
@@ -92,28 +132,47 @@ ORDERS: View[Order] = View(
 )
 
 
-def _of_placed(column: Column[Order]) -> Column[Placed]:
-    return Column(name=column.name, value=lambda placed: column.value(placed.order))
+def _of(column: Column[Order], order_of: Callable[[T], Order]) -> Column[T]:
+    """Give a column of orders as one of something that has an order."""
+    table_value, style = column.table_value, column.style
+    return Column(
+        name=column.name,
+        value=lambda shown: column.value(order_of(shown)),
+        right=column.right,
+        whole=column.whole,
+        in_table=column.in_table,
+        spare=column.spare,
+        table_value=None if table_value is None else lambda shown: table_value(order_of(shown)),
+        style=None if style is None else lambda shown: style(order_of(shown)),
+    )
 
 
-PLACED: View[Placed] = View(
+PLACED: View[PlacedShown] = View(
     columns=(
-        *(_of_placed(column) for column in ORDERS.columns),
-        Column(name="replayed", value=lambda placed: "true" if placed.replayed else "false"),
+        *(_of(column, lambda shown: shown.order) for column in ORDERS.columns),
+        Column(name="replayed", value=lambda shown: "true" if shown.replayed else "false"),
+        Column(name="queue_position", value=lambda shown: shown.place and shown.place.position),
     ),
-    document=lambda placed: {**show_order(placed.order), "replayed": placed.replayed},
+    document=lambda shown: {**show_place(shown.order, shown.place), "replayed": shown.replayed},
 )
 
+_OF_LISTS_ONLY = frozenset({"lines", "version", "updated_at", "failure", "attempts"})
+
 # One order on its own: the same columns, and what a list has no room for.
-ORDER: View[Order] = View(
+ORDER: View[OrderShown] = View(
     columns=(
-        *(column for column in ORDERS.columns if column.name not in {"lines", "version", "updated_at"}),
-        Column(name="updated_at", value=lambda order: order.updated_at),
-        Column(name="version", value=lambda order: order.version),
-        Column(name="failure", value=failure, style=lambda _: "red"),
-        Column(name="metadata", value=lambda order: ", ".join(f"{key}={text}" for key, text in order.metadata.items())),
+        *(_of(column, lambda shown: shown.order) for column in ORDERS.columns if column.name not in _OF_LISTS_ONLY),
+        Column(name="updated_at", value=lambda shown: shown.order.updated_at),
+        Column(name="version", value=lambda shown: shown.order.version),
+        Column(name="queue", value=lambda shown: place_text(shown.place)),
+        Column(name="attempts", value=lambda shown: shown.order.attempts or None),
+        Column(name="failure", value=lambda shown: failure(shown.order), style=lambda _: "red"),
+        Column(
+            name="metadata",
+            value=lambda shown: ", ".join(f"{key}={text}" for key, text in shown.order.metadata.items()),
+        ),
     ),
-    document=show_order,
+    document=lambda shown: show_place(shown.order, shown.place),
 )
 
 LINES: View[LineShown] = View(
@@ -168,10 +227,13 @@ def lines_shown(order: Order) -> list[LineShown]:
     return [LineShown(order=order, line=line) for line in order.lines]
 
 
-def placed_sentence(placed: Placed) -> str:
-    """Say what became of placing: `placed 0198... pending: 2 lines, total 12.50 EUR`."""
+def placed_sentence(placed: PlacedShown) -> str:
+    """Say what became of placing: `placed 0198... pending: 2 lines, total 12.50 EUR`, or `queued 0198...: ...`."""
     order = placed.order
     lines = counted(len(order.lines), "line")
     amount = "no total, a price is missing" if order.total is None else f"total {total_with_currency(order)}"
-    verb = "placed before with this key:" if placed.replayed else "placed"
-    return f"{verb} {order.id} {order.status}: {lines}, {amount}"
+    where = f"; {place_text(placed.place)}" if placed.place else ""
+    if placed.replayed:
+        return f"placed before with this key: {order.id} {order.status}: {lines}, {amount}{where}"
+    named = f"placed {order.id} {order.status}" if order.status is OrderStatus.PENDING else f"{order.status} {order.id}"
+    return f"{named}: {lines}, {amount}{where}"

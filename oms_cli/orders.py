@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from oms_cli.arguments import (
+    complete_error_codes,
     complete_settable,
     complete_statuses,
     read_duration,
@@ -18,19 +19,30 @@ from oms_cli.arguments import (
 )
 from oms_cli.command import command, usage_error
 from oms_cli.order_ids import IdsArgument, move_each, read_ids
-from oms_cli.order_views import EVENTS, LINES, ORDER, ORDERS, lines_shown
+from oms_cli.order_views import EVENTS, LINES, ORDER, ORDERS, OrderShown, lines_shown
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.orders import OrderFilter
 
-app = typer.Typer(name="orders", help="Orders: place, find, move, cancel.", no_args_is_help=True)
+app = typer.Typer(name="orders", help="Orders: place, find, move, cancel, retry.", no_args_is_help=True)
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The order.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="R", help="Why, for the history.")]
 StatusesOption = Annotated[
     list[str] | None,
     typer.Option("--status", metavar="S[,S...]", help="In any of these statuses.", autocompletion=complete_statuses),
+]
+CustomerOption = Annotated[str | None, typer.Option("--customer", metavar="C", help="Of this customer.")]
+SkuOption = Annotated[str | None, typer.Option("--sku", metavar="SKU", help="With a line of this product.")]
+FailureOption = Annotated[
+    str | None,
+    typer.Option(
+        "--failure",
+        metavar="CODE",
+        help="Rejected, failed or to be tried again for this reason.",
+        autocompletion=complete_error_codes,
+    ),
 ]
 IdsFlag = Annotated[
     bool, typer.Option("--ids", help="Print nothing but the ids, one a line, for `oms orders cancel -`.")
@@ -42,9 +54,10 @@ def list_orders(
     session: Session,
     *,
     status: StatusesOption = None,
-    customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Of this customer.")] = None,
-    sku: Annotated[str | None, typer.Option("--sku", metavar="SKU", help="With a line of this product.")] = None,
+    customer: CustomerOption = None,
+    sku: SkuOption = None,
     reference: Annotated[str | None, typer.Option("--reference", metavar="R", help="With this reference.")] = None,
+    failure: FailureOption = None,
     created_from: Annotated[
         str | None, typer.Option("--created-from", metavar="TIME", help="Placed then or later (ISO 8601, UTC).")
     ] = None,
@@ -66,6 +79,7 @@ def list_orders(
         customer_id=customer,
         sku=sku,
         reference=reference,
+        failure_code=failure,
         created_from=None if created_from is None else read_time(created_from),
         created_to=_created_to(session, created_to, older_than),
     )
@@ -80,14 +94,15 @@ def list_orders(
 
 @command(app, "show")
 def show_order(session: Session, order_id: IdArgument) -> None:
-    """Show an order with its lines; as CSV, a row per line."""
+    """Show an order with its lines, and its place while it is queued; as CSV, a row per line."""
     with session.oms() as oms:
         order = oms.get_order(read_order_id(order_id), caller=session.caller)
+        shown = OrderShown(order=order, place=oms.queue_place(order))
     if session.output.is_json:
-        session.output.document(ORDER.document(order))
+        session.output.document(ORDER.document(shown))
         return
     if session.output.is_table:
-        session.output.record(ORDER, order)
+        session.output.record(ORDER, shown)
     session.output.list(LINES, lines_shown(order))
 
 

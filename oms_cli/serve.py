@@ -85,10 +85,10 @@ def _run(session: Session, settings: Settings) -> int:
             announce = partial(_announce, database=database, metrics=metrics)
             return serve_wsgi(partial(open_service, settings), options=options, on_ready=announce)
     except OSError as error:
-        return _report_address(error)
+        return report_address(error)
 
 
-def _report_address(error: OSError) -> int:
+def report_address(error: OSError) -> int:
     """Say why an address cannot be listened on, and give the exit code; an error over anything else goes on."""
     code = error.errno or 0
     if code == errno.EADDRINUSE:

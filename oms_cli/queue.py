@@ -1,0 +1,123 @@
+"""`oms queue`: the queue, and the messages that could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from oms_cli.command import command, usage_error
+from oms_cli.exits import EXIT_CODES, PARTLY_APPLIED
+from oms_cli.files import confirm
+from oms_cli.messages import say
+from oms_cli.order_ids import read_ids
+from oms_cli.queue_views import LETTERS, QUEUE, WORKERS, LettersMoved, QueueShown, letters_view
+from oms_cli.session import Session
+from oms_cli.views import counted
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
+from oms_core.errors import ErrorKind, OmsError
+from oms_core.oms import Oms
+
+app = typer.Typer(name="queue", help="The queue of accepted orders, and dead letters.", no_args_is_help=True)
+dead = typer.Typer(name="dead", help="Messages that could not be read.", no_args_is_help=True)
+app.add_typer(dead)
+
+LettersArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="ID...|-", help="Letters' ids; - reads them from stdin.")
+]
+AllFlag = Annotated[bool, typer.Option("--all", help="All that are there now.")]
+
+
+@command(app, "status")
+def show_status(session: Session) -> None:
+    """Show how many orders wait and for how long, the workers and their pace, and whether the broker answers."""
+    with session.oms() as oms:
+        status = oms.get_queue_status(caller=session.caller)
+        broker = oms.queue.describe() if oms.queue.carries_events else None
+        shown = QueueShown(status=status, broker=broker, fault=_fault(oms))
+    session.output.record(QUEUE, shown)
+    if session.output.is_table:
+        session.output.sentence("")
+        session.output.list(WORKERS, status.workers)
+
+
+@command(dead, "list")
+def list_dead(
+    session: Session,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=PAGE_ITEMS_MAX, help="How many at most.")
+    ] = PAGE_ITEMS_DEFAULT,
+) -> None:
+    """List messages that could not be read, oldest first, with the reason."""
+    _say_where(session)
+    with session.oms() as oms:
+        letters = oms.list_dead_letters(caller=session.caller, limit=limit)
+    shown = session.output.list(LETTERS, letters)
+    if shown == limit:
+        say(f"the first {shown:,} are shown; --limit N shows more")
+
+
+@command(dead, "replay")
+def replay(session: Session, ids: LettersArgument = None, everything: AllFlag = False) -> None:
+    """Send letters back to where they came from, once what was wrong is mended; workers then read them again."""
+    wanted = _wanted(ids, everything)
+    _say_where(session)
+    with session.oms() as oms:
+        moved = _moved(wanted, lambda: oms.replay_dead_letters(wanted, caller=session.caller))
+    _end(session, "replayed", moved)
+
+
+@command(dead, "discard")
+def discard(
+    session: Session,
+    ids: LettersArgument = None,
+    everything: AllFlag = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Discard --all without asking.")] = False,
+) -> None:
+    """Remove letters for good."""
+    wanted = _wanted(ids, everything)
+    if wanted is None and not yes:
+        confirm("Discard all dead letters?")
+    _say_where(session)
+    with session.oms() as oms:
+        moved = _moved(wanted, lambda: oms.discard_dead_letters(wanted, caller=session.caller))
+    _end(session, "discarded", moved)
+
+
+def _fault(oms: Oms) -> str | None:
+    try:
+        oms.queue.check()
+    except OmsError as error:
+        return error.detail
+    return None
+
+
+def _say_where(session: Session) -> None:
+    """Say what would look like an empty queue otherwise."""
+    if urlsplit(session.settings.queue_url).scheme == "memory":
+        say("with OMS_QUEUE_URL=memory:// dead letters live in the memory of `oms serve`, and cannot be seen from here")
+
+
+def _wanted(ids: Sequence[str] | None, everything: bool) -> list[str] | None:
+    """Give the ids that were named, each once; None for all."""
+    if everything == bool(ids):
+        usage_error("give ids, - for stdin, or --all")
+    return None if everything else list(dict.fromkeys(read_ids(ids or [])))
+
+
+def _moved(wanted: Sequence[str] | None, move: Callable[[], int]) -> LettersMoved:
+    moved = 0 if wanted == [] else move()
+    return LettersMoved(moved=moved, missing=0 if wanted is None else len(wanted) - moved)
+
+
+def _end(session: Session, verb: str, moved: LettersMoved) -> None:
+    """Say what became of the letters; ids that were not there are exit code 8, or 4 when none was."""
+    session.output.sentence(f"{verb} {counted(moved.moved, 'letter')}")
+    if not session.output.is_table:
+        session.output.record(letters_view(verb), moved)
+    if moved.missing:
+        session.output.flush()
+        say(f"{counted(moved.missing, 'id')} not there: replayed or discarded before, or never dead")
+        raise typer.Exit(PARTLY_APPLIED if moved.moved else EXIT_CODES[ErrorKind.NOT_FOUND])
