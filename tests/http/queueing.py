@@ -1,0 +1,88 @@
+"""Orders that wait for a worker, and a storage that one of them breaks: what the tests of queueing begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from werkzeug.test import TestResponse
+
+from oms_core import Oms, Settings, wiring
+from oms_core.ports.clock import SystemClock
+from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.queue import QueueOptions
+from oms_core.ports.storage import StorageOptions
+from tests.http.asking import order, read
+from tests.http.conformance import ConformingClient
+from tests.services.waiting import wait_until
+
+ASYNC = {"Prefer": "respond-async"}
+WAITING = {"Prefer": "respond-async, wait=10"}
+DEADLINE_SECONDS = 20
+POISON = "POISON"
+
+
+class PoisonedStorage:
+    """A storage that cannot settle an order whose reference is POISON; everything else is the storage's own."""
+
+    def __init__(self, storage: Any) -> None:
+        self._storage = storage
+        self.queue = _PoisonedQueue(storage)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+
+class _PoisonedQueue:
+    def __init__(self, storage: Any) -> None:
+        self._storage = storage
+
+    def settle(self, order_ids: Sequence[UUID], **given: Any) -> Any:
+        """Fail for a poisoned batch, as a bug would that one order meets."""
+        orders = [self._storage.orders.get(order_id, owner=None) for order_id in order_ids]
+        if any(found.reference == POISON for found in orders):
+            raise ZeroDivisionError("the poison works")
+        return self._storage.queue.settle(order_ids, **given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage.queue, name)
+
+
+def open_poisoned(url: str, *, waiting_max: int | None = None, **given: Any) -> Oms:
+    """Open a system on which a poisoned order fails at its first try."""
+    settings = Settings(database_url=url, max_attempts=1, **given)
+    return Oms(
+        settings=settings,
+        storage=PoisonedStorage(wiring.open_storage(url, StorageOptions())),  # type: ignore[arg-type]  # It is what it wraps.
+        clock=SystemClock(),
+        metrics=NoMetrics(),
+        queue=wiring.open_queue(settings.queue_url, QueueOptions(prefix=settings.queue_prefix)),
+        waiting_max=waiting_max,
+    )
+
+
+def accept(client: ConformingClient, quantity: int = 1, **members: Any) -> dict[str, Any]:
+    """Have an order accepted; give it."""
+    response = client.post("/v1/orders", json=order(quantity=quantity, **members), headers=ASYNC)
+    assert response.status_code == 202
+    return read(response)
+
+
+def settled(client: ConformingClient, order_id: str) -> dict[str, Any]:
+    """Wait until an order is queued no more; give it."""
+    return wait_until(
+        lambda: None if (found := look(client, order_id))["status"] == "queued" else found,
+        DEADLINE_SECONDS,
+        "the order is settled",
+    )
+
+
+def look(client: ConformingClient, order_id: str) -> dict[str, Any]:
+    """Give an order as it is now."""
+    return read(client.get(f"/v1/orders/{order_id}"))
+
+
+def headers(response: TestResponse, *names: str) -> tuple[str | None, ...]:
+    """Give these headers of an answer, None where there is none."""
+    return tuple(response.headers.get(name) for name in names)
