@@ -1,0 +1,114 @@
+"""What holds after any weather: each accepted order is settled, once, with the stock and events that belong to it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from pika import BlockingConnection, URLParameters
+from pika.exceptions import AMQPError
+
+from oms_core import Oms, OrderStatus
+from tests.faults.queue_weather import BUYER
+from tests.services import wait_until
+from tests.services.postgresql import connected
+
+SETTLED_SECONDS = 90
+FINAL = {"pending", "rejected", "failed"}
+
+ORDERS = "SELECT id::text, status FROM orders"
+PLACED_EVENTS = """SELECT o.id::text, count(e.id) FROM orders AS o
+LEFT JOIN events AS e ON e.order_id = o.id AND e.type = 'order.placed' GROUP BY o.id"""
+RESERVED = """SELECT order_id::text, line_no, sku, sum(reserved_delta), count(*) FROM stock_movements
+WHERE order_id IS NOT NULL GROUP BY order_id, line_no, sku"""
+LINES = """SELECT o.id::text, l.line_no, l.sku, l.quantity, 1 FROM orders AS o
+JOIN order_lines AS l ON l.order_id = o.id WHERE o.status = 'pending'"""
+LEVELS = """SELECT sku, sum(reserved) FROM stock_levels GROUP BY sku"""
+DEMAND = """SELECT p.sku, coalesce(sum(l.quantity) FILTER (WHERE o.status = 'pending'), 0) FROM products AS p
+LEFT JOIN order_lines AS l ON l.sku = p.sku LEFT JOIN orders AS o ON o.id = l.order_id GROUP BY p.sku"""
+OVERSOLD = "SELECT sku FROM stock_levels WHERE reserved > on_hand OR on_hand < 0"
+EVENTS = "SELECT order_id::text, order_version, type FROM events WHERE order_id IS NOT NULL ORDER BY order_id, id"
+
+
+def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """Ask the database itself."""
+    with connected(url) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def is_settled(oms: Oms, accepted: Collection[UUID]) -> bool:
+    """Tell whether none of the orders waits any more."""
+    waiting = rows(oms.settings.database_url, "SELECT id::text FROM orders WHERE status = 'queued'")
+    return not {str(order_id) for order_id in accepted} & {order_id for (order_id,) in waiting}
+
+
+def check(oms: Oms, accepted: Collection[UUID], *, others: int = 0) -> Counter[str]:
+    """Wait until every accepted order is settled; prove that nothing was lost, done twice or oversold.
+
+    `others` are orders beside the accepted ones. Gives how many orders have each status.
+    """
+    url = oms.settings.database_url
+    wait_until(lambda: is_settled(oms, accepted), SETTLED_SECONDS, "every accepted order is settled")
+    statuses = dict(rows(url, ORDERS))
+    assert {str(order_id) for order_id in accepted} <= statuses.keys(), "an accepted order is gone"
+    assert len(statuses) == len(set(accepted)) + others, "orders that nobody was told of"
+    assert set(statuses.values()) <= FINAL
+    for order_id, count in rows(url, PLACED_EVENTS):
+        assert count == (statuses[order_id] == "pending"), f"placed {count} times: {order_id}"
+    assert sorted(rows(url, RESERVED)) == sorted(rows(url, LINES)), "each placed line is reserved once"
+    assert sorted(rows(url, LEVELS)) == sorted(rows(url, DEMAND))
+    assert rows(url, OVERSOLD) == []
+    assert oms.audit(caller=BUYER).discrepancies == ()
+    return Counter(statuses.values())
+
+
+def all_placed(oms: Oms, accepted: Collection[UUID]) -> None:
+    """Check the same, and that stock was there for all, and no try was held against any."""
+    counted = check(oms, accepted)
+    assert counted == {OrderStatus.PENDING.value: len(set(accepted))}
+    tried = rows(oms.settings.database_url, "SELECT count(*) FROM orders WHERE failure IS NOT NULL")
+    assert tried == [(0,)]
+
+
+class Subscriber:
+    """Another service that listens to every event, over a queue of its own that outlives the broker's restarts."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self._parameters = URLParameters(url)
+        self._exchange = f"{prefix}.events"
+        self._queue = f"{prefix}.subscriber"
+        self.heard: list[tuple[str, int]] = []
+        connection = BlockingConnection(self._parameters)
+        channel = connection.channel()
+        channel.exchange_declare(self._exchange, "topic", durable=True)
+        channel.queue_declare(self._queue, durable=True, arguments={"x-queue-type": "quorum"})
+        channel.queue_bind(self._queue, self._exchange, "order.#")
+        connection.close()
+
+    def check(self, database_url: str) -> None:
+        """Wait until every event of every order was heard; prove that each order's came in their order."""
+        written = [(order_id, version) for order_id, version, _ in rows(database_url, EVENTS)]
+        assert written
+        assert len(written) == len(set(written)), "two events of one version"
+        wait_until(lambda: self._listen() >= set(written), SETTLED_SECONDS, "every event is heard")
+        assert set(self.heard) == set(written), "an event that never was"
+        versions: dict[str, list[int]] = defaultdict(list)
+        for order_id, version in dict.fromkeys(self.heard):  # Repetitions are allowed: at least once.
+            versions[order_id].append(version)
+        assert all(heard == sorted(heard) for heard in versions.values())
+
+    def _listen(self) -> set[tuple[str, int]]:
+        try:
+            connection = BlockingConnection(self._parameters)
+        except AMQPError:
+            return set(self.heard)
+        channel = connection.channel()
+        while (answer := channel.basic_get(self._queue, auto_ack=True))[0] is not None:
+            document = json.loads(answer[2])
+            self.heard.append((document["subject"], document["data"]["order_version"]))
+        connection.close()
+        return set(self.heard)

@@ -1,0 +1,154 @@
+"""A database that is gone for ten seconds: callers are told, no order is lost or doubled."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from oms_peewee.settling_postgresql import PostgresqlSettlingTables
+
+from oms_core import Oms
+from oms_core.order_queue import COMMANDS
+from tests.adapters.rabbitmq_broker import Broker
+from tests.faults.queue_weather import (
+    SKU,
+    Crowd,
+    accept,
+    deployment,
+    nothing,
+    processes,
+    relaying,
+    working,
+)
+from tests.faults.queue_weather_checks import Subscriber, all_placed, rows
+from tests.services import wait_until
+from tests.services.postgresql import PrivatePostgresql
+
+DEADLINE_SECONDS = 60
+OUTAGE_SECONDS = 10
+TOLD_SECONDS = 13.0  # The storage's deadline, and the rest for a busy machine.
+
+
+@pytest.fixture
+def database(private_postgresql: Callable[[], PrivatePostgresql]) -> PrivatePostgresql:
+    return private_postgresql()
+
+
+@pytest.fixture
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
+    broker = Broker(rabbitmq_url, unique_name)
+    yield broker
+    broker.delete_all()
+
+
+@pytest.fixture
+def oms(broker: Broker, database: PrivatePostgresql) -> Iterator[Oms]:
+    with deployment(database.url, broker.url, broker.prefix) as oms:
+        yield oms
+
+
+def is_over(began: float) -> bool:
+    return time.monotonic() - began >= OUTAGE_SECONDS
+
+
+def test_callers_of_a_database_that_is_away_are_told_and_repeat_their_orders_without_doubling_any(
+    oms: Oms, broker: Broker, database: PrivatePostgresql
+) -> None:
+    subscriber = Subscriber(broker.url, broker.prefix)
+    with working(oms.settings), relaying(oms.settings):
+        with Crowd(oms, name="A", callers=8) as crowd:
+            wait_until(lambda: len(crowd.accepted) >= 100, DEADLINE_SECONDS, "some are accepted")
+            database.kill()
+            began = time.monotonic()
+            wait_until(lambda: is_over(began), DEADLINE_SECONDS, "the outage is over")
+            database.start()
+            before = len(crowd.accepted)
+            wait_until(lambda: len(crowd.accepted) >= before + 100, DEADLINE_SECONDS, "they are accepted again")
+        assert crowd.told.keys() <= {"accepted", "storage_unavailable", "outcome_unknown"}
+        assert crowd.told["storage_unavailable"] > 0, "nobody noticed, so nothing was tested"
+        assert crowd.slowest_seconds < TOLD_SECONDS
+        assert len(crowd.accepted) == len(set(crowd.accepted)), "each key is an order of its own"
+        all_placed(oms, crowd.accepted)
+        subscriber.check(database.url)
+    broker.delete("subscriber")
+
+
+def test_a_database_that_goes_away_while_orders_are_placed_costs_none_a_try(
+    oms: Oms, database: PrivatePostgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = accept(oms, 200, "A")
+    write = PostgresqlSettlingTables.write
+    reached, go_on = threading.Event(), threading.Event()
+
+    def held_up(*arguments: object) -> None:
+        reached.set()
+        go_on.wait(DEADLINE_SECONDS)
+        write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PostgresqlSettlingTables, "write", held_up)
+    with working(oms.settings), working(oms.settings):
+        assert reached.wait(DEADLINE_SECONDS)
+        database.kill()
+        go_on.set()
+        began = time.monotonic()
+        wait_until(lambda: is_over(began), DEADLINE_SECONDS, "the outage is over")
+        database.start()
+        all_placed(oms, accepted)
+    assert rows(database.url, "SELECT count(*) FROM orders WHERE attempts > 0") == [(0,)]
+    assert rows(database.url, "SELECT count(*) FROM events WHERE type = 'order.failed'") == [(0,)]
+
+
+def command(key: str) -> bytes:
+    """Write a command as another service does."""
+    lines = [{"sku": SKU, "quantity": 1}]
+    return json.dumps({"customer_id": "C1", "idempotency_key": key, "lines": lines}).encode()
+
+
+def test_commands_of_other_services_give_one_order_per_key_through_all_of_it(
+    oms: Oms, broker: Broker, database: PrivatePostgresql
+) -> None:
+    keys = [f"K-{number}" for number in range(150)]
+    subscriber = Subscriber(broker.url, broker.prefix)
+
+    def publish() -> None:
+        with broker.channel() as channel:
+            channel.confirm_delivery()
+            for key in keys:
+                channel.basic_publish(broker.name("commands"), "place-order", command(key), mandatory=True)
+
+    oms.queue.check()
+    accepted = accept(oms, 20, "A")  # Which declares the queues.
+    wait_until(lambda: broker.waiting("orders.v1"), DEADLINE_SECONDS, "the queues stand")
+    publish()
+    with processes(oms.settings, [nothing, nothing]) as (first, second), relaying(oms.settings):
+        wait_until(lambda: known(oms) > 0, DEADLINE_SECONDS, "some commands are orders")
+        first.kill()
+        publish()
+        database.kill()
+        publish()
+        database.start()
+        second.terminate()
+        second.join(DEADLINE_SECONDS)
+        assert (first.exitcode, second.exitcode) == (-signal.SIGKILL, 0)
+        with working(oms.settings):
+            wait_until(lambda: known(oms) == len(keys), DEADLINE_SECONDS, "every key is an order")
+            wait_until(lambda: broker.waiting("commands.v1") == 0, DEADLINE_SECONDS, "every command is taken")
+            commanded = [UUID(each) for (each,) in rows(database.url, ORDERS_OF_COMMANDS)]
+            all_placed(oms, [*accepted, *commanded])
+            subscriber.check(database.url)
+    assert len(commanded) == len(keys)
+    assert broker.waiting("commands.v1") == 0, "every command was acknowledged"
+    assert broker.waiting("dead.v1") == 0
+    broker.delete("subscriber")
+
+
+ORDERS_OF_COMMANDS = f"SELECT id::text FROM orders WHERE caller = '{COMMANDS.name}'"
+
+
+def known(oms: Oms) -> int:
+    return len(rows(oms.settings.database_url, ORDERS_OF_COMMANDS))

@@ -1,0 +1,155 @@
+"""Workers that are killed, or share their ids, and messages that come twice, late and in any order: placed once."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from oms_contracts.queue_contract.post import announce
+from oms_peewee import settling_postgresql
+from oms_peewee.settling_postgresql import PostgresqlSettlingTables
+from oms_rabbitmq.inbox import RabbitmqInbox
+
+from oms_core import Oms
+from oms_core.ports.queue import Message
+from tests.adapters.rabbitmq_broker import Broker
+from tests.faults.queue_weather import SKU, accept, deployment, dies, processes, relaying, working
+from tests.faults.queue_weather_checks import Subscriber, all_placed, check
+from tests.faults.rivals import LOCK_LEVELS, WAITING, count, rival
+from tests.services import free_port, wait_until
+
+DEADLINE_SECONDS = 60
+PLACED = "SELECT count(*) FROM orders WHERE status = 'pending'"
+NO_SWEEP = ("oms_core.runtime.worker.Worker._sweep_if_due", lambda *_, **__: None)
+
+
+@pytest.fixture
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
+    broker = Broker(rabbitmq_url, unique_name)
+    yield broker
+    broker.delete_all()
+
+
+@pytest.fixture
+def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
+    with deployment(postgresql_url, broker.url, broker.prefix) as oms:
+        yield oms
+
+
+def die_before_acknowledging() -> None:
+    """Kill this process when something is committed, and the broker is to be told."""
+
+    def done(_: RabbitmqInbox, messages: Sequence[Message]) -> None:
+        if messages:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(RabbitmqInbox, "done", done)  # noqa: B010
+
+
+def die_before_committing() -> None:
+    """Kill this process when everything of a transaction is written, and COMMIT is to follow."""
+    write = PostgresqlSettlingTables.write
+
+    def written(tables: PostgresqlSettlingTables, *arguments: Any) -> None:
+        write(tables, *arguments)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(PostgresqlSettlingTables, "write", written)  # noqa: B010
+
+
+def placed(oms: Oms) -> int:
+    return count(oms.settings.database_url, PLACED)
+
+
+def test_a_worker_killed_between_commit_and_acknowledgement_has_its_orders_placed_once(
+    oms: Oms, broker: Broker
+) -> None:
+    subscriber = Subscriber(broker.url, broker.prefix)
+    accepted = accept(oms, 100, "A")
+    with processes(oms.settings, [die_before_acknowledging]) as (killed,):
+        assert dies(killed) == -signal.SIGKILL
+    assert placed(oms) > 0, "it had committed"
+    wait_until(lambda: broker.waiting("orders.v1") > 0, DEADLINE_SECONDS, "what was not acknowledged is there again")
+    with working(oms.settings), relaying(oms.settings):
+        all_placed(oms, accepted)
+        wait_until(lambda: broker.waiting("orders.v1") == 0, DEADLINE_SECONDS, "every message is taken")
+        subscriber.check(oms.settings.database_url)
+    all_placed(oms, accepted)
+    assert broker.waiting("orders.v1") == 0, "every message was acknowledged"
+    broker.delete("subscriber")
+
+
+def test_a_worker_killed_in_the_middle_of_a_transaction_leaves_its_orders_to_redelivery(
+    oms: Oms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = accept(oms, 100, "A")
+    with processes(oms.settings, [die_before_committing]) as (killed,):
+        assert dies(killed) == -signal.SIGKILL
+    assert placed(oms) == 0
+    monkeypatch.setattr(*NO_SWEEP)
+    with working(oms.settings):
+        all_placed(oms, accepted)
+
+
+def test_a_worker_killed_in_the_middle_of_a_sweep_leaves_its_orders_to_the_next_one(oms: Oms) -> None:
+    nowhere = replace(oms.settings, queue_url=f"amqp://guest:guest@127.0.0.1:{free_port()}")
+    with Oms.open(nowhere) as cut_off:
+        accepted = accept(cut_off, 100, "A")
+    with processes(nowhere, [die_before_committing] * 2) as killed:
+        assert [dies(each) for each in killed] == [-signal.SIGKILL] * 2
+    assert placed(oms) == 0
+    with working(nowhere):
+        all_placed(oms, accepted)
+
+
+def test_two_workers_given_the_same_ids_at_the_same_time_place_them_once(oms: Oms, broker: Broker) -> None:
+    nowhere = replace(oms.settings, queue_url=f"amqp://guest:guest@127.0.0.1:{free_port()}")
+    with Oms.open(nowhere) as cut_off:
+        accepted = accept(cut_off, 100, "A")
+    with rival(oms.settings.database_url) as cursor:
+        cursor.execute(LOCK_LEVELS, (SKU,))
+        for _ in range(4):
+            announce(oms.queue, accepted)
+        with working(oms.settings), working(oms.settings):
+            wait_until(lambda: broker.waiting("orders.v1") == 0, DEADLINE_SECONDS, "both have taken the ids")
+            wait_until(lambda: count(oms.settings.database_url, WAITING), DEADLINE_SECONDS, "one is placing them")
+            cursor.connection.rollback()
+            all_placed(oms, accepted)
+            wait_until(lambda: broker.waiting("orders.v1") == 0, DEADLINE_SECONDS, "every message is taken")
+    all_placed(oms, accepted)
+
+
+def repeat(oms: Oms, broker: Broker) -> None:
+    """Place orders whose ids come twice and in any order, beside strangers; then announce them again, late."""
+    accepted = accept(oms, 100, "A")
+    for _ in range(2):
+        mixed = random.sample([*accepted, *(uuid4() for _ in range(20))], 120)
+        for start in range(0, 120, 7):
+            announce(oms.queue, [*mixed[start : start + 7], mixed[start]])
+    with working(oms.settings), working(oms.settings):
+        check(oms, accepted)
+        for _ in range(2):
+            announce(oms.queue, accepted[::-1])
+        wait_until(lambda: broker.waiting("orders.v1") == 0, DEADLINE_SECONDS, "late messages are taken")
+    all_placed(oms, accepted)
+
+
+def test_duplicate_late_and_reordered_messages_place_no_order_twice(oms: Oms, broker: Broker) -> None:
+    repeat(oms, broker)
+
+
+def test_without_a_look_at_the_status_late_messages_would_place_orders_twice(
+    oms: Oms, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = settling_postgresql.TAKE
+    unchecked = replace(take, name="unchecked", sql=take.sql.replace("AND o.status = 'queued'", ""))
+    assert unchecked.sql != take.sql
+    monkeypatch.setattr(settling_postgresql, "TAKE", unchecked)
+    with pytest.raises(AssertionError, match=r"placed [2-9] times"):
+        repeat(oms, broker)
