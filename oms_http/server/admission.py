@@ -22,6 +22,7 @@ _GROW_BELOW = 0.8
 # A decrease has helped when latency fell by at least this part of what the limit fell.
 _HELP_LEAST = 1 / 3
 _SETTLING_TARGETS = 2.0
+_TRIAL = 1.25
 _CROWDED_PART = 0.9
 _FEW_CROWDED_SECONDS = 2.0
 HOLD_SECONDS = 10.0
@@ -44,9 +45,10 @@ class AdaptiveLimit:
     compare with an idle service: under group commit latency doubles when the first batch gathers behind another, and
     throughput grows with it, so a gradient takes a full batch for a queue. What tells a queue from a slow database is
     whether fewer requests wait less: if latency does not fall with the limit, the decrease is taken back, and none is
-    tried for 10 s. Latency is the 90th percentile of half a second's answers, or of the first ten if they take longer.
-    Only requests that were let in when nine tenths of the places were taken make it shrink: a process that is not full
-    is slow for other reasons, and one that is filling up has not shown yet how slow it gets.
+    tried for 10 s. Every 10 s near the target some places are added on trial, and checked the same way. Latency is the
+    90th percentile of half a second's answers, or of the first ten if they take longer. Only requests that were let in
+    when nine tenths of the places were taken make it shrink: a process that is not full is slow for other reasons, and
+    one that is filling up has not shown yet how slow it gets.
 
     All methods belong to the event loop's thread. `target_seconds` infinite: the ceiling is the limit.
     """
@@ -60,6 +62,7 @@ class AdaptiveLimit:
         self._target_seconds = target_seconds
         self._clock = clock
         self._held_until = 0.0
+        self._tries_at = 0.0
         self._counts_from = 0.0
         self._before: tuple[float, float] | None = None
         self._has_crowded = False
@@ -113,13 +116,25 @@ class AdaptiveLimit:
 
     def _judge(self, now: float, latency: float) -> None:
         before, self._before = self._before, None
-        if latency <= self._target_seconds:
+        here = (self.limit, latency)
+        if before is not None and before[0] < self.limit:
+            if _has_helped(here, before):  # The places that were added on trial only made a queue.
+                self._move_to(before[0])
+            else:
+                self._try_more(now, latency)
+        elif latency <= self._target_seconds * _GROW_BELOW:
             self._grow(latency)
-        elif before is not None and not _has_helped(before, (self.limit, latency)):
+        elif before is not None and latency > self._target_seconds and not _has_helped(before, here):
             self._move_to(before[0])
-            self._held_until = now + HOLD_SECONDS
-        elif now >= self._held_until:
+            self._held_until = self._tries_at = now + HOLD_SECONDS
+        elif latency > self._target_seconds and now >= self._held_until:
             self._shrink(now, latency)
+        elif now >= self._tries_at:
+            self._try_more(now, latency)
+
+    def _try_more(self, now: float, latency: float) -> None:
+        """Add places on trial: after a bad moment a slow database would be left with few for ever."""
+        self._change(now, latency, self.limit * _TRIAL)
 
     def _grow(self, latency: float) -> None:
         if latency <= self._target_seconds * _GROW_BELOW:
@@ -127,10 +142,14 @@ class AdaptiveLimit:
             self._move_to(self.limit * min(_GROW_MOST, _GROW_TO * self._target_seconds / max(latency, 1e-6)))
 
     def _shrink(self, now: float, latency: float) -> None:
-        """Take places away, then look away until those who have too many are done."""
+        self._change(now, latency, self.limit * max(_SHRINK_MOST, self._target_seconds / latency))
+
+    def _change(self, now: float, latency: float, limit: float) -> None:
+        """Change the limit, then look away until those who came under the old one are done."""
         before = (self.limit, latency)
-        self._move_to(self.limit * max(_SHRINK_MOST, self._target_seconds / latency))
-        if self.limit < before[0]:
+        self._move_to(limit)
+        self._tries_at = now + HOLD_SECONDS
+        if self.limit != before[0]:
             self._before = before
             self._counts_from = now + min(latency, _SETTLING_TARGETS * self._target_seconds)
             self._open_window(self._counts_from)

@@ -123,6 +123,19 @@ def test_it_recovers_within_seconds() -> None:
     assert world.limit.limit == CEILING
 
 
+@pytest.mark.parametrize("seconds", [0.45, 0.8])
+def test_a_slow_database_gets_its_places_back_after_a_bad_moment(seconds: float) -> None:
+    world = World(answering_after(seconds))
+    world.run(10)
+    world.batch_seconds = placing(20)
+    world.run(40)
+    low = world.limit.limit
+    world.batch_seconds = answering_after(seconds)
+    world.run(60)
+    assert low < CEILING / 2
+    assert world.limit.limit > 0.6 * CEILING
+
+
 def test_nothing_shrinks_while_half_of_the_places_are_free() -> None:
     world = World(answering_after(3.0))
     world.demand = CEILING // 2 - 1
