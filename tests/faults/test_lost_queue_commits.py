@@ -10,6 +10,7 @@ from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
 from oms_peewee import open_postgresql
 
 from oms_core.domain.orders import OrderFilter
+from oms_core.domain.queueing import Claim
 from oms_core.domain.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions
 from tests.faults.commit_proxy import CommitProxy, Fate
@@ -120,3 +121,22 @@ def test_a_lease_whose_answer_was_lost_is_still_held(shop: Shop, proxy: CommitPr
     proxy.lose_next(fate)
     assert shop.storage.outbox.lease("ours", seconds=3_600)
     assert not shop.storage.outbox.lease("theirs", seconds=3_600)
+
+
+@BOTH
+def test_a_claim_is_given_though_its_try_may_be_counted_twice(shop: Shop, proxy: CommitProxy, fate: Fate) -> None:
+    shop.set("WIDGET", 1)
+    order = shop.queue_up(("WIDGET", 1))
+    proxy.lose_next(fate)
+    (claim,) = shop.storage.queue.claim([order.id], hold_seconds=3_600)
+    assert claim == Claim(order_id=order.id, attempts={Fate.ANSWER: 2, Fate.COMMIT: 1}[fate])
+
+
+@BOTH
+def test_what_was_swept_and_given_to_nobody_is_swept_when_it_is_due(shop: Shop, proxy: CommitProxy, fate: Fate) -> None:
+    shop.set("WIDGET", 1)
+    order = shop.queue_up(("WIDGET", 1))
+    proxy.lose_next(fate)
+    assert shop.sweep(hold_seconds=3_600) == {Fate.ANSWER: [], Fate.COMMIT: [order.id]}[fate]
+    shop.storage.queue.claim([order.id], hold_seconds=0)
+    assert shop.sweep() == [order.id]
