@@ -17,6 +17,7 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # Eight lines for each failed connection; ours is one.
 
 
 class TextLines(logging.Formatter):
