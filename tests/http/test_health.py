@@ -11,6 +11,7 @@ import pytest
 
 from oms_core import Oms, OmsError
 from oms_http import create_app
+from oms_http.degradation import Degradation
 from oms_http.readiness import Readiness
 from tests.http.asking import read, refused
 from tests.http.conformance import ConformingClient
@@ -50,6 +51,12 @@ class Hands:
 
 def asking(oms: Oms, readiness: Readiness) -> ConformingClient:
     app = create_app(oms, readiness=readiness)
+    app.test_client_class = ConformingClient
+    return client_of(app)
+
+
+def degraded(oms: Oms, check_queue: Readiness) -> ConformingClient:
+    app = create_app(oms, degradation=Degradation(oms, check_queue=check_queue))
     app.test_client_class = ConformingClient
     return client_of(app)
 
@@ -137,6 +144,29 @@ def test_a_check_that_breaks_is_logged_and_not_told(oms: Oms, caplog: pytest.Log
     refused(response, 500, "internal_error")
     assert b"secret" not in response.data
     assert "ZeroDivisionError: secret" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OmsError("queue_unavailable", "blocked"), ZeroDivisionError("secret")])
+def test_a_broker_that_is_away_degrades_the_service_and_never_stops_it(oms: Oms, error: Exception) -> None:
+    client = degraded(oms, Readiness(raising(error)))
+    for _ in range(2):
+        assert read(client.get("/readyz")) == {"status": "ready", "degraded": ["queue"]}
+
+
+def test_a_frozen_broker_holds_nobody_up(oms: Oms, hanging: HangingDatabase) -> None:
+    clock = Hands()
+    client = degraded(oms, Readiness(hanging.check, answer_seconds=0.01, valid_seconds=5, clock=clock))
+    for _ in range(3):
+        assert read(client.get("/readyz"))["degraded"] == ["queue"]
+        clock.now += DEADLINE_SECONDS
+    assert hanging.asked.acquire(timeout=DEADLINE_SECONDS)
+    assert not hanging.asked.acquire(blocking=False)
+
+
+def test_everything_that_is_away_is_named(oms: Oms, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oms.rate_limiter, "is_degraded", lambda: True)
+    client = degraded(oms, Readiness(raising(OmsError("queue_unavailable", "away"))))
+    assert read(client.get("/readyz"))["degraded"] == ["queue", "rate_limiter"]
 
 
 def test_a_process_that_is_stopping_is_not_ready_but_answers(client: ConformingClient) -> None:
