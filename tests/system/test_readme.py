@@ -73,6 +73,19 @@ def test_the_commands_of_the_cli_run_beside_the_service(service: MadeRun) -> Non
     assert "GADGET main: on_hand 0 -> 10, reserved 0, available 10" in result.stdout
 
 
+def test_an_order_is_accepted_at_once_and_placed_by_the_worker(tmp_path: Path) -> None:
+    with made_run(tmp_path) as service:  # Of its own: the figures of the other blocks must not depend on this one.
+        run(block_with("cart-1"), service)
+        result = run(block_with("respond-async"), service)
+        shown = run("curl -s http://127.0.0.1:8080/v1/inventory/WIDGET", service)
+    assert result.returncode == 0, result.stderr
+    accepted, _, placed = result.stdout.rstrip().rpartition("\n")
+    assert accepted.startswith("HTTP/1.1 202")
+    assert '"status":"queued"' in accepted
+    assert '"status":"pending"' in placed
+    assert '"reserved":3,"available":22' in shown.stdout
+
+
 def test_one_request_too_many_is_answered_with_429_and_how_long_to_wait(service: MadeRun) -> None:
     block = block_with("OMS_RATE_LIMITS").replace("8081", str(free_port()))
     result = run(block, service)
@@ -102,5 +115,5 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
 
 
 def test_no_block_of_the_readme_is_left_unrun() -> None:
-    assert len(blocks("sh")) == 5, "a new block needs a test of its own"
+    assert len(blocks("sh")) == 6, "a new block needs a test of its own"
     assert len(blocks("python")) == 1
