@@ -17,7 +17,8 @@ from oms_http.requests import Request, read_idempotency_key, read_json
 from oms_http.responses import REPLAYED
 from oms_http.service import Service
 
-WAITED = "oms.waited"  # Set in the environ of a request that waited for a worker: its time says nothing of the load.
+# What the server wants called by a request that is about to wait on purpose: its time says nothing of the load.
+BEGIN_WAITING = "oms.begin_waiting"
 _CREATED = 201
 _ACCEPTED = 202
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
@@ -40,7 +41,7 @@ def _accept(service: Service, request: Request, command: PlaceOrder, wanted: Res
         return _answer(service, accepted)
     settled = None
     if wanted.wait_seconds and not accepted.replayed:
-        request.environ[WAITED] = True
+        request.environ.get(BEGIN_WAITING, _nothing)()  # Other servers do not know it.
         settled = service.oms.wait_for_outcome(accepted.order.id, timeout_seconds=wanted.wait_seconds)
     if settled is None:
         return _answer(service, accepted, wanted.applied)
@@ -64,3 +65,7 @@ def _answer_refused(request: Request, order: Order, wanted: RespondAsync) -> Res
     reason = "the order could not be placed" if failure is None else failure.detail
     error = OmsError(code, f"{reason}; the order stays, {order.status.value}", data={"order_id": str(order.id)})
     return problem_response(error, request.request_id, [order_location(order), wanted.applied])
+
+
+def _nothing() -> None:
+    """Tell nobody."""
