@@ -22,6 +22,7 @@ from oms_core.domain.queueing import (
     QueueSample,
     Settlement,
     WorkerState,
+    claimed_together,
     settled_event,
 )
 from oms_core.domain.statuses import OrderStatus
@@ -117,10 +118,11 @@ class MemoryQueuedOrders:
         return due_at is None or due_at <= self._tables.now()
 
     def _claim(self, orders: Sequence[Order], hold_seconds: float) -> list[Claim]:
-        for order in orders:
+        taken = orders[: claimed_together([order.attempts for order in orders])]
+        for order in taken:
             self._tables.orders[order.id] = replace(order, attempts=order.attempts + 1)
             self._tables.hold(order.id, hold_seconds)
-        return [Claim(order_id=order.id, attempts=order.attempts + 1) for order in orders]
+        return [Claim(order_id=order.id, attempts=order.attempts + 1) for order in taken]
 
     def _write(
         self,

@@ -20,6 +20,7 @@ from oms_core.domain.queueing import (
     DecideAcceptance,
     QueueSample,
     Settlement,
+    claimed_together,
 )
 from oms_core.domain.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement
@@ -107,7 +108,9 @@ class PeeweeQueue:
         def claim(attempt: Attempt[Any]) -> list[Claim]:
             session: Session = attempt.session
             with session.atomic():
-                claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in find(session)]
+                found = find(session)
+                taken = found[: claimed_together([row.attempts for row in found])]
+                claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in taken]
                 if claims:
                     _count_try(session, [claim.order_id for claim in claims], hold_seconds)
             return claims

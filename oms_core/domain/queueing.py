@@ -23,6 +23,8 @@ _BACKOFF_FIRST_SECONDS = 1.0
 _BACKOFF_MAX_SECONDS = 300.0
 # A crash counts for all that the worker had in hand: each round is smaller, until the one that crashes it is alone.
 _BATCH_AFTER_CRASHES = {0: 500, 1: 50}
+# Whoever was in hand at two crashes may be their cause. It is then claimed alone: its crashes count for no other.
+_TRIED_TOGETHER_MAX = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,24 @@ def backoff_seconds(attempts: int, jitter: float) -> float:
     At most 1 s after the first try, 2 s after the second, ... 300 s.
     """
     return jitter * min(_BACKOFF_MAX_SECONDS, _BACKOFF_FIRST_SECONDS * 2.0 ** (attempts - 1))
+
+
+def claimed_together(attempts: Sequence[int]) -> int:
+    """Tell how many of these orders one claim takes, by their tries before: all up to the first that was tried twice,
+    or that one alone.
+    """
+    suspects = (index for index, tried in enumerate(attempts) if tried >= _TRIED_TOGETHER_MAX)
+    return max(1, next(suspects, len(attempts)))
+
+
+def is_claimed_alone(claims: Sequence[Claim]) -> bool:
+    """Tell whether a claim may have left others for having been tried twice."""
+    return len(claims) == 1 and claims[0].attempts > _TRIED_TOGETHER_MAX
+
+
+def is_worn_out(attempts: int, attempts_max: int) -> bool:
+    """Tell whether a claimed order has ended a worker in each of its tries, and at least once alone."""
+    return attempts > max(attempts_max, _TRIED_TOGETHER_MAX + 1)
 
 
 def by_caution(claims: Sequence[Claim], batch_max: int) -> list[list[UUID]]:

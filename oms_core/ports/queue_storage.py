@@ -59,13 +59,14 @@ class QueueStorage(Protocol):
     def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
         """Count a try, before it is made, of those of these orders that are still queued and not locked.
 
-        They are not due for anybody else until `hold_seconds` from now. By queue number. After a lost COMMIT a try may
-        be counted twice.
+        They are not due for anybody else until `hold_seconds` from now. By queue number, and no further than
+        `claimed_together` says: what is left is for the next claim. After a lost COMMIT a try
+        may be counted twice.
         """
         ...
 
     def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
-        """Claim the first queued orders that are due, unchanged for `older_than_seconds`, and not locked.
+        """Claim, likewise, the first queued orders that are due, unchanged for `older_than_seconds`, and not locked.
 
         After a lost COMMIT what it had claimed is given to nobody until it is due again.
         """

@@ -15,7 +15,7 @@ from uuid import UUID
 from oms_core.documents.messages import read_command, read_order_ids
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
-from oms_core.domain.queueing import Claim, by_caution
+from oms_core.domain.queueing import Claim, by_caution, is_claimed_alone
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.ports.metrics import DEAD_LETTERS, SWEPT_ORDERS, Metrics
 from oms_core.ports.queue import Inbox, Message, MessageKind
@@ -164,10 +164,14 @@ class Worker:
 
     def _settle_redelivered(self, inbox: Inbox, messages: Sequence[Message]) -> None:
         for message in messages:
-            order_ids = self._read(inbox, message, read_order_ids)
-            if order_ids is not None:
-                self._settle_claims(self._claim(order_ids))
-                inbox.done([message])
+            left = self._read(inbox, message, read_order_ids)
+            if left is None:
+                continue
+            while claims := self._claim(left):
+                self._settle_claims(claims)
+                claimed = {claim.order_id for claim in claims}
+                left = [order_id for order_id in left if order_id not in claimed]
+            inbox.done([message])
 
     def _claim(self, order_ids: Sequence[UUID]) -> list[Claim]:
         return self._patiently(lambda: self._queue().claim(order_ids, hold_seconds=self._options.hold_seconds))
@@ -226,7 +230,8 @@ class Worker:
             claims = self._patiently(lambda: self._claim_late(age))
             self._metrics.count(SWEPT_ORDERS, amount=len(claims))
             self._settle_claims(claims)
-            if len(claims) < self._options.batch_max or not is_idle:
+            is_full = len(claims) == self._options.batch_max
+            if not (is_full and is_idle) and not is_claimed_alone(claims):
                 return
 
     def _claim_late(self, age_seconds: float) -> list[Claim]:

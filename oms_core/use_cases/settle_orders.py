@@ -8,7 +8,7 @@ from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.placement import PlacementView, Verdict, decide_placement
-from oms_core.domain.queueing import QueuedOrder, decide_failed_attempt
+from oms_core.domain.queueing import QueuedOrder, decide_failed_attempt, is_worn_out
 from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.ports.clock import Clock
@@ -44,15 +44,24 @@ class SettleOrders:
         """Settle those that are still queued; give how many were. At most 500 ids; an id may stand in it twice.
 
         `attempts` are the tries of claimed orders, this one included. An order that cannot be written is tried again
-        later, and failed after the last try. Raises what is no order's fault (`storage_unavailable`, and
-        `outcome_unknown`): the same call may then be made again.
+        later, and failed after the last try; one whose every try was begun and never ended is failed without another.
+        Raises what is no order's fault (`storage_unavailable`, and `outcome_unknown`): the same call may then be made
+        again.
         """
         settled = 0
-        waiting: Sequence[UUID] = list(dict.fromkeys(order_ids))
+        waiting: Sequence[UUID] = self._without_worn_out(list(dict.fromkeys(order_ids)), attempts)
         while waiting:
             count, waiting = self._settle(waiting, attempts)
             settled += count
         return settled
+
+    def _without_worn_out(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> Sequence[UUID]:
+        """Fail the orders that ended the worker each time, and give the others."""
+        worn_out = {each for each in order_ids if is_worn_out(attempts.get(each, 0), self._attempts_max)}
+        for order_id in worn_out:
+            error = OmsError("internal_error", "each try ended the worker's process before it was done")
+            self.put_off(order_id, {order_id: attempts[order_id] - 1}, error)  # This try is not made.
+        return [each for each in order_ids if each not in worn_out]
 
     def _settle(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> tuple[int, Sequence[UUID]]:
         """Settle what one transaction takes, or each half where that meets a fault; give the count and what is left."""

@@ -22,9 +22,12 @@ from oms_core.domain.queueing import (
     QueueSample,
     backoff_seconds,
     by_caution,
+    claimed_together,
     decide_acceptance,
     decide_failed_attempt,
     decide_retry,
+    is_claimed_alone,
+    is_worn_out,
     queued_event,
     settled_event,
 )
@@ -139,6 +142,28 @@ def test_what_was_placed_or_cancelled_is_not_retried(status: OrderStatus) -> Non
         decide_retry(order(status), None)
     assert caught.value.code == "invalid_transition"
     assert caught.value.data == {"current": status.value, "allowed": []}
+
+
+@pytest.mark.parametrize(
+    ("attempts", "together"), [([], 1), ([0, 1, 0], 3), ([0, 1, 2, 0], 2), ([2, 0], 1), ([2, 2], 1), ([9], 1)]
+)
+def test_who_was_in_hand_at_two_crashes_is_claimed_alone(attempts: list[int], together: int) -> None:
+    assert claimed_together(attempts) == together
+
+
+@pytest.mark.parametrize(("attempts", "is_alone"), [([3], True), ([2], False), ([1, 2], False), ([], False)])
+def test_a_claim_of_one_who_was_tried_twice_may_have_left_others(attempts: list[int], is_alone: bool) -> None:
+    claims = [Claim(order_id=UUID(int=number), attempts=each) for number, each in enumerate(attempts)]
+    assert is_claimed_alone(claims) == is_alone
+
+
+@pytest.mark.parametrize(
+    ("attempts", "attempts_max", "worn_out"), [(5, 5, False), (6, 5, True), (3, 1, False), (4, 1, True)]
+)
+def test_who_ended_the_worker_each_time_is_given_up_after_a_try_alone(
+    attempts: int, attempts_max: int, worn_out: bool
+) -> None:
+    assert is_worn_out(attempts, attempts_max) == worn_out
 
 
 def test_a_failed_try_is_made_again_later() -> None:

@@ -54,8 +54,28 @@ class SweepingPromises:
         claims(shop, first)
         assert rival_shop.settle(first.id) == NOTHING
         assert rival_shop.sweep() == [second.id]
-        claims(shop, first, hold_seconds=0)
-        assert rival_shop.sweep() == [first.id, second.id]
+        claims(shop, second, hold_seconds=0)
+        assert rival_shop.sweep() == [second.id]
+
+    def test_who_was_tried_twice_is_claimed_alone(self, shop: Shop) -> None:
+        orders = queue_up_some(shop, 5)
+        for _ in range(2):
+            for tried in (orders[1], orders[3]):
+                claims(shop, tried, hold_seconds=0)
+        assert [claims(shop, *rest) for rest in (orders, orders[1:], orders[2:], orders[3:])] == [
+            [Claim(order_id=orders[0].id, attempts=1)],
+            [Claim(order_id=orders[1].id, attempts=3)],
+            [Claim(order_id=orders[2].id, attempts=1)],
+            [Claim(order_id=orders[3].id, attempts=3)],
+        ]
+        assert [shop.get(order.id).attempts for order in orders] == [1, 3, 1, 3, 0]
+
+    def test_a_sweep_claims_alone_who_was_tried_twice(self, shop: Shop) -> None:
+        orders = queue_up_some(shop, 4)
+        for _ in range(2):
+            claims(shop, orders[2], hold_seconds=0)
+        swept = [shop.sweep(hold_seconds=LONG_SECONDS) for _ in range(4)]
+        assert swept == [[order.id for order in part] for part in (orders[:2], orders[2:3], orders[3:], [])]
 
     def test_only_what_is_queued_is_claimed(self, shop: Shop) -> None:
         settled, gone, waiting = queue_up_some(shop, 3)

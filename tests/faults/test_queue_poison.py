@@ -1,0 +1,142 @@
+"""Orders that cannot be placed, or end the worker that tries: the others are placed, and a person hears of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any
+from uuid import UUID
+
+import pytest
+from oms_contracts.queue_contract.post import announce
+from oms_peewee.settling_postgresql import PostgresqlSettlingTables
+
+from oms_core import Oms, Order, OrderStatus
+from tests.adapters.rabbitmq_broker import Broker
+from tests.faults.queue_weather import BUYER, accept, deployment, order, processes, working
+from tests.faults.queue_weather_checks import check, rows
+from tests.services import free_port, wait_until
+from tests.services.postgresql import connected
+
+DEADLINE_SECONDS = 60
+ATTEMPTS_MAX = 3
+CRASHES_MAX = 20
+POISON = "POISON"
+REFUSE = f"""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NEW.customer_id = '{POISON}' AND NEW.status = 'pending' THEN RAISE EXCEPTION 'poison'; END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"""
+ALLOW = "DROP TRIGGER refuse ON orders"
+
+
+@pytest.fixture
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
+    broker = Broker(rabbitmq_url, unique_name)
+    yield broker
+    broker.delete_all()
+
+
+@pytest.fixture
+def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
+    with deployment(postgresql_url, broker.url, broker.prefix, max_attempts=ATTEMPTS_MAX) as oms:
+        yield oms
+
+
+@pytest.fixture
+def nowhere(oms: Oms) -> Iterator[Oms]:
+    """The same system with a broker that is not there."""
+    with Oms.open(replace(oms.settings, queue_url=f"amqp://guest:guest@127.0.0.1:{free_port()}")) as cut_off:
+        yield cut_off
+
+
+def execute(oms: Oms, sql: str) -> None:
+    with connected(oms.settings.database_url) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def poison(oms: Oms, name: str) -> UUID:
+    return oms.accept_order(order(name, customer_id=POISON), caller=BUYER).order.id
+
+
+def get(oms: Oms, order_id: UUID) -> Order:
+    return oms.get_order(order_id, caller=BUYER)
+
+
+def test_a_poison_order_in_a_batch_of_500_is_tried_again_then_failed_and_placed_when_its_cause_is_gone(
+    oms: Oms, nowhere: Oms
+) -> None:
+    innocent = accept(nowhere, 250, "A")
+    poisoned = poison(nowhere, "P")
+    innocent += accept(nowhere, 249, "B")
+    execute(oms, REFUSE)
+    announce(oms.queue, [*innocent[:250], poisoned, *innocent[250:]])
+    with working(oms.settings):
+        wait_until(lambda: get(oms, poisoned).attempts, DEADLINE_SECONDS, "it was tried")
+        tried = get(oms, poisoned)
+        assert (tried.status, tried.attempts) == (OrderStatus.QUEUED, 1)
+        assert rows(oms.settings.database_url, "SELECT count(*) FROM orders WHERE due_at IS NOT NULL") == [(1,)]
+        assert check(oms, [*innocent, poisoned]) == {"pending": 499, "failed": 1}
+        failed = get(oms, poisoned)
+        assert failed.attempts == ATTEMPTS_MAX
+        assert failed.failure is not None
+        assert failed.failure.code == "internal_error"
+        assert {each.attempts for each in map(partial(get, oms), innocent)} == {0}
+        execute(oms, ALLOW)
+        oms.retry_order(poisoned, caller=BUYER, reason="the trigger is gone")
+        assert check(oms, [*innocent, poisoned]) == {"pending": 500}
+
+
+def die_of(poisoned: Collection[UUID]) -> None:
+    """Let this process end without a word when it is about to write one of these orders."""
+    write = PostgresqlSettlingTables.write
+
+    def written(tables: PostgresqlSettlingTables, session: Any, decided: Any, *rest: Any) -> None:
+        if any(each.id in poisoned for each, _ in decided):
+            os._exit(1)
+        write(tables, session, decided, *rest)
+
+    setattr(PostgresqlSettlingTables, "write", written)  # noqa: B010
+
+
+def crash_until_settled(oms: Oms, poisoned: Collection[UUID], accepted: Collection[UUID]) -> int:
+    """Start a worker again and again, as a supervisor does; give how many ended of themselves."""
+    queued = "SELECT id FROM orders WHERE status = 'queued'"
+    crashes = 0
+
+    def over(worker: BaseProcess) -> bool:
+        return not worker.is_alive() or not rows(oms.settings.database_url, queued)
+
+    while rows(oms.settings.database_url, queued):
+        assert crashes < CRASHES_MAX
+        with processes(oms.settings, [partial(die_of, poisoned)]) as (worker,):
+            wait_until(partial(over, worker), DEADLINE_SECONDS, "all is settled, or the worker has ended")
+            crashes += not worker.is_alive()
+    return crashes
+
+
+@pytest.mark.parametrize("swept", [False, True], ids=["announced", "swept"])
+def test_orders_that_end_their_worker_each_time_become_failed_and_all_others_are_placed(
+    oms: Oms, nowhere: Oms, swept: bool
+) -> None:
+    innocent = accept(nowhere, 40, "A")
+    poisoned = [poison(nowhere, "P")]
+    innocent += accept(nowhere, 40, "B")
+    poisoned.append(poison(nowhere, "Q"))
+    innocent += accept(nowhere, 18, "C")
+    if not swept:
+        announce(oms.queue, [*innocent, *poisoned])
+    crashes = crash_until_settled(nowhere if swept else oms, poisoned, innocent)
+    assert check(oms, [*innocent, *poisoned]) == {"pending": 98, "failed": 2}
+    for order_id in poisoned:
+        failed = get(oms, order_id)
+        assert failed.status is OrderStatus.FAILED
+        assert failed.failure is not None
+        assert (failed.failure.code, failed.attempts) == ("internal_error", ATTEMPTS_MAX)
+    assert crashes >= ATTEMPTS_MAX
+    with working(oms.settings):
+        for order_id in poisoned:
+            oms.retry_order(order_id, caller=BUYER)
+        assert check(oms, [*innocent, *poisoned]) == {"pending": 100}
