@@ -124,7 +124,7 @@ QUEUE: View[QueueShown] = View(
 
 WORKERS: View[WorkerState] = View(
     columns=(
-        Column(name="worker", value=lambda worker: worker.id),
+        Column(name="worker", value=lambda worker: worker.id, whole=True),
         Column(name="orders_per_second", value=lambda worker: _tenths(worker.orders_per_second), right=True),
         Column(name="settled", value=lambda worker: worker.settled, right=True),
         Column(name="seen_at", value=lambda worker: worker.seen_at),

@@ -144,6 +144,7 @@ class WorkerProcesses:
         for place in self._places:
             if place.process is not None:
                 place.process.terminate()
+        _log.info("stopping once the batches in hand are done; a second signal ends at once")
 
     def _kill(self) -> None:
         for place in self._places:

@@ -86,7 +86,9 @@ def test_a_usage_error_names_the_help(cli: Cli) -> None:
 def test_a_misspelt_command_is_guessed(cli: Cli) -> None:
     ran = cli("inventry", "list")
     assert ran.code == 2
-    assert ran.err == "error: usage: No such command 'inventry'. Did you mean 'inventory'?\nTry 'oms --help' for help.\n"
+    assert (
+        ran.err == "error: usage: No such command 'inventry'. Did you mean 'inventory'?\nTry 'oms --help' for help.\n"
+    )
 
 
 @pytest.mark.parametrize("options", [("-o", "json"), ("-ojson",), ("--output=jsonl",), ("--output", "JSON")])
