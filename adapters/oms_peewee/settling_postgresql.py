@@ -16,6 +16,7 @@ from oms_peewee.postgresql import PostgresqlSession
 from oms_peewee.settling import ROWS_MAX, Decided, failure_of, status_of
 from oms_peewee.statements import Call, Statement
 
+# The status is not for an index: that of the queue would be read whole for each id, by a plan made while it was empty.
 TAKE = Statement(
     name="take_queued",
     types=("uuid[]", "boolean[]", "integer"),
@@ -23,21 +24,23 @@ TAKE = Statement(
       SELECT o.* FROM unnest($1, $2) AS wanted(id, claimed)
       CROSS JOIN LATERAL (
         SELECT o.id, o.version, o.queue_no FROM orders AS o
-        WHERE o.id = wanted.id AND o.status = 'queued' AND (wanted.claimed OR o.due_at IS NULL OR o.due_at <= now())
+        WHERE o.id = wanted.id AND o.status || '' = 'queued'
+          AND (wanted.claimed OR o.due_at IS NULL OR o.due_at <= now())
         FOR UPDATE SKIP LOCKED) AS o)
     SELECT taken.id, taken.version, l.sku, l.quantity
     FROM taken CROSS JOIN LATERAL (
       SELECT line_no, sku, quantity FROM order_lines AS l WHERE l.order_id = taken.id ORDER BY line_no OFFSET 0) AS l
     ORDER BY taken.queue_no, taken.id, l.line_no LIMIT $3""",
 )
+# The ids once more, for the index: a plan made while the table was empty would else walk through all of it.
 _UPDATE_ORDERS = Statement(
     name="settle_orders",
-    types=("timestamptz", "uuid[]", "text[]", "jsonb[]", "smallint[]"),
+    types=("timestamptz", "uuid[]", "text[]", "jsonb[]", "smallint[]", "uuid[]"),
     sql="""UPDATE orders AS o
     SET status = s.status, version = o.version + 1, updated_at = $1, failure = s.failure,
       attempts = greatest(o.attempts - s.counted, 0), due_at = NULL
     FROM (SELECT unnest($2) AS id, unnest($3) AS status, unnest($4) AS failure, unnest($5) AS counted) AS s
-    WHERE o.id = s.id""",
+    WHERE o.id = s.id AND o.id = ANY ($6)""",
 )
 
 
@@ -83,10 +86,12 @@ class PostgresqlSettlingTables:
 
 def _update_orders(decided: Sequence[Decided], claimed: Collection[UUID], origin: Origin) -> Call:
     failures = [failure_of(verdict) for _, verdict in decided]
+    ids = arrays.ids([order.id for order, _ in decided])
     return _UPDATE_ORDERS, [
         origin.at,
-        arrays.ids([order.id for order, _ in decided]),
+        ids,
         arrays.texts([status_of(verdict).value for _, verdict in decided]),
         arrays.documents(failures) if any(failures) else "{}",
         arrays.numbers([int(order.id in claimed) for order, _ in decided]),
+        ids,
     ]
