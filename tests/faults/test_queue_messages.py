@@ -1,0 +1,116 @@
+"""Messages that cannot be read or obeyed, in both queues: a person finds them, and good ones around them are placed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from oms_contracts.queue_contract.post import announce
+
+from oms_core import Oms, SetStock
+from oms_core.order_queue import COMMANDS
+from oms_core.ports.queue import DeadLetter
+from tests.adapters.rabbitmq_broker import Broker
+from tests.faults.queue_weather import BUYER, SKU, accept, deployment, working
+from tests.faults.queue_weather_checks import all_placed, rows
+from tests.services import free_port, wait_until
+
+DEADLINE_SECONDS = 60
+HUGE = b'{"order_ids": ["' + b"x" * 2 * 1_048_576 + b'"]}'
+BAD_IDS = {
+    b"": "malformed_json",
+    b"\xff\xfe": "malformed_json",
+    b'{"order_ids": "all"}': "validation_error",
+    b'{"order_ids": []}': "validation_error",
+    b'{"order_ids": ["1234"]}': "validation_error",
+    b"[]": "validation_error",
+    HUGE: "payload_too_large",
+}
+BAD_COMMANDS = {
+    b"{": "malformed_json",
+    b"null": "validation_error",
+    b'{"customer_id": "C1"}': "validation_error",
+    HUGE: "payload_too_large",
+}
+
+
+@pytest.fixture
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
+    broker = Broker(rabbitmq_url, unique_name)
+    yield broker
+    broker.delete_all()
+
+
+@pytest.fixture
+def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
+    with deployment(postgresql_url, broker.url, broker.prefix) as oms:
+        yield oms
+
+
+def command(key: str | None, sku: str = SKU) -> bytes:
+    key_or_none = {} if key is None else {"idempotency_key": key}
+    return json.dumps({"customer_id": "C1", "lines": [{"sku": sku, "quantity": 1}], **key_or_none}).encode()
+
+
+def dead(oms: Oms, count: int) -> list[DeadLetter]:
+    """Wait until there are so many dead letters, and no message waits any more."""
+
+    def letters() -> list[DeadLetter]:
+        found = oms.list_dead_letters(caller=BUYER, limit=100)
+        return found if len(found) == count else []
+
+    return wait_until(letters, DEADLINE_SECONDS, f"there are {count} dead letters")
+
+
+def commanded(oms: Oms) -> list[UUID]:
+    url = oms.settings.database_url
+    return [UUID(each) for (each,) in rows(url, f"SELECT id::text FROM orders WHERE caller = '{COMMANDS.name}'")]
+
+
+def test_bad_messages_are_found_by_a_person_and_good_ones_around_them_are_placed(oms: Oms, broker: Broker) -> None:
+    nowhere = replace(oms.settings, queue_url=f"amqp://guest:guest@127.0.0.1:{free_port()}")
+    with Oms.open(nowhere) as cut_off:
+        accepted = accept(cut_off, 70, "A")
+    announce(oms.queue, accepted[:5])  # Which declares the queues.
+    bad_commands = {**BAD_COMMANDS, command(None): "validation_error", command("K", "UNKNOWN"): "unknown_sku"}
+    with broker.channel() as channel:
+        channel.confirm_delivery()
+        for number, body in enumerate(BAD_IDS):
+            channel.basic_publish("", broker.name("orders.v1"), body, mandatory=True)
+            announce(oms.queue, accepted[10 * number : 10 * number + 10])
+        for number, body in enumerate(bad_commands):
+            channel.basic_publish(broker.name("commands"), "any", body, mandatory=True)
+            channel.basic_publish(broker.name("commands"), "any", command(f"good-{number}"), mandatory=True)
+
+    codes = Counter([*BAD_IDS.values(), *bad_commands.values()])
+    with working(oms.settings):
+        letters = dead(oms, codes.total())
+        assert Counter(letter.code for letter in letters) == codes
+        assert all(letter.detail and letter.died_at for letter in letters)
+        wait_until(lambda: len(commanded(oms)) == len(bad_commands), DEADLINE_SECONDS, "good commands are orders")
+        all_placed(oms, [*accepted, *commanded(oms)])
+
+        (unknown,) = (letter.id for letter in letters if letter.code == "unknown_sku")
+        oms.set_stock(SetStock(sku="UNKNOWN", on_hand=5), caller=BUYER)
+        assert oms.replay_dead_letters([unknown], caller=BUYER) == 1
+        wait_until(
+            lambda: len(commanded(oms)) == len(bad_commands) + 1, DEADLINE_SECONDS, "the replayed one is an order"
+        )
+        del codes["unknown_sku"]
+        dead(oms, codes.total())
+
+        assert oms.replay_dead_letters(None, caller=BUYER) == codes.total()
+        wait_until(lambda: broker.waiting("orders.v1") == 0, DEADLINE_SECONDS, "they are taken again")
+        again = dead(oms, codes.total())
+        assert Counter(letter.code for letter in again) == codes
+        assert not {letter.id for letter in again} & {letter.id for letter in letters}, "each died anew"
+        assert oms.discard_dead_letters([again[0].id], caller=BUYER) == 1
+        assert oms.discard_dead_letters(None, caller=BUYER) == codes.total() - 1
+        dead_now = oms.list_dead_letters(caller=BUYER)
+        assert dead_now == []
+        all_placed(oms, [*accepted, *commanded(oms)])
+    assert [broker.waiting(queue) for queue in ("orders.v1", "commands.v1", "dead.v1")] == [0, 0, 0]
