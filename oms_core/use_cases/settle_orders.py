@@ -76,11 +76,13 @@ class SettleOrders:
         except OmsError as error:
             if error.kind is not ErrorKind.BUG:
                 raise
-            return self._halve(order_ids, attempts, error), ()
+            fault: Exception = error
         except Exception as error:  # noqa: BLE001  A bug met by one order must not take the others down.
-            return self._halve(order_ids, attempts, error), ()
-        self._count(settlement.statuses)
-        return len(settlement.statuses), settlement.left
+            fault = error
+        else:
+            self._count(settlement.statuses)
+            return len(settlement.statuses), settlement.left
+        return self._halve(order_ids, attempts, fault), ()  # Out here, or each half's fault would trail this one.
 
     def _halve(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], error: Exception) -> int:
         if len(order_ids) > 1:

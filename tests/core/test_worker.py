@@ -1,0 +1,313 @@
+"""The worker: acknowledged after the commit, faults waited out, one order's fault no other's, the sweep where due."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oms_core import OmsError, OrderStatus
+from oms_core.domain.limits import MESSAGE_BYTES_MAX
+from tests.core.workroom import ATTEMPTS_MAX, AWAY, POISON, Workroom, ask, tell
+
+PENDING, QUEUED = OrderStatus.PENDING, OrderStatus.QUEUED
+COMMAND = {"customer_id": "C1", "lines": [{"sku": "A", "quantity": 1}], "idempotency_key": "k1"}
+
+
+@pytest.fixture
+def room() -> Workroom:
+    return Workroom()
+
+
+def test_messages_share_a_transaction_and_are_acknowledged_after_it(room: Workroom) -> None:
+    ids = room.queue_up(6)
+    inbox = room.work([tell(*ids[:2]), tell(*ids[2:5]), tell(ids[5])])
+    assert room.statuses(ids) == [PENDING] * 6
+    assert [entry for entry in room.journal if entry[0] != "swept"] == [("settled", 6), ("acknowledged", 3)]
+    assert inbox.closed == 1
+
+
+def test_a_batch_is_as_large_as_it_may_be_and_no_larger() -> None:
+    room = Workroom(batch_max=4)
+    ids = room.queue_up(13)
+    room.work([tell(*ids[:3]), tell(ids[3]), tell(ids[4]), tell(*ids[5:])])
+    assert [entry for entry in room.journal if entry[0] != "swept"] == [
+        ("settled", 4),
+        ("acknowledged", 2),
+        ("settled", 1),
+        ("acknowledged", 1),
+        ("settled", 4),
+        ("settled", 4),
+        ("acknowledged", 1),
+    ]
+    assert room.statuses(ids) == [PENDING] * 13
+
+
+def test_the_same_order_twice_is_placed_once(room: Workroom) -> None:
+    ids = room.queue_up(2)
+    inbox = room.work([tell(*ids, *ids), tell(*ids)], [tell(*ids), tell(*ids, redelivered=True)])
+    assert len(inbox.acknowledged) == 4
+    assert room.shop.product("A").available == 100_000 - 2
+    assert [order.version for order in map(room.order, ids)] == [2, 2]
+
+
+def test_an_order_that_nobody_knows_is_acknowledged(room: Workroom) -> None:
+    cancelled, unknown = room.queue_up(1)[0], room.shop.clock.random_bits(128)
+    room.shop.move(cancelled, OrderStatus.CANCELLED)
+    inbox = room.work([tell(cancelled), tell(type(cancelled)(int=unknown))])
+    assert len(inbox.acknowledged) == 2
+    assert room.order(cancelled).status is OrderStatus.CANCELLED
+
+
+def test_one_poisonous_order_of_500_costs_the_others_nothing(room: Workroom) -> None:
+    before, (poison,), after = room.queue_up(250), room.queue_up(1, customer_id=POISON), room.queue_up(249)
+    inbox = room.work([tell(*before, poison, *after)])
+    assert room.statuses([*before, *after]) == [PENDING] * 499
+    order = room.order(poison)
+    assert (order.status, order.attempts) == (QUEUED, 1)
+    assert order.failure is not None
+    assert order.failure.code == "internal_error"
+    assert len(inbox.acknowledged) == 1
+    others = room.queue_up(10)
+    room.work([tell(*others)])
+    assert room.statuses(others) == [PENDING] * 10
+    assert room.order(poison).attempts == 1, "it is not due yet"
+
+
+def test_a_poisonous_order_fails_after_its_last_try(room: Workroom) -> None:
+    (poison,), (good,) = room.queue_up(1, customer_id=POISON), room.queue_up(1)
+    room.work([tell(poison, good)])
+    for attempt in range(2, ATTEMPTS_MAX + 1):
+        room.pass_time(600)
+        room.work([], connected=False)
+        assert room.order(poison).attempts == attempt
+    order = room.order(poison)
+    assert (order.status, order.failure and order.failure.code) == (OrderStatus.FAILED, "internal_error")
+    room.pass_time(600)
+    room.work([], connected=False)
+    assert room.order(poison) == order, "nobody tries it again"
+    assert room.metrics.counts["oms_orders_decided_total", "failed"] == 1
+    assert room.order(good).status is PENDING
+
+
+def test_a_database_that_is_away_for_a_while_costs_no_order_a_try(room: Workroom) -> None:
+    ids = room.queue_up(3)
+    room.workers.is_away = True
+    room.queue.faults = [AWAY] * 20
+    inbox = room.work([tell(*ids)])
+    assert room.statuses(ids) == [PENDING] * 3
+    assert [room.order(each).attempts for each in ids] == [0, 0, 0]
+    assert room.journal[:2] == [("settled", 3), ("acknowledged", 1)]
+    assert len(inbox.acknowledged) == 1
+    assert len(room.stop.pauses) >= 20
+    assert max(room.stop.pauses) <= 5.0
+    assert max(room.stop.pauses[:3]) <= 0.4, "the first pauses are short"
+
+
+def test_a_batch_that_fails_while_the_database_takes_other_work_is_parted(room: Workroom) -> None:
+    ids = room.queue_up(2)
+    room.queue.faults = [AWAY] * 3
+    inbox = room.work([tell(*ids)])
+    assert room.happened("settled") == [1, 1]
+    assert len(inbox.acknowledged) == 1
+
+
+def test_an_order_that_alone_fails_like_a_database_that_is_away_is_put_off(room: Workroom) -> None:
+    (order_id,) = room.queue_up(1)
+    room.queue.faults = [AWAY] * 3
+    inbox = room.work([tell(order_id)])
+    order = room.order(order_id)
+    assert (order.status, order.attempts) == (QUEUED, 1)
+    assert order.failure is not None
+    assert order.failure.code == "storage_unavailable"
+    assert len(inbox.acknowledged) == 1
+
+
+def test_a_stop_in_the_middle_leaves_the_rest_unacknowledged() -> None:
+    room = Workroom(batch_max=2)
+    ids = room.queue_up(6)
+    room.queue.after_settling = room.stop.set
+    inbox = room.work([tell(*ids[:2]), tell(*ids[2:4]), tell(*ids[4:])])
+    assert room.statuses(ids) == [PENDING, PENDING, QUEUED, QUEUED, QUEUED, QUEUED]
+    assert len(inbox.acknowledged) == 1
+    assert inbox.closed == 1
+    assert room.workers.find(silent_seconds=60) == [], "it has taken its leave"
+
+
+def test_a_stop_while_the_database_is_away_ends_the_worker_without_acknowledging(room: Workroom) -> None:
+    (order_id,) = room.queue_up(1)
+
+    def pause(timeout: float | None = None) -> bool:
+        room.stop.set()
+        return True
+
+    room.stop.wait = pause  # type: ignore[method-assign]
+    room.queue.faults = [AWAY] * 50
+    inbox = room.work([tell(order_id)])
+    assert inbox.acknowledged == []
+    assert room.order(order_id).status is QUEUED
+
+
+def test_redelivered_orders_are_claimed_before_they_are_tried(room: Workroom) -> None:
+    ids = room.queue_up(3)
+    inbox = room.work([tell(*ids, redelivered=True)])
+    assert [entry for entry in room.journal if entry[0] != "swept"][:3] == [
+        ("claimed", 3),
+        ("settled", 3),
+        ("claimed", 0),
+    ]
+    assert len(inbox.acknowledged) == 1
+    assert [room.order(each).attempts for each in ids] == [0, 0, 0], "a try that went well is taken back"
+
+
+def test_after_a_crash_redelivered_orders_are_tried_in_smaller_batches(room: Workroom) -> None:
+    ids = room.queue_up(120)
+    room.queue.claim(ids, hold_seconds=0.0)  # A worker claimed them, and died.
+    room.work([tell(*ids, redelivered=True)])
+    assert room.happened("settled") == [50, 50, 20]
+    assert room.statuses(ids) == [PENDING] * 120
+
+
+def test_an_order_that_ends_each_worker_is_failed_and_its_neighbours_are_not(room: Workroom) -> None:
+    class KilledError(BaseException):
+        """The process ended."""
+
+    ids = room.queue_up(5)
+    murderer = ids[2]
+    for _ in range(12):
+        if room.order(murderer).status is OrderStatus.FAILED:
+            break
+        room.pass_time(60)
+        _kill_when_in_hand(room, murderer, KilledError)
+    assert room.statuses(ids) == [PENDING, PENDING, OrderStatus.FAILED, PENDING, PENDING]
+
+
+def _kill_when_in_hand(room: Workroom, murderer: Any, killed: type[BaseException]) -> None:
+    settle = type(room.queue).settle
+
+    def settle_or_die(order_ids: Any, **given: Any) -> Any:
+        if murderer in order_ids:
+            raise killed
+        return settle(room.queue, order_ids, **given)
+
+    room.queue.settle = settle_or_die  # type: ignore[method-assign]
+    try:
+        room.work([], connected=False)
+    except killed:
+        room.stop.clear()
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (ask(b"{"), "malformed_json"),
+        (ask(b"\xff"), "malformed_json"),
+        (ask([]), "validation_error"),
+        (ask({**COMMAND, "surprise": 1}), "validation_error"),
+        (ask({"customer_id": "C1", "lines": COMMAND["lines"]}), "validation_error"),
+        (ask({**COMMAND, "lines": [{"sku": "NONE", "quantity": 1}]}), "unknown_sku"),
+        (ask(b" " * (MESSAGE_BYTES_MAX + 1)), "payload_too_large"),
+    ],
+    ids=["cut", "no text", "a list", "unknown member", "no key", "unknown sku", "huge"],
+)
+def test_a_command_that_cannot_be_accepted_is_buried_with_the_reason(room: Workroom, message: Any, code: str) -> None:
+    inbox = room.work([message, ask(COMMAND)])
+    assert inbox.buried == [(message.body, code)]
+    assert [each.body for each in inbox.acknowledged] == [ask(COMMAND).body]
+    assert room.metrics.counts["oms_dead_letters_total", code] == 1
+
+
+def test_announcements_that_cannot_be_read_are_buried_and_the_others_placed(room: Workroom) -> None:
+    ids = room.queue_up(2)
+    wrong = tell()
+    inbox = room.work([tell(ids[0]), wrong, tell(ids[1])])
+    assert inbox.buried == [(wrong.body, "validation_error")]
+    assert room.statuses(ids) == [PENDING, PENDING]
+    assert wrong not in inbox.acknowledged
+
+
+def test_a_command_twice_is_one_order(room: Workroom) -> None:
+    inbox = room.work([ask(COMMAND), ask(COMMAND)], [ask(COMMAND)])
+    assert len(inbox.acknowledged) == 3
+    assert len(room.queue.sample().numbers) == 1
+
+
+def test_another_command_under_a_key_that_is_taken_is_buried(room: Workroom) -> None:
+    other = ask({**COMMAND, "customer_id": "C2"})
+    inbox = room.work([ask(COMMAND)], [other])
+    assert inbox.buried == [(other.body, "idempotency_key_reused")]
+
+
+def test_a_defect_opens_a_new_inbox_and_the_worker_goes_on(room: Workroom) -> None:
+    ids = room.queue_up(1)
+    beat = room.workers.beat
+    defects = [RuntimeError("a defect"), OmsError("forbidden", "no")]
+
+    def beat_or_fail(state: Any) -> None:
+        if defects:
+            raise defects.pop()
+        beat(state)
+
+    room.workers.beat = beat_or_fail  # type: ignore[method-assign]
+    claim = room.queue.claim
+    faults = [RuntimeError("a defect")]
+
+    def claim_or_fail(order_ids: Any, *, hold_seconds: float) -> Any:
+        if faults:
+            raise faults.pop()
+        return claim(order_ids, hold_seconds=hold_seconds)
+
+    room.queue.claim = claim_or_fail  # type: ignore[method-assign]
+    room.work([tell(*ids, redelivered=True)], [tell(*ids, redelivered=True)])
+    assert room.statuses(ids) == [PENDING]
+    assert len(room.inboxes) >= 2
+    assert [inbox.closed for inbox in room.inboxes] == [1] * len(room.inboxes)
+    assert [len(inbox.acknowledged) for inbox in room.inboxes][-1] == 1
+
+
+def test_without_a_connection_everything_is_swept_at_each_step(room: Workroom) -> None:
+    ids = room.queue_up(3)
+    room.work([], [], connected=False)
+    assert room.statuses(ids) == [PENDING] * 3
+    assert room.happened("swept") == [(0.0, 3), (0.0, 0)]
+    assert room.metrics.counts["oms_swept_orders_total",] == 3
+
+
+def test_an_idle_worker_sweeps_what_is_late_and_nothing_younger(room: Workroom) -> None:
+    late = room.queue_up(1)
+    room.pass_time(30)
+    young = [room.shop.queue_up(("A", 1)).id]
+    room.storage.tables.orders[young[0]] = _touched(room, young[0])
+    room.work([])
+    assert room.happened("swept") == [(5.0, 1)]
+    assert room.statuses([*late, *young]) == [PENDING, QUEUED]
+
+
+def test_a_busy_worker_sweeps_what_is_very_late_only(room: Workroom) -> None:
+    busy = room.queue_up(1)
+    room.work([tell(*busy)], [tell(*busy)], [tell(*busy)])
+    assert room.happened("swept") == [(60.0, 0)], "once in ten seconds"
+
+
+def test_a_sweep_goes_on_while_batches_are_full() -> None:
+    room = Workroom(batch_max=4)
+    ids = room.queue_up(10)
+    room.work([], connected=False)
+    assert room.happened("swept") == [(0.0, 4), (0.0, 4), (0.0, 2)]
+    assert room.statuses(ids) == [PENDING] * 10
+
+
+def test_orders_that_another_worker_holds_are_left_to_it(room: Workroom) -> None:
+    ids = room.queue_up(2)
+    room.queue.claim(ids, hold_seconds=30.0)
+    room.work([], connected=False)
+    assert room.statuses(ids) == [QUEUED, QUEUED]
+    room.pass_time(31)
+    room.work([], connected=False)
+    assert room.statuses(ids) == [PENDING, PENDING]
+
+
+def _touched(room: Workroom, order_id: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(room.order(order_id), updated_at=room.now)
