@@ -55,7 +55,8 @@ class PostgresqlSettlingTables:
     ) -> Iterable[tuple[Any, ...]]:
         """See SettlingTables."""
         params = [arrays.ids(order_ids), arrays.flags(claimed), ROWS_MAX]
-        return session.run([(TAKE, params)])  # type: ignore[no-any-return]  # The driver's cursor.
+        # Planned anew each time, by the present size of the table: a plan made while it was empty may take any index.
+        return session.execute_sql(TAKE.direct, params)  # type: ignore[no-any-return]  # The driver's cursor.
 
     def lock(self, session: PostgresqlSession, orders: Sequence[QueuedOrder]) -> None:
         """See SettlingTables."""

@@ -176,11 +176,8 @@ def test_statements_prepared_while_tables_were_empty_serve_when_they_have_grown(
     plans = storage.database.read(prepared_plans)
     storage.close()
     assert {"read_products", "read_keys", "read_ids", "lock_levels", "move_levels"} <= set(plans)
-    assert {"read_skus", "take_queued", "settle_orders"} <= set(plans)
+    assert {"read_skus", "settle_orders"} <= set(plans)
     assert not {name: plan for name, plan in plans.items() if whole_tables_on_postgresql(plan)}
-    for name in ("take_queued", "settle_orders"):
-        assert "orders_pkey" in "\n".join(plans[name])
-        assert "orders_queue" not in "\n".join(plans[name])
     assert "Index Cond: (id = ANY" in "\n".join(plans["settle_orders"])
 
 
