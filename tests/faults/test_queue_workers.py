@@ -19,9 +19,10 @@ from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import Oms
 from oms_core.ports.queue import Message
+from oms_core.runtime.worker import Worker
 from tests.adapters.rabbitmq_broker import Broker
 from tests.faults.queue_weather import SKU, accept, deployment, dies, processes, relaying, working
-from tests.faults.queue_weather_checks import Subscriber, all_placed, check
+from tests.faults.queue_weather_checks import Subscriber, all_placed, check, is_settled
 from tests.faults.rivals import LOCK_LEVELS, WAITING, count, rival
 from tests.services import free_port, wait_until
 
@@ -64,6 +65,17 @@ def die_before_committing() -> None:
     setattr(PostgresqlSettlingTables, "write", written)  # noqa: B010
 
 
+def acknowledge_before_committing() -> None:
+    """Let the broker forget a message whose orders are then not placed: this process is killed in between."""
+
+    def settle(_worker: Worker, inbox: RabbitmqInbox, _ids: object, messages: Sequence[Message]) -> None:
+        inbox.done(messages)
+        inbox.close()  # Sends the acknowledgements.
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(Worker, "_settle_and_acknowledge", settle)  # noqa: B010
+
+
 def placed(oms: Oms) -> int:
     return count(oms.settings.database_url, PLACED)
 
@@ -94,6 +106,22 @@ def test_a_worker_killed_in_the_middle_of_a_transaction_leaves_its_orders_to_red
         assert dies(killed) == -signal.SIGKILL
     assert placed(oms) == 0
     monkeypatch.setattr(*NO_SWEEP)
+    with working(oms.settings):
+        all_placed(oms, accepted)
+
+
+def test_orders_acknowledged_before_they_are_committed_would_have_only_the_sweep(
+    oms: Oms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = accept(oms, 100, "A")
+    with processes(oms.settings, [acknowledge_before_committing]) as (killed,):
+        assert dies(killed) == -signal.SIGKILL
+    with monkeypatch.context() as patch:
+        patch.setattr(*NO_SWEEP)
+        with working(oms.settings):
+            accepted += accept(oms, 1, "later")
+            wait_until(lambda: is_settled(oms, accepted[-1:]), DEADLINE_SECONDS, "a later one is placed")
+        assert not is_settled(oms, accepted)
     with working(oms.settings):
         all_placed(oms, accepted)
 
