@@ -36,7 +36,8 @@ SERVICE_OPERATIONS = (
         path="/readyz",
         tag=_TAG,
         summary="Ask whether requests should be sent here",
-        description="503 while the database is away, its schema does not fit, or the process is stopping.",
+        description="503 while the database is away, its schema does not fit, or the process is stopping. The broker "
+        "or the rate limits' store may be away meanwhile: `degraded` names them, and nothing accepted is lost.",
         view=operations.get_readiness,
         answers=(Answer(status=200, description="They should.", schema=Ready, headers=(NO_STORE,)),),
         errors=(*ANYWHERE, "storage_unavailable", "schema_outdated"),

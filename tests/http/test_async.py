@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from oms_core import Oms, OmsError
+from oms_core import Oms, OmsError, Settings
 from oms_core.use_cases.get_queue_status import QueuePlace
 from tests.http.asking import figures, order, read, refused, stock
 from tests.http.conformance import ConformingClient
+from tests.http.conftest import client_of, conforming
 from tests.http.queueing import ASYNC, WAITING, accept, headers, look, open_poisoned, settled
 
 
@@ -152,6 +153,30 @@ def test_a_placed_order_answers_201_however_it_is_sent_again(client: ConformingC
         again = accept_keyed(client, prefer)
         assert (again.status_code, read(again)) == (201, read(first))
         assert headers(again, "Idempotent-Replayed", "Preference-Applied") == ("true", None)
+
+
+def test_moving_a_queued_order_to_queued_changes_nothing_and_shows_its_place(client: ConformingClient) -> None:
+    stock(client)
+    accepted = accept(client)
+    response = client.put(f"/v1/orders/{accepted['id']}/status", json={"status": "queued"})
+    assert (response.status_code, read(response), response.headers["Retry-After"]) == (200, accepted, "5")
+
+
+def test_a_queued_order_moves_only_by_the_table(client: ConformingClient) -> None:
+    stock(client)
+    path = f"/v1/orders/{accept(client)['id']}/status"
+    problem = refused(client.put(path, json={"status": "shipped"}), 409, "invalid_transition")
+    assert (problem["current"], problem["allowed"]) == ("queued", ["cancelled"])
+
+
+def test_accepting_is_limited_as_placing_is() -> None:
+    with Oms.open(Settings(database_url="memory://", rate_limits="orders.place=2/hour")) as oms:
+        client = client_of(conforming(oms))
+        stock(client)
+        accept(client)
+        response = client.post("/v1/orders", json=order(), headers=ASYNC)
+        assert (response.status_code, response.headers["RateLimit"].split(";")[1]) == (202, "r=0")
+        refused(client.post("/v1/orders", json=order(), headers=ASYNC), 429, "rate_limited")
 
 
 def test_a_batch_answers_202_for_an_order_that_was_accepted_before(client: ConformingClient) -> None:
