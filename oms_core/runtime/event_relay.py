@@ -84,6 +84,7 @@ class EventRelay:
         return 0.0
 
     def _give_back(self) -> None:
+        self._held_until = float("-inf")
         try:
             self._outbox().release(self._holder)
         except OmsError as error:

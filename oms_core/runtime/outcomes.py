@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -31,19 +32,29 @@ class _Waiter:
 class Outcomes:
     """Tells those that wait when their orders are no longer queued; at most `waiting_max` wait at a time. Thread-safe.
 
-    `settled` gives those of some orders that are no longer queued. The poller's thread lives while somebody waits.
+    `settled` gives those of some orders that are no longer queued. The poller's thread lives while somebody waits, and
+    a forked child begins with nobody who does.
     """
 
     def __init__(self, settled: Callable[[Sequence[UUID]], Sequence[Order]], *, waiting_max: int | None) -> None:
         self._settled = settled
         self._waiting_max = _FALLBACK_WAITING_MAX if waiting_max is None else waiting_max
+        self._beginning = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[UUID, list[_Waiter]] = {}
         self._count = 0
         self._thread: threading.Thread | None = None
+        self._process_id = os.getpid()
 
     def wait(self, order_id: UUID, *, timeout_seconds: float) -> Order | None:
         """Give the order once it is settled; None when that took too long, or too many wait already."""
+        if self._process_id != os.getpid():
+            with self._beginning:
+                if self._process_id != os.getpid():
+                    self._begin()
         waiter = _Waiter()
         with self._lock:
             if self._count >= self._waiting_max:
