@@ -101,7 +101,7 @@ class Worker:
         self._options = options
         self._metrics = metrics
         self._stop = threading.Event()
-        self._sweep_at = 0.0
+        self._swept_at = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; the batch in hand is then finished and acknowledged, the rest left to others."""
@@ -222,10 +222,11 @@ class Worker:
     def _sweep_if_due(self, *, is_connected: bool, is_idle: bool) -> None:
         """Sweep everything while no message can come, what is late while none comes, what is very late now and then."""
         now = time.monotonic()
-        if is_connected and now < self._sweep_at:
+        pause = self._options.sweep_age_seconds / 2 if is_idle else _BUSY_SWEEP_SECONDS
+        if is_connected and now < self._swept_at + pause:
             return
         age = 0.0 if not is_connected else self._options.sweep_age_seconds if is_idle else _BUSY_SWEEP_AGE_SECONDS
-        self._sweep_at = now + (self._options.sweep_age_seconds / 2 if is_idle else _BUSY_SWEEP_SECONDS)
+        self._swept_at = now
         while not self._stop.is_set():
             claims = self._patiently(lambda: self._claim_late(age))
             self._metrics.count(SWEPT_ORDERS, amount=len(claims))
