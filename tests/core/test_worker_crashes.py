@@ -1,4 +1,4 @@
-"""The worker after crashes, and after busy times: suspects are tried alone, in the end given up; the sweep is not late."""
+"""The worker after crashes and busy times: suspects are tried alone, in the end given up; the sweep is not late."""
 
 from __future__ import annotations
 
