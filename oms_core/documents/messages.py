@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import MESSAGE_BYTES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
+
+# RFC 9562, section 4; Python's UUID reads braces, underscores and more.
+_CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def read_order_ids(body: bytes) -> list[UUID]:
@@ -43,9 +47,6 @@ def _read(body: bytes) -> object:
 
 
 def _read_id(index: int, text: object) -> UUID:
-    try:
-        if isinstance(text, str) and len(text) == 36:  # noqa: PLR2004  The canonical form (RFC 9562).
-            return UUID(text)
-    except ValueError:
-        pass
+    if isinstance(text, str) and _CANONICAL.fullmatch(text):
+        return UUID(text)
     raise one_finding(f"/order_ids/{index}", "wrong_type", "must be a UUID")

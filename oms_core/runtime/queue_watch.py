@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,12 +27,18 @@ class QueueWatch:
     def __init__(self, storage: Storage, clock: Callable[[], float] = time.monotonic) -> None:
         self._storage = storage
         self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process_id = os.getpid()
         self._sampling = threading.Lock()
         self._view: View | None = None
         self._seen_at = float("-inf")
 
     def look(self) -> View:
         """Give the latest view; who asks while another samples gets the one before. Raises `storage_unavailable`."""
+        if self._process_id != os.getpid():  # Whoever sampled when this process was forked is not in it.
+            self._begin()
         view = self._view
         if view is not None and self._clock() - self._seen_at < _VALID_SECONDS:
             return view

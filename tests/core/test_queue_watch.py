@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -84,6 +85,29 @@ def test_the_first_that_ask_share_one_sample(watched: Watched) -> None:
         watched.go_on.set()
         assert [each.result(SECONDS) for each in asking] == [0] * 8
     assert watched.samples == 1
+
+
+def test_a_child_forked_while_another_sampled_looks_for_itself(watched: Watched) -> None:
+    assert watched.depth == 0
+    watched.shop.queue_up(("A", 1))
+    watched.seconds += 1
+    watched.begun.clear()
+    watched.go_on.clear()
+    with ThreadPoolExecutor(1) as threads:
+        sampling = threads.submit(lambda: watched.depth)
+        assert watched.begun.wait(SECONDS)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                watched.go_on = threading.Event()
+                watched.go_on.set()
+                status = 0 if watched.depth == 1 else 2
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        watched.go_on.set()
+        assert sampling.result(SECONDS) == 1
 
 
 def test_a_fault_is_raised_and_the_next_one_asks_again(watched: Watched) -> None:

@@ -1,0 +1,125 @@
+"""Retrying many orders: those that a filter finds, each on its own, within a bound."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from oms_contracts.storage_contract.shop import Shop, new_shop
+from oms_memory import MemoryStorage
+
+from oms_core import ALL_SCOPES, Caller, OmsError, Order, OrderFilter, OrderStatus
+from oms_core.domain.callers import Scope
+from oms_core.use_cases.retry_order import retry_order
+from oms_core.use_cases.retry_orders import RetryReport, retry_orders
+
+CLERK = Caller(name="clerk", scopes=ALL_SCOPES)
+QUEUED, FAILED, REJECTED = OrderStatus.QUEUED, OrderStatus.FAILED, OrderStatus.REJECTED
+
+
+@pytest.fixture
+def shop() -> Shop:
+    shop = new_shop(MemoryStorage())
+    shop.set("A", 100)
+    return shop
+
+
+def failed(shop: Shop, **given: Any) -> UUID:
+    return shop.fail(shop.queue_up(("A", 1), **given).id, attempts=3).id
+
+
+def rejected(shop: Shop, **given: Any) -> UUID:
+    order_id = shop.queue_up(("A", 101), **given).id
+    shop.settle(order_id)
+    return order_id
+
+
+def retry(shop: Shop, *, limit: int = 1_000, caller: Caller = CLERK, **wanted: Any) -> RetryReport:
+    def one(order_id: UUID) -> Order:
+        return retry_order(order_id, reason="mended", caller=caller, clock=shop.clock, storage=shop.storage)
+
+    return retry_orders(OrderFilter(**wanted), limit=limit, caller=caller, storage=shop.storage, retry=one)
+
+
+def report(retried: int, refused: int = 0, *, more: bool = False) -> RetryReport:
+    return RetryReport(retried=retried, refused=refused, more=more)
+
+
+def statuses(shop: Shop, *order_ids: UUID) -> list[OrderStatus]:
+    return [shop.get(order_id).status for order_id in order_ids]
+
+
+def test_rejected_and_failed_orders_are_retried_as_new_and_no_others(shop: Shop) -> None:
+    ids, pending = [failed(shop), rejected(shop)], shop.buy(("A", 1)).id
+    before = [shop.get(order_id).queue_no or 0 for order_id in ids]
+    assert retry(shop) == report(2)
+    assert statuses(shop, *ids, pending) == [QUEUED, QUEUED, OrderStatus.PENDING]
+    for order_id, number in zip(ids, before, strict=True):
+        order = shop.get(order_id)
+        assert (order.failure, order.attempts) == (None, 0)
+        assert (order.queue_no or 0) > number, "at the end of the queue"
+
+
+def test_they_can_be_chosen(shop: Shop) -> None:
+    one, two, three = failed(shop), rejected(shop), failed(shop, customer_id="C2")
+    assert retry(shop, statuses=frozenset({REJECTED})) == report(1)
+    assert statuses(shop, one, two, three) == [FAILED, QUEUED, FAILED]
+    assert retry(shop, customer_id="C2", failure_code="internal_error") == report(1)
+    assert statuses(shop, one, two, three) == [FAILED, QUEUED, QUEUED]
+    assert retry(shop, failure_code="unknown_sku") == report(0)
+    assert retry(shop, sku="A") == report(1)
+
+
+def test_the_newest_come_first_and_more_is_told(shop: Shop) -> None:
+    ids = [failed(shop) for _ in range(5)]
+    assert retry(shop, limit=2) == report(2, more=True)
+    assert statuses(shop, *ids) == [FAILED, FAILED, FAILED, QUEUED, QUEUED]
+    assert retry(shop, limit=3) == report(3)
+
+
+def test_one_that_changed_meanwhile_is_counted_and_stops_nothing(shop: Shop) -> None:
+    ids = [failed(shop) for _ in range(3)]
+
+    def one(order_id: UUID) -> Order:
+        if order_id == ids[1]:
+            shop.move(order_id, OrderStatus.CANCELLED)
+        return retry_order(order_id, reason=None, caller=CLERK, clock=shop.clock, storage=shop.storage)
+
+    found = retry_orders(OrderFilter(), limit=10, caller=CLERK, storage=shop.storage, retry=one)
+    assert found == report(2, refused=1)
+    assert statuses(shop, *ids) == [QUEUED, OrderStatus.CANCELLED, QUEUED]
+
+
+def test_a_database_that_goes_away_in_between_ends_it_and_what_was_retried_stays(shop: Shop) -> None:
+    ids = [failed(shop) for _ in range(2)]
+
+    def one(order_id: UUID) -> Order:
+        if order_id == ids[0]:
+            raise OmsError("storage_unavailable", "away")
+        return retry_order(order_id, reason=None, caller=CLERK, clock=shop.clock, storage=shop.storage)
+
+    with pytest.raises(OmsError, match="storage_unavailable"):
+        retry_orders(OrderFilter(), limit=10, caller=CLERK, storage=shop.storage, retry=one)
+    assert statuses(shop, *ids) == [FAILED, QUEUED]
+
+
+@pytest.mark.parametrize("status", [each for each in OrderStatus if each not in {REJECTED, FAILED}])
+def test_other_statuses_cannot_be_asked_for(shop: Shop, status: OrderStatus) -> None:
+    with pytest.raises(OmsError, match="validation_error"):
+        retry(shop, statuses=frozenset({status, FAILED}))
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1_001])
+def test_the_bound_is_a_thousand(shop: Shop, limit: int) -> None:
+    with pytest.raises(OmsError, match="validation_error"):
+        retry(shop, limit=limit)
+
+
+def test_a_customers_caller_retries_its_own_only(shop: Shop) -> None:
+    own, other = failed(shop), failed(shop, customer_id="C2")
+    customer = Caller(name="c1", scopes=frozenset({Scope.ORDERS_MANAGE}), customer_id="C1")
+    assert retry(shop, caller=customer) == report(1)
+    assert statuses(shop, own, other) == [QUEUED, FAILED]
+    with pytest.raises(OmsError, match="forbidden"):
+        retry(shop, caller=customer, customer_id="C2")
