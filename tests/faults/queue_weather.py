@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -156,20 +156,24 @@ def work(settings: Settings, prepare: Callable[[], None]) -> None:
         oms.run_worker(stop)
 
 
-@contextmanager
-def processes(settings: Settings, prepares: Sequence[Callable[[], None]]) -> Iterator[list[BaseProcess]]:
+def processes(settings: Settings, prepares: Sequence[Callable[[], None]]) -> AbstractContextManager[list[BaseProcess]]:
     """Start a worker's process for each of `prepares`, which it calls first; those left at the end are killed."""
-    spawn = get_context("spawn")
-    workers = [spawn.Process(target=work, args=(settings, prepare)) for prepare in prepares]
-    for worker in workers:
-        worker.start()
+    return spawned([partial(work, settings, prepare) for prepare in prepares])
+
+
+@contextmanager
+def spawned(runs: Sequence[Callable[[], None]]) -> Iterator[list[BaseProcess]]:
+    """Run each in a process of its own; those left at the end are killed."""
+    started = [get_context("spawn").Process(target=run) for run in runs]
+    for process in started:
+        process.start()
     try:
-        yield list(workers)
+        yield list(started)
     finally:
-        for worker in workers:
-            worker.kill()
-            worker.join(STOPPING_SECONDS)
-            worker.close()
+        for process in started:
+            process.kill()
+            process.join(STOPPING_SECONDS)
+            process.close()
 
 
 def dies(worker: BaseProcess) -> int:

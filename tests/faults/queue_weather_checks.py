@@ -99,7 +99,7 @@ class Subscriber:
         versions: dict[str, list[int]] = defaultdict(list)
         for order_id, version in dict.fromkeys(self.heard):  # Repetitions are allowed: at least once.
             versions[order_id].append(version)
-        assert all(heard == sorted(heard) for heard in versions.values())
+        assert all(heard == sorted(heard) for heard in versions.values()), "out of order"
 
     def _listen(self) -> set[tuple[str, int]]:
         try:
