@@ -76,12 +76,12 @@ class PostgresqlLedger:
     """See Ledger; `keeps_outbox` marks every event for publishing."""
 
     def __init__(self, *, keeps_outbox: bool) -> None:
-        self._keeps_outbox = keeps_outbox
+        self.keeps_outbox = keeps_outbox
         self._insert_events = self.of_events(_INSERT_EVENTS)
 
     def of_events(self, statement: Statement) -> Statement:
         """Give the form that this database needs of a statement that inserts events."""
-        return with_outbox(statement) if self._keeps_outbox else statement
+        return with_outbox(statement) if self.keeps_outbox else statement
 
     def write(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Generic, Protocol, TypeAlias
+from typing import Generic, Protocol, TypeAlias
 from uuid import UUID
 
 from oms_core.domain.callers import Caller
@@ -33,10 +33,10 @@ class SettlingTables(Protocol[Session_contra]):
 
     def take(
         self, session: Session_contra, order_ids: Sequence[UUID], claimed: Sequence[bool]
-    ) -> Iterable[tuple[UUID, int, str, int]]:
-        """Lock the orders that may be settled; give their lines (id, version, sku, quantity) by queue number and line.
+    ) -> Iterable[tuple[int, int, str, int]]:
+        """Lock the orders that may be settled; give their lines by queue number and line.
 
-        No more than ROWS_MAX of them.
+        A line is (the order's index in `order_ids`, its version, sku, quantity); no more than ROWS_MAX of them.
         """
         ...
 
@@ -114,7 +114,7 @@ class Settling(Generic[AnySession]):
     def _take(self, session: AnySession, wanted: Wanted) -> tuple[list[QueuedOrder], tuple[UUID, ...]]:
         claimed = [order_id in wanted.claimed for order_id in wanted.order_ids]
         rows = list(self._tables.take(session, wanted.order_ids, claimed))
-        orders = _fitting(rows)
+        orders = _fitting(wanted.order_ids, rows)
         if sum(len(order.lines) for order in orders) == len(rows):
             return orders, ()
         taken = {order.id for order in orders}
@@ -145,14 +145,15 @@ def failure_of(verdict: Accept | Refuse) -> dict[str, str] | None:
     return None if isinstance(verdict, Accept) else {"code": verdict.error.code, "detail": verdict.error.detail}
 
 
-def _fitting(rows: Sequence[tuple[Any, ...]]) -> list[QueuedOrder]:
+def _fitting(order_ids: Sequence[UUID], rows: Sequence[tuple[int, int, str, int]]) -> list[QueuedOrder]:
     """Give the orders that fit into one transaction: one at least."""
     orders: list[QueuedOrder] = []
     lines = 0
-    for (order_id, version), group in groupby(rows, key=itemgetter(0, 1)):
-        ordered = tuple([OrderLine(sku=sku, quantity=quantity) for _, _, sku, quantity in group])
-        lines += len(ordered)
+    for index, group in groupby(rows, key=itemgetter(0)):
+        own = list(group)
+        lines += len(own)
         if orders and lines > TRANSACTION_LINES_MAX:
             break
-        orders.append(QueuedOrder(id=order_id, version=version, lines=ordered))
+        ordered = tuple([OrderLine(sku=sku, quantity=quantity) for _, _, sku, quantity in own])
+        orders.append(QueuedOrder(id=order_ids[index], version=own[0][1], lines=ordered))
     return orders

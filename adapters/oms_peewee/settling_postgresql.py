@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TypeAlias
 from uuid import UUID
 
-from oms_core.domain.placement import Accept, PlacementView
+from oms_core.domain.placement import Accept, PlacementView, Refuse
 from oms_core.domain.queueing import QueuedOrder, settled_event
 from oms_peewee import arrays
 from oms_peewee.ledger import Origin, level_moves
 from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger
-from oms_peewee.new_orders_postgresql import insert_reservations, read_products, skus_of
+from oms_peewee.new_orders_postgresql import read_products, skus_of
 from oms_peewee.postgresql import PostgresqlSession
-from oms_peewee.settling import ROWS_MAX, Decided, failure_of, status_of
+from oms_peewee.settling import ROWS_MAX, Decided, failure_of
 from oms_peewee.statements import Call, Statement
 
 # The status is not for an index: that of the queue would be read whole for each id, by a plan made while it was empty.
@@ -21,27 +23,62 @@ TAKE = Statement(
     name="take_queued",
     types=("uuid[]", "boolean[]", "integer"),
     sql="""WITH taken AS MATERIALIZED (
-      SELECT o.* FROM unnest($1, $2) AS wanted(id, claimed)
+      SELECT (wanted.number - 1)::integer AS number, o.*
+      FROM unnest($1, $2) WITH ORDINALITY AS wanted(id, claimed, number)
       CROSS JOIN LATERAL (
         SELECT o.id, o.version, o.queue_no FROM orders AS o
         WHERE o.id = wanted.id AND o.status || '' = 'queued'
           AND (wanted.claimed OR o.due_at IS NULL OR o.due_at <= now())
         FOR UPDATE SKIP LOCKED) AS o)
-    SELECT taken.id, taken.version, l.sku, l.quantity
+    SELECT taken.number, taken.version, l.sku, l.quantity
     FROM taken CROSS JOIN LATERAL (
       SELECT line_no, sku, quantity FROM order_lines AS l WHERE l.order_id = taken.id ORDER BY line_no OFFSET 0) AS l
     ORDER BY taken.queue_no, taken.id, l.line_no LIMIT $3""",
 )
-# The ids once more, for the index: a plan made while the table was empty would else walk through all of it.
-_UPDATE_ORDERS = Statement(
-    name="settle_orders",
-    types=("timestamptz", "uuid[]", "text[]", "jsonb[]", "smallint[]", "uuid[]"),
-    sql="""UPDATE orders AS o
-    SET status = s.status, version = o.version + 1, updated_at = $1, failure = s.failure,
-      attempts = greatest(o.attempts - s.counted, 0), due_at = NULL
-    FROM (SELECT unnest($2) AS id, unnest($3) AS status, unnest($4) AS failure, unnest($5) AS counted) AS s
-    WHERE o.id = s.id AND o.id = ANY ($6)""",
+# Both updates name the ids once more, for the index: a plan made while the table was empty would else walk through all
+# of it. Placing is the common case, so it writes each order's event (`settled_event`) from the row that it updates.
+_PLACED = """WITH placed AS (
+      UPDATE orders AS o
+      SET status = 'pending', version = o.version + 1, updated_at = $1, failure = NULL,
+        attempts = greatest(o.attempts - coalesce(s.counted, 0), 0), due_at = NULL
+      FROM (SELECT unnest($2) AS id, unnest($3) AS counted) AS s
+      WHERE o.id = s.id AND o.id = ANY ($4)
+      RETURNING o.id, o.version)"""
+_EVENTS = """INSERT INTO events (type, order_id, order_version, data, actor, request_id, created_at)
+    SELECT $5, id, version, $6, $7, $8, $9 FROM placed"""
+_PLACE = Statement(
+    name="place_queued",
+    types=(
+        *("timestamptz", "uuid[]", "smallint[]", "uuid[]"),
+        *("text", "jsonb", "text", "text", "timestamptz"),
+    ),
+    sql=f"{_PLACED} {_EVENTS}",
 )
+_PLACE_AND_MARK = replace(
+    _PLACE,
+    sql=f"""{_PLACED}, written AS ({_EVENTS} RETURNING id)
+    INSERT INTO outbox (event_id) SELECT id FROM written""",  # noqa: S608  Only constants of ours are put in.
+)
+_REJECT = Statement(
+    name="reject_queued",
+    types=("timestamptz", "uuid[]", "jsonb[]", "smallint[]", "uuid[]"),
+    sql="""UPDATE orders AS o
+    SET status = 'rejected', version = o.version + 1, updated_at = $1, failure = s.failure,
+      attempts = greatest(o.attempts - coalesce(s.counted, 0), 0), due_at = NULL
+    FROM (SELECT unnest($2) AS id, unnest($3) AS failure, unnest($4) AS counted) AS s
+    WHERE o.id = s.id AND o.id = ANY ($5)""",
+)
+# The ledger row of `oms_core.domain.placed_orders.reservation`.
+_RESERVE = Statement(
+    name="reserve_queued",
+    types=("text[]", "text[]", "bigint[]", "uuid[]", "smallint[]", "text", "timestamptz"),
+    sql="""INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no, actor,
+      created_at)
+    SELECT unnest($1), unnest($2), 'reserve', 0, unnest($3), unnest($4), unnest($5), $6, $7""",
+)
+
+_Placed: TypeAlias = tuple[QueuedOrder, Accept]
+_Rejected: TypeAlias = tuple[QueuedOrder, Refuse]
 
 
 class PostgresqlSettlingTables:
@@ -52,7 +89,7 @@ class PostgresqlSettlingTables:
 
     def take(
         self, session: PostgresqlSession, order_ids: Sequence[UUID], claimed: Sequence[bool]
-    ) -> Iterable[tuple[Any, ...]]:
+    ) -> Iterable[tuple[int, int, str, int]]:
         """See SettlingTables."""
         params = [arrays.ids(order_ids), arrays.flags(claimed), ROWS_MAX]
         # Planned anew each time, by the present size of the table: a plan made while it was empty may take any index.
@@ -70,29 +107,52 @@ class PostgresqlSettlingTables:
         self, session: PostgresqlSession, decided: Sequence[Decided], claimed: Collection[UUID], origin: Origin
     ) -> None:
         """See SettlingTables."""
-        reserved = [
-            (order.id, origin, allocation)
-            for order, verdict in decided
-            if isinstance(verdict, Accept)
-            for allocation in verdict.allocations
-        ]
-        events = [(settled_event(order, verdict), origin) for order, verdict in decided]
-        calls = [_update_orders(decided, claimed, origin), self._ledger.insert_events(events)]
-        if not reserved:
+        placed = [(order, verdict) for order, verdict in decided if isinstance(verdict, Accept)]
+        rejected = [(order, verdict) for order, verdict in decided if isinstance(verdict, Refuse)]
+        calls = []
+        if rejected:
+            events = [(settled_event(order, verdict), origin) for order, verdict in rejected]
+            calls = [_reject(rejected, claimed, origin), self._ledger.insert_events(events)]
+        if not placed:
             session.run(calls)
             return
-        moves = (((taken.sku, taken.location), 0, taken.quantity, origin) for _, _, taken in reserved)
-        self._ledger.write_calls(session, [*calls, insert_reservations(reserved)], level_moves(moves))
+        calls += [self._place_orders(placed, claimed, origin), _reserve(placed, origin)]
+        moves = (
+            ((taken.sku, taken.location), 0, taken.quantity, origin)
+            for _, verdict in placed
+            for taken in verdict.allocations
+        )
+        self._ledger.write_calls(session, calls, level_moves(moves))
+
+    def _place_orders(self, placed: Sequence[_Placed], claimed: Collection[UUID], origin: Origin) -> Call:
+        event = settled_event(*placed[0])
+        ids = arrays.ids([order.id for order, _ in placed])
+        statement = _PLACE_AND_MARK if self._ledger.keeps_outbox else _PLACE
+        return statement, [
+            *(origin.at, ids, _counted(placed, claimed), ids),
+            *(event.type.value, json.dumps(dict(event.data)), origin.actor, origin.request_id, origin.at),
+        ]
 
 
-def _update_orders(decided: Sequence[Decided], claimed: Collection[UUID], origin: Origin) -> Call:
-    failures = [failure_of(verdict) for _, verdict in decided]
-    ids = arrays.ids([order.id for order, _ in decided])
-    return _UPDATE_ORDERS, [
+def _reject(rejected: Sequence[_Rejected], claimed: Collection[UUID], origin: Origin) -> Call:
+    ids = arrays.ids([order.id for order, _ in rejected])
+    failures = arrays.documents([failure_of(verdict) for _, verdict in rejected])
+    return _REJECT, [origin.at, ids, failures, _counted(rejected, claimed), ids]
+
+
+def _counted(decided: Sequence[Decided], claimed: Collection[UUID]) -> str:
+    """Write the tries to take back; unnest fills a column that is too short with NULL."""
+    return arrays.numbers([int(order.id in claimed) for order, _ in decided]) if claimed else "{}"
+
+
+def _reserve(placed: Sequence[_Placed], origin: Origin) -> Call:
+    reserved = [(order.id, allocation) for order, verdict in placed for allocation in verdict.allocations]
+    return _RESERVE, [
+        arrays.texts([allocation.sku for _, allocation in reserved]),
+        arrays.texts([allocation.location for _, allocation in reserved]),
+        arrays.numbers([allocation.quantity for _, allocation in reserved]),
+        arrays.ids([order_id for order_id, _ in reserved]),
+        arrays.numbers([allocation.line_no for _, allocation in reserved]),
+        origin.actor,
         origin.at,
-        ids,
-        arrays.texts([status_of(verdict).value for _, verdict in decided]),
-        arrays.documents(failures) if any(failures) else "{}",
-        arrays.numbers([int(order.id in claimed) for order, _ in decided]),
-        ids,
     ]

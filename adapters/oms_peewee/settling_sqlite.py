@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -18,10 +18,10 @@ from oms_peewee.sqlite import SqliteSession, to_microseconds
 
 # CROSS JOIN keeps the order of the tables: few ids, then their orders, then their lines, each by its key.
 _TAKE = """WITH taken AS MATERIALIZED (
-  SELECT o.id, o.version, o.queue_no FROM json_each(?) AS wanted CROSS JOIN orders AS o
+  SELECT wanted.key AS number, o.id, o.version, o.queue_no FROM json_each(?) AS wanted CROSS JOIN orders AS o
   WHERE o.id = wanted.value ->> 0 AND o.status = 'queued'
     AND (wanted.value ->> 1 OR o.due_at IS NULL OR o.due_at <= ?))
-SELECT taken.id, taken.version, l.sku, l.quantity FROM taken CROSS JOIN order_lines AS l ON l.order_id = taken.id
+SELECT taken.number, taken.version, l.sku, l.quantity FROM taken CROSS JOIN order_lines AS l ON l.order_id = taken.id
 ORDER BY taken.queue_no, taken.id, l.line_no LIMIT ?"""
 _UPDATE_ORDER = """UPDATE orders SET status = ?, version = version + 1, updated_at = ?, failure = ?,
   attempts = max(attempts - ?, 0), due_at = NULL WHERE id = ?"""
@@ -35,11 +35,11 @@ class SqliteSettlingTables:
 
     def take(
         self, session: SqliteSession, order_ids: Sequence[UUID], claimed: Sequence[bool]
-    ) -> Iterator[tuple[UUID, int, str, int]]:
+    ) -> Iterable[tuple[int, int, str, int]]:
         """See SettlingTables."""
         wanted = json.dumps([[str(order_id), int(claim)] for order_id, claim in zip(order_ids, claimed, strict=True)])
-        for order_id, version, sku, quantity in session.execute_sql(_TAKE, (wanted, datetime.now(UTC), ROWS_MAX)):
-            yield UUID(order_id), version, sku, quantity
+        params = (wanted, datetime.now(UTC), ROWS_MAX)
+        return session.execute_sql(_TAKE, params)  # type: ignore[no-any-return]  # The driver's cursor.
 
     def lock(self, session: SqliteSession, orders: Sequence[QueuedOrder]) -> None:
         """See SettlingTables; the transaction has begun by taking the writer's lock."""

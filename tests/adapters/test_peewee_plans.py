@@ -171,14 +171,15 @@ def test_statements_prepared_while_tables_were_empty_serve_when_they_have_grown(
     analyze(postgresql_url)
     shop.buy(("WIDGET", 1), idempotency_key="K")
     assert refused(shop.place(shop.order(("WIDGET", 11)))[0]).code == "insufficient_inventory"
-    shop.settle(shop.queue_up(("WIDGET", 1)).id)
+    shop.settle(shop.queue_up(("WIDGET", 1)).id, shop.queue_up(("WIDGET", 11)).id)
     fill_postgresql(postgresql_url)
     plans = storage.database.read(prepared_plans)
     storage.close()
     assert {"read_products", "read_keys", "read_ids", "lock_levels", "move_levels"} <= set(plans)
-    assert {"read_skus", "settle_orders"} <= set(plans)
+    assert {"read_skus", "place_queued", "reject_queued", "reserve_queued"} <= set(plans)
     assert not {name: plan for name, plan in plans.items() if whole_tables_on_postgresql(plan)}
-    assert "Index Cond: (id = ANY" in "\n".join(plans["settle_orders"])
+    for name in ("place_queued", "reject_queued"):
+        assert "Index Cond: (id = ANY" in "\n".join(plans[name])
 
 
 def prepared_plans(session: Session) -> dict[str, list[str]]:
