@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from oms_core.domain.commands import OrderLine, PlaceOrder
-from oms_core.domain.stock import Product
+from oms_core.domain.stock import Product, StockLevel
 from oms_core.errors import FieldError, OmsError
 
 
@@ -179,7 +179,9 @@ class _Shelf:
     def available(self, sku: str) -> int:
         """Units of a known SKU that are left over all locations."""
         if sku not in self._available:
-            levels = sorted(self.products[sku].levels, key=lambda level: self._position(level.location))
+            levels: Sequence[StockLevel] = self.products[sku].levels
+            if len(levels) > 1:
+                levels = sorted(levels, key=lambda level: self._position(level.location))
             self._left[sku] = [(level.location, level.available) for level in levels if level.available]
             self._available[sku] = sum(quantity for _, quantity in self._left[sku])
         return self._available[sku]
@@ -205,12 +207,12 @@ class _Shelf:
 
 
 def _take(lines: Sequence[OrderLine], shelf: _Shelf) -> Verdict:
-    unknown = [index for index, line in enumerate(lines) if line.sku not in shelf.products]
-    if unknown:
-        return Refuse(unknown_skus(lines, unknown))
     demand: dict[str, int] = {}
     for line in lines:
         demand[line.sku] = demand.get(line.sku, 0) + line.quantity
+    if not demand.keys() <= shelf.products.keys():
+        unknown = [index for index, line in enumerate(lines) if line.sku not in shelf.products]
+        return Refuse(unknown_skus(lines, unknown))
     short = {sku: quantity for sku, quantity in demand.items() if quantity > shelf.available(sku)}
     if short:
         return Refuse(_insufficient(short, shelf))
