@@ -1,0 +1,73 @@
+"""Everything at once: workers killed again and again, while database and broker are killed and come back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from oms_core import Oms
+from tests.adapters.rabbitmq_broker import Broker
+from tests.faults.queue_weather import Crowd, accept, deployment, nothing, on_thread, processes, relaying, working
+from tests.faults.queue_weather_checks import Subscriber, all_placed
+from tests.services import wait_until
+from tests.services.postgresql import PrivatePostgresql
+from tests.services.rabbitmq import PrivateRabbitmq
+
+DEADLINE_SECONDS = 90
+LIFE_SECONDS = 1.5
+WORKERS = 2
+
+
+@pytest.fixture
+def database(private_postgresql: Callable[[], PrivatePostgresql]) -> PrivatePostgresql:
+    return private_postgresql()
+
+
+@pytest.fixture(scope="module")
+def server(private_rabbitmq: Callable[..., PrivateRabbitmq]) -> PrivateRabbitmq:
+    return private_rabbitmq()
+
+
+@pytest.fixture
+def oms(server: PrivateRabbitmq, database: PrivatePostgresql, unique_name: str) -> Iterator[Oms]:
+    with deployment(database.url, server.url, unique_name) as oms:
+        yield oms
+
+
+@contextmanager
+def short_lived_workers(oms: Oms) -> Iterator[list[int]]:
+    """Keep two workers' processes, and kill them every so often; gives how many were killed, a number a time."""
+    killed: list[int] = []
+
+    def run(stop: threading.Event) -> None:
+        while not stop.is_set():
+            with processes(oms.settings, [nothing] * WORKERS):
+                stop.wait(LIFE_SECONDS)
+            killed.append(WORKERS)
+
+    with on_thread(run):
+        yield killed
+
+
+def test_after_a_storm_every_accepted_order_is_placed_once(
+    oms: Oms, server: PrivateRabbitmq, database: PrivatePostgresql
+) -> None:
+    subscriber = Subscriber(server.url, oms.settings.queue_prefix)
+    accepted = accept(oms, 100, "A")
+    with relaying(oms.settings), Crowd(oms, name="during") as crowd:
+        with short_lived_workers(oms) as killed:
+            for number, shaken in enumerate((database, server, database), start=1):
+                wait_until(lambda: len(killed) >= number, DEADLINE_SECONDS, "workers were killed")  # noqa: B023
+                shaken.kill()
+                shaken.start()
+        before = len(crowd.accepted)
+        with working(oms.settings):
+            wait_until(lambda: len(crowd.accepted) > before + 50, DEADLINE_SECONDS, "orders are accepted again")
+    with working(oms.settings), relaying(oms.settings):
+        all_placed(oms, [*accepted, *crowd.accepted])
+        subscriber.check(database.url)
+        orders = Broker(server.url, oms.settings.queue_prefix)
+        wait_until(lambda: orders.waiting("orders.v1") == 0, DEADLINE_SECONDS, "every message is taken")
