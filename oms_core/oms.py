@@ -198,6 +198,7 @@ class Oms:
         """Queue many rejected or failed orders again: see `use_cases.retry_orders`."""
         return retry_orders.retry_orders(
             wanted,
+            reason=reason,
             limit=limit,
             caller=caller,
             storage=self.storage,

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.commands import check_reason
 from oms_core.domain.limits import RETRY_ORDERS_MAX
 from oms_core.domain.orders import Order, OrderFilter
 from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.validation import one_finding
+from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
 
@@ -29,6 +30,7 @@ class RetryReport:
 def retry_orders(
     wanted: OrderFilter,
     *,
+    reason: str | None = None,
     limit: int,
     caller: Caller,
     storage: Storage,
@@ -42,6 +44,9 @@ def retry_orders(
     caller.require(Scope.ORDERS_MANAGE)
     if not 1 <= limit <= RETRY_ORDERS_MAX:
         raise one_finding("/limit", "out_of_range", f"must be a whole number from 1 to {RETRY_ORDERS_MAX}")
+    findings = Findings()
+    check_reason(findings, reason)
+    findings.raise_if_any()
     if not wanted.statuses <= _RETRIABLE:
         raise one_finding("/status", "out_of_range", "only rejected and failed orders can be retried")
     found = storage.orders.find(

@@ -123,3 +123,12 @@ def test_a_customers_caller_retries_its_own_only(shop: Shop) -> None:
     assert statuses(shop, own, other) == [QUEUED, FAILED]
     with pytest.raises(OmsError, match="forbidden"):
         retry(shop, caller=customer, customer_id="C2")
+
+
+def test_a_bad_reason_is_refused_also_where_nothing_is_to_be_retried(shop: Shop) -> None:
+    def never(order_id: UUID) -> Order:
+        raise AssertionError(order_id)
+
+    with pytest.raises(OmsError) as caught:
+        retry_orders(OrderFilter(), reason="x" * 501, limit=10, caller=CLERK, storage=shop.storage, retry=never)
+    assert caught.value.errors[0].pointer == "/reason"
