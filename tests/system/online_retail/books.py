@@ -41,10 +41,15 @@ def read_books(oms: Oms, *, caller: Caller) -> Books:
 
     products = list(oms.export_stock(caller=caller))
     return Books(
-        orders=list(_items(lambda cursor: oms.list_orders(caller=caller, cursor=cursor, limit=_PAGE_ITEMS))),
+        orders=read_orders(oms, caller=caller),
         levels={product.sku: (product.on_hand, product.reserved) for product in products},
         ledger=[row for product in products for row in ledger_of(product.sku)],
     )
+
+
+def read_orders(oms: Oms, *, caller: Caller) -> list[Order]:
+    """Read all orders, newest first."""
+    return list(_items(lambda cursor: oms.list_orders(caller=caller, cursor=cursor, limit=_PAGE_ITEMS)))
 
 
 def _items(page_at: Callable[[str | None], Page[T]]) -> Iterator[T]:

@@ -62,11 +62,30 @@ def share_out(steps: Iterable[Step], clients: int) -> list[list[Step]]:
     return shares
 
 
-def replay(oms: Oms, shares: Sequence[Sequence[Step]], progress: Progress = lambda _: None) -> Tally:
-    """Let one thread per share carry out its steps; `progress` is told the lines done, from any thread."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """How sales are handed in, and whether one that was taken in has been placed (a cancellation asks)."""
+
+    hand_in: Callable[[PlaceOrder], UUID]
+    was_placed: Callable[[UUID], bool] = lambda _: True
+
+
+def placing_desk(oms: Oms) -> Desk:
+    """Have sales placed at once."""
+    return Desk(hand_in=lambda command: oms.place_order(command, caller=CALLER).order.id)
+
+
+def replay(
+    oms: Oms, shares: Sequence[Sequence[Step]], progress: Progress = lambda _: None, *, desk: Desk | None = None
+) -> Tally:
+    """Let one thread per share carry out its steps; `progress` is told the lines done, from any thread.
+
+    Sales are placed at once unless `desk` says otherwise.
+    """
     tally = Tally()
+    chosen = desk or placing_desk(oms)
     with ThreadPoolExecutor(len(shares)) as threads:
-        for counted in threads.map(lambda share: _Client(oms, progress).carry_out(share), shares):
+        for counted in threads.map(lambda share: _Client(oms, progress, chosen).carry_out(share), shares):
             tally.add(counted)
     return tally
 
@@ -74,9 +93,10 @@ def replay(oms: Oms, shares: Sequence[Sequence[Step]], progress: Progress = lamb
 class _Client:
     """One client: does one thing after the other, and remembers its orders' ids."""
 
-    def __init__(self, oms: Oms, progress: Progress) -> None:
+    def __init__(self, oms: Oms, progress: Progress, desk: Desk) -> None:
         self._oms = oms
         self._progress = progress
+        self._desk = desk
         self._placed: dict[str, UUID] = {}
 
     def carry_out(self, steps: Iterable[Step]) -> Tally:
@@ -87,7 +107,7 @@ class _Client:
         return tally
 
     def _outcome(self, step: Step) -> str:
-        if isinstance(step, Cancellation) and step.sale not in self._placed:
+        if isinstance(step, Cancellation) and not self._was_placed(step.sale):
             return ORDER_NOT_PLACED
         try:
             self._do(step)
@@ -95,10 +115,13 @@ class _Client:
             return error.code
         return APPLIED
 
+    def _was_placed(self, invoice: str) -> bool:
+        return invoice in self._placed and self._desk.was_placed(self._placed[invoice])
+
     def _do(self, step: Step) -> None:
         match step:
             case Sale():
-                self._placed[step.invoice] = self._oms.place_order(order_of(step), caller=CALLER).order.id
+                self._placed[step.invoice] = self._desk.hand_in(order_of(step))
             case Cancellation():
                 self._oms.cancel_order(self._placed[step.sale], reason=step.invoice, caller=CALLER)
             case CustomerReturn():
