@@ -39,7 +39,8 @@ def show_status(session: Session) -> None:
         shown = QueueShown(status=status, broker=broker, fault=_fault(oms))
     session.output.record(QUEUE, shown)
     if session.output.is_table:
-        session.output.sentence("")
+        if status.workers:
+            session.output.sentence("")
         session.output.list(WORKERS, status.workers)
 
 

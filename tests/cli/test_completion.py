@@ -43,6 +43,13 @@ def test_only_statuses_that_can_be_set_are_completed_there(program: Program) -> 
     assert completed(program, "oms orders set-status sh") == ["shipped"]
 
 
+def test_the_queues_commands_and_the_reasons_of_failures_are_completed(program: Program) -> None:
+    assert completed(program, "oms wor") == ["worker"]
+    assert set(completed(program, "oms queue dead ")) == {"list", "replay", "discard"}
+    assert completed(program, "oms orders list --failure insuf") == ["insufficient_inventory"]
+    assert completed(program, "oms orders retry --all --failure internal") == ["internal_error"]
+
+
 def test_formats_are_completed(program: Program) -> None:
     assert completed(program, "oms orders list -o js") == ["json", "jsonl"]
 

@@ -2,88 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import re
 import signal
-import subprocess
+import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
-import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
-from oms_core import ALL_SCOPES, Caller, Oms, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
+from oms_core import Oms, OrderStatus, SetStock, Settings
 from oms_core.domain.orders import OrderFilter
 from tests.adapters.rabbitmq_broker import Broker
-from tests.cli.programs import OMS, Program
+from tests.cli.programs import Program
+from tests.cli.working import CALLER, SECONDS, accept, is_gone, opened, wait_until_placed, working
 from tests.services.waiting import wait_until
-
-CALLER = Caller(name="tester", scopes=ALL_SCOPES)
-SECONDS = 60
-READY = "OMS places queued orders"
-
-
-@dataclass(frozen=True, slots=True)
-class Working:
-    """A running `oms worker` with its stderr in a file."""
-
-    process: subprocess.Popen[bytes]
-    folder: Path
-
-    @property
-    def log(self) -> str:
-        return (self.folder / "worker.err").read_text()
-
-    def workers(self) -> list[psutil.Process]:
-        """Give its processes that place orders, or publish events."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return [child for child in psutil.Process(self.process.pid).children() if is_worker(child)]
-        return []
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(SECONDS)
-
-
-def is_worker(child: psutil.Process) -> bool:
-    try:
-        return child.status() != psutil.STATUS_ZOMBIE and any("spawn_main" in word for word in child.cmdline())
-    except psutil.NoSuchProcess:
-        return False
-
-
-def is_gone(child: psutil.Process) -> bool:
-    try:
-        return bool(child.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
-
-
-@contextlib.contextmanager
-def working(program: Program, *options: str, is_awaited: bool = True) -> Iterator[Working]:
-    """Start `oms worker`, wait until it says that it works, and leave nothing behind."""
-    with (program.folder / "worker.err").open("wb") as err:
-        process = subprocess.Popen(
-            [OMS, "worker", *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-            cwd=program.folder,
-            env={**program.environment, "TMPDIR": str(program.folder)},
-            start_new_session=True,
-        )
-    worker = Working(process, program.folder)
-    try:
-        if is_awaited:
-            wait_until(lambda: READY in worker.log or process.poll() is not None, SECONDS, "it works")
-            assert process.poll() is None, worker.log
-        yield worker
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @pytest.fixture
@@ -94,27 +29,6 @@ def program(tmp_path: Path) -> Program:
         oms.storage.schema.upgrade()
         oms.set_stock(SetStock(sku="WIDGET", on_hand=100_000), caller=CALLER)
     return Program(folder=tmp_path, database_url=url)
-
-
-@contextlib.contextmanager
-def opened(program: Program) -> Iterator[Oms]:
-    with Oms.open(Settings.load(program.environment)) as oms:
-        yield oms
-
-
-def accept(oms: Oms, count: int) -> list[UUID]:
-    command = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=1)])
-    return [oms.accept_order(command, caller=CALLER).order.id for _ in range(count)]
-
-
-def wait_until_placed(oms: Oms, order_ids: Sequence[UUID]) -> None:
-    def are_placed() -> bool:
-        return not oms.storage.queue.sample().numbers
-
-    wait_until(are_placed, SECONDS, "all are settled")
-    orders = oms.storage.queue.settled(order_ids)
-    assert {order.status for order in orders} == {OrderStatus.PENDING}
-    assert len(orders) == len(order_ids)
 
 
 def test_queued_orders_are_placed_from_the_database_alone(program: Program) -> None:
@@ -229,9 +143,6 @@ def test_a_broker_that_is_away_does_not_stop_the_start(program: Program) -> None
 
 
 def test_metrics_of_its_processes_are_served(program: Program) -> None:
-    import re
-    import urllib.request
-
     with opened(program) as oms, working(program, "--metrics-address", "127.0.0.1:0") as worker:
         (url,) = wait_until(lambda: re.findall(r"metrics on (http\S+)", worker.log), SECONDS, "metrics are there")
         wait_until_placed(oms, accept(oms, 3))
@@ -256,8 +167,6 @@ def spike(tmp_path: Path, postgresql_url: str, rabbitmq_url: str, unique_name: s
 
 def accept_many(oms: Oms, count: int) -> list[UUID]:
     """Accept orders from several threads, which share transactions."""
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(20) as threads:
         return [order_id for ids in threads.map(lambda _: accept(oms, count // 20), range(20)) for order_id in ids]
 
