@@ -20,6 +20,7 @@ from oms_core.settings import Settings
 _QUICK_DEATH_SECONDS = 5.0
 _QUICK_DEATHS_MAX = 3
 _PAUSE_FIRST_SECONDS = 0.5
+_PAUSE_MAX_SECONDS = 8.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 # Forked children would share the parent's open descriptors, and so not notice its death.
@@ -55,8 +56,8 @@ class WorkerProcesses:
         """Give the exit status: 0 after a stop that let every batch finish.
 
         `on_ready` is called once all have begun. A process that dies is replaced, after growing pauses when it does so
-        within 5 s of its start; the third time in a row all are stopped, and the status is 1. A second signal, or 30
-        seconds after the first, kills what still runs: 130.
+        within 5 s of its start; when the third in a row dies so before it has begun to work, all are stopped, and the
+        status is 1. A second signal, or 30 seconds after the first, kills what still runs: 130.
         """
         with _signals_told(self._note_signal) as told:
             try:
@@ -96,7 +97,8 @@ class WorkerProcesses:
             if what is told:
                 told.recv(1_024)
             elif isinstance(what, Connection):
-                _hear(beginning[what], what)
+                if beginning[what].ready is what:
+                    _hear(beginning[what], what)
             elif isinstance(what, int):
                 self._bury(sentinels[what])
 
@@ -106,6 +108,7 @@ class WorkerProcesses:
                 self._start(place)
 
     def _start(self, place: _Place) -> None:
+        place.is_ready = False
         place.ready, writer = _spawn.Pipe(duplex=False)
         place.process = _spawn.Process(
             target=run_process,
@@ -118,20 +121,24 @@ class WorkerProcesses:
 
     def _bury(self, place: _Place) -> None:
         """Take note of an end, and say when the successor starts."""
-        process, place.process, place.ready = place.process, None, None
+        process, place.process = place.process, None
         assert process is not None  # noqa: S101  Its sentinel was heard.
         process.join()
+        if place.ready is not None:
+            _hear(place, place.ready)
         if self._is_stopping:
             return
         lived_seconds = time.monotonic() - place.started_at
         place.quick_deaths = place.quick_deaths + 1 if lived_seconds < _QUICK_DEATH_SECONDS else 0
         what = f"the {place.role.value} process {process.pid} has ended with status {process.exitcode}"
-        if place.quick_deaths >= _QUICK_DEATHS_MAX:
+        # One that had begun may have met an order that ends it, and is tried again until that order is given up.
+        if place.quick_deaths >= _QUICK_DEATHS_MAX and not place.is_ready:
             _log.error("%s, as those before it did: giving up", what)
             self._gave_up = True
             self._begin_to_stop()
             return
-        pause = _PAUSE_FIRST_SECONDS * 2 ** (place.quick_deaths - 1) if place.quick_deaths else 0.0
+        longest = _PAUSE_FIRST_SECONDS * 2 ** (place.quick_deaths - 1) if place.quick_deaths else 0.0
+        pause = min(_PAUSE_MAX_SECONDS, longest)
         _log.warning("%s; another starts in %g s", what, pause)
         place.start_at = time.monotonic() + pause
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from typing import Any
 from uuid import UUID
 
 import pytest
 from oms_contracts.concurrency import run_together
+from oms_peewee.settling_postgresql import PostgresqlSettlingTables
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings, order_queue
 from oms_core.runtime.worker import WorkerOptions
@@ -181,3 +184,15 @@ def dies(worker: BaseProcess) -> int:
     worker.join(STOPPING_SECONDS)
     assert worker.exitcode is not None, "it was to kill itself"
     return worker.exitcode
+
+
+def die_of(poisoned: Collection[UUID]) -> None:
+    """Let this process end without a word when it is about to write one of these orders."""
+    write = PostgresqlSettlingTables.write
+
+    def written(tables: PostgresqlSettlingTables, session: Any, decided: Any, *rest: Any) -> None:
+        if any(each.id in poisoned for each, _ in decided):
+            os._exit(1)
+        write(tables, session, decided, *rest)
+
+    setattr(PostgresqlSettlingTables, "write", written)  # noqa: B010

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any
 from uuid import UUID
 
 import pytest
 from oms_contracts.queue_contract.post import announce
-from oms_peewee.settling_postgresql import PostgresqlSettlingTables
 
 from oms_core import Oms, Order, OrderStatus
 from tests.adapters.rabbitmq_broker import Broker
-from tests.faults.queue_weather import BUYER, accept, deployment, order, processes, working
+from tests.faults.queue_weather import BUYER, accept, deployment, die_of, order, processes, working
 from tests.faults.queue_weather_checks import check, rows
 from tests.services import free_port, wait_until
 from tests.services.postgresql import connected
@@ -92,18 +89,6 @@ def test_a_poison_order_in_a_batch_is_tried_again_then_failed_and_placed_when_it
         execute(oms, ALLOW)
         oms.retry_order(poisoned, caller=BUYER, reason="the trigger is gone")
         assert check(oms, [*innocent, poisoned]) == {"pending": orders}
-
-
-def die_of(poisoned: Collection[UUID]) -> None:
-    """Let this process end without a word when it is about to write one of these orders."""
-    write = PostgresqlSettlingTables.write
-
-    def written(tables: PostgresqlSettlingTables, session: Any, decided: Any, *rest: Any) -> None:
-        if any(each.id in poisoned for each, _ in decided):
-            os._exit(1)
-        write(tables, session, decided, *rest)
-
-    setattr(PostgresqlSettlingTables, "write", written)  # noqa: B010
 
 
 def crash_until_settled(oms: Oms, poisoned: Collection[UUID], accepted: Collection[UUID]) -> int:
