@@ -21,6 +21,32 @@ _WAIT_SECONDS_MAX = 3_600
 _DOCUMENT_BYTES_MAX = 1024 * 1024
 
 
+FileArgument = Annotated[
+    str | None, typer.Argument(metavar="FILE|-", help="The order as a JSON document; - reads it from stdin.")
+]
+LinesOption = Annotated[
+    list[str] | None,
+    typer.Option("--line", metavar="SKU:QTY[@PRICE]", help="What is ordered; once per line of the order."),
+]
+CurrencyOption = Annotated[
+    str | None, typer.Option("--currency", metavar="ISO", show_default="OMS_CURRENCY", help="Of the prices.")
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="K", help="Idempotency key: the same order with the same key is placed once."),
+]
+WaitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--wait",
+        metavar="N",
+        min=0,
+        max=_WAIT_SECONDS_MAX,
+        help="With --async: wait so many seconds for the outcome.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `place` to the orders' commands."""
     command(app, "place")(place_order)
@@ -29,33 +55,14 @@ def register(app: typer.Typer) -> None:
 def place_order(
     session: Session,
     *,
-    file: Annotated[
-        str | None, typer.Argument(metavar="FILE|-", help="The order as a JSON document; - reads it from stdin.")
-    ] = None,
+    file: FileArgument = None,
     customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Who orders.")] = None,
-    line: Annotated[
-        list[str] | None,
-        typer.Option("--line", metavar="SKU:QTY[@PRICE]", help="What is ordered; once per line of the order."),
-    ] = None,
+    line: LinesOption = None,
     reference: Annotated[str | None, typer.Option("--reference", metavar="R", help="The customer's number.")] = None,
-    currency: Annotated[
-        str | None, typer.Option("--currency", metavar="ISO", show_default="OMS_CURRENCY", help="Of the prices.")
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", metavar="K", help="Idempotency key: the same order with the same key is placed once."),
-    ] = None,
+    currency: CurrencyOption = None,
+    key: KeyOption = None,
     is_async: Annotated[bool, typer.Option("--async", help="Queue it; a worker places it.")] = False,
-    wait: Annotated[
-        int | None,
-        typer.Option(
-            "--wait",
-            metavar="N",
-            min=0,
-            max=_WAIT_SECONDS_MAX,
-            help="With --async: wait so many seconds for the outcome.",
-        ),
-    ] = None,
+    wait: WaitOption = None,
 ) -> None:
     """Place an order: its stock is checked, confirmed and reserved, all or nothing."""
     if wait is not None and not is_async:

@@ -26,6 +26,23 @@ _REPORT: View[RetryReport] = View(
 )
 
 
+StatusOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status",
+        metavar="S[,S...]",
+        help="With --all: failed or rejected ones.",
+        autocompletion=complete_statuses,
+    ),
+]
+NewestOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", metavar="N", min=1, max=RETRY_ORDERS_MAX, help="With --all: the newest N, 1,000 if not given."
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `retry` to the orders' commands."""
     command(app, "retry")(retry)
@@ -40,24 +57,11 @@ def retry(
     everything: Annotated[
         bool, typer.Option("--all", help="All rejected and failed orders that the rest names.")
     ] = False,
-    status: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--status",
-            metavar="S[,S...]",
-            help="With --all: failed or rejected ones.",
-            autocompletion=complete_statuses,
-        ),
-    ] = None,
+    status: StatusOption = None,
     failure: FailureOption = None,
     customer: CustomerOption = None,
     sku: SkuOption = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", metavar="N", min=1, max=RETRY_ORDERS_MAX, help="With --all: the newest N, 1,000 if not given."
-        ),
-    ] = None,
+    limit: NewestOption = None,
     reason: ReasonOption = None,
 ) -> None:
     """Queue rejected and failed orders again, each as new: without its failure and its attempts."""
