@@ -16,6 +16,7 @@ from oms_core import Oms, OmsError, Settings
 from tests.system.online_retail.books import disagreements, read_books
 from tests.system.online_retail.planning import plan_steps
 from tests.system.online_retail.processes import replay_in_processes
+from tests.system.online_retail.queued import replay_through_queue
 from tests.system.online_retail.reading import read_files
 from tests.system.online_retail.replay import CALLER, Tally, replay, share_out
 from tests.system.online_retail.report import Report
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--clients", type=_positive, default=8, help="clients at once in each process (%(default)s)")
     parser.add_argument("--processes", type=_positive, default=1, help="processes at once (%(default)s)")
+    parser.add_argument("--queue-url", help="a broker (amqp://...): sales are accepted, and placed by workers")
+    parser.add_argument("--queue-prefix", default="online-retail", help="of the names at the broker (%(default)s)")
+    parser.add_argument("--workers", type=_positive, default=2, help="worker processes with --queue-url (%(default)s)")
     parser.add_argument(
         "--stock-percent",
         type=_positive,
@@ -73,7 +77,7 @@ def _replay(chosen: argparse.Namespace, messages: Console) -> Report:
     paths = [month_file(chosen.data, month) for month in chosen.month]
     plan = plan_steps(read_files(paths))
     source = "+".join(chosen.month)
-    with Oms.open(Settings(database_url=chosen.database_url)) as oms:
+    with Oms.open(_settings(chosen)) as oms:
         if not oms.storage.schema.status().applied:
             oms.storage.schema.upgrade()
         began = time.perf_counter()
@@ -98,8 +102,22 @@ def _replay(chosen: argparse.Namespace, messages: Console) -> Report:
     )
 
 
+def _settings(chosen: argparse.Namespace) -> Settings:
+    if chosen.queue_url is None:
+        return Settings(database_url=chosen.database_url)
+    return Settings(database_url=chosen.database_url, queue_url=chosen.queue_url, queue_prefix=chosen.queue_prefix)
+
+
 def _carry_out(oms: Oms, plan: Plan, chosen: argparse.Namespace, messages: Console) -> Tally:
     shares = share_out(plan.steps, chosen.clients * chosen.processes)
+    if chosen.queue_url is not None:
+        queued = replay_through_queue(oms, shares, count=chosen.workers)
+        messages.print(
+            f"all handed in after {queued.accepted_seconds:.1f} s, settled after {queued.settled_seconds:.1f} s;"
+            f" each worker's orders: {', '.join(map(str, queued.settled_by))}",
+            soft_wrap=True,
+        )
+        return queued.tally
     if chosen.processes > 1:
         return replay_in_processes(chosen.database_url, shares, processes=chosen.processes)
     with Progress(console=messages, transient=True) as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from oms_core import Oms, Order, OrderStatus, ReceiveStock, Settings
 from tests.adapters.rabbitmq_broker import Broker
+from tests.system.online_retail.__main__ import main
 from tests.system.online_retail.books import Books, disagreements, read_books, read_orders
 from tests.system.online_retail.planning import plan_steps
 from tests.system.online_retail.queued import replay_through_queue
@@ -140,14 +142,24 @@ def unproven(orders: list[Order], oms: Oms) -> list[str]:
 
 
 @pytest.mark.parametrize("files", ["made"], indirect=True)
-def test_an_order_that_is_rejected_with_stock_left_would_be_noticed(oms: Oms, plan: Plan) -> None:
+def test_the_proof_notices_a_rejected_order_that_what_is_left_would_serve(oms: Oms, plan: Plan) -> None:
     stock_shelves(oms, plan.steps, reference="opening", percent_of_sold=60)
     sales = [step for step in plan.steps if isinstance(step, Sale)]
     replay_through_queue(oms, share_out(sales, CLIENTS), count=1)
-    for sku in sold_out(oms):
-        oms.receive_stock(ReceiveStock(sku=sku, quantity=1_000), caller=CALLER)
+    assert unproven(read_orders(oms, caller=CALLER), oms) == []
+    for product in list(oms.export_stock(caller=CALLER)):
+        oms.receive_stock(ReceiveStock(sku=product.sku, quantity=1_000), caller=CALLER)
     assert unproven(read_orders(oms, caller=CALLER), oms)
 
 
-def sold_out(oms: Oms) -> list[str]:
-    return [product.sku for product in oms.export_stock(caller=CALLER)]
+def test_the_command_replays_through_a_broker(
+    oms: Oms, made_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(made_file, tmp_path / "2010-12.csv")
+    data = ["--database-url", oms.settings.database_url, "--data", str(tmp_path), "--month", "2010-12"]
+    queue = ["--queue-url", oms.settings.queue_url, "--queue-prefix", oms.settings.queue_prefix]
+    assert main([*data, *queue]) == 0
+    told = capfd.readouterr()
+    assert "each worker's orders: " in told.err
+    assert "9 of 9 orders placed" in told.out
+    assert "to the unit" in told.out
