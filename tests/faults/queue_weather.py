@@ -18,8 +18,10 @@ from uuid import UUID
 import pytest
 from oms_contracts.concurrency import run_together
 from oms_peewee.settling_postgresql import PostgresqlSettlingTables
+from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings, order_queue
+from oms_core.ports.queue import Message
 from oms_core.runtime.worker import WorkerOptions
 
 BUYER = Caller(name="buyer", scopes=ALL_SCOPES)
@@ -180,9 +182,9 @@ def spawned(runs: Sequence[Callable[[], None]]) -> Iterator[list[BaseProcess]]:
 
 
 def dies(worker: BaseProcess) -> int:
-    """Wait for the end of a process that kills itself; give its exit code."""
+    """Wait for the end of a process that was told to end, or ends itself; give its exit code."""
     worker.join(STOPPING_SECONDS)
-    assert worker.exitcode is not None, "it was to kill itself"
+    assert worker.exitcode is not None, "it was to end"
     return worker.exitcode
 
 
@@ -196,3 +198,13 @@ def die_of(poisoned: Collection[UUID]) -> None:
         write(tables, session, decided, *rest)
 
     setattr(PostgresqlSettlingTables, "write", written)  # noqa: B010
+
+
+def die_before_acknowledging() -> None:
+    """Kill this process when something is committed, and the broker is to be told."""
+
+    def done(_: RabbitmqInbox, messages: Sequence[Message]) -> None:
+        if messages:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(RabbitmqInbox, "done", done)  # noqa: B010

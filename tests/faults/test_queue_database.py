@@ -18,10 +18,13 @@ from oms_core import Oms
 from oms_core.order_queue import COMMANDS
 from tests.adapters.rabbitmq_broker import Broker
 from tests.faults.queue_weather import (
+    BUYER,
     SKU,
     Crowd,
     accept,
     deployment,
+    die_before_acknowledging,
+    dies,
     nothing,
     processes,
     relaying,
@@ -34,6 +37,8 @@ from tests.services.postgresql import PrivatePostgresql
 DEADLINE_SECONDS = 60
 OUTAGE_SECONDS = 10
 TOLD_SECONDS = 13.0  # The storage's deadline, and the rest for a busy machine.
+WORKERS = "SELECT id FROM workers"
+ORDERS_OF_COMMANDS = f"SELECT id::text FROM orders WHERE caller = '{COMMANDS.name}'"
 
 
 @pytest.fixture
@@ -140,20 +145,20 @@ def test_commands_of_other_services_give_one_order_per_key_through_all_of_it(
             for key in keys:
                 channel.basic_publish(broker.name("commands"), "place-order", command(key), mandatory=True)
 
-    oms.queue.check()
-    accepted = accept(oms, 20, "A")  # Which declares the queues.
-    wait_until(lambda: broker.waiting("orders.v1"), DEADLINE_SECONDS, "the queues stand")
+    assert oms.list_dead_letters(caller=BUYER) == []  # Which declares the queues.
     publish()
-    with processes(oms.settings, [nothing, nothing]) as (first, second), relaying(oms.settings):
-        wait_until(lambda: known(oms) > 0, DEADLINE_SECONDS, "some commands are orders")
-        first.kill()
+    with processes(oms.settings, [die_before_acknowledging]) as (killed,):
+        assert dies(killed) == -signal.SIGKILL
+    assert known(oms) > 0, "some commands are orders, and were not acknowledged"
+    accepted = accept(oms, 20, "A")
+    with processes(oms.settings, [nothing]) as (stopped,), relaying(oms.settings):
+        wait_until(lambda: len(rows(database.url, WORKERS)) == 2, DEADLINE_SECONDS, "there is another beside the dead")
         publish()
         database.kill()
         publish()
         database.start()
-        second.terminate()
-        second.join(DEADLINE_SECONDS)
-        assert (first.exitcode, second.exitcode) == (-signal.SIGKILL, 0)
+        stopped.terminate()
+        assert dies(stopped) == 0
         with working(oms.settings):
             wait_until(lambda: known(oms) == len(keys), DEADLINE_SECONDS, "every key is an order")
             wait_until(lambda: broker.waiting("commands.v1") == 0, DEADLINE_SECONDS, "every command is taken")
@@ -164,9 +169,6 @@ def test_commands_of_other_services_give_one_order_per_key_through_all_of_it(
     assert broker.waiting("commands.v1") == 0, "every command was acknowledged"
     assert broker.waiting("dead.v1") == 0
     broker.delete("subscriber")
-
-
-ORDERS_OF_COMMANDS = f"SELECT id::text FROM orders WHERE caller = '{COMMANDS.name}'"
 
 
 def known(oms: Oms) -> int:

@@ -21,7 +21,16 @@ from oms_core import Oms
 from oms_core.ports.queue import Message
 from oms_core.runtime.worker import Worker
 from tests.adapters.rabbitmq_broker import Broker
-from tests.faults.queue_weather import SKU, accept, deployment, dies, processes, relaying, working
+from tests.faults.queue_weather import (
+    SKU,
+    accept,
+    deployment,
+    die_before_acknowledging,
+    dies,
+    processes,
+    relaying,
+    working,
+)
 from tests.faults.queue_weather_checks import Subscriber, all_placed, check, is_settled
 from tests.faults.rivals import LOCK_LEVELS, WAITING, count, rival
 from tests.services import free_port, wait_until
@@ -42,16 +51,6 @@ def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
 def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
     with deployment(postgresql_url, broker.url, broker.prefix) as oms:
         yield oms
-
-
-def die_before_acknowledging() -> None:
-    """Kill this process when something is committed, and the broker is to be told."""
-
-    def done(_: RabbitmqInbox, messages: Sequence[Message]) -> None:
-        if messages:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(RabbitmqInbox, "done", done)  # noqa: B010
 
 
 def die_before_committing() -> None:
