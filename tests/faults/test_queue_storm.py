@@ -14,6 +14,7 @@ from tests.faults.queue_weather import Crowd, accept, deployment, nothing, on_th
 from tests.faults.queue_weather_checks import Subscriber, all_placed
 from tests.services import wait_until
 from tests.services.postgresql import PrivatePostgresql
+from tests.services.processes import PrivateServer
 from tests.services.rabbitmq import PrivateRabbitmq
 
 DEADLINE_SECONDS = 90
@@ -57,9 +58,10 @@ def test_after_a_storm_every_accepted_order_is_placed_once(
 ) -> None:
     subscriber = Subscriber(server.url, oms.settings.queue_prefix)
     accepted = accept(oms, 100, "A")
+    servers: list[PrivateServer] = [database, server, database]
     with relaying(oms.settings), Crowd(oms, name="during") as crowd:
         with short_lived_workers(oms) as killed:
-            for number, shaken in enumerate((database, server, database), start=1):
+            for number, shaken in enumerate(servers, start=1):
                 wait_until(lambda: len(killed) >= number, DEADLINE_SECONDS, "workers were killed")  # noqa: B023
                 shaken.kill()
                 shaken.start()
