@@ -23,7 +23,9 @@ DecideSettlement = Callable[[Sequence[QueuedOrder], PlacementView], list[Verdict
 
 
 class QueueStorage(Protocol):
-    """Orders that were accepted and wait to be placed. Nothing here waits for an order that somebody else holds."""
+    """Orders that were accepted and wait to be placed. An order that somebody else holds is passed over, unless it is
+    claimed.
+    """
 
     def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
         """Write what `decide` accepts as queued; one outcome per placement, in order.
@@ -45,7 +47,8 @@ class QueueStorage(Protocol):
     ) -> Settlement:
         """Place or reject, in one transaction and by queue number, those of these orders that are still queued.
 
-        Passed over: what is not queued (any more), not due yet unless `claimed`, or locked by somebody else. What
+        Passed over: what is not queued (any more), not due yet unless `claimed`, or locked by somebody else unless all
+        are `claimed`, which are waited for. What
         `decide` accepts becomes pending with its reservations, what it refuses rejected with the refusal as its
         failure; version + 1, updated_at, one `settled_event` each, `stock_events` as for `place`, all in the name of
         `caller`. The try that a claim counted is taken back; an order's failure from earlier tries is cleared. A

@@ -141,6 +141,20 @@ def test_an_order_that_somebody_else_holds_is_passed_over_and_not_waited_for(
     assert works[work]()[0] == held.id
 
 
+def test_a_claimed_order_that_a_sweep_looks_at_is_waited_for(shop: Shop, postgresql_url: str) -> None:
+    order = shop.queue_up(("WIDGET", 1))
+    claimed = shop.sweep(hold_seconds=3_600)
+    settled: list[UUID] = []
+    with rival(postgresql_url) as cursor:
+        cursor.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", (str(order.id),))
+        settling = threading.Thread(target=lambda: settled.extend(shop.settle(*claimed, claimed=claimed).statuses))
+        settling.start()
+        wait_until(lambda: count(postgresql_url, WAITING), DEADLINE_SECONDS, "the settling waits for the sweep")
+        cursor.connection.rollback()
+        settling.join(DEADLINE_SECONDS)
+    assert settled == claimed == [order.id]
+
+
 def test_who_cancels_waits_for_the_one_who_settles(shop: Shop, impatient_shop: Shop, postgresql_url: str) -> None:
     order = shop.queue_up(("WIDGET", 1))
     with rival(postgresql_url) as cursor:
