@@ -7,6 +7,7 @@ import errno
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -80,6 +81,8 @@ def _run(session: Session, settings: Settings) -> int:
     configure_logging(settings)
     database = _check_database(session, settings)
     _log.info("%s; %s of %d threads", database, counted(options.processes, "process"), options.threads)
+    is_alone = urlsplit(settings.queue_url).scheme == "memory"
+    _log.info("queued orders are placed by %s", "this service" if is_alone else "`oms worker`")
     try:
         with metrics_of_all_processes(settings, options.processes) as metrics:
             announce = partial(_announce, database=database, metrics=metrics)
