@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from oms_contracts.clock import BEGINNING
@@ -42,13 +43,14 @@ class Hall:
     def close(self) -> None:
         self.closed += 1
 
-    def relay(self, holder: str = "one") -> EventRelay:
+    def relay(self, holder: str = "one", **given: Any) -> EventRelay:
         return EventRelay(
             outbox=lambda: self.storage.outbox,
             open_publisher=lambda: self,
             holder=holder,
             source="/oms",
             metrics=self.metrics,
+            **given,
         )
 
     @property
@@ -117,10 +119,13 @@ def test_events_of_stock_are_published_too(hall: Hall) -> None:
     assert {json.loads(event.body)["subject"] for event in hall.published if event.type.startswith("stock.")} == {"A"}
 
 
-def test_many_events_go_in_batches_without_a_pause_between(hall: Hall) -> None:
+@pytest.mark.parametrize(("lag_seconds", "rests"), [(9, 2), (11, 0)])
+def test_between_full_batches_it_rests_unless_events_are_late(hall: Hall, lag_seconds: int, rests: int) -> None:
     for _ in range(1_200):
         hall.shop.queue_up(("A", 1))
-    assert run(hall.relay()) == [0.25]
+    pauses = run(hall.relay(now=lambda: hall.shop.clock.now() + timedelta(seconds=lag_seconds)), pauses=rests + 1)
+    assert (len(pauses), pauses[-1]) == (rests + 1, 0.25)
+    assert all(0 < pause <= 0.5 for pause in pauses)
     assert len(hall.published) == 1_200
     assert hall.left == 0
 
