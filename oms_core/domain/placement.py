@@ -178,18 +178,23 @@ class _Shelf:
 
     def available(self, sku: str) -> int:
         """Units of a known SKU that are left over all locations."""
-        if sku not in self._available:
-            levels: Sequence[StockLevel] = self.products[sku].levels
-            if len(levels) > 1:
-                levels = sorted(levels, key=lambda level: self._position(level.location))
-            self._left[sku] = [(level.location, level.available) for level in levels if level.available]
-            self._available[sku] = sum(quantity for _, quantity in self._left[sku])
-        return self._available[sku]
+        if (available := self._available.get(sku)) is not None:
+            return available
+        levels: Sequence[StockLevel] = self.products[sku].levels
+        if len(levels) > 1:
+            levels = sorted(levels, key=lambda level: self._position(level.location))
+        left = self._left[sku] = [(level.location, units) for level in levels if (units := level.available)]
+        available = self._available[sku] = sum([units for _, units in left])
+        return available
 
     def take(self, line_no: int, sku: str, quantity: int) -> list[Allocation]:
         """Take units that are known to be available, from the first locations that have any."""
         self._available[sku] -= quantity
         left = self._left[sku]
+        location, there = left[0]
+        if quantity < there:  # Nearly always.
+            left[0] = (location, there - quantity)
+            return [Allocation(line_no, sku, location, quantity)]
         allocations = []
         while quantity:
             location, there = left[0]
@@ -216,13 +221,10 @@ def _take(lines: Sequence[OrderLine], shelf: _Shelf) -> Verdict:
     short = {sku: quantity for sku, quantity in demand.items() if quantity > shelf.available(sku)}
     if short:
         return Refuse(_insufficient(short, shelf))
-    return Accept(
-        tuple(
-            allocation
-            for line_no, line in enumerate(lines, start=1)
-            for allocation in shelf.take(line_no, line.sku, line.quantity)
-        )
-    )
+    allocations: list[Allocation] = []
+    for line_no, line in enumerate(lines, start=1):
+        allocations += shelf.take(line_no, line.sku, line.quantity)
+    return Accept(tuple(allocations))
 
 
 def _key_reused() -> OmsError:
