@@ -92,8 +92,9 @@ class EventRelay:
         publisher.publish([outgoing_event(event, source=self._source) for event in events])
         self._outbox().published([event.id for event in events])
         self._metrics.count(EVENTS_PUBLISHED, amount=len(events))
-        is_late = self._now() - events[0].created_at > _LATE
-        if is_late or len(events) < _EVENTS_TOGETHER_MAX:
+        if len(events) < _EVENTS_TOGETHER_MAX:
+            return _IDLE_SECONDS
+        if self._now() - events[0].created_at > _LATE:
             return 0.0
         return min(_REST_MAX_SECONDS, _REST * (time.monotonic() - now))
 

@@ -36,6 +36,8 @@ _BUSY_SWEEP_AGE_SECONDS = 60.0
 _PAUSE_FIRST_SECONDS = 0.1
 _PAUSE_MAX_SECONDS = 5.0
 _FAILED_PAUSE_SECONDS = 1.0
+_REST = 3.0
+_REST_MAX_SECONDS = 0.1
 _TRIES = 3
 
 
@@ -101,6 +103,7 @@ class Worker:
         self._options = options
         self._metrics = metrics
         self._stop = threading.Event()
+        self._is_behind = False
         self._swept_at = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
@@ -132,16 +135,26 @@ class Worker:
     def _step(self, inbox: Inbox) -> None:
         self._heartbeat.beat()
         messages = inbox.take(limit=_MESSAGES_MAX, timeout_seconds=_TAKE_SECONDS if inbox.connected else _POLL_SECONDS)
+        began_at = time.monotonic()
         ids = [message for message in messages if message.kind is MessageKind.ORDER_IDS]
         self._settle_fresh(inbox, [message for message in ids if not message.redelivered])
         self._settle_redelivered(inbox, [message for message in ids if message.redelivered])
         self._accept(inbox, [message for message in messages if message.kind is MessageKind.COMMAND])
         self._sweep_if_due(is_connected=inbox.connected, is_idle=not messages)
+        if messages and not self._is_behind:
+            self._rest(time.monotonic() - began_at)
+
+    def _rest(self, worked_seconds: float) -> None:
+        """Let more come together after a batch that was far from full: each order then costs the database less, and
+        requests, which need it too, come first.
+        """
+        self._stop.wait(min(_REST_MAX_SECONDS, _REST * worked_seconds))
 
     def _settle_fresh(self, inbox: Inbox, messages: Sequence[Message]) -> None:
         """Settle what messages name, as many of them together as one transaction takes."""
         held: list[Message] = []
         waiting: list[UUID] = []
+        self._is_behind = False
         for message in messages:
             order_ids = self._read(inbox, message, read_order_ids)
             if order_ids is None:
@@ -155,6 +168,7 @@ class Worker:
             self._settle_and_acknowledge(inbox, waiting, held)
 
     def _settle_and_acknowledge(self, inbox: Inbox, order_ids: Sequence[UUID], messages: Sequence[Message]) -> None:
+        self._is_behind = self._is_behind or len(order_ids) * 2 > self._options.batch_max
         if self._stop.is_set():
             raise _StoppedError
         size = self._options.batch_max

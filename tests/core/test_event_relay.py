@@ -192,7 +192,7 @@ def test_a_lease_is_prolonged_in_time_or_nothing_more_is_published(hall: Hall, m
         return is_lent
 
     hall.storage.outbox.lease = watched  # type: ignore[method-assign]
-    assert run(hall.relay("one"), pauses=3) == [0.25, 0.25, 2.0]
+    assert run(hall.relay("one"), pauses=4) == [0.25, 0.25, 0.25, 2.0]
     assert leases == [True, True, False], "not at every step, and in time"
 
 
