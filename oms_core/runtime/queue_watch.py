@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -9,9 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from oms_core.domain.queueing import WORKER_SILENT_SECONDS, QueueSample, WorkerState
+from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
 
+_log = logging.getLogger(__name__)
+
 _VALID_SECONDS = 1.0
+_STALE_SECONDS = 3.0
 
 
 class View(NamedTuple):
@@ -21,12 +26,25 @@ class View(NamedTuple):
     workers: Sequence[WorkerState]
 
 
-class QueueWatch:
-    """Samples the queue when somebody asks and the last sample is older than a second. Thread-safe."""
+def _on_a_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="oms-queue-watch", daemon=True).start()
 
-    def __init__(self, storage: Storage, clock: Callable[[], float] = time.monotonic) -> None:
+
+class QueueWatch:
+    """Samples the queue when somebody asks and the last sample is older than a second. Thread-safe.
+
+    Where many ask, none of them waits for it: a sample of up to three seconds ago is given, and a new one taken aside.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Callable[[], float] = time.monotonic,
+        run_aside: Callable[[Callable[[], None]], None] = _on_a_thread,
+    ) -> None:
         self._storage = storage
         self._clock = clock
+        self._run_aside = run_aside
         self._begin()
 
     def _begin(self) -> None:
@@ -39,16 +57,31 @@ class QueueWatch:
         """Give the latest view; who asks while another samples gets the one before. Raises `storage_unavailable`."""
         if self._process_id != os.getpid():  # Whoever sampled when this process was forked is not in it.
             self._begin()
-        view = self._view
-        if view is not None and self._clock() - self._seen_at < _VALID_SECONDS:
+        view, age = self._view, self._clock() - self._seen_at
+        if view is not None and age < _VALID_SECONDS:
             return view
         if not self._sampling.acquire(blocking=view is None):
             return view  # type: ignore[return-value]  # It is there, or this would have waited.
+        if view is not None and age < _STALE_SECONDS:
+            self._run_aside(self._refresh)
+            return view
         try:
-            if self._view is None or self._clock() - self._seen_at >= _VALID_SECONDS:
-                workers = self._storage.workers.find(silent_seconds=WORKER_SILENT_SECONDS)
-                self._view = View(self._storage.queue.sample(), workers)
-                self._seen_at = self._clock()
-            return self._view
+            return self._sample()
         finally:
             self._sampling.release()
+
+    def _refresh(self) -> None:
+        try:
+            self._sample()
+        except OmsError as error:
+            _log.info("the queue was not looked at: %s", error.detail)
+        finally:
+            self._sampling.release()
+
+    def _sample(self) -> View:
+        """Look, unless another has just done so."""
+        if self._view is None or self._clock() - self._seen_at >= _VALID_SECONDS:
+            workers = self._storage.workers.find(silent_seconds=WORKER_SILENT_SECONDS)
+            self._view = View(self._storage.queue.sample(), workers)
+            self._seen_at = self._clock()
+        return self._view

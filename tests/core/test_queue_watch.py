@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -33,7 +34,8 @@ class Watched:
         self.seconds = 100.0
         self._sample = self.storage.queue.sample
         self.storage.queue.sample = self.sample  # type: ignore[method-assign]
-        self.watch = QueueWatch(self.storage, clock=lambda: self.seconds)
+        self.aside: list[Callable[[], None]] = []
+        self.watch = QueueWatch(self.storage, clock=lambda: self.seconds, run_aside=self.aside.append)
 
     def sample(self) -> QueueSample:
         self.samples += 1
@@ -58,14 +60,27 @@ def test_a_view_is_good_for_a_second(watched: Watched) -> None:
     watched.shop.queue_up(("A", 1))
     watched.seconds += 0.99
     assert (watched.depth, watched.samples) == (0, 1)
-    watched.seconds += 0.01
+    watched.seconds += 2.01
     assert (watched.depth, watched.samples) == (1, 2)
+
+
+def test_a_view_of_up_to_three_seconds_is_given_while_another_is_taken_aside(watched: Watched) -> None:
+    assert watched.depth == 0
+    watched.shop.queue_up(("A", 1))
+    watched.seconds += 1
+    assert [watched.depth for _ in range(3)] == [0, 0, 0]
+    (refresh,) = watched.aside
+    watched.faults = [AWAY]
+    refresh()
+    assert watched.depth == 0, "a fault aside is nobody's"
+    watched.aside.pop()()
+    assert (watched.depth, watched.samples) == (1, 3)
 
 
 def test_who_asks_while_another_samples_gets_the_view_before(watched: Watched) -> None:
     assert watched.depth == 0
     watched.shop.queue_up(("A", 1))
-    watched.seconds += 1
+    watched.seconds += 3
     watched.begun.clear()
     watched.go_on.clear()
     with ThreadPoolExecutor(1) as threads:
@@ -90,7 +105,7 @@ def test_the_first_that_ask_share_one_sample(watched: Watched) -> None:
 def test_a_child_forked_while_another_sampled_looks_for_itself(watched: Watched) -> None:
     assert watched.depth == 0
     watched.shop.queue_up(("A", 1))
-    watched.seconds += 1
+    watched.seconds += 3
     watched.begun.clear()
     watched.go_on.clear()
     with ThreadPoolExecutor(1) as threads:
