@@ -61,7 +61,7 @@ def is_gone(child: psutil.Process) -> bool:
 @contextlib.contextmanager
 def working(program: Program, *options: str, is_awaited: bool = True) -> Iterator[Working]:
     """Start `oms worker`, wait until it says that it works, and leave nothing behind."""
-    with (program.folder / "worker.err").open("wb") as err:
+    with (program.folder / "worker.err").open("wb") as err, hanging_up_ends():
         process = subprocess.Popen(
             [OMS, "worker", *options],
             stdin=subprocess.DEVNULL,
@@ -81,6 +81,16 @@ def working(program: Program, *options: str, is_awaited: bool = True) -> Iterato
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@contextlib.contextmanager
+def hanging_up_ends() -> Iterator[None]:
+    """Undo nohup for what is started meanwhile: a program that inherits an ignored SIGHUP goes on ignoring it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @contextlib.contextmanager
