@@ -1,6 +1,7 @@
-"""Draws the pages that are made from data: statuses.md from the status table, data-model.md from the migrations.
+"""Draws the pages that are made from data: statuses.md from the status table, data-model.md from the migrations, and
+authorisation.md from the rules of access.
 
-python docs/draw.py        writes both pages beside this file
+python docs/draw.py        writes the pages beside this file
 """
 
 from __future__ import annotations
@@ -9,7 +10,12 @@ import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
+from oms_core.domain.access import ACCESS_RULES, AccessRule
+from oms_core.domain.callers import Scope
 from oms_core.domain.statuses import MOVES, SETTABLE, OrderStatus, scope_needed
+from oms_core.settings import Settings
+from oms_http.openapi.operation import Operation
+from oms_http.openapi.registry import operations_of
 
 STATUSES_HEAD = """\
 # Statuses
@@ -31,6 +37,39 @@ files of the whole schema have every CHECK and index.
 Amounts (`*_e4`) are integer ten-thousandths. SQLite keeps times as microseconds since 1970 UTC and ids as text.
 A level is the sum of its movements; a CHECK keeps `0 <= reserved <= on_hand`. A solid line is a foreign key, a dotted
 one a link without.
+"""
+
+AUTHORISATION_HEAD = """\
+# Who may do what
+
+Drawn from `oms_core/domain/access.py` by `make docs`; a test compares. `tests/core/test_access.py` and
+`tests/http/test_access.py` try every cell: each use case and each route, with every single scope, all of them and none,
+for a caller of no customer, one bound to the order's customer, and one bound to another.
+
+A caller has a name, scopes, and perhaps a customer that it is bound to. The name is the actor in the ledger and in
+events, and the namespace of idempotency keys. Authorisation is decided in the core, so it is the same for HTTP, the
+command line and a program that embeds OMS; a driver only finds out who calls. A scope that is missing is `forbidden`
+(403), and its name is in `scope`; `admin` holds every other scope. The scope is looked at first, then the binding.
+
+What a caller bound to a customer meets:
+
+- **Another customer's order is not there**: `order_not_found` (404), as for an id that no order has. Lists, and
+  retrying by a filter, find its own orders only: the customer is part of the query, so a forged cursor shows no more.
+- **Placing for another customer is `forbidden`**: in a batch or a file, that order alone is.
+- **An idempotency key shows no other customer's order.** The customer is part of what a key was used for, so a name
+  that is bound anew, and repeats a key of its former customer's order, meets `idempotency_key_reused`.
+- **What tells of all customers at once is `forbidden`**: the ledger (each reservation names an order), the state of the
+  queue, dead letters, the audit. So is every change of stock, which belongs to no customer.
+- **Stock is the same for all**: with `inventory:read` it sees a product's figures, sums over all customers.
+
+What whoever places an order is told, without any further scope: `available` of the products that are short
+(`insufficient_inventory`), since without it nobody could order what there is; that a SKU does not exist; the order as
+it now is, in the answer to what it placed or moved; and the place in the queue of its own order. The history of an
+order names the actors of its moves, also to a customer's caller.
+
+Callers that no key stands for: `worker` settles what was accepted; `commands` accepts what other services publish to
+the broker, for any customer (see [the queue](queue.md#who-may-publish)); `local` is whoever calls while authentication
+is off. They are bound to nobody, so the broker's permissions and the loopback address are what guards them.
 """
 
 PURPOSES = {
@@ -90,6 +129,50 @@ def draw_data_model() -> str:
     return "\n".join([DATA_MODEL_HEAD, *picture, "```", "", "| table | what it is for |", "|---|---|", *purposes, ""])
 
 
+def draw_authorisation() -> str:
+    """Draw the rules by route, then those of the library's methods."""
+    operations = operations_of(Settings())
+    routes = [_access_row(_route(each, rule), rule) for each in operations for rule in each.access_rules]
+    methods = [_access_row(f"`{rule.use_case}`{_when(rule)}", rule) for rule in ACCESS_RULES]
+    open_to_all = ", ".join(f"`{each.path}`" for each in operations if not each.access_rules)
+    return "\n".join(
+        [
+            AUTHORISATION_HEAD,
+            "## Routes",
+            "",
+            f"{open_to_all} answer everybody.",
+            "",
+            *_access_table("route", routes),
+            "",
+            "## Methods of `Oms`, and what the command line calls",
+            "",
+            *_access_table("method", methods),
+            "",
+        ]
+    )
+
+
+def _access_table(first: str, rows: list[str]) -> list[str]:
+    scopes = [scope for scope in Scope if scope is not Scope.ADMIN]
+    titles = [first, *(f"`{scope}`" for scope in scopes), "`admin`", "a caller bound to a customer"]
+    return [f"| {' | '.join(titles)} |", f"|---|{':-:|' * len(Scope)}---|", *rows]
+
+
+def _access_row(subject: str, rule: AccessRule) -> str:
+    """Mark what is needed; where that is two scopes, one alone does not do."""
+    one = "yes" if len(rule.scopes) == 1 else "with the other"
+    cells = [one if scope in rule.scopes else "" for scope in Scope if scope is not Scope.ADMIN]
+    return f"| {subject} | {' | '.join(cells)} | yes | {rule.binding.value} |"
+
+
+def _route(operation: Operation, rule: AccessRule) -> str:
+    return f"{operation.method} `{operation.path}`{_when(rule)}"
+
+
+def _when(rule: AccessRule) -> str:
+    return f" {rule.when}" if rule.when else ""
+
+
 def _who(target: OrderStatus) -> str:
     return f"`{scope_needed(target).value}`" if target in SETTABLE else "the system"
 
@@ -108,5 +191,10 @@ def _key(column: tuple[str, ...]) -> str:
 
 if __name__ == "__main__":
     folder = Path(__file__).parent
-    for name, text in (("statuses.md", draw_statuses()), ("data-model.md", draw_data_model())):
+    pages = {
+        "statuses.md": draw_statuses(),
+        "data-model.md": draw_data_model(),
+        "authorisation.md": draw_authorisation(),
+    }
+    for name, text in pages.items():
         (folder / name).write_text(text)

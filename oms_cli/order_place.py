@@ -101,7 +101,7 @@ def _accept(oms: Oms, session: Session, wanted: PlaceOrder, wait_seconds: int) -
     accepted = oms.accept_order(wanted, caller=session.caller)
     order = accepted.order
     if wait_seconds:
-        order = oms.wait_for_outcome(order.id, timeout_seconds=wait_seconds) or order
+        order = oms.wait_for_outcome(order.id, caller=session.caller, timeout_seconds=wait_seconds) or order
     return PlacedShown(order=order, replayed=accepted.replayed, place=oms.queue_place(order))
 
 

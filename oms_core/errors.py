@@ -117,7 +117,7 @@ _TABLE = (
         ErrorKind.FORBIDDEN,
         Retry.AFTER_CHANGE,
         "The caller may not do this",
-        "The caller lacks the scope that this needs.",
+        "The caller lacks the scope that this needs (`scope` names it), or is bound to a customer and asks for more.",
     ),
     ErrorCode(
         "order_not_found",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
 from uuid import UUID
 
@@ -53,6 +54,7 @@ from oms_core.use_cases import (
     retry_order,
     retry_orders,
     set_stock,
+    wait_for_outcome,
 )
 from oms_core.use_cases.audit import AuditReport
 from oms_core.use_cases.change_stock import StockChanged
@@ -180,11 +182,16 @@ class Oms:
             command, caller=caller, clock=self._clock, currency=self.settings.currency, hand_in=self._orders.accept
         )
 
-    def wait_for_outcome(self, order_id: UUID, *, timeout_seconds: float) -> Order | None:
-        """Give an accepted order once it is placed, rejected, failed or cancelled; None when that takes longer, or too
-        many wait already. It is for whoever accepted the order.
+    def wait_for_outcome(self, order_id: UUID, *, caller: Caller, timeout_seconds: float) -> Order | None:
+        """Give an accepted order once it is no longer queued; None when that takes longer, or too many wait already:
+        see `use_cases.wait_for_outcome`.
         """
-        return self._orders.wait(order_id, timeout_seconds=timeout_seconds)
+        return wait_for_outcome.wait_for_outcome(
+            order_id,
+            caller=caller,
+            storage=self.storage,
+            wait=partial(self._orders.wait, timeout_seconds=timeout_seconds),
+        )
 
     def retry_order(self, order_id: UUID, *, caller: Caller, reason: str | None = None) -> Order:
         """Queue a rejected or failed order again: see `use_cases.retry_order`."""

@@ -42,7 +42,9 @@ def _accept(service: Service, request: Request, command: PlaceOrder, wanted: Res
     settled = None
     if wanted.wait_seconds and not accepted.replayed:
         request.environ.get(BEGIN_WAITING, _nothing)()  # Other servers do not know it.
-        settled = service.oms.wait_for_outcome(accepted.order.id, timeout_seconds=wanted.wait_seconds)
+        settled = service.oms.wait_for_outcome(
+            accepted.order.id, caller=request.caller, timeout_seconds=wanted.wait_seconds
+        )
     if settled is None:
         return _answer(service, accepted, wanted.applied)
     if settled.status in _REFUSED:

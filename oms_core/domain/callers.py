@@ -61,3 +61,8 @@ class Caller:
         """Raise `forbidden` unless the caller holds the scope."""
         if not self.may(scope):
             raise OmsError("forbidden", f"this needs the scope {scope.value}", data={"scope": scope.value})
+
+    def require_unbound(self) -> None:
+        """Raise `forbidden` for a caller bound to a customer, before what tells of, or changes, what is everybody's."""
+        if self.customer_id is not None:
+            raise OmsError("forbidden", "this tells of all customers, and this caller is bound to one")

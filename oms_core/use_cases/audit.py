@@ -29,6 +29,7 @@ def audit(*, caller: Caller, storage: Storage, progress: Callable[[int, int], No
     """
     caller.require(Scope.INVENTORY_READ)
     caller.require(Scope.ORDERS_READ)
+    caller.require_unbound()
     levels = orders = 0
     discrepancies: list[Discrepancy] = []
     for found in _levels(storage.audits):

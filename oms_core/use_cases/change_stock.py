@@ -37,6 +37,7 @@ def change_stock(
     Without a key of the caller's a random one is used, so that a commit whose answer was lost is not applied twice.
     """
     caller.require(Scope.INVENTORY_WRITE)
+    caller.require_unbound()
     key = idempotency_key or f"once:{clock.random_bits(_KEY_RANDOM_BITS):032x}"
     seen: list[Product | None] = [None]
 

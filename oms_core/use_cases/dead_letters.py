@@ -12,6 +12,7 @@ from oms_core.ports.queue import DeadLetter, Queue
 def list_dead_letters(queue: Queue, *, caller: Caller, limit: int) -> list[DeadLetter]:
     """Give the oldest dead letters. Raises `queue_unavailable`, `forbidden`, `validation_error` for a bad limit."""
     caller.require(Scope.ORDERS_MANAGE)
+    caller.require_unbound()
     check_limit(limit)
     return queue.dead_letters().list(limit=limit)
 
@@ -19,10 +20,12 @@ def list_dead_letters(queue: Queue, *, caller: Caller, limit: int) -> list[DeadL
 def replay_dead_letters(queue: Queue, ids: Sequence[str] | None, *, caller: Caller) -> int:
     """Send letters back to where they came from (None: all); give how many. Raises `queue_unavailable`, `forbidden`."""
     caller.require(Scope.ORDERS_MANAGE)
+    caller.require_unbound()
     return queue.dead_letters().replay(ids)
 
 
 def discard_dead_letters(queue: Queue, ids: Sequence[str] | None, *, caller: Caller) -> int:
     """Remove letters for good (None: all); give how many. Raises `queue_unavailable`, `forbidden`."""
     caller.require(Scope.ORDERS_MANAGE)
+    caller.require_unbound()
     return queue.dead_letters().discard(ids)

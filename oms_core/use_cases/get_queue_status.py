@@ -42,6 +42,7 @@ def get_queue_status(
 ) -> QueueStatus:
     """Describe a sample of the queue. Raises `forbidden`."""
     caller.require(Scope.ORDERS_READ)
+    caller.require_unbound()
     age = None if sample.oldest_since is None else max(0.0, (now - sample.oldest_since).total_seconds())
     return QueueStatus(
         depth=sample.depth,

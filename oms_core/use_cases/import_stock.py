@@ -51,6 +51,7 @@ def import_stock(
     `outcome_unknown`, whose `data` then has the rows that are committed (`applied`, `unchanged`, `refused`).
     """
     caller.require(Scope.INVENTORY_WRITE)
+    caller.require_unbound()
     started = clock.now()
     with StockSpool() as spool:
         digest = _fill(spool, command, source, default_location, progress)

@@ -17,6 +17,7 @@ def list_movements(
 ) -> Page[Movement]:
     """Give one page of ledger rows, newest first. Raises `sku_not_found`, `validation_error`, `forbidden`."""
     caller.require(Scope.INVENTORY_READ)
+    caller.require_unbound()  # Each reservation names an order.
     check_known_form(sku)
     check_limit(limit)
     after = None if cursor is None else decode_number_cursor(_CURSOR, cursor)

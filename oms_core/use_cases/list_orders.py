@@ -25,9 +25,17 @@ def list_orders(
     caller.require(Scope.ORDERS_READ)
     check_limit(limit)
     after = None if cursor is None else decode_id_cursor(_CURSOR, cursor)
-    if caller.customer_id is not None:
-        if wanted.customer_id not in {None, caller.customer_id}:
-            return Page((), None)
-        wanted = replace(wanted, customer_id=caller.customer_id)
-    rows = storage.orders.find(wanted, after=after, limit=limit + 1)
+    owned = owned_filter(wanted, caller)
+    if owned is None:
+        return Page((), None)
+    rows = storage.orders.find(owned, after=after, limit=limit + 1)
     return page_of(rows, limit, lambda order: encode_cursor(_CURSOR, str(order.id)))
+
+
+def owned_filter(wanted: OrderFilter, caller: Caller) -> OrderFilter | None:
+    """Narrow a filter to what the caller may see; None where that is nothing."""
+    if caller.customer_id is None:
+        return wanted
+    if wanted.customer_id not in {None, caller.customer_id}:
+        return None
+    return replace(wanted, customer_id=caller.customer_id)

@@ -14,6 +14,7 @@ from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
+from oms_core.use_cases.list_orders import owned_filter
 
 _RETRIABLE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 
@@ -49,9 +50,8 @@ def retry_orders(
     findings.raise_if_any()
     if not wanted.statuses <= _RETRIABLE:
         raise one_finding("/status", "out_of_range", "only rejected and failed orders can be retried")
-    found = storage.orders.find(
-        _owned(replace(wanted, statuses=wanted.statuses or _RETRIABLE), caller), after=None, limit=limit + 1
-    )
+    owned = owned_filter(replace(wanted, statuses=wanted.statuses or _RETRIABLE), caller)
+    found = [] if owned is None else storage.orders.find(owned, after=None, limit=limit + 1)
     retried = 0
     for order in found[:limit]:
         try:
@@ -62,11 +62,3 @@ def retry_orders(
         else:
             retried += 1
     return RetryReport(retried=retried, refused=min(len(found), limit) - retried, more=len(found) > limit)
-
-
-def _owned(wanted: OrderFilter, caller: Caller) -> OrderFilter:
-    if caller.customer_id is None:
-        return wanted
-    if wanted.customer_id not in {None, caller.customer_id}:
-        raise OmsError("forbidden", "this caller sees the orders of its own customer_id only")
-    return replace(wanted, customer_id=caller.customer_id)

@@ -32,6 +32,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="List products with their stock, by SKU",
         view=inventory.list_products,
+        use_cases=("list_products",),
         query=PRODUCT_LIST_PARAMETERS,
         answers=(Answer(status=200, description="A page.", schema=ProductPage, headers=(REVALIDATE, LINK)),),
         errors=GUARDED,
@@ -43,6 +44,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="Get a product's stock",
         view=inventory.get_product,
+        use_cases=("get_product",),
         headers=(IF_NONE_MATCH,),
         answers=(
             _PRODUCT,
@@ -58,6 +60,7 @@ INVENTORY_OPERATIONS = (
         summary="Create a product, or set its count, name or threshold",
         description="Only what is given changes.",
         view=inventory.set_stock,
+        use_cases=("set_stock",),
         body=StockRequest,
         answers=(
             _PRODUCT,
@@ -77,6 +80,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="Correct a count by a difference",
         view=inventory.adjust_stock,
+        use_cases=("adjust_stock",),
         headers=(IDEMPOTENCY_KEY,),
         body=AdjustmentRequest,
         answers=(
@@ -96,6 +100,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="List a product's ledger, newest first",
         view=inventory.list_movements,
+        use_cases=("list_movements",),
         query=PAGE_PARAMETERS,
         answers=(Answer(status=200, description="A page.", schema=MovementPage, headers=(REVALIDATE, LINK)),),
         errors=(*GUARDED, "sku_not_found"),
@@ -110,6 +115,7 @@ INVENTORY_OPERATIONS = (
         "present stock refuses do not stop it: they are among the rejects. With an idempotency key the same import can "
         "be sent again, and goes on where it stopped.",
         view=stock_imports.import_stock,
+        use_cases=("import_stock",),
         query=IMPORT_PARAMETERS,
         headers=(IDEMPOTENCY_KEY,),
         body=TextBody(

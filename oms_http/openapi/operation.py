@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Response
 from pydantic import BaseModel
 
+from oms_core.domain.access import AccessRule, rules_of
 from oms_core.domain.rate_limits import RateScope
 from oms_http.queries import QueryParameter
 from oms_http.rate_limits import POLICY_FIELD, STATE_FIELD
@@ -50,9 +51,9 @@ class Operation:
     """One method of one path. `view` is called with the service, the request and the path's parameters in order.
 
     `errors` are the codes that it may answer; their HTTP statuses and shapes follow from them, and `error_headers` are
-    headers that they may carry besides. Those under /v1 are
-    `guarded`: the caller is known and charged, and the query is checked, before `view` runs. Where `places_orders`, the
-    core charges, by the order.
+    headers that they may carry besides. Those under /v1 are `guarded`: the caller is known and charged, and the query
+    is checked, before `view` runs; `use_cases` are the methods of Oms that `view` calls, whose rules of access are then
+    the operation's. Where `places_orders`, the core charges, by the order.
     """
 
     id: str
@@ -69,6 +70,13 @@ class Operation:
     error_headers: tuple[Header, ...] = ()
     body: type[BaseModel] | TextBody | None = None
     places_orders: bool = False
+    use_cases: tuple[str, ...] = ()
+
+    @property
+    def access_rules(self) -> tuple[AccessRule, ...]:
+        """What the use cases ask of the caller, each thing once; none where everybody is answered."""
+        rules = [rule for use_case in self.use_cases for rule in rules_of(use_case)]
+        return tuple({(rule.scopes, rule.binding, rule.when): rule for rule in rules}.values())
 
     @property
     def rate_scope(self) -> RateScope | None:

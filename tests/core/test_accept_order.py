@@ -76,7 +76,7 @@ def test_an_accepted_order_waits_holds_no_stock_and_is_announced(oms: Oms, queue
 def test_a_worker_places_it_and_who_waits_is_told(oms: Oms) -> None:
     with working(oms):
         order = oms.accept_order(wanted(), caller=CLERK).order
-        settled = oms.wait_for_outcome(order.id, timeout_seconds=SECONDS)
+        settled = oms.wait_for_outcome(order.id, caller=CLERK, timeout_seconds=SECONDS)
     assert settled is not None
     assert (settled.status, settled.version) == (OrderStatus.PENDING, 2)
     assert available(oms) == 99
@@ -86,7 +86,7 @@ def test_a_worker_places_it_and_who_waits_is_told(oms: Oms) -> None:
 def test_more_than_there_is_is_accepted_and_then_rejected(oms: Oms) -> None:
     with working(oms):
         order = oms.accept_order(wanted(101), caller=CLERK).order
-        settled = oms.wait_for_outcome(order.id, timeout_seconds=SECONDS)
+        settled = oms.wait_for_outcome(order.id, caller=CLERK, timeout_seconds=SECONDS)
     assert settled is not None
     assert settled.failure is not None
     assert (settled.status, settled.failure.code) == (OrderStatus.REJECTED, "insufficient_inventory")
@@ -103,7 +103,7 @@ def test_a_key_accepts_once_and_then_gives_the_order_as_it_is(oms: Oms, queue: M
     again = oms.accept_order(wanted(idempotency_key="k"), caller=CLERK)
     assert (again.replayed, again.order) == (True, first.order)
     with working(oms):
-        oms.wait_for_outcome(first.order.id, timeout_seconds=SECONDS)
+        oms.wait_for_outcome(first.order.id, caller=CLERK, timeout_seconds=SECONDS)
     later = oms.accept_order(wanted(idempotency_key="k"), caller=CLERK)
     assert (later.replayed, later.order.status) == (True, OrderStatus.PENDING)
     with pytest.raises(OmsError, match="idempotency_key_reused"):
@@ -122,7 +122,7 @@ def test_one_key_at_once_from_many_threads_is_one_order(oms: Oms) -> None:
 def test_the_queue_is_first_come_first_served(oms: Oms) -> None:
     orders = [oms.accept_order(wanted(60), caller=CLERK).order for _ in range(2)]
     with working(oms):
-        settled = [oms.wait_for_outcome(order.id, timeout_seconds=SECONDS) for order in orders]
+        settled = [oms.wait_for_outcome(order.id, caller=CLERK, timeout_seconds=SECONDS) for order in orders]
     assert [order and order.status for order in settled] == [OrderStatus.PENDING, OrderStatus.REJECTED]
 
 
@@ -131,7 +131,7 @@ def test_an_order_whose_announcement_was_lost_is_found_by_the_sweep(oms: Oms, qu
     wait_until(lambda: announced(queue), SECONDS, "it is announced")
     queue.exchange.waiting.clear()
     with working(oms):
-        settled = oms.wait_for_outcome(order.id, timeout_seconds=SECONDS)
+        settled = oms.wait_for_outcome(order.id, caller=CLERK, timeout_seconds=SECONDS)
     assert settled is not None
     assert settled.status is OrderStatus.PENDING
 
@@ -141,7 +141,7 @@ def test_a_cancelled_order_is_not_placed(oms: Oms) -> None:
     oms.cancel_order(order.id, caller=CLERK)
     other = oms.accept_order(wanted(), caller=CLERK).order
     with working(oms):
-        oms.wait_for_outcome(other.id, timeout_seconds=SECONDS)
+        oms.wait_for_outcome(other.id, caller=CLERK, timeout_seconds=SECONDS)
     assert oms.get_order(order.id, caller=CLERK).status is OrderStatus.CANCELLED
     assert available(oms) == 99
 

@@ -27,3 +27,7 @@ def test_the_status_page_shows_the_status_table(draw: ModuleType) -> None:
 
 def test_the_data_model_shows_the_migrated_schema(draw: ModuleType) -> None:
     assert (DOCS / "data-model.md").read_text() == draw.draw_data_model(), "run `make docs`"
+
+
+def test_the_authorisation_page_shows_the_rules_of_access(draw: ModuleType) -> None:
+    assert (DOCS / "authorisation.md").read_text() == draw.draw_authorisation(), "run `make docs`"

@@ -102,7 +102,7 @@ def buy(oms: Oms, quantity: int) -> UUID:
     """Accept an order and wait until it is placed."""
     command = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=quantity)])
     order_id = oms.accept_order(command, caller=CALLER).order.id
-    assert oms.wait_for_outcome(order_id, timeout_seconds=SECONDS) is not None
+    assert oms.wait_for_outcome(order_id, caller=CALLER, timeout_seconds=SECONDS) is not None
     return order_id
 
 

@@ -25,7 +25,7 @@ def queueing_desk(oms: Oms) -> Desk:
         return oms.accept_order(command, caller=CALLER).order.id
 
     def was_placed(order_id: UUID) -> bool:
-        order = oms.wait_for_outcome(order_id, timeout_seconds=SECONDS)
+        order = oms.wait_for_outcome(order_id, caller=CALLER, timeout_seconds=SECONDS)
         if order is None:
             raise TimeoutError(f"order {order_id} is not settled within {SECONDS} s")
         return order.status is not OrderStatus.REJECTED

@@ -1,0 +1,123 @@
+"""The cells of the matrix of access: a system with one customer's orders in it, callers of every kind, and what each is
+to meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from oms_memory import MemoryQueue
+
+from oms_core import ALL_SCOPES, Caller, Oms, Order, OrderLine, PlaceOrder, Scope, SetStock, Settings
+from oms_core.domain.access import AccessRule, Binding
+from oms_core.ports.clock import SystemClock
+from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.queue import DeadLetter, MessageKind
+from oms_core.use_cases.settle_orders import SettleOrders
+
+OWNER = "C1"
+STAFF = Caller(name="staff", scopes=ALL_SCOPES)
+BOUND_TO: dict[str, str | None] = {"unbound": None, "of the owner": OWNER, "of another": "C2"}
+SCOPES_HELD: dict[str, frozenset[Scope]] = {
+    "none": frozenset(),
+    **{scope.value: frozenset({scope}) for scope in Scope},
+    "all but admin": ALL_SCOPES - {Scope.ADMIN},
+    "all": ALL_SCOPES,
+}
+WANTED = PlaceOrder(customer_id=OWNER, lines=[OrderLine(sku="WIDGET", quantity=1)])
+UNREADABLE = DeadLetter(
+    id="letter", kind=MessageKind.COMMAND, code="malformed_json", detail="cut", body=b'{"customer_id":', died_at=None
+)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """An open system, and the orders of customer C1 in it."""
+
+    oms: Oms
+    placed: Order
+    queued: Order
+    rejected: Order
+
+    @property
+    def order_ids(self) -> list[str]:
+        """What nobody else's caller may ever be shown."""
+        return [str(each.id) for each in (self.placed, self.queued, self.rejected)]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a caller meets: `code` of an error, or None; `scope` that it lacks; `is_blind` if it is shown no order."""
+
+    code: str | None
+    scope: Scope | None = None
+    is_blind: bool = False
+
+
+@contextmanager
+def shop() -> Iterator[Shop]:
+    """Open a system in memory with a placed, a queued and a rejected order, and a dead letter."""
+    with Oms.open(Settings(database_url="memory://")) as oms:
+        oms.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=STAFF)
+        rejected = oms.accept_order(_wanted(1_000), caller=STAFF).order
+        _settle(oms, rejected.id)
+        assert isinstance(oms.queue, MemoryQueue)
+        oms.queue.exchange.dead.append(UNREADABLE)
+        yield Shop(
+            oms=oms,
+            placed=oms.place_order(WANTED, caller=STAFF).order,
+            queued=oms.accept_order(WANTED, caller=STAFF).order,
+            rejected=oms.get_order(rejected.id, caller=STAFF),
+        )
+
+
+def caller(scopes: str, bound: str) -> Caller:
+    """Give the caller of a cell."""
+    return Caller(name="asker", scopes=SCOPES_HELD[scopes], customer_id=BOUND_TO[bound])
+
+
+def expected(rule: AccessRule, asker: Caller) -> Expected:
+    """Say what a caller meets that asks for something of customer C1."""
+    for scope in rule.scopes:
+        if not {scope, Scope.ADMIN} & asker.scopes:
+            return Expected("forbidden", scope)
+    if asker.customer_id is None:
+        return Expected(None)
+    if rule.binding is Binding.FORBIDDEN:
+        return Expected("forbidden")
+    if asker.customer_id == OWNER or rule.binding is Binding.ALIKE:
+        return Expected(None)
+    codes = {Binding.NOT_FOUND: "order_not_found", Binding.OWN_PLACED: "forbidden", Binding.OWN_ONLY: None}
+    return Expected(codes[rule.binding], is_blind=True)
+
+
+def everything(oms: Oms) -> Any:
+    """Give all that a refused caller must leave as it is."""
+    orders = oms.list_orders(caller=STAFF, limit=500).items
+    return (
+        orders,
+        [oms.list_order_events(order.id, caller=STAFF).items for order in orders],
+        oms.list_products(caller=STAFF).items,
+        oms.list_movements("WIDGET", caller=STAFF).items,
+        oms.list_dead_letters(caller=STAFF),
+    )
+
+
+def _wanted(quantity: int) -> PlaceOrder:
+    return PlaceOrder(customer_id=OWNER, lines=[OrderLine(sku="WIDGET", quantity=quantity)])
+
+
+def _settle(oms: Oms, order_id: UUID) -> None:
+    settle = SettleOrders(
+        storage=oms.storage,
+        clock=SystemClock(),
+        metrics=NoMetrics(),
+        caller=Caller(name="worker", scopes=ALL_SCOPES),
+        location_priority=(),
+        attempts_max=1,
+    )
+    settle([order_id], {})

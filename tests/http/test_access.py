@@ -1,0 +1,145 @@
+"""The matrix of access over HTTP, cell by cell: each route's rules, each scope, each binding; and nothing missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from oms_core import Caller, Settings
+from oms_core.domain.access import AccessRule
+from oms_http.openapi.operation import Operation
+from oms_http.openapi.registry import operations_of
+from oms_http.problems import STATUS_BY_CODE
+from oms_http.requests import Request
+from tests.access_cells import BOUND_TO, OWNER, SCOPES_HELD, Shop, caller, everything, expected, shop
+from tests.http.asking import order, read, refused
+from tests.http.conformance import ConformingClient
+from tests.http.conftest import client_of, conforming
+from tests.http.queueing import ASYNC
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is sent to an operation for a rule, and the status that answers who may; `{id}` stands for `of` the shop."""
+
+    operation: str
+    status: int = 200
+    when: str = ""
+    of: str = "placed"
+    query: str = ""
+    sent: dict[str, Any] = field(default_factory=dict)
+
+
+def body(**members: Any) -> dict[str, Any]:
+    return {"json": members}
+
+
+ASKS = (
+    Ask("placeOrder", 201, sent={"json": order()}),
+    Ask("placeOrder", 202, sent={"json": order(), "headers": ASYNC}),
+    Ask("placeOrders", sent=body(orders=[order()])),
+    Ask("listOrders", query=f"?customer_id={OWNER}"),
+    Ask("getOrder"),
+    Ask("listOrderEvents"),
+    Ask("changeOrderStatus", when="to cancelled", sent=body(status="cancelled")),
+    Ask("changeOrderStatus", when="to any other status", sent=body(status="shipped")),
+    Ask("retryOrder", of="rejected", sent=body()),
+    Ask("retryOrders", sent=body()),
+    Ask("getQueue"),
+    Ask("listDeadLetters"),
+    Ask("replayDeadLetters", sent=body(ids=["letter"])),
+    Ask("discardDeadLetters", sent=body(ids=["letter"])),
+    Ask("listProducts"),
+    Ask("getProduct"),
+    Ask("setStock", sent=body(on_hand=500)),
+    Ask("adjustStock", sent=body(delta=400, reason="found")),
+    Ask("listMovements"),
+    Ask("importStock", query="?mode=set", sent={"data": "sku,quantity\nWIDGET,500\n", "content_type": "text/csv"}),
+)
+OPERATIONS = {operation.id: operation for operation in operations_of(Settings())}
+CELLS = [(ask, rule) for ask in ASKS for rule in OPERATIONS[ask.operation].access_rules if rule.when == ask.when]
+
+
+@pytest.fixture
+def at() -> Iterator[Shop]:
+    with shop() as opened:
+        yield opened
+
+
+def client_as(at: Shop, asker: Caller) -> ConformingClient:
+    """Give a client whose every request is this caller's, whoever it says it is."""
+
+    class FromAsker(Request):
+        @property
+        def caller(self) -> Caller:
+            return asker
+
+        @caller.setter
+        def caller(self, found: Caller) -> None:
+            """Whatever was found out about it does not count."""
+
+    app = conforming(at.oms)
+    app.request_class = FromAsker
+    return client_of(app)
+
+
+def named(ask_or_rule: Ask | AccessRule) -> str:
+    """Name a cell in a test's id."""
+    return ask_or_rule.when or (ask_or_rule.operation if isinstance(ask_or_rule, Ask) else "")
+
+
+def test_every_operation_under_v1_and_no_other_has_rules() -> None:
+    assert {each.id for each in OPERATIONS.values() if each.access_rules} == {
+        each.id for each in OPERATIONS.values() if each.guarded
+    }
+
+
+def test_every_rule_of_every_operation_is_asked_for() -> None:
+    asked = {(ask.operation, ask.when) for ask in ASKS}
+    assert asked == {(each.id, rule.when) for each in OPERATIONS.values() for rule in each.access_rules}
+
+
+@pytest.mark.parametrize("bound", BOUND_TO)
+@pytest.mark.parametrize("held", SCOPES_HELD)
+@pytest.mark.parametrize(("ask", "rule"), CELLS, ids=named)
+def test_a_caller_is_answered_what_the_matrix_says(at: Shop, ask: Ask, rule: AccessRule, held: str, bound: str) -> None:
+    asker = caller(held, bound)
+    wanted = expected(rule, asker)
+    operation = OPERATIONS[ask.operation]
+    path = operation.path.replace("{sku}", "WIDGET").replace("{id}", str(getattr(at, ask.of).id))
+    before = everything(at.oms)
+    answer = client_as(at, asker).open(path + ask.query, method=operation.method, **ask.sent)
+    if wanted.code is None:
+        assert answer.status_code == ask.status
+        assert not (wanted.is_blind and any(order_id in answer.text for order_id in at.order_ids))
+        return
+    if ask.operation == "placeOrders" and wanted.scope is None:  # One order's refusal is its outcome.
+        (outcome,) = read(answer)["outcomes"]
+        assert (outcome["status"], outcome["error"]["code"]) == (STATUS_BY_CODE[wanted.code], wanted.code)
+    else:
+        problem = refused(answer, STATUS_BY_CODE[wanted.code], wanted.code)
+        assert problem.get("scope") == (wanted.scope and wanted.scope.value)
+    assert everything(at.oms) == before
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS.values() if not each.guarded], ids=lambda it: it.id)
+def test_what_is_open_answers_a_caller_without_any_scope(at: Shop, operation: Operation) -> None:
+    client = client_as(at, caller("none", "of another"))
+    assert client.get(operation.path.replace("{code}", "forbidden")).status_code == 200
+
+
+def test_a_missing_order_and_anothers_are_answered_alike(at: Shop) -> None:
+    client = client_as(at, caller("all", "of another"))
+    there, missing = str(at.placed.id), "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"
+    texts: list[Callable[[str], str]] = [
+        lambda order_id: client.get(f"/v1/orders/{order_id}").text,
+        lambda order_id: client.get(f"/v1/orders/{order_id}/events").text,
+        lambda order_id: client.put(f"/v1/orders/{order_id}/status", json={"status": "shipped"}).text,
+        lambda order_id: client.post(f"/v1/orders/{order_id}/retry", json={}).text,
+    ]
+    client.environ_base["HTTP_X_REQUEST_ID"] = "same"
+    for text in texts:
+        assert text(there).replace(there, missing) == text(missing)
