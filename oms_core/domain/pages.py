@@ -61,7 +61,7 @@ def decode_cursor(kind: str, cursor: str) -> str:
 def decode_number_cursor(kind: str, cursor: str) -> int:
     """Unwrap a key that is a row number."""
     key = decode_cursor(kind, cursor)
-    if not key.isascii() or not key.isdigit() or int(key) > INT8_MAX:
+    if not key.isascii() or not key.isdigit() or key != str(int(key)) or int(key) > INT8_MAX:
         raise bad_cursor()
     return int(key)
 
@@ -78,10 +78,14 @@ def decode_sku_cursor(kind: str, cursor: str) -> str:
 
 def decode_id_cursor(kind: str, cursor: str) -> UUID:
     """Unwrap a key that is an order id."""
+    key = decode_cursor(kind, cursor)
     try:
-        return UUID(decode_cursor(kind, cursor))
+        order_id = UUID(key)
     except ValueError as error:
         raise bad_cursor() from error
+    if str(order_id) != key:
+        raise bad_cursor()
+    return order_id
 
 
 def bad_cursor() -> OmsError:

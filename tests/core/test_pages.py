@@ -68,7 +68,7 @@ def test_the_cursor_of_another_list_is_refused(decode: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "-1", "+1", "1.0", "x", "\u0661", " 1", "9223372036854775808", "0" * 20 + "9" * 99]
+    "key", ["", "-1", "01", "+1", "1.0", "x", "\u0661", " 1", "9223372036854775808", "0" * 20 + "9" * 99]
 )
 def test_a_number_beyond_a_row_number_is_refused(key: str) -> None:
     refused(decode_number_cursor, "events", encode_cursor("events", key))
@@ -77,6 +77,11 @@ def test_a_number_beyond_a_row_number_is_refused(key: str) -> None:
 @pytest.mark.parametrize("key", ["", "A\x00", ".", "a/b", " A", "A" * 65, "e\u0301", "\ud7ff\u200b"])
 def test_what_is_no_sku_is_refused(key: str) -> None:
     refused(decode_sku_cursor, "products", encode_cursor("products", key))
+
+
+@pytest.mark.parametrize("key", ["", "x", UUID(int=7).hex, f"urn:uuid:{UUID(int=7)}", str(UUID(int=10)).upper()])
+def test_what_is_no_order_id_as_it_is_shown_is_refused(key: str) -> None:
+    refused(decode_id_cursor, "orders", encode_cursor("orders", key))
 
 
 def test_good_keys_are_read() -> None:
