@@ -26,7 +26,7 @@ from oms_core.domain.queueing import (
     settled_event,
 )
 from oms_core.domain.statuses import OrderStatus
-from oms_core.ports.queue_storage import DecideSettlement
+from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome
 from oms_memory.placing import MemoryAccepting
 from oms_memory.tables import Entry, Tables
@@ -53,8 +53,10 @@ class MemoryQueuedOrders:
         caller: Caller,
         now: datetime,
         decide: DecideSettlement,
+        wait_for_turn: WaitForTurn = at_once,
     ) -> Settlement:
         """See QueueStorage."""
+        wait_for_turn()
         with self._tables.lock:
             free = [order for order in self._queued(set(order_ids)) if order.id in claimed or self._is_due(order)]
             orders = _fitting(free)

@@ -23,7 +23,7 @@ from oms_core.domain.queueing import (
     claimed_together,
 )
 from oms_core.domain.statuses import OrderStatus
-from oms_core.ports.queue_storage import DecideSettlement
+from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome
 from oms_peewee.database import Attempt, Database
 from oms_peewee.models import OrderRow
@@ -58,9 +58,12 @@ class PeeweeQueue:
         caller: Caller,
         now: datetime,
         decide: DecideSettlement,
+        wait_for_turn: WaitForTurn = at_once,
     ) -> Settlement:
         """See QueueStorage."""
-        return self._settling.settle(order_ids, claimed=claimed, caller=caller, now=now, decide=decide)
+        return self._settling.settle(
+            order_ids, claimed=claimed, caller=caller, now=now, decide=decide, wait_for_turn=wait_for_turn
+        )
 
     def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
         """See QueueStorage."""

@@ -16,7 +16,7 @@ from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX
 from oms_core.domain.placement import Accept, PlacementView, Refuse
 from oms_core.domain.queueing import QueuedOrder, Settlement
 from oms_core.domain.statuses import OrderStatus
-from oms_core.ports.queue_storage import DecideSettlement
+from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
 from oms_peewee.database import Attempt, Database
 from oms_peewee.faults import Fault
 from oms_peewee.ledger import Origin, origin_of
@@ -30,6 +30,11 @@ Decided: TypeAlias = tuple[QueuedOrder, Accept | Refuse]
 
 class SettlingTables(Protocol[Session_contra]):
     """What settling reads and writes."""
+
+    @property
+    def reads_before_turn(self) -> bool:
+        """Whether what is read holds up no earlier settlement, so that its end is waited for afterwards."""
+        ...
 
     def take(
         self, session: Session_contra, order_ids: Sequence[UUID], claimed: Sequence[bool]
@@ -48,10 +53,11 @@ class SettlingTables(Protocol[Session_contra]):
         """Read the products ordered."""
         ...
 
-    def write(
-        self, session: Session_contra, decided: Sequence[Decided], claimed: Collection[UUID], origin: Origin
-    ) -> None:
-        """Write statuses, reservations, levels and events. Raises UncoveredError if the stock is not there."""
+    def write(self, session: Session_contra, decided: Sequence[Decided], wanted: Wanted) -> None:
+        """Write statuses, reservations, levels and events; levels last, when it is this settlement's turn.
+
+        Raises UncoveredError if the stock is not there.
+        """
         ...
 
 
@@ -63,6 +69,7 @@ class Wanted:
     claimed: Collection[UUID]
     origin: Origin
     decide: DecideSettlement
+    wait_for_turn: WaitForTurn
 
 
 class Settling(Generic[AnySession]):
@@ -80,13 +87,20 @@ class Settling(Generic[AnySession]):
         caller: Caller,
         now: datetime,
         decide: DecideSettlement,
+        wait_for_turn: WaitForTurn,
     ) -> Settlement:
         """See QueueStorage."""
         if not order_ids:
             return Settlement(statuses={}, left=())
         wanted = Wanted(
-            order_ids=list(dict.fromkeys(order_ids)), claimed=claimed, origin=origin_of(caller, now), decide=decide
+            order_ids=list(dict.fromkeys(order_ids)),
+            claimed=claimed,
+            origin=origin_of(caller, now),
+            decide=decide,
+            wait_for_turn=wait_for_turn,
         )
+        if not self._tables.reads_before_turn:
+            wait_for_turn()
         look_up = {"order_ids": [str(order_id) for order_id in order_ids]}
         return self._database.write(lambda attempt: self._settle(attempt, wanted), look_up=look_up)
 
@@ -106,6 +120,7 @@ class Settling(Generic[AnySession]):
             return self._write(session, wanted, orders, left)
 
     def _settle_locked(self, session: AnySession, wanted: Wanted) -> Settlement:
+        wanted.wait_for_turn()
         with session.atomic():
             orders, left = self._take(session, wanted)
             self._tables.lock(session, orders)
@@ -131,7 +146,7 @@ class Settling(Generic[AnySession]):
             for order, verdict in zip(orders, verdicts, strict=True)
             if isinstance(verdict, Accept | Refuse)
         ]
-        self._tables.write(session, decided, wanted.claimed, wanted.origin)
+        self._tables.write(session, decided, wanted)
         return Settlement(statuses={order.id: status_of(verdict) for order, verdict in decided}, left=left)
 
 

@@ -10,12 +10,13 @@ from uuid import UUID
 
 from oms_core.domain.placement import Accept, PlacementView, Refuse
 from oms_core.domain.queueing import QueuedOrder, settled_event
+from oms_core.ports.queue_storage import at_once
 from oms_peewee import arrays
 from oms_peewee.ledger import Origin, level_moves
 from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger
 from oms_peewee.new_orders_postgresql import read_products, skus_of
 from oms_peewee.postgresql import PostgresqlSession
-from oms_peewee.settling import ROWS_MAX, Decided, failure_of
+from oms_peewee.settling import ROWS_MAX, Decided, Wanted, failure_of
 from oms_peewee.statements import Call, Statement
 
 # The status is not for an index: that of the queue would be read whole for each id, by a plan made while it was empty.
@@ -88,6 +89,8 @@ _Rejected: TypeAlias = tuple[QueuedOrder, Refuse]
 class PostgresqlSettlingTables:
     """See SettlingTables."""
 
+    reads_before_turn = True
+
     def __init__(self, ledger: PostgresqlLedger) -> None:
         self._ledger = ledger
 
@@ -108,10 +111,9 @@ class PostgresqlSettlingTables:
         """See SettlingTables."""
         return PlacementView(products=read_products(session, skus_of(orders)), keyed_orders={})
 
-    def write(
-        self, session: PostgresqlSession, decided: Sequence[Decided], claimed: Collection[UUID], origin: Origin
-    ) -> None:
+    def write(self, session: PostgresqlSession, decided: Sequence[Decided], wanted: Wanted) -> None:
         """See SettlingTables."""
+        claimed, origin = wanted.claimed, wanted.origin
         placed = [(order, verdict) for order, verdict in decided if isinstance(verdict, Accept)]
         rejected = [(order, verdict) for order, verdict in decided if isinstance(verdict, Refuse)]
         calls = []
@@ -127,7 +129,12 @@ class PostgresqlSettlingTables:
             for _, verdict in placed
             for taken in verdict.allocations
         )
-        self._ledger.write_calls(session, calls, level_moves(moves))
+        levels = level_moves(moves)
+        if wanted.wait_for_turn is not at_once:  # A round trip more, so that the order rows are written meanwhile.
+            session.run(calls)
+            calls = []
+            wanted.wait_for_turn()
+        self._ledger.write_calls(session, calls, levels)
 
     def _place_orders(self, placed: Sequence[_Placed], claimed: Collection[UUID], origin: Origin) -> Call:
         event = settled_event(*placed[0])

@@ -13,7 +13,7 @@ from oms_core.domain.queueing import QueuedOrder, settled_event
 from oms_peewee.ledger import Origin
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.new_orders_sqlite import read_products
-from oms_peewee.settling import ROWS_MAX, Decided, failure_of, status_of
+from oms_peewee.settling import ROWS_MAX, Decided, Wanted, failure_of, status_of
 from oms_peewee.sqlite import SqliteSession, to_microseconds
 
 # CROSS JOIN keeps the order of the tables: few ids, then their orders, then their lines, each by its key.
@@ -29,6 +29,8 @@ _UPDATE_ORDER = """UPDATE orders SET status = ?, version = version + 1, updated_
 
 class SqliteSettlingTables:
     """See SettlingTables."""
+
+    reads_before_turn = False  # The transaction begins by taking the writer's lock.
 
     def __init__(self, ledger: SqliteLedger) -> None:
         self._ledger = ledger
@@ -48,10 +50,9 @@ class SqliteSettlingTables:
         """See SettlingTables."""
         return PlacementView(products=read_products(session, orders), keyed_orders={})
 
-    def write(
-        self, session: SqliteSession, decided: Sequence[Decided], claimed: Collection[UUID], origin: Origin
-    ) -> None:
+    def write(self, session: SqliteSession, decided: Sequence[Decided], wanted: Wanted) -> None:
         """See SettlingTables."""
+        claimed, origin = wanted.claimed, wanted.origin
         session.execute_many(_UPDATE_ORDER, [_order_row(entry, claimed, origin) for entry in decided])
         movements = [
             (reservation(order.id, allocation), origin)

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from oms_core.ports.storage import PlacementOutcome
 
 DecideSettlement = Callable[[Sequence[QueuedOrder], PlacementView], list[Verdict]]
+WaitForTurn = Callable[[], object]
+
+
+def at_once() -> None:
+    """Wait for nobody."""
 
 
 class QueueStorage(Protocol):
@@ -44,6 +49,7 @@ class QueueStorage(Protocol):
         caller: Caller,
         now: datetime,
         decide: DecideSettlement,
+        wait_for_turn: WaitForTurn = at_once,
     ) -> Settlement:
         """Place or reject, in one transaction and by queue number, those of these orders that are still queued.
 
@@ -56,6 +62,10 @@ class QueueStorage(Protocol):
         TRANSACTION_ORDERS_MAX ids; one that stands twice counts once. After a lost COMMIT what had been settled is
         passed over. An error that is one order's own fault is raised as `internal_error`; nothing of the call is
         written.
+
+        `wait_for_turn` returns when the call before this one is done, and soon in any case. It is called before stock
+        is taken, while nothing is held that the call before may need, and again where the transaction is repeated. So
+        what it lets happen beforehand (reading, deciding) may be done while the call before is being written.
         """
         ...
 

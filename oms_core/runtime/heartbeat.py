@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,7 +20,7 @@ _PACE_SECONDS = 10.0
 
 
 class Heartbeat:
-    """Writes a worker's state every two seconds at most; its pace is what it settled in the last ten."""
+    """Writes a worker's state every two seconds at most; its pace is what it settled in the last ten. Thread-safe."""
 
     def __init__(
         self,
@@ -36,10 +37,12 @@ class Heartbeat:
         self._settled = 0
         self._recent: deque[tuple[float, int]] = deque([(clock(), 0)])
         self._beaten_at = float("-inf")
+        self._lock = threading.Lock()
 
     def count(self, settled: int) -> None:
         """Note settled orders, and beat if it is time."""
-        self._settled += settled
+        with self._lock:
+            self._settled += settled
         self.beat()
 
     def beat(self) -> None:
@@ -49,12 +52,14 @@ class Heartbeat:
 
     def beat_now(self) -> bool:
         """Write the state; tell whether the database took it."""
-        now = self._beaten_at = self._clock()
-        self._recent.append((now, self._settled))
-        while len(self._recent) > 2 and now - self._recent[1][0] >= _PACE_SECONDS:  # noqa: PLR2004  Both ends stay.
-            self._recent.popleft()
+        with self._lock:
+            now = self._beaten_at = self._clock()
+            self._recent.append((now, self._settled))
+            while len(self._recent) > 2 and now - self._recent[1][0] >= _PACE_SECONDS:  # noqa: PLR2004  Both ends stay.
+                self._recent.popleft()
+            state = self._state()
         try:
-            self._workers().beat(self._state())
+            self._workers().beat(state)
         except OmsError as error:
             _log.info("the sign of life was not written: %s", error.detail)
             return False

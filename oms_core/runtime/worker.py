@@ -6,10 +6,11 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
-from typing import TypeVar
+from itertools import count, takewhile
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from oms_core.documents.messages import read_command, read_order_ids
@@ -19,9 +20,10 @@ from oms_core.domain.queueing import Claim, by_caution, is_claimed_alone
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.ports.metrics import DEAD_LETTERS, SWEPT_ORDERS, Metrics
 from oms_core.ports.queue import Inbox, Message, MessageKind
-from oms_core.ports.queue_storage import QueueStorage
+from oms_core.ports.queue_storage import QueueStorage, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_core.runtime.heartbeat import Heartbeat
+from oms_core.runtime.lanes import Work, run_in_turn
 
 Result = TypeVar("Result")
 Read = TypeVar("Read")
@@ -39,6 +41,8 @@ _FAILED_PAUSE_SECONDS = 1.0
 _REST = 3.0
 _REST_MAX_SECONDS = 0.1
 _TRIES = 3
+# Smaller batches have less to read and decide than handing them to another thread takes.
+_WORTH_A_LANE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,7 @@ class WorkerTasks:
     may then be called again.
     """
 
-    settle: Callable[[Sequence[UUID], Mapping[UUID, int]], int]
+    settle: Callable[[Sequence[UUID], Mapping[UUID, int], WaitForTurn], int]
     put_off: Callable[[UUID, Mapping[UUID, int], Exception], None]
     accept: Callable[[Sequence[PlaceOrder]], list[PlacementOutcome]]
 
@@ -64,6 +68,13 @@ class WorkerOptions:
     batch_max: int = TRANSACTION_ORDERS_MAX
     sweep_age_seconds: float = 5.0
     hold_seconds: float = 30.0
+
+
+class _Batch(NamedTuple):
+    """What is settled together, and the messages that named it."""
+
+    order_ids: list[UUID]
+    messages: list[Message]
 
 
 class _StoppedError(Exception):
@@ -152,29 +163,34 @@ class Worker:
 
     def _settle_fresh(self, inbox: Inbox, messages: Sequence[Message]) -> None:
         """Settle what messages name, as many of them together as one transaction takes."""
-        held: list[Message] = []
-        waiting: list[UUID] = []
-        self._is_behind = False
+        batches = self._gathered(inbox, messages)
+        self._is_behind = any(len(batch.order_ids) * 2 > self._options.batch_max for batch in batches)
+        left = deque(batches)
+        works = takewhile(lambda _: not self._stop.is_set(), map(self._settling, batches))
+        run = run_in_turn if self._options.batch_max >= _WORTH_A_LANE and len(batches) > 1 else _run_one_by_one
+        run(works, done=lambda: inbox.done(left.popleft().messages))
+        if left:
+            raise _StoppedError
+
+    def _gathered(self, inbox: Inbox, messages: Sequence[Message]) -> list[_Batch]:
+        batches: list[_Batch] = []
         for message in messages:
             order_ids = self._read(inbox, message, read_order_ids)
             if order_ids is None:
                 continue
-            if waiting and len(waiting) + len(order_ids) > self._options.batch_max:
-                self._settle_and_acknowledge(inbox, waiting, held)
-                held, waiting = [], []
-            held.append(message)
-            waiting.extend(order_ids)
-        if held:
-            self._settle_and_acknowledge(inbox, waiting, held)
+            if not batches or len(batches[-1].order_ids) + len(order_ids) > self._options.batch_max:
+                batches.append(_Batch([], []))
+            batches[-1].messages.append(message)
+            batches[-1].order_ids.extend(order_ids)
+        return batches
 
-    def _settle_and_acknowledge(self, inbox: Inbox, order_ids: Sequence[UUID], messages: Sequence[Message]) -> None:
-        self._is_behind = self._is_behind or len(order_ids) * 2 > self._options.batch_max
-        if self._stop.is_set():
-            raise _StoppedError
-        size = self._options.batch_max
-        for start in range(0, len(order_ids), size):
-            self._settle(order_ids[start : start + size], {})
-        inbox.done(messages)
+    def _settling(self, batch: _Batch) -> Work:
+        def settle(wait_for_turn: WaitForTurn) -> None:
+            size = self._options.batch_max
+            for start in range(0, len(batch.order_ids), size):
+                self._settle(batch.order_ids[start : start + size], {}, wait_for_turn)
+
+        return settle
 
     def _settle_redelivered(self, inbox: Inbox, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -197,10 +213,13 @@ class Worker:
                 raise _StoppedError
             self._settle(batch, {order_id: attempts[order_id] for order_id in batch})
 
-    def _settle(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> None:
+    def _settle(
+        self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn = at_once
+    ) -> None:
         """Settle a batch; where it fails time and again while the database takes other work, each half by itself."""
         try:
-            self._heartbeat.count(self._patiently(lambda: self._tasks.settle(order_ids, attempts), tries=_TRIES))
+            settled = self._patiently(lambda: self._tasks.settle(order_ids, attempts, wait_for_turn), tries=_TRIES)
+            self._heartbeat.count(settled)
         except _StuckError as stuck:
             reason = stuck.reason
             if len(order_ids) > 1:
@@ -287,6 +306,12 @@ class Worker:
             pause = min(2 * pause, _PAUSE_MAX_SECONDS)
             self._heartbeat.beat()
         raise AssertionError  # It counts for ever.
+
+
+def _run_one_by_one(works: Iterable[Work], *, done: Callable[[], None]) -> None:
+    for work in works:
+        work(at_once)
+        done()
 
 
 def _passes(error: OmsError) -> bool:

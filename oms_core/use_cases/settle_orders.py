@@ -13,6 +13,7 @@ from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics
+from oms_core.ports.queue_storage import WaitForTurn, at_once
 from oms_core.ports.storage import Storage
 
 _log = logging.getLogger(__name__)
@@ -40,18 +41,21 @@ class SettleOrders:
         self._location_priority = tuple(location_priority)
         self._attempts_max = attempts_max
 
-    def __call__(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> int:
+    def __call__(
+        self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn = at_once
+    ) -> int:
         """Settle those that are still queued; give how many were. At most 500 ids; an id may stand in it twice.
 
         `attempts` are the tries of claimed orders, this one included. An order that cannot be written is tried again
         later, and failed after the last try; one whose every try was begun and never ended is failed without another.
+        `wait_for_turn`: see QueueStorage.settle.
         Raises what is no order's fault (`storage_unavailable`, and `outcome_unknown`): the same call may then be made
         again.
         """
         settled = 0
         waiting: Sequence[UUID] = self._without_worn_out(list(dict.fromkeys(order_ids)), attempts)
         while waiting:
-            count, waiting = self._settle(waiting, attempts)
+            count, waiting = self._settle(waiting, attempts, wait_for_turn)
             settled += count
         return settled
 
@@ -63,7 +67,9 @@ class SettleOrders:
             self.put_off(order_id, {order_id: attempts[order_id] - 1}, error)  # This try is not made.
         return [each for each in order_ids if each not in worn_out]
 
-    def _settle(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> tuple[int, Sequence[UUID]]:
+    def _settle(
+        self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn
+    ) -> tuple[int, Sequence[UUID]]:
         """Settle what one transaction takes, or each half where that meets a fault; give the count and what is left."""
         try:
             settlement = self._storage.queue.settle(
@@ -72,6 +78,7 @@ class SettleOrders:
                 caller=self._caller,
                 now=self._clock.now(),
                 decide=self._decide,
+                wait_for_turn=wait_for_turn,
             )
         except OmsError as error:
             if error.kind is not ErrorKind.BUG:
@@ -82,6 +89,7 @@ class SettleOrders:
         else:
             self._count(settlement.statuses)
             return len(settlement.statuses), settlement.left
+        wait_for_turn()
         return self._halve(order_ids, attempts, fault), ()  # Out here, or each half's fault would trail this one.
 
     def _halve(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], error: Exception) -> int:

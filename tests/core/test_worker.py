@@ -43,6 +43,37 @@ def test_a_batch_is_as_large_as_it_may_be_and_no_larger() -> None:
     assert room.statuses(ids) == [PENDING] * 13
 
 
+def test_full_batches_follow_each_other_closely_and_yet_in_order() -> None:
+    room = Workroom(batch_max=50)
+    room.shop.set("RARE", 120)
+    ids = [room.shop.queue_up(("RARE", 1)).id for _ in range(230)]
+    inbox = room.work([tell(*ids[start : start + 25]) for start in range(0, 230, 25)])
+    assert room.statuses(ids) == [PENDING] * 120 + [OrderStatus.REJECTED] * 110
+    assert len(inbox.acknowledged) == 10
+    assert room.happened("acknowledged") == [2, 2, 2, 2, 2]
+
+
+def test_of_full_batches_a_stop_lets_those_in_hand_be_finished_and_acknowledged() -> None:
+    room = Workroom(batch_max=50)
+    ids = room.queue_up(300)
+    room.queue.after_settling = room.stop.set
+    inbox = room.work([tell(*ids[start : start + 50]) for start in range(0, 300, 50)])
+    placed = room.statuses(ids).count(PENDING)
+    assert placed in {50, 100}
+    assert len(inbox.acknowledged) * 50 == placed
+    assert room.statuses(ids) == [PENDING] * placed + [QUEUED] * (300 - placed)
+
+
+def test_of_full_batches_a_poisonous_order_costs_the_others_nothing() -> None:
+    room = Workroom(batch_max=50)
+    before, (poison,), after = room.queue_up(70), room.queue_up(1, customer_id=POISON), room.queue_up(79)
+    ids = [*before, poison, *after]
+    inbox = room.work([tell(*ids[start : start + 50]) for start in range(0, 150, 50)])
+    assert room.statuses([*before, *after]) == [PENDING] * 149
+    assert room.order(poison).attempts == 1
+    assert len(inbox.acknowledged) == 3
+
+
 def test_the_same_order_twice_is_placed_once(room: Workroom) -> None:
     ids = room.queue_up(2)
     inbox = room.work([tell(*ids, *ids), tell(*ids)], [tell(*ids), tell(*ids, redelivered=True)])

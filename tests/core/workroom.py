@@ -20,7 +20,7 @@ from oms_core import ALL_SCOPES, Caller, OmsError, Order, OrderStatus, PlaceOrde
 from oms_core.domain.queueing import Claim, Settlement, WorkerState
 from oms_core.ports.metrics import Metric, NoMetrics
 from oms_core.ports.queue import Message, MessageKind
-from oms_core.ports.queue_storage import DecideSettlement
+from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome
 from oms_core.runtime.heartbeat import Heartbeat
 from oms_core.runtime.worker import Worker, WorkerOptions, WorkerTasks
@@ -104,13 +104,16 @@ class WatchedQueue(MemoryQueuedOrders):
         caller: Caller,
         now: datetime,
         decide: DecideSettlement,
+        wait_for_turn: WaitForTurn = at_once,
     ) -> Settlement:
         if self.faults:
             raise self.faults.pop(0)
         found = [self._all.orders[order_id] for order_id in order_ids if order_id in self._all.orders]
         if any(order.customer_id == POISON and order.status is OrderStatus.QUEUED for order in found):
             raise RuntimeError("a bug")
-        settlement = super().settle(order_ids, claimed=claimed, caller=caller, now=now, decide=decide)
+        settlement = super().settle(
+            order_ids, claimed=claimed, caller=caller, now=now, decide=decide, wait_for_turn=wait_for_turn
+        )
         self._journal.append(("settled", len(settlement.statuses)))
         self.after_settling()
         return settlement

@@ -20,7 +20,7 @@ from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
-from oms_core.ports.queue_storage import DecideSettlement
+from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
 from oms_core.ports.storage import DecidePlacement, Placed, PlacementOutcome, Refused, Storage
 from oms_core.use_cases.adjust_stock import adjust_stock
 from oms_core.use_cases.audit import AuditReport, audit
@@ -105,6 +105,17 @@ class Shop:
     def settle(self, *order_ids: UUID, claimed: Collection[UUID] = ()) -> Settlement:
         """Settle orders as the core decides."""
         return self.settle_deciding(self.decide, *order_ids, claimed=claimed)
+
+    def settle_after(self, wait_for_turn: WaitForTurn, *order_ids: UUID) -> Settlement:
+        """Settle orders when their turn comes."""
+        return self.storage.queue.settle(
+            order_ids,
+            claimed=(),
+            caller=self.caller,
+            now=self.clock.now(),
+            decide=self.decide,
+            wait_for_turn=wait_for_turn,
+        )
 
     def settle_deciding(self, decide: DecideSettlement, *order_ids: UUID, claimed: Collection[UUID] = ()) -> Settlement:
         """Settle orders as another decision has it."""

@@ -21,6 +21,7 @@ from oms_memory.storage import MemorySchema
 from oms_memory.tables import machine_time
 
 from oms_core.errors import OmsError
+from oms_core.ports.queue_storage import at_once
 from oms_core.ports.storage import Storage, StorageOptions
 
 _DECIDING = frozenset({"place", "change", "accept", "settle"})
@@ -109,6 +110,7 @@ class _Part:
             return getattr(getattr(self._storage.memory, self._part), method)(*arguments, **given)
 
     def _change(self, method: str, *arguments: Any, **given: Any) -> Any:
+        given.pop("wait_for_turn", at_once)()  # Before the journal is locked.
         decide = arguments[1] if method in {"place", "accept"} else given.pop("decide", None)
         decisions: list[Any] = [None]
 
