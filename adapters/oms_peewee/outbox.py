@@ -52,7 +52,7 @@ class PeeweeOutbox:
             # Ids begin at 1; the bound makes both databases walk along the key.
             oldest = EventRow.select().join(OutboxRow, on=(OutboxRow.event_id == EventRow.id))
             page = oldest.where(OutboxRow.event_id > 0).order_by(OutboxRow.event_id).limit(limit)
-            return [event_of(row) for row in page.execute(session)]
+            return [event_of(row) for row in page.namedtuples().execute(session)]
 
         return self._database.read(read)
 

@@ -13,6 +13,7 @@ from oms_rabbitmq.faults import translated, unavailable
 from oms_rabbitmq.links import Link
 
 WINDOW = 500
+TOGETHER = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +47,11 @@ class ConfirmedChannel:
         """
         self._returned = False
         with translated():
-            for message in messages:
-                self._make_room(WINDOW)
-                self._publish(message)
+            for start in range(0, len(messages), TOGETHER):
+                self._make_room(WINDOW - TOGETHER + 1)
+                with self._link.together():
+                    for message in messages[start : start + TOGETHER]:
+                        self._publish(message)
             self._make_room(1)
         return not self._returned
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from pika.adapters.select_connection import IOLoop, SelectConnection
@@ -26,6 +26,29 @@ def _nothing() -> None:
     """Let the loop look around."""
 
 
+class _Connection(SelectConnection):
+    """pika's connection, which sends each of a message's three frames by itself, and can be told to hold them back."""
+
+    _held: list[bytes] | None = None
+
+    @contextmanager
+    def holding_back(self) -> Iterator[None]:
+        """Send what is written meanwhile together, at the end."""
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            if held:
+                self._adapter_emit_data(b"".join(held))
+
+    def _adapter_emit_data(self, data: bytes) -> None:
+        if self._held is None:
+            super()._adapter_emit_data(data)  # type: ignore[misc]  # Its types leave out what adapters implement.
+        else:
+            self._held.append(data)
+
+
 class Link:
     """A connection and its loop. All but `wake` is for one thread; when `fault` is set, it is of no more use."""
 
@@ -38,7 +61,7 @@ class Link:
         self._ended = False
         self._is_closed = False
         self._is_open = False
-        self._connection = SelectConnection(
+        self._connection = _Connection(
             parameters,
             on_open_callback=self._opened,
             on_open_error_callback=self._closed,
@@ -67,6 +90,10 @@ class Link:
         self.wait(lambda: bool(channels))
         channel.add_on_cancel_callback(lambda _: self._fail("a queue was deleted under its consumer"))
         return channel
+
+    def together(self) -> AbstractContextManager[None]:
+        """Send what is written in a block at its end, in one piece."""
+        return self._connection.holding_back()
 
     def ask(self, question: Callable[..., object]) -> Any:
         """Call a method of a channel with `callback`, and wait for the broker's answer. Raises `queue_unavailable`."""
