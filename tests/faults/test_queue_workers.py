@@ -67,12 +67,14 @@ def die_before_committing() -> None:
 def acknowledge_before_committing() -> None:
     """Let the broker forget a message whose orders are then not placed: this process is killed in between."""
 
-    def settle(_worker: Worker, inbox: RabbitmqInbox, _ids: object, messages: Sequence[Message]) -> None:
-        inbox.done(messages)
-        inbox.close()  # Sends the acknowledgements.
-        os.kill(os.getpid(), signal.SIGKILL)
+    def settle(_worker: Worker, inbox: RabbitmqInbox, messages: Sequence[Message]) -> None:
+        if messages:
+            inbox.done(messages)
+            inbox.close()  # Sends the acknowledgements.
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(Worker, "_settle_and_acknowledge", settle)  # noqa: B010
+    assert Worker._settle_fresh
+    setattr(Worker, "_settle_fresh", settle)  # noqa: B010
 
 
 def placed(oms: Oms) -> int:
