@@ -7,6 +7,8 @@ import sys
 import unicodedata
 from typing import TextIO
 
+from oms_cli.masking import redact
+
 _RED = "\x1b[1;31m"
 _PLAIN = "\x1b[0m"
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -14,13 +16,13 @@ _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 def say(text: str) -> None:
     """Print one message on stderr."""
-    sys.stderr.write(f"{printable(text)}\n")
+    sys.stderr.write(f"{printable(redact(text))}\n")
 
 
 def say_error(text: str) -> None:
     """Print one line that begins with `error:`, in red on a terminal that has colours."""
     mark = f"{_RED}error:{_PLAIN}" if has_colours(sys.stderr) else "error:"
-    sys.stderr.write(f"{mark} {printable(text)}\n")
+    sys.stderr.write(f"{mark} {printable(redact(text))}\n")
 
 
 def has_colours(stream: TextIO) -> bool:
@@ -30,6 +32,8 @@ def has_colours(stream: TextIO) -> bool:
 
 def printable(text: str) -> str:
     """Escape what could move a terminal's cursor or break a line: input is quoted in messages as it came."""
+    if text.isprintable():
+        return text
     return "".join(
         character.encode("unicode_escape").decode() if unicodedata.category(character) in _ESCAPED else character
         for character in text

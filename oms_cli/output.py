@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,11 +13,15 @@ from enum import StrEnum
 from itertools import chain
 from typing import TextIO, TypeVar
 
-from oms_cli.messages import say
+from oms_cli.messages import printable, say
 from oms_cli.tables import write_plain_table, write_record, write_terminal_table
 from oms_cli.views import View, file_text
+from oms_core.documents.csv_guard import guard
 
 T = TypeVar("T")
+
+# DEL and the C1 controls, and marks that change the direction of writing.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class OutputFormat(StrEnum):
@@ -48,13 +53,13 @@ class Output:
     def sentence(self, text: str) -> None:
         """Write a line for people: nothing in the other formats."""
         if self.is_table:
-            self.stream.write(f"{text}\n")
+            self.stream.write(f"{printable(text)}\n")
 
     def lines(self, texts: Iterable[str]) -> int:
         """Write bare lines as they come, and give their number."""
         count = 0
         for text in texts:
-            self.stream.write(f"{text}\n")
+            self.stream.write(f"{printable(text)}\n")
             count += 1
         return count
 
@@ -86,7 +91,7 @@ class Output:
     def document(self, document: Mapping[str, object]) -> None:
         """Write one JSON object: indented for `json`, on one line for `jsonl`."""
         indent = 2 if self.format is OutputFormat.JSON else None
-        self.stream.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+        self.stream.write(_json(document, indent=indent) + "\n")
 
     def flush(self) -> None:
         """Let what was written be seen before anything is said on stderr."""
@@ -112,12 +117,17 @@ def open_output(output_format: OutputFormat) -> Output:
 
 
 def write_csv(view: View[T], items: Iterator[T], stream: TextIO) -> int:
-    """Write a header and a row per thing (RFC 4180, but with LF, which is what Unix tools expect)."""
+    """Write a header and a row per thing (RFC 4180, but with LF, which is what Unix tools expect).
+
+    No spreadsheet takes a cell for a formula, and none moves the cursor of a terminal.
+    """
+    on_terminal = stream.isatty()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([column.name for column in view.columns])
     rows = 0
     for item in items:
-        writer.writerow([file_text(column.value(item)) for column in view.columns])
+        cells = [guard(file_text(column.value(item))) for column in view.columns]
+        writer.writerow([printable(cell) if on_terminal and isinstance(cell, str) else cell for cell in cells])
         rows += 1
     return rows
 
@@ -126,7 +136,7 @@ def write_json_lines(view: View[T], items: Iterator[T], stream: TextIO) -> int:
     """Write one JSON object per line."""
     rows = 0
     for item in items:
-        stream.write(json.dumps(view.document(item), ensure_ascii=False) + "\n")
+        stream.write(_json(view.document(item)) + "\n")
         rows += 1
     return rows
 
@@ -135,7 +145,13 @@ def write_json_array(view: View[T], items: Iterator[T], stream: TextIO) -> int:
     """Write one JSON array, an element a line."""
     rows = 0
     for item in items:
-        stream.write(("[\n" if rows == 0 else ",\n") + json.dumps(view.document(item), ensure_ascii=False))
+        stream.write(("[\n" if rows == 0 else ",\n") + _json(view.document(item)))
         rows += 1
     stream.write("\n]\n" if rows else "[]\n")
     return rows
+
+
+def _json(document: Mapping[str, object], *, indent: int | None = None) -> str:
+    """Give JSON with letters as they are, and with escapes also for what steers terminals and JSON lets through."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

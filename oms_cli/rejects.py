@@ -16,6 +16,7 @@ from oms_cli.command import usage_error
 from oms_cli.files import confirm
 from oms_cli.messages import say
 from oms_cli.views import counted
+from oms_core.documents.csv_guard import guard
 from oms_core.domain.imports import ImportReject
 
 _TOLD_MAX = 20
@@ -42,7 +43,8 @@ class Rejects:
         self.count += 1
         if self._writer is not None:
             values = [row.values.get(name, "") for name in self._columns]
-            self._writer.writerow([*values, row.line, row.column or "", row.code, row.detail])
+            reason = [row.line, row.column or "", row.code, row.detail]
+            self._writer.writerow([guard(cell) for cell in (*values, *reason)])
         if self.count <= _TOLD_MAX:
             self._first.append(row)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
+from oms_cli.messages import printable
 from oms_core.documents.orders import show_time
 
 T = TypeVar("T")
@@ -37,13 +38,13 @@ class Column(Generic[T]):
         return self.name.replace("_", " ")
 
     def text(self, item: T) -> str:
-        """What a table shows: times in UTC to the second."""
+        """What a table shows: times in UTC to the second, and nothing that could move the cursor of a terminal."""
         value = (self.table_value or self.value)(item)
         if value is None:
             return ""
         if isinstance(value, datetime):
             return show_seconds(value)
-        return str(value)
+        return printable(str(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from oms_core.documents.csv_guard import unguard
 from oms_core.documents.json_text import parse_json
 from oms_core.domain.imports import ImportFormat
 from oms_core.domain.limits import IMPORT_RECORD_CHARACTERS_MAX
@@ -167,7 +168,10 @@ def read_header(lines: Lines) -> tuple[int, list[str]] | RecordFault | None:
 
 
 def csv_runs(lines: Lines) -> Iterator[CsvRun | RecordFault]:
-    """Read CSV (RFC 4180, comma, double quotes), many records at a time: one at a time takes twice as long."""
+    """Read CSV (RFC 4180, comma, double quotes), many records at a time: one at a time takes twice as long.
+
+    A guard against formulas (see `csv_guard`) is taken off.
+    """
     reader = csv.reader(lines, strict=True)
     ended = False
     while not ended:
@@ -177,11 +181,14 @@ def csv_runs(lines: Lines) -> Iterator[CsvRun | RecordFault]:
         try:
             if plain := lines.take_plain():
                 first = lines.line + 1 - len(plain)
-                yield CsvRun(range(first, lines.line + 1), list(csv.reader(plain, strict=True)))
+                plain_rows = list(csv.reader(plain, strict=True))
+                if any("'" in line for line in plain):
+                    plain_rows = [unguard(row) for row in plain_rows]
+                yield CsvRun(range(first, lines.line + 1), plain_rows)
                 continue
             while len(rows) < _RUN_RECORDS_MAX:
                 lines.begin_record()
-                rows.append(next(reader))
+                rows.append(unguard(next(reader)))
                 numbers.append(lines.record_line)
         except StopIteration:
             ended = True

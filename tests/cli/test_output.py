@@ -66,7 +66,7 @@ def test_a_name_survives_every_format(cli: Cli, name: str) -> None:
     assert cli("inventory", "list", "-o", "json").json[0]["name"] == name
     assert json.loads(cli("inventory", "list", "-o", "jsonl").out)["name"] == name
     (row,) = csv.DictReader(io.StringIO(cli("inventory", "list", "-o", "csv").out))
-    assert row["name"] == name
+    assert row["name"] == ("'=1+1" if name == "=1+1" else name)  # No spreadsheet is to run it.
     assert name in cli("inventory", "list").out
 
 
