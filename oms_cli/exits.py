@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from oms_cli.masking import redact
 from oms_cli.messages import say, say_error
 from oms_core.documents.orders import show_refusal
 from oms_core.errors import ErrorKind, OmsError
@@ -72,7 +73,7 @@ def report(error: OmsError, *, as_json: bool, subject: str | None = None) -> Non
     """
     if as_json:
         entry = show_refusal(error) if subject is None else {"subject": subject, **show_refusal(error)}
-        sys.stderr.write(json.dumps(entry) + "\n")
+        sys.stderr.write(redact(json.dumps(entry)) + "\n")
         return
     say_error(f"{error.code}: {error.detail}" if subject is None else f"{subject}: {error.code}: {error.detail}")
     for line in _more(error):

@@ -7,17 +7,24 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from oms_cli.masking import redact
+from oms_cli.tracebacks import hide_secrets_in_tracebacks
 from oms_core.settings import Settings
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send every log record of this process to stderr, in the format and from the level that the settings name."""
+    """Send every log record of this process to stderr, in the format and from the level that the settings name.
+
+    Whatever looks like a secret is masked in all of them, and in the traceback of a defect that ends a thread.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # Eight lines for each failed connection; ours is one.
+    logging.getLogger("peewee").setLevel(max(root.level, logging.INFO))  # At debug it logs every statement's values.
+    hide_secrets_in_tracebacks()
 
 
 class TextLines(logging.Formatter):
@@ -30,6 +37,10 @@ class TextLines(logging.Formatter):
         """Give the record's time in UTC to the millisecond."""
         return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d %H:%M:%S}.{int(record.msecs):03}"
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the record as text, its traceback included, without secrets."""
+        return redact(super().format(record))
+
 
 class JsonLines(logging.Formatter):
     """One JSON object a line: time (RFC 3339, UTC), level, logger, process, message, and `traceback` where one is."""
@@ -41,8 +52,8 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "process": record.process,
-            "message": record.getMessage(),
+            "message": redact(record.getMessage()),
         }
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
+            entry["traceback"] = redact(self.formatException(record.exc_info))
         return json.dumps(entry)

@@ -24,6 +24,7 @@ from oms_cli import (
 )
 from oms_cli.command import Invocation, OmsGroup
 from oms_cli.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
+from oms_cli.tracebacks import hide_secrets_in_tracebacks
 
 app = typer.Typer(
     name="oms",
@@ -76,4 +77,5 @@ app.add_typer(config.app)
 
 def main() -> None:
     """Run the command line."""
+    hide_secrets_in_tracebacks()
     app()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from oms_cli.masking import mask_url
 from oms_core.errors import OmsError
 from oms_core.settings import Settings, variable
 
 _DEFAULT_FILE = "oms.toml"
-_MASK = "***"
-_USER_PASSWORD = re.compile(r"^([^:/@]+://[^:/@]*):.*@")
-_QUERY_SECRET = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", re.IGNORECASE)
+_URLS = frozenset({"database_url", "queue_url", "rate_limit_url"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,19 +55,14 @@ def show_settings(
             source = f"file {file}"
         else:
             source = "default"
-        shown.append(SettingShown(name=name, value=_show(getattr(settings, name)), source=source))
+        shown.append(SettingShown(name=name, value=_show(name, getattr(settings, name)), source=source))
     return shown
 
 
-def mask_url(url: str) -> str:
-    """Give a URL with its password, and anything in its query that is called one, masked; works on any text."""
-    return _QUERY_SECRET.sub(rf"\1{_MASK}", _USER_PASSWORD.sub(rf"\1:{_MASK}@", url))
-
-
-def _show(value: object) -> str | int | bool:
+def _show(name: str, value: object) -> str | int | bool:
     if isinstance(value, tuple):
         return ",".join(value)
     if isinstance(value, str):
-        return mask_url(value) if "://" in value else value
+        return mask_url(value) if name in _URLS else value
     assert isinstance(value, bool | int)  # noqa: S101  Settings has no other types.
     return value

@@ -32,13 +32,18 @@ class Retry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """One row of the error table: `title` names the case in a few words, `explanation` says what to do about it."""
+    """One row of the error table: `title` names the case in a few words, `explanation` says what to do about it.
+
+    Where `tells_of_the_system`, the detail of an error may name hosts, files and settings: it is for those who run the
+    system, and whoever asks from outside is told `public_detail` instead.
+    """
 
     code: str
     kind: ErrorKind
     retry: Retry
     title: str
     explanation: str
+    tells_of_the_system: bool = False
 
 
 _TABLE = (
@@ -202,6 +207,7 @@ _TABLE = (
         Retry.SAME_KEY,
         "The database is away or busy",
         "Nothing was changed. Wait for the seconds in Retry-After, then send the same request again.",
+        tells_of_the_system=True,
     ),
     ErrorCode(
         "queue_unavailable",
@@ -209,6 +215,7 @@ _TABLE = (
         Retry.SAME_KEY,
         "The broker is away or blocked",
         "Accepted orders are safe in the database, where workers find them. Only messages cannot be sent or read.",
+        tells_of_the_system=True,
     ),
     ErrorCode(
         "outcome_unknown",
@@ -223,6 +230,7 @@ _TABLE = (
         Retry.AFTER_CHANGE,
         "The database schema does not fit this release",
         "Run `oms db upgrade`.",
+        tells_of_the_system=True,
     ),
     ErrorCode(
         "invalid_setting",
@@ -230,6 +238,7 @@ _TABLE = (
         Retry.AFTER_CHANGE,
         "A setting is wrong",
         "The detail names the setting. `oms config show` prints what is in force.",
+        tells_of_the_system=True,
     ),
     ErrorCode(
         "internal_error",
@@ -253,7 +262,10 @@ class FieldError:
 
 
 class OmsError(Exception):
-    """A deliberate error: `code` is a key of ERROR_CODES, `data` holds the case's figures, ready for JSON."""
+    """A deliberate error: `code` is a key of ERROR_CODES, `data` holds the case's figures, ready for JSON.
+
+    `further` is a sentence that the detail ends with, and that everybody may read.
+    """
 
     def __init__(
         self,
@@ -263,10 +275,12 @@ class OmsError(Exception):
         errors: Sequence[FieldError] = (),
         data: Mapping[str, object] | None = None,
         retry_after_seconds: int | None = None,
+        further: str | None = None,
     ) -> None:
         super().__init__(code, detail)  # Both in args, so that the error survives pickling.
         self.row = ERROR_CODES[code]
-        self.detail = detail
+        self.detail = detail if further is None else f"{detail}; {further}"
+        self._further = further
         self.errors = tuple(errors)
         self.data: Mapping[str, object] = data or {}
         self.retry_after_seconds = retry_after_seconds
@@ -275,6 +289,14 @@ class OmsError(Exception):
     def code(self) -> str:
         """The snake_case code that never changes."""
         return self.row.code
+
+    @property
+    def public_detail(self) -> str:
+        """The detail as a stranger may be told it: without a word on hosts, files or settings."""
+        if not self.row.tells_of_the_system:
+            return self.detail
+        title = f"{self.row.title[0].lower()}{self.row.title[1:]}"
+        return title if self._further is None else f"{title}; {self._further}"
 
     @property
     def kind(self) -> ErrorKind:

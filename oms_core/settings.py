@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from oms_core.domain.currencies import CURRENCIES
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
@@ -130,16 +130,29 @@ def _wrong(name: str, why: str) -> OmsError:
 def _check_type(name: str, value: object, declared: str) -> None:
     kind, wanted = _TYPES[declared]
     if type(value) is not kind:
-        raise _wrong(name, f"must be {wanted}; it is {value!r}")
+        shown = "" if name.endswith("_url") else f"; it is {value!r}"
+        raise _wrong(name, f"must be {wanted}{shown}")
 
 
 def _check_url(name: str, url: str, examples: str) -> None:
     try:
-        scheme = urlsplit(url).scheme
+        parts = urlsplit(url)
+        is_url = bool(parts.scheme)
     except ValueError:
-        scheme = ""
-    if not scheme:
-        raise _wrong(name, f"must be a URL such as {examples}")
+        is_url = False
+    if not is_url:
+        raise _wrong(name, f"must be a URL such as {examples}")  # Never the URL itself: it may hold a password.
+    if parts.netloc and _is_ambiguous(parts):
+        raise _wrong(name, "must have the special characters of user and password percent-encoded, such as %40 for @")
+
+
+def _is_ambiguous(parts: SplitResult) -> bool:
+    """Tell whether an @, /, ? or # of a password may have been taken for the end of it.
+
+    What follows would then be shown as the host or the database's name.
+    """
+    loose = [parts.path, parts.fragment, *(each for each in parts.query.split("&") if "=" not in each)]
+    return parts.netloc.count("@") > 1 or any("@" in each for each in loose)
 
 
 def _check_prefix(prefix: str) -> None:

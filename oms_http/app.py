@@ -17,6 +17,7 @@ from oms_core.ports.metrics import Metrics
 from oms_http import operations
 from oms_http.counting import count_answer
 from oms_http.degradation import Degradation
+from oms_http.diagnoses import Diagnoses
 from oms_http.openapi.document import openapi_json
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.registry import operations_of
@@ -62,12 +63,13 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         oms=oms,
         readiness=readiness or Readiness(oms.check),
         degradation=degradation or Degradation(oms),
+        diagnoses=Diagnoses(),
         openapi=cache(partial(openapi_json, registry)),
     )
     for operation in registry:
         _add_route(app, service, operation)
     _add_docs_page(app, service)
-    _add_error_handlers(app)
+    _add_error_handlers(app, service.diagnoses)
     app.after_request(partial(_finish, oms.metrics))
     return app
 
@@ -107,8 +109,9 @@ def _unguarded(service: Service, view: Callable[..., Response]) -> Callable[...,
     return answer
 
 
-def _add_error_handlers(app: Flask) -> None:
+def _add_error_handlers(app: Flask, diagnoses: Diagnoses) -> None:
     def answer_oms_error(error: OmsError) -> Response:
+        diagnoses.note(error, _current_request().request_id)
         return problem_response(error, _current_request().request_id)
 
     def answer_refusal(error: HTTPException) -> Response:

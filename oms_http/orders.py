@@ -41,6 +41,9 @@ def place_orders(service: Service, request: Request) -> Response:
     documents = read_model(BatchRequest, request).orders
     commands = [_read_entry(document) for document in documents]
     outcomes = service.oms.place_orders(commands, caller=request.caller, charged=request.charged)
+    for outcome in outcomes:
+        if isinstance(outcome, Refused):
+            service.diagnoses.note(outcome.error, request.request_id)
     shown = [_show_outcome(index, outcome) for index, outcome in enumerate(outcomes)]
     return json_response({"outcomes": shown}, headers=[NO_STORE])
 
@@ -105,7 +108,7 @@ def _show_outcome(index: int, outcome: PlacementOutcome) -> dict[str, object]:
 
 def _show_entry_error(index: int, error: OmsError) -> dict[str, object]:
     """Show an order's error with pointers into the batch."""
-    shown = show_refusal(error)
+    shown = show_refusal(error) | {"detail": error.public_detail}
     if error.errors:
         found = error.errors[:ERRORS_SHOWN_MAX]
         shown["errors"] = [show_field_error(entry, prefix=f"/orders/{index}") for entry in found]

@@ -73,12 +73,15 @@ def problem_response(error: OmsError, request_id: str, headers: Iterable[tuple[s
 
 
 def show_problem(error: OmsError, status: int, request_id: str) -> dict[str, object]:
-    """Show an error as a problem document; its figures are members beside the standard ones."""
+    """Show an error as a problem document; its figures are members beside the standard ones.
+
+    What its detail tells of the system is left out: see Diagnoses.
+    """
     shown: dict[str, object] = {
         "type": f"/problems/{error.code}",
         "title": error.row.title,
         "status": status,
-        "detail": error.detail,
+        "detail": error.public_detail,
         "code": error.code,
         "request_id": request_id,
         "retry": error.retry.value,

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from oms_core.oms import Oms
 from oms_http.degradation import Degradation
+from oms_http.diagnoses import Diagnoses
 from oms_http.readiness import Readiness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One process's service: the system, whether it can work, what is away without stopping it, and its OpenAPI
-    document (made when first asked for).
+    """One process's service: the system, whether it can work, what is away without stopping it, where the details of
+    its faults go, and its OpenAPI document (made when first asked for).
     """
 
     oms: Oms
     readiness: Readiness
     degradation: Degradation
+    diagnoses: Diagnoses
     openapi: Callable[[], bytes]

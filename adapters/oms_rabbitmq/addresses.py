@@ -46,7 +46,7 @@ def read_address(url: str) -> Address:
     try:
         parts = urlsplit(url)
         URLParameters(url)
-    except (ValueError, TypeError, KeyError, SyntaxError, AttributeError, OSError):
+    except (ValueError, TypeError, LookupError, SyntaxError, AttributeError, OSError):
         parts = None
     if parts is None or parts.scheme not in ("amqp", "amqps") or not parts.hostname:
         raise OmsError("invalid_setting", f"OMS_QUEUE_URL {_SHAPE}")  # The cause would quote parts of the password.

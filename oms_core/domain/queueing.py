@@ -143,7 +143,7 @@ def decide_failed_attempt(
     """
     if order.status is not OrderStatus.QUEUED:
         return None
-    failure = OrderFailure(code=error.code, detail=error.detail)
+    failure = OrderFailure(code=error.code, detail=error.public_detail)
     if attempts < attempts_max:
         entry = QueueEntry(attempts=attempts, failure=failure, due_in_seconds=backoff_seconds(attempts, jitter))
         return OrderChange(status=OrderStatus.QUEUED, movements=(), event=None, entry=entry)

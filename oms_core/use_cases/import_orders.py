@@ -99,7 +99,8 @@ def _stopped(error: OmsError, counts: Counter[str]) -> OmsError:
     """Say how far the import had come when the storage failed it."""
     return OmsError(
         error.code,
-        f"{error.detail}; {counts['placed']} orders were placed before, and the same import goes on after them",
+        error.detail,
+        further=f"{counts['placed']} orders were placed before, and the same import goes on after them",
         data={**error.data, **counts},
         retry_after_seconds=error.retry_after_seconds,
     )

@@ -181,7 +181,8 @@ def _stopped(error: OmsError, state: ImportState) -> OmsError:
     committed = {"applied": state.applied, "unchanged": state.unchanged, "refused": state.refused}
     return OmsError(
         error.code,
-        f"{error.detail}; {sum(committed.values())} rows at least are committed; run the same import again to go on",
+        error.detail,
+        further=f"{sum(committed.values())} rows at least are committed; run the same import again to go on",
         data={**error.data, **committed},
         retry_after_seconds=error.retry_after_seconds,
     )

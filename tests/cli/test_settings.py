@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oms_cli.settings import mask_url
+from oms_cli.masking import mask_url
 from oms_core import Settings
 from tests.cli.conftest import Cli
 
@@ -103,6 +103,13 @@ def test_passwords_are_masked(cli: Cli) -> None:
         ("postgresql:///db?host=/run&password=pw&user=u", "postgresql:///db?host=/run&password=***&user=u"),
         ("postgresql:///db?sslpassword=pw", "postgresql:///db?sslpassword=***"),
         ("postgresql://[broken:pw@host/db", "postgresql://[broken:***@host/db"),
+        ("postgresql://host/db?pass%77ord=pw&PGPASSWORD=pw", "postgresql://host/db?pass%77ord=***&PGPASSWORD=***"),
+        ("postgresql://host/db?options=-cx=pw&sslmode=require", "postgresql://host/db?options=***&sslmode=require"),
+        ("amqps://host/?ssl_options={'password':'pw'}", "amqps://host/?ssl_options=***"),
+        ("amqps://host/?cafile=/ca.pem&heartbeat=5", "amqps://host/?cafile=/ca.pem&heartbeat=5"),
+        ("redis://:p\nw@host/0", "redis://:***@host/0"),
+        ("amqp:guest:pw@host", "amqp:***"),
+        ("pw", "***"),
     ],
 )
 def test_a_url_is_masked_whatever_its_form(url: str, masked: str) -> None:

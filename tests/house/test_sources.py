@@ -15,7 +15,10 @@ from tests.house.sources import committed_files, text_of, tree_of
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 40
 # What is longer, as "file" or "file:function", and why splitting it would make it worse.
-LONG_FOR_A_REASON: dict[str, str] = {"oms_core/oms.py": "the table of contents: one short method per use case"}
+LONG_FOR_A_REASON: dict[str, str] = {
+    "oms_core/oms.py": "the table of contents: one short method per use case",
+    "oms_core/errors.py": "the table of errors: seven lines a code",
+}
 
 # Waiting for a condition has to pause between two looks; everything else waits through it.
 MAY_SLEEP = {Path("tests/services/waiting.py")}

@@ -130,11 +130,15 @@ def test_a_finding_holds_for_a_second() -> None:
 
 
 @pytest.mark.parametrize("code", ["storage_unavailable", "schema_outdated"])
-def test_a_service_that_cannot_work_says_why(oms: Oms, code: str) -> None:
+def test_a_service_that_cannot_work_says_so_and_the_log_says_why(
+    oms: Oms, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
     client = asking(oms, Readiness(raising(OmsError(code, "why"))))
-    for _ in range(2):
-        problem = refused(client.get("/readyz"), 503, code)
-        assert problem["detail"] == "why"
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            problem = refused(client.get("/readyz"), 503, code)
+            assert problem["detail"].lower() == problem["title"].lower()
+    assert [record.levelname for record in caplog.records if f"{code}: 'why'" in record.message] == ["WARNING"]
 
 
 def test_a_check_that_breaks_is_logged_and_not_told(oms: Oms, caplog: pytest.LogCaptureFixture) -> None:

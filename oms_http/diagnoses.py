@@ -1,0 +1,41 @@
+"""What an answer keeps from its reader, and the log gets instead: hosts, files, settings, the words of a driver."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from oms_core.errors import OmsError
+
+_PAUSE_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Diagnoses:
+    """Logs the details of errors that tell of the system; at most one a second, for an outage has thousands alike.
+
+    Thread-safe.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._next_at = float("-inf")
+        self._passed_over = 0
+
+    def note(self, error: OmsError, request_id: str) -> None:
+        """Log what the answer to this request does not tell, if it keeps anything back."""
+        if not error.row.tells_of_the_system:
+            return
+        with self._lock:
+            now = self._clock()
+            if now < self._next_at:
+                self._passed_over += 1
+                return
+            self._next_at, passed_over, self._passed_over = now + _PAUSE_SECONDS, self._passed_over, 0
+        # %a: a driver's words may have line feeds in them, and a log must not be forged with them.
+        more = f", and {passed_over} before" if passed_over else ""
+        _log.warning("%s: %a (request %s%s)", error.code, error.detail, request_id, more)
