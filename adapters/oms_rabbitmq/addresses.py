@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
+from pika import SSLOptions
 from pika.connection import URLParameters
 
 from oms_core.errors import OmsError
@@ -16,6 +19,7 @@ _TIMES = {
     "stack_timeout": 2.5,
     "blocked_connection_timeout": 2.5,
 }
+_FILES = ("cafile", "certfile", "keyfile")
 _SHAPE = "must be amqp:// or amqps://user:password@host:port/vhost, with special characters percent-encoded"
 
 
@@ -27,7 +31,7 @@ class Address:
 
     def parameters(self, role: str) -> URLParameters:
         """Give pika's parameters for one connection, which the broker's tools show as `oms <role>`."""
-        parameters = URLParameters(self.url)
+        parameters = _read(self.url)
         given = parse_qs(urlsplit(self.url).query)
         for name, value in _TIMES.items():
             if name not in given:
@@ -37,7 +41,7 @@ class Address:
 
     def describe(self) -> str:
         """Name host, port and virtual host."""
-        parameters = URLParameters(self.url)
+        parameters = _read(self.url)
         return f"RabbitMQ at {parameters.host}:{parameters.port}, virtual host {parameters.virtual_host}"
 
 
@@ -45,9 +49,39 @@ def read_address(url: str) -> Address:
     """Check a URL. Raises `invalid_setting`, which never quotes it."""
     try:
         parts = urlsplit(url)
-        URLParameters(url)
+        tls = _read(url).ssl_options
     except (ValueError, TypeError, LookupError, SyntaxError, AttributeError, OSError):
         parts = None
     if parts is None or parts.scheme not in ("amqp", "amqps") or not parts.hostname:
         raise OmsError("invalid_setting", f"OMS_QUEUE_URL {_SHAPE}")  # The cause would quote parts of the password.
+    if tls is not None and not _is_verified(tls.context):
+        raise OmsError("invalid_setting", "OMS_QUEUE_URL must leave the verification of certificates and names on")
     return Address(url)
+
+
+def _read(url: str) -> URLParameters:
+    """Read a URL as pika does, and for TLS `cafile`, `certfile` and `keyfile` besides, by libpq's and redis-py's model.
+
+    Raises OSError for a file that cannot be read, ValueError for one where no TLS is.
+    """
+    parts = urlsplit(url)
+    given = parse_qs(parts.query, keep_blank_values=True)
+    files = {name: given.pop(name)[-1] for name in _FILES if name in given}
+    parameters = URLParameters(urlunsplit(parts._replace(query=urlencode(given, doseq=True))))
+    if files:
+        if parts.scheme != "amqps" or "ssl_options" in given:
+            raise ValueError("files of certificates go with amqps:// and without ssl_options")
+        parameters.ssl_options = SSLOptions(_context(files), parts.hostname)
+    return parameters
+
+
+def _context(files: Mapping[str, str]) -> ssl.SSLContext:
+    """Trust the authorities of `cafile`, or else the system's, and show a certificate where one is given."""
+    context = ssl.create_default_context(cafile=files.get("cafile"))
+    if "certfile" in files or "keyfile" in files:
+        context.load_cert_chain(files["certfile"], files.get("keyfile"))
+    return context
+
+
+def _is_verified(context: ssl.SSLContext) -> bool:
+    return context.verify_mode is ssl.CERT_REQUIRED and context.check_hostname

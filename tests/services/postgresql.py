@@ -95,14 +95,17 @@ class PrivatePostgresql(ServerProcess):
     It does not fsync: a kill -9 loses nothing that was handed to the system, only a power cut would.
     """
 
-    def __init__(self, run: Run, source: Binaries | None = None) -> None:
+    def __init__(
+        self, run: Run, source: Binaries | None = None, *, certificate: tuple[Path, Path] | None = None
+    ) -> None:
+        """`certificate` and its key turn TLS on; connections without it are still taken."""
         source = source or binaries()
         user = ACCOUNT_FOR_ROOT if os.geteuid() == 0 else ""
         programs = _enterable(run, source) if user else source.folder
         folder = run.new_folder("postgresql")
         self._data = folder / "data"
         _create_cluster(programs, self._data, user)
-        super().__init__(run, _server_command(programs, self._data, user))
+        super().__init__(run, _server_command(programs, self._data, user, _tls(self._data, certificate, user)))
 
     def discard(self) -> None:
         """Stop it for good and leave nothing of it on the disk or, after a kill, in shared memory."""
@@ -148,7 +151,19 @@ def _create_cluster(programs: Path, data: Path, user: str) -> None:
         raise ServerUnusable(f"initdb failed: {error.stderr}") from error
 
 
-def _server_command(programs: Path, data: Path, user: str) -> ServerCommand:
+def _tls(data: Path, certificate: tuple[Path, Path] | None, user: str) -> dict[str, str]:
+    """Copy certificate and key to where the server may read them, and nobody else the key."""
+    if certificate is None:
+        return {}
+    for name, source in zip(("server.crt", "server.key"), certificate, strict=True):
+        copy = shutil.copy(source, data / name)
+        Path(copy).chmod(0o600)
+        if user:
+            shutil.chown(copy, user)
+    return {"ssl": "on"}
+
+
+def _server_command(programs: Path, data: Path, user: str, tls: dict[str, str]) -> ServerCommand:
     port = free_port()
     settings = {
         "listen_addresses": LOOPBACK,
@@ -157,6 +172,7 @@ def _server_command(programs: Path, data: Path, user: str) -> ServerCommand:
         "fsync": "off",
         "full_page_writes": "off",
         "max_connections": 200,
+        **tls,
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return ServerCommand(

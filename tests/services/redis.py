@@ -47,10 +47,10 @@ def binary() -> str:
     raise ServerUnusable("redis-server is not installed")
 
 
-def private_redis(run: Run) -> ServerProcess:
-    """Prepare a server without persistence: its data is gone when it stops."""
+def private_redis(run: Run, *options: str) -> ServerProcess:
+    """Prepare a server without persistence: its data is gone when it stops. `options` are redis-server's."""
     port = free_port()
-    command = [binary(), "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
+    command = [binary(), "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no", *options]
     return ServerProcess(
         run,
         ServerCommand(
