@@ -50,14 +50,19 @@ class PostgresqlAcceptingTables:
         """See PlacingTables."""
         return written_ids(session, placements)
 
-    def write(self, session: PostgresqlSession, accepted: Sequence[Accepted]) -> AsWritten:
+    def write(
+        self,
+        session: PostgresqlSession,
+        accepted: Sequence[Accepted],
+        view: AcceptanceView,  # noqa: ARG002
+    ) -> AsWritten:
         """See PlacingTables."""
         placements = [placement for placement, _ in accepted]
         numbers = _next_numbers(session, len(placements))
         calls = insert_orders(
             placements, status=OrderStatus.QUEUED, accepted_status=self.accepted_status, numbers=numbers
         )
-        session.run([*calls, self._events.insert(placements, queued_event(placements[0]))])
+        session.run_and_commit([*calls, self._events.insert(placements, queued_event(placements[0]))])
         number_of = {placement.id: number for placement, number in zip(placements, numbers, strict=True)}
         return lambda placement: queued_order(placement, number_of[placement.id])
 

@@ -42,7 +42,7 @@ class SqliteAcceptingTables:
         """See PlacingTables."""
         return written_ids(session, placements)
 
-    def write(self, session: SqliteSession, accepted: Sequence[Accepted]) -> AsWritten:
+    def write(self, session: SqliteSession, accepted: Sequence[Accepted], view: AcceptanceView) -> AsWritten:  # noqa: ARG002
         """See PlacingTables."""
         placements = [placement for placement, _ in accepted]
         first = next_number(session)

@@ -17,14 +17,13 @@ from oms_peewee.order_queries import orders_of
 from oms_peewee.session import AnySession, Session_contra
 
 View = TypeVar("View")
-View_co = TypeVar("View_co", covariant=True)
 
 Accepted: TypeAlias = tuple[Placement, Accept]
 Decide: TypeAlias = Callable[[Sequence[Placement], View], list[Verdict]]
 AsWritten: TypeAlias = Callable[[Placement], Order]
 
 
-class PlacingTables(Protocol[Session_contra, View_co]):
+class PlacingTables(Protocol[Session_contra, View]):
     """What placing, or queueing, reads and writes."""
 
     @property
@@ -37,7 +36,7 @@ class PlacingTables(Protocol[Session_contra, View_co]):
         """Whether reading without locks first is worth it: a refusal then costs none."""
         ...
 
-    def read(self, session: Session_contra, placements: Sequence[Placement]) -> View_co:
+    def read(self, session: Session_contra, placements: Sequence[Placement]) -> View:
         """Read the products ordered, then the keys used, without locks.
 
         In this order: an order that is missed among the keys has not taken its stock yet either, so that it is found
@@ -53,10 +52,11 @@ class PlacingTables(Protocol[Session_contra, View_co]):
         """Tell which of the placements (there may be none) have been written already."""
         ...
 
-    def write(self, session: Session_contra, accepted: Sequence[Accepted]) -> AsWritten:
+    def write(self, session: Session_contra, accepted: Sequence[Accepted], view: View) -> AsWritten:
         """Write orders, lines, reservations, levels and events; give what shows an order as it was written.
 
-        Raises UncoveredError if the stock is not there.
+        It is the last of the transaction, which it may commit; `view` is what was decided upon. Raises UncoveredError
+        if the stock is not there.
         """
         ...
 
@@ -109,14 +109,15 @@ class Placing(Generic[AnySession, View]):
     def _place_unlocked(
         self, session: AnySession, placements: Sequence[Placement], decide: Decide[View]
     ) -> list[PlacementOutcome]:
-        verdicts = decide(placements, self._tables.read(session, placements))
+        view = self._tables.read(session, placements)
+        verdicts = decide(placements, view)
         decided = list(zip(placements, verdicts, strict=True))
         if self._tables.written(session, [placement for placement, verdict in decided if isinstance(verdict, Refuse)]):
             raise UncoveredError("refused for want of the stock that an earlier attempt has taken for it")
         as_written: AsWritten = _unwritten
         if accepted := _accepted(placements, verdicts):
             with session.atomic():
-                as_written = self._tables.write(session, accepted)
+                as_written = self._tables.write(session, accepted, view)
         return self._outcomes(session, placements, verdicts, as_written)
 
     def _place_locked(
@@ -127,10 +128,11 @@ class Placing(Generic[AnySession, View]):
             self._tables.lock(session, placements)
             written = self._tables.written(session, placements)
             unwritten = [placement for placement in placements if placement.id not in written]
-            verdicts = decide(unwritten, self._tables.read(session, unwritten)) if unwritten else []
+            view = self._tables.read(session, unwritten)
+            verdicts = decide(unwritten, view)
             as_written: AsWritten = _unwritten
             if accepted := _accepted(unwritten, verdicts):
-                as_written = self._tables.write(session, accepted)
+                as_written = self._tables.write(session, accepted, view)
         outcomes = iter(self._outcomes(session, unwritten, verdicts, as_written))
         orders = orders_of(session, list(written))
         return [

@@ -1,4 +1,4 @@
-"""Placing on PostgreSQL: prepared statements with arrays, one round trip to read, one to write, one to commit."""
+"""Placing on PostgreSQL: prepared statements with arrays, one round trip to read, one to write and commit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PostgresqlPlacingTables:
         """See PlacingTables."""
         return written_ids(session, placements)
 
-    def write(self, session: PostgresqlSession, accepted: Sequence[Accepted]) -> AsWritten:
+    def write(self, session: PostgresqlSession, accepted: Sequence[Accepted], view: PlacementView) -> AsWritten:
         """See PlacingTables."""
         reserved = [
             (placement.id, origin, allocation)
@@ -67,5 +67,5 @@ class PostgresqlPlacingTables:
             ((allocation.sku, allocation.location), 0, allocation.quantity, origin)
             for _, origin, allocation in reserved
         )
-        self._ledger.write_calls(session, calls, level_moves(moves))
+        self._ledger.reserve(session, calls, level_moves(moves), view.products)
         return placed_order

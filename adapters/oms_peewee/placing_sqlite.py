@@ -37,7 +37,7 @@ class SqlitePlacingTables:
         """See PlacingTables."""
         return written_ids(session, placements)
 
-    def write(self, session: SqliteSession, accepted: Sequence[Accepted]) -> AsWritten:
+    def write(self, session: SqliteSession, accepted: Sequence[Accepted], view: PlacementView) -> AsWritten:  # noqa: ARG002
         """See PlacingTables."""
         placements = [placement for placement, _ in accepted]
         insert_orders(session, placements, status=OrderStatus.PENDING, accepted_status=self.accepted_status)

@@ -46,6 +46,7 @@ _FAULTS: Mapping[str, Fault] = {
     errorcodes.SERIALIZATION_FAILURE: Fault.CONFLICT,
     errorcodes.LOCK_NOT_AVAILABLE: Fault.CONFLICT,
     errorcodes.UNIQUE_VIOLATION: Fault.TAKEN,
+    errorcodes.DIVISION_BY_ZERO: Fault.UNCOVERED,  # How a statement of the ledger says so.
     errorcodes.UNDEFINED_TABLE: Fault.OUTDATED,
     errorcodes.UNDEFINED_COLUMN: Fault.OUTDATED,
     errorcodes.INVALID_SQL_STATEMENT_NAME: Fault.POOLED,
@@ -79,10 +80,19 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
 
     def run(self, calls: Sequence[Call]) -> Any:
         """Run statements in one round trip; give a cursor with the rows of the last one."""
-        for statement, _ in calls if self._prepares else ():
-            self._prepare(statement)
-        texts = [statement.execute if self._prepares else statement.direct for statement, _ in calls]
-        return self.execute_sql(";".join(texts), [each for _, params in calls for each in params])
+        return self._run(calls)
+
+    def run_and_commit(self, calls: Sequence[Call]) -> None:
+        """Run the last statements of a transaction and COMMIT in one round trip: what they lock waits for no client.
+
+        Raises CommitLostError when that may or may not have happened.
+        """
+        try:
+            self._run(calls, end=";COMMIT")
+        except psycopg2.Error as error:
+            if self.driver.closed:
+                raise CommitLostError(str(error)) from error
+            raise
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
         """See Session."""
@@ -154,6 +164,12 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         """See Session."""
         with suppress(psycopg2.Error):
             self.driver.close()
+
+    def _run(self, calls: Sequence[Call], *, end: str = "") -> Any:
+        for statement, _ in calls if self._prepares else ():
+            self._prepare(statement)
+        texts = [statement.execute if self._prepares else statement.direct for statement, _ in calls]
+        return self.execute_sql(";".join(texts) + end, [each for _, params in calls for each in params])
 
     def _prepare(self, statement: Statement) -> None:
         if statement.name not in self._prepared:

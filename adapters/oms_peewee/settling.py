@@ -53,10 +53,11 @@ class SettlingTables(Protocol[Session_contra]):
         """Read the products ordered."""
         ...
 
-    def write(self, session: Session_contra, decided: Sequence[Decided], wanted: Wanted) -> None:
+    def write(self, session: Session_contra, decided: Sequence[Decided], wanted: Wanted, view: PlacementView) -> None:
         """Write statuses, reservations, levels and events; levels last, when it is this settlement's turn.
 
-        Raises UncoveredError if the stock is not there.
+        It is the last of the transaction, which it may commit; `view` is what was decided upon. Raises UncoveredError
+        if the stock is not there.
         """
         ...
 
@@ -140,13 +141,14 @@ class Settling(Generic[AnySession]):
     ) -> Settlement:
         if not orders:
             return Settlement(statuses={}, left=left)
-        verdicts = wanted.decide(orders, self._tables.read(session, orders))
+        view = self._tables.read(session, orders)
+        verdicts = wanted.decide(orders, view)
         decided = [
             (order, verdict)
             for order, verdict in zip(orders, verdicts, strict=True)
             if isinstance(verdict, Accept | Refuse)
         ]
-        self._tables.write(session, decided, wanted)
+        self._tables.write(session, decided, wanted, view)
         return Settlement(statuses={order.id: status_of(verdict) for order, verdict in decided}, left=left)
 
 

@@ -1,4 +1,4 @@
-"""Settling queued orders on PostgreSQL: one round trip to take them, one to read stock, one to write, one to commit."""
+"""Settling queued orders on PostgreSQL: one round trip to take them, one to read stock, one to write and commit."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ class PostgresqlSettlingTables:
         """See SettlingTables."""
         return PlacementView(products=read_products(session, skus_of(orders)), keyed_orders={})
 
-    def write(self, session: PostgresqlSession, decided: Sequence[Decided], wanted: Wanted) -> None:
+    def write(
+        self, session: PostgresqlSession, decided: Sequence[Decided], wanted: Wanted, view: PlacementView
+    ) -> None:
         """See SettlingTables."""
         claimed, origin = wanted.claimed, wanted.origin
         placed = [(order, verdict) for order, verdict in decided if isinstance(verdict, Accept)]
@@ -121,7 +123,7 @@ class PostgresqlSettlingTables:
             events = [(settled_event(order, verdict), origin) for order, verdict in rejected]
             calls = [_reject(rejected, claimed, origin), self._ledger.insert_events(events)]
         if not placed:
-            session.run(calls)
+            session.run_and_commit(calls)
             return
         calls += [self._place_orders(placed, claimed, origin), _reserve(placed, origin)]
         moves = (
@@ -134,7 +136,7 @@ class PostgresqlSettlingTables:
             session.run(calls)
             calls = []
             wanted.wait_for_turn()
-        self._ledger.write_calls(session, calls, levels)
+        self._ledger.reserve(session, calls, levels, view.products)
 
     def _place_orders(self, placed: Sequence[_Placed], claimed: Collection[UUID], origin: Origin) -> Call:
         event = settled_event(*placed[0])

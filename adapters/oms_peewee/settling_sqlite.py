@@ -50,7 +50,13 @@ class SqliteSettlingTables:
         """See SettlingTables."""
         return PlacementView(products=read_products(session, orders), keyed_orders={})
 
-    def write(self, session: SqliteSession, decided: Sequence[Decided], wanted: Wanted) -> None:
+    def write(
+        self,
+        session: SqliteSession,
+        decided: Sequence[Decided],
+        wanted: Wanted,
+        view: PlacementView,  # noqa: ARG002
+    ) -> None:
         """See SettlingTables."""
         claimed, origin = wanted.claimed, wanted.origin
         session.execute_many(_UPDATE_ORDER, [_order_row(entry, claimed, origin) for entry in decided])

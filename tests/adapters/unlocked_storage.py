@@ -16,7 +16,7 @@ from oms_core.domain.stock import Product
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecidePlacement, PlacementOutcome
 
-MEETING_SECONDS = 30.0
+MEETING_SECONDS = 120.0
 LOCK_SECONDS = 0.2
 
 Pause = Callable[[str, Collection[Product]], None]

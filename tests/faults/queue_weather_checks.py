@@ -60,7 +60,7 @@ def check(oms: Oms, accepted: Collection[UUID], *, others: int = 0) -> Counter[s
     for order_id, count in rows(url, PLACED_EVENTS):
         assert count == (statuses[order_id] == "pending"), f"placed {count} times: {order_id}"
     assert sorted(rows(url, RESERVED)) == sorted(rows(url, LINES)), "each placed line is reserved once"
-    assert sorted(rows(url, LEVELS)) == sorted(rows(url, DEMAND))
+    assert sorted(rows(url, LEVELS)) == sorted(rows(url, DEMAND)), "levels hold what is ordered"
     assert rows(url, OVERSOLD) == []
     assert oms.audit(caller=BUYER).discrepancies == ()
     return Counter(statuses.values())

@@ -8,13 +8,13 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from oms_contracts.queue_contract.post import announce
 from oms_peewee import settling_postgresql
-from oms_peewee.settling_postgresql import PostgresqlSettlingTables
+from oms_peewee.postgresql import PostgresqlSession
+from oms_peewee.statements import Call
 from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import Oms
@@ -55,13 +55,13 @@ def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
 
 def die_before_committing() -> None:
     """Kill this process when everything of a transaction is written, and COMMIT is to follow."""
-    write = PostgresqlSettlingTables.write
 
-    def written(tables: PostgresqlSettlingTables, *arguments: Any) -> None:
-        write(tables, *arguments)
+    def run(session: PostgresqlSession, calls: Sequence[Call]) -> None:
+        session.run(calls)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(PostgresqlSettlingTables, "write", written)  # noqa: B010
+    assert PostgresqlSession.run_and_commit
+    setattr(PostgresqlSession, "run_and_commit", run)  # noqa: B010
 
 
 def acknowledge_before_committing() -> None:
@@ -181,5 +181,6 @@ def test_without_a_look_at_the_status_late_messages_would_place_orders_twice(
     unchecked = replace(take, name="unchecked", sql=re.sub(r"AND o\.status[^=]*= 'queued'", "", take.sql))
     assert unchecked.sql != take.sql
     monkeypatch.setattr(settling_postgresql, "TAKE", unchecked)
-    with pytest.raises(AssertionError, match=r"placed [2-9] times"):
+    # Orders may be placed again while they are being checked: what is noticed first is a matter of luck.
+    with pytest.raises(AssertionError, match=r"placed [2-9] times|reserved once|hold what is ordered"):
         repeat(oms, broker)

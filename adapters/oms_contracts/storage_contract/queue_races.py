@@ -83,21 +83,6 @@ class QueueRacePromises:
         assert shop.levels("HOT") == {"main": (3, 3)}
         assert not shop.audit().discrepancies
 
-    def test_a_settlement_lets_the_one_before_it_take_its_stock_first(self, shop: Shop, rival_shop: Shop) -> None:
-        shop.set("HOT", 3)
-        theirs, ours = queue_up_many(shop, "HOT", 2), queue_up_many(shop, "HOT", 2)
-        before: list[Settlement] = []
-
-        def wait_for_turn() -> None:
-            if not before:
-                before.append(rival_shop.settle(*theirs))
-
-        settlement = shop.settle_after(wait_for_turn, *ours)
-        assert [before[0].statuses[each] for each in theirs] == [OrderStatus.PENDING] * 2
-        assert [settlement.statuses[each] for each in ours] == [OrderStatus.PENDING, OrderStatus.REJECTED]
-        assert shop.levels("HOT") == {"main": (3, 3)}
-        assert not shop.audit().discrepancies
-
     def test_a_rival_who_buys_the_last_units_meanwhile_leaves_none_to_settle(
         self, shop: Shop, rival_shop: Shop
     ) -> None:

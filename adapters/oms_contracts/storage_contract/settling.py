@@ -211,6 +211,36 @@ class SettlingPromises(StorageHooks):
         depleted = StockEvent("stock.depleted", 0, 5, CLERK.name, CLERK.request_id)
         assert self.stock_events(shop.storage, "WIDGET") == [low, depleted]
 
+    def test_a_crossing_is_announced_by_whoever_takes_the_unit_though_others_took_most(self, shop: Shop) -> None:
+        shop.set("WIDGET", 100, low_stock_threshold=10)
+        first, second = shop.queue_up(("WIDGET", 85)), shop.queue_up(("WIDGET", 5))
+        shop.of(WORKER).settle_after(lambda: shop.settle(first.id), second.id)
+        assert self.stock_events(shop.storage, "WIDGET") == [StockEvent("stock.low", 10, 10, "worker", "batch-7")]
+        assert shop.levels("WIDGET") == {"main": (100, 90)}
+
+    def test_a_settlement_lets_the_one_before_it_take_its_stock_first(self, shop: Shop) -> None:
+        shop.set("HOT", 3)
+        theirs, ours = [[shop.queue_up(("HOT", 1)).id for _ in range(2)] for _ in range(2)]
+        before: list[Settlement] = []
+
+        def wait_for_turn() -> None:
+            if not before:
+                before.append(shop.settle(*theirs))
+
+        settlement = shop.settle_after(wait_for_turn, *ours)
+        assert [before[0].statuses[each] for each in theirs] == [OrderStatus.PENDING] * 2
+        assert [settlement.statuses[each] for each in ours] == [OrderStatus.PENDING, OrderStatus.REJECTED]
+        assert shop.levels("HOT") == {"main": (3, 3)}
+        assert not shop.audit().discrepancies
+
+    def test_units_that_are_counted_away_before_their_turn_are_not_taken(self, shop: Shop) -> None:
+        shop.set("WIDGET", 100)
+        order = shop.queue_up(("WIDGET", 5))
+        settlement = shop.settle_after(lambda: shop.set("WIDGET", 3), order.id)
+        assert settlement.statuses == {order.id: OrderStatus.REJECTED}
+        assert shop.levels("WIDGET") == {"main": (3, 0)}
+        assert not shop.audit().discrepancies
+
     def test_settled_orders_are_given_and_those_that_wait_are_not(self, shop: Shop) -> None:
         shop.set("WIDGET", 1)
         good, bad, waiting = (shop.queue_up(("WIDGET", 1)) for _ in range(3))
