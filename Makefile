@@ -4,7 +4,7 @@ PROCESSES ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test system lint demo bench newman docs lock clean
+.PHONY: help install run test system lint audit demo bench newman docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ lint: install  ## style, formatting, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+audit: install  ## known vulnerabilities in what is locked; a notice where the advisory service is out of reach
+	@PYTHON=$(PYTHON) .ci/audit
+
 demo: install  ## 1,000 buyers at 100 units
 	@$(BIN)/python -m tests.bench.demo
 
@@ -62,6 +65,7 @@ docs: install  ## draw the pages that are made from data
 lock:  ## resolve the dependencies anew
 	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --universal --python-version 3.11 \
 	  --no-header --output-file requirements.lock
+	uv pip compile .ci/audit.in --generate-hashes --universal --python-version 3.11 --no-header --output-file .ci/audit.lock
 
 clean:  ## remove what make has made; oms.db stays
 	rm -rf .venv dist build postman/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -7,6 +7,8 @@ import re
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.house.sources import committed_files, text_of
 
 ROOT_FILES = {".gitignore", "LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements.lock"}
@@ -39,8 +41,9 @@ def unsafe_lines(lock: str) -> list[str]:
     return unhashed + URL.findall(lock) + re.findall(r"^oms==.*|# +(?:via )?oms$", lock, re.MULTILINE)
 
 
-def test_every_locked_package_has_a_hash_and_no_address() -> None:
-    lock = text_of(Path("requirements.lock"))
+@pytest.mark.parametrize("name", ["requirements.lock", ".ci/audit.lock"])
+def test_every_locked_package_has_a_hash_and_no_address(name: str) -> None:
+    lock = text_of(Path(name))
     assert len(LOCKED.findall(lock)) > 20
     assert not unsafe_lines(lock)
 
