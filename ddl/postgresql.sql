@@ -190,3 +190,28 @@ CREATE TABLE workers (
   settled bigint NOT NULL,
   CONSTRAINT workers_pkey PRIMARY KEY (id)
 );
+
+-- API keys: of the secret only the SHA-256. Rows are never deleted, so that no name is given to a second holder;
+-- all keys of a name have the same scopes and customer.
+CREATE TABLE api_keys (
+  id uuid NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  number integer NOT NULL,
+  digest bytea NOT NULL,
+  scopes text NOT NULL,
+  customer_id text COLLATE "C",
+  created_at timestamp with time zone NOT NULL,
+  created_by text NOT NULL,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  revoked_by text,
+  last_used_at timestamp with time zone,
+  CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+  CONSTRAINT api_keys_digest_check CHECK (octet_length(digest) = 32),
+  CONSTRAINT api_keys_name_check CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$'::text),
+  CONSTRAINT api_keys_number_check CHECK (number >= 1),
+  CONSTRAINT api_keys_scopes_check CHECK (scopes <> ''::text),
+  CONSTRAINT bound_to_customer CHECK (customer_id IS NULL OR scopes !~~ '%admin%'::text AND scopes !~~ '%inventory:write%'::text),
+  CONSTRAINT revoked_by_somebody CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
+);
+CREATE UNIQUE INDEX api_keys_name ON api_keys USING btree (name, number);

@@ -83,6 +83,7 @@ PURPOSES = {
     "import_refusals": "Which rows such an import refused, so that a rerun reports them again.",
     "outbox": "The events that are still to be published; a row goes once the broker has confirmed its event.",
     "leases": "Who alone may do something for a while: one relay at a time publishes events.",
+    "api_keys": "API keys, with the SHA-256 of each secret; rows are never deleted, so no name is given twice.",
     "workers": "Signs of life of the processes that place queued orders.",
 }
 

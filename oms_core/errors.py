@@ -115,7 +115,7 @@ _TABLE = (
         ErrorKind.UNAUTHENTICATED,
         Retry.AFTER_CHANGE,
         "The caller is not known",
-        "Send a valid API key.",
+        "Send a valid API key: `Authorization: Bearer oms_...`. An administrator makes one with `oms keys create`.",
     ),
     ErrorCode(
         "forbidden",
@@ -137,6 +137,13 @@ _TABLE = (
         Retry.NEVER,
         "There is no such product",
         "No product has this SKU. SKUs are case-sensitive.",
+    ),
+    ErrorCode(
+        "key_not_found",
+        ErrorKind.NOT_FOUND,
+        Retry.NEVER,
+        "There is no such key",
+        "No API key has this name. Names are case-sensitive.",
     ),
     ErrorCode(
         "route_not_found",
@@ -179,6 +186,13 @@ _TABLE = (
         Retry.AFTER_CHANGE,
         "The count has changed meanwhile",
         "`on_hand` is the present count, `expected_on_hand` the one the caller expected.",
+    ),
+    ErrorCode(
+        "key_name_taken",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "The name belongs to another key",
+        "A name is given once and stands in the ledger for good. Choose another, or rotate the key of this name.",
     ),
     ErrorCode(
         "idempotency_key_in_use",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from oms_core.ports.storage import SchemaStatus, Storage, StorageOptions
 from oms_memory.audits import MemoryAudits
 from oms_memory.imports import MemoryImports
+from oms_memory.keys import MemoryKeys
 from oms_memory.orders import MemoryOrders
 from oms_memory.queued_orders import MemoryOutbox, MemoryQueuedOrders, MemoryWorkers
 from oms_memory.stock import MemoryStock
@@ -38,6 +39,7 @@ class MemoryStorage:
         self.stock = MemoryStock(self.tables)
         self.imports = MemoryImports(self.tables)
         self.audits = MemoryAudits(self.tables)
+        self.keys = MemoryKeys(self.tables)
         self.schema = MemorySchema()
 
     def describe(self) -> str:

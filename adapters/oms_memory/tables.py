@@ -11,6 +11,7 @@ from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event, NewEvent, StockChange, stock_events
+from oms_core.domain.keys import StoredKey
 from oms_core.domain.orders import Holding, Order
 from oms_core.domain.placement import KeyedOrder
 from oms_core.domain.queueing import WorkerState
@@ -51,6 +52,7 @@ class Tables:
     unpublished: dict[int, Event] = field(default_factory=dict)
     due_times: dict[UUID, datetime] = field(default_factory=dict)
     workers: dict[str, WorkerState] = field(default_factory=dict)
+    api_keys: dict[UUID, StoredKey] = field(default_factory=dict)
     relay: tuple[str, datetime] | None = None
     queue_count: int = 0
     keeps_outbox: bool = False
@@ -113,6 +115,10 @@ class Tables:
     def lend(self, holder: str, seconds: float) -> None:
         """Give the right to publish to one holder."""
         self.relay = holder, self.now() + timedelta(seconds=seconds)
+
+    def add_key(self, stored: StoredKey) -> None:
+        """Write an API key."""
+        self.api_keys[stored.key.id] = stored
 
     def ensure_level(self, sku: str, location: str, now: datetime) -> None:
         """Create an empty level where there is none."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from uuid import UUID
 
 import peewee
 
+from oms_core.domain.callers import Scope
 from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
 from oms_peewee.sqlite import from_microseconds
+
+_SCOPES: Mapping[str, Scope] = MappingProxyType({scope.value: scope for scope in Scope})
 
 
 def read_time(stored: datetime | int) -> datetime:
@@ -78,3 +83,17 @@ class DigestField(peewee.Field):
     def python_value(self, value: bytes | memoryview | None) -> bytes | None:
         """Give bytes; psycopg2 gives a memoryview."""
         return None if value is None else bytes(value)
+
+
+class ScopesField(peewee.Field):
+    """Scopes, as OAuth writes them: their names with spaces between (RFC 6749, 3.3)."""
+
+    field_type = "TEXT"
+
+    def db_value(self, value: frozenset[Scope] | None) -> str | None:
+        """Give the names, sorted."""
+        return None if value is None else " ".join(sorted(value))
+
+    def python_value(self, value: str | None) -> frozenset[Scope] | None:
+        """Read the names; one of a later release says nothing here."""
+        return None if value is None else frozenset(_SCOPES[name] for name in value.split() if name in _SCOPES)

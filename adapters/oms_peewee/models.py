@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import peewee
 
-from oms_peewee.fields import DigestField, IdField, JsonField, MoneyField, TimeField
+from oms_peewee.fields import DigestField, IdField, JsonField, MoneyField, ScopesField, TimeField
 
 
 class ProductRow(peewee.Model):
@@ -203,3 +203,25 @@ class WorkerRow(peewee.Model):
         """Its table."""
 
         table_name = "workers"
+
+
+class KeyRow(peewee.Model):
+    """An API key."""
+
+    id = IdField(primary_key=True)
+    name = peewee.TextField()
+    number = peewee.IntegerField()
+    digest = DigestField()
+    scopes = ScopesField()
+    customer_id = peewee.TextField(null=True)
+    created_at = TimeField()
+    created_by = peewee.TextField()
+    expires_at = TimeField(null=True)
+    revoked_at = TimeField(null=True)
+    revoked_by = peewee.TextField(null=True)
+    last_used_at = TimeField(null=True)
+
+    class Meta:
+        """Its table."""
+
+        table_name = "api_keys"

@@ -11,6 +11,7 @@ from oms_peewee.audits import PeeweeAudits
 from oms_peewee.database import Database
 from oms_peewee.imports import PeeweeImports
 from oms_peewee.imports_sqlite import SqliteImportTables
+from oms_peewee.keys import PeeweeKeys
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.orders import PeeweeOrders
 from oms_peewee.outbox import PeeweeOutbox
@@ -48,6 +49,7 @@ class PeeweeStorage:
         self._stock = stock
         self._imports = imports
         self._audits = PeeweeAudits(database)
+        self._keys = PeeweeKeys(database)
         self._make_ready = make_ready
         self._is_ready = False
 
@@ -92,6 +94,12 @@ class PeeweeStorage:
         """See Storage."""
         self._get_ready()
         return self._audits
+
+    @property
+    def keys(self) -> PeeweeKeys:
+        """See Storage."""
+        self._get_ready()
+        return self._keys
 
     def describe(self) -> str:
         """See Storage."""

@@ -22,6 +22,8 @@ class Scope(StrEnum):
 
 
 ALL_SCOPES = frozenset(Scope)
+# What reaches beyond one customer, whatever is done with it.
+ADMINISTRATION = frozenset({Scope.ADMIN, Scope.INVENTORY_WRITE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
 from oms_core.domain.stock_changes import ProductChange
 from oms_core.errors import OmsError
 from oms_core.ports.imports import ImportStorage
+from oms_core.ports.key_storage import KeyStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
 
 DecidePlacement = Callable[[Sequence[Placement], PlacementView], list[Verdict]]
@@ -207,6 +208,11 @@ class Storage(Protocol):
     @property
     def audits(self) -> AuditStorage:
         """Figures to audit."""
+        ...
+
+    @property
+    def keys(self) -> KeyStorage:
+        """API keys."""
         ...
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from oms_contracts import concurrency
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
+from oms_contracts.storage_contract.key_races import KeyRacePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
 from oms_contracts.storage_contract.shop import Shop, new_shop
@@ -56,6 +57,8 @@ MEETINGS: dict[str, tuple[str, Callable[[Collection[Product]], bool]]] = {
     "test_retrying_sixteen_times_at_once_queues_once": ("decided", anything),
     "test_one_key_accepted_and_placed_on_sixteen_threads_is_one_order": ("decided", anything),
     "test_of_many_who_ask_at_once_one_may_publish": ("found free", anything),
+    "test_of_sixteen_creators_of_a_name_one_gets_it": ("found free", anything),
+    "test_sixteen_rotations_at_once_leave_one_key_that_lasts": ("found free", anything),
 }
 # A deadlock is not for want of a lock, but of an order among locks.
 DEADLOCK = "test_orders_over_the_same_products_in_opposite_order_do_not_block_each_other"
@@ -82,7 +85,7 @@ INJECTED: dict[str, dict[str, Any]] = {
 }
 
 
-class Races(OrderRacePromises, StockRacePromises, QueueRacePromises, InjectedRacePromises):
+class Races(OrderRacePromises, StockRacePromises, QueueRacePromises, KeyRacePromises, InjectedRacePromises):
     """All races of the contract, to be run by hand."""
 
 

@@ -11,6 +11,7 @@ from oms_memory import MemoryStorage
 from oms_memory.orders import MemoryOrders
 from oms_memory.tables import Entry, Tables
 
+from oms_core.domain.keys import StoredKey
 from oms_core.domain.placement import Placement
 from oms_core.domain.stock import Product
 from oms_core.errors import OmsError
@@ -33,8 +34,8 @@ class InterleavedTables(UncheckedTables):
     """Tables whose lock is let go of at named points, and nowhere else: so one race happens, and not by luck.
 
     `decided` lies between the decision and the first write, `levels read` between reading the levels and writing them,
-    `found free` before an order that is due, or a lease that nobody has, is taken. `pause` is called there, with the
-    products as they are about to be.
+    `found free` before an order that is due, or a lease or a name that nobody has, is taken. `pause` is called there,
+    with the products as they are about to be.
     """
 
     def __init__(self, pause: Pause) -> None:
@@ -59,6 +60,10 @@ class InterleavedTables(UncheckedTables):
     def lend(self, holder: str, seconds: float) -> None:
         self._let_go("found free", ())
         super().lend(holder, seconds)
+
+    def add_key(self, stored: StoredKey) -> None:
+        self._let_go("found free", ())
+        super().add_key(stored)
 
     def _let_go(self, point: str, moved: Collection[Product]) -> None:
         self._mutex.release()

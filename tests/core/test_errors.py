@@ -31,6 +31,8 @@ PROMISED = {
     "stock_below_reserved": "conflict",
     "stock_count_mismatch": "conflict",
     "idempotency_key_in_use": "conflict",
+    "key_not_found": "not_found",
+    "key_name_taken": "conflict",
     "rate_limited": "limited",
     "overloaded": "unavailable",
     "storage_unavailable": "unavailable",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oms_contracts.storage_contract.accepting import AcceptingPromises
+from oms_contracts.storage_contract.api_keys import ApiKeyPromises
 from oms_contracts.storage_contract.auditing import AuditPromises
 from oms_contracts.storage_contract.failing import FailingPromises
 from oms_contracts.storage_contract.finding_orders import OrderFindingPromises
@@ -12,6 +13,7 @@ from oms_contracts.storage_contract.hooks import PASSWORD, StockEvent, StorageHo
 from oms_contracts.storage_contract.import_races import ImportRacePromises
 from oms_contracts.storage_contract.importing import ImportKeyPromises, ImportPromises
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
+from oms_contracts.storage_contract.key_races import KeyRacePromises
 from oms_contracts.storage_contract.keys import OrderKeyPromises
 from oms_contracts.storage_contract.lifecycle import LifecyclePromises
 from oms_contracts.storage_contract.listing_stock import StockListingPromises
@@ -54,11 +56,13 @@ class StorageContract(
     LeasePromises,
     OutboxPromises,
     AuditPromises,
+    ApiKeyPromises,
     LifecyclePromises,
     OrderRacePromises,
     StockRacePromises,
     ImportRacePromises,
     QueueRacePromises,
+    KeyRacePromises,
     InjectedRacePromises,
     StorageHooks,
 ):

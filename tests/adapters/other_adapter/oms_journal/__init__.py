@@ -26,6 +26,7 @@ from oms_core.ports.storage import Storage, StorageOptions
 
 _DECIDING = frozenset({"place", "change", "accept", "settle"})
 _CHANGING = _DECIDING | {"apply", "claim", "sweep", "beat", "leave", "lease", "release", "published"}
+_CHANGING |= {"create", "rotate", "revoke", "used"}
 
 
 class Entry(NamedTuple):
@@ -56,7 +57,7 @@ class JournalStorage:
         self.orders, self.stock = _Part(self, "orders"), _Part(self, "stock")
         self.queue, self.workers, self.outbox = (_Part(self, name) for name in ("queue", "workers", "outbox"))
         self.imports, self.audits = _Part(self, "imports"), _Part(self, "audits")
-        self.schema = MemorySchema()
+        self.keys, self.schema = _Part(self, "keys"), MemorySchema()
         self._path = path
         self._read_bytes = 0
 

@@ -1,0 +1,147 @@
+"""KeyStorage: API keys. Whoever adds a key to a name, or revokes it, locks the row of the name's first key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+from peewee import fn
+
+from oms_core.domain.keys import ApiKey, StoredKey, key_name_taken, key_not_found
+from oms_peewee.database import Attempt, Database
+from oms_peewee.models import KeyRow
+from oms_peewee.session import Session
+
+
+class PeeweeKeys:
+    """See KeyStorage."""
+
+    def __init__(self, database: Database[Any]) -> None:
+        self._database = database
+
+    def create(self, stored: StoredKey) -> None:
+        """See KeyStorage."""
+
+        def write(attempt: Attempt[Any]) -> None:
+            session: Session = attempt.session
+            with session.atomic():
+                added = _insert(stored, stored.key.number).on_conflict_ignore().as_rowcount().execute(session)
+                if not added and not (attempt.commit_was_lost and _is_written(session, stored.key.id)):
+                    raise key_name_taken(stored.key.name)
+
+        self._database.write(write, look_up={"name": stored.key.name})
+
+    def rotate(self, stored: StoredKey, *, former_end_at: datetime) -> ApiKey:
+        """See KeyStorage."""
+
+        def write(attempt: Attempt[Any]) -> ApiKey:
+            session: Session = attempt.session
+            with session.atomic():
+                _lock_name(session, stored.key.name)
+                if not (attempt.commit_was_lost and _is_written(session, stored.key.id)):
+                    KeyRow.update(expires_at=former_end_at).where(
+                        KeyRow.name == stored.key.name,
+                        KeyRow.revoked_at.is_null(),
+                        KeyRow.expires_at.is_null() | (KeyRow.expires_at > former_end_at),
+                    ).execute(session)
+                    last = KeyRow.select(fn.MAX(KeyRow.number)).where(KeyRow.name == stored.key.name).scalar(session)
+                    _insert(stored, int(last) + 1).execute(session)
+                return _key(_one(session, stored.key.id))
+
+        return self._database.write(write, look_up={"name": stored.key.name})
+
+    def revoke(self, name: str, *, by: str, now: datetime) -> None:
+        """See KeyStorage."""
+
+        def write(attempt: Attempt[Any]) -> None:
+            with attempt.session.atomic():
+                _lock_name(attempt.session, name)
+                KeyRow.update(revoked_at=now, revoked_by=by).where(
+                    KeyRow.name == name, KeyRow.revoked_at.is_null()
+                ).execute(attempt.session)
+
+        self._database.write(write, look_up={"name": name})
+
+    def get(self, key_id: UUID) -> StoredKey:
+        """See KeyStorage."""
+
+        def read(session: Session) -> StoredKey:
+            row = _one(session, key_id)
+            return StoredKey(key=_key(row), digest=row.digest)
+
+        return self._database.read(read)
+
+    def of_name(self, name: str, *, limit: int) -> list[ApiKey]:
+        """See KeyStorage."""
+        keys = KeyRow.select().where(KeyRow.name == name).order_by(KeyRow.number.desc()).limit(limit)
+        return self._database.read(lambda session: [_key(row) for row in keys.execute(session)])
+
+    def find(self, *, after: tuple[str, int] | None, limit: int) -> list[ApiKey]:
+        """See KeyStorage."""
+        bound = peewee.Tuple(KeyRow.name, KeyRow.number) > peewee.Tuple(*(after or ("", 0)))
+        page = KeyRow.select().where(bound).order_by(KeyRow.name, KeyRow.number).limit(limit)
+        return self._database.read(lambda session: [_key(row) for row in page.execute(session)])
+
+    def used(self, key_id: UUID, *, now: datetime, not_since: datetime) -> None:
+        """See KeyStorage."""
+
+        def write(attempt: Attempt[Any]) -> None:
+            with attempt.session.atomic():
+                KeyRow.update(last_used_at=now).where(
+                    KeyRow.id == key_id, KeyRow.last_used_at.is_null() | (KeyRow.last_used_at <= not_since)
+                ).execute(attempt.session)
+
+        self._database.write(write, look_up={})
+
+
+def _insert(stored: StoredKey, number: int) -> peewee.Insert:
+    key = stored.key
+    return KeyRow.insert(
+        id=key.id,
+        name=key.name,
+        number=number,
+        digest=stored.digest,
+        scopes=key.scopes,
+        customer_id=key.customer_id,
+        created_at=key.created_at,
+        created_by=key.created_by,
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+        revoked_by=key.revoked_by,
+        last_used_at=key.last_used_at,
+    )
+
+
+def _lock_name(session: Session, name: str) -> None:
+    first = KeyRow.select().where(KeyRow.name == name, KeyRow.number == 1)
+    if session.locking(first).first(session) is None:
+        raise key_not_found(name)
+
+
+def _is_written(session: Session, key_id: UUID) -> bool:
+    return KeyRow.select(KeyRow.id).where(KeyRow.id == key_id).first(session) is not None
+
+
+def _one(session: Session, key_id: UUID) -> KeyRow:
+    row: KeyRow | None = KeyRow.select().where(KeyRow.id == key_id).first(session)
+    if row is None:
+        raise key_not_found(str(key_id))
+    return row
+
+
+def _key(row: KeyRow) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        name=row.name,
+        number=row.number,
+        scopes=row.scopes,
+        customer_id=row.customer_id,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        revoked_by=row.revoked_by,
+        last_used_at=row.last_used_at,
+    )

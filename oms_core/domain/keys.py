@@ -1,0 +1,258 @@
+"""API keys: what they are, what may be asked of them, and the text that a caller presents."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from oms_core.domain.callers import ADMINISTRATION, Scope
+from oms_core.domain.identifiers import uuid7
+from oms_core.domain.limits import (
+    CUSTOMER_ID_LENGTH_MAX,
+    KEY_LIFETIME_DAYS_MAX,
+    KEY_NAME_LENGTH_MAX,
+    KEY_OVERLAP_SECONDS_DEFAULT,
+    KEY_OVERLAP_SECONDS_MAX,
+)
+from oms_core.domain.validation import Findings, one_finding
+from oms_core.errors import OmsError
+
+SECRET_BITS = 256
+ID_BITS = 62
+DIGEST_BYTES = 32
+# Who acts where nobody brought a key; a key under such a name would share its idempotency keys.
+RESERVED_NAMES = frozenset({"local", "worker", "commands"})
+
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@-]{{0,{KEY_NAME_LENGTH_MAX - 1}}}", re.ASCII)
+_TOKEN = re.compile(rf"oms_([0-9a-f]{{32}})_([0-9a-f]{{{SECRET_BITS // 4}}})", re.ASCII)
+_NOBODYS_DIGEST = bytes(DIGEST_BYTES)
+
+
+class KeyState(StrEnum):
+    """Whether a key opens anything."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """One key of a name, without its secret.
+
+    The name is the principal: the actor of what is done with any of its keys, which are numbered from 1 and have the
+    same scopes and customer. `last_used_at` is exact to about a minute.
+    """
+
+    id: UUID
+    name: str
+    number: int
+    scopes: frozenset[Scope]
+    customer_id: str | None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    last_used_at: datetime | None = None
+
+    def state(self, now: datetime) -> KeyState:
+        """Tell what the key is at a time; one that was revoked stays so after its expiry."""
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        if self.expires_at is not None and self.expires_at <= now:
+            return KeyState.EXPIRED
+        return KeyState.ACTIVE
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """How long the key was made for; None means for ever."""
+        return None if self.expires_at is None else self.expires_at - self.created_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKey:
+    """A key as it is kept: with the SHA-256 of its secret."""
+
+    key: ApiKey
+    digest: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedKey:
+    """A key that was just made, with the text to present: the only time it is seen."""
+
+    key: ApiKey
+    token: str = field(repr=False)
+
+
+class PresentedKey:
+    """What a caller presented: the key's id in hexadecimal, and its secret. One is made for every request, cheaply."""
+
+    __slots__ = ("_secret", "id_text")
+
+    def __init__(self, id_text: str, secret: str) -> None:
+        self.id_text = id_text
+        self._secret = secret
+
+    @property
+    def id(self) -> UUID:
+        """The key's id."""
+        return UUID(self.id_text)
+
+    def opens(self, stored: StoredKey | None) -> bool:
+        """Tell whether the secret is this key's; it takes as long where there is no such key."""
+        digest = digest_of(self._secret)
+        is_same = hmac.compare_digest(digest, _NOBODYS_DIGEST if stored is None else stored.digest)
+        return is_same and stored is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateKey:
+    """Make the first key of a name. `customer_id` binds it to one customer; without `expires_at` it does not expire.
+
+    Raises OmsError `validation_error` with a JSON Pointer per wrong value.
+    """
+
+    name: str
+    scopes: Collection[Scope]
+    customer_id: str | None = None
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        check_key_name(findings, self.name)
+        _check_scopes(findings, self.scopes, is_bound=self.customer_id is not None)
+        if self.customer_id is not None:
+            findings.text("/customer_id", self.customer_id, longest=CUSTOMER_ID_LENGTH_MAX)
+        _check_expiry(findings, self.expires_at)
+        findings.raise_if_any()
+        object.__setattr__(self, "scopes", frozenset(self.scopes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateKey:
+    """Make a further key of a name; the former ones end `overlap_seconds` from now, unless they end before.
+
+    Without `expires_at` it lives as long as the one before was made for.
+    """
+
+    name: str
+    overlap_seconds: int = KEY_OVERLAP_SECONDS_DEFAULT
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        check_key_name(findings, self.name)
+        findings.whole_number("/overlap_seconds", self.overlap_seconds, highest=KEY_OVERLAP_SECONDS_MAX)
+        _check_expiry(findings, self.expires_at)
+        findings.raise_if_any()
+
+
+def check_key_name(findings: Findings, name: object) -> None:
+    """Check the name of a key: 1 to 64 of `A-Za-z0-9._@-`, beginning with a letter or a digit; case-sensitive."""
+    if not isinstance(name, str):
+        findings.add("/name", "wrong_type", "must be a string")
+    elif not _NAME.fullmatch(name):
+        detail = f"must be 1 to {KEY_NAME_LENGTH_MAX} of A-Z a-z 0-9 . _ @ -, beginning with a letter or a digit"
+        findings.add("/name", "bad_name", detail)
+
+
+def first_key(command: CreateKey, *, created_by: str, now: datetime, random_bits: int) -> ApiKey:
+    """Give the first key of a name. Raises `key_name_taken` for a reserved name, `validation_error` for its expiry."""
+    if command.name.lower() in RESERVED_NAMES:
+        raise key_name_taken(command.name)
+    check_expiry_at(command.expires_at, now)
+    return ApiKey(
+        id=uuid7(now, random_bits),
+        name=command.name,
+        number=1,
+        scopes=frozenset(command.scopes),
+        customer_id=command.customer_id,
+        created_at=now,
+        created_by=created_by,
+        expires_at=command.expires_at,
+    )
+
+
+def next_key(latest: ApiKey, command: RotateKey, *, created_by: str, now: datetime, random_bits: int) -> ApiKey:
+    """Give the key that follows the latest of a name. Raises `validation_error` for its expiry."""
+    check_expiry_at(command.expires_at, now)
+    lives_on = None if latest.lifetime is None else now + latest.lifetime
+    return replace(
+        latest,
+        id=uuid7(now, random_bits),
+        number=latest.number + 1,
+        created_at=now,
+        created_by=created_by,
+        expires_at=command.expires_at or lives_on,
+        revoked_at=None,
+        revoked_by=None,
+        last_used_at=None,
+    )
+
+
+def secret_text(random_bits: int) -> str:
+    """Write 256 random bits as a secret."""
+    return f"{random_bits:0{SECRET_BITS // 4}x}"
+
+
+def token_of(key_id: UUID, secret: str) -> str:
+    """Write what a caller presents: `oms_<id>_<secret>`."""
+    return f"oms_{key_id.hex}_{secret}"
+
+
+def parse_token(token: str) -> PresentedKey | None:
+    """Read what a caller presented; None for any text that `token_of` does not write."""
+    found = _TOKEN.fullmatch(token)
+    return None if found is None else PresentedKey(*found.groups())
+
+
+def digest_of(secret: str) -> bytes:
+    """Give what is kept of a secret. It has 256 random bits, so nothing slower than one SHA-256 is needed."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def key_not_found(name: str) -> OmsError:
+    """Say that a name has no key."""
+    return OmsError("key_not_found", f"no key has the name {name[:KEY_NAME_LENGTH_MAX]!a}")
+
+
+def key_name_taken(name: str) -> OmsError:
+    """Say that a name is, or was, somebody's."""
+    return OmsError("key_name_taken", f"the name {name!a} is taken, and no name is given twice; rotate makes a new key")
+
+
+def check_expiry_at(expires_at: datetime | None, now: datetime) -> None:
+    """Raise `validation_error` for an expiry that is not ahead, or too far."""
+    if expires_at is None:
+        return
+    if expires_at <= now:
+        raise one_finding("/expires_at", "out_of_range", "must be in the future")
+    if expires_at > now + timedelta(days=KEY_LIFETIME_DAYS_MAX):
+        raise one_finding("/expires_at", "out_of_range", f"must be within {KEY_LIFETIME_DAYS_MAX} days")
+
+
+def _check_scopes(findings: Findings, scopes: object, *, is_bound: bool) -> None:
+    if isinstance(scopes, str) or not isinstance(scopes, Collection) or not all(isinstance(s, Scope) for s in scopes):
+        findings.add("/scopes", "unknown_scope", f"must be some of {', '.join(Scope)}")
+    elif not scopes:
+        findings.add("/scopes", "too_few", "must name one scope at least")
+    elif is_bound and (refused := ADMINISTRATION.intersection(scopes)):
+        detail = f"must not hold {' or '.join(sorted(refused))}: the key is bound to a customer"
+        findings.add("/scopes", "not_for_customer", detail)
+
+
+def _check_expiry(findings: Findings, expires_at: object) -> None:
+    if expires_at is None:
+        return
+    if not isinstance(expires_at, datetime):
+        findings.add("/expires_at", "wrong_type", "must be a time")
+    elif expires_at.tzinfo is None:
+        findings.add("/expires_at", "bad_time", "must have an offset")
