@@ -21,6 +21,7 @@ from oms_core.settings import Settings
 
 if TYPE_CHECKING:
     from oms_cli.metrics_listener import MetricsListener
+    from oms_core.oms import Oms
 
 _ADDRESS_ERRORS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACCES, errno.EPERM})
 
@@ -85,7 +86,7 @@ def _run(session: Session, settings: Settings) -> int:
     _log.info("queued orders are placed by %s", "this service" if is_alone else "`oms worker`")
     try:
         with metrics_of_all_processes(settings, options.processes) as metrics:
-            announce = partial(_announce, database=database, metrics=metrics)
+            announce = partial(_announce, settings, database=database, metrics=metrics)
             return serve_wsgi(partial(open_service, settings), options=options, on_ready=announce)
     except OSError as error:
         return report_address(error)
@@ -112,15 +113,27 @@ def _check_database(session: Session, settings: Settings) -> str:
             for name in oms.storage.schema.upgrade():
                 _log.info("applied migration %s", name)
         oms.check()
+        _log_access(oms, settings)
         if settings.rate_limits_in_force:
             _log.info("%s", oms.rate_limiter.describe())
         return oms.storage.describe()
 
 
-def _announce(url: str, *, database: str, metrics: MetricsListener | None) -> None:
+def _log_access(oms: Oms, settings: Settings) -> None:
+    """Say how callers are known, and how the first one gets in."""
+    if settings.auth_in_force == "off":
+        _log.info("authentication is off: whoever is on this machine may do everything")
+    elif oms.has_keys():
+        _log.info("callers bring API keys")
+    else:
+        _log.warning("callers bring API keys, and there is none yet: oms keys create NAME --scope admin")
+
+
+def _announce(settings: Settings, url: str, *, database: str, metrics: MetricsListener | None) -> None:
     """Say that the service answers; runs on a thread of the server's parent process."""
     if metrics is not None:
         metrics.start()
     _log.info("ready on %s", url)
     with contextlib.suppress(OSError):  # Nobody has to read it.
-        welcome(url, database=database, metrics_url=metrics.url if metrics else f"{url}/metrics")
+        key = "" if settings.auth_in_force == "off" else ' -H "Authorization: Bearer $OMS_KEY"'
+        welcome(url, database=database, metrics_url=metrics.url if metrics else f"{url}/metrics", key=key)

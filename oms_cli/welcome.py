@@ -6,20 +6,20 @@ import sys
 
 from oms_cli.tables import terminal_console
 
-_STOCK = """curl -X PUT {url}/v1/inventory/WIDGET -H 'Content-Type: application/json' -d '{{"on_hand": 25}}'"""
+_STOCK = """curl -X PUT {url}/v1/inventory/WIDGET{key} -H 'Content-Type: application/json' -d '{{"on_hand": 25}}'"""
 _ORDER = (
-    "curl -X POST {url}/v1/orders -H 'Content-Type: application/json'"
+    "curl -X POST {url}/v1/orders{key} -H 'Content-Type: application/json'"
     """ -d '{{"customer_id": "C1", "lines": [{{"sku": "WIDGET", "quantity": 2}}]}}'"""
 )
 
 
-def welcome(url: str, *, database: str, metrics_url: str) -> None:
-    """Print it on stdout: log collectors read stderr, and people either."""
+def welcome(url: str, *, database: str, metrics_url: str, key: str) -> None:
+    """Print it on stdout: log collectors read stderr, and people either. `key` is what a request needs besides."""
     facts = {"docs": f"{url}/docs", "metrics": metrics_url, "database": database}
     lines = [f"OMS answers on {url}", ""]
     lines += [f"  {name:<9} {fact}" for name, fact in facts.items()]
     lines += ["", "A first order to copy: stock 25 widgets, then sell 2.", ""]
-    lines += [f"  {command.format(url=url)}" for command in (_STOCK, _ORDER)]
+    lines += [f"  {command.format(url=url, key=key)}" for command in (_STOCK, _ORDER)]
     if sys.stdout.isatty():
         _print_on_terminal([*lines, "", "Ctrl-C stops it."])
     else:

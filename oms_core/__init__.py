@@ -28,6 +28,7 @@ from oms_core.domain.imports import (
     OrderImportReport,
     StockImportReport,
 )
+from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, KeyState, RotateKey
 from oms_core.domain.orders import Order, OrderFailure, OrderFilter, PlacedLine
 from oms_core.domain.pages import Page
 from oms_core.domain.queueing import WorkerState
@@ -47,9 +48,11 @@ __all__ = [
     "ALL_SCOPES",
     "UNSET",
     "AdjustStock",
+    "ApiKey",
     "AuditReport",
     "Caller",
     "ChangeOrderStatus",
+    "CreateKey",
     "DeadLetter",
     "Discrepancy",
     "ErrorKind",
@@ -63,6 +66,8 @@ __all__ = [
     "ImportReject",
     "ImportStage",
     "ImportStock",
+    "IssuedKey",
+    "KeyState",
     "MessageKind",
     "Movement",
     "MovementKind",
@@ -89,6 +94,7 @@ __all__ = [
     "Refused",
     "Retry",
     "RetryReport",
+    "RotateKey",
     "Scope",
     "SetStock",
     "Settings",

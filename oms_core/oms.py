@@ -14,6 +14,7 @@ from oms_core.domain import imports
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, SetStock
 from oms_core.domain.events import Event
+from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey, StoredKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders import Order, OrderFilter
 from oms_core.domain.pages import Page
@@ -29,7 +30,11 @@ from oms_core.ports.no_queue import NoQueue
 from oms_core.ports.queue import DeadLetter, Queue, QueueOptions
 from oms_core.ports.rate_limiter import NoRateLimiter, RateLimiter
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage, StorageOptions
+from oms_core.runtime.authentication import Authenticate
 from oms_core.runtime.group_committer import GroupCommitter
+from oms_core.runtime.guesses import Guesses
+from oms_core.runtime.key_cache import KeyCache
+from oms_core.runtime.key_uses import KeyUses
 from oms_core.settings import Settings
 from oms_core.use_cases import (
     accept_order,
@@ -37,13 +42,16 @@ from oms_core.use_cases import (
     audit,
     cancel_order,
     change_order_status,
+    create_key,
     dead_letters,
     export_stock,
+    get_key,
     get_order,
     get_product,
     get_queue_status,
     import_orders,
     import_stock,
+    list_keys,
     list_movements,
     list_order_events,
     list_orders,
@@ -53,6 +61,8 @@ from oms_core.use_cases import (
     receive_stock,
     retry_order,
     retry_orders,
+    revoke_key,
+    rotate_key,
     set_stock,
     wait_for_outcome,
 )
@@ -93,6 +103,12 @@ class Oms:
         self.charge = ChargeCaller(settings.rate_limits_in_force, self.rate_limiter)
         self.queue = queue or NoQueue()
         self._clock = clock
+        self._authenticate = Authenticate(
+            cache=KeyCache(self._stored_key),
+            uses=KeyUses(storage),
+            guesses=Guesses(settings.rate_limits_in_force.get(RateScope.AUTH_FAILURES), self.rate_limiter),
+            clock=clock,
+        )
         self._orders = OrderQueue(
             settings=settings,
             storage=storage,
@@ -152,12 +168,50 @@ class Oms:
         if self._committer is not None:
             self._committer.close()
         self._orders.close()
+        self._authenticate.close()
         self.storage.close()
         self.rate_limiter.close()
 
     def check(self) -> None:
         """Raise `storage_unavailable` or `schema_outdated` unless the system can work now."""
         self.storage.schema.check()
+
+    def authenticate(self, token: str, *, address: str | None = None, request_id: str | None = None) -> Caller:
+        """Give the caller whose API key this is; the other methods take it as `caller`.
+
+        `address` is the client's: keys that open nothing are counted by it where `auth.failures` is limited. A revoked
+        key is refused within five seconds; one in use outlives a database that is away for as long. Raises
+        `unauthenticated`, with one text for whatever is wrong with the key, or `rate_limited`.
+        """
+        return self._authenticate(token, address=address, request_id=request_id)
+
+    def create_key(self, command: CreateKey, *, caller: Caller) -> IssuedKey:
+        """Make the first API key of a name: see `use_cases.create_key`."""
+        return create_key.create_key(command, caller=caller, clock=self._clock, storage=self.storage)
+
+    def rotate_key(self, command: RotateKey, *, caller: Caller) -> IssuedKey:
+        """Make a further API key of a name: see `use_cases.rotate_key`."""
+        issued = rotate_key.rotate_key(command, caller=caller, clock=self._clock, storage=self.storage)
+        self._authenticate.forget(command.name)
+        return issued
+
+    def revoke_key(self, name: str, *, caller: Caller) -> list[ApiKey]:
+        """End every API key of a name at once: see `use_cases.revoke_key`."""
+        keys = revoke_key.revoke_key(name, caller=caller, clock=self._clock, storage=self.storage)
+        self._authenticate.forget(name)
+        return keys
+
+    def get_key(self, name: str, *, caller: Caller) -> list[ApiKey]:
+        """Give the API keys of a name, newest first: see `use_cases.get_key`."""
+        return get_key.get_key(name, caller=caller, storage=self.storage)
+
+    def list_keys(self, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT) -> Page[ApiKey]:
+        """List API keys by name: see `use_cases.list_keys`."""
+        return list_keys.list_keys(caller=caller, storage=self.storage, cursor=cursor, limit=limit)
+
+    def has_keys(self) -> bool:
+        """Tell whether any API key was ever made."""
+        return bool(self.storage.keys.find(after=None, limit=1))
 
     def place_order(self, command: PlaceOrder, *, caller: Caller, charged: OnCharge | None = None) -> Placed:
         """Place one order, all or nothing: see `use_cases.place_order`; `charged` hears what the rate limit leaves."""
@@ -389,6 +443,9 @@ class Oms:
     def audit(self, *, caller: Caller, progress: Callable[[int, int], None] | None = None) -> AuditReport:
         """Prove that counters, ledger and open orders agree: see `use_cases.audit`."""
         return audit.audit(caller=caller, storage=self.storage, progress=progress)
+
+    def _stored_key(self, key_id: UUID) -> StoredKey:
+        return self.storage.keys.get(key_id)
 
     def _charge(self, caller: Caller, cost: int, charged: OnCharge | None = None) -> None:
         self.charge(RateScope.ORDERS_PLACE, caller=caller, cost=cost, charged=charged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from oms_core.domain.currencies import CURRENCIES
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
-from oms_core.domain.rate_limits import KEYS_DEFAULT, RateLimit, RateScope, read_rate_limits
+from oms_core.domain.rate_limits import RateLimit, RateScope, read_rate_limits, read_rate_limits_with_keys
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 
@@ -36,7 +37,8 @@ class Settings:
     `http_processes` 0 means: one on an embedded database, two otherwise. `locations` is the priority in which stock is
     served; the first is the default location. `metrics_address` ("host:port") moves /metrics off the public port.
     `queue_prefix` begins the name of everything declared at a broker. `rate_limits` is `scope=count/unit` separated by
-    semicolons, "default" for every other scope; "off" means none, and so does empty with auth off.
+    semicolons, "default" for every other scope; "off" means none, and so does empty with auth off. `auth` "auto" means
+    off where `host` is loopback, keys anywhere else.
     """
 
     database_url: str = "sqlite:///oms.db"
@@ -46,7 +48,7 @@ class Settings:
     max_attempts: int = 5
     rate_limit_url: str = "memory://"
     rate_limits: str = ""
-    auth: str = "off"
+    auth: str = "auto"
     host: str = "127.0.0.1"
     port: int = 8080
     http_processes: int = 0
@@ -74,7 +76,7 @@ class Settings:
         _check_url("rate_limit_url", self.rate_limit_url, "memory:// or redis://host:6379/0")
         _check_rate_limits(self.rate_limits)
         _check_prefix(self.queue_prefix)
-        _check_choice("auth", self.auth, ("off",))
+        _check_choice("auth", self.auth, ("auto", "keys", "off"))
         _check_choice("log_format", self.log_format, ("text", "json"))
         _check_choice("log_level", self.log_level, ("debug", "info", "warning", "error"))
         if self.currency not in CURRENCIES:
@@ -102,9 +104,17 @@ class Settings:
         return self.locations[0]
 
     @property
+    def auth_in_force(self) -> str:
+        """How callers are known: `keys` by the keys they bring; `off`: whoever reaches this machine's loopback."""
+        if self.auth != "auto":
+            return self.auth
+        return "off" if _is_loopback(self.host) else "keys"
+
+    @property
     def rate_limits_in_force(self) -> Mapping[RateScope, RateLimit]:
         """The limit of each scope that has one."""
-        return read_rate_limits(self.rate_limits or ("" if self.auth == "off" else KEYS_DEFAULT))
+        read = read_rate_limits if self.auth_in_force == "off" else read_rate_limits_with_keys
+        return read(self.rate_limits)
 
     @classmethod
     def load(cls, environment: Mapping[str, str], *, file: Path | None = None, **flags: Any) -> Settings:
@@ -125,6 +135,14 @@ def variable(name: str) -> str:
 
 def _wrong(name: str, why: str) -> OmsError:
     return OmsError("invalid_setting", f"{variable(name)} {why}")
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether an address is loopback; of names, `localhost` alone is known without asking anybody."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _check_type(name: str, value: object, declared: str) -> None:

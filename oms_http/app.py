@@ -11,10 +11,11 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
-from oms_core.errors import OmsError
+from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
 from oms_core.ports.metrics import Metrics
 from oms_http import operations
+from oms_http.callers import FindCaller, callers_of, challenge
 from oms_http.counting import count_answer
 from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
@@ -25,7 +26,7 @@ from oms_http.problems import answer_bug, answer_http_exception, problem_respons
 from oms_http.queries import read_query
 from oms_http.rate_limits import rate_limit_fields
 from oms_http.readiness import Readiness
-from oms_http.requests import Request, local_caller
+from oms_http.requests import Request
 from oms_http.service import Service
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -66,17 +67,18 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         diagnoses=Diagnoses(),
         openapi=cache(partial(openapi_json, registry)),
     )
+    find_caller = callers_of(oms)
     for operation in registry:
-        _add_route(app, service, operation)
+        _add_route(app, service, operation, find_caller)
     _add_docs_page(app, service)
     _add_error_handlers(app, service.diagnoses)
     app.after_request(partial(_finish, oms.metrics))
     return app
 
 
-def _add_route(app: Flask, service: Service, operation: Operation) -> None:
+def _add_route(app: Flask, service: Service, operation: Operation, find_caller: FindCaller) -> None:
     rule = operation.path.replace("{", "<").replace("}", ">")
-    view = _guarded(service, operation) if operation.guarded else _unguarded(service, operation.view)
+    view = _guarded(service, operation, find_caller) if operation.guarded else _unguarded(service, operation.view)
     app.add_url_rule(rule, operation.id, view, methods=[operation.method])
 
 
@@ -88,12 +90,12 @@ def _add_docs_page(app: Flask, service: Service) -> None:
     )
 
 
-def _guarded(service: Service, operation: Operation) -> Callable[..., Response]:
+def _guarded(service: Service, operation: Operation, find_caller: FindCaller) -> Callable[..., Response]:
     charge, scope = service.oms.charge, operation.rate_scope
 
     def answer(**path: str) -> Response:
         asked = _current_request()
-        asked.caller = local_caller(asked)
+        asked.caller = find_caller(asked)
         if scope is not None:
             charge(scope, caller=asked.caller, charged=asked.charged)
         asked.parameters = read_query(asked, operation.query)
@@ -111,8 +113,10 @@ def _unguarded(service: Service, view: Callable[..., Response]) -> Callable[...,
 
 def _add_error_handlers(app: Flask, diagnoses: Diagnoses) -> None:
     def answer_oms_error(error: OmsError) -> Response:
-        diagnoses.note(error, _current_request().request_id)
-        return problem_response(error, _current_request().request_id)
+        asked = _current_request()
+        diagnoses.note(error, asked.request_id)
+        headers = [challenge(asked)] if error.kind is ErrorKind.UNAUTHENTICATED else []
+        return problem_response(error, asked.request_id, headers)
 
     def answer_refusal(error: HTTPException) -> Response:
         return answer_http_exception(error, _current_request())

@@ -43,7 +43,8 @@ def _read_statuses(findings: Findings, pointer: str, text: str) -> frozenset[Ord
     return frozenset(_STATUSES[name] for name in names)
 
 
-def _read_time(findings: Findings, pointer: str, text: str) -> datetime | None:
+def read_time(findings: Findings, pointer: str, text: str) -> datetime | None:
+    """Read an RFC 3339 time, noting what is wrong with it."""
     if len(text) > _TIME_LENGTH_MAX or not _TIME.fullmatch(text):
         detail = "must be an RFC 3339 time with its offset, such as 2026-11-22T21:00:00Z (encode + as %2B)"
         findings.add(pointer, "bad_time", detail)
@@ -115,9 +116,9 @@ ORDER_LIST_PARAMETERS = (
         read=_read_text,
     ),
     QueryParameter(
-        name="created_from", description="Orders created then or later.", schema=_TIME_SCHEMA, read=_read_time
+        name="created_from", description="Orders created then or later.", schema=_TIME_SCHEMA, read=read_time
     ),
-    QueryParameter(name="created_to", description="Orders created before then.", schema=_TIME_SCHEMA, read=_read_time),
+    QueryParameter(name="created_to", description="Orders created before then.", schema=_TIME_SCHEMA, read=read_time),
     *PAGE_PARAMETERS,
 )
 PRODUCT_LIST_PARAMETERS = (

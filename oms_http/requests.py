@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.http import unquote_header_value
 
 from oms_core.documents.json_text import parse_json
-from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.domain.callers import Caller
 from oms_core.domain.limits import COUNT_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
@@ -44,20 +44,6 @@ class Request(flask.Request):
     def charged(self, allowance: Allowance) -> None:
         """Keep what a charge has left, for the answer to tell."""
         self.allowance = allowance
-
-
-def local_caller(request: Request) -> Caller:
-    """Give the caller without authentication: whoever reaches the loopback address, told apart by its own address.
-
-    Raises `forbidden` for a request that a proxy brought: it would lend that right to the whole network.
-    """
-    environ = request.environ
-    if "HTTP_FORWARDED" in environ or "HTTP_X_FORWARDED_FOR" in environ:
-        raise OmsError(
-            "forbidden",
-            "authentication is off, so only direct requests are served; this one carries Forwarded or X-Forwarded-For",
-        )
-    return Caller(name="local", scopes=ALL_SCOPES, request_id=request.request_id, address=request.remote_addr)
 
 
 def read_json(request: Request) -> object:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from oms_memory import MemoryQueue
 
-from oms_core import ALL_SCOPES, Caller, Oms, Order, OrderLine, PlaceOrder, Scope, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, Order, OrderLine, PlaceOrder, Scope, SetStock, Settings
 from oms_core.domain.access import AccessRule, Binding
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
@@ -60,13 +60,14 @@ class Expected:
 
 @contextmanager
 def shop() -> Iterator[Shop]:
-    """Open a system in memory with a placed, a queued and a rejected order, and a dead letter."""
+    """Open a system in memory with a placed, a queued and a rejected order, and a dead letter, and a key."""
     with Oms.open(Settings(database_url="memory://")) as oms:
         oms.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=STAFF)
         rejected = oms.accept_order(_wanted(1_000), caller=STAFF).order
         _settle(oms, rejected.id)
         assert isinstance(oms.queue, MemoryQueue)
         oms.queue.exchange.dead.append(UNREADABLE)
+        oms.create_key(CreateKey(name="robot", scopes=ALL_SCOPES), caller=STAFF)
         yield Shop(
             oms=oms,
             placed=oms.place_order(WANTED, caller=STAFF).order,
@@ -104,6 +105,7 @@ def everything(oms: Oms) -> Any:
         oms.list_products(caller=STAFF).items,
         oms.list_movements("WIDGET", caller=STAFF).items,
         oms.list_dead_letters(caller=STAFF),
+        oms.list_keys(caller=STAFF).items,
     )
 
 

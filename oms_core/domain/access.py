@@ -62,6 +62,11 @@ ACCESS_RULES: tuple[AccessRule, ...] = (
     _rule("adjust_stock", Binding.FORBIDDEN, Scope.INVENTORY_WRITE),
     _rule("receive_stock", Binding.FORBIDDEN, Scope.INVENTORY_WRITE),
     _rule("import_stock", Binding.FORBIDDEN, Scope.INVENTORY_WRITE),
+    _rule("create_key", Binding.FORBIDDEN, Scope.ADMIN),
+    _rule("rotate_key", Binding.FORBIDDEN, Scope.ADMIN),
+    _rule("revoke_key", Binding.FORBIDDEN, Scope.ADMIN),
+    _rule("get_key", Binding.FORBIDDEN, Scope.ADMIN),
+    _rule("list_keys", Binding.FORBIDDEN, Scope.ADMIN),
     _rule("audit", Binding.FORBIDDEN, Scope.INVENTORY_READ, Scope.ORDERS_READ),
 )
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 DEFAULT_POLICY = "default"
 OFF = "off"
 KEYS_DEFAULT = "orders.place=500/second"
+AUTH_FAILURES_DEFAULT = "auth.failures=10/minute"
 COUNT_MAX = 1_000_000_000
 
 _UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3_600, "day": 86_400})
@@ -18,7 +19,9 @@ _AMOUNT = re.compile(r"([0-9]{1,10})/([a-z]+)")
 
 
 class RateScope(StrEnum):
-    """What is counted together: placing (a unit per order, whoever drives it), and kinds of requests (a unit each)."""
+    """What is counted together: placing (a unit per order, whoever drives it), kinds of requests (a unit each), and, by
+    address, keys that open nothing.
+    """
 
     ORDERS_PLACE = "orders.place"
     ORDERS_READ = "orders.read"
@@ -27,6 +30,9 @@ class RateScope(StrEnum):
     INVENTORY_WRITE = "inventory.write"
     QUEUE_READ = "queue.read"
     QUEUE_WRITE = "queue.write"
+    KEYS_READ = "keys.read"
+    KEYS_WRITE = "keys.write"
+    AUTH_FAILURES = "auth.failures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +47,10 @@ class RateLimit:
 def read_rate_limits(text: str) -> Mapping[RateScope, RateLimit]:
     """Read `scope=count/unit` separated by semicolons; empty or "off" is no limit.
 
-    A scope that is not named falls under "default", whose units all such scopes share. Raises ValueError, whose text
-    says in a few words what is wrong.
+    A scope that is not named falls under "default", whose units all such scopes share; but `auth.failures` does not:
+    what suits requests is too much for guesses. Raises ValueError, whose text says in a few words what is wrong.
     """
-    if text.strip().lower() in ("", OFF):
+    if is_off(text):
         return MappingProxyType({})
     limits: dict[str, RateLimit] = {}
     for entry in filter(None, (part.strip() for part in text.split(";"))):
@@ -53,7 +59,19 @@ def read_rate_limits(text: str) -> Mapping[RateScope, RateLimit]:
             raise ValueError(f"names {limit.policy} twice")
         limits[limit.policy] = limit
     found = {scope: limits.get(scope.value) or limits.get(DEFAULT_POLICY) for scope in RateScope}
+    found[RateScope.AUTH_FAILURES] = limits.get(RateScope.AUTH_FAILURES.value)
     return MappingProxyType({scope: limit for scope, limit in found.items() if limit})
+
+
+def read_rate_limits_with_keys(text: str) -> Mapping[RateScope, RateLimit]:
+    """Read the limits where callers bring keys: empty means KEYS_DEFAULT, and guesses are limited unless it is off."""
+    limits = read_rate_limits(text or KEYS_DEFAULT)
+    return limits if text and is_off(text) else MappingProxyType({**read_rate_limits(AUTH_FAILURES_DEFAULT), **limits})
+
+
+def is_off(text: str) -> bool:
+    """Tell whether a text sets no limit."""
+    return text.strip().lower() in ("", OFF)
 
 
 def _read_entry(entry: str) -> RateLimit:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from oms_core.domain.access import Binding
 from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import ERROR_CODES
 from oms_http.openapi.operation import RATE_LIMIT, RATE_LIMIT_POLICY, Answer, Header, Operation, TextBody
@@ -24,6 +25,8 @@ Orders and stock, in JSON. What holds everywhere:
 
 - An error is a problem document (RFC 9457); its `code` never changes, its `type` is a page that explains it, and its
   `retry` says what to do next.
+- A route under /v1 asks for an API key, `Authorization: Bearer oms_...`, unless the service runs with authentication
+  off, which it does on a loopback address only. Every operation names the scopes that the key needs.
 - Every answer carries X-Request-ID: the request's own, or one made for it.
 - Unknown fields and unknown query parameters are errors (422); a body needs `Content-Type: application/json` (415).
 - A path that is not listed here is `route_not_found` (404); another method is `method_not_allowed` (405, with Allow).
@@ -33,6 +36,7 @@ _TAGS = (
     {"name": "orders", "description": "Placing orders, and what becomes of them."},
     {"name": "queue", "description": "Accepted orders on their way to being placed, and messages that cannot be read."},
     {"name": "inventory", "description": "Products, their stock, and the ledger of every change."},
+    {"name": "keys", "description": "API keys: who may call, and what they may do."},
     {"name": "service", "description": "For those who run this service, or build on it."},
 )
 _REQUEST_ID = Header(
@@ -52,11 +56,25 @@ _PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = MappingProxyType(
             "schema": {"$ref": "#/components/schemas/Sku"},
             "example": "WIDGET",
         },
+        "name": {
+            "description": "The name that holds the keys.",
+            "schema": {"$ref": "#/components/schemas/KeyName"},
+            "example": "shop",
+        },
         "code": {
             "description": "An error code.",
             "schema": {"type": "string", "enum": sorted(ERROR_CODES)},
             "example": "insufficient_inventory",
         },
+    }
+)
+_SCHEME = "apiKey"
+_KEY_SCHEME: Mapping[str, object] = MappingProxyType(
+    {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "oms_<id>_<secret>",
+        "description": "An API key; `oms keys create` or POST /v1/keys makes one.",
     }
 )
 _NOWHERE_ELSE = ("route_not_found", "method_not_allowed")
@@ -100,6 +118,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
                 "UnknownPath": _problem(problem_answers(["route_not_found"])[404]),
                 "WrongMethod": _problem(problem_answers(["method_not_allowed"])[405]),
             },
+            "securitySchemes": {_SCHEME: dict(_KEY_SCHEME)},
         },
     }
 
@@ -126,13 +145,32 @@ def _operation(operation: Operation) -> dict[str, object]:
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "description": operation.description,
+        "description": " ".join(filter(None, (operation.description, _access(operation)))),
+        "security": _security(operation),
         "parameters": _parameters(operation),
         "responses": _responses(operation),
     }
     if operation.body:
         described["requestBody"] = _body(operation.body)
     return {name: value for name, value in described.items() if value not in ("", [])}
+
+
+def _access(operation: Operation) -> str:
+    """Say which scopes an operation needs."""
+    sentences = []
+    for rule in operation.access_rules:
+        scopes = " and ".join(f"`{scope.value}`" for scope in rule.scopes)
+        when = f", {rule.when}" if rule.when else ""
+        sentences.append(f"Needs the scope{'s' if len(rule.scopes) > 1 else ''} {scopes}{when}.")
+        if rule.binding is Binding.FORBIDDEN:
+            sentences.append("Not for a key that is bound to a customer.")
+    return " ".join(dict.fromkeys(sentences))
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    """Give the alternatives of what the caller brings: the roles of a scheme that is no OAuth are scopes here."""
+    needed = [sorted(scope.value for scope in rule.scopes) for rule in operation.access_rules]
+    return [{_SCHEME: scopes} for index, scopes in enumerate(needed) if scopes not in needed[:index]]
 
 
 def _body(body: type[BaseModel] | TextBody) -> dict[str, object]:

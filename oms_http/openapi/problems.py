@@ -14,6 +14,11 @@ from oms_http.problems import ERRORS_SHOWN_MAX, PROBLEM_TYPE, RETRY_LATER, STATU
 
 _COMPONENTS = "#/components/schemas/"
 _RETRY_AFTER = Header(name="Retry-After", description="Seconds to wait.", schema={"type": "integer", "minimum": 1})
+_CHALLENGE = Header(
+    name="WWW-Authenticate",
+    description="How to authenticate (RFC 6750); with an error when the key that was sent is not good.",
+    schema={"type": "string", "pattern": '^Bearer realm="oms"(, error="invalid_token")?$'},
+)
 _METHODS = Header(name="Allow", description="The methods of this path.", schema={"type": "string"})
 
 _COUNT = {"type": "integer", "minimum": 0}
@@ -41,6 +46,7 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "storage_unavailable": {"properties": _COMMITTED},
         "outcome_unknown": {
             "properties": {
+                "name": {"$ref": f"{_COMPONENTS}KeyName"},
                 "order_ids": {"type": "array", "items": _ORDER_ID},
                 "sku": {"$ref": f"{_COMPONENTS}Sku"},
                 "idempotency_key": {"$ref": f"{_COMPONENTS}IdempotencyKey"},
@@ -113,6 +119,8 @@ def _answer(status: int, codes: list[str]) -> dict[str, Any]:
     headers = [NO_STORE, _RETRY_AFTER] if status in RETRY_LATER else [NO_STORE]
     if "method_not_allowed" in codes:
         headers.append(_METHODS)
+    if "unauthenticated" in codes:
+        headers.append(_CHALLENGE)
     return {
         "description": " ".join(f"`{code}`: {ERROR_CODES[code].title}." for code in codes),
         "headers": headers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oms_core.settings import Settings
 from oms_http.openapi.inventory import INVENTORY_OPERATIONS
+from oms_http.openapi.keys import KEY_OPERATIONS
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.orders import ORDER_OPERATIONS
 from oms_http.openapi.queue import QUEUE_OPERATIONS
@@ -13,4 +14,4 @@ from oms_http.openapi.service import METRICS_OPERATION, SERVICE_OPERATIONS
 def operations_of(settings: Settings) -> tuple[Operation, ...]:
     """List the operations of a deployment: /metrics is among them unless it has an address of its own."""
     metrics = () if settings.metrics_address else (METRICS_OPERATION,)
-    return (*ORDER_OPERATIONS, *QUEUE_OPERATIONS, *INVENTORY_OPERATIONS, *SERVICE_OPERATIONS, *metrics)
+    return (*ORDER_OPERATIONS, *QUEUE_OPERATIONS, *INVENTORY_OPERATIONS, *KEY_OPERATIONS, *SERVICE_OPERATIONS, *metrics)

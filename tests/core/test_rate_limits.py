@@ -47,7 +47,7 @@ def test_each_scope_has_its_own_limit_or_the_default() -> None:
     limits = read_rate_limits(" orders.place = 100/second ; default=1000/minute; ")
     assert limits[RateScope.ORDERS_PLACE] == RateLimit(policy="orders.place", count=100, window_seconds=1)
     assert limits[RateScope.INVENTORY_READ] == RateLimit(policy="default", count=1000, window_seconds=60)
-    assert limits.keys() == set(RateScope)
+    assert limits.keys() == set(RateScope) - {RateScope.AUTH_FAILURES}
 
 
 def test_a_scope_that_is_not_named_is_unlimited_without_a_default() -> None:
@@ -62,13 +62,26 @@ def test_no_limit_is_set_by_saying_so_or_nothing(text: str) -> None:
     assert not Settings(rate_limits=text).rate_limits_in_force
 
 
-def test_with_keys_placing_is_limited_unless_it_is_switched_off() -> None:
-    settings = Settings()
-    object.__setattr__(settings, "auth", "keys")  # Which is not to be had yet.
-    limit = RateLimit(policy="orders.place", count=500, window_seconds=1)
-    assert settings.rate_limits_in_force == {RateScope.ORDERS_PLACE: limit}
-    object.__setattr__(settings, "rate_limits", "off")
-    assert not settings.rate_limits_in_force
+def test_with_keys_placing_and_guesses_are_limited_unless_that_is_switched_off() -> None:
+    placing = RateLimit(policy="orders.place", count=500, window_seconds=1)
+    guesses = RateLimit(policy="auth.failures", count=10, window_seconds=60)
+    in_force = Settings(auth="keys").rate_limits_in_force
+    assert in_force == {RateScope.ORDERS_PLACE: placing, RateScope.AUTH_FAILURES: guesses}
+    assert not Settings(auth="keys", rate_limits="off").rate_limits_in_force
+
+
+@pytest.mark.parametrize("text", ["default=1000/minute", "orders.read=1/hour"])
+def test_guesses_stay_limited_whatever_is_said_of_requests(text: str) -> None:
+    in_force = Settings(auth="keys", rate_limits=text).rate_limits_in_force
+    assert in_force[RateScope.AUTH_FAILURES].count == 10
+    assert RateScope.AUTH_FAILURES not in Settings(auth="off", rate_limits=text).rate_limits_in_force
+
+
+def test_the_limit_of_guesses_can_be_set() -> None:
+    in_force = Settings(auth="keys", rate_limits="auth.failures=3/hour").rate_limits_in_force
+    assert in_force == {
+        RateScope.AUTH_FAILURES: RateLimit(policy="auth.failures", count=3, window_seconds=3_600),
+    }
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ SETTINGS: dict[str, tuple[str, object, list[object]]] = {
     "max_attempts": ("100", 100, [0, 101, "x"]),
     "rate_limit_url": ("redis://host/1", "redis://host/1", ["host", 5, None]),
     "rate_limits": ("default=5/minute", "default=5/minute", [5, None]),
-    "auth": ("off", "off", ["on", "OFF", True]),
+    "auth": ("keys", "keys", ["on", "OFF", True, None]),
     "host": ("0.0.0.0", "0.0.0.0", [1, None]),
     "port": ("0", 0, ["x", "80.5", "", -1, 65_536, True, 80.0, None]),
     "http_processes": ("64", 64, ["x", -1, 65, True]),
@@ -140,3 +140,15 @@ def test_a_wrong_database_url_does_not_show_its_password() -> None:
 
 def test_the_first_location_is_the_default() -> None:
     assert Settings(locations=("north", "main")).default_location == "north"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.53", "::1", "::1%lo", "localhost", "LocalHost"])
+def test_nobody_needs_a_key_on_loopback_unless_it_is_said(host: str) -> None:
+    assert Settings(host=host).auth_in_force == "off"
+    assert Settings(host=host, auth="keys").auth_in_force == "keys"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.0.2.1", "oms.example", "::ffff:0.0.0.0", "127.1", "lo"])
+def test_keys_are_asked_for_wherever_others_could_come_from(host: str) -> None:
+    assert Settings(host=host).auth_in_force == "keys"
+    assert Settings(host=host, auth="off").auth_in_force == "off"

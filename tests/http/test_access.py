@@ -57,6 +57,11 @@ ASKS = (
     Ask("setStock", sent=body(on_hand=500)),
     Ask("adjustStock", sent=body(delta=400, reason="found")),
     Ask("listMovements"),
+    Ask("createKey", 201, sent=body(name="another", scopes=["orders:read"])),
+    Ask("listKeys"),
+    Ask("getKey"),
+    Ask("rotateKey", 201, sent=body()),
+    Ask("revokeKey"),
     Ask("importStock", query="?mode=set", sent={"data": "sku,quantity\nWIDGET,500\n", "content_type": "text/csv"}),
 )
 OPERATIONS = {operation.id: operation for operation in operations_of(Settings())}
@@ -109,7 +114,11 @@ def test_a_caller_is_answered_what_the_matrix_says(at: Shop, ask: Ask, rule: Acc
     asker = caller(held, bound)
     wanted = expected(rule, asker)
     operation = OPERATIONS[ask.operation]
-    path = operation.path.replace("{sku}", "WIDGET").replace("{id}", str(getattr(at, ask.of).id))
+    path = (
+        operation.path.replace("{sku}", "WIDGET")
+        .replace("{name}", "robot")
+        .replace("{id}", str(getattr(at, ask.of).id))
+    )
     before = everything(at.oms)
     answer = client_as(at, asker).open(path + ask.query, method=operation.method, **ask.sent)
     if wanted.code is None:

@@ -31,8 +31,8 @@ from tests.http.asking import refused
 from tests.http.conformance import ConformingClient, check
 from tests.http.conftest import client_of
 
-# What HTTP never answers: a wrong setting stops the start, and keys are not here yet.
-NEVER_ANSWERED = {"invalid_setting", "unauthenticated"}
+# What HTTP never answers: a wrong setting stops the start.
+NEVER_ANSWERED = {"invalid_setting"}
 NOT_OF_THE_API = {"getDocsIndex", "getDocsAsset"}
 
 
@@ -104,6 +104,11 @@ def test_every_route_of_the_design_is_there(document: dict[str, Any]) -> None:
         ("/v1/inventory/{sku}", "PUT"),
         ("/v1/inventory/{sku}/adjustments", "POST"),
         ("/v1/inventory/import", "POST"),
+        ("/v1/keys", "POST"),
+        ("/v1/keys", "GET"),
+        ("/v1/keys/{name}", "GET"),
+        ("/v1/keys/{name}/rotate", "POST"),
+        ("/v1/keys/{name}", "DELETE"),
         ("/healthz", "GET"),
         ("/readyz", "GET"),
         ("/metrics", "GET"),
@@ -173,6 +178,22 @@ def test_every_operation_is_described(document: dict[str, Any]) -> None:
         for response in operation["responses"].values():
             assert response["description"]
             assert "X-Request-ID" in response["headers"]
+
+
+def test_what_is_guarded_asks_for_a_key_and_names_its_scopes(document: dict[str, Any]) -> None:
+    (scheme,) = document["components"]["securitySchemes"]
+    assert document["components"]["securitySchemes"][scheme].items() >= {("type", "http"), ("scheme", "bearer")}
+    for path, _, operation in operations(document):
+        if not path.startswith("/v1/"):
+            assert "security" not in operation
+            continue
+        assert {"401", "403"} <= operation["responses"].keys()
+        assert "WWW-Authenticate" in operation["responses"]["401"]["headers"]
+        for alternative in operation["security"]:
+            (scopes,) = alternative.values()
+            assert alternative.keys() == {scheme}
+            assert scopes
+            assert all(f"`{scope}`" in operation["description"] for scope in scopes)
 
 
 def test_the_document_has_the_shape_of_openapi(document: dict[str, Any]) -> None:

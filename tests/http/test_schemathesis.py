@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from oms_core import ALL_SCOPES, Caller, Oms, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, SetStock, Settings
 from oms_http import create_app
 from oms_http.openapi.document import openapi_document
 from oms_http.openapi.registry import operations_of
@@ -41,17 +41,21 @@ CONFIG = SchemathesisConfig.from_dict(
     }
 )
 # Refusals of well-formed requests for what is stored, or for what JSON Schema has no words for.
-BY_STATE = {"unknown_sku", "total_too_large", "idempotency_key_reused", "version_mismatch"}
+BY_STATE = {"key_name_taken", "unknown_sku", "total_too_large", "idempotency_key_reused", "version_mismatch"}
 BY_MEANING = {
     "bad_cursor": "a cursor is one that the same list gave",
     "bad_name": "a SKU is in normal form NFC",
     "bad_amount": "an amount fits an int8",
     "bad_time": "a date-time of the schema may be a leap second, or out of the calendar in UTC",
-    "out_of_range": "a correction must leave the count below 10^12",
+    "out_of_range": "a correction must leave the count below 10^12; an expiry lies ahead",
+    "not_for_customer": "a key bound to a customer does not administer",
 }
 # Fixed paths that also match a sibling's pattern, so other methods are that sibling's: no order has the id `batch`
 # or `retry`, but a product may have the SKU `import`.
 SHADOWING = {"/v1/orders/batch", "/v1/orders/retry", "/v1/inventory/import"}
+
+
+TESTER = Caller(name="tester", scopes=ALL_SCOPES)
 
 
 class Served:
@@ -59,6 +63,7 @@ class Served:
 
     def __init__(self) -> None:
         self.app: Flask | None = None
+        self.key = ""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         assert self.app is not None
@@ -77,10 +82,12 @@ def _service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             url = stack.enter_context(request.getfixturevalue("postgresql_server").database())
         else:
             url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path_factory.mktemp('api')}/oms.db"}[request.param]
-        oms = stack.enter_context(Oms.open(Settings(database_url=url)))
+        oms = stack.enter_context(Oms.open(Settings(database_url=url, auth="keys", rate_limits="off")))
         oms.storage.schema.upgrade()
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=10**6), caller=Caller(name="test", scopes=ALL_SCOPES))
+        oms.set_stock(SetStock(sku="WIDGET", on_hand=10**6), caller=TESTER)
+        oms.create_key(CreateKey(name="shop", scopes=ALL_SCOPES), caller=TESTER)
         schema.app.app = create_app(oms)
+        schema.app.key = oms.create_key(CreateKey(name="tester", scopes=ALL_SCOPES), caller=TESTER).token
         yield
         schema.app.app = None
 
@@ -119,5 +126,7 @@ def test_every_answer_is_as_documented(case: schemathesis.Case) -> None:
     if case.operation.path in SHADOWING:
         excluded += [allow_header_conformance, unsupported_method]
     case.call_and_validate(
-        additional_checks=[accepts_what_is_described, refuses_what_is_not_described], excluded_checks=excluded
+        headers={"Authorization": f"Bearer {schema.app.key}"},
+        additional_checks=[accepts_what_is_described, refuses_what_is_not_described],
+        excluded_checks=excluded,
     )

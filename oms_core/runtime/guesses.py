@@ -1,0 +1,100 @@
+"""How often an address may present a key that opens nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from oms_core.domain.rate_limits import RateLimit
+from oms_core.errors import OmsError
+from oms_core.ports.rate_limiter import RateLimiter
+
+ADDRESSES_MAX = 10_000
+_ADDRESS_LENGTH_MAX = 64
+_NETWORK_BITS_IPV6 = 64
+
+
+class Guesses:
+    """Counts failures by address, and remembers in this process which addresses have had theirs. Thread-safe.
+
+    `limit` None counts nothing, and nothing is counted where no address is known.
+    """
+
+    def __init__(
+        self,
+        limit: RateLimit | None,
+        limiter: RateLimiter,
+        clock: Callable[[], float] = time.monotonic,
+        addresses_max: int = ADDRESSES_MAX,
+    ) -> None:
+        self._limit = limit
+        self._limiter = limiter
+        self._clock = clock
+        self._addresses_max = addresses_max
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process_id = os.getpid()
+        self._lock = threading.Lock()
+        self._blocked_until: dict[str, float] = {}
+
+    def check(self, address: str | None) -> None:
+        """Raise `rate_limited` for an address that has had its failures; nothing is asked of anybody."""
+        if self._limit is None or address is None or not self._blocked_until:
+            return
+        until = self._blocked_until.get(counted_address(address))
+        if until is not None and (seconds := until - self._clock()) > 0:
+            raise _limited(self._limit, math.ceil(seconds))
+
+    def count(self, address: str | None) -> None:
+        """Count a failure. Raises `rate_limited` when it is one too many."""
+        if self._limit is None or address is None:
+            return
+        self.check(address)
+        counted = counted_address(address)
+        key = f"address:{counted}"
+        allowance = self._limiter.take(self._limit, key, cost=1)
+        is_last = allowance.allowed and allowance.remaining < 1
+        if is_last:  # What is refused takes nothing, and tells how long it will be.
+            seconds = self._limiter.take(self._limit, key, cost=1).retry_after_seconds
+        else:
+            seconds = allowance.retry_after_seconds
+        if seconds > 0:
+            self._block(counted, seconds)
+        if not allowance.allowed:
+            raise _limited(self._limit, seconds)
+
+    def _block(self, counted: str, seconds: int) -> None:
+        if self._process_id != os.getpid():  # The lock may have been held when this process was forked.
+            self._begin()
+        with self._lock:
+            self._blocked_until.pop(counted, None)
+            if len(self._blocked_until) >= self._addresses_max:
+                del self._blocked_until[next(iter(self._blocked_until))]
+            self._blocked_until[counted] = self._clock() + seconds
+
+
+def counted_address(address: str) -> str:
+    """Give what failures of an address are counted under: an IPv6 host has its whole /64, so that is counted as one."""
+    try:
+        read = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:_ADDRESS_LENGTH_MAX]
+    if isinstance(read, ipaddress.IPv4Address):
+        return str(read)
+    if read.ipv4_mapped is not None:
+        return str(read.ipv4_mapped)
+    return str(ipaddress.ip_network((read, _NETWORK_BITS_IPV6), strict=False))
+
+
+def _limited(limit: RateLimit, seconds: int) -> OmsError:
+    return OmsError(
+        "rate_limited",
+        f"the limit {limit.policy} is {limit.count} per {limit.window_seconds} s and address; wait {seconds} s",
+        data={"policy": limit.policy, "limit": limit.count, "window_seconds": limit.window_seconds},
+        retry_after_seconds=seconds,
+    )

@@ -1,0 +1,107 @@
+"""The keys in use, remembered for seconds, so that a hot key costs no query."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from oms_core.domain.keys import StoredKey
+from oms_core.errors import OmsError
+
+FRESH_SECONDS = 2.0
+# A revocation is honoured within this, in every process.
+STALE_SECONDS = 5.0
+ENTRIES_MAX = 10_000
+
+
+class Entry:
+    """A key as it was when `read_at` was."""
+
+    __slots__ = ("is_reading", "read_at", "stored")
+
+    def __init__(self, stored: StoredKey, read_at: float) -> None:
+        self.stored = stored
+        self.read_at = read_at
+        self.is_reading = False
+
+
+class KeyCache:
+    """Remembers keys that opened; the ones read longest ago give way. Thread-safe; a forked child begins with none.
+
+    A key is fresh for two seconds. Then one thread reads it again while the others go on with it, up to five seconds in
+    all, which also bridges a database that is away for as long. `read` raises `key_not_found`.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[UUID], StoredKey],
+        clock: Callable[[], float] = time.monotonic,
+        entries_max: int = ENTRIES_MAX,
+    ) -> None:
+        self._read = read
+        self._clock = clock
+        self._entries_max = entries_max
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process_id = os.getpid()
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+
+    def find(self, id_text: str) -> Entry | None:
+        """Give a key that is remembered and not too old, by its id in hexadecimal."""
+        if self._process_id != os.getpid():  # Whoever read when this process was forked is not in it.
+            self._begin()
+        entry = self._entries.get(id_text)
+        if entry is None or self._clock() - entry.read_at >= STALE_SECONDS:
+            return None
+        return entry
+
+    def begin_reading(self, entry: Entry) -> bool:
+        """Tell whether the key is to be read again, and by whoever asks this."""
+        if self._clock() - entry.read_at < FRESH_SECONDS:
+            return False
+        with self._lock:
+            is_first = not entry.is_reading
+            entry.is_reading = True
+        return is_first
+
+    def read_again(self, entry: Entry) -> StoredKey | None:
+        """Read a key again, once `begin_reading` said so; None where the database cannot tell.
+
+        Then the key is good for as long as it is not too old, and the next who asks tries again.
+        """
+        try:
+            stored, read_at = self.read(entry.stored.key.id)
+        except OmsError:
+            return None
+        finally:
+            entry.is_reading = False
+        self.remember(stored, read_at)
+        return stored
+
+    def read(self, key_id: UUID) -> tuple[StoredKey, float]:
+        """Read a key, and say when that began, for `remember`. Raises `key_not_found`, `storage_unavailable`."""
+        read_at = self._clock()
+        return self._read(key_id), read_at
+
+    def remember(self, stored: StoredKey, read_at: float) -> None:
+        """Keep a key that opened, unless it was read again since."""
+        id_text = stored.key.id.hex
+        with self._lock:
+            known = self._entries.get(id_text)
+            if known is not None and known.read_at > read_at:
+                return
+            self._entries.pop(id_text, None)
+            if len(self._entries) >= self._entries_max:
+                del self._entries[next(iter(self._entries))]
+            self._entries[id_text] = Entry(stored, read_at)
+
+    def forget(self, name: str) -> None:
+        """Forget the keys of a name: they have just changed."""
+        with self._lock:
+            for id_text in [id_text for id_text, entry in self._entries.items() if entry.stored.key.name == name]:
+                del self._entries[id_text]

@@ -1,0 +1,74 @@
+"""Who calls: found out before a route under /v1 runs, by the key that a request brings or by where it comes from."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from functools import partial
+
+from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.errors import OmsError
+from oms_core.oms import Oms
+from oms_http.requests import Request
+
+FindCaller = Callable[[Request], Caller]
+
+CHALLENGE = "WWW-Authenticate"
+_REALM = 'Bearer realm="oms"'
+_BAD_TOKEN = f'{_REALM}, error="invalid_token"'
+
+
+def callers_of(oms: Oms) -> FindCaller:
+    """Give how callers are known in this deployment: by their keys, or whoever is on this machine."""
+    return local_caller if oms.settings.auth_in_force == "off" else partial(_key_caller, oms)
+
+
+def local_caller(request: Request) -> Caller:
+    """Give the caller without authentication: whoever reaches the loopback address, told apart by its own address.
+
+    Raises `forbidden` for a request from elsewhere, or that a proxy brought: it would lend that right to a network.
+    """
+    environ = request.environ
+    if "HTTP_FORWARDED" in environ or "HTTP_X_FORWARDED_FOR" in environ:
+        raise OmsError(
+            "forbidden",
+            "authentication is off, so only direct requests are served; this one carries Forwarded or X-Forwarded-For",
+        )
+    if not _is_loopback(request.remote_addr):
+        raise OmsError("forbidden", "authentication is off, so only this machine is served; set OMS_AUTH=keys")
+    return Caller(name="local", scopes=ALL_SCOPES, request_id=request.request_id, address=request.remote_addr)
+
+
+def challenge(request: Request) -> tuple[str, str]:
+    """Give the header that tells how to authenticate (RFC 6750, 3), and that the key sent is not good if one was."""
+    return CHALLENGE, _REALM if _bearer_token(request) is None else _BAD_TOKEN
+
+
+def _key_caller(oms: Oms, request: Request) -> Caller:
+    """Give the caller whose key stands in the Authorization header, and nowhere else. Raises `unauthenticated`.
+
+    A request without a key is no guess, and not counted.
+    """
+    token = _bearer_token(request)
+    if token is None:
+        raise OmsError("unauthenticated", "send an API key in the header Authorization: Bearer oms_...")
+    return oms.authenticate(token, address=request.remote_addr, request_id=request.request_id)
+
+
+def _bearer_token(request: Request) -> str | None:
+    sent = request.authorization
+    return sent.token if sent is not None and sent.type == "bearer" and sent.token else None
+
+
+def _is_loopback(address: str | None) -> bool:
+    # What nearly every request has needs no parsing.
+    return address == "127.0.0.1" or (bool(address) and _is_loopback_address(str(address)))
+
+
+def _is_loopback_address(address: str) -> bool:
+    try:
+        read = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = read.ipv4_mapped if isinstance(read, ipaddress.IPv6Address) else None
+    return (mapped or read).is_loopback

@@ -1,0 +1,110 @@
+"""The routes of API keys."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from flask import Response
+
+from oms_core.documents.keys import show_issued, show_key
+from oms_core.domain.callers import Scope
+from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
+from oms_core.domain.validation import Findings
+from oms_http.parameters import read_time
+from oms_http.queries import next_link
+from oms_http.requests import Request, read_model, refuse_idempotency_key
+from oms_http.responses import NO_STORE, json_response
+from oms_http.schemas.keys import KeyRequest, RotationRequest
+from oms_http.service import Service
+
+_SCOPES = MappingProxyType({scope.value: scope for scope in Scope})
+_NO_IDEMPOTENCY = "is not used here: the key is not kept, so it could not be shown again"
+
+_log = logging.getLogger(__name__)
+
+
+def create_key(service: Service, request: Request) -> Response:
+    """Make the first key of a name."""
+    refuse_idempotency_key(request, _NO_IDEMPOTENCY)
+    asked = read_model(KeyRequest, request)
+    findings = Findings()
+    scopes = _read_scopes(findings, asked.scopes)
+    expires_at = _read_expiry(findings, asked.expires_at)
+    findings.raise_if_any()
+    command = CreateKey(name=asked.name, scopes=scopes, customer_id=asked.customer_id, expires_at=expires_at)
+    issued = service.oms.create_key(command, caller=request.caller)
+    _tell("created", issued.key, request)
+    return _issued(issued, [("Location", f"/v1/keys/{issued.key.name}")])
+
+
+def list_keys(service: Service, request: Request) -> Response:
+    """List keys by name."""
+    page = service.oms.list_keys(
+        caller=request.caller,
+        cursor=request.parameters.get("cursor"),
+        limit=request.parameters.get("limit", PAGE_ITEMS_DEFAULT),
+    )
+    now = datetime.now(UTC)
+    shown = {"items": [show_key(key, now) for key in page.items], "next": page.next}
+    return json_response(shown, headers=[NO_STORE, *next_link(request, page)])
+
+
+def get_key(service: Service, request: Request, name: str) -> Response:
+    """Give the keys of a name."""
+    return _named(service.oms.get_key(name, caller=request.caller))
+
+
+def rotate_key(service: Service, request: Request, name: str) -> Response:
+    """Make a further key of a name."""
+    refuse_idempotency_key(request, _NO_IDEMPOTENCY)
+    asked = read_model(RotationRequest, request)
+    findings = Findings()
+    expires_at = _read_expiry(findings, asked.expires_at)
+    findings.raise_if_any()
+    command = RotateKey(name=name, overlap_seconds=asked.overlap_seconds, expires_at=expires_at)
+    issued = service.oms.rotate_key(command, caller=request.caller)
+    _tell("rotated", issued.key, request)
+    return _issued(issued, [("Location", f"/v1/keys/{name}")])
+
+
+def revoke_key(service: Service, request: Request, name: str) -> Response:
+    """End every key of a name."""
+    keys = service.oms.revoke_key(name, caller=request.caller)
+    _tell("revoked", keys[0], request)
+    return _named(keys)
+
+
+def _read_scopes(findings: Findings, names: list[str]) -> frozenset[Scope]:
+    for index, name in enumerate(names):
+        if name not in _SCOPES:
+            findings.add(f"/scopes/{index}", "unknown_scope", f"must be one of {', '.join(_SCOPES)}")
+    return frozenset(_SCOPES[name] for name in names if name in _SCOPES)
+
+
+def _read_expiry(findings: Findings, text: str | None) -> datetime | None:
+    return None if text is None else read_time(findings, "/expires_at", text)
+
+
+def _issued(issued: IssuedKey, headers: list[tuple[str, str]]) -> Response:
+    return json_response(show_issued(issued, datetime.now(UTC)), status=201, headers=[NO_STORE, *headers])
+
+
+def _named(keys: list[ApiKey]) -> Response:
+    now = datetime.now(UTC)
+    return json_response({"items": [show_key(key, now) for key in keys]}, headers=[NO_STORE])
+
+
+def _tell(done: str, key: ApiKey, request: Request) -> None:
+    """Log the life of a key; who did what and when stands on its row too."""
+    _log.info(
+        "key %s number %d (%s) was %s by %a, request %s",
+        key.name,
+        key.number,
+        key.id,
+        done,
+        request.caller.name,
+        request.request_id,
+    )

@@ -1,0 +1,77 @@
+"""The operations on API keys."""
+
+from __future__ import annotations
+
+from oms_http import keys
+from oms_http.openapi.operation import GUARDED, LINK, LOCATION, NO_STORE, WRITING, Answer, Operation
+from oms_http.parameters import PAGE_PARAMETERS
+from oms_http.schemas.keys import IssuedKey, KeyPage, KeyRequest, NamedKeys, RotationRequest
+
+_TAG = "keys"
+_ISSUED = Answer(status=201, description="The key, shown this once.", schema=IssuedKey, headers=(LOCATION, NO_STORE))
+_NAMED = Answer(status=200, description="Its keys.", schema=NamedKeys, headers=(NO_STORE,))
+
+KEY_OPERATIONS = (
+    Operation(
+        id="createKey",
+        method="POST",
+        path="/v1/keys",
+        tag=_TAG,
+        summary="Make the first key of a name",
+        description="A name is given once. An Idempotency-Key is refused, as the key is not kept: where the answer was "
+        "lost, rotate.",
+        view=keys.create_key,
+        use_cases=("create_key",),
+        body=KeyRequest,
+        answers=(_ISSUED,),
+        errors=(*WRITING, "key_name_taken"),
+    ),
+    Operation(
+        id="listKeys",
+        method="GET",
+        path="/v1/keys",
+        tag=_TAG,
+        summary="List keys by name",
+        view=keys.list_keys,
+        use_cases=("list_keys",),
+        query=PAGE_PARAMETERS,
+        answers=(Answer(status=200, description="A page.", schema=KeyPage, headers=(NO_STORE, LINK)),),
+        errors=GUARDED,
+    ),
+    Operation(
+        id="getKey",
+        method="GET",
+        path="/v1/keys/{name}",
+        tag=_TAG,
+        summary="Get the keys of a name",
+        view=keys.get_key,
+        use_cases=("get_key",),
+        answers=(_NAMED,),
+        errors=(*GUARDED, "key_not_found"),
+    ),
+    Operation(
+        id="rotateKey",
+        method="POST",
+        path="/v1/keys/{name}/rotate",
+        tag=_TAG,
+        summary="Make a further key of a name, and let the former ones end",
+        description="The new key has the scopes and the customer of the one before. An Idempotency-Key is refused.",
+        view=keys.rotate_key,
+        use_cases=("rotate_key",),
+        body=RotationRequest,
+        answers=(_ISSUED,),
+        errors=(*WRITING, "key_not_found"),
+    ),
+    Operation(
+        id="revokeKey",
+        method="DELETE",
+        path="/v1/keys/{name}",
+        tag=_TAG,
+        summary="End every key of a name at once",
+        description="Every process refuses them within five seconds. Again, it changes nothing.",
+        view=keys.revoke_key,
+        use_cases=("revoke_key",),
+        answers=(_NAMED,),
+        errors=(*GUARDED, "outcome_unknown", "key_not_found"),
+    ),
+)

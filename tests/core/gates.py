@@ -1,0 +1,122 @@
+"""A door over memory where keys are presented, with clocks that are set and a database that can be away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from oms_memory import MemoryStorage
+
+from oms_core import ALL_SCOPES, Caller, CreateKey, IssuedKey, Oms, OmsError, Scope, Settings
+from oms_core.domain.keys import StoredKey
+from oms_core.domain.rate_limits import RateLimit
+from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.rate_limiter import Allowance
+from oms_core.runtime.authentication import Authenticate
+from oms_core.runtime.guesses import Guesses
+from oms_core.runtime.key_cache import KeyCache
+from oms_core.runtime.key_uses import KeyUses
+from tests.core.workroom import AWAY
+
+ROOT = Caller(name="root", scopes=ALL_SCOPES)
+READ = frozenset({Scope.ORDERS_READ})
+NOBODYS = f"oms_{'0' * 32}_{'0' * 64}"
+HERE, THERE = "192.0.2.1", "192.0.2.2"
+DEADLINE_SECONDS = 20.0
+LIMIT = RateLimit(policy="auth.failures", count=3, window_seconds=60)
+
+
+class Counter:
+    """A RateLimiter whose window never moves: `count` units a key, and a wait of 30 s after them."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, int] = {}
+        self.asked = 0
+
+    def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
+        self.asked += 1
+        allowed = self.taken.get(key, 0) + cost <= limit.count
+        self.taken[key] = self.taken.get(key, 0) + cost * allowed
+        left = limit.count - self.taken[key]
+        wait = 0 if allowed else 30
+        return Allowance(limit=limit, allowed=allowed, remaining=left, reset_seconds=60, retry_after_seconds=wait)
+
+    def is_degraded(self) -> bool:
+        return False
+
+    def describe(self) -> str:
+        return "counted by hand"
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Gate:
+    """A door over memory, with clocks that are set, reads that are counted, and a database that can be away."""
+
+    def __init__(self, *, entries_max: int = 100, limit: RateLimit | None = LIMIT) -> None:
+        self.storage = MemoryStorage()
+        self.oms = Oms(settings=Settings(), storage=self.storage, clock=self, metrics=NoMetrics())
+        self.seconds = 1_000.0
+        self.time = datetime.fromisoformat("2026-11-22T21:00:00Z")
+        self.reads = 0
+        self.is_away = False
+        self.reading: Callable[[], None] = lambda: None
+        self.counter = Counter()
+        self.aside: list[Callable[[], None]] = []
+        self.authenticate = Authenticate(
+            cache=KeyCache(self.read, self.monotonic, entries_max),
+            uses=KeyUses(self.storage, self.aside.append),
+            guesses=Guesses(limit, self.counter, self.monotonic, addresses_max=2),
+            clock=self,
+        )
+
+    def now(self) -> datetime:
+        return self.time
+
+    def random_bits(self, count: int) -> int:
+        return int.from_bytes(os.urandom(count // 8 + 1), "big") >> (8 - count % 8)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def read(self, key_id: UUID) -> StoredKey:
+        self.reads += 1
+        self.reading()
+        if self.is_away:
+            raise AWAY
+        return self.storage.keys.get(key_id)
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.time += timedelta(seconds=seconds)
+
+    def create(self, name: str = "shop", **given: Any) -> IssuedKey:
+        return self.oms.create_key(CreateKey(**{"name": name, "scopes": READ} | given), caller=ROOT)
+
+    def revoke(self, name: str = "shop") -> None:
+        """Revoke a name's keys as another process would: this one is not told."""
+        self.storage.keys.revoke(name, by="root", now=self.time)
+
+    def enter(self, token: str, address: str | None = HERE) -> Caller:
+        return self.authenticate(token, address=address, request_id="R1")
+
+    def refusal(self, token: str, address: str | None = HERE) -> OmsError:
+        with pytest.raises(OmsError) as caught:
+            self.enter(token, address)
+        return caught.value
+
+    def code(self, token: str, address: str | None = HERE) -> str:
+        return self.refusal(token, address).code
+
+    def last_used_at(self, issued: IssuedKey) -> datetime | None:
+        return self.storage.keys.get(issued.key.id).key.last_used_at
+
+
+def wrong(issued: IssuedKey) -> str:
+    """Give a key's text with another secret."""
+    return issued.token[:-1] + ("0" if issued.token[-1] != "0" else "1")
