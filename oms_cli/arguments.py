@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from oms_core.domain.callers import Scope
 from oms_core.domain.commands import UNSET, OrderLine, Unset
 from oms_core.domain.money import parse_money
 from oms_core.domain.statuses import SETTABLE, OrderStatus
@@ -42,6 +43,17 @@ def complete_statuses(incomplete: str) -> list[str]:
 def complete_settable(incomplete: str) -> list[str]:
     """Complete a status that an order can be moved to."""
     return [status.value for status in OrderStatus if status in SETTABLE and status.startswith(incomplete)]
+
+
+def read_scopes(texts: Sequence[str]) -> frozenset[Scope]:
+    """Read scopes, comma-separated or one at a time."""
+    return frozenset(_read_scope(word.strip()) for text in texts for word in text.split(",") if word.strip())
+
+
+def complete_scopes(incomplete: str) -> list[str]:
+    """Complete the last of comma-separated scopes."""
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{scope}" for scope in Scope if scope.startswith(last)]
 
 
 def complete_error_codes(incomplete: str) -> list[str]:
@@ -96,3 +108,10 @@ def read_order_id(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise one_finding("/order_id", "wrong_type", f"{text[:64]!a} is no order id, which is a UUID") from error
+
+
+def _read_scope(text: str) -> Scope:
+    try:
+        return Scope(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no scope; there are {', '.join(Scope)}") from error

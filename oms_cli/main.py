@@ -14,6 +14,7 @@ from oms_cli import (
     inventory,
     inventory_export,
     inventory_import,
+    keys,
     order_import,
     order_place,
     order_retry,
@@ -71,6 +72,7 @@ order_import.register(orders.app)
 order_retry.register(orders.app)
 app.add_typer(orders.app)
 app.add_typer(queue.app)
+app.add_typer(keys.app)
 audit.register(app)
 app.add_typer(config.app)
 

@@ -145,7 +145,8 @@ class SqliteEngine:
     def connect(self) -> SqliteSession:
         """See Engine. Raises `invalid_setting` when the file is missing and may not be made."""
         if not self._creates and not self.path.exists():
-            detail = f"there is no database file {self.path}; `oms serve` and `oms db upgrade` make it"
+            makers = "`oms serve`, `oms db upgrade` and `oms keys create` make it"
+            detail = f"there is no database file {self.path}; {makers}"
             raise OmsError("invalid_setting", f"OMS_DATABASE_URL: {detail}")
         if not self.path.parent.is_dir():
             raise OmsError("invalid_setting", f"OMS_DATABASE_URL: there is no folder {self.path.parent}")

@@ -1,0 +1,61 @@
+"""How API keys are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from oms_cli.views import Column, View
+from oms_core.documents.keys import show_issued, show_key
+from oms_core.domain.keys import ApiKey, IssuedKey, KeyState
+
+_COLOURS: Mapping[KeyState, str] = MappingProxyType(
+    {KeyState.ACTIVE: "green", KeyState.EXPIRED: "yellow", KeyState.REVOKED: "red"}
+)
+
+
+def keys_view(now: datetime) -> View[ApiKey]:
+    """Give the view of keys as they are at a time."""
+    return View(
+        columns=_columns(now),
+        document=lambda key: show_key(key, now),
+        nothing="no keys; oms keys create makes one",
+    )
+
+
+def issued_view(now: datetime) -> View[IssuedKey]:
+    """Give the view of a key that was just made: with its text first."""
+    return View(
+        columns=(
+            Column(name="key", value=lambda issued: issued.token, whole=True),
+            *(_of_key(column) for column in _columns(now)),
+        ),
+        document=lambda issued: show_issued(issued, now),
+    )
+
+
+def _columns(now: datetime) -> tuple[Column[ApiKey], ...]:
+    return (
+        Column(name="name", value=lambda key: key.name, whole=True),
+        Column(name="number", value=lambda key: key.number, right=True),
+        Column(
+            name="state",
+            value=lambda key: key.state(now).value,
+            whole=True,
+            style=lambda key: _COLOURS[key.state(now)],
+        ),
+        Column(name="scopes", value=lambda key: " ".join(sorted(key.scopes))),
+        Column(name="customer_id", value=lambda key: key.customer_id),
+        Column(name="expires_at", value=lambda key: key.expires_at),
+        Column(name="last_used_at", value=lambda key: key.last_used_at),
+        Column(name="created_at", value=lambda key: key.created_at, spare=True),
+        Column(name="created_by", value=lambda key: key.created_by, spare=True),
+        Column(name="revoked_at", value=lambda key: key.revoked_at, spare=True),
+        Column(name="revoked_by", value=lambda key: key.revoked_by, spare=True),
+        Column(name="id", value=lambda key: key.id, whole=True, spare=True),
+    )
+
+
+def _of_key(column: Column[ApiKey]) -> Column[IssuedKey]:
+    return Column(name=column.name, value=lambda issued: column.value(issued.key))

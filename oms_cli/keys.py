@@ -1,0 +1,133 @@
+"""`oms keys`: who may call the service, and what they may do."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from oms_cli.arguments import complete_scopes, read_duration, read_scopes, read_time
+from oms_cli.command import command
+from oms_cli.files import confirm
+from oms_cli.key_views import issued_view, keys_view
+from oms_cli.messages import say
+from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
+from oms_cli.session import Session
+from oms_cli.views import counted, show_seconds
+from oms_core.domain.keys import CreateKey, IssuedKey, RotateKey
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
+
+app = typer.Typer(name="keys", help="API keys: who may call, and what they may do.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Who holds the key.")]
+ExpiresOption = Annotated[
+    str | None,
+    typer.Option("--expires", metavar="TIME|AGE", help="When it ends: a time, or from now 30m, 12h or 90d."),
+]
+
+
+@command(app, "create")
+def create(
+    session: Session,
+    *,
+    name: NameArgument,
+    scopes: Annotated[
+        list[str],
+        typer.Option("--scope", metavar="S[,S...]", help="What it may do; repeatable.", autocompletion=complete_scopes),
+    ],
+    customer: Annotated[
+        str | None, typer.Option("--customer", metavar="C", help="Binds it to one customer's orders.")
+    ] = None,
+    expires: ExpiresOption = None,
+) -> None:
+    """Make the first key of a name, and print it: it is shown this once. Makes a missing SQLite file."""
+    command = CreateKey(
+        name=name, scopes=read_scopes(scopes), customer_id=customer, expires_at=_expiry(session, expires)
+    )
+    with session.oms(create=True) as oms:
+        issued = oms.create_key(command, caller=session.caller)
+    _print_issued(session, issued)
+
+
+@command(app, "list")
+def list_keys(session: Session, limit: LimitOption = PAGE_ITEMS_DEFAULT, everything: AllOption = False) -> None:
+    """List keys by name, the oldest of a name first."""
+    with session.oms() as oms:
+        keys = paged(
+            lambda cursor, size: oms.list_keys(caller=session.caller, cursor=cursor, limit=size),
+            limit=None if everything else limit,
+        )
+        shown = session.output.list(keys_view(session.surroundings.now()), keys)
+    say_if_more(keys, shown)
+
+
+@command(app, "show")
+def show(session: Session, name: NameArgument) -> None:
+    """Show the keys of a name, newest first."""
+    with session.oms() as oms:
+        keys = oms.get_key(name, caller=session.caller)
+    session.output.list(keys_view(session.surroundings.now()), keys)
+
+
+@command(app, "rotate")
+def rotate(
+    session: Session,
+    *,
+    name: NameArgument,
+    overlap: Annotated[
+        str, typer.Option("--overlap", metavar="AGE", help="For how long the former keys still work; 0: not at all.")
+    ] = "24h",
+    expires: ExpiresOption = None,
+) -> None:
+    """Make a further key of a name, and print it; the former ones end after the overlap.
+
+    Without --expires it lives as long as the one before was made for.
+    """
+    seconds = 0 if overlap == "0" else int(read_duration(overlap).total_seconds())
+    command = RotateKey(name=name, overlap_seconds=seconds, expires_at=_expiry(session, expires))
+    with session.oms() as oms:
+        issued = oms.rotate_key(command, caller=session.caller)
+    _print_issued(session, issued)
+    end = "have ended" if seconds == 0 else f"end within {overlap}"
+    say(f"the former keys of {name} {end}")
+
+
+@command(app, "revoke")
+def revoke(
+    session: Session,
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Revoke without asking.")] = False,
+) -> None:
+    """End every key of a name at once: the service refuses them within five seconds."""
+    if not yes:
+        confirm(f"Revoke every key of {name}?")
+    with session.oms() as oms:
+        keys = oms.revoke_key(name, caller=session.caller)
+    session.output.sentence(f"revoked {counted(len(keys), 'key')} of {name}")
+    if not session.output.is_table:
+        session.output.list(keys_view(session.surroundings.now()), keys)
+
+
+def _expiry(session: Session, text: str | None) -> datetime | None:
+    """Read a time, or how long from now."""
+    if text is None:
+        return None
+    try:
+        lifetime: timedelta = read_duration(text)
+    except typer.BadParameter:
+        return read_time(text)
+    return session.surroundings.now() + lifetime
+
+
+def _print_issued(session: Session, issued: IssuedKey) -> None:
+    """Print the key alone on stdout, so that a script can take it, and what to know of it on stderr."""
+    session.output.sentence(issued.token)
+    if not session.output.is_table:
+        session.output.record(issued_view(session.surroundings.now()), issued)
+    session.output.flush()
+    key = issued.key
+    bound = "" if key.customer_id is None else f", orders of {key.customer_id} only"
+    end = "does not expire" if key.expires_at is None else f"expires {show_seconds(key.expires_at)} UTC"
+    say(f"key {key.number} of {key.name}: {', '.join(sorted(key.scopes))}{bound}; {end}")
+    say("keep it safe: it is not stored, and not shown again")
