@@ -73,6 +73,15 @@ def test_the_commands_of_the_cli_run_beside_the_service(service: MadeRun) -> Non
     assert "GADGET main: on_hand 0 -> 10, reserved 0, available 10" in result.stdout
 
 
+def test_a_key_is_printed_once_and_listed_without_its_secret(service: MadeRun) -> None:
+    result = run(block_with("oms keys create"), service)
+    assert result.returncode == 0, result.stderr
+    key, _, listed = result.stdout.partition("\n")
+    assert re.fullmatch(r"oms_[0-9a-f]{32}_[0-9a-f]{64}", key)
+    assert re.search(r"^shop +1 +active +orders:read orders:write ", listed, re.MULTILINE)
+    assert key[-64:] not in listed
+
+
 def test_an_order_is_accepted_at_once_and_placed_by_the_worker(tmp_path: Path) -> None:
     with made_run(tmp_path) as service:  # Of its own: the figures of the other blocks must not depend on this one.
         run(block_with("cart-1"), service)
@@ -115,5 +124,5 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
 
 
 def test_no_block_of_the_readme_is_left_unrun() -> None:
-    assert len(blocks("sh")) == 6, "a new block needs a test of its own"
+    assert len(blocks("sh")) == 7, "a new block needs a test of its own"
     assert len(blocks("python")) == 1
