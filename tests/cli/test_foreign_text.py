@@ -1,0 +1,74 @@
+"""Text that somebody else wrote, on its way to a terminal: nothing in it steers the cursor or hides anything."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+from oms_memory import MemoryQueue
+
+from oms_core.ports.queue import DeadLetter, MessageKind
+from tests.cli.conftest import Cli
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\x08\u202egnp\u2028\x7f"
+STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def steering(text: str) -> set[str]:
+    """Give the characters that steer a terminal or the direction of writing."""
+    return {character for character in text if character != "\n" and unicodedata.category(character) in STEERING}
+
+
+@pytest.fixture
+def cli(cli: Cli) -> Cli:
+    """With a dead letter that a stranger has put in the queue: every word of it is his."""
+    assert isinstance(cli.oms.queue, MemoryQueue)
+    letter = DeadLetter(
+        id=f"id{HOSTILE}",
+        kind=MessageKind.COMMAND,
+        code=f"code{HOSTILE}",
+        detail=f"detail{HOSTILE}",
+        body=HOSTILE.encode(),
+        died_at=None,
+    )
+    cli.oms.queue.exchange.dead.append(letter)
+    return cli
+
+
+@pytest.mark.parametrize("output", ["table", "json", "jsonl"])
+def test_a_dead_letter_is_shown_escaped(cli: Cli, output: str) -> None:
+    ran = cli("queue", "dead", "list", "-o", output)
+    assert ran.code == 0, ran.err
+    assert "owned" in ran.out
+    assert not steering(ran.out)
+
+
+def test_escaped_json_is_read_as_it_was(cli: Cli) -> None:
+    assert cli("queue", "dead", "list", "-o", "json").json[0]["detail"] == f"detail{HOSTILE}"
+    assert json.loads(cli("queue", "dead", "list", "-o", "jsonl").out)["body"] == HOSTILE
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("inventory", "show", f"SKU{HOSTILE}"),
+        ("inventory", "set", f"SKU{HOSTILE}", "1"),
+        ("inventory", "set", "SKU", "1", "--name", HOSTILE),
+        ("orders", "show", HOSTILE),
+        ("orders", "list", "--customer", HOSTILE),
+        ("inventory", "import", f"/missing/{HOSTILE}"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_what_was_typed_is_quoted_escaped(cli: Cli, arguments: tuple[str, ...], output: str) -> None:
+    ran = cli(*arguments, "-o", output)
+    assert ran.code in {2, 4}
+    assert not steering(ran.out + ran.err)
+
+
+def test_a_row_that_is_rejected_is_told_escaped(cli: Cli) -> None:
+    ran = cli("inventory", "import", "-", given=f'sku,quantity,name\n"A{HOSTILE}",1,"{HOSTILE}"\nA,{HOSTILE},x\n')
+    assert ran.code != 0
+    assert not steering(ran.out + ran.err)
