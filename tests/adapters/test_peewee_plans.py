@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from oms_contracts.storage_contract.api_keys import new_key
 from oms_contracts.storage_contract.shop import new_shop, refused
+from oms_memory import MemoryStorage
 from oms_peewee import PeeweeStorage, open_postgresql, open_sqlite
 from oms_peewee.session import Session
 
+from oms_core.domain.keys import StoredKey
 from oms_core.domain.orders import OrderFilter
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import ProductFilter
@@ -32,6 +37,14 @@ RARE = frozenset({OrderStatus.CANCELLED})
 ENDED_BADLY = frozenset({OrderStatus.FAILED, OrderStatus.REJECTED})
 WAITING = [order_id(number) for number in range(2, 20_000, 2_000)]
 DAY = timedelta(days=1)
+KEY = new_key(new_shop(MemoryStorage(), seed=3))
+
+
+def further_key() -> StoredKey:
+    """Make another key of the name, with an id of its own."""
+    return replace(KEY, key=replace(KEY.key, id=uuid4()))
+
+
 FILTERS = {
     "all": OrderFilter(),
     "one status": OrderFilter(statuses=RARE),
@@ -65,6 +78,12 @@ CALLS: dict[str, Callable[[PeeweeStorage], object]] = {
     "lease": lambda storage: storage.outbox.lease("relay", seconds=1),
     "failed try": lambda storage: new_shop(storage).fail(WAITING[3], attempts=1),
     "retry": lambda storage: new_shop(storage).retry(order_id(3)),
+    "one key": lambda storage: storage.keys.get(KEY.key.id),
+    "keys of a name": lambda storage: storage.keys.of_name("shop", limit=50),
+    "keys": lambda storage: storage.keys.find(after=("a", 3), limit=50),
+    "use of a key": lambda storage: storage.keys.used(KEY.key.id, now=created_at(7), not_since=created_at(6)),
+    "rotation": lambda storage: storage.keys.rotate(further_key(), former_end_at=created_at(7)),
+    "revocation": lambda storage: storage.keys.revoke("shop", by="root", now=created_at(7)),
     "level balances": lambda storage: storage.audits.level_balances(after=(sku(7), "main"), limit=50),
     "order balances": lambda storage: storage.audits.order_balances(after=order_id(MIDDLE), limit=50),
 }
@@ -76,6 +95,7 @@ def on_postgresql(postgresql_server: PostgresqlServer) -> Iterator[PeeweeStorage
         storage = open_postgresql(url, StorageOptions())
         storage.schema.upgrade()
         fill_postgresql(url)
+        storage.keys.create(KEY)
         analyze(url)
         yield storage
         storage.close()
@@ -87,6 +107,7 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeeweeStorag
     storage = open_sqlite(f"sqlite:///{file}", StorageOptions())
     assert storage.orders, "what checks the schema, before the first order is read, is no part of this"
     fill_sqlite(file)
+    storage.keys.create(KEY)
     yield storage
     storage.close()
 
