@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +36,8 @@ class Settings:
 
     `http_processes` 0 means: one on an embedded database, two otherwise. `locations` is the priority in which stock is
     served; the first is the default location. `metrics_address` ("host:port") moves /metrics off the public port.
+    `tls_certificate` and `tls_key` name PEM files; both or neither. `trusted_proxies` are addresses and CIDRs whose
+    X-Forwarded-For is believed, `cors_origins` the sites whose pages may read answers ("*": every site).
     `queue_prefix` begins the name of everything declared at a broker. `rate_limits` is `scope=count/unit` separated by
     semicolons, "default" for every other scope; "off" means none, and so does empty with auth off. `auth` "auto" means
     off where `host` is loopback, keys anywhere else.
@@ -51,6 +53,10 @@ class Settings:
     auth: str = "auto"
     host: str = "127.0.0.1"
     port: int = 8080
+    tls_certificate: str = ""
+    tls_key: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     http_processes: int = 0
     http_threads: int = 256
     http_in_flight_max: int = 256
@@ -97,6 +103,8 @@ class Settings:
         ):
             _check_range(name, getattr(self, name), 1, 3_600)
         _check_locations(self.locations)
+        _check_each("trusted_proxies", self.trusted_proxies, ipaddress.ip_network, "an address or a CIDR")
+        _check_each("cors_origins", self.cors_origins, _origin, "https://host, https://host:port or *")
 
     @property
     def default_location(self) -> str:
@@ -201,6 +209,28 @@ def _check_locations(locations: tuple[str, ...]) -> None:
         findings.location("/locations", location)
     if not locations or findings.errors or len(set(locations)) != len(locations):
         raise _wrong("locations", "must list location names, comma-separated, each once")
+
+
+def _check_each(name: str, entries: Sequence[str], read: Callable[[str], object], wanted: str) -> None:
+    for entry in entries:
+        try:
+            read(str(entry))  # A list in oms.toml may hold numbers, and 1 would be the address 0.0.0.1.
+        except ValueError as error:
+            raise _wrong(name, f"must list {wanted}, comma-separated; it has {entry!r}") from error
+
+
+def _origin(text: str) -> str:
+    """Give an origin as browsers send it (RFC 6454, 6.2). Raises ValueError for what no browser would send."""
+    parts = urlsplit(text)
+    if text != "*" and (
+        parts.scheme not in {"http", "https"}
+        or text != f"{parts.scheme}://{parts.netloc}".lower()
+        or not parts.hostname
+        or parts.username is not None
+        or parts.port in (0, {"http": 80, "https": 443}[parts.scheme])
+    ):
+        raise ValueError(text)
+    return text
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
 from oms_core.ports.metrics import Metrics
 from oms_http import operations
+from oms_http.answer_headers import POLICY, AnswerHeaders
 from oms_http.callers import FindCaller, callers_of, challenge
 from oms_http.counting import count_answer
 from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
+from oms_http.forwarding import behind
 from oms_http.openapi.document import openapi_json
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.registry import operations_of
@@ -27,6 +29,7 @@ from oms_http.queries import read_query
 from oms_http.rate_limits import rate_limit_fields
 from oms_http.readiness import Readiness
 from oms_http.requests import Request
+from oms_http.responses import NO_STORE
 from oms_http.service import Service
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -72,7 +75,8 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         _add_route(app, service, operation, find_caller)
     _add_docs_page(app, service)
     _add_error_handlers(app, service.diagnoses)
-    app.after_request(partial(_finish, oms.metrics))
+    app.after_request(partial(_finish, oms.metrics, AnswerHeaders(oms.settings.cors_origins)))
+    app.wsgi_app = behind(app.wsgi_app, oms.settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
 
 
@@ -129,12 +133,19 @@ def _add_error_handlers(app: Flask, diagnoses: Diagnoses) -> None:
     app.register_error_handler(Exception, answer_anything_else)
 
 
-def _finish(metrics: Metrics, response: Response) -> Response:
-    asked = _current_request()
-    response.headers.add("X-Request-ID", asked.request_id)
-    response.headers.add("X-Content-Type-Options", "nosniff")
+def _finish(metrics: Metrics, given: AnswerHeaders, response: Response) -> Response:
+    asked, headers = _current_request(), response.headers
+    headers.add("X-Request-ID", asked.request_id)
+    origin = asked.environ.get("HTTP_ORIGIN")
+    for name, value in given.of(scheme=asked.environ["wsgi.url_scheme"], origin=origin):
+        if name != POLICY or name not in headers:  # A page has a policy of its own.
+            headers.add(name, value)
+    if asked.method == "OPTIONS":
+        headers.extend(given.of_preflight(asked.environ, headers.get("Allow", "")))
+    if NO_STORE[0] not in headers and asked.path.startswith("/v1/"):
+        headers.add(*NO_STORE)
     if asked.allowance is not None:
-        response.headers.extend(rate_limit_fields(asked.allowance))
+        headers.extend(rate_limit_fields(asked.allowance))
     count_answer(metrics, asked, response)
     return response
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
+from oms_http.local_requests import check_local_request
 from oms_http.requests import Request
 
 FindCaller = Callable[[Request], Caller]
@@ -20,22 +20,17 @@ _BAD_TOKEN = f'{_REALM}, error="invalid_token"'
 
 def callers_of(oms: Oms) -> FindCaller:
     """Give how callers are known in this deployment: by their keys, or whoever is on this machine."""
-    return local_caller if oms.settings.auth_in_force == "off" else partial(_key_caller, oms)
+    if oms.settings.auth_in_force == "off":
+        return partial(local_caller, origins=frozenset(oms.settings.cors_origins))
+    return partial(_key_caller, oms)
 
 
-def local_caller(request: Request) -> Caller:
-    """Give the caller without authentication: whoever reaches the loopback address, told apart by its own address.
+def local_caller(request: Request, *, origins: Collection[str] = ()) -> Caller:
+    """Give the caller without authentication: whoever is on this machine, told apart by its own address.
 
-    Raises `forbidden` for a request from elsewhere, or that a proxy brought: it would lend that right to a network.
+    Raises `forbidden` for a request that is not this machine's own, or a page's of another site than `origins`.
     """
-    environ = request.environ
-    if "HTTP_FORWARDED" in environ or "HTTP_X_FORWARDED_FOR" in environ:
-        raise OmsError(
-            "forbidden",
-            "authentication is off, so only direct requests are served; this one carries Forwarded or X-Forwarded-For",
-        )
-    if not _is_loopback(request.remote_addr):
-        raise OmsError("forbidden", "authentication is off, so only this machine is served; set OMS_AUTH=keys")
+    check_local_request(request.environ, origins=origins)
     return Caller(name="local", scopes=ALL_SCOPES, request_id=request.request_id, address=request.remote_addr)
 
 
@@ -58,17 +53,3 @@ def _key_caller(oms: Oms, request: Request) -> Caller:
 def _bearer_token(request: Request) -> str | None:
     sent = request.authorization
     return sent.token if sent is not None and sent.type == "bearer" and sent.token else None
-
-
-def _is_loopback(address: str | None) -> bool:
-    # What nearly every request has needs no parsing.
-    return address == "127.0.0.1" or (bool(address) and _is_loopback_address(str(address)))
-
-
-def _is_loopback_address(address: str) -> bool:
-    try:
-        read = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = read.ipv4_mapped if isinstance(read, ipaddress.IPv6Address) else None
-    return (mapped or read).is_loopback

@@ -24,6 +24,28 @@ SETTINGS: dict[str, tuple[str, object, list[object]]] = {
     "auth": ("keys", "keys", ["on", "OFF", True, None]),
     "host": ("0.0.0.0", "0.0.0.0", [1, None]),
     "port": ("0", 0, ["x", "80.5", "", -1, 65_536, True, 80.0, None]),
+    "tls_certificate": ("tls/oms.crt", "tls/oms.crt", [1, None]),
+    "tls_key": ("/etc/oms.key", "/etc/oms.key", [1, None]),
+    "trusted_proxies": (
+        "127.0.0.1, 10.0.0.0/8,::1",
+        ("127.0.0.1", "10.0.0.0/8", "::1"),
+        ["localhost", "10.0.0.1/8", "10.0.0.0/33", "*", (1,), "unix:"],
+    ),
+    "cors_origins": (
+        "https://shop.example,http://localhost:3000,*",
+        ("https://shop.example", "http://localhost:3000", "*"),
+        [
+            *("shop.example", "https://shop.example/", "HTTPS://shop.example", "https://Shop.example", "null", (1,)),
+            *(
+                "https://u@shop.example",
+                "https://shop.example:443",
+                "https://shop.example:x",
+                "https://",
+                "ftp://x.example",
+            ),
+            *("https://*.shop.example/x", "https://shop.example?x"),
+        ],
+    ),
     "http_processes": ("64", 64, ["x", -1, 65, True]),
     "http_threads": ("2", 2, [1, 1_025]),
     "http_in_flight_max": ("1", 1, [0, 100_001]),

@@ -13,11 +13,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from oms_core import Settings
+from oms_http.answer_headers import NAMES
 from oms_http.openapi.document import openapi_document
 from oms_http.openapi.registry import operations_of
 
 # What HTTP itself says of any answer.
-EVERYWHERE = {"Content-Type", "Content-Length", "X-Content-Type-Options"}
+EVERYWHERE = {"Content-Type", "Content-Length", *NAMES, "Vary", "Strict-Transport-Security"}
+EVERYWHERE |= {"Access-Control-Allow-Origin", "Access-Control-Expose-Headers"}  # Where a site is named.
 METHOD_NOT_ALLOWED = 405
 NOT_FOUND = 404
 
@@ -92,11 +94,14 @@ def check_headers(documented: dict[str, Any], response: TestResponse) -> None:
     """Assert that every required header is there, every header is documented, and its value is as its schema says."""
     headers = documented["headers"]
     sent = dict(response.headers)
-    assert sent["X-Content-Type-Options"] == "nosniff"
+    policy = "default-src 'self';" if response.mimetype == "text/html" else NAMES["Content-Security-Policy"]
+    assert sent["Content-Security-Policy"].startswith(policy)
+    assert {name: sent[name] for name in NAMES if name != "Content-Security-Policy"} == {
+        name: value for name, value in NAMES.items() if name != "Content-Security-Policy"
+    }
     missing = {name for name, header in headers.items() if header["required"]} - sent.keys()
     assert not missing
-    allowed = EVERYWHERE | ({"Content-Security-Policy"} if response.mimetype == "text/html" else set())
-    assert not sent.keys() - headers.keys() - allowed
+    assert not sent.keys() - headers.keys() - EVERYWHERE
     for name in sent.keys() & headers.keys():
         schema = headers[name]["schema"]
         value = int(sent[name]) if schema.get("type") == "integer" else sent[name]

@@ -1,0 +1,84 @@
+"""Who really asks when a proxy stands in between: what X-Forwarded-* say is believed of trusted proxies only."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+PEER = "oms.peer"  # In the environ: who holds the connection, when REMOTE_ADDR has become who asks.
+_HOPS_MAX = 16
+_SCHEMES = frozenset({"http", "https"})
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """The addresses whose X-Forwarded-For and X-Forwarded-Proto are believed: any client can send both."""
+
+    networks: tuple[Network, ...]
+
+    @classmethod
+    def read(cls, texts: Iterable[str]) -> TrustedProxies:
+        """Read addresses and CIDRs. Raises ValueError for one that is neither."""
+        return cls(tuple(ipaddress.ip_network(text) for text in texts))
+
+    def trusts(self, text: str) -> bool:
+        """Tell whether an address is one of them."""
+        address = _read_address(text)
+        return address is not None and self._trusts(address)
+
+    def resolve(self, environ: dict[str, Any]) -> None:
+        """Let REMOTE_ADDR and wsgi.url_scheme be the client's, as far as trusted proxies tell; keep the peer beside."""
+        peer = environ.get("REMOTE_ADDR", "")
+        if not self.trusts(peer):
+            return
+        environ[PEER] = peer
+        if environ.get("HTTP_X_FORWARDED_PROTO") in _SCHEMES:
+            environ["wsgi.url_scheme"] = environ["HTTP_X_FORWARDED_PROTO"]
+        client = self._client(environ.get("HTTP_X_FORWARDED_FOR", ""))
+        if client is not None:
+            environ["REMOTE_ADDR"] = str(client)
+
+    def _client(self, chain: str) -> Address | None:
+        """Give the rightmost address that is not trusted: proxies append whom they saw, and a client invents the rest.
+
+        None if a trusted hop wrote something else, or if there are only trusted ones: then the peer is all one knows.
+        """
+        for hop in reversed(chain.rsplit(",", _HOPS_MAX)[-_HOPS_MAX:]):
+            address = _read_address(hop.strip(" \t"))
+            if address is None or not self._trusts(address):
+                return address
+        return None
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self.networks)
+
+
+def behind(app: WSGIApplication, proxies: Sequence[str]) -> WSGIApplication:
+    """Wrap an application so that it sees clients and not trusted proxies; without any it stays as it is."""
+    if not proxies:
+        return app
+    resolve: Callable[[WSGIEnvironment], None] = TrustedProxies.read(proxies).resolve
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        resolve(environ)
+        return app(environ, start_response)
+
+    return answer
+
+
+def _read_address(text: str) -> Address | None:
+    """Read an address; one of IPv4 in IPv6's clothes (::ffff:192.0.2.1, of a socket for both) is the IPv4 one."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address if mapped is None else mapped
