@@ -38,6 +38,10 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option("--host", metavar="H", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", metavar="P", help="Port to listen on; 0 takes any.")] = None,
+    tls_certificate: Annotated[
+        str | None, typer.Option("--tls-certificate", metavar="FILE", help="Speak HTTPS with this PEM chain.")
+    ] = None,
+    tls_key: Annotated[str | None, typer.Option("--tls-key", metavar="FILE", help="Its private key, in PEM.")] = None,
     processes: Annotated[
         int | None,
         typer.Option("--processes", metavar="N", help="Server processes; 0: one on SQLite, two on PostgreSQL."),
@@ -59,6 +63,8 @@ def serve(
     settings = session.settings_with(
         host=host,
         port=port,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
         http_processes=processes,
         http_threads=threads,
         http_in_flight_max=in_flight_max,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from oms_cli.logs import configure_logging
 from oms_core.errors import OmsError
-from oms_core.settings import Settings
+from oms_core.settings import Settings, variable
+from oms_http.answer_headers import AnswerHeaders
 from oms_http.app import BODY_BYTES_MAX, create_app
 from oms_http.counting import count_refusal
 from oms_http.orders import BATCH_BODY_BYTES_MAX
-from oms_http.server import BodyLimit, ServerOptions, WsgiService
+from oms_http.server import BodyLimit, ServerOptions, TlsFileError, TlsFiles, WsgiService
 from oms_http.stock_imports import IMPORT_BODY_BYTES_MAX
 from oms_http.wsgi import open_oms
 
@@ -24,7 +26,12 @@ def open_service(settings: Settings) -> WsgiService:
     """Open the system in a worker process, after the fork; the server calls `close` when that process stops."""
     configure_logging(settings)
     oms = open_oms(settings)
-    return WsgiService(app=create_app(oms), close=oms.close, on_refusal=partial(count_refusal, oms.metrics))
+    return WsgiService(
+        app=create_app(oms),
+        close=oms.close,
+        on_refusal=partial(count_refusal, oms.metrics),
+        answer_headers=AnswerHeaders(settings.cors_origins),
+    )
 
 
 def server_options(settings: Settings) -> ServerOptions:
@@ -35,6 +42,8 @@ def server_options(settings: Settings) -> ServerOptions:
     return ServerOptions(
         host=settings.host,
         port=settings.port,
+        tls=_tls_files(settings),
+        trusted_proxies=settings.trusted_proxies,
         processes=process_count(settings),
         threads=settings.http_threads,
         in_flight_max=settings.http_in_flight_max,
@@ -61,6 +70,21 @@ def process_count(settings: Settings) -> int:
         detail = f"one process serves {scheme}://; it is {settings.http_processes}"
         raise OmsError("invalid_setting", f"OMS_HTTP_PROCESSES: {detail}")
     return 1
+
+
+def _tls_files(settings: Settings) -> TlsFiles | None:
+    """Give the files of TLS, if it is wanted. Raises `invalid_setting` unless it can be served with them."""
+    if not settings.tls_certificate and not settings.tls_key:
+        return None
+    for name, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
+        if not getattr(settings, name):
+            raise OmsError("invalid_setting", f"{variable(name)} must be set too, as {variable(other)} is")
+    files = TlsFiles(certificate=Path(settings.tls_certificate), key=Path(settings.tls_key))
+    try:
+        files.check()
+    except TlsFileError as error:
+        raise OmsError("invalid_setting", f"{variable(f'tls_{error.field}')}: {error.why}") from error
+    return files
 
 
 def is_embedded(settings: Settings) -> bool:

@@ -2,5 +2,6 @@
 
 from oms_http.server.options import BodyLimit, ServerOptions, WsgiService
 from oms_http.server.serving import serve
+from oms_http.server.tls import TlsFileError, TlsFiles
 
-__all__ = ["BodyLimit", "ServerOptions", "WsgiService", "serve"]
+__all__ = ["BodyLimit", "ServerOptions", "TlsFileError", "TlsFiles", "WsgiService", "serve"]

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from oms_http.answer_headers import AnswerHeaders
 from oms_http.server.problems import FAILED, SERVER_HEADER
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class WsgiRunner:
     """
 
     app: WSGIApplication
+    answer_headers: AnswerHeaders
     spool_directory: str | None
     spool_bytes_max: int
 
@@ -59,7 +61,8 @@ class WsgiRunner:
             _log.exception(
                 "%s %s failed, request %s", environ["REQUEST_METHOD"], ascii(environ["PATH_INFO"])[1:-1], request_id
             )
-            return Answer(FAILED.status, FAILED.headers(request_id), FAILED.body(request_id))
+            given = self.answer_headers.of(scheme=environ["wsgi.url_scheme"], origin=environ.get("HTTP_ORIGIN"))
+            return Answer(FAILED.status, [*FAILED.headers(request_id), *given], FAILED.body(request_id))
 
     def _run(self, environ: dict[str, Any]) -> Answer:
         start = _StartResponse()

@@ -9,14 +9,17 @@ import os
 from functools import partial
 from typing import IO, Any
 
+from oms_http.forwarding import TrustedProxies
 from oms_http.request_ids import request_id
 from oms_http.server.admission import AdaptiveLimit, Admission, Place
 from oms_http.server.answers import Answer, WsgiRunner
 from oms_http.server.bodies import BodyReceiver
+from oms_http.server.connections import ConnectionBounds, ConnectionGuard
 from oms_http.server.environ import base_environ, wsgi_environ
+from oms_http.server.heads import check_head
 from oms_http.server.options import ServerOptions, WsgiService
 from oms_http.server.problems import OVERLOADED, Refusal, RefusedError
-from oms_http.server.process import on_stop_signal, raise_file_limit, stop_with_parent
+from oms_http.server.process import files_per_connection, on_stop_signal, raise_file_limit, stop_with_parent
 from oms_http.server.rsgi import HTTPProtocol, Scope
 from oms_http.server.stores import SpoolDirectory
 from oms_http.server.threads import RequestThreads
@@ -39,6 +42,15 @@ class Bridge:
         self._admission = Admission(in_flight_max=options.in_flight_max, target_seconds=options.latency_target_seconds)
         self._probe_limit = AdaptiveLimit(ceiling=PROBES_IN_FLIGHT_MAX, target_seconds=math.inf)
         self._unmeasured_paths = frozenset(limit.path for limit in options.body_limits if limit.spooled)
+        self._guard = ConnectionGuard(
+            ConnectionBounds(
+                port=options.port,
+                total_max=options.connections_max * files_per_connection(options),
+                per_client_max=options.connections_per_client_max,
+                send_timeout_seconds=options.send_timeout_seconds,
+                is_exempt=TrustedProxies.read(options.trusted_proxies).trusts,
+            )
+        )
         self._draining = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,6 +58,7 @@ class Bridge:
         self._loop = loop
         runner = WsgiRunner(
             app=self._service.app,
+            answer_headers=self._service.answer_headers,
             spool_directory=self._options.spool_directory,
             spool_bytes_max=self._options.spool_bytes_max,
         )
@@ -59,7 +72,8 @@ class Bridge:
         self._probes = RequestThreads(
             runner, name="oms-http-probe", threads=1, in_flight_max=PROBES_IN_FLIGHT_MAX, loop=loop
         )
-        raise_file_limit(self._options.connections_max)
+        raise_file_limit(self._options)
+        self._guard.start()
         stop_with_parent(loop)
         on_stop_signal(partial(loop.call_soon_threadsafe, self._drain))
 
@@ -78,6 +92,7 @@ class Bridge:
             return
         try:
             environ = wsgi_environ(self._base, scope)
+            check_head(environ)
             body = await self._bodies.receive(proto, environ)
         except RefusedError as error:
             self._refuse(scope, proto, error.refusal, name, limit)
@@ -121,10 +136,11 @@ class Bridge:
         self._loop.call_later(FILE_HELD_SECONDS, self._spools.dispose, file)
 
     def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str, limit: AdaptiveLimit) -> None:
-        headers = refusal.headers(name)
+        given = self._service.answer_headers.of(scheme=scope.scheme, origin=scope.headers.get("origin"))
+        headers = [*refusal.headers(name), *given]
         if refusal.status == OVERLOADED.status:
-            given = self._options.retry_after_seconds
-            seconds = given() if given else limit.drain.retry_after_seconds(limit.in_flight)
+            measure = self._options.retry_after_seconds
+            seconds = measure() if measure else limit.drain.retry_after_seconds(limit.in_flight)
             headers.append(("retry-after", str(seconds)))
         proto.response_bytes(refusal.status, headers, refusal.body(name))
         self._service.on_refusal(scope.method, refusal.status)
@@ -142,6 +158,7 @@ class Bridge:
         os._exit(0)
 
     def _close(self, *, timeout_seconds: float) -> None:
+        self._guard.close()
         self._threads.close(timeout_seconds=timeout_seconds)
         self._probes.close(timeout_seconds=1)
         self._spools.close()

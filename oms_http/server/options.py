@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from oms_http.answer_headers import PLAIN, AnswerHeaders
+from oms_http.server.tls import TlsFiles
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
@@ -21,12 +24,14 @@ class WsgiService:
     """What a worker process runs: the application, and `close`, called once when the process stops.
 
     `on_refusal` hears the method and the status of each request that the server refuses itself, which the application
-    never sees; it runs on the event loop, so it must neither wait nor raise.
+    never sees; it runs on the event loop, so it must neither wait nor raise. `answer_headers` are for those answers,
+    as the application puts them on its own.
     """
 
     app: WSGIApplication
     close: Callable[[], None]
     on_refusal: Callable[[str, int], None] = uncounted
+    answer_headers: AnswerHeaders = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +51,15 @@ class BodyLimit:
 class ServerOptions:
     """How the server runs; each limit holds per process. docs/server.md says how the defaults were chosen.
 
+    `tls`: HTTPS with these files, and no HTTP; by default the other way round.
     `in_flight_max`: requests that are being answered or wait for a thread; a further one is refused at once. Reads may
     take seven eighths of it, and so may writes, less when their answers take longer than `latency_target_seconds`
     (admission.py; infinity leaves the limit alone).
     `connections_max`: open connections; further ones wait, unaccepted, in the kernel's `backlog`.
+    `connections_per_client_max`: of one address (IPv6: of one /64) but for `trusted_proxies`; the newest are cut off.
     `head_timeout_seconds`: for a request's head; an idle connection is closed after it too.
     `body_timeout_seconds`: for a whole body, or for each piece of a spooled one, which has `spool_timeout_seconds`.
+    `send_timeout_seconds`: until a client of which nothing of an answer is taken is cut off (Linux).
     `bodies_bytes_max`: memory for all bodies above 64 KiB together. `spools_max`: bodies spooled at a time.
     `spool_bytes_max`: disk for one answer that does not fit in memory. `spool_directory`: by default the system's.
     `graceful_timeout_seconds`: what a stop leaves to requests in flight before it gives up on them.
@@ -62,17 +70,21 @@ class ServerOptions:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    tls: TlsFiles | None = None
     processes: int = 1
     threads: int = 32
     in_flight_max: int = 256
     latency_target_seconds: float = 1.0
     connections_max: int = 4096
+    connections_per_client_max: int = 1024
+    trusted_proxies: tuple[str, ...] = ()
     backlog: int = 1024
     head_bytes_max: int = 64 * 1024
     head_timeout_seconds: float = 75.0
     body_bytes_max: int = MEBIBYTE
     body_limits: tuple[BodyLimit, ...] = ()
     body_timeout_seconds: float = 15.0
+    send_timeout_seconds: float = 30.0
     bodies_bytes_max: int = 256 * MEBIBYTE
     spools_max: int = 8
     spool_timeout_seconds: float = 600.0
@@ -84,7 +96,18 @@ class ServerOptions:
 
     def __post_init__(self) -> None:
         """Refuse numbers that no server can run with. Raises ValueError, which names the setting."""
-        _check_at_least(1, self, ("processes", "threads", "connections_max", "spools_max", "graceful_timeout_seconds"))
+        _check_at_least(
+            1,
+            self,
+            (
+                "processes",
+                "threads",
+                "connections_max",
+                "connections_per_client_max",
+                "spools_max",
+                "graceful_timeout_seconds",
+            ),
+        )
         _check_at_least(self.threads, self, ("in_flight_max",))
         _check_at_least(128, self, ("backlog",))
         _check_at_least(8 * 1024, self, ("head_bytes_max",))

@@ -40,12 +40,11 @@ class Refusal:
         object.__setattr__(self, "_parts", (before.encode(), after.encode()))
 
     def headers(self, request_id: str) -> list[tuple[str, str]]:
-        """Give the answer's headers."""
+        """Give the answer's headers, but for those that the service puts on every answer."""
         headers = [
             SERVER_HEADER,
             ("content-type", "application/problem+json"),
             ("cache-control", "no-store"),
-            ("x-content-type-options", "nosniff"),
             ("x-request-id", request_id),
         ]
         if self.body_unread:
@@ -79,6 +78,11 @@ def too_large(bytes_max: int) -> Refusal:
     """Make the refusal of a body of more than `bytes_max` bytes."""
     detail = f"The body is larger than {bytes_max} bytes. Nothing was changed."
     return Refusal("payload_too_large", 413, detail, body_unread=True)
+
+
+def ambiguous(detail: str) -> Refusal:
+    """Make the refusal of a head that others might read differently; whatever follows it is not read as a request."""
+    return Refusal("validation_error", 422, f"{detail} Nothing was changed.", body_unread=True)
 
 
 def unreadable_headers(names: set[str]) -> Refusal:

@@ -9,13 +9,29 @@ import resource
 import signal
 from collections.abc import Callable
 
+from oms_http.server.options import ServerOptions
+
 _FILES_BESIDES_CONNECTIONS = 512
 
 
-def raise_file_limit(connections: int) -> None:
-    """Raise the soft limit of open files, often 1024, to hold `connections`, as far as the hard limit allows."""
+def files_per_connection(options: ServerOptions) -> int:
+    """Give how many open files to keep for each: over TLS as many handshakes may be under way, which nobody counts."""
+    return 2 if options.tls else 1
+
+
+def connections_possible(options: ServerOptions) -> int:
+    """Give how many connections a process can hold: without files left, it could neither accept nor refuse any."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard == resource.RLIM_INFINITY:
+        return options.connections_max
+    free = max(hard - _FILES_BESIDES_CONNECTIONS, hard // 2)
+    return min(options.connections_max, free // files_per_connection(options))
+
+
+def raise_file_limit(options: ServerOptions) -> None:
+    """Raise the soft limit of open files, often 1024, to hold all connections, as far as the hard limit allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + _FILES_BESIDES_CONNECTIONS
+    wanted = options.connections_max * files_per_connection(options) + _FILES_BESIDES_CONNECTIONS
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -8,16 +8,19 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from oms_http.server.bridge import Bridge
 from oms_http.server.options import ServerOptions, WsgiService
+from oms_http.server.process import connections_possible
+from oms_http.server.tls import TlsFiles, trusting_context
 
 READY_POLL_SECONDS = 0.05
 READY_ANSWER_SECONDS = 5.0
@@ -44,12 +47,16 @@ def serve(
     here with the service's URL once a worker answers. A stop finishes the requests in flight, then closes.
 
     A worker that dies is replaced; when the replacement dies within seconds too, the server gives up and returns 1.
-    Raises OSError if the address cannot be listened on (taken, not ours, not allowed), said in one line.
+    Raises TlsFileError for files that no TLS can be served with, OSError if the address cannot be listened on (taken,
+    not ours, not allowed), each said in one line.
     """
+    if options.tls is not None:
+        options.tls.check()
     address = _free_address(options)
+    options = replace(options, host=address[0], port=address[1], connections_max=connections_possible(options))
     server = _granian(address, options)
     stopping = threading.Event()
-    server.on_startup(partial(_on_startup, server, address, on_ready, stopping))
+    server.on_startup(partial(_on_startup, server, _Ready(address, options.tls, on_ready), stopping))
     try:
         server.serve(target_loader=partial(_load, target, options), wrap_loader=False)
     except SystemExit as error:
@@ -71,6 +78,9 @@ def _granian(address: tuple[str, int], options: ServerOptions) -> Any:
         loop=Loops.uvloop,
         http=HTTPModes.http1,
         websockets=False,
+        ssl_cert=options.tls.certificate if options.tls else None,
+        ssl_key=options.tls.key if options.tls else None,
+        ssl_protocol_min=SSLProtocols.tls12,
         backlog=options.backlog,
         backpressure=options.connections_max,
         http1_settings=HTTP1Settings(
@@ -104,32 +114,45 @@ def _free_address(options: ServerOptions) -> tuple[str, int]:
         raise OSError(error.errno, f"cannot listen on {options.host}:{options.port}: {reason}") from error
 
 
-def _on_startup(
-    server: Any, address: tuple[str, int], on_ready: Callable[[str], None] | None, stopping: threading.Event
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """Whom to tell, and where to look, whether the server answers."""
+
+    address: tuple[str, int]
+    tls: TlsFiles | None
+    on_ready: Callable[[str], None] | None
+
+    def announce(self, stopping: threading.Event) -> None:
+        host, port = self.address
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        while not stopping.wait(READY_POLL_SECONDS):
+            if self._answers(reachable, port):
+                assert self.on_ready is not None  # noqa: S101  Else nobody would have asked.
+                scheme = "https" if self.tls else "http"
+                self.on_ready(
+                    f"{scheme}://[{reachable}]:{port}" if ":" in reachable else f"{scheme}://{reachable}:{port}"
+                )
+                return
+
+    def _answers(self, host: str, port: int) -> bool:
+        connection = (
+            http.client.HTTPSConnection(host, port, timeout=READY_ANSWER_SECONDS, context=trusting_context())
+            if self.tls
+            else http.client.HTTPConnection(host, port, timeout=READY_ANSWER_SECONDS)
+        )
+        try:
+            connection.request("HEAD", "/healthz")
+            connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
+
+
+def _on_startup(server: Any, ready: _Ready, stopping: threading.Event) -> None:
     """Let a closing terminal stop the server, instead of granian's reload, unless nohup said otherwise."""
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
-    if on_ready is not None:
-        threading.Thread(target=_announce, args=(address, on_ready, stopping), name="oms-ready", daemon=True).start()
-
-
-def _announce(address: tuple[str, int], on_ready: Callable[[str], None], stopping: threading.Event) -> None:
-    host, port = address
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    while not stopping.wait(READY_POLL_SECONDS):
-        if _answers(reachable, port):
-            on_ready(f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}")
-            return
-
-
-def _answers(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=READY_ANSWER_SECONDS)
-    try:
-        connection.request("HEAD", "/healthz")
-        connection.getresponse()
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-    return True
+    if ready.on_ready is not None:
+        threading.Thread(target=ready.announce, args=(stopping,), name="oms-ready", daemon=True).start()

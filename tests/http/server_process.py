@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.services.self_signed import Certificate
 from tests.services.tcp import LOOPBACK, free_port
 from tests.services.waiting import wait_until
 from tests.services.wheels import ROOT
@@ -37,11 +39,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToyServer:
-    """A running toy service; `log` is the file with its stdout and stderr."""
+    """A running toy service; `log` is the file with its stdout and stderr, `context` is what a client of TLS needs."""
 
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    context: ssl.SSLContext | None = None
 
     def said(self, text: str) -> int:
         return self.log.read_text().count(text)
@@ -49,8 +52,13 @@ class ToyServer:
     def wait_for(self, text: str, *, times: int = 1) -> None:
         wait_until(lambda: self.said(text) >= times, STARTING_SECONDS, f"{text!r} {times} times in the server's log")
 
-    def connect(self) -> socket.socket:
+    def reach(self) -> socket.socket:
+        """Connect, and say nothing of TLS yet."""
         return socket.create_connection((LOOPBACK, self.port), timeout=ANSWER_SECONDS)
+
+    def connect(self) -> socket.socket:
+        connection = self.reach()
+        return self.context.wrap_socket(connection, server_hostname=LOOPBACK) if self.context else connection
 
     def send(self, data: bytes) -> socket.socket:
         connection = self.connect()
@@ -58,7 +66,8 @@ class ToyServer:
         return connection
 
     def ask(self, path: str, *, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
-        with contextlib.closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=ANSWER_SECONDS)) as connection:
+        with contextlib.closing(http.client.HTTPConnection(LOOPBACK, self.port)) as connection:
+            connection.sock = self.connect()
             fields = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body=body, headers=fields)
             return whole(connection.getresponse())
@@ -77,7 +86,10 @@ class ToyServer:
 
 
 def launch(folder: Path, **options: Any) -> ToyServer:
-    """Start the toy service with ServerOptions as given, on a free port unless they name one."""
+    """Start the toy service with ServerOptions as given, on a free port unless they name one; `tls`: a Certificate."""
+    certificate: Certificate | None = options.pop("tls", None)
+    if certificate is not None:
+        options["tls"] = certificate.files
     options.setdefault("port", free_port())
     log = folder / f"server-{options['port']}.log"
     with log.open("ab") as output:
@@ -88,7 +100,8 @@ def launch(folder: Path, **options: Any) -> ToyServer:
             stdout=output,
             stderr=output,
         )
-    return ToyServer(process=process, port=options["port"], log=log)
+    context = certificate.trusting() if certificate else None
+    return ToyServer(process=process, port=options["port"], log=log, context=context)
 
 
 @contextlib.contextmanager

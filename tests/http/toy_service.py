@@ -9,9 +9,10 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oms_http.server import BodyLimit, ServerOptions, WsgiService, serve
+from oms_http.server import BodyLimit, ServerOptions, TlsFiles, WsgiService, serve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -99,6 +100,9 @@ def main() -> int:
     if "start_method" in given:
         multiprocessing.set_start_method(given.pop("start_method"))
     target = fail_to_open if given.pop("broken", False) else open_service
+    if "tls" in given:
+        certificate, key = map(Path, given["tls"])
+        given["tls"] = TlsFiles(certificate=certificate, key=key)
     options = ServerOptions(
         probe_paths=frozenset({"/healthz", "/gate"}),
         body_limits=(BodyLimit(path="/import", bytes_max=100 * MEBIBYTE, spooled=True),),

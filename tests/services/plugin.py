@@ -17,6 +17,7 @@ from tests.services.postgresql import PrivatePostgresql
 from tests.services.processes import PrivateServer
 from tests.services.rabbitmq import PrivateRabbitmq
 from tests.services.run import Run, new_run
+from tests.services.self_signed import Certificate, make_certificate
 from tests.services.unusable import ServerUnusable
 from tests.services.wheels import ROOT, build_wheel, create_bare_environment
 
@@ -192,3 +193,12 @@ def newman() -> Path:
     if not program.exists():
         do_without("POSTMAN COLLECTION NOT RUN: newman is missing; with Node installed, `make newman`")
     return program
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate for localhost that nobody but its own tests trusts, and its key."""
+    try:
+        return make_certificate(tmp_path_factory.mktemp("certificate"))
+    except ServerUnusable as error:
+        do_without(f"NOT TESTED WITH TLS: {error}")

@@ -1,0 +1,31 @@
+"""Refuses heads that another server, a proxy say, might read differently: a request must never hide a second one.
+
+What hyper (granian's parser) lets through is meant; the rest it refuses itself (tests/http/test_smuggling.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from oms_http.server.problems import RefusedError, ambiguous
+
+TARGET_LENGTH_MAX = 8 * 1024
+# RFC 3986, 3.2.2, but for the comma, which is how a second Host header looks here.
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]*)(:[0-9]*)?").fullmatch
+
+
+def check_head(environ: Mapping[str, Any]) -> None:
+    """Raise RefusedError for a target that is no path, a Host that is none, and codings we do not know."""
+    path = environ["PATH_INFO"]
+    if not path.startswith("/") and (path, environ["REQUEST_METHOD"]) != ("*", "OPTIONS"):
+        raise RefusedError(ambiguous("The request's target must be a path."))
+    host = environ.get("HTTP_HOST")
+    if host is None:
+        if environ["SERVER_PROTOCOL"] != "HTTP/1.0":
+            raise RefusedError(ambiguous("The Host header is missing."))
+    elif not _HOST(host):
+        raise RefusedError(ambiguous("The Host header must be one host, with or without a port."))
+    if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
+        raise RefusedError(ambiguous("Transfer-Encoding must be chunked, once, and no other coding."))
