@@ -69,6 +69,13 @@ _TABLE = (
         "Send less in one request, or several requests.",
     ),
     ErrorCode(
+        "uri_too_long",
+        ErrorKind.INVALID,
+        Retry.AFTER_CHANGE,
+        "The URL is too long",
+        "Path and query together may have 8,192 bytes. Ask for less in one request.",
+    ),
+    ErrorCode(
         "unsupported_media_type",
         ErrorKind.INVALID,
         Retry.AFTER_CHANGE,

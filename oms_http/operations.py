@@ -53,6 +53,8 @@ def get_docs_asset(_service: Service, _request: Request, name: str) -> Response:
     """Give a file of the page."""
     if name == "start.js":
         return Response(pages.DOCS_SCRIPT, headers=[("Content-Type", "text/javascript; charset=utf-8")])
+    if name == "problem.css":
+        return Response(pages.PROBLEM_STYLE, headers=[("Content-Type", "text/css; charset=utf-8")])
     if name not in _ASSETS:
         raise NotFound
     return send_from_directory(_SWAGGER_UI, name)

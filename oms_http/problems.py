@@ -39,6 +39,7 @@ STATUS_BY_CODE: Mapping[str, int] = MappingProxyType(
         "request_timeout": 408,
         "version_mismatch": 412,
         "payload_too_large": 413,
+        "uri_too_long": 414,
         "unsupported_media_type": 415,
     }
 )
@@ -49,6 +50,7 @@ _CODE_BY_HTTP_STATUS: Mapping[int, str] = MappingProxyType(
         405: "method_not_allowed",
         408: "request_timeout",
         413: "payload_too_large",
+        414: "uri_too_long",
         415: "unsupported_media_type",
     }
 )

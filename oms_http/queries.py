@@ -9,9 +9,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from oms_core.domain.pages import Page
 from oms_core.domain.validation import Findings, one_finding
+from oms_core.errors import OmsError
 from oms_http.requests import Request
 from oms_http.schemas.findings import pointer_to
 
+TARGET_BYTES_MAX = 8 * 1024
 _PARAMETERS_MAX = 32
 
 ReadText = Callable[[Findings, str, str], Any]
@@ -28,9 +30,14 @@ class QueryParameter:
 
 
 def read_query(request: Request, known: Sequence[QueryParameter]) -> dict[str, Any]:
-    """Read the query: the values given, by name. Raises `validation_error`, also for what is unknown or repeated."""
+    """Read the query: the values given, by name.
+
+    Raises `validation_error`, also for what is unknown or repeated, and `uri_too_long`.
+    """
     if not request.query_string:
         return {}
+    if len(request.query_string) > TARGET_BYTES_MAX:
+        raise OmsError("uri_too_long", f"the query has more than {TARGET_BYTES_MAX} bytes")
     readers = {parameter.name: parameter.read for parameter in known}
     findings = Findings()
     values: dict[str, Any] = {}

@@ -172,7 +172,7 @@ IF_NONE_MATCH = Header(
 )
 
 # What any request may meet: a header that is not ASCII, a full process, a defect.
-ANYWHERE = ("validation_error", "overloaded", "internal_error")
+ANYWHERE = ("validation_error", "uri_too_long", "overloaded", "internal_error")
 GUARDED = (*ANYWHERE, "unauthenticated", "forbidden", "rate_limited", "storage_unavailable")
 WITH_BODY = ("malformed_json", "payload_too_large", "request_timeout", "unsupported_media_type")
 WRITING = (*GUARDED, *WITH_BODY, "outcome_unknown")

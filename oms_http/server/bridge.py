@@ -92,7 +92,7 @@ class Bridge:
             return
         try:
             environ = wsgi_environ(self._base, scope)
-            check_head(environ)
+            check_head(environ, target_bytes_max=self._options.target_bytes_max)
             body = await self._bodies.receive(proto, environ)
         except RefusedError as error:
             self._refuse(scope, proto, error.refusal, name, limit)

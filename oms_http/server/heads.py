@@ -9,16 +9,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from oms_http.server.problems import RefusedError, ambiguous
+from oms_http.server.problems import RefusedError, ambiguous, too_long
 
-TARGET_LENGTH_MAX = 8 * 1024
 # RFC 3986, 3.2.2, but for the comma, which is how a second Host header looks here.
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]*)(:[0-9]*)?").fullmatch
 
 
-def check_head(environ: Mapping[str, Any]) -> None:
-    """Raise RefusedError for a target that is no path, a Host that is none, and codings we do not know."""
+def check_head(environ: Mapping[str, Any], *, target_bytes_max: int) -> None:
+    """Raise RefusedError for a target that is too long or no path, a Host that is none, and codings we do not know."""
     path = environ["PATH_INFO"]
+    if len(path) + len(environ["QUERY_STRING"]) > target_bytes_max:
+        raise RefusedError(too_long(target_bytes_max))
     if not path.startswith("/") and (path, environ["REQUEST_METHOD"]) != ("*", "OPTIONS"):
         raise RefusedError(ambiguous("The request's target must be a path."))
     host = environ.get("HTTP_HOST")

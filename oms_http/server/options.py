@@ -57,6 +57,7 @@ class ServerOptions:
     (admission.py; infinity leaves the limit alone).
     `connections_max`: open connections; further ones wait, unaccepted, in the kernel's `backlog`.
     `connections_per_client_max`: of one address (IPv6: of one /64) but for `trusted_proxies`; the newest are cut off.
+    `target_bytes_max`: of a request's path and query, percent-decoded the one and encoded the other.
     `head_timeout_seconds`: for a request's head; an idle connection is closed after it too.
     `body_timeout_seconds`: for a whole body, or for each piece of a spooled one, which has `spool_timeout_seconds`.
     `send_timeout_seconds`: until a client of which nothing of an answer is taken is cut off (Linux).
@@ -80,6 +81,7 @@ class ServerOptions:
     trusted_proxies: tuple[str, ...] = ()
     backlog: int = 1024
     head_bytes_max: int = 64 * 1024
+    target_bytes_max: int = 8 * 1024
     head_timeout_seconds: float = 75.0
     body_bytes_max: int = MEBIBYTE
     body_limits: tuple[BodyLimit, ...] = ()

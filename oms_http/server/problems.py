@@ -80,6 +80,12 @@ def too_large(bytes_max: int) -> Refusal:
     return Refusal("payload_too_large", 413, detail, body_unread=True)
 
 
+def too_long(bytes_max: int) -> Refusal:
+    """Make the refusal of a path and query of more than `bytes_max` bytes."""
+    detail = f"The path and the query have more than {bytes_max} bytes. Nothing was changed."
+    return Refusal("uri_too_long", 414, detail, body_unread=True)
+
+
 def ambiguous(detail: str) -> Refusal:
     """Make the refusal of a head that others might read differently; whatever follows it is not read as a request."""
     return Refusal("validation_error", 422, f"{detail} Nothing was changed.", body_unread=True)

@@ -57,9 +57,18 @@ def test_the_style_sheets_load_nothing_at_all(client: ConformingClient) -> None:
 
 def test_the_pages_may_load_nothing_from_elsewhere(client: ConformingClient) -> None:
     for path in ("/docs", "/problems/forbidden"):
-        policy = client.get(path).headers["Content-Security-Policy"]
-        assert policy.startswith("default-src 'self';")
+        page = client.get(path)
+        policy = page.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none';")
         assert "http" not in policy
+        assert "unsafe" not in policy
+        for inline in ("<style", " style=", "<script>", " onload=", "javascript:"):
+            assert inline not in page.get_data(as_text=True)
+
+
+def test_a_problem_page_has_its_style_from_here(client: ConformingClient) -> None:
+    (reference,) = references(client.get("/problems/forbidden").get_data(as_text=True))
+    assert client.get(reference).mimetype == "text/css"
 
 
 def test_the_docs_page_may_be_asked_for_with_a_slash(client: ConformingClient) -> None:

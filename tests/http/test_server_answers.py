@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import pytest
 
+from oms_http.answer_headers import PLAIN
 from oms_http.server.answers import MEMORY_BYTES_MAX, Answer, WsgiRunner
 from oms_http.server.options import ServerOptions
 
@@ -16,8 +17,9 @@ TEXT = [("Content-Type", "text/plain")]
 
 
 def answer_of(app: Any, *, method: str = "GET") -> Answer:
-    runner = WsgiRunner(app=app, spool_directory=None, spool_bytes_max=10 * MEMORY_BYTES_MAX)
-    return runner({"REQUEST_METHOD": method, "PATH_INFO": "/", "oms.request_id": "id-1"})
+    runner = WsgiRunner(app=app, answer_headers=PLAIN, spool_directory=None, spool_bytes_max=10 * MEMORY_BYTES_MAX)
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": "/", "oms.request_id": "id-1", "wsgi.url_scheme": "http"}
+    return runner(environ)
 
 
 def answering(pieces: Iterable[bytes], headers: list[tuple[str, str]] = TEXT, status: str = "200 OK") -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
+from oms_http.answer_headers import NAMES
 from tests.http.server_process import ToyServer, answer_on, request, running
 from tests.services.waiting import wait_until
 
@@ -193,3 +194,29 @@ def test_an_answer_larger_than_the_spool_is_a_failure(start: Start) -> None:
     server = start(threads=1, spool_bytes_max=3 * MEBIBYTE)
     assert server.ask("/stream?3").status == 200
     assert server.ask("/stream?4").status == 500
+
+
+def test_a_url_of_exactly_the_limit_is_taken_and_a_longer_one_refused(server: ToyServer) -> None:
+    assert server.ask("/" + "x" * 8191).status == 200
+    for path in ("/" + "x" * 8192, "/?" + "x" * 8192, "/x?" + "%41" * 3000):
+        answer = answer_on(server.send(request(path)))
+        assert (answer.status, answer.json["code"], answer.headers["connection"]) == (414, "uri_too_long", "close")
+
+
+def test_a_hundred_headers_are_taken_and_more_are_refused(server: ToyServer) -> None:
+    assert answer_on(server.send(request("/", fields="X-A: 1\r\n" * 99))).status == 200
+    assert answer_on(server.send(request("/", fields="X-A: 1\r\n" * 100))).status == 431
+
+
+def test_a_large_head_is_taken_up_to_its_limit(server: ToyServer) -> None:
+    assert answer_on(server.send(request("/", fields=f"X-A: {'x' * 60_000}\r\n"))).status == 200
+    assert answer_on(server.send(request("/", fields=f"X-A: {'x' * 140_000}\r\n"))).status == 431
+
+
+def test_what_the_server_refuses_itself_carries_the_headers_for_browsers(server: ToyServer) -> None:
+    answer = server.ask("/", method="POST", body=b"x" * (MEBIBYTE + 1))
+    assert answer.status == 413
+    for name, value in NAMES.items():
+        assert answer.headers[name.lower()] == value
+    failed = server.ask("/fail")
+    assert (failed.status, failed.headers["x-content-type-options"]) == (500, "nosniff")
