@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from oms_core.domain.currencies import CURRENCIES
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
+from oms_core.domain.origins import read_origin
 from oms_core.domain.rate_limits import RateLimit, RateScope, read_rate_limits, read_rate_limits_with_keys
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
@@ -104,7 +105,7 @@ class Settings:
             _check_range(name, getattr(self, name), 1, 3_600)
         _check_locations(self.locations)
         _check_each("trusted_proxies", self.trusted_proxies, ipaddress.ip_network, "an address or a CIDR")
-        _check_each("cors_origins", self.cors_origins, _origin, "https://host, https://host:port or *")
+        _check_each("cors_origins", self.cors_origins, read_origin, "https://host, https://host:port or *")
 
     @property
     def default_location(self) -> str:
@@ -217,20 +218,6 @@ def _check_each(name: str, entries: Sequence[str], read: Callable[[str], object]
             read(str(entry))  # A list in oms.toml may hold numbers, and 1 would be the address 0.0.0.1.
         except ValueError as error:
             raise _wrong(name, f"must list {wanted}, comma-separated; it has {entry!r}") from error
-
-
-def _origin(text: str) -> str:
-    """Give an origin as browsers send it (RFC 6454, 6.2). Raises ValueError for what no browser would send."""
-    parts = urlsplit(text)
-    if text != "*" and (
-        parts.scheme not in {"http", "https"}
-        or text != f"{parts.scheme}://{parts.netloc}".lower()
-        or not parts.hostname
-        or parts.username is not None
-        or parts.port in (0, {"http": 80, "https": 443}[parts.scheme])
-    ):
-        raise ValueError(text)
-    return text
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

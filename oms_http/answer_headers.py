@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from oms_core.domain.origins import ANY_ORIGIN
+
 Header = tuple[str, str]
 
 POLICY = "Content-Security-Policy"
@@ -18,7 +20,6 @@ _ALWAYS: tuple[Header, ...] = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 _OVER_TLS: Header = ("Strict-Transport-Security", "max-age=31536000")
-ANY_ORIGIN = "*"
 EXPOSED = (
     "Location, ETag, Link, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, Preference-Applied, "
     "X-Request-ID, WWW-Authenticate"
