@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, takewhile
+from itertools import takewhile
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -17,15 +16,15 @@ from oms_core.documents.messages import read_command, read_order_ids
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.domain.queueing import Claim, by_caution, is_claimed_alone
-from oms_core.errors import ErrorKind, OmsError
+from oms_core.errors import OmsError
 from oms_core.ports.metrics import DEAD_LETTERS, SWEPT_ORDERS, Metrics
 from oms_core.ports.queue import Inbox, Message, MessageKind
 from oms_core.ports.queue_storage import QueueStorage, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_core.runtime.heartbeat import Heartbeat
 from oms_core.runtime.lanes import Work, run_in_turn
+from oms_core.runtime.patience import Patience, StoppedError, StuckError, passes
 
-Result = TypeVar("Result")
 Read = TypeVar("Read")
 
 _log = logging.getLogger(__name__)
@@ -35,8 +34,6 @@ _TAKE_SECONDS = 0.5
 _POLL_SECONDS = 0.2
 _BUSY_SWEEP_SECONDS = 10.0
 _BUSY_SWEEP_AGE_SECONDS = 60.0
-_PAUSE_FIRST_SECONDS = 0.1
-_PAUSE_MAX_SECONDS = 5.0
 _FAILED_PAUSE_SECONDS = 1.0
 _REST = 3.0
 _REST_MAX_SECONDS = 0.1
@@ -77,18 +74,6 @@ class _Batch(NamedTuple):
     messages: list[Message]
 
 
-class _StoppedError(Exception):
-    """The worker is to stop, while the database is away."""
-
-
-class _StuckError(Exception):
-    """Something fails time and again, while the database takes other work."""
-
-    def __init__(self, reason: OmsError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-
-
 class Worker:
     """One worker; `run` belongs to one thread.
 
@@ -113,18 +98,22 @@ class Worker:
         self._heartbeat = heartbeat
         self._options = options
         self._metrics = metrics
-        self._stop = threading.Event()
+        self._begin(threading.Event())
         self._is_behind = False
         self._swept_at = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; the batch in hand is then finished and acknowledged, the rest left to others."""
-        self._stop = stop
+        self._begin(stop)
         try:
             while not stop.is_set():
                 self._run_on_one_inbox(stop)
         finally:
             self._heartbeat.leave()
+
+    def _begin(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._patiently = Patience(stop, self._heartbeat)
 
     def _run_on_one_inbox(self, stop: threading.Event) -> None:
         """Work until stopped, or until something fails: what is in hand then comes again, to an inbox of its own."""
@@ -132,7 +121,7 @@ class Worker:
         try:
             while not stop.is_set():
                 self._step(inbox)
-        except _StoppedError:
+        except StoppedError:
             _log.info("what was in hand is left to other workers")
         except OmsError as error:
             _log.warning("the worker goes on after %s", error)
@@ -170,7 +159,7 @@ class Worker:
         run = run_in_turn if self._options.batch_max >= _WORTH_A_LANE and len(batches) > 1 else _run_one_by_one
         run(works, done=lambda: inbox.done(left.popleft().messages))
         if left:
-            raise _StoppedError
+            raise StoppedError
 
     def _gathered(self, inbox: Inbox, messages: Sequence[Message]) -> list[_Batch]:
         batches: list[_Batch] = []
@@ -210,7 +199,7 @@ class Worker:
         attempts = {claim.order_id: claim.attempts for claim in claims}
         for batch in by_caution(claims, self._options.batch_max):
             if self._stop.is_set():
-                raise _StoppedError
+                raise StoppedError
             self._settle(batch, {order_id: attempts[order_id] for order_id in batch})
 
     def _settle(
@@ -220,7 +209,7 @@ class Worker:
         try:
             settled = self._patiently(lambda: self._tasks.settle(order_ids, attempts, wait_for_turn), tries=_TRIES)
             self._heartbeat.count(settled)
-        except _StuckError as stuck:
+        except StuckError as stuck:
             reason = stuck.reason
             if len(order_ids) > 1:
                 middle = len(order_ids) // 2
@@ -248,7 +237,7 @@ class Worker:
         """Queue commands; raise the first refusal that another try may turn: those accepted are then replays."""
         outcomes = self._tasks.accept(commands)
         for outcome in outcomes:
-            if isinstance(outcome, Refused) and _passes(outcome.error):
+            if isinstance(outcome, Refused) and passes(outcome.error):
                 raise outcome.error
         return outcomes
 
@@ -286,34 +275,8 @@ class Worker:
         inbox.bury(message, error)
         self._metrics.count(DEAD_LETTERS, error.code)
 
-    def _patiently(self, work: Callable[[], Result], *, tries: int | None = None) -> Result:
-        """Do something until it is done, over all faults that pass, with exponential backoff and full jitter.
-
-        Raises _StuckError when it has failed in each of `tries`, and the database takes other work.
-        """
-        pause = _PAUSE_FIRST_SECONDS
-        for number in count(1):
-            try:
-                return work()
-            except OmsError as error:
-                if not _passes(error):
-                    raise
-                _log.warning("the worker tries again after %s", error)
-                if tries is not None and number >= tries and self._heartbeat.beat_now():
-                    raise _StuckError(error) from error
-            if self._stop.wait(random.uniform(0, pause)):  # noqa: S311  Jitter is no secret.
-                raise _StoppedError
-            pause = min(2 * pause, _PAUSE_MAX_SECONDS)
-            self._heartbeat.beat()
-        raise AssertionError  # It counts for ever.
-
 
 def _run_one_by_one(works: Iterable[Work], *, done: Callable[[], None]) -> None:
     for work in works:
         work(at_once)
         done()
-
-
-def _passes(error: OmsError) -> bool:
-    """Tell whether the same may succeed later."""
-    return error.kind in {ErrorKind.UNAVAILABLE, ErrorKind.LIMITED} or error.code == "idempotency_key_in_use"
