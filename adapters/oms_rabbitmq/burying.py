@@ -42,7 +42,7 @@ def read_letter(properties: BasicProperties, body: bytes) -> DeadLetter:
     headers: Mapping[str, Any] = properties.headers or {}
     came_as = str(headers.get("x-oms-kind", ""))
     return DeadLetter(
-        id=properties.message_id or hashlib.sha256(body).hexdigest()[:32],
+        id=_text(properties.message_id) or hashlib.sha256(body).hexdigest()[:32],
         kind=MessageKind.ORDER_IDS if came_as == MessageKind.ORDER_IDS.value else MessageKind.COMMAND,
         code=str(headers.get("x-oms-code", "")),
         detail=str(headers.get("x-oms-detail", "")),
@@ -51,9 +51,14 @@ def read_letter(properties: BasicProperties, body: bytes) -> DeadLetter:
     )
 
 
+def _text(value: object) -> str | None:
+    """Give a short string; pika gives bytes for one that is not UTF-8."""
+    return value if isinstance(value, str) else None
+
+
 def _time(text: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):  # No time, or one that is off the calendar in UTC.
         return None
-    return time if time.tzinfo else None

@@ -16,6 +16,7 @@ from pika.exceptions import AMQPError, ChannelClosedByClient, ConnectionOpenAbor
 
 from oms_rabbitmq.addresses import Address
 from oms_rabbitmq.faults import reason_of, unavailable
+from oms_rabbitmq.frames import ReadFrame, read_frame
 
 OPENING_SECONDS = 2.8
 ANSWER_SECONDS = 2.5
@@ -27,7 +28,10 @@ def _nothing() -> None:
 
 
 class _Connection(SelectConnection):
-    """pika's connection, which sends each of a message's three frames by itself, and can be told to hold them back."""
+    """pika's connection, which sends each of a message's three frames by itself, and can be told to hold them back.
+
+    It outlives a message whose properties pika cannot read.
+    """
 
     _held: list[bytes] | None = None
 
@@ -41,6 +45,9 @@ class _Connection(SelectConnection):
             held, self._held = self._held, None
             if held:
                 self._adapter_emit_data(b"".join(held))
+
+    def _read_frame(self) -> ReadFrame:
+        return read_frame(self._frame_buffer)  # type: ignore[attr-defined]  # Its types leave that out too.
 
     def _adapter_emit_data(self, data: bytes) -> None:
         if self._held is None:
