@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from oms_core.domain.placed_orders import queued_order
@@ -16,17 +17,22 @@ from oms_peewee.placing import Accepted, AsWritten
 from oms_peewee.postgresql import PostgresqlSession
 from oms_peewee.statements import Statement
 
+# The numbers are drawn with it, for a round trip less; those of orders that are refused stay unused.
 _READ_SKUS = Statement(
     name="read_skus",
-    types=("text[]",),
-    sql="""SELECT wanted.sku FROM unnest($1) AS wanted(sku)
-    CROSS JOIN LATERAL (SELECT 1 FROM products AS p WHERE p.sku = wanted.sku LIMIT 1) AS p""",
+    types=("text[]", "integer"),
+    sql="""SELECT wanted.sku, NULL::bigint FROM unnest($1) AS wanted(sku)
+    CROSS JOIN LATERAL (SELECT 1 FROM products AS p WHERE p.sku = wanted.sku LIMIT 1) AS p
+    UNION ALL SELECT NULL, nextval('queue_no') FROM generate_series(1, $2)""",
 )
-_NEXT_NUMBERS = Statement(
-    name="next_numbers",
-    types=("integer",),
-    sql="SELECT nextval('queue_no') FROM generate_series(1, $1)",
-)
+_NEXT_NUMBER = "SELECT nextval('queue_no')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberedView(AcceptanceView):
+    """What accepting needs, with a queue number for each order, ascending."""
+
+    numbers: Sequence[int]
 
 
 class PostgresqlAcceptingTables:
@@ -38,10 +44,14 @@ class PostgresqlAcceptingTables:
     def __init__(self, ledger: PostgresqlLedger) -> None:
         self._events = FirstEvents(ledger)
 
-    def read(self, session: PostgresqlSession, placements: Sequence[Placement]) -> AcceptanceView:
+    def read(self, session: PostgresqlSession, placements: Sequence[Placement]) -> NumberedView:
         """See PlacingTables."""
-        rows = session.run([(_READ_SKUS, [arrays.texts(skus_of(placements))])]).fetchall()
-        return AcceptanceView(known_skus={sku for (sku,) in rows}, keyed_orders=read_keyed_orders(session, placements))
+        rows = session.run([(_READ_SKUS, [arrays.texts(skus_of(placements)), len(placements)])]).fetchall()
+        return NumberedView(
+            known_skus={sku for sku, number in rows if number is None},
+            keyed_orders=read_keyed_orders(session, placements),
+            numbers=sorted(number for _, number in rows if number is not None),
+        )
 
     def lock(self, session: PostgresqlSession, placements: Sequence[Placement]) -> None:
         """See PlacingTables; there is nothing to lock."""
@@ -54,11 +64,11 @@ class PostgresqlAcceptingTables:
         self,
         session: PostgresqlSession,
         accepted: Sequence[Accepted],
-        view: AcceptanceView,  # noqa: ARG002
+        view: NumberedView,
     ) -> AsWritten:
         """See PlacingTables."""
         placements = [placement for placement, _ in accepted]
-        numbers = _next_numbers(session, len(placements))
+        numbers = view.numbers[: len(placements)]
         calls = insert_orders(
             placements, status=OrderStatus.QUEUED, accepted_status=self.accepted_status, numbers=numbers
         )
@@ -69,8 +79,5 @@ class PostgresqlAcceptingTables:
 
 def next_number(session: PostgresqlSession) -> int:
     """Give the number after the last one in the queue."""
-    return _next_numbers(session, 1)[0]
-
-
-def _next_numbers(session: PostgresqlSession, count: int) -> list[int]:
-    return [number for (number,) in session.run([(_NEXT_NUMBERS, [count])]).fetchall()]
+    (number,) = session.execute_sql(_NEXT_NUMBER).fetchone()
+    return int(number)

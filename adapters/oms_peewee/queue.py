@@ -15,7 +15,6 @@ from oms_core.domain.orders import Order
 from oms_core.domain.placement import Placement
 from oms_core.domain.queueing import (
     POSITIONS_EXACT_MAX,
-    AcceptanceView,
     Claim,
     DecideAcceptance,
     QueueSample,
@@ -39,9 +38,7 @@ _WAITING = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.queue_no)
 class PeeweeQueue:
     """See QueueStorage."""
 
-    def __init__(
-        self, database: Database[Any], accepting: Placing[Any, AcceptanceView], settling: Settling[Any]
-    ) -> None:
+    def __init__(self, database: Database[Any], accepting: Placing[Any, Any], settling: Settling[Any]) -> None:
         self._database = database
         self._accepting = accepting
         self._settling = settling
