@@ -31,6 +31,7 @@ def open_service(settings: Settings) -> WsgiService:
         close=oms.close,
         on_refusal=partial(count_refusal, oms.metrics),
         answer_headers=AnswerHeaders(settings.cors_origins),
+        checks_heads=True,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
+from http import HTTPStatus
 from typing import cast
 
 import flask
@@ -33,6 +34,7 @@ from oms_http.responses import NO_STORE
 from oms_http.service import Service
 
 BODY_BYTES_MAX = 1024 * 1024
+HEAD_ONLY = "oms.head_only"  # The server asks with this in the environ whether a large body is welcome.
 
 
 class _Application(Flask):
@@ -100,6 +102,8 @@ def _guarded(service: Service, operation: Operation, find_caller: FindCaller) ->
     def answer(**path: str) -> Response:
         asked = _current_request()
         asked.caller = find_caller(asked)
+        if HEAD_ONLY in asked.environ:
+            return Response(status=HTTPStatus.NO_CONTENT)
         if scope is not None:
             charge(scope, caller=asked.caller, charged=asked.charged)
         asked.parameters = read_query(asked, operation.query)
@@ -146,7 +150,8 @@ def _finish(metrics: Metrics, given: AnswerHeaders, response: Response) -> Respo
         headers.add(*NO_STORE)
     if asked.allowance is not None:
         headers.extend(rate_limit_fields(asked.allowance))
-    count_answer(metrics, asked, response)
+    if HEAD_ONLY not in asked.environ or response.status_code != HTTPStatus.NO_CONTENT:
+        count_answer(metrics, asked, response)
     return response
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from io import BytesIO
 from typing import IO, Any, NamedTuple
@@ -38,9 +38,12 @@ class BodyReceiver:
         self._limits = {limit.path: limit for limit in options.body_limits}
         self._memory = MemoryBudget(options.bodies_bytes_max)
 
-    async def receive(self, proto: HTTPProtocol, environ: dict[str, Any]) -> Body:
+    async def receive(
+        self, proto: HTTPProtocol, environ: dict[str, Any], welcome: Callable[[], Awaitable[None]]
+    ) -> Body:
         """Await the body that `environ` announces; one sent in chunks is then described there by its length.
 
+        `welcome` is awaited before a body that costs memory or disk, and raises what keeps it from being received.
         Raises RefusedError: too large, too slow, cut short (the client may be gone), or there is no room.
         """
         chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
@@ -54,6 +57,7 @@ class BodyReceiver:
             if 0 < length <= SMALL_BYTES_MAX and not limit.spooled:
                 async with asyncio.timeout(self._options.body_timeout_seconds):
                     return Body(BytesIO(await proto()), _nothing)
+            await welcome()
             return await self._kept(proto, environ, limit, length)
         except TimeoutError as error:
             raise RefusedError(TIMED_OUT) from error

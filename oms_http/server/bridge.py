@@ -7,6 +7,8 @@ import logging
 import math
 import os
 from functools import partial
+from http import HTTPStatus
+from io import BytesIO
 from typing import IO, Any
 
 from oms_http.forwarding import TrustedProxies
@@ -18,7 +20,7 @@ from oms_http.server.connections import ConnectionBounds, ConnectionGuard
 from oms_http.server.environ import base_environ, wsgi_environ
 from oms_http.server.heads import check_head
 from oms_http.server.options import ServerOptions, WsgiService
-from oms_http.server.problems import OVERLOADED, Refusal, RefusedError
+from oms_http.server.problems import OVERLOADED, Refusal, RefusedError, UnwelcomeError
 from oms_http.server.process import files_per_connection, on_stop_signal, raise_file_limit, stop_with_parent
 from oms_http.server.rsgi import HTTPProtocol, Scope
 from oms_http.server.stores import SpoolDirectory
@@ -93,7 +95,12 @@ class Bridge:
         try:
             environ = wsgi_environ(self._base, scope)
             check_head(environ, target_bytes_max=self._options.target_bytes_max)
-            body = await self._bodies.receive(proto, environ)
+            environ["oms.request_id"] = name
+            environ["oms.draining"] = self._draining
+            body = await self._bodies.receive(proto, environ, partial(self._welcome, threads, environ, proto))
+        except UnwelcomeError:
+            await self._bodies.discard(proto)
+            return
         except RefusedError as error:
             self._refuse(scope, proto, error.refusal, name, limit)
             if error.refusal.body_unread:
@@ -104,11 +111,23 @@ class Bridge:
                 self._refuse(scope, proto, OVERLOADED, name, limit)
                 return
             environ["wsgi.input"] = body.input
-            environ["oms.request_id"] = name
-            environ["oms.draining"] = self._draining
             self._send(proto, await self._answer(threads, environ, Place(limit, self._loop)))
         finally:
             body.release()
+
+    async def _welcome(self, threads: RequestThreads, environ: dict[str, Any], proto: HTTPProtocol) -> None:
+        """Ask the application whether it would take a large body of this caller, before it costs memory or disk.
+
+        It is called with `oms.head_only`: anything but 204 is its answer. Raises UnwelcomeError after that was sent.
+        """
+        if not self._service.checks_heads:
+            return
+        head = {**environ, "oms.head_only": True, "CONTENT_LENGTH": "0", "wsgi.input": BytesIO()}
+        answer = await threads.answer(head)
+        if answer.status != HTTPStatus.NO_CONTENT:
+            headers = [*answer.headers, ("connection", "close")]
+            self._send(proto, answer._replace(headers=headers))
+            raise UnwelcomeError
 
     async def _answer(self, threads: RequestThreads, environ: dict[str, Any], place: Place) -> Answer:
         """Run the application. An upload takes as long as its size wants, so it says nothing of the load either."""

@@ -25,13 +25,16 @@ class WsgiService:
 
     `on_refusal` hears the method and the status of each request that the server refuses itself, which the application
     never sees; it runs on the event loop, so it must neither wait nor raise. `answer_headers` are for those answers,
-    as the application puts them on its own.
+    as the application puts them on its own. With `checks_heads` the application is first called without the body of a
+    request that has a large one, and with `oms.head_only` true in its environ: 204 invites the body, and any other
+    answer is the request's.
     """
 
     app: WSGIApplication
     close: Callable[[], None]
     on_refusal: Callable[[str, int], None] = uncounted
     answer_headers: AnswerHeaders = PLAIN
+    checks_heads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,10 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
+class UnwelcomeError(Exception):
+    """The application has answered a request by its head alone; its body is not received."""
+
+
 OVERLOADED = Refusal("overloaded", 503, "Too many requests are being answered. Nothing was changed.")
 NO_ROOM = Refusal("overloaded", 503, "There is no room for the body now. Nothing was changed.", body_unread=True)
 TIMED_OUT = Refusal("request_timeout", 408, "The body did not arrive in time. Nothing was changed.", body_unread=True)
