@@ -96,7 +96,6 @@ class Bridge:
             environ = wsgi_environ(self._base, scope)
             check_head(environ, target_bytes_max=self._options.target_bytes_max)
             environ["oms.request_id"] = name
-            environ["oms.draining"] = self._draining
             body = await self._bodies.receive(proto, environ, partial(self._welcome, threads, environ, proto))
         except UnwelcomeError:
             await self._bodies.discard(proto)
@@ -111,6 +110,7 @@ class Bridge:
                 self._refuse(scope, proto, OVERLOADED, name, limit)
                 return
             environ["wsgi.input"] = body.input
+            environ["oms.draining"] = self._draining
             self._send(proto, await self._answer(threads, environ, Place(limit, self._loop)))
         finally:
             body.release()
@@ -122,7 +122,13 @@ class Bridge:
         """
         if not self._service.checks_heads:
             return
-        head = {**environ, "oms.head_only": True, "CONTENT_LENGTH": "0", "wsgi.input": BytesIO()}
+        head = {
+            **environ,
+            "oms.head_only": True,
+            "oms.draining": self._draining,
+            "CONTENT_LENGTH": "0",
+            "wsgi.input": BytesIO(),
+        }
         answer = await threads.answer(head)
         if answer.status != HTTPStatus.NO_CONTENT:
             headers = [*answer.headers, ("connection", "close")]
