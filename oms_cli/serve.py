@@ -131,6 +131,8 @@ def _log_access(oms: Oms, settings: Settings) -> None:
         _log.info("authentication is off: whoever is on this machine may do everything")
     elif oms.has_keys():
         _log.info("callers bring API keys")
+    elif urlsplit(settings.database_url).scheme == "memory":
+        _log.warning("callers bring API keys, and no command can make one in memory://: nobody will be let in")
     else:
         _log.warning("callers bring API keys, and there is none yet: oms keys create NAME --scope admin")
 

@@ -108,6 +108,7 @@ class Oms:
             uses=KeyUses(storage),
             guesses=Guesses(settings.rate_limits_in_force.get(RateScope.AUTH_FAILURES), self.rate_limiter),
             clock=clock,
+            metrics=metrics,
         )
         self._orders = OrderQueue(
             settings=settings,

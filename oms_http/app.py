@@ -12,12 +12,12 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
-from oms_core.errors import ErrorKind, OmsError
+from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.ports.metrics import Metrics
 from oms_http import operations
 from oms_http.answer_headers import POLICY, AnswerHeaders
-from oms_http.callers import FindCaller, callers_of, challenge
+from oms_http.callers import FindCaller, callers_of, challenges
 from oms_http.counting import count_answer
 from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
@@ -123,8 +123,7 @@ def _add_error_handlers(app: Flask, diagnoses: Diagnoses) -> None:
     def answer_oms_error(error: OmsError) -> Response:
         asked = _current_request()
         diagnoses.note(error, asked.request_id)
-        headers = [challenge(asked)] if error.kind is ErrorKind.UNAUTHENTICATED else []
-        return problem_response(error, asked.request_id, headers)
+        return problem_response(error, asked.request_id, challenges(error, asked))
 
     def answer_refusal(error: HTTPException) -> Response:
         return answer_http_exception(error, _current_request())

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from oms_core.domain.callers import ALL_SCOPES, Caller
-from oms_core.errors import OmsError
+from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
+from oms_core.ports.metrics import AUTHENTICATION_REFUSALS
 from oms_http.local_requests import check_local_request
 from oms_http.requests import Request
 
@@ -16,6 +17,7 @@ FindCaller = Callable[[Request], Caller]
 CHALLENGE = "WWW-Authenticate"
 _REALM = 'Bearer realm="oms"'
 _BAD_TOKEN = f'{_REALM}, error="invalid_token"'
+_NO_SCOPE = f'{_REALM}, error="insufficient_scope", scope="%s"'
 
 
 def callers_of(oms: Oms) -> FindCaller:
@@ -34,9 +36,17 @@ def local_caller(request: Request, *, origins: Collection[str] = ()) -> Caller:
     return Caller(name="local", scopes=ALL_SCOPES, request_id=request.request_id, address=request.remote_addr)
 
 
-def challenge(request: Request) -> tuple[str, str]:
-    """Give the header that tells how to authenticate (RFC 6750, 3), and that the key sent is not good if one was."""
-    return CHALLENGE, _REALM if _bearer_token(request) is None else _BAD_TOKEN
+def challenges(error: OmsError, request: Request) -> list[tuple[str, str]]:
+    """Give the header that tells how to authenticate (RFC 6750, 3), where that would help.
+
+    It says whether the key that was sent is not good, or lacks a scope, and which.
+    """
+    is_keyed = _bearer_token(request) is not None
+    if error.kind is ErrorKind.UNAUTHENTICATED:
+        return [(CHALLENGE, _BAD_TOKEN if is_keyed else _REALM)]
+    if error.kind is ErrorKind.FORBIDDEN and is_keyed and "scope" in error.data:
+        return [(CHALLENGE, _NO_SCOPE % error.data["scope"])]
+    return []
 
 
 def _key_caller(oms: Oms, request: Request) -> Caller:
@@ -46,6 +56,7 @@ def _key_caller(oms: Oms, request: Request) -> Caller:
     """
     token = _bearer_token(request)
     if token is None:
+        oms.metrics.count(AUTHENTICATION_REFUSALS, "no_key")
         raise OmsError("unauthenticated", "send an API key in the header Authorization: Bearer oms_...")
     return oms.authenticate(token, address=request.remote_addr, request_id=request.request_id)
 

@@ -78,6 +78,12 @@ RATE_LIMITER_FALLBACKS = Metric(
     kind=MetricKind.COUNTER,
     explanation="Charges that a process counted by itself because the shared rate limiter was away.",
 )
+AUTHENTICATION_REFUSALS = Metric(
+    name="oms_authentication_refusals_total",
+    kind=MetricKind.COUNTER,
+    explanation="Callers that were not let in; reason is no_key, bad_key or limited (too many bad keys before).",
+    labels=("reason",),
+)
 ALL_METRICS = (
     ORDERS_DECIDED,
     PLACEMENT_BATCH_ORDERS,
@@ -88,6 +94,7 @@ ALL_METRICS = (
     DEAD_LETTERS,
     EVENTS_PUBLISHED,
     RATE_LIMITER_FALLBACKS,
+    AUTHENTICATION_REFUSALS,
 )
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.keys import KeyState, PresentedKey, StoredKey, parse_token
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
+from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metrics
 from oms_core.runtime.guesses import Guesses
 from oms_core.runtime.key_cache import KeyCache
 from oms_core.runtime.key_uses import KeyUses
+
+_REASONS: Mapping[str, str] = MappingProxyType({"unauthenticated": "bad_key", "rate_limited": "limited"})
 
 _log = logging.getLogger(__name__)
 
@@ -22,14 +27,31 @@ class Authenticate:
     keys that are remembered still open.
     """
 
-    def __init__(self, *, cache: KeyCache, uses: KeyUses, guesses: Guesses, clock: Clock) -> None:
+    def __init__(self, *, cache: KeyCache, uses: KeyUses, guesses: Guesses, clock: Clock, metrics: Metrics) -> None:
         self._cache = cache
         self._uses = uses
         self._guesses = guesses
         self._clock = clock
+        self._metrics = metrics
 
     def __call__(self, token: str, *, address: str | None, request_id: str | None) -> Caller:
         """Give the caller that a key names; see `Oms.authenticate`."""
+        try:
+            return self._caller(token, address=address, request_id=request_id)
+        except OmsError as error:
+            if error.code in _REASONS:
+                self._metrics.count(AUTHENTICATION_REFUSALS, _REASONS[error.code])
+            raise
+
+    def forget(self, name: str) -> None:
+        """Look a name's keys up again: they have just changed."""
+        self._cache.forget(name)
+
+    def close(self) -> None:
+        """Wait for what is written aside."""
+        self._uses.close()
+
+    def _caller(self, token: str, *, address: str | None, request_id: str | None) -> Caller:
         presented = parse_token(token)
         stored = None if presented is None else self._remembered(presented)
         if stored is None:
@@ -40,14 +62,6 @@ class Authenticate:
             raise self._refused(presented, state, address)
         key = stored.key
         return Caller(name=key.name, scopes=key.scopes, customer_id=key.customer_id, request_id=request_id)
-
-    def forget(self, name: str) -> None:
-        """Look a name's keys up again: they have just changed."""
-        self._cache.forget(name)
-
-    def close(self) -> None:
-        """Wait for what is written aside."""
-        self._uses.close()
 
     def _remembered(self, presented: PresentedKey) -> StoredKey | None:
         """Give the key from memory if its secret is right, reading it again when that is due."""

@@ -19,6 +19,12 @@ _CHALLENGE = Header(
     description="How to authenticate (RFC 6750); with an error when the key that was sent is not good.",
     schema={"type": "string", "pattern": '^Bearer realm="oms"(, error="invalid_token")?$'},
 )
+_SCOPE_WANTED = Header(
+    name="WWW-Authenticate",
+    description="The scope that the key lacks (RFC 6750), where a scope is what is missing.",
+    schema={"type": "string", "pattern": '^Bearer realm="oms", error="insufficient_scope", scope="[a-z:]+"$'},
+    required=False,
+)
 _METHODS = Header(name="Allow", description="The methods of this path.", schema={"type": "string"})
 
 _COUNT = {"type": "integer", "minimum": 0}
@@ -121,6 +127,8 @@ def _answer(status: int, codes: list[str]) -> dict[str, Any]:
         headers.append(_METHODS)
     if "unauthenticated" in codes:
         headers.append(_CHALLENGE)
+    if "forbidden" in codes:
+        headers.append(_SCOPE_WANTED)
     return {
         "description": " ".join(f"`{code}`: {ERROR_CODES[code].title}." for code in codes),
         "headers": headers,

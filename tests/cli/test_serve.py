@@ -160,12 +160,18 @@ def test_without_authentication_only_loopback_is_served(cli: Cli, host: str) -> 
     assert ran.err.count("\n") == 1
 
 
-def test_off_loopback_callers_bring_keys_and_the_start_says_how_to_make_the_first(program: Program) -> None:
+def test_off_loopback_callers_bring_keys_and_the_start_says_how_to_make_the_first(tmp_path: Path) -> None:
+    program = Program(folder=tmp_path, database_url="sqlite:///new.db")
     with serving(program, "--host", "0.0.0.0") as service:
         assert "callers bring API keys, and there is none yet: oms keys create NAME --scope admin" in service.log
         assert '-H "Authorization: Bearer $OMS_KEY"' in service.out
         status, body = service.ask("GET", "/v1/orders")
         assert (status, json.loads(body)["code"]) == (401, "unauthenticated")
+
+
+def test_a_service_on_memory_that_asks_for_keys_says_that_there_can_be_none(program: Program) -> None:
+    with serving(program.under(OMS_AUTH="keys")) as service:
+        assert "callers bring API keys, and no command can make one in memory://: nobody will be let in" in service.log
 
 
 def test_on_loopback_the_start_says_that_no_key_is_asked_for(program: Program) -> None:

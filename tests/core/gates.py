@@ -14,7 +14,7 @@ from oms_memory import MemoryStorage
 from oms_core import ALL_SCOPES, Caller, CreateKey, IssuedKey, Oms, OmsError, Scope, Settings
 from oms_core.domain.keys import StoredKey
 from oms_core.domain.rate_limits import RateLimit
-from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metric, NoMetrics
 from oms_core.ports.rate_limiter import Allowance
 from oms_core.runtime.authentication import Authenticate
 from oms_core.runtime.guesses import Guesses
@@ -55,6 +55,17 @@ class Counter:
         """Nothing is open."""
 
 
+class Refusals(NoMetrics):
+    """Metrics that remember what was counted."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
+        assert metric is AUTHENTICATION_REFUSALS
+        self.reasons += labels * amount
+
+
 class Gate:
     """A door over memory, with clocks that are set, reads that are counted, and a database that can be away."""
 
@@ -67,12 +78,14 @@ class Gate:
         self.is_away = False
         self.reading: Callable[[], None] = lambda: None
         self.counter = Counter()
+        self.metrics = Refusals()
         self.aside: list[Callable[[], None]] = []
         self.authenticate = Authenticate(
             cache=KeyCache(self.read, self.monotonic, entries_max),
             uses=KeyUses(self.storage, self.aside.append),
             guesses=Guesses(limit, self.counter, self.monotonic, addresses_max=2),
             clock=self,
+            metrics=self.metrics,
         )
 
     def now(self) -> datetime:

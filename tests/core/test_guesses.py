@@ -37,6 +37,21 @@ def test_after_some_wrong_keys_an_address_has_to_wait_and_the_database_is_not_as
     assert (gate.reads, gate.counter.asked) == (reads, asked), "neither database nor counter was asked"
 
 
+def test_refusals_are_counted_by_their_reason(gate: Gate) -> None:
+    issued = gate.create()
+    for token in (wrong(issued), NOBODYS, "x"):
+        gate.code(token)
+    gate.code(issued.token)
+    gate.enter(issued.token, THERE)
+    assert gate.metrics.reasons == ["bad_key", "bad_key", "bad_key", "limited"]
+
+
+def test_a_database_that_is_away_is_no_refusal(gate: Gate) -> None:
+    gate.is_away = True
+    assert gate.code(NOBODYS) == "storage_unavailable"
+    assert gate.metrics.reasons == []
+
+
 def test_an_address_that_has_waited_may_come_again(gate: Gate) -> None:
     issued = gate.create()
     for _ in range(4):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from oms_prometheus import PrometheusMetrics
 from werkzeug.test import TestResponse
 
 from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, RotateKey, Scope, SetStock, Settings
@@ -17,6 +18,7 @@ ROOT = Caller(name="root", scopes=ALL_SCOPES)
 NOBODYS = f"oms_{'0' * 32}_{'0' * 64}"
 ASKED = 'Bearer realm="oms"'
 REFUSED = 'Bearer realm="oms", error="invalid_token"'
+LACKING = 'Bearer realm="oms", error="insufficient_scope", scope="%s"'
 
 
 @pytest.fixture
@@ -49,6 +51,18 @@ def test_without_a_key_nobody_is_served_and_it_is_told_how(keyed: ConformingClie
     for method, path in (("GET", "/v1/orders"), ("POST", "/v1/orders"), ("GET", "/v1/keys"), ("DELETE", "/v1/keys/x")):
         problem = unauthenticated(keyed.open(path, method=method), ASKED)
         assert "Authorization: Bearer" in problem["detail"]
+
+
+def test_refusals_are_counted_by_their_reason() -> None:
+    settings = Settings(database_url="memory://", auth="keys", rate_limits="auth.failures=1/minute")
+    with Oms.open(settings, metrics=PrometheusMetrics()) as oms:
+        client = client_of(conforming(oms))
+        client.get("/v1/orders")
+        for _ in range(3):
+            client.get("/v1/orders", headers=bearing(NOBODYS))
+        shown = client.get("/metrics").text
+    for reason, count in (("no_key", 1), ("bad_key", 1), ("limited", 2)):
+        assert f'oms_authentication_refusals_total{{reason="{reason}"}} {count}.0' in shown
 
 
 def test_what_is_open_needs_no_key(keyed: ConformingClient) -> None:
@@ -105,9 +119,19 @@ def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(keyed_oms: Oms, key
 def test_a_scope_that_the_key_lacks_is_named(keyed_oms: Oms, keyed: ConformingClient) -> None:
     token = key_of(keyed_oms, scopes=[Scope.ORDERS_READ])
     assert keyed.get("/v1/orders", headers=bearing(token)).status_code == 200
-    problem = refused(keyed.post("/v1/orders", json=order(), headers=bearing(token)), 403, "forbidden")
-    assert problem["scope"] == "orders:write"
-    refused(keyed.get("/v1/keys", headers=bearing(token)), 403, "forbidden")
+    response = keyed.post("/v1/orders", json=order(), headers=bearing(token))
+    assert refused(response, 403, "forbidden")["scope"] == "orders:write"
+    assert response.headers["WWW-Authenticate"] == LACKING % "orders:write"
+    response = keyed.get("/v1/keys", headers=bearing(token))
+    refused(response, 403, "forbidden")
+    assert response.headers["WWW-Authenticate"] == LACKING % "admin"
+
+
+def test_no_other_key_is_asked_for_where_none_would_help(keyed_oms: Oms, keyed: ConformingClient) -> None:
+    token = key_of(keyed_oms, scopes=[Scope.ORDERS_WRITE], customer_id="C2")
+    response = keyed.post("/v1/orders", json=order(), headers=bearing(token))
+    refused(response, 403, "forbidden")
+    assert "WWW-Authenticate" not in response.headers
 
 
 def test_a_customers_key_sees_and_places_its_own(keyed_oms: Oms, keyed: ConformingClient) -> None:
