@@ -111,15 +111,15 @@ class RabbitmqInbox:
             consumption = Consumption(link, self._names, self._deliver)
         except BaseException:
             link.abort()
+            self._lose(self._consumption)  # It may have delivered before it failed.
             raise
         self._consumption = consumption
         try:
             consumption.run(stopping.is_set)
         finally:
-            self._consumption = None
+            self._lose(consumption)
             with suppress(OmsError):
                 consumption.close()
-            self._forget(consumption)
         if not stopping.is_set():
             _log.warning("RabbitMQ: %s; connecting again", link.fault)
             stopping.wait(DELETION_SECONDS)
@@ -132,10 +132,13 @@ class RabbitmqInbox:
             self._waiting.append(delivery)
             self._changed.notify()
 
-    def _forget(self, lost: Consumption) -> None:
+    def _lose(self, lost: Consumption | None) -> None:
         """Drop what nobody has taken yet: it comes again."""
-        with self._changed:
-            self._waiting = deque(delivery for delivery in self._waiting if delivery.consumption is not lost)
+        self._consumption = None
+        if lost is not None:
+            lost.is_lost = True
+            with self._changed:
+                self._waiting = deque(delivery for delivery in self._waiting if delivery.consumption is not lost)
 
 
 def pause_seconds(failures: int) -> float:

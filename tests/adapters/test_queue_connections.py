@@ -5,18 +5,21 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from urllib.parse import quote
 
 import pytest
 from oms_contracts.queue_contract.post import announce, new_ids, open_inbox, receive, receive_ids
+from oms_rabbitmq.consuming import Consumption
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import QueueOptions
+from oms_core.ports.queue import MessageKind, QueueOptions
 from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import Broker
-from tests.services import free_port
+from tests.services import free_port, wait_until
 from tests.services.rabbitmq import PrivateRabbitmq
 
+SECONDS_MAX = 30.0
 LONG_SECONDS = (
     5.0  # The broker ends a connection whose heartbeats, here one a second, have been missing for two or three.
 )
@@ -41,6 +44,33 @@ def test_an_inbox_stays_connected_during_long_work_and_an_idle_announcer_connect
         announcer.announce(new_ids(1))
         assert not receive(inbox)[0].redelivered
     announcer.close()
+
+
+def test_an_inbox_that_was_lost_before_its_second_consumer_stood_is_not_connected(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
+    ids = new_ids(3)
+    announce(queue, ids)
+    consume, delivered, lost = Consumption._consume, Event(), Event()
+
+    def consume_orders_only(consumption: Consumption, kind: MessageKind, name: str) -> None:
+        if kind is MessageKind.ORDER_IDS:
+            consume(consumption, kind, name)
+            return
+        consumption._link.pump(lambda: inbox.take(limit=9, timeout_seconds=0), SECONDS_MAX)
+        delivered.set()
+        raise OmsError("queue_unavailable", "the broker is gone")
+
+    with open_inbox(queue) as inbox:
+        with monkeypatch.context() as patch:
+            patch.setattr(Consumption, "_consume", consume_orders_only)
+            patch.setattr("oms_rabbitmq.inbox.pause_seconds", lambda _: lost.wait(SECONDS_MAX) and 0.0)
+            wait_until(lambda: inbox.take(limit=0, timeout_seconds=0) or delivered.is_set(), SECONDS_MAX, "a delivery")
+            wait_until(lambda: not inbox.connected, SECONDS_MAX, "the inbox notices")
+        lost.set()
+        assert receive_ids(inbox, 3) == ids
+    queue.close()
 
 
 @pytest.fixture(scope="module")
