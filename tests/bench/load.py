@@ -73,12 +73,12 @@ class LoadReport:
         return {status: latency.answers for status, latency in sorted(self.by_status.items())}
 
 
-def get(path: str, *, host: str = "bench", headers: Mapping[str, str] | None = None) -> bytes:
+def get(path: str, *, host: str = "localhost", headers: Mapping[str, str] | None = None) -> bytes:
     """Make the bytes of a GET."""
     return _head("GET", path, host, headers or {}) + b"\r\n"
 
 
-def post(path: str, body: bytes, *, host: str = "bench", headers: Mapping[str, str] | None = None) -> bytes:
+def post(path: str, body: bytes, *, host: str = "localhost", headers: Mapping[str, str] | None = None) -> bytes:
     """Make the bytes of a POST with a JSON body, unless `headers` names another Content-Type."""
     fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
     return _head("POST", path, host, fields) + b"\r\n" + body
