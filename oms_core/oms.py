@@ -103,13 +103,7 @@ class Oms:
         self.charge = ChargeCaller(settings.rate_limits_in_force, self.rate_limiter)
         self.queue = queue or NoQueue()
         self._clock = clock
-        self._authenticate = Authenticate(
-            cache=KeyCache(self._stored_key),
-            uses=KeyUses(storage),
-            guesses=Guesses(settings.rate_limits_in_force.get(RateScope.AUTH_FAILURES), self.rate_limiter),
-            clock=clock,
-            metrics=metrics,
-        )
+        self._authenticate = self._authentication()
         self._orders = OrderQueue(
             settings=settings,
             storage=storage,
@@ -444,6 +438,16 @@ class Oms:
     def audit(self, *, caller: Caller, progress: Callable[[int, int], None] | None = None) -> AuditReport:
         """Prove that counters, ledger and open orders agree: see `use_cases.audit`."""
         return audit.audit(caller=caller, storage=self.storage, progress=progress)
+
+    def _authentication(self) -> Authenticate:
+        limit = self.settings.rate_limits_in_force.get(RateScope.AUTH_FAILURES)
+        return Authenticate(
+            cache=KeyCache(self._stored_key),
+            uses=KeyUses(self.storage),
+            guesses=Guesses(limit, self.rate_limiter),
+            clock=self._clock,
+            metrics=self.metrics,
+        )
 
     def _stored_key(self, key_id: UUID) -> StoredKey:
         return self.storage.keys.get(key_id)
