@@ -137,5 +137,7 @@ def check_path_sku(sku: str) -> str:
     return sku
 
 
-def _is_version(tag: str) -> bool:
+def _is_version(tag: str | None) -> bool:
+    if tag is None:  # So werkzeug reads the empty tag, "".
+        return False
     return tag.isascii() and tag.isdigit() and tag == str(int(tag[:20])) and 1 <= int(tag) <= COUNT_MAX

@@ -29,7 +29,21 @@ def test_a_move_on_a_stale_version_is_refused_with_the_present_one(client: Confo
 
 
 @pytest.mark.parametrize(
-    "tags", ['W/"1"', '"abc"', '"0"', '"01"', '"-1"', "", ",", '"9999999999999999999999"', '"\u0661"', "\u00b2"]
+    "tags",
+    [
+        'W/"1"',
+        '"abc"',
+        '"0"',
+        '"01"',
+        '"-1"',
+        "",
+        '""',
+        '"", "abc"',
+        ",",
+        '"9999999999999999999999"',
+        '"\u0661"',
+        "\u00b2",
+    ],
 )
 def test_a_tag_that_no_version_can_match_is_refused(client: ConformingClient, tags: str) -> None:
     path = placed_path(client)
