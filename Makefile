@@ -1,10 +1,15 @@
 # Two commands are enough: `make run` and `make test`. `make` alone lists all of them.
 PYTHON ?= python3
 PROCESSES ?= 2
+# How long `make fuzz` runs; SEED= repeats a run.
+REQUESTS ?= 100000
+MESSAGES ?= 100000
+EXAMPLES ?= 2000
+SEED ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test system lint audit demo bench newman docs lock clean
+.PHONY: help install run test system lint audit fuzz demo bench newman docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +48,9 @@ lint: install  ## style, formatting, types, and who may import whom
 
 audit: install  ## known vulnerabilities in what is locked; a notice where the advisory service is out of reach
 	@PYTHON=$(PYTHON) .ci/audit
+
+fuzz: install  ## hostile requests and messages, REQUESTS= and MESSAGES= of them; SEED= repeats a run
+	@$(BIN)/python -m tests.fuzz --requests $(REQUESTS) --messages $(MESSAGES) --examples $(EXAMPLES) $(if $(SEED),--seed $(SEED))
 
 demo: install  ## 1,000 buyers at 100 units
 	@$(BIN)/python -m tests.bench.demo

@@ -64,7 +64,7 @@ def shop() -> Iterator[Shop]:
     with Oms.open(Settings(database_url="memory://")) as oms:
         oms.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=STAFF)
         rejected = oms.accept_order(_wanted(1_000), caller=STAFF).order
-        _settle(oms, rejected.id)
+        settle(oms, rejected.id)
         assert isinstance(oms.queue, MemoryQueue)
         oms.queue.exchange.dead.append(UNREADABLE)
         oms.create_key(CreateKey(name="robot", scopes=ALL_SCOPES), caller=STAFF)
@@ -113,8 +113,9 @@ def _wanted(quantity: int) -> PlaceOrder:
     return PlaceOrder(customer_id=OWNER, lines=[OrderLine(sku="WIDGET", quantity=quantity)])
 
 
-def _settle(oms: Oms, order_id: UUID) -> None:
-    settle = SettleOrders(
+def settle(oms: Oms, order_id: UUID) -> None:
+    """Let a worker place an accepted order, or reject it."""
+    work = SettleOrders(
         storage=oms.storage,
         clock=SystemClock(),
         metrics=NoMetrics(),
@@ -122,4 +123,4 @@ def _settle(oms: Oms, order_id: UUID) -> None:
         location_priority=(),
         attempts_max=1,
     )
-    settle([order_id], {})
+    work([order_id], {})
