@@ -1,5 +1,5 @@
-"""Draws the pages that are made from data: statuses.md from the status table, data-model.md from the migrations, and
-authorisation.md from the rules of access.
+"""Draws the pages that are made from data: statuses.md from the status table, data-model.md from the migrations,
+authorisation.md from the rules of access, and owasp.md from what stands against each risk.
 
 python docs/draw.py        writes the pages beside this file
 """
@@ -16,6 +16,7 @@ from oms_core.domain.statuses import MOVES, SETTABLE, OrderStatus, scope_needed
 from oms_core.settings import Settings
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.registry import operations_of
+from tests.security.owasp import RISKS, Defence, Risk, mutations_of
 
 STATUSES_HEAD = """\
 # Statuses
@@ -70,6 +71,16 @@ order names the actors of its moves, also to a customer's caller.
 Callers that no key stands for: `worker` settles what was accepted; `commands` accepts what other services publish to
 the broker, for any customer (see [the queue](queue.md#who-may-publish)); `local` is whoever calls while authentication
 is off. They are bound to nobody, so the broker's permissions and the loopback address are what guards them.
+"""
+
+OWASP_HEAD = """\
+# OWASP API Security Top 10 (2023)
+
+Drawn from `tests/security/owasp.py` by `make docs`; a test compares. [security.md](security.md) has the threat model.
+
+What is in the third column has been taken out by `make mutants`: each line there is a change of one source file
+([tests/security/mutations](../tests/security/mutations)), and with it the tests in the second column fail. `make test`
+holds that every change still fits its file, and that every test is there.
 """
 
 PURPOSES = {
@@ -153,6 +164,23 @@ def draw_authorisation() -> str:
     )
 
 
+def draw_owasp() -> str:
+    """Draw each risk with its defences, the tests that hold them, and what is so without them."""
+    return "\n".join([OWASP_HEAD, *(line for risk in RISKS for line in _risk(risk))])
+
+
+def _risk(risk: Risk) -> list[str]:
+    table = ["| defence | tests | without it |", "|---|---|---|", *map(_defence_row, risk.defences)]
+    return [f"## {risk.id} {risk.title}", "", risk.concerns, "", *table, ""]
+
+
+def _defence_row(defence: Defence) -> str:
+    mutations = mutations_of(defence)
+    tests = dict.fromkeys(test.partition("[")[0] for each in mutations for test in each.tests)
+    links = (f"[{test.rpartition('::')[2]}](../{test.partition('::')[0]})" for test in tests)
+    return f"| {defence.text} | {', '.join(links)} | {'; '.join(each.name for each in mutations)} |"
+
+
 def _access_table(first: str, rows: list[str]) -> list[str]:
     scopes = [scope for scope in Scope if scope is not Scope.ADMIN]
     titles = [first, *(f"`{scope}`" for scope in scopes), "`admin`", "a caller bound to a customer"]
@@ -196,6 +224,7 @@ if __name__ == "__main__":
         "statuses.md": draw_statuses(),
         "data-model.md": draw_data_model(),
         "authorisation.md": draw_authorisation(),
+        "owasp.md": draw_owasp(),
     }
     for name, text in pages.items():
         (folder / name).write_text(text)

@@ -125,6 +125,11 @@ def test_a_customers_caller_retries_its_own_only(shop: Shop) -> None:
     assert statuses(shop, own, other) == [QUEUED, FAILED]
 
 
+def test_the_scope_is_asked_for_also_where_nothing_is_to_be_retried(shop: Shop) -> None:
+    with pytest.raises(OmsError, match="forbidden"):
+        retry(shop, caller=Caller(name="shop", scopes=ALL_SCOPES - {Scope.ADMIN, Scope.ORDERS_MANAGE}))
+
+
 def test_a_bad_reason_is_refused_also_where_nothing_is_to_be_retried(shop: Shop) -> None:
     def never(order_id: UUID) -> Order:
         raise AssertionError(order_id)

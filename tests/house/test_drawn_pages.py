@@ -29,5 +29,9 @@ def test_the_data_model_shows_the_migrated_schema(draw: ModuleType) -> None:
     assert (DOCS / "data-model.md").read_text() == draw.draw_data_model(), "run `make docs`"
 
 
+def test_the_owasp_page_shows_the_table_and_its_tests(draw: ModuleType) -> None:
+    assert (DOCS / "owasp.md").read_text() == draw.draw_owasp(), "run `make docs`"
+
+
 def test_the_authorisation_page_shows_the_rules_of_access(draw: ModuleType) -> None:
     assert (DOCS / "authorisation.md").read_text() == draw.draw_authorisation(), "run `make docs`"

@@ -97,6 +97,19 @@ def test_a_refused_connection_is_kept_for_the_next_try(start: Start) -> None:
         assert answer_on(connection).status == 200
 
 
+def test_a_full_process_refuses_before_the_body_is_there(start: Start) -> None:
+    server = start(threads=1, in_flight_max=1)
+    head = request("/", method="POST", fields="Content-Length: 500000\r\n")
+    with server.send(request("/?hold")) as held, server.connect() as connection:
+        server.wait_for("HELD")
+        started = time.monotonic()
+        connection.sendall(head)
+        assert answer_on(connection).status == 503
+        assert time.monotonic() - started < AT_ONCE_SECONDS
+        server.ask("/gate")
+        assert answer_on(held).status == 200
+
+
 def test_a_client_that_goes_away_frees_its_place(start: Start) -> None:
     server = start(threads=1, in_flight_max=1)
     server.send(request("/?hold")).close()
