@@ -9,11 +9,7 @@ SEED ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help install run test system lint audit fuzz demo bench newman docs lock clean
-=======
-.PHONY: help install run test system lint audit mutants demo bench newman docs lock clean
->>>>>>> 84b3f4a (Show that every defence is held by a test that fails without it)
+.PHONY: help install run test system lint audit fuzz mutants demo bench newman docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -53,13 +49,10 @@ lint: install  ## style, formatting, types, and who may import whom
 audit: install  ## known vulnerabilities in what is locked; a notice where the advisory service is out of reach
 	@PYTHON=$(PYTHON) .ci/audit
 
-<<<<<<< HEAD
 fuzz: install  ## hostile requests and messages, REQUESTS= and MESSAGES= of them; SEED= repeats a run
 	@$(BIN)/python -m tests.fuzz --requests $(REQUESTS) --messages $(MESSAGES) --examples $(EXAMPLES) $(if $(SEED),--seed $(SEED))
-=======
 mutants: install  ## take every defence out, one at a time, and see that its tests fail
 	@$(BIN)/python -m tests.security.mutants
->>>>>>> 84b3f4a (Show that every defence is held by a test that fails without it)
 
 demo: install  ## 1,000 buyers at 100 units
 	@$(BIN)/python -m tests.bench.demo
