@@ -63,7 +63,12 @@ def _parser() -> argparse.ArgumentParser:
         default=100_000,
         help="HTTP requests, to which schemathesis adds up to a tenth (%(default)s)",
     )
-    parser.add_argument("--messages", type=int, default=100_000, help="messages to workers (%(default)s)")
+    parser.add_argument(
+        "--messages",
+        type=int,
+        default=100_000,
+        help="messages to workers, to which RabbitMQ adds a fiftieth (%(default)s)",
+    )
     parser.add_argument("--examples", type=int, default=2_000, help="Hypothesis's of each decoder (%(default)s)")
     return parser
 
@@ -73,7 +78,7 @@ def _parts(chosen: argparse.Namespace, folder: Path) -> dict[str, Part]:
     stored, brokered = min(stored, _ON_A_DATABASE_MAX), int(chosen.messages * _AT_A_BROKER)
     memory = partial(fuzzed, "memory://")
     sqlite = partial(fuzzed, f"sqlite:///{folder}/oms.db")
-    changed, taken = chosen.requests - 3 * stored, chosen.messages - brokered
+    changed = chosen.requests - 3 * stored
     return {
         "requests, changed, over memory": partial(ask_many, memory, seed=chosen.seed, requests=changed),
         "requests, by schemathesis, over memory": partial(
@@ -82,7 +87,7 @@ def _parts(chosen: argparse.Namespace, folder: Path) -> dict[str, Part]:
         "requests, changed, on SQLite": partial(ask_many, sqlite, seed=chosen.seed, requests=stored),
         "requests, changed, on PostgreSQL": partial(ask_many, _on_postgresql, seed=chosen.seed, requests=stored),
         "requests, as bytes, to oms serve": partial(send_raw, folder, seed=chosen.seed, requests=stored),
-        "messages, to a worker over memory": partial(work_through, seed=chosen.seed, messages=taken),
+        "messages, to a worker over memory": partial(work_through, seed=chosen.seed, messages=chosen.messages),
         "messages, to a worker at RabbitMQ": partial(_at_rabbitmq, seed=chosen.seed, messages=brokered),
     }
 
