@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 CHECK_SECONDS = 0.5
 _STARTING_SECONDS = 0.02
@@ -46,6 +47,8 @@ class ConnectionGuard:
         self._bounds = bounds
         self._stopping = threading.Event()
         self._is_timed = False
+        self._seen: dict[_File, int] = {}
+        self._looks = 0
         self._thread = threading.Thread(target=self._watch, name="oms-http-guard", daemon=True)
 
     def start(self) -> None:
@@ -65,22 +68,46 @@ class ConnectionGuard:
 
     def _check(self) -> None:
         files = _open_files()
+        self._note(files)
         if not self._is_timed:
             self._is_timed = _set_send_timeout(files, self._bounds)
         if len(files) <= self._bounds.per_client_max:  # Most of the time nobody can hold too many.
             return
-        held = _by_client(files, self._bounds)
+        held = _by_client(sorted(files, key=self._age_order), self._bounds)
         for client, numbers in held.items():
-            excess = sorted(numbers, key=_age_order)[self._bounds.per_client_max :]
+            excess = numbers[self._bounds.per_client_max :]
             if excess and not self._bounds.is_exempt(client):
                 _cut(excess, self._bounds.port)
                 _log.warning("cut off %d connections of %s, which held too many", len(excess), client)
-                held[client] = [number for number in numbers if number not in set(excess)]
+                held[client] = numbers[: self._bounds.per_client_max]
         everything = [number for numbers in held.values() for number in numbers]
-        excess = sorted(everything, key=_age_order)[self._bounds.total_max :]
+        excess = sorted(everything, key=self._age_order)[self._bounds.total_max :]
         if excess:
             _cut(excess, self._bounds.port)
             _log.warning("cut off %d connections, as there were more than %d", len(excess), self._bounds.total_max)
+
+    def _note(self, numbers: Iterable[int]) -> None:
+        """Keep since which look each file has been open: neither its number nor the kernel's tells its age."""
+        self._looks += 1
+        self._seen = {file: self._seen.get(file, self._looks) for file in map(_file, numbers)}
+
+    def _age_order(self, number: int) -> tuple[int, int]:
+        """Order by the look that saw a file first, then by its number: the next one open takes the lowest free."""
+        return self._seen.get(_file(number), self._looks), number
+
+
+class _File(NamedTuple):
+    """An open file: its number is given again when it is closed, together with its node it is not."""
+
+    number: int
+    node: int
+
+
+def _file(number: int) -> _File:
+    try:
+        return _File(number, os.fstat(number).st_ino)
+    except OSError:
+        return _File(number, 0)
 
 
 def _open_files() -> list[int]:
@@ -128,14 +155,6 @@ def _by_client(files: Iterable[int], bounds: ConnectionBounds) -> dict[str, list
         if client is not None:
             held[client].append(number)
     return held
-
-
-def _age_order(number: int) -> int:
-    """Order connections by age: the kernel numbers sockets nearly in the order in which they are made."""
-    try:
-        return os.fstat(number).st_ino
-    except OSError:
-        return 0
 
 
 def _cut(numbers: Iterable[int], port: int) -> None:

@@ -91,7 +91,7 @@ BOUNDS = (
     mutation(
         "handshakes hold all files",
         _CONNECTIONS,
-        "excess = sorted(everything, key=_age_order)[self._bounds.total_max :]",
+        "excess = sorted(everything, key=self._age_order)[self._bounds.total_max :]",
         "excess = everything[:0]",
         f"{_TEST_CLIENTS}test_handshakes_of_many_clients_are_bounded_too",
     ),
