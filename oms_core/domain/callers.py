@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from oms_core.domain.limits import CALLER_LENGTH_MAX, CUSTOMER_ID_LENGTH_MAX
@@ -54,6 +54,24 @@ class Caller:
     def rate_key(self) -> str:
         """By what rate limits count: the address where there is one, else the name."""
         return f"name:{self.name}" if self.address is None else f"address:{self.address}"
+
+    def of_request(self, request_id: str | None) -> Caller:
+        """Give the same caller for another request; what was checked of it once is not checked again.
+
+        It is made for every request that brings a key. Raises `validation_error` for an id that cannot be kept.
+        """
+        if request_id is not None and not (
+            request_id.isalnum() and request_id.isascii() and len(request_id) <= CALLER_LENGTH_MAX
+        ):
+            return replace(self, request_id=request_id)  # Looks closely.
+        other = object.__new__(Caller)
+        write = object.__setattr__
+        write(other, "name", self.name)
+        write(other, "scopes", self.scopes)
+        write(other, "customer_id", self.customer_id)
+        write(other, "request_id", request_id)
+        write(other, "address", self.address)
+        return other
 
     def may(self, scope: Scope) -> bool:
         """Tell whether the caller holds a scope."""

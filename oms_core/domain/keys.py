@@ -26,6 +26,8 @@ from oms_core.errors import OmsError
 SECRET_BITS = 256
 ID_BITS = 62
 DIGEST_BYTES = 32
+# Where a token has its key's id.
+TOKEN_ID = slice(4, 36)
 # Who acts where nobody brought a key; a key under such a name would share its idempotency keys.
 RESERVED_NAMES = frozenset({"local", "worker", "commands"})
 
@@ -212,6 +214,13 @@ def parse_token(token: str) -> PresentedKey | None:
     """Read what a caller presented; None for any text that `token_of` does not write."""
     found = _TOKEN.fullmatch(token)
     return None if found is None else PresentedKey(*found.groups())
+
+
+def is_token_of(stored: StoredKey, token: str) -> bool:
+    """Tell whether a token, in the place of whose id this key's id stands, is the one that `token_of` wrote."""
+    if not (token.startswith("oms_") and token[36:37] == "_" and token.isascii()):
+        return False
+    return hmac.compare_digest(hashlib.sha256(token[37:].encode()).digest(), stored.digest)
 
 
 def digest_of(secret: str) -> bytes:

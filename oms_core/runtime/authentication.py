@@ -36,6 +36,8 @@ class Authenticate:
 
     def __call__(self, token: str, *, address: str | None, request_id: str | None) -> Caller:
         """Give the caller that a key names; see `Oms.authenticate`."""
+        if (caller := self._cache.fresh(token)) is not None:
+            return caller.of_request(request_id)
         try:
             return self._caller(token, address=address, request_id=request_id)
         except OmsError as error:

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
-from oms_core.domain.keys import StoredKey
+from oms_core.domain.callers import Caller
+from oms_core.domain.keys import TOKEN_ID, StoredKey, is_token_of
 from oms_core.errors import OmsError
 
 FRESH_SECONDS = 2.0
@@ -18,14 +19,17 @@ ENTRIES_MAX = 10_000
 
 
 class Entry:
-    """A key as it was when `read_at` was."""
+    """A key as it was when `read_at` was; `is_endless`: it is good as long as this is fresh."""
 
-    __slots__ = ("is_reading", "read_at", "stored")
+    __slots__ = ("caller", "is_endless", "is_reading", "read_at", "stored")
 
     def __init__(self, stored: StoredKey, read_at: float) -> None:
         self.stored = stored
         self.read_at = read_at
         self.is_reading = False
+        key = stored.key
+        self.is_endless = key.expires_at is None and key.revoked_at is None
+        self.caller = Caller(name=key.name, scopes=key.scopes, customer_id=key.customer_id)
 
 
 class KeyCache:
@@ -50,6 +54,15 @@ class KeyCache:
         self._process_id = os.getpid()
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
+
+    def fresh(self, token: str) -> Caller | None:
+        """Give the caller whose key a token is, if that is fresh and does not expire: what most requests get."""
+        if self._process_id != os.getpid():
+            return None
+        entry = self._entries.get(token[TOKEN_ID])
+        if entry is None or not entry.is_endless or self._clock() - entry.read_at >= FRESH_SECONDS:
+            return None
+        return entry.caller if is_token_of(entry.stored, token) else None
 
     def find(self, id_text: str) -> Entry | None:
         """Give a key that is remembered and not too old, by its id in hexadecimal."""

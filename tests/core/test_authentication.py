@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 
@@ -25,6 +26,35 @@ def test_a_key_names_its_caller(gate: Gate) -> None:
     assert gate.enter(issued.token) == expected
     assert gate.enter(issued.token) == expected
     assert gate.enter(issued.token).rate_key == "name:shop"
+
+
+def test_a_key_that_is_remembered_opens_with_its_own_token_only(gate: Gate) -> None:
+    issued = gate.create()
+    gate.enter(issued.token)
+    token = issued.token
+    for other in (
+        wrong(issued),
+        token[:-1],
+        token + "0",
+        token.upper(),
+        "OMS_" + token[4:],
+        token[:36] + "-" + token[37:],
+        token[:36],
+        token[:37],
+        token[:-1] + "\ud800",
+        token[:-1] + "\u00e9",
+    ):
+        assert gate.code(other) in {"unauthenticated", "rate_limited"}, repr(other)
+    gate.enter(token)
+
+
+def test_a_caller_of_another_request_differs_in_that_alone(gate: Gate) -> None:
+    caller = Caller(name="shop", scopes=frozenset({Scope.ORDERS_READ}), customer_id="C1", address="::1")
+    for request_id in (None, "R1", "a-b.c", "0f"):
+        assert caller.of_request(request_id) == replace(caller, request_id=request_id)
+    for request_id in ("", "\x00", "x" * 129, "\ud800"):
+        with pytest.raises(OmsError, match="validation_error"):
+            caller.of_request(request_id)
 
 
 def test_keys_of_one_name_are_one_caller(gate: Gate) -> None:

@@ -65,6 +65,7 @@ RISKS: tuple[Risk, ...] = (
             "any secret opens",
             "secrets are compared in a time that tells of them",
             "an unknown id is answered sooner",
+            "a remembered key opens with any secret",
             "all secrets are the same",
         ),
         _defence(
@@ -76,6 +77,7 @@ RISKS: tuple[Risk, ...] = (
         _defence(
             "Expiry at once, revocation within five seconds",
             "an expired key opens",
+            "a remembered key outlives its expiry",
             "a revoked key opens",
             "the state of a key is not looked at",
             "a key is believed for a minute",

@@ -38,6 +38,20 @@ AUTHENTICATION = (
         "tests/security/test_timing.py::test_a_secret_is_compared_in_constant_time_whether_its_key_exists_or_not",
     ),
     mutation(
+        "a remembered key opens with any secret",
+        _KEYS,
+        "    return hmac.compare_digest(hashlib.sha256(token[37:].encode()).digest(), stored.digest)\n",
+        "    return True\n",
+        f"{_TEST_AUTHENTICATION}test_a_key_that_is_remembered_opens_with_its_own_token_only",
+    ),
+    mutation(
+        "a remembered key outlives its expiry",
+        "oms_core/runtime/key_cache.py",
+        "key.expires_at is None and key.revoked_at is None",
+        "key.revoked_at is None",
+        f"{_TEST_AUTHENTICATION}test_an_expiry_is_honoured_at_once",
+    ),
+    mutation(
         "an expired key opens",
         _KEYS,
         "        if self.expires_at is not None and self.expires_at <= now:\n",
@@ -156,8 +170,8 @@ AUTHENTICATION = (
     mutation(
         "a key is taken from the URL",
         "oms_http/callers.py",
-        'if sent is not None and sent.type == "bearer" and sent.token else None',
-        'if sent is not None and sent.type == "bearer" and sent.token else request.args.get("access_token")',
+        'return token.strip() or None if scheme.lower() == "bearer" else None',
+        'return token.strip() or None if scheme.lower() == "bearer" else request.args.get("access_token")',
         f"{_TEST_CALLERS}test_a_key_opens_in_the_header_only",
     ),
     mutation(
