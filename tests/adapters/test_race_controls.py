@@ -103,12 +103,11 @@ def test_a_race_is_lost_when_two_threads_read_before_either_writes(race: str) ->
     meeting_point, matters = MEETINGS[race]
     meeting, preparing = Meeting(), threading.get_ident()
 
-    def meet(point: str, moved: Collection[Product]) -> None:
+    def meeting_at(point: str, moved: Collection[Product]) -> Meeting | None:
         racing = threading.get_ident() != preparing
-        if racing and point == meeting_point and matters(moved):
-            meeting.join()
+        return meeting if racing and point == meeting_point and matters(moved) else None
 
-    shops = two_hands(interleaved_storage(meet))
+    shops = two_hands(interleaved_storage(meeting_at))
     with pytest.raises(AssertionError):
         getattr(Races(), race)(*shops)
 

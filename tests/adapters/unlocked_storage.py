@@ -20,7 +20,7 @@ from oms_core.ports.storage import DecidePlacement, PlacementOutcome
 MEETING_SECONDS = 120.0
 LOCK_SECONDS = 0.2
 
-Pause = Callable[[str, Collection[Product]], None]
+MeetingAt = Callable[[str, Collection[Product]], "Meeting | None"]
 
 
 class UncheckedTables(Tables):
@@ -31,17 +31,17 @@ class UncheckedTables(Tables):
 
 
 class InterleavedTables(UncheckedTables):
-    """Tables whose lock is let go of at named points, and nowhere else: so one race happens, and not by luck.
+    """Tables whose lock is let go of where a meeting is held, and nowhere else: so one race happens, and not by luck.
 
     `decided` lies between the decision and the first write, `levels read` between reading the levels and writing them,
-    `found free` before an order that is due, or a lease or a name that nobody has, is taken. `pause` is called there,
-    with the products as they are about to be.
+    `found free` before an order that is due, or a lease or a name that nobody has, is taken. `meeting_at` is asked
+    there, with the products as they are about to be.
     """
 
-    def __init__(self, pause: Pause) -> None:
+    def __init__(self, meeting_at: MeetingAt) -> None:
         self._mutex = threading.RLock()
         super().__init__(lock=self._mutex)
-        self._pause = pause
+        self._meeting_at = meeting_at
 
     def check(self, entries: Sequence[Entry]) -> None:
         self._let_go("decided", self._moved(entries).values())
@@ -66,9 +66,12 @@ class InterleavedTables(UncheckedTables):
         super().add_key(stored)
 
     def _let_go(self, point: str, moved: Collection[Product]) -> None:
+        meeting = self._meeting_at(point, moved)
+        if meeting is None:
+            return
         self._mutex.release()
         try:
-            self._pause(point, moved)
+            meeting.join()
         finally:
             self._mutex.acquire()
 
@@ -78,9 +81,9 @@ def unlocked_storage() -> MemoryStorage:
     return MemoryStorage(UncheckedTables(lock=nullcontext()))
 
 
-def interleaved_storage(pause: Pause) -> MemoryStorage:
-    """Open oms_memory with a lock that is let go of at the named points."""
-    return MemoryStorage(InterleavedTables(pause))
+def interleaved_storage(meeting_at: MeetingAt) -> MemoryStorage:
+    """Open oms_memory with a lock that is let go of where a meeting is held."""
+    return MemoryStorage(InterleavedTables(meeting_at))
 
 
 class Meeting:
