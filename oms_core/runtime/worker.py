@@ -35,8 +35,8 @@ _POLL_SECONDS = 0.2
 _BUSY_SWEEP_SECONDS = 10.0
 _BUSY_SWEEP_AGE_SECONDS = 60.0
 _FAILED_PAUSE_SECONDS = 1.0
-_REST = 3.0
-_REST_MAX_SECONDS = 0.1
+_REST = 6.0
+_REST_MAX_SECONDS = 0.25
 _TRIES = 3
 # Smaller batches have less to read and decide than handing them to another thread takes.
 _WORTH_A_LANE = 50
@@ -145,15 +145,15 @@ class Worker:
             self._rest(time.monotonic() - began_at)
 
     def _rest(self, worked_seconds: float) -> None:
-        """Let more come together after a batch that was far from full: each order then costs the database less, and
-        requests, which need it too, come first.
+        """Let more come together while one transaction takes all there is: each order then costs the database less,
+        and requests, which need it too, come first.
         """
         self._stop.wait(min(_REST_MAX_SECONDS, _REST * worked_seconds))
 
     def _settle_fresh(self, inbox: Inbox, messages: Sequence[Message]) -> None:
         """Settle what messages name, as many of them together as one transaction takes."""
         batches = self._gathered(inbox, messages)
-        self._is_behind = any(len(batch.order_ids) * 2 > self._options.batch_max for batch in batches)
+        self._is_behind = len(batches) > 1
         left = deque(batches)
         works = takewhile(lambda _: not self._stop.is_set(), map(self._settling, batches))
         run = run_in_turn if self._options.batch_max >= _WORTH_A_LANE and len(batches) > 1 else _run_one_by_one
