@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from threading import Event
 from urllib.parse import quote
 
@@ -17,19 +15,12 @@ from oms_core.ports.queue import MessageKind, QueueOptions
 from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import Broker
 from tests.services import free_port, wait_until
+from tests.services.certificates import Certificate
 from tests.services.rabbitmq import PrivateRabbitmq
 
 SECONDS_MAX = 30.0
-LONG_SECONDS = (
-    5.0  # The broker ends a connection whose heartbeats, here one a second, have been missing for two or three.
-)
-
-
-@pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
-    yield broker
-    broker.delete_all()
+# The broker ends a connection whose heartbeats, here one a second, have been missing for two or three.
+LONG_SECONDS = 5.0
 
 
 def test_an_inbox_stays_connected_during_long_work_and_an_idle_announcer_connects_again(broker: Broker) -> None:
@@ -74,29 +65,18 @@ def test_an_inbox_that_was_lost_before_its_second_consumer_stood_is_not_connecte
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that is its own authority, with its key beside it."""
-    folder = tmp_path_factory.mktemp("authority")
-    folder.chmod(0o755)
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out ca.pem"
-    extension = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    subprocess.run([*command.split(), "-addext", extension], cwd=folder, check=True, capture_output=True)
-    return folder / "ca.pem"
-
-
-@pytest.fixture(scope="module")
-def encrypted_address(authority: Path, private_rabbitmq: Callable[..., PrivateRabbitmq]) -> str:
+def encrypted_address(certificate: Certificate, private_rabbitmq: Callable[..., PrivateRabbitmq]) -> str:
     """The address of a broker's TLS port."""
-    port, key = free_port(), authority.with_name("key.pem")
-    options = f'{{certfile, "{authority}"}}, {{keyfile, "{key}"}}'
+    port = free_port()
+    options = f'{{certfile, "{certificate.path}"}}, {{keyfile, "{certificate.key}"}}'
     private_rabbitmq(advanced=f"[{{rabbit, [{{ssl_listeners, [{port}]}}, {{ssl_options, [{options}]}}]}}].")
     return f"127.0.0.1:{port}"
 
 
 def test_a_broker_whose_certificate_is_verified_is_talked_to_encrypted(
-    encrypted_address: str, authority: Path, unique_name: str
+    encrypted_address: str, certificate: Certificate, unique_name: str
 ) -> None:
-    options = quote(f"{{'ca_certs':'{authority}'}}")
+    options = quote(f"{{'ca_certs':'{certificate.path}'}}")
     queue = open_queue(
         f"amqps://guest:guest@{encrypted_address}?ssl_options={options}", QueueOptions(prefix=unique_name)
     )

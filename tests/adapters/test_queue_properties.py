@@ -44,13 +44,6 @@ STAFF = Caller(name="staff", scopes=ALL_SCOPES)
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
-    yield broker
-    broker.delete_all()
-
-
-@pytest.fixture
 def queue(broker: Broker) -> Iterator[Queue]:
     queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
     queue.dead_letters().list(limit=1)  # Declares everything.

@@ -17,13 +17,6 @@ from tests.adapters.rabbitmq_broker import QUEUES, Broker
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
-    yield broker
-    broker.delete_all()
-
-
-@pytest.fixture
 def queue(broker: Broker) -> Iterator[Queue]:
     queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
     yield queue

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.cli.programs import Program
 from tests.cli.serving import serving
-from tests.services.self_signed import Certificate, make_certificate, openssl
+from tests.services.certificates import Certificate, make_certificate, openssl
 from tests.services.tcp import LOOPBACK
 
 

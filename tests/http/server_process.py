@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.services.self_signed import Certificate
+from tests.services.certificates import Certificate
 from tests.services.tcp import LOOPBACK, free_port
 from tests.services.waiting import wait_until
 from tests.services.wheels import ROOT

@@ -14,7 +14,7 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 from tests.http.server_process import ToyServer, answer_on, request, running
-from tests.services.self_signed import Certificate
+from tests.services.certificates import Certificate
 from tests.services.waiting import wait_until
 
 AT_ONCE_SECONDS = 1.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.http.server_process import STOPPING_SECONDS, ToyServer, answer_on, request, running
-from tests.services.self_signed import Certificate
+from tests.services.certificates import Certificate
 from tests.services.tcp import LOOPBACK
 from tests.services.waiting import wait_until
 

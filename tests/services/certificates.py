@@ -1,7 +1,9 @@
-"""Certificates made for one run by the openssl command: an authority, a server that it vouches for, and a stranger."""
+"""Certificates made for one run by the openssl command: signed by themselves, by an authority, and by a stranger."""
 
 from __future__ import annotations
 
+import shutil
+import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,25 @@ from pathlib import Path
 from tests.services.unusable import ServerUnusable
 
 HOST = "localhost"
-_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+MAKING_SECONDS = 30
+_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A self-signed certificate for localhost and both loopback addresses, and its private key, both in PEM."""
+
+    path: Path
+    key: Path
+
+    @property
+    def files(self) -> list[str]:
+        """Give both paths as text: the certificate, then the key."""
+        return [str(self.path), str(self.key)]
+
+    def trusting(self) -> ssl.SSLContext:
+        """Make the context of a client that trusts this certificate and no other."""
+        return ssl.create_default_context(cafile=self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +59,13 @@ class Certificates:
         return self.folder / "client.pem", self.folder / "client.key"
 
 
+def make_certificate(folder: Path, name: str = HOST) -> Certificate:
+    """Make `name`.crt and `name`.key. Raises ServerUnusable where openssl is missing or too old."""
+    made = Certificate(path=folder / f"{name}.crt", key=folder / f"{name}.key")
+    _make(made.path, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{HOST},IP:127.0.0.1,IP:::1")
+    return made
+
+
 def make_certificates(folder: Path) -> Certificates:
     """Make them. Raises ServerUnusable where openssl is missing or too old."""
     made = Certificates(folder)
@@ -51,12 +78,18 @@ def make_certificates(folder: Path) -> Certificates:
     return made
 
 
+def openssl(*arguments: str) -> None:
+    """Run the openssl command. Raises ServerUnusable if it is not there or refuses."""
+    program = shutil.which("openssl")
+    if program is None:
+        raise ServerUnusable("the openssl command is not installed")
+    ran = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=MAKING_SECONDS, check=False)
+    if ran.returncode:
+        raise ServerUnusable(f"openssl {arguments[0]}: {ran.stderr.strip()}")
+
+
 def _make(certificate: Path, *options: str) -> None:
-    key = certificate.with_suffix(".key")
-    command = ["openssl", "req", "-x509", *_NEW_KEY, "-keyout", str(key), "-out", str(certificate), *options]
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except FileNotFoundError as error:
-        raise ServerUnusable("openssl is not installed") from error
-    except subprocess.CalledProcessError as error:
-        raise ServerUnusable(f"openssl failed: {error.stderr}") from error
+    openssl(
+        *("req", "-x509", *_NEW_KEY, "-keyout", str(certificate.with_suffix(".key"))),
+        *("-out", str(certificate), *options),
+    )

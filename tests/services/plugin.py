@@ -11,13 +11,13 @@ from typing import Any, NoReturn
 
 import pytest
 
+from tests.services.certificates import Certificate, make_certificate
 from tests.services.databases import PostgresqlServer
 from tests.services.finding import Finding, How, find, services
 from tests.services.postgresql import PrivatePostgresql
 from tests.services.processes import PrivateServer
 from tests.services.rabbitmq import PrivateRabbitmq
 from tests.services.run import Run, new_run
-from tests.services.self_signed import Certificate, make_certificate
 from tests.services.unusable import ServerUnusable
 from tests.services.wheels import ROOT, build_wheel, create_bare_environment
 
@@ -196,9 +196,9 @@ def newman() -> Path:
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+def certificate(test_run: Run) -> Certificate:
     """A certificate for localhost that nobody but its own tests trusts, and its key."""
     try:
-        return make_certificate(tmp_path_factory.mktemp("certificate"))
+        return make_certificate(test_run.new_folder("certificate"))
     except ServerUnusable as error:
         do_without(f"NOT TESTED WITH TLS: {error}")

@@ -1,0 +1,17 @@
+"""What several tests of adapters need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.adapters.rabbitmq_broker import Broker
+
+
+@pytest.fixture
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
+    """The broker, asked directly; whatever has this test's prefix there is deleted afterwards."""
+    broker = Broker(rabbitmq_url, unique_name)
+    yield broker
+    broker.delete_all()
