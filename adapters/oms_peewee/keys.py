@@ -10,6 +10,7 @@ import peewee
 from peewee import fn
 
 from oms_core.domain.keys import ApiKey, StoredKey, key_name_taken, key_not_found
+from oms_core.errors import OmsError
 from oms_peewee.database import Attempt, Database
 from oms_peewee.models import KeyRow
 from oms_peewee.session import Session
@@ -47,7 +48,9 @@ class PeeweeKeys:
                         KeyRow.expires_at.is_null() | (KeyRow.expires_at > former_end_at),
                     ).execute(session)
                     last = KeyRow.select(fn.MAX(KeyRow.number)).where(KeyRow.name == stored.key.name).scalar(session)
-                    _insert(stored, int(last) + 1).execute(session)
+                    added = _insert(stored, int(last) + 1).on_conflict_ignore().as_rowcount().execute(session)
+                    if not added:  # The number is ours by the lock, so it is the id; trying again would not help.
+                        raise OmsError("internal_error", f"the id {stored.key.id} is taken")
                 return _key(_one(session, stored.key.id))
 
         return self._database.write(write, look_up={"name": stored.key.name})
