@@ -22,7 +22,7 @@ _PROBE_LOST_SECONDS = 10.0
 
 
 class CircuitOpenError(Exception):
-    """The database could not be reached lately, and somebody else is finding out whether it can be now."""
+    """The database could not be reached lately: trying on is for one caller at a time."""
 
 
 @dataclass(slots=True)
@@ -59,11 +59,16 @@ class Circuit(Generic[Connected]):
         self._states: dict[int, _State] = {}
 
     def connect(self) -> Connected:
-        """Connect. Raises CircuitOpenError at once while the circuit is open and this is not the probe."""
+        """Connect. Raises CircuitOpenError at once while the circuit is open and this is no probe, or a vain one."""
         state = self._state()
         if state.is_open:
             self._become_probe(state)
-        return self.connect_anyway()
+        try:
+            return self.connect_anyway()
+        except Exception as error:
+            if state.is_open and self._is_unreachable(error):  # It has waited long enough; the next one probes.
+                raise CircuitOpenError(str(error)) from error
+            raise
 
     def connect_anyway(self) -> Connected:
         """Connect, open or not: for one who has to find out what became of a COMMIT."""

@@ -61,7 +61,8 @@ def open_up(circuit: Circuit[str], server: Server) -> None:
     server.error = Away("connection refused")
     miss(circuit)
     server.now += OPENS_AFTER_SECONDS
-    miss(circuit)
+    with pytest.raises(CircuitOpenError):
+        circuit.connect()
 
 
 def test_a_blip_does_not_open_it(circuit: Circuit[str], server: Server) -> None:
@@ -108,7 +109,10 @@ def test_one_caller_at_a_time_probes_and_the_first_success_closes_it(circuit: Ci
     for _ in range(3):
         server.now += PROBE_SECONDS
         server.meanwhile = come_too
-        miss(circuit)
+        asked = server.asked
+        with pytest.raises(CircuitOpenError, match="connection refused"):
+            circuit.connect()
+        assert server.asked == asked + 1
     assert len(refused) == 3
     server.error = None
     server.now += PROBE_SECONDS
