@@ -17,6 +17,7 @@ from oms_http.server.admission import AdaptiveLimit, Admission, Place
 from oms_http.server.answers import Answer, WsgiRunner
 from oms_http.server.bodies import BodyReceiver
 from oms_http.server.connections import ConnectionBounds, ConnectionGuard
+from oms_http.server.cores import take_core
 from oms_http.server.environ import base_environ, wsgi_environ
 from oms_http.server.heads import check_head
 from oms_http.server.options import ServerOptions, WsgiService
@@ -58,6 +59,7 @@ class Bridge:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the threads, before the port is bound."""
         self._loop = loop
+        self._core = take_core(self._options)
         runner = WsgiRunner(
             app=self._service.app,
             answer_headers=self._service.answer_headers,
@@ -188,3 +190,5 @@ class Bridge:
         self._probes.close(timeout_seconds=1)
         self._spools.close()
         self._service.close()
+        if self._core is not None:
+            self._core.close()
