@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from oms_core import ALL_SCOPES, Caller, Oms, Settings
+from oms_core import ALL_SCOPES, Caller, Oms, SetStock, Settings
 from tests.bench.load import Load, always, post, run_load
 from tests.bench.open_load import OpenLoad, run_open_load
 from tests.bench.postgresql import postgresql_server
-from tests.bench.rabbitmq import rabbitmq_server
-from tests.bench.served import served
+from tests.bench.rabbitmq import own_names, rabbitmq_server
+from tests.bench.served import START_SECONDS_MAX, Served, served
 from tests.bench.working import working
 from tests.services.databases import PostgresqlServer
 from tests.services.postgresql import connected
@@ -77,47 +77,53 @@ class Bench:
 
     def saturate(self, status: int) -> Measured:
         """Load with 64 connections that wait for their answers."""
-        with self._postgresql.database() as url, tempfile.TemporaryDirectory() as folder:
-            settings = self._prepare(url)
-            with served(Path(folder), settings) as service, working(settings):
-                service.ask("PUT", "/v1/inventory/HOT", {"on_hand": STOCK})
-                load = Load(
-                    host=service.host,
-                    port=service.port,
-                    make_request=always(REQUESTS[status]),
-                    seconds=self._seconds,
-                    warm_up_seconds=1.0,
-                )
-                report = run_load(load)
-                placed = count_placed(url)
-                answered = check_books(url, set(report.statuses), status)
+        with self._deployed() as (url, service):
+            load = Load(
+                host=service.host,
+                port=service.port,
+                make_request=always(REQUESTS[status]),
+                seconds=self._seconds,
+                warm_up_seconds=1.0,
+            )
+            report = run_load(load)
+            placed = count_placed(url)
+            answered = check_books(url, set(report.statuses), status)
         return Measured(rate=report.rate_of(status), placed_share=placed / answered)
 
     def p99_ms(self, status: int, per_second: float) -> float:
         """Send at its own pace."""
-        with self._postgresql.database() as url, tempfile.TemporaryDirectory() as folder:
-            settings = self._prepare(url)
-            with served(Path(folder), settings) as service, working(settings):
-                service.ask("PUT", "/v1/inventory/HOT", {"on_hand": STOCK})
-                load = OpenLoad(
-                    host=service.host,
-                    port=service.port,
-                    request=REQUESTS[status],
-                    per_second=per_second,
-                    seconds=self._seconds,
-                )
-                report = run_open_load(load)
-                check_books(url, set(report.by_status), status)
+        with self._deployed() as (url, service):
+            load = OpenLoad(
+                host=service.host,
+                port=service.port,
+                request=REQUESTS[status],
+                per_second=per_second,
+                seconds=self._seconds,
+            )
+            report = run_open_load(load)
+            check_books(url, set(report.by_status), status)
         return report.by_status[status].p99_ms
 
-    def _prepare(self, url: str) -> dict[str, str]:
-        with Oms.open(Settings(database_url=url)) as oms:
-            oms.storage.schema.upgrade()
-        return {
-            "OMS_DATABASE_URL": url,
-            "OMS_QUEUE_URL": self._rabbitmq_url,
-            "OMS_QUEUE_PREFIX": f"bench-{os.getpid()}-{url.rpartition('/')[2]}",
-        }
+    @contextmanager
+    def _deployed(self) -> Iterator[tuple[str, Served]]:
+        """Serve and work on a new database, with names of its own at the broker and more stock than is asked for."""
+        with (
+            self._postgresql.database() as url,
+            own_names(self._rabbitmq_url, url) as broker,
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            with Oms.open(Settings(database_url=url)) as oms:
+                oms.storage.schema.upgrade()
+                oms.set_stock(SetStock(sku="HOT", on_hand=STOCK), caller=AUDITOR)
+            settings = {"OMS_DATABASE_URL": url, "OMS_QUEUE_URL": broker.url, "OMS_QUEUE_PREFIX": broker.prefix}
+            with served(Path(folder), settings) as service, working(settings):
+                wait_until(lambda: has_worker(service), START_SECONDS_MAX, "the worker is there")
+                yield url, service
+
+
+def has_worker(service: Served) -> bool:
+    """Tell whether a worker shows itself."""
+    return bool(json.loads(service.ask("GET", "/v1/queue")[1])["workers"])
 
 
 def check_books(url: str, statuses: set[int], status: int) -> int:

@@ -9,7 +9,6 @@ decided, without the first. Afterwards the books must be right, or the figures a
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,9 +19,10 @@ from oms_core.domain.queueing import decide_acceptance
 from oms_core.ports.queue import QueueOptions
 from oms_core.ports.storage import Placed, StorageOptions
 from oms_core.wiring import open_queue, open_storage
+from tests.adapters.rabbitmq_broker import Broker
 from tests.bench.bench_placing import HERE, SKUS, check_books, prepared, rate_of_pgbench, table_of
 from tests.bench.postgresql import postgresql_server
-from tests.bench.rabbitmq import rabbitmq_server
+from tests.bench.rabbitmq import own_names, rabbitmq_server
 from tests.bench.working import working
 from tests.services.databases import PostgresqlServer
 from tests.services.postgresql import connected
@@ -61,8 +61,8 @@ def measure(postgresql: PostgresqlServer, rabbitmq_url: str, options: argparse.N
         ("2 workers, batches of 500", options.orders, BATCH, 2),
         ("1 worker, batches of 1", options.orders // 20, 1, 1),
     ):
-        with database(postgresql) as url:
-            rates[name] = rate_of_workers(url, rabbitmq_url, orders, batch_max, processes)
+        with database(postgresql) as url, own_names(rabbitmq_url, url) as broker:
+            rates[name] = rate_of_workers(url, broker, orders, batch_max, processes)
     return rates
 
 
@@ -78,14 +78,13 @@ def database(postgresql: PostgresqlServer) -> Iterator[str]:
             check_books(cursor)
 
 
-def rate_of_workers(url: str, rabbitmq_url: str, orders: int, batch_max: int, processes: int) -> float:
+def rate_of_workers(url: str, broker: Broker, orders: int, batch_max: int, processes: int) -> float:
     """Accept and announce orders, then let workers drain the queue; orders a second."""
-    prefix = f"bench-{os.getpid()}-{url.rpartition('/')[2]}"
-    accept(url, rabbitmq_url, prefix, orders)
+    accept(url, broker, orders)
     settings = {
         "OMS_DATABASE_URL": url,
-        "OMS_QUEUE_URL": rabbitmq_url,
-        "OMS_QUEUE_PREFIX": prefix,
+        "OMS_QUEUE_URL": broker.url,
+        "OMS_QUEUE_PREFIX": broker.prefix,
         "OMS_WORKER_BATCH_MAX": str(batch_max),
     }
     with working(settings, processes=processes), connected(url) as connection, connection.cursor() as cursor:
@@ -101,9 +100,9 @@ def rate_of_workers(url: str, rabbitmq_url: str, orders: int, batch_max: int, pr
         return float(settled) / float(seconds)
 
 
-def accept(url: str, rabbitmq_url: str, prefix: str, orders: int) -> None:
+def accept(url: str, broker: Broker, orders: int) -> None:
     """Queue orders and announce them."""
-    queue = open_queue(rabbitmq_url, QueueOptions(prefix=prefix))
+    queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
     with closing(open_storage(url, StorageOptions(keeps_outbox=True))) as storage, closing(queue):
         announcer = queue.announcer()
         for _ in range(0, orders, BATCH):
