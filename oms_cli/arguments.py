@@ -22,8 +22,8 @@ _COUNT = re.compile(r"[0-9]{1,18}")
 
 
 def read_statuses(texts: Sequence[str]) -> frozenset[OrderStatus]:
-    """Read statuses, comma-separated or one at a time, in any case."""
-    return frozenset(read_status(word) for text in texts for word in text.split(",") if word.strip())
+    """Read statuses, comma-separated or one at a time, in any case. An empty one is none, and does not mean all."""
+    return frozenset(read_status(word) for text in texts for word in text.split(","))
 
 
 def read_status(text: str) -> OrderStatus:

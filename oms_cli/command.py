@@ -23,6 +23,8 @@ from oms_core.errors import OmsError
 
 Run = TypeVar("Run", bound=Callable[..., None])
 
+# What only the commands that serve import; adapters tell of their own extras (oms_core.wiring).
+_OF_EXTRA_HTTP = frozenset({"flask", "granian", "prometheus_client", "pydantic"})
 _NEGATIVE_NUMBER = re.compile(r"-[0-9].*")
 
 
@@ -129,7 +131,7 @@ class OmsGroup(TyperGroup):
 def _exit_code(invocation: Invocation, arguments: Sequence[str], run: Callable[[], Any]) -> int:
     """Run, and say what went wrong. Typer itself turns Ctrl-C into 130."""
     try:
-        code = run()
+        code = _with_extra_named(run)
         sys.stdout.flush()
     except OmsError as error:
         exits.report(error, as_json=_is_json(invocation.given.output))
@@ -146,6 +148,15 @@ def _exit_code(invocation: Invocation, arguments: Sequence[str], run: Callable[[
         say_error(" ".join(str(part) for part in (error.strerror or error, error.filename) if part))
         return exits.BUG
     return code if isinstance(code, int) else 0
+
+
+def _with_extra_named(run: Callable[[], Any]) -> Any:
+    try:
+        return run()
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_EXTRA_HTTP:
+            raise
+        raise OmsError("invalid_setting", f"this needs {error.name}; install the extra 'http'") from error
 
 
 def _report_usage(error: TyperException, *, as_json: bool) -> int:

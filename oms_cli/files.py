@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, TextIO, cast
 
 import typer
 
@@ -43,19 +44,21 @@ def open_new_file(path: str, *, overwrite: bool) -> Iterator[TextIO]:
     """Open a file for writing UTF-8; `-` is stdout.
 
     The file appears under its name when it is whole, so that a failure leaves what was there. One that is there is
-    replaced only with `overwrite`, or if somebody at the terminal says so.
+    replaced only with `overwrite`, or if somebody at the terminal says so; a link leads to the file that is written,
+    and a pipe or a device is written to as it is.
     """
     if path == "-":
         yield open_output(OutputFormat.CSV).stream
         return
-    target = Path(path)
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        with _opened(target, "w") as stream:
+            yield stream
+        return
     if target.exists() and not overwrite:
         confirm(f"{path} is there already. Replace it?")
-    part = target.with_name(f"{target.name}.part")
-    try:
-        stream = part.open("w", encoding="utf-8", newline="\n")
-    except OSError as error:
-        usage_error(f"cannot write {part}: {error.strerror}")
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    stream = _opened(part, "x")
     try:
         with stream:
             yield stream
@@ -63,6 +66,21 @@ def open_new_file(path: str, *, overwrite: bool) -> Iterator[TextIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def is_open_as(stream: IO[bytes], path: Path) -> bool:
+    """Tell whether this is the file that a stream reads, under whatever name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
+    except OSError:  # There is none, or the stream reads no file.
+        return False
+
+
+def _opened(path: Path, mode: str) -> TextIO:
+    try:
+        return cast(TextIO, path.open(mode, encoding="utf-8", newline="\n"))
+    except OSError as error:
+        usage_error(f"cannot write {path}: {error.strerror}")
 
 
 def confirm(question: str) -> None:

@@ -86,7 +86,7 @@ def import_stock(
     with (
         session.oms() as oms,
         open_input(file) as source,
-        rejects_to(rejects, STOCK_COLUMNS, overwrite=yes, as_json=as_json) as refused,
+        rejects_to(rejects, STOCK_COLUMNS, source=source, overwrite=yes, as_json=as_json) as refused,
         rows_told_once(refused, as_json=as_json),
         progress("reading") as bar,
     ):

@@ -15,7 +15,7 @@ from oms_cli.messages import say
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_cli.views import counted, show_seconds
-from oms_core.domain.keys import CreateKey, IssuedKey, RotateKey
+from oms_core.domain.keys import CreateKey, IssuedKey, KeyState, RotateKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 
 app = typer.Typer(name="keys", help="API keys: who may call, and what they may do.", no_args_is_help=True)
@@ -87,10 +87,12 @@ def rotate(
     seconds = 0 if overlap == "0" else int(read_duration(overlap).total_seconds())
     command = RotateKey(name=name, overlap_seconds=seconds, expires_at=_expiry(session, expires))
     with session.oms() as oms:
+        former = oms.get_key(name, caller=session.caller)
         issued = oms.rotate_key(command, caller=session.caller)
     _print_issued(session, issued)
-    end = "have ended" if seconds == 0 else f"end within {overlap}"
-    say(f"the former keys of {name} {end}")
+    if any(key.state(session.surroundings.now()) is KeyState.ACTIVE for key in former):
+        end = "have ended" if seconds == 0 else f"end within {overlap}"
+        say(f"the former keys of {name} {end}")
 
 
 @command(app, "revoke")

@@ -65,7 +65,7 @@ def import_orders(
     with (
         session.oms() as oms,
         open_input(file) as source,
-        rejects_to(rejects, ORDER_COLUMNS, overwrite=yes, as_json=as_json) as refused,
+        rejects_to(rejects, ORDER_COLUMNS, source=source, overwrite=yes, as_json=as_json) as refused,
         rows_told_once(refused, as_json=as_json),
         progress("reading") as bar,
     ):

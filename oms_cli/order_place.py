@@ -9,6 +9,7 @@ import typer
 from oms_cli.arguments import read_line
 from oms_cli.command import command, usage_error
 from oms_cli.files import read_document
+from oms_cli.messages import say
 from oms_cli.order_views import PLACED, PlacedShown, placed_sentence
 from oms_cli.session import Session
 from oms_core.documents.json_text import parse_json
@@ -101,7 +102,11 @@ def _accept(oms: Oms, session: Session, wanted: PlaceOrder, wait_seconds: int) -
     accepted = oms.accept_order(wanted, caller=session.caller)
     order = accepted.order
     if wait_seconds:
-        order = oms.wait_for_outcome(order.id, caller=session.caller, timeout_seconds=wait_seconds) or order
+        try:
+            order = oms.wait_for_outcome(order.id, caller=session.caller, timeout_seconds=wait_seconds) or order
+        except KeyboardInterrupt:
+            say(f"order {order.id} is queued; what becomes of it was not waited for")
+            raise
     return PlacedShown(order=order, replayed=accepted.replayed, place=oms.queue_place(order))
 
 
@@ -115,4 +120,8 @@ def _raise_failure(shown: PlacedShown) -> NoReturn:
 
 def _read_file(file: str, key: str | None) -> PlaceOrder:
     document = parse_json(read_document(file, bytes_max=_DOCUMENT_BYTES_MAX))
-    return read_keyed_order(document) if key is None else read_order(document, idempotency_key=key)
+    if key is None:
+        return read_keyed_order(document)
+    if isinstance(document, dict) and "idempotency_key" in document:
+        usage_error("give the key in the document or by --key, not both")
+    return read_order(document, idempotency_key=key)

@@ -117,11 +117,15 @@ ORDERS: View[Order] = View(
         Column(name="customer_id", value=lambda order: order.customer_id),
         Column(name="total", value=total, right=True, table_value=total_with_currency),
         Column(name="currency", value=lambda order: order.currency, in_table=False),
-        Column(name="created_at", value=lambda order: order.created_at, spare=True),
+        Column(name="created_at", value=lambda order: order.created_at, whole=True, spare=True),
         Column(name="reference", value=lambda order: order.reference, spare=True),
         Column(name="lines", value=lambda order: len(order.lines), right=True, spare=True),
         Column(
-            name="failure", value=lambda order: order.failure and order.failure.code, spare=True, style=lambda _: "red"
+            name="failure",
+            value=lambda order: order.failure and order.failure.code,
+            whole=True,
+            spare=True,
+            style=lambda _: "red",
         ),
         Column(name="attempts", value=lambda order: order.attempts, in_table=False),
         Column(name="version", value=lambda order: order.version, in_table=False),

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 
 from oms_cli.command import usage_error
-from oms_cli.files import confirm
+from oms_cli.files import confirm, is_open_as
 from oms_cli.messages import say
 from oms_cli.views import counted
 from oms_core.documents.csv_guard import guard
@@ -23,7 +23,8 @@ _TOLD_MAX = 20
 _REASON_COLUMNS = ("line", "column", "code", "detail")
 
 RejectsOption = Annotated[
-    Path | None, typer.Option("--rejects", metavar="FILE", help="Keep every rejected row there, as CSV.")
+    Path | None,
+    typer.Option("--rejects", metavar="FILE", help="Keep every rejected row there, as CSV.", readable=False),
 ]
 YesFlag = Annotated[bool, typer.Option("--yes", help="Replace the file of --rejects without asking.")]
 
@@ -66,14 +67,21 @@ class Rejects:
 
 
 @contextmanager
-def rejects_to(path: Path | None, columns: Sequence[str], *, overwrite: bool, as_json: bool) -> Iterator[Rejects]:
-    """Open the file of rejects, with a header of the input's columns and the reason's; it is kept whatever happens.
+def rejects_to(
+    path: Path | None, columns: Sequence[str], *, source: IO[bytes], overwrite: bool, as_json: bool
+) -> Iterator[Rejects]:
+    """Open the file of rejects, with a header of our columns and the reason's; it is kept whatever happens.
 
-    One that is there is replaced only with `overwrite`, or if somebody at the terminal says so.
+    One that is there is replaced only with `overwrite`, or if somebody at the terminal says so; `source`, from which
+    the rows come, never.
     """
     if path is None:
         yield Rejects(columns, None, as_json=as_json)
         return
+    if path == Path("-"):
+        usage_error("--rejects takes a file; stdout is the report's")
+    if is_open_as(source, path):
+        usage_error(f"{path} is what is imported; --rejects takes another file")
     if path.exists() and not overwrite:
         confirm(f"{path} is there already. Replace it?")
     try:

@@ -81,11 +81,16 @@ def _run(session: Session, settings: Settings) -> int:
     from oms_cli.logs import configure_logging
     from oms_cli.metrics_listener import metrics_of_all_processes
     from oms_cli.service import open_service, server_options
+    from oms_http.server import free_address
     from oms_http.server import serve as serve_wsgi
 
     check_exposure(settings)
     options = server_options(settings)
     configure_logging(settings)
+    try:
+        free_address(options)  # A service that cannot start leaves the database as it is.
+    except OSError as error:
+        return report_address(error)
     database = _check_database(session, settings)
     _log.info("%s; %s of %d threads", database, counted(options.processes, "process"), options.threads)
     is_alone = urlsplit(settings.queue_url).scheme == "memory"
@@ -143,5 +148,5 @@ def _announce(settings: Settings, url: str, *, database: str, metrics: MetricsLi
         metrics.start()
     _log.info("ready on %s", url)
     with contextlib.suppress(OSError):  # Nobody has to read it.
-        key = "" if settings.auth_in_force == "off" else ' -H "Authorization: Bearer $OMS_KEY"'
+        key = "" if settings.auth_in_force == "off" else ' -H "Authorization: Bearer $API_KEY"'
         welcome(url, database=database, metrics_url=metrics.url if metrics else f"{url}/metrics", key=key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,9 +44,10 @@ def open_queue(url: str, options: QueueOptions) -> Queue:
 
 def open_rate_limiter(settings: Settings, metrics: Metrics) -> RateLimiter:
     """Open what counts requests, or nothing where no limit is set. Raises as `open_storage` does."""
-    if not settings.rate_limits_in_force:
-        return NoRateLimiter()
     url = settings.rate_limit_url
+    if not settings.rate_limits_in_force:
+        _find("oms.rate_limiter", "OMS_RATE_LIMIT_URL", url)  # A wrong one is told before it is needed.
+        return NoRateLimiter()
     with _needs_told("OMS_RATE_LIMIT_URL", url):
         opener: OpenRateLimiter = _load("oms.rate_limiter", "OMS_RATE_LIMIT_URL", url)
         return opener(url, RateLimiterOptions(metrics=metrics))
@@ -62,12 +63,16 @@ def open_metrics() -> Metrics:
 
 
 def _load(group: str, setting: str, url: str) -> Any:
+    return _find(group, setting, url).load()
+
+
+def _find(group: str, setting: str, url: str) -> EntryPoint:
     scheme = urlsplit(url).scheme
     candidates = entry_points(group=group, name=scheme)
     if not candidates:
         known = ", ".join(sorted({candidate.name for candidate in entry_points(group=group)}))
         raise OmsError("invalid_setting", f"{setting}: nothing installed serves {scheme}:// (known: {known})")
-    return next(iter(candidates)).load()
+    return next(iter(candidates))
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def serve(
     """
     if options.tls is not None:
         options.tls.check()
-    address = _free_address(options)
+    address = free_address(options)
     options = replace(options, host=address[0], port=address[1], connections_max=connections_possible(options))
     server = _granian(address, options)
     stopping = threading.Event()
@@ -98,8 +98,11 @@ def _load(target: Callable[[], WsgiService], options: ServerOptions) -> Bridge:
     return Bridge(target(), options)
 
 
-def _free_address(options: ServerOptions) -> tuple[str, int]:
-    """Find the numeric address to bind. granian shares ports (SO_REUSEPORT), so it would not notice another server."""
+def free_address(options: ServerOptions) -> tuple[str, int]:
+    """Find the numeric address to bind. Raises OSError, said in one line, if it cannot be listened on.
+
+    granian shares ports (SO_REUSEPORT), so it would not notice another server.
+    """
     try:
         found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = min(found, key=lambda info: info[0])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +125,12 @@ def test_ctrl_c_is_130_without_a_traceback(cli: Cli, monkeypatch: pytest.MonkeyP
 
 def test_what_could_move_a_terminals_cursor_is_escaped() -> None:
     assert printable("a\x1b[31mb\r\nc\u200b\udc80\u2028é漢") == "a\\x1b[31mb\\r\\nc\\u200b\\udc80\\u2028é漢"
+
+
+def test_without_what_serves_the_extra_is_named(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['granian'] = None; from oms_cli.main import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "serve"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "error: invalid_setting: this needs granian; install the extra 'http'\n"

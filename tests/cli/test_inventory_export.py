@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,36 @@ def test_a_file_that_cannot_be_written_is_a_usage_error(stocked: Cli, tmp_path: 
     ran = stocked("inventory", "export", str(tmp_path / "missing" / "stock.csv"))
     assert ran.code == 2
     assert ran.err.startswith("error: usage: cannot write ")
+
+
+def test_a_folder_is_no_file(stocked: Cli, tmp_path: Path) -> None:
+    ran = stocked("inventory", "export", str(tmp_path), "--yes")
+    assert (ran.code, ran.err) == (2, f"error: usage: cannot write {tmp_path}: Is a directory\n")
+
+
+def test_a_link_leads_to_what_is_written(stocked: Cli, tmp_path: Path) -> None:
+    (tmp_path / "stock.csv").write_text("old")
+    link = tmp_path / "link.csv"
+    link.symlink_to(tmp_path / "stock.csv")
+    assert stocked("inventory", "export", str(link), "--yes").code == 0
+    assert link.is_symlink()
+    assert (tmp_path / "stock.csv").read_text() == CSV
+
+
+def test_a_pipe_is_written_to_and_stays_one(stocked: Cli, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    assert stocked("inventory", "export", str(pipe)).code == 0
+    reader.join(10)
+    assert read == [CSV]
+    assert pipe.is_fifo()
+
+
+def test_no_other_file_is_touched(stocked: Cli, tmp_path: Path) -> None:
+    (tmp_path / "stock.csv.part").write_text("precious")
+    assert stocked("inventory", "export", str(tmp_path / "stock.csv")).code == 0
+    assert (tmp_path / "stock.csv.part").read_text() == "precious"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["stock.csv", "stock.csv.part"]

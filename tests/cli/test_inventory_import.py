@@ -96,15 +96,32 @@ def test_the_rejects_are_kept_also_when_nothing_was_imported(cli: Cli, tmp_path:
 
 
 def test_a_file_that_is_there_is_not_taken_for_rejects(cli: Cli, tmp_path: Path) -> None:
-    stock = tmp_path / "stock.csv"
+    stock, rejects = tmp_path / "stock.csv", tmp_path / "rejects.csv"
     stock.write_text(BAD)
-    ran = cli("inventory", "import", str(stock), "--rejects", str(stock))
+    rejects.write_text("old")
+    ran = cli("inventory", "import", str(stock), "--rejects", str(rejects))
     assert ran.code == 2
     assert "is there already. Replace it? Say so with --yes" in ran.err
-    assert stock.read_text() == BAD
-    (tmp_path / "rejects.csv").write_text("old")
-    assert cli("inventory", "import", str(stock), "--rejects", str(tmp_path / "rejects.csv"), "--yes").code == 2
-    assert (tmp_path / "rejects.csv").read_text().startswith("sku,quantity,location,name,reason,reference,line,")
+    assert rejects.read_text() == "old"
+    assert cli("inventory", "import", str(stock), "--rejects", str(rejects), "--yes").code == 2
+    assert rejects.read_text().startswith("sku,quantity,location,name,reason,reference,line,")
+
+
+@pytest.mark.parametrize("what", ["inventory", "orders"])
+def test_what_is_imported_is_never_taken_for_rejects_under_whatever_name(cli: Cli, tmp_path: Path, what: str) -> None:
+    stock, link = tmp_path / "stock.csv", tmp_path / "link.csv"
+    stock.write_text(BAD)
+    link.symlink_to(stock)
+    for file, rejects in ((stock, stock), (stock, link), (link, stock)):
+        ran = cli(what, "import", str(file), "--rejects", str(rejects), "--yes")
+        assert ran.code == 2
+        assert ran.err == f"error: usage: {rejects} is what is imported; --rejects takes another file\n"
+        assert stock.read_text() == BAD
+
+
+def test_rejects_do_not_go_to_stdout(cli: Cli) -> None:
+    ran = cli("inventory", "import", "-", "--rejects", "-", given=BAD)
+    assert (ran.code, ran.err) == (2, "error: usage: --rejects takes a file; stdout is the report's\n")
 
 
 def test_rejects_that_cannot_be_written_stop_the_start(cli: Cli, tmp_path: Path) -> None:

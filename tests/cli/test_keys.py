@@ -140,6 +140,12 @@ def test_a_rotated_key_is_printed_and_the_former_ones_end(
             cli.oms.authenticate(first)
 
 
+def test_nothing_is_said_of_former_keys_that_open_nothing(cli: Cli) -> None:
+    create(cli)
+    cli("keys", "revoke", "shop", "--yes")
+    assert "former" not in cli("keys", "rotate", "shop").err
+
+
 @pytest.mark.parametrize("overlap", ["soon", "-1h", "91d"])
 def test_a_wrong_overlap_is_refused(cli: Cli, overlap: str) -> None:
     create(cli)

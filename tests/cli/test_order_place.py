@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from oms_core import Oms, OrderFilter
 from tests.bad_input import BAD_ORDERS, BadInput
 from tests.cli.conftest import Cli, Ran
 
@@ -153,7 +154,7 @@ def test_the_key_may_stand_in_the_document_or_beside_it(cli: Cli) -> None:
 def test_a_key_in_both_places_is_refused(cli: Cli) -> None:
     ran = place_document(cli, {**DOCUMENT, "idempotency_key": "k"}, "--key", "k")
     assert ran.code == 2
-    assert "/idempotency_key" in ran.err
+    assert ran.err == "error: usage: give the key in the document or by --key, not both\n"
 
 
 @pytest.mark.parametrize("bad", BAD_ORDERS, ids=str)
@@ -188,3 +189,16 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(cli: Cli, tmp_path: Path, n
     ran = cli("orders", "place", str(tmp_path / name))
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"error: usage: cannot read {tmp_path / name}: ")
+
+
+def test_who_stops_waiting_is_told_which_order_is_queued(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.stock("WIDGET", 10)
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Oms, "wait_for_outcome", interrupt)
+    ran = cli("orders", "place", "--customer", "C1", "--line", "WIDGET:1", "--async", "--wait", "9")
+    (order,) = cli.oms.list_orders(OrderFilter(), caller=cli.caller).items
+    assert ran.code == 130
+    assert f"order {order.id} is queued; what becomes of it was not waited for\n" in ran.err

@@ -199,6 +199,14 @@ def test_ids_cannot_be_narrowed(cli: Cli) -> None:
     assert "--all" in ran.err
 
 
+@pytest.mark.parametrize("empty", ["", ",", "failed,"])
+def test_a_status_that_is_empty_does_not_stand_for_all(cli: Cli, empty: str) -> None:
+    for command in (("retry", "--all"), ("list",)):
+        ran = cli("orders", *command, "--status", empty)
+        assert (ran.code, ran.out) == (2, "")
+        assert "'' is no status" in ran.err
+
+
 def test_only_rejected_and_failed_orders_can_be_retried_at_once(cli: Cli) -> None:
     assert cli("orders", "retry", "--all", "--status", "pending").code == 2
 

@@ -53,6 +53,7 @@ def test_without_limits_the_start_says_nothing_of_them(program: Program) -> None
             {"OMS_RATE_LIMITS": "default=1/second", "OMS_RATE_LIMIT_URL": "redis://:secret@host:port"},
             "OMS_RATE_LIMIT_URL must be redis:// or rediss://",
         ),
+        ({"OMS_RATE_LIMIT_URL": "foo://x"}, "OMS_RATE_LIMIT_URL: nothing installed serves foo://"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_line(

@@ -146,6 +146,15 @@ def test_a_taken_port_is_one_line(program: Program) -> None:
         )
 
 
+def test_a_service_that_finds_its_port_taken_leaves_the_database_as_it_is(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind((LOOPBACK, 0))
+        other.listen()
+        program = Program(folder=tmp_path, database_url="sqlite:///oms.db")
+        code, _ = refused(program, "--port", str(other.getsockname()[1]))
+    assert (code, list(tmp_path.iterdir())) == (7, [])
+
+
 def test_an_address_that_is_not_ours_is_one_line(program: Program) -> None:
     code, line = refused(program, "--metrics-address", "192.0.2.1:9464")
     assert code == 2
@@ -164,7 +173,7 @@ def test_off_loopback_callers_bring_keys_and_the_start_says_how_to_make_the_firs
     program = Program(folder=tmp_path, database_url="sqlite:///new.db")
     with serving(program, "--host", "0.0.0.0") as service:
         assert "callers bring API keys, and there is none yet: oms keys create NAME --scope admin" in service.log
-        assert '-H "Authorization: Bearer $OMS_KEY"' in service.out
+        assert '-H "Authorization: Bearer $API_KEY"' in service.out
         status, body = service.ask("GET", "/v1/orders")
         assert (status, json.loads(body)["code"]) == (401, "unauthenticated")
 

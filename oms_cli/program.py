@@ -1,0 +1,19 @@
+"""The program's entry point, which is installed also where what it is made of is not."""
+
+from __future__ import annotations
+
+import sys
+
+_OF_EXTRA_CLI = frozenset({"rich", "typer"})
+
+
+def main() -> None:
+    """Run the command line, or say what to install for it: exit code 2."""
+    try:
+        from oms_cli.main import main as run
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_EXTRA_CLI:
+            raise
+        sys.stderr.write(f"error: invalid_setting: oms needs {error.name}; install the extra 'cli'\n")
+        sys.exit(2)
+    run()
