@@ -34,7 +34,8 @@ from oms_http.responses import NO_STORE
 from oms_http.service import Service
 
 BODY_BYTES_MAX = 1024 * 1024
-HEAD_ONLY = "oms.head_only"  # The server asks with this in the environ whether a large body is welcome.
+HEAD_ONLY = "oms.head_only"  # The server asks with this in the environ whether a large body is welcome,
+WELCOME = "oms.welcome"  # and finds this there if it is.
 
 
 class _Application(Flask):
@@ -103,6 +104,8 @@ def _guarded(service: Service, operation: Operation, find_caller: FindCaller) ->
         asked = _current_request()
         asked.caller = find_caller(asked)
         if HEAD_ONLY in asked.environ:
+            operation.check_access(asked.caller)
+            asked.environ[WELCOME] = True
             return Response(status=HTTPStatus.NO_CONTENT)
         if scope is not None:
             charge(scope, caller=asked.caller, charged=asked.charged)
@@ -149,7 +152,7 @@ def _finish(metrics: Metrics, given: AnswerHeaders, response: Response) -> Respo
         headers.add(*NO_STORE)
     if asked.allowance is not None:
         headers.extend(rate_limit_fields(asked.allowance))
-    if HEAD_ONLY not in asked.environ or response.status_code != HTTPStatus.NO_CONTENT:
+    if WELCOME not in asked.environ:
         count_answer(metrics, asked, response)
     return response
 

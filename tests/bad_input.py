@@ -148,6 +148,7 @@ _UNREADABLE: Mapping[str, bytes] = {
     "1e400": _with_quantity(b"1e400"),
     "41 digits": _with_quantity(b"9" * 41),
     "10,000 digits": _with_quantity(b"9" * 10_000),
+    "10,000 decimals": _with_quantity(b"0." + b"9" * 10_000),
     "a leading zero": _with_quantity(b"01"),
     "a duplicate key": _with(b'"customer_id": "C2"'),
     "a duplicate key in a line": b'{"customer_id": "C1", "lines": [{"sku": "A", "quantity": 1, "quantity": 2}]}',

@@ -10,14 +10,18 @@ from oms_core.errors import OmsError
 
 _DEPTH_MAX = 32
 _NUMBER_LENGTH_MAX = 40
+# Each becomes an object of Python's, up to thirty times its text. The largest batch of orders that fits has fewer.
+_OBJECTS_MAX = 400_000
 
 
 def parse_json(body: bytes) -> object:
     """Read one JSON document in UTF-8.
 
     Raises `malformed_json` for bad UTF-8 or syntax, duplicate keys, NaN and Infinity, numbers beyond a double or longer
-    than 40 characters, and nesting deeper than 32.
+    than 40 characters, nesting deeper than 32, and more than 400,000 opening brackets.
     """
+    if body.count(b"{") + body.count(b"[") > _OBJECTS_MAX:
+        raise _malformed(f"more than {_OBJECTS_MAX:,} objects and arrays")
     try:
         text = body.decode()
         document = json.loads(
@@ -52,6 +56,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _finite(text: str) -> float:
+    _check_length(text)
     number = float(text)
     if not math.isfinite(number):
         raise ValueError("a number is too large")
@@ -59,9 +64,13 @@ def _finite(text: str) -> float:
 
 
 def _bounded(text: str) -> int:
-    if len(text) > _NUMBER_LENGTH_MAX:
-        raise ValueError("a number is too long")
+    _check_length(text)
     return int(text)
+
+
+def _check_length(number: str) -> None:
+    if len(number) > _NUMBER_LENGTH_MAX:
+        raise ValueError("a number is too long")
 
 
 def _check_depth(document: Any) -> None:

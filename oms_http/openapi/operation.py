@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from flask import Response
 from pydantic import BaseModel
 
-from oms_core.domain.access import AccessRule, rules_of
+from oms_core.domain.access import AccessRule, Binding, rules_of
+from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.rate_limits import RateScope
 from oms_http.queries import QueryParameter
 from oms_http.rate_limits import POLICY_FIELD, STATE_FIELD
@@ -77,6 +78,15 @@ class Operation:
         """What the use cases ask of the caller, each thing once; none where everybody is answered."""
         rules = [rule for use_case in self.use_cases for rule in rules_of(use_case)]
         return tuple({(rule.scopes, rule.binding, rule.when): rule for rule in rules}.values())
+
+    def check_access(self, caller: Caller) -> None:
+        """Refuse a caller whom this would refuse whatever the request's body says. Raises `forbidden`."""
+        rules = self.access_rules
+        always = frozenset[Scope].intersection(*(frozenset(rule.scopes) for rule in rules)) if rules else frozenset()
+        for scope in sorted(always):
+            caller.require(scope)
+        if rules and all(rule.binding is Binding.FORBIDDEN for rule in rules):
+            caller.require_unbound()
 
     @property
     def rate_scope(self) -> RateScope | None:

@@ -7,7 +7,6 @@ import logging
 import math
 import os
 from functools import partial
-from http import HTTPStatus
 from io import BytesIO
 from typing import IO, Any
 
@@ -120,7 +119,8 @@ class Bridge:
     async def _welcome(self, threads: RequestThreads, environ: dict[str, Any], proto: HTTPProtocol) -> None:
         """Ask the application whether it would take a large body of this caller, before it costs memory or disk.
 
-        It is called with `oms.head_only`: anything but 204 is its answer. Raises UnwelcomeError after that was sent.
+        It is called with `oms.head_only`: unless it sets `oms.welcome`, it has answered. Raises UnwelcomeError after
+        that was sent.
         """
         if not self._service.checks_heads:
             return
@@ -132,7 +132,7 @@ class Bridge:
             "wsgi.input": BytesIO(),
         }
         answer = await threads.answer(head)
-        if answer.status != HTTPStatus.NO_CONTENT:
+        if not head.get("oms.welcome"):
             headers = [*answer.headers, ("connection", "close")]
             self._send(proto, answer._replace(headers=headers))
             raise UnwelcomeError

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from oms_http.server.problems import RefusedError, unreadable_headers
+from oms_http.server.problems import RefusedError, ambiguous, unreadable_headers
 from oms_http.server.rsgi import Scope
 
 _COMMON = (
@@ -37,7 +37,8 @@ def base_environ(*, processes: int, threads: int) -> dict[str, Any]:
 def wsgi_environ(base: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """Give the environ of one request without its body.
 
-    Raises RefusedError: a header's value is not ASCII (granian leaves such headers out).
+    Raises RefusedError: a header's value is not ASCII (granian leaves such headers out), or a second Idempotency-Key
+    would make a third of the two.
     """
     host, port = _address(scope.server)
     client, client_port = _address(scope.client)
@@ -66,6 +67,8 @@ def _add_headers(environ: dict[str, Any], scope: Scope) -> None:
     for name, value in items:
         key = _KEYS.get(name) or _key(name)
         if key in environ:
+            if name == "idempotency-key":
+                raise RefusedError(ambiguous("The Idempotency-Key header must be there once."))
             environ[key] += ("; " if name == "cookie" else ",") + value
         elif key:
             environ[key] = value

@@ -16,11 +16,15 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]*)(:[0-9]*)?"
 
 
 def check_head(environ: Mapping[str, Any], *, target_bytes_max: int) -> None:
-    """Raise RefusedError for a target that is too long or no path, a Host that is none, and codings we do not know."""
-    path = environ["PATH_INFO"]
+    """Raise RefusedError for a method that is not in capitals, a target that is too long or no path, a Host that is
+    none, and codings we do not know.
+    """
+    path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
     if len(path) + len(environ["QUERY_STRING"]) > target_bytes_max:
         raise RefusedError(too_long(target_bytes_max))
-    if not path.startswith("/") and (path, environ["REQUEST_METHOD"]) != ("*", "OPTIONS"):
+    if method != method.upper():  # Methods are case-sensitive (RFC 9110, 9.1), and WSGI applications read them in any.
+        raise RefusedError(ambiguous("The method must be written in capitals."))
+    if not path.startswith("/") and (path, method) != ("*", "OPTIONS"):
         raise RefusedError(ambiguous("The request's target must be a path."))
     host = environ.get("HTTP_HOST")
     if host is None:

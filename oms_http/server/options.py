@@ -26,8 +26,8 @@ class WsgiService:
     `on_refusal` hears the method and the status of each request that the server refuses itself, which the application
     never sees; it runs on the event loop, so it must neither wait nor raise. `answer_headers` are for those answers,
     as the application puts them on its own. With `checks_heads` the application is first called without the body of a
-    request that has a large one, and with `oms.head_only` true in its environ: 204 invites the body, and any other
-    answer is the request's.
+    request that has a large one, and with `oms.head_only` true in its environ: it invites the body by setting
+    `oms.welcome` there; unless it does, its answer is the request's.
     """
 
     app: WSGIApplication

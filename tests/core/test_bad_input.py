@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -117,3 +118,17 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
     order = read_order(parse_json(b'{"customer_id": "C1", "lines": [{"sku": "A", "quantity": 5.0}]}'))
     assert order.lines[0].quantity == 5
     assert type(order.lines[0].quantity) is int
+
+
+def test_what_would_fill_the_memory_is_refused_before_it_is_read() -> None:
+    """8 MiB of empty objects would take 250 MiB."""
+    most = b"[" + b",".join([b"{}"] * 399_999) + b"]"
+    assert len(parse_json(most)) == 399_999  # type: ignore[arg-type]
+    hungry = b"[" + b",".join([b'{"":0}'] * 1_198_000) + b"]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(OmsError, match="more than 400,000 objects and arrays"):
+            parse_json(hungry)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

@@ -55,6 +55,13 @@ def test_a_header_sent_twice_is_joined(server: ToyServer) -> None:
     assert (environ["HTTP_X_A"], environ["HTTP_COOKIE"]) == ("1,2", "a=1; b=2")
 
 
+def test_an_idempotency_key_sent_twice_is_refused_and_not_made_a_third(server: ToyServer) -> None:
+    for second in ("q1", "q2"):
+        answer = answer_on(server.send(request("/", fields=f"Idempotency-Key: q1\r\nIdempotency-Key: {second}\r\n")))
+        assert (answer.status, answer.json["code"]) == (422, "validation_error")
+        assert "Idempotency-Key" in answer.json["detail"]
+
+
 def test_a_header_with_an_underscore_cannot_pass_for_one_with_a_dash(server: ToyServer) -> None:
     connection = server.send(request("/", fields="X_Forwarded_For: 1.2.3.4\r\n"))
     assert "HTTP_X_FORWARDED_FOR" not in answer_on(connection).json

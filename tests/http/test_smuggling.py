@@ -104,6 +104,14 @@ def test_a_target_or_a_host_that_is_none_is_refused_and_ends_the_connection(serv
     assert b"validation_error" in received
 
 
+@pytest.mark.parametrize("method", ["get", "Get", "delete"])
+def test_a_method_in_small_letters_is_refused_and_not_read_as_the_one_in_capitals(
+    server: ToyServer, method: str
+) -> None:
+    received = all_of(server, f"{method} / HTTP/1.1\r\nHost: toy\r\n\r\n".encode() + HIDDEN)
+    assert statuses(received) == [422]
+
+
 @pytest.mark.parametrize(
     "line",
     [

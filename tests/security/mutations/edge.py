@@ -53,6 +53,27 @@ BOUNDS = (
         "tests/http/test_early_refusals.py::test_a_stranger_is_answered_before_the_body_is_there",
     ),
     mutation(
+        "a large body is received of a key without the scope",
+        _APP,
+        "            operation.check_access(asked.caller)\n",
+        "",
+        "tests/http/test_early_refusals.py::test_a_key_without_the_scope_is_refused_by_its_head_alone",
+    ),
+    mutation(
+        "any 204 invites a large body",
+        "oms_http/server/bridge.py",
+        '        if not head.get("oms.welcome"):\n',
+        "        if answer.status != 204:\n",
+        "tests/http/test_early_refusals.py::test_who_may_not_import_takes_no_place_from_those_who_may",
+    ),
+    mutation(
+        "JSON may become any number of objects",
+        "oms_core/documents/json_text.py",
+        "_OBJECTS_MAX = 400_000\n",
+        "_OBJECTS_MAX = 400_000_000\n",
+        "tests/core/test_bad_input.py::test_what_would_fill_the_memory_is_refused_before_it_is_read",
+    ),
+    mutation(
         "a URL has no bound",
         _HEADS,
         '    if len(path) + len(environ["QUERY_STRING"]) > target_bytes_max:\n',
@@ -163,6 +184,20 @@ HIDDEN_REQUESTS = (
         '    if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":\n',
         "    if False:\n",
         f"{_TEST_SMUGGLING}test_an_ambiguous_head_is_refused_and_ends_the_connection",
+    ),
+    mutation(
+        "a method may be in small letters",
+        _HEADS,
+        "    if method != method.upper():",
+        "    if False:",
+        f"{_TEST_SMUGGLING}test_a_method_in_small_letters_is_refused_and_not_read_as_the_one_in_capitals",
+    ),
+    mutation(
+        "two idempotency keys make a third",
+        "oms_http/server/environ.py",
+        '            if name == "idempotency-key":\n',
+        "            if False:\n",
+        "tests/http/test_server_requests.py::test_an_idempotency_key_sent_twice_is_refused_and_not_made_a_third",
     ),
     mutation(
         "a header with an underscore passes for another",
