@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
@@ -16,7 +15,7 @@ from typing import TextIO, TypeVar
 from oms_cli.messages import printable, say
 from oms_cli.tables import write_plain_table, write_record, write_terminal_table
 from oms_cli.views import View, file_text
-from oms_core.documents.csv_guard import guard
+from oms_core.documents.csv_guard import csv_writer, guard
 
 T = TypeVar("T")
 
@@ -122,7 +121,7 @@ def write_csv(view: View[T], items: Iterator[T], stream: TextIO) -> int:
     No spreadsheet takes a cell for a formula, and none moves the cursor of a terminal.
     """
     on_terminal = stream.isatty()
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv_writer(stream)
     writer.writerow([column.name for column in view.columns])
     rows = 0
     for item in items:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from oms_cli.command import usage_error
 from oms_cli.files import confirm, is_open_as
 from oms_cli.messages import say
 from oms_cli.views import counted
-from oms_core.documents.csv_guard import guard
+from oms_core.documents.csv_guard import csv_writer, guard
 from oms_core.domain.imports import ImportReject
 
 _TOLD_MAX = 20
@@ -89,6 +88,6 @@ def rejects_to(
     except OSError as error:
         usage_error(f"cannot write {path}: {error.strerror}")
     with stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        writer = csv_writer(stream)
         writer.writerow([*columns, *_REASON_COLUMNS])
         yield Rejects(columns, writer, as_json=as_json)

@@ -8,13 +8,16 @@ numbers.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable
+from typing import Any, Literal, TextIO
 
 _FORMULA_SIGNS = "=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20"  # The last four are full-width, and run in some spreadsheets.
 _needs_guard = re.compile(f"'*[{_FORMULA_SIGNS}]").match
 _is_guarded = re.compile(f"'+[{_FORMULA_SIGNS}]").match
 _is_number = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII).fullmatch
+_CRLF = "\r\n"
 
 
 def guard(value: object) -> object:
@@ -27,3 +30,21 @@ def guard(value: object) -> object:
 def unguard(fields: Iterable[str]) -> list[str]:
     """Give the fields of a row as they were before `guard`."""
     return [field[1:] if _is_guarded(field) else field for field in fields]
+
+
+def csv_writer(stream: TextIO, *, quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -> Any:
+    """Give a writer as `csv.writer` does, of lines that end in LF and in which a lone CR is quoted.
+
+    Before Python 3.13 csv quotes only what its own line ends are made of, and every reader takes a bare CR for one.
+    """
+    return csv.writer(_LineFeeds(stream), lineterminator=_CRLF, quoting=quoting)
+
+
+class _LineFeeds:
+    """Passes each line on with LF for CR LF at its end."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> int:
+        return self._stream.write(line.removesuffix(_CRLF) + "\n")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms_core.documents.csv_guard import guard, unguard
+from oms_core.documents.csv_guard import csv_writer, guard, unguard
 from oms_core.documents.records import CsvRun, Lines, csv_runs
 
 SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
@@ -54,10 +54,16 @@ def test_no_guarded_text_begins_as_a_formula_does_unless_it_is_a_number(text: st
     assert cell[:1] not in set(SIGNS) or cell[1:].replace(".", "", 1).isdecimal()
 
 
+def test_lines_end_in_lf_and_a_lone_cr_is_quoted() -> None:
+    text = io.StringIO(newline="")
+    csv_writer(text).writerows([["", "\r", "a\rb", "a\nb", "c"], ["d"]])
+    assert text.getvalue() == ',"\r","a\rb","a\nb",c\nd\n'
+
+
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=5), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
 def test_a_file_is_read_as_it_was_before_it_was_guarded(rows: list[tuple[str, str]], quoting: int) -> None:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n", quoting=quoting)  # type: ignore[arg-type]  # The stubs want a literal.
+    writer = csv_writer(text, quoting=quoting)  # type: ignore[arg-type]  # The stubs want a literal.
     writer.writerows([guard(cell) for cell in (*row, "end")] for row in rows)
     runs = list(csv_runs(Lines(io.BytesIO(text.getvalue().encode()))))
     read = [row for run in runs if isinstance(run, CsvRun) for row in run.rows if row]
