@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
-from oms_core.use_cases.list_orders import owned_filter
+from oms_core.use_cases.list_orders import newest_orders, owned_filter
 
 _RETRIABLE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 
@@ -51,9 +51,12 @@ def retry_orders(
     if not wanted.statuses <= _RETRIABLE:
         raise one_finding("/status", "out_of_range", "only rejected and failed orders can be retried")
     owned = owned_filter(replace(wanted, statuses=wanted.statuses or _RETRIABLE), caller)
-    found = [] if owned is None else storage.orders.find(owned, after=None, limit=limit + 1)
-    retried = 0
-    for order in found[:limit]:
+    found: Iterator[Order] = iter(()) if owned is None else newest_orders(storage, owned, after=None, limit=limit + 1)
+    tried = retried = 0
+    for order in found:
+        if tried == limit:
+            return RetryReport(retried=retried, refused=tried - retried, more=True)
+        tried += 1
         try:
             retry(order.id)
         except OmsError as error:
@@ -61,4 +64,4 @@ def retry_orders(
                 raise
         else:
             retried += 1
-    return RetryReport(retried=retried, refused=min(len(found), limit) - retried, more=len(found) > limit)
+    return RetryReport(retried=retried, refused=tried - retried, more=False)
