@@ -9,7 +9,8 @@ from pathlib import Path
 
 from oms_cli.masking import mask_url
 from oms_core.errors import OmsError
-from oms_core.settings import Settings, variable
+from oms_core.setting_checks import variable
+from oms_core.settings import Settings
 
 _DEFAULT_FILE = "oms.toml"
 _URLS = frozenset({"database_url", "queue_url", "rate_limit_url"})

@@ -1,0 +1,115 @@
+"""What a setting's value must be like; whatever is not is told in one line that names the setting."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from urllib.parse import SplitResult, urlsplit
+
+from oms_core.domain.rate_limits import read_rate_limits
+from oms_core.domain.validation import Findings
+from oms_core.errors import OmsError
+
+_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TYPES: Mapping[str, tuple[type, str]] = MappingProxyType(
+    {
+        "str": (str, "text"),
+        "int": (int, "a whole number"),
+        "bool": (bool, "on or off"),
+        "tuple[str, ...]": (tuple, "a list of names"),
+    }
+)
+
+
+def variable(name: str) -> str:
+    """Give a field's environment variable."""
+    return f"OMS_{name.upper()}"
+
+
+def wrong(name: str, why: str) -> OmsError:
+    """Make the error that names a setting and what it must be."""
+    return OmsError("invalid_setting", f"{variable(name)} {why}")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is loopback; of names, `localhost` alone is known without asking anybody."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def check_type(name: str, value: object, declared: str) -> None:
+    """Raise `invalid_setting` unless a value has its declared type."""
+    kind, wanted = _TYPES[declared]
+    if type(value) is not kind:
+        shown = "" if name.endswith("_url") else f"; it is {value!r}"
+        raise wrong(name, f"must be {wanted}{shown}")
+
+
+def check_url(name: str, url: str, examples: str) -> None:
+    """Raise `invalid_setting` unless it is a URL whose parts cannot be taken for others; the URL is never shown."""
+    try:
+        parts = urlsplit(url)
+        is_url = bool(parts.scheme)
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise wrong(name, f"must be a URL such as {examples}")  # Never the URL itself: it may hold a password.
+    if parts.netloc and _is_ambiguous(parts):
+        raise wrong(name, "must have the special characters of user and password percent-encoded, such as %40 for @")
+
+
+def _is_ambiguous(parts: SplitResult) -> bool:
+    """Tell whether an @, /, ? or # of a password may have been taken for the end of it.
+
+    What follows would then be shown as the host or the database's name.
+    """
+    loose = [parts.path, parts.fragment, *(each for each in parts.query.split("&") if "=" not in each)]
+    return parts.netloc.count("@") > 1 or any("@" in each for each in loose)
+
+
+def check_prefix(prefix: str) -> None:
+    """Raise `invalid_setting` unless it may begin the name of a queue."""
+    if not _PREFIX.fullmatch(prefix):
+        raise wrong("queue_prefix", f"must be 1 to 64 letters, digits, dots, dashes or underscores; it is {prefix!r}")
+
+
+def check_rate_limits(text: str) -> None:
+    """Raise `invalid_setting` unless it is a list of limits."""
+    try:
+        read_rate_limits(text)
+    except ValueError as error:
+        raise wrong("rate_limits", str(error)) from error
+
+
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise `invalid_setting` unless it is one of the choices."""
+    if value not in choices:
+        raise wrong(name, f"must be one of: {', '.join(choices)}; it is {value!r}")
+
+
+def check_range(name: str, value: int, lowest: int, highest: int) -> None:
+    """Raise `invalid_setting` unless it is in the range, both ends included."""
+    if not lowest <= value <= highest:
+        raise wrong(name, f"must be a whole number from {lowest} to {highest}; it is {value!r}")
+
+
+def check_locations(locations: tuple[str, ...]) -> None:
+    """Raise `invalid_setting` unless they are names of locations, each once."""
+    findings = Findings()
+    for location in locations:
+        findings.location("/locations", location)
+    if not locations or findings.errors or len(set(locations)) != len(locations):
+        raise wrong("locations", "must list location names, comma-separated, each once")
+
+
+def check_each(name: str, entries: Sequence[str], read: Callable[[str], object], wanted: str) -> None:
+    """Raise `invalid_setting` unless `read` takes every entry."""
+    for entry in entries:
+        try:
+            read(str(entry))  # A list in oms.toml may hold numbers, and 1 would be the address 0.0.0.1.
+        except ValueError as error:
+            raise wrong(name, f"must list {wanted}, comma-separated; it has {entry!r}") from error
