@@ -19,6 +19,7 @@ from oms_cli.messages import say, say_error
 from oms_cli.options import EVERYWHERE, Everywhere, parameters
 from oms_cli.session import Session, Surroundings
 from oms_cli.streams import forget_output, open_closed_streams
+from oms_core.distribution import advise_extra
 from oms_core.errors import OmsError
 
 Run = TypeVar("Run", bound=Callable[..., None])
@@ -156,7 +157,7 @@ def _with_extra_named(run: Callable[[], Any]) -> Any:
     except ModuleNotFoundError as error:
         if error.name not in _OF_EXTRA_HTTP:
             raise
-        raise OmsError("invalid_setting", f"this needs {error.name}; install the extra 'http'") from error
+        raise OmsError("invalid_setting", f"this needs {error.name}; {advise_extra('http')}") from error
 
 
 def _report_usage(error: TyperException, *, as_json: bool) -> int:

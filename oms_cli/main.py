@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -26,6 +25,7 @@ from oms_cli import (
 from oms_cli.command import Invocation, OmsGroup
 from oms_cli.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
 from oms_cli.tracebacks import hide_secrets_in_tracebacks
+from oms_core.distribution import installed_version
 
 app = typer.Typer(
     name="oms",
@@ -40,7 +40,7 @@ app = typer.Typer(
 def show_version(wanted: bool) -> None:
     """Print the version, for --version."""
     if wanted:
-        typer.echo(f"oms {version('oms')}")
+        typer.echo(f"oms {installed_version()}")
         raise typer.Exit
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from oms_core.distribution import advise_extra
+
 _OF_EXTRA_CLI = frozenset({"rich", "typer"})
 
 
@@ -14,6 +16,6 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in _OF_EXTRA_CLI:
             raise
-        sys.stderr.write(f"error: invalid_setting: oms needs {error.name}; install the extra 'cli'\n")
+        sys.stderr.write(f"error: invalid_setting: oms needs {error.name}; {advise_extra('cli')}\n")
         sys.exit(2)
     run()

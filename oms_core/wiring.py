@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 from urllib.parse import urlsplit
 
+from oms_core.distribution import advise_extra
 from oms_core.errors import OmsError
 from oms_core.ports.metrics import Metrics, NoMetrics
 from oms_core.ports.queue import OpenQueue, Queue, QueueOptions
@@ -20,7 +21,7 @@ _EXTRAS = {
     "postgresql": "postgres",
     "amqp": "rabbitmq",
     "amqps": "rabbitmq",
-    "memory": "http",
+    "memory": "limits",
     "redis": "redis",
     "rediss": "redis",
 }
@@ -82,5 +83,5 @@ def _needs_told(setting: str, url: str) -> Iterator[None]:
         yield
     except ImportError as error:
         scheme = urlsplit(url).scheme
-        extra = f"; install the extra '{_EXTRAS[scheme]}'" if scheme in _EXTRAS else ""
+        extra = f"; {advise_extra(_EXTRAS[scheme])}" if scheme in _EXTRAS else ""
         raise OmsError("invalid_setting", f"{setting}: {scheme}:// needs {error.name}{extra}") from error

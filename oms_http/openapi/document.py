@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from oms_core.distribution import installed_version
 from oms_core.domain.access import Binding
 from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import ERROR_CODES
@@ -108,7 +108,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     codes = {code for operation in operations for code in operation.errors}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "OMS", "version": version("oms"), "description": _DESCRIPTION},
+        "info": {"title": "OMS", "version": installed_version(), "description": _DESCRIPTION},
         "servers": [{"url": "/"}],
         "tags": list(_TAGS),
         "paths": paths,

@@ -68,7 +68,8 @@ def test_a_missing_library_is_told_with_the_extra_that_brings_it(monkeypatch: py
         raise ImportError("No module named 'pika'", name="pika")
 
     monkeypatch.setattr("oms_rabbitmq.open_queue", fail)
-    with pytest.raises(OmsError, match="OMS_QUEUE_URL: amqp:// needs pika; install the extra 'rabbitmq'"):
+    advice = "install orderkeep with the extra 'rabbitmq'"
+    with pytest.raises(OmsError, match=f"OMS_QUEUE_URL: amqp:// needs pika; {advice}"):
         open_queue("amqp://ann:s3cret@broker", QueueOptions())
 
 

@@ -134,7 +134,7 @@ def test_a_url_that_nothing_serves_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("url", "package", "module", "extra"),
     [
-        ("memory://", "limits.storage", "oms_limits.memory", "http"),
+        ("memory://", "limits.storage", "oms_limits.memory", "limits"),
         ("redis://h", "redis", "oms_limits.shared", "redis"),
     ],
 )
@@ -147,7 +147,8 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(
     with pytest.raises(OmsError) as caught:
         open_rate_limiter(Settings(rate_limit_url=url, rate_limits="default=1/second"), NoMetrics())
     scheme = url.partition("://")[0]
-    assert caught.value.detail == f"OMS_RATE_LIMIT_URL: {scheme}:// needs {package}; install the extra '{extra}'"
+    advice = f"install orderkeep with the extra '{extra}'"
+    assert caught.value.detail == f"OMS_RATE_LIMIT_URL: {scheme}:// needs {package}; {advice}"
 
 
 def test_nothing_is_opened_while_no_limit_is_set() -> None:

@@ -133,4 +133,4 @@ def test_without_what_serves_the_extra_is_named(tmp_path: Path) -> None:
         [sys.executable, "-c", code, "serve"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
     )
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == "error: invalid_setting: this needs granian; install the extra 'http'\n"
+    assert ran.stderr == "error: invalid_setting: this needs granian; install orderkeep with the extra 'http'\n"

@@ -11,7 +11,17 @@ import pytest
 
 from tests.house.sources import committed_files, text_of
 
-ROOT_FILES = {".gitignore", "LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements.lock"}
+ROOT_FILES = {
+    ".gitignore",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "SECURITY.md",
+    "pyproject.toml",
+    "requirements.lock",
+}
 ROOT_FOLDERS = {".ci", "adapters", "ddl", "docs", "oms_cli", "oms_core", "oms_http", "postman", "tests"}
 
 SHIPPED = re.compile(r"(?:adapters/|ddl/)?(oms_\w+/.*)")
@@ -36,9 +46,9 @@ def test_a_stray_file_or_folder_at_the_root_would_be_found() -> None:
 
 
 def unsafe_lines(lock: str) -> list[str]:
-    """List what a lock file must not have: packages without a hash, addresses, a stranger called oms."""
+    """List what a lock file must not have: packages without a hash, addresses, this project, which would be fetched."""
     unhashed = sorted(set(LOCKED.findall(lock)) - set(HASHED.findall(lock)))
-    return unhashed + URL.findall(lock) + re.findall(r"^oms==.*|# +(?:via )?oms$", lock, re.MULTILINE)
+    return unhashed + URL.findall(lock) + re.findall(r"^orderkeep==.*|# +(?:via )?orderkeep$", lock, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", ".ci/audit.lock"])
@@ -49,9 +59,9 @@ def test_every_locked_package_has_a_hash_and_no_address(name: str) -> None:
 
 
 def test_an_unsafe_lock_would_be_found() -> None:
-    good = f"flask==3.1.3 \\\n    --hash=sha256:{'0' * 64}\n    # via oms (pyproject.toml)\n"
+    good = f"flask==3.1.3 \\\n    --hash=sha256:{'0' * 64}\n    # via orderkeep (pyproject.toml)\n"
     assert not unsafe_lines(good)
-    for bad in ("flask==3.1.3\n", "# https://host/flask.whl\n", "    # via oms\n", "    #   oms\n"):
+    for bad in ("flask==3.1.3\n", "# https://host/flask.whl\n", "    # via orderkeep\n", "    #   orderkeep\n"):
         assert unsafe_lines(good + bad if "flask==" not in bad else bad)
 
 

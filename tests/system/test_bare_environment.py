@@ -58,7 +58,7 @@ def run(environment: Path, script: str, folder: Path) -> str:
 
 def test_pip_lists_nothing_but_the_wheel(bare_venv: Path, tmp_path: Path) -> None:
     listing = "import importlib.metadata as m; print(sorted(found.name for found in m.distributions()))"
-    assert run(bare_venv, listing, tmp_path) == "['oms']\n"
+    assert run(bare_venv, listing, tmp_path) == "['orderkeep']\n"
 
 
 def test_a_whole_order_is_placed_shipped_and_audited(bare_venv: Path, tmp_path: Path) -> None:
@@ -77,7 +77,8 @@ def test_the_core_and_its_memory_import_no_third_party_package(bare_venv: Path, 
 @pytest.mark.parametrize(("scheme", "extra"), [("sqlite", "sqlite"), ("postgresql", "postgres")])
 def test_a_database_says_which_extra_to_install(bare_venv: Path, tmp_path: Path, scheme: str, extra: str) -> None:
     said = run(bare_venv, OPEN.format(url=f"{scheme}:///oms.db", paths=[]), tmp_path)
-    assert said == f"invalid_setting: OMS_DATABASE_URL: {scheme}:// needs peewee; install the extra '{extra}'\n"
+    advice = f"install orderkeep with the extra '{extra}'"
+    assert said == f"invalid_setting: OMS_DATABASE_URL: {scheme}:// needs peewee; {advice}\n"
 
 
 def test_postgresql_says_which_extra_to_install_where_only_sqlite_is_served(bare_venv: Path, tmp_path: Path) -> None:
@@ -88,4 +89,5 @@ def test_postgresql_says_which_extra_to_install_where_only_sqlite_is_served(bare
     (tmp_path / "playhouse").symlink_to(Path(peewee.origin).parent / "playhouse")
     script = OPEN.format(url="postgresql://127.0.0.1/oms", paths=[str(tmp_path)])
     said = run(bare_venv, script, tmp_path)
-    assert said == "invalid_setting: OMS_DATABASE_URL: postgresql:// needs psycopg2; install the extra 'postgres'\n"
+    advice = "install orderkeep with the extra 'postgres'"
+    assert said == f"invalid_setting: OMS_DATABASE_URL: postgresql:// needs psycopg2; {advice}\n"
