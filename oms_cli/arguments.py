@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,13 +13,33 @@ import typer
 from oms_core.domain.callers import Scope
 from oms_core.domain.commands import UNSET, OrderLine, Unset
 from oms_core.domain.money import parse_money
+from oms_core.domain.numbers import parse_digits, parse_whole_number
 from oms_core.domain.statuses import SETTABLE, OrderStatus
 from oms_core.domain.validation import one_finding
 from oms_core.errors import ERROR_CODES
 
-_DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
-_LINE = re.compile(r"(?P<sku>.+):(?P<quantity>[0-9]{1,18})(?:@(?P<price>[^:@]+))?", re.DOTALL)
-_COUNT = re.compile(r"[0-9]{1,18}")
+_DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
+_LINE = re.compile(r"(?P<sku>.+):(?P<quantity>[0-9]{1,40})(?:@(?P<price>[^:@]+))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeNumber:
+    """The `parser=` of every parameter that is a number, within inclusive bounds. Typer's own takes `1_0` and `5.0`."""
+
+    lowest: int | None = None
+    highest: int | None = None
+
+    def __call__(self, given: str | int) -> int:
+        """Read what was given. Typer hands in a default, which is a number already, as well."""
+        number = _parse_whole_number(given) if isinstance(given, str) else given
+        if self.lowest is not None and number < self.lowest:
+            raise typer.BadParameter(f"must be at least {self.lowest}; it is {number}")
+        if self.highest is not None and number > self.highest:
+            raise typer.BadParameter(f"must be at most {self.highest}; it is {number}")
+        return number
+
+
+WHOLE_NUMBER = WholeNumber()
 
 
 def read_statuses(texts: Sequence[str]) -> frozenset[OrderStatus]:
@@ -75,7 +96,7 @@ def read_duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text.strip().lower())
     if match is None or not any(match.groups()):
         raise typer.BadParameter(f"{text!r} is no duration such as 30m, 2h, 1h30m or 7d")
-    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    weeks, days, hours, minutes, seconds = (parse_digits(part or "0") for part in match.groups())
     return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
@@ -88,7 +109,7 @@ def read_line(text: str) -> OrderLine:
         price = None if match["price"] is None else parse_money(match["price"])
     except ValueError as error:
         raise typer.BadParameter(f"{text!r}: the price {error}") from error
-    return OrderLine(sku=match["sku"], quantity=int(match["quantity"]), unit_price=price)
+    return OrderLine(sku=match["sku"], quantity=parse_digits(match["quantity"]), unit_price=price)
 
 
 def read_low_stock(text: str | None) -> int | Unset | None:
@@ -97,9 +118,10 @@ def read_low_stock(text: str | None) -> int | Unset | None:
         return UNSET
     if text.lower() == "none":
         return None
-    if not _COUNT.fullmatch(text):
-        raise typer.BadParameter(f"{text!r} is neither a count nor none")
-    return int(text)
+    try:
+        return parse_whole_number(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither a count nor none") from error
 
 
 def read_order_id(text: str) -> UUID:
@@ -108,6 +130,13 @@ def read_order_id(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise one_finding("/order_id", "wrong_type", f"{text[:64]!a} is no order id, which is a UUID") from error
+
+
+def _parse_whole_number(text: str) -> int:
+    try:
+        return parse_whole_number(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} {error}") from error
 
 
 def _read_scope(text: str) -> Scope:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.arguments import read_low_stock
+from oms_cli.arguments import WHOLE_NUMBER, read_low_stock
 from oms_cli.command import command, usage_error
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
@@ -39,11 +39,13 @@ def set_stock(
     *,
     sku: SkuArgument,
     quantity: Annotated[
-        int | None, typer.Argument(metavar="QTY", help="Units counted there; leave out to set only the rest.")
+        int | None,
+        typer.Argument(metavar="QTY", parser=WHOLE_NUMBER, help="Units counted there; leave out to set only the rest."),
     ] = None,
     location: LocationOption = None,
     expect: Annotated[
-        int | None, typer.Option("--expect", metavar="N", help="Refuse unless N units are on hand now.")
+        int | None,
+        typer.Option("--expect", metavar="N", parser=WHOLE_NUMBER, help="Refuse unless N units are on hand now."),
     ] = None,
     reason: ReasonOption = None,
     reference: ReferenceOption = None,
@@ -78,7 +80,9 @@ def adjust_stock(
     session: Session,
     *,
     sku: SkuArgument,
-    delta: Annotated[int, typer.Argument(metavar="DELTA", help="Units to add, or with a minus to take away.")],
+    delta: Annotated[
+        int, typer.Argument(metavar="DELTA", parser=WHOLE_NUMBER, help="Units to add, or with a minus to take away.")
+    ],
     reason: Annotated[str, typer.Option("--reason", metavar="R", help="Why, for the ledger.")],
     location: LocationOption = None,
     reference: ReferenceOption = None,
@@ -97,7 +101,7 @@ def receive_stock(
     session: Session,
     *,
     sku: SkuArgument,
-    quantity: Annotated[int, typer.Argument(metavar="QTY", help="Units that arrived.")],
+    quantity: Annotated[int, typer.Argument(metavar="QTY", parser=WHOLE_NUMBER, help="Units that arrived.")],
     location: LocationOption = None,
     reason: ReasonOption = None,
     reference: ReferenceOption = None,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from oms_cli.arguments import WHOLE_NUMBER
 from oms_cli.command import command
 from oms_cli.exits import PARTLY_APPLIED
 from oms_cli.files import open_input
@@ -38,7 +39,13 @@ ModeOption = Annotated[
     ImportMode, typer.Option("--mode", case_sensitive=False, help="Whether quantities are counts or differences.")
 ]
 BatchSizeOption = Annotated[
-    int, typer.Option("--batch-size", metavar="N", help="Rows per transaction: no sale waits longer than for one.")
+    int,
+    typer.Option(
+        "--batch-size",
+        metavar="N",
+        parser=WHOLE_NUMBER,
+        help="Rows per transaction: no sale waits longer than for one.",
+    ),
 ]
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="R", help="Why, for rows that have no reason of their own.")

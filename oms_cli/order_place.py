@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from oms_cli.arguments import read_line
+from oms_cli.arguments import WholeNumber, read_line
 from oms_cli.command import command, usage_error
 from oms_cli.files import read_document
 from oms_cli.messages import say
@@ -41,8 +41,7 @@ WaitOption = Annotated[
     typer.Option(
         "--wait",
         metavar="N",
-        min=0,
-        max=_WAIT_SECONDS_MAX,
+        parser=WholeNumber(lowest=0, highest=_WAIT_SECONDS_MAX),
         help="With --async: wait so many seconds for the outcome.",
     ),
 ]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.arguments import complete_statuses, read_statuses
+from oms_cli.arguments import WholeNumber, complete_statuses, read_statuses
 from oms_cli.command import command, usage_error
 from oms_cli.order_ids import move_each, read_ids
 from oms_cli.orders import CustomerOption, FailureOption, ReasonOption, SkuOption
@@ -38,7 +38,10 @@ StatusOption = Annotated[
 NewestOption = Annotated[
     int | None,
     typer.Option(
-        "--limit", metavar="N", min=1, max=RETRY_ORDERS_MAX, help="With --all: the newest N, 1,000 if not given."
+        "--limit",
+        metavar="N",
+        parser=WholeNumber(lowest=1, highest=RETRY_ORDERS_MAX),
+        help="With --all: the newest N, 1,000 if not given.",
     ),
 ]
 

@@ -7,13 +7,16 @@ from typing import Annotated, Generic, TypeVar
 
 import typer
 
+from oms_cli.arguments import WholeNumber
 from oms_cli.messages import say
 from oms_core.domain.limits import PAGE_ITEMS_MAX
 from oms_core.domain.pages import Page
 
 T = TypeVar("T")
 
-LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")]
+LimitOption = Annotated[
+    int, typer.Option("--limit", metavar="N", parser=WholeNumber(lowest=1), help="How many at most.")
+]
 AllOption = Annotated[bool, typer.Option("--all", help="All of them, however many.")]
 
 

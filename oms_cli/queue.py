@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from oms_cli.arguments import WholeNumber
 from oms_cli.command import command, usage_error
 from oms_cli.exits import EXIT_CODES, PARTLY_APPLIED
 from oms_cli.files import confirm
@@ -48,7 +49,10 @@ def show_status(session: Session) -> None:
 def list_dead(
     session: Session,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=PAGE_ITEMS_MAX, help="How many at most.")
+        int,
+        typer.Option(
+            "--limit", metavar="N", parser=WholeNumber(lowest=1, highest=PAGE_ITEMS_MAX), help="How many at most."
+        ),
     ] = PAGE_ITEMS_DEFAULT,
 ) -> None:
     """List messages that could not be read, oldest first, with the reason."""

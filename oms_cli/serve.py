@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from oms_cli.arguments import WHOLE_NUMBER
 from oms_cli.command import command
 from oms_cli.exits import UNAVAILABLE, USAGE
 from oms_cli.messages import say_error
@@ -28,6 +29,29 @@ _ADDRESS_ERRORS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACC
 _log = logging.getLogger(__name__)
 
 
+PortOption = Annotated[
+    int | None, typer.Option("--port", metavar="P", parser=WHOLE_NUMBER, help="Port to listen on; 0 takes any.")
+]
+ProcessesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--processes",
+        metavar="N",
+        parser=WHOLE_NUMBER,
+        help="Server processes; 0: one on SQLite, two on PostgreSQL.",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", metavar="N", parser=WHOLE_NUMBER, help="Threads per process.")
+]
+InFlightOption = Annotated[
+    int | None,
+    typer.Option(
+        "--in-flight-max", metavar="N", parser=WHOLE_NUMBER, help="Requests per process at once; more get 503."
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `serve` to the program."""
     command(app, "serve", without=frozenset({"output", "actor"}))(serve)
@@ -37,19 +61,14 @@ def serve(
     session: Session,
     *,
     host: Annotated[str | None, typer.Option("--host", metavar="H", help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option("--port", metavar="P", help="Port to listen on; 0 takes any.")] = None,
+    port: PortOption = None,
     tls_certificate: Annotated[
         str | None, typer.Option("--tls-certificate", metavar="FILE", help="Speak HTTPS with this PEM chain.")
     ] = None,
     tls_key: Annotated[str | None, typer.Option("--tls-key", metavar="FILE", help="Its private key, in PEM.")] = None,
-    processes: Annotated[
-        int | None,
-        typer.Option("--processes", metavar="N", help="Server processes; 0: one on SQLite, two on PostgreSQL."),
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads per process.")] = None,
-    in_flight_max: Annotated[
-        int | None, typer.Option("--in-flight-max", metavar="N", help="Requests per process at once; more get 503.")
-    ] = None,
+    processes: ProcessesOption = None,
+    threads: ThreadsOption = None,
+    in_flight_max: InFlightOption = None,
     metrics_address: Annotated[
         str | None, typer.Option("--metrics-address", metavar="HOST:PORT", help="Serve /metrics there instead.")
     ] = None,

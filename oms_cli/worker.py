@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from oms_cli.arguments import WHOLE_NUMBER, WholeNumber
 from oms_cli.command import command, usage_error
 from oms_cli.messages import say
 from oms_cli.session import Session
@@ -34,10 +35,17 @@ def work(
     session: Session,
     *,
     processes: Annotated[
-        int, typer.Option("--processes", metavar="N", min=1, max=64, help="Processes that place orders; 1 on SQLite.")
+        int,
+        typer.Option(
+            "--processes",
+            metavar="N",
+            parser=WholeNumber(lowest=1, highest=64),
+            help="Processes that place orders; 1 on SQLite.",
+        ),
     ] = 1,
     batch_max: Annotated[
-        int | None, typer.Option("--batch-max", metavar="N", help="Orders per transaction, at most 500.")
+        int | None,
+        typer.Option("--batch-max", metavar="N", parser=WHOLE_NUMBER, help="Orders per transaction, at most 500."),
     ] = None,
     metrics_address: Annotated[
         str | None, typer.Option("--metrics-address", metavar="HOST:PORT", help="Serve /metrics there.")

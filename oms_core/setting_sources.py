@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from oms_core.domain.numbers import parse_whole_number
 from oms_core.errors import OmsError
 from oms_core.setting_checks import wrong
 
@@ -57,9 +58,9 @@ def _read_text(_: str, text: str) -> str:
 
 def _read_number(name: str, text: str) -> int:
     try:
-        return int(text)
+        return parse_whole_number(text)
     except ValueError as error:
-        raise wrong(name, f"must be a whole number; it is {text!r}") from error
+        raise wrong(name, f"{error}; it is {text!r}") from error
 
 
 def _read_switch(name: str, text: str) -> bool:

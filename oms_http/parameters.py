@@ -8,13 +8,13 @@ from types import MappingProxyType
 
 from oms_core.domain import limits
 from oms_core.domain.imports import ImportMode
+from oms_core.domain.numbers import parse_digits
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 from oms_http.queries import QueryParameter
 from oms_http.schemas.fields import TEXT_PATTERN
 
 _COMPONENTS = "#/components/schemas/"
-_NUMBER_LENGTH_MAX = 18
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _TIME_LENGTH_MAX = 64
 _SWITCHES = MappingProxyType({"true": True, "false": False})
@@ -23,10 +23,11 @@ _STATUSES = MappingProxyType({status.value: status for status in OrderStatus})
 
 
 def _read_limit(findings: Findings, pointer: str, text: str) -> int | None:
-    if not text.isascii() or not text.isdigit() or len(text) > _NUMBER_LENGTH_MAX:
-        findings.add(pointer, "wrong_type", "must be a whole number")
+    try:
+        limit = parse_digits(text)
+    except ValueError as error:
+        findings.add(pointer, "wrong_type", str(error))
         return None
-    limit = int(text)
     findings.whole_number(pointer, limit, lowest=1, highest=limits.PAGE_ITEMS_MAX)
     return limit
 

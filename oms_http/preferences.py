@@ -7,8 +7,9 @@ from urllib.request import parse_http_list
 
 from werkzeug.http import parse_options_header, unquote_header_value
 
+from oms_core.domain.numbers import NumberTooLongError, parse_digits
+
 WAIT_SECONDS_MAX = 10
-_WAIT_DIGITS_MAX = len(str(WAIT_SECONDS_MAX))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,9 @@ def read_respond_async(header: str | None) -> RespondAsync | None:
 
 
 def _read_wait(text: str) -> int | None:
-    if not text.isascii() or not text.isdigit():
+    try:
+        return min(parse_digits(text), WAIT_SECONDS_MAX)
+    except NumberTooLongError:
+        return WAIT_SECONDS_MAX
+    except ValueError:
         return None
-    digits = text.lstrip("0") or "0"
-    return min(int(digits), WAIT_SECONDS_MAX) if len(digits) <= _WAIT_DIGITS_MAX else WAIT_SECONDS_MAX

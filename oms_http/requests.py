@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from werkzeug.http import unquote_header_value
 from oms_core.documents.json_text import parse_json
 from oms_core.domain.callers import Caller
 from oms_core.domain.limits import COUNT_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
+from oms_core.domain.numbers import parse_digits
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import Allowance
@@ -21,6 +23,7 @@ from oms_http.request_ids import request_id
 from oms_http.schemas.findings import findings_of
 
 JSON_TYPE = "application/json"
+_VERSION = re.compile(r"[1-9][0-9]{0,12}")  # As `str` writes it.
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -103,7 +106,7 @@ def read_version_wanted(request: Request) -> int | None:
     """
     if "HTTP_IF_MATCH" not in request.environ or request.if_match.star_tag:
         return None
-    versions = [int(tag) for tag in request.if_match.as_set() if _is_version(tag)]
+    versions = [parse_digits(tag) for tag in request.if_match.as_set() if _is_version(tag)]
     if not versions:
         raise OmsError("version_mismatch", 'If-Match matches no version of an order; send its ETag, such as "3"')
     if len(versions) > 1:
@@ -140,4 +143,4 @@ def check_path_sku(sku: str) -> str:
 def _is_version(tag: str | None) -> bool:
     if tag is None:  # So werkzeug reads the empty tag, "".
         return False
-    return tag.isascii() and tag.isdigit() and tag == str(int(tag[:20])) and 1 <= int(tag) <= COUNT_MAX
+    return _VERSION.fullmatch(tag) is not None and parse_digits(tag) <= COUNT_MAX

@@ -242,7 +242,7 @@ class PostgresqlEngine:
 def _parse(url: str) -> dict[str, str]:
     try:
         server = {name: str(value) for name, value in parse_dsn(url).items()}
-        if not all(port.isdecimal() for port in server.get("port", "5432").split(",")):
+        if not all(port.isascii() and port.isdecimal() for port in server.get("port", "5432").split(",")):
             raise ValueError("a port is not a number")
     except (psycopg2.Error, ValueError) as error:  # Its text is not shown, for it may quote the password.
         detail = "OMS_DATABASE_URL is no PostgreSQL URL; write postgresql://user:password@host:5432/database"

@@ -6,10 +6,10 @@ import json
 import math
 from typing import Any, NoReturn
 
+from oms_core.domain.numbers import DIGITS_MAX
 from oms_core.errors import OmsError
 
 _DEPTH_MAX = 32
-_NUMBER_LENGTH_MAX = 40
 # Each becomes an object of Python's, up to thirty times its text. The largest batch of orders that fits has fewer.
 _OBJECTS_MAX = 400_000
 
@@ -69,7 +69,7 @@ def _bounded(text: str) -> int:
 
 
 def _check_length(number: str) -> None:
-    if len(number) > _NUMBER_LENGTH_MAX:
+    if len(number) > DIGITS_MAX:
         raise ValueError("a number is too long")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from oms_core.documents.orders import read_keyed_order
 from oms_core.documents.records import Lines, RecordFault, csv_records, json_records, read_header
-from oms_core.documents.row_reports import check_header, error_reject, fault_reject, shown, width_reject
+from oms_core.documents.row_reports import check_header, error_reject, fault_reject, number_or_text, shown, width_reject
 from oms_core.domain.imports import ORDER_COLUMNS, ImportFormat, ImportReject
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.validation import one_finding
@@ -18,7 +17,6 @@ from oms_core.errors import OmsError
 _LINE_COLUMNS = ("sku", "quantity", "unit_price")
 _ORDER_COLUMNS = tuple(name for name in ORDER_COLUMNS if name not in _LINE_COLUMNS)
 _REQUIRED = ("customer_id", "sku", "quantity")
-_is_whole_number = re.compile(r"[+-]?[0-9]{1,18}").fullmatch
 
 Document: TypeAlias = dict[str, object]
 
@@ -176,11 +174,10 @@ class _OpenOrder:
 
 
 def _line_document(values: Mapping[str, str]) -> Document:
-    quantity = values["quantity"]
     price = values.get("unit_price")
     return {
         "sku": values["sku"],
-        "quantity": int(quantity) if _is_whole_number(quantity) else quantity,
+        "quantity": number_or_text(values["quantity"]),
         "unit_price": price or None,
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from oms_core.documents.records import RecordFault
 from oms_core.domain.imports import ImportReject
+from oms_core.domain.numbers import parse_whole_number
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 
@@ -85,6 +86,14 @@ def shown(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def number_or_text(text: str) -> int | str:
+    """Read a whole number; any other text stays as it is, for the check of its column to refuse."""
+    try:
+        return parse_whole_number(text)
+    except ValueError:
+        return text
 
 
 def shorten(text: str) -> str:

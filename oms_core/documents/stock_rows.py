@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias, cast
 
 from oms_core.documents.orders import whole
 from oms_core.documents.records import CsvRun, Lines, RecordFault, csv_runs, json_records, read_header
-from oms_core.documents.row_reports import check_header, fault_reject, findings_reject, shorten, width_reject
+from oms_core.documents.row_reports import (
+    check_header,
+    fault_reject,
+    findings_reject,
+    number_or_text,
+    shorten,
+    width_reject,
+)
 from oms_core.domain import limits
 from oms_core.domain.commands import check_reason, check_reference
 from oms_core.domain.imports import STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
@@ -23,7 +29,6 @@ _LOCATIONS_REMEMBERED_MAX = 1_000
 
 _HALVED_DOWN_TO = 50
 _PLAIN_QUANTITY_MAX = 12  # Characters: below the bound of any count.
-_is_whole_number = re.compile(r"[+-]?[0-9]{1,18}").fullmatch
 
 
 class StockRowReader:
@@ -118,8 +123,7 @@ class StockRowReader:
             return width_reject(line, fields, header)
         values: dict[str, object] = dict(zip(header, fields, strict=True))
         columns = [values.get(name) for name in STOCK_COLUMNS]
-        if _is_whole_number(str(values["quantity"])):
-            columns[1] = int(str(values["quantity"]))
+        columns[1] = number_or_text(fields[header.index("quantity")])
         return self._row(line, columns, values)
 
     def _row(self, line: int, columns: Sequence[object], values: Mapping[str, object]) -> StockRow | ImportReject:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from oms_core.domain.limits import INT8_MAX, PAGE_ITEMS_MAX
+from oms_core.domain.numbers import parse_digits
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 
@@ -60,10 +61,18 @@ def decode_cursor(kind: str, cursor: str) -> str:
 
 def decode_number_cursor(kind: str, cursor: str) -> int:
     """Unwrap a key that is a row number."""
-    key = decode_cursor(kind, cursor)
-    if not key.isascii() or not key.isdigit() or key != str(int(key)) or int(key) > INT8_MAX:
+    return read_row_number(decode_cursor(kind, cursor), highest=INT8_MAX)
+
+
+def read_row_number(text: str, *, highest: int) -> int:
+    """Read a number in a cursor, written as `str` writes it."""
+    try:
+        number = parse_digits(text)
+    except ValueError as error:
+        raise bad_cursor() from error
+    if number > highest or str(number) != text:
         raise bad_cursor()
-    return int(key)
+    return number
 
 
 def decode_sku_cursor(kind: str, cursor: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from oms_core.domain.numbers import parse_digits
+
 DEFAULT_POLICY = "default"
 OFF = "off"
 KEYS_DEFAULT = "orders.place=500/second"
@@ -82,7 +84,7 @@ def _read_entry(entry: str) -> RateLimit:
     read = _AMOUNT.fullmatch(amount)
     if read is None or read[2] not in _UNIT_SECONDS:
         raise ValueError(f"must say count/second, /minute, /hour or /day for {policy}; it says {amount!r}")
-    count = int(read[1])
+    count = parse_digits(read[1])
     if not 1 <= count <= COUNT_MAX:
         raise ValueError(f"must allow {policy} from 1 to {COUNT_MAX}; it says {count}")
     return RateLimit(policy=policy, count=count, window_seconds=_UNIT_SECONDS[read[2]])

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.keys import ApiKey, check_key_name
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
-from oms_core.domain.pages import Page, bad_cursor, check_limit, decode_cursor, encode_cursor, page_of
+from oms_core.domain.pages import Page, bad_cursor, check_limit, decode_cursor, encode_cursor, page_of, read_row_number
 from oms_core.domain.validation import Findings
 from oms_core.ports.storage import Storage
 
 _CURSOR = "keys"
-_NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 _NUMBER_MAX = 2**31 - 1
 
 
@@ -35,6 +32,6 @@ def _read_cursor(cursor: str) -> tuple[str, int]:
     number, _, name = decode_cursor(_CURSOR, cursor).partition(":")
     findings = Findings()
     check_key_name(findings, name)
-    if findings.errors or not _NUMBER.fullmatch(number) or int(number) > _NUMBER_MAX:
+    if findings.errors:
         raise bad_cursor()
-    return name, int(number)
+    return name, read_row_number(number, highest=_NUMBER_MAX)

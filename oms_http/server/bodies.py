@@ -9,6 +9,7 @@ from contextlib import suppress
 from io import BytesIO
 from typing import IO, Any, NamedTuple
 
+from oms_core.domain.numbers import parse_digits
 from oms_http.server.options import BodyLimit, ServerOptions
 from oms_http.server.problems import BODY_CUT, NO_ROOM, TIMED_OUT, RefusedError, too_large
 from oms_http.server.rsgi import BodyErrors, HTTPProtocol
@@ -47,7 +48,7 @@ class BodyReceiver:
         Raises RefusedError: too large, too slow, cut short (the client may be gone), or there is no room.
         """
         chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
-        length = _UNKNOWN if chunked else int(environ.get("CONTENT_LENGTH", 0))
+        length = _UNKNOWN if chunked else parse_digits(environ.get("CONTENT_LENGTH", "0"))
         if length == 0:
             return Body(BytesIO(), _nothing)
         limit = self._limits.get(environ["PATH_INFO"], self._default)

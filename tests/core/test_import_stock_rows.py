@@ -109,7 +109,7 @@ def test_to_adjust_each_row_needs_a_reason_or_all_of_them_one() -> None:
         ("A,٣,,,,", "quantity", "wrong_type"),
         ("A,-1,,,,", "quantity", "out_of_range"),
         (f"A,{COUNT_MAX + 1},,,,", "quantity", "out_of_range"),
-        ("A,9999999999999999999999,,,,", "quantity", "wrong_type"),
+        ("A,9999999999999999999999,,,,", "quantity", "out_of_range"),
         ("A,5,we/st,,,", "location", "bad_name"),
         (f"A,5,,{'x' * 257},,", "name", "wrong_length"),
         ("A,5,,a\tb,,", "name", "bad_character"),

@@ -23,7 +23,7 @@ SETTINGS: dict[str, tuple[str, object, list[object]]] = {
     "rate_limits": ("default=5/minute", "default=5/minute", [5, None]),
     "auth": ("keys", "keys", ["on", "OFF", True, None]),
     "host": ("0.0.0.0", "0.0.0.0", [1, None]),
-    "port": ("0", 0, ["x", "80.5", "", -1, 65_536, True, 80.0, None]),
+    "port": ("0", 0, ["x", "80.5", "80.0", "8_080", " 8080", "\u0668", "9" * 50, "", -1, 65_536, True, 80.0, None]),
     "tls_certificate": ("tls/oms.crt", "tls/oms.crt", [1, None]),
     "tls_key": ("/etc/oms.key", "/etc/oms.key", [1, None]),
     "trusted_proxies": (

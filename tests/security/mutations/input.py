@@ -18,7 +18,7 @@ INPUT = (
     mutation(
         "numbers are of any length",
         _JSON,
-        "    if len(number) > _NUMBER_LENGTH_MAX:\n",
+        "    if len(number) > DIGITS_MAX:\n",
         "    if False:\n",
         _TEST_BAD_ORDER,
     ),
