@@ -35,6 +35,7 @@ from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.guesses import Guesses
 from oms_core.runtime.key_cache import KeyCache
 from oms_core.runtime.key_uses import KeyUses
+from oms_core.runtime.refused_tokens import RefusedTokens
 from oms_core.settings import Settings
 from oms_core.use_cases import (
     accept_order,
@@ -445,6 +446,8 @@ class Oms:
             cache=KeyCache(self._stored_key),
             uses=KeyUses(self.storage),
             guesses=Guesses(limit, self.rate_limiter),
+            repeats=Guesses(limit, self.rate_limiter, counted_as="repeats"),
+            refused=RefusedTokens(),
             clock=self._clock,
             metrics=self.metrics,
         )

@@ -81,7 +81,7 @@ RATE_LIMITER_FALLBACKS = Metric(
 AUTHENTICATION_REFUSALS = Metric(
     name="oms_authentication_refusals_total",
     kind=MetricKind.COUNTER,
-    explanation="Callers that were not let in; reason is no_key, bad_key or limited (too many bad keys before).",
+    explanation="Callers that were not let in; reason is no_key, bad_key, ended_key or limited (too many before).",
     labels=("reason",),
 )
 ALL_METRICS = (

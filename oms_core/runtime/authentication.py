@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from oms_core.domain.callers import Caller
-from oms_core.domain.keys import KeyState, PresentedKey, StoredKey, parse_token
+from oms_core.domain.keys import ApiKey, KeyState, PresentedKey, StoredKey, parse_token
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metrics
 from oms_core.runtime.guesses import Guesses
 from oms_core.runtime.key_cache import KeyCache
 from oms_core.runtime.key_uses import KeyUses
-
-_REASONS: Mapping[str, str] = MappingProxyType({"unauthenticated": "bad_key", "rate_limited": "limited"})
+from oms_core.runtime.refused_tokens import RefusedTokens
 
 _log = logging.getLogger(__name__)
 
@@ -23,14 +20,27 @@ _log = logging.getLogger(__name__)
 class Authenticate:
     """Turns what a caller presents into a Caller. Thread-safe; a key in use costs no query, but for one in two seconds.
 
-    What opens nothing is counted by address. Past the limit, the database is not asked for an address any more: only
-    keys that are remembered still open.
+    Guesses are counted by address. Past the limit, the database is not asked for an address any more: only keys that
+    have opened here within hours still open. Whoever presents a key that has ended, or once more a token that was
+    refused, guesses nothing: such are counted apart, so that a stale client shuts out nobody beside it.
     """
 
-    def __init__(self, *, cache: KeyCache, uses: KeyUses, guesses: Guesses, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        *,
+        cache: KeyCache,
+        uses: KeyUses,
+        guesses: Guesses,
+        repeats: Guesses,
+        refused: RefusedTokens,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
         self._cache = cache
         self._uses = uses
         self._guesses = guesses
+        self._repeats = repeats
+        self._refused = refused
         self._clock = clock
         self._metrics = metrics
 
@@ -41,8 +51,8 @@ class Authenticate:
         try:
             return self._caller(token, address=address, request_id=request_id)
         except OmsError as error:
-            if error.code in _REASONS:
-                self._metrics.count(AUTHENTICATION_REFUSALS, _REASONS[error.code])
+            if error.code == "rate_limited":
+                self._metrics.count(AUTHENTICATION_REFUSALS, "limited")
             raise
 
     def forget(self, name: str) -> None:
@@ -57,11 +67,16 @@ class Authenticate:
         presented = parse_token(token)
         stored = None if presented is None else self._remembered(presented)
         if stored is None:
-            self._guesses.check(address)
+            if self._refused.has(token):
+                raise self._repeated(token, presented, address)
+            if presented is None or not self._cache.has_opened(presented):
+                self._guesses.check(address)
             stored = None if presented is None else self._looked_up(presented)
-        state = None if stored is None else stored.key.state(self._clock.now())
-        if stored is None or state is not KeyState.ACTIVE:
-            raise self._refused(presented, state, address)
+        if stored is None:
+            raise self._guessed(token, presented, address)
+        state = stored.key.state(self._clock.now())
+        if state is not KeyState.ACTIVE:
+            raise self._ended(stored, state, address)
         key = stored.key
         return Caller(name=key.name, scopes=key.scopes, customer_id=key.customer_id, request_id=request_id)
 
@@ -94,8 +109,24 @@ class Authenticate:
             self._uses.note(stored.key, self._clock.now())
         return stored
 
-    def _refused(self, presented: PresentedKey | None, state: KeyState | None, address: str | None) -> OmsError:
+    def _guessed(self, token: str, presented: PresentedKey | None, address: str | None) -> OmsError:
         self._guesses.count(address)
-        key_id = None if presented is None else presented.id
-        _log.info("a key was refused: id %s, %s, from %a", key_id, state or "wrong or unknown", address)
+        self._refused.add(token)
+        self._repeats.count(address)  # Or a token could be presented once more than the limit says.
+        return self._refusal(presented, "wrong or unknown", address)
+
+    def _repeated(self, token: str, presented: PresentedKey | None, address: str | None) -> OmsError:
+        self._refused.add(token)
+        self._repeats.count(address)
+        return self._refusal(presented, "wrong or unknown, once more", address)
+
+    def _ended(self, stored: StoredKey, state: KeyState, address: str | None) -> OmsError:
+        self._repeats.count(address)
+        return self._refusal(stored.key, state.value, address, reason="ended_key")
+
+    def _refusal(
+        self, named: PresentedKey | ApiKey | None, why: str, address: str | None, *, reason: str = "bad_key"
+    ) -> OmsError:
+        self._metrics.count(AUTHENTICATION_REFUSALS, reason)
+        _log.info("a key was refused: id %s, %s, from %a", None if named is None else named.id, why, address)
         return OmsError("unauthenticated", "the API key opens nothing: it is wrong, expired or revoked")

@@ -1,4 +1,4 @@
-"""How often an address may present a key that opens nothing."""
+"""How often an address may present keys that open nothing: guesses, and apart from them what guesses nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _NETWORK_BITS_IPV6 = 64
 class Guesses:
     """Counts failures by address, and remembers in this process which addresses have had theirs. Thread-safe.
 
-    `limit` None counts nothing, and nothing is counted where no address is known.
+    `limit` None counts nothing, and nothing is counted where no address is known. `counted_as` begins the keys under
+    which they are counted.
     """
 
     def __init__(
@@ -30,11 +31,13 @@ class Guesses:
         limiter: RateLimiter,
         clock: Callable[[], float] = time.monotonic,
         addresses_max: int = ADDRESSES_MAX,
+        counted_as: str = "address",
     ) -> None:
         self._limit = limit
         self._limiter = limiter
         self._clock = clock
         self._addresses_max = addresses_max
+        self._counted_as = counted_as
         self._begin()
 
     def _begin(self) -> None:
@@ -56,7 +59,7 @@ class Guesses:
             return
         self.check(address)
         counted = counted_address(address)
-        key = f"address:{counted}"
+        key = f"{self._counted_as}:{counted}"
         allowance = self._limiter.take(self._limit, key, cost=1)
         is_last = allowance.allowed and allowance.remaining < 1
         if is_last:  # What is refused takes nothing, and tells how long it will be.

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from uuid import UUID
 
 from oms_core.domain.callers import Caller
-from oms_core.domain.keys import TOKEN_ID, StoredKey, is_token_of
+from oms_core.domain.keys import TOKEN_ID, PresentedKey, StoredKey, is_token_of
 from oms_core.errors import OmsError
 
 FRESH_SECONDS = 2.0
 # A revocation is honoured within this, in every process.
 STALE_SECONDS = 5.0
+# For so long the holder of a key that opened here is no stranger, whoever else comes from its address.
+OPENED_SECONDS = 12 * 3_600.0
 ENTRIES_MAX = 10_000
 
 
@@ -36,7 +38,8 @@ class KeyCache:
     """Remembers keys that opened; the ones read longest ago give way. Thread-safe; a forked child begins with none.
 
     A key is fresh for two seconds. Then one thread reads it again while the others go on with it, up to five seconds in
-    all, which also bridges a database that is away for as long. `read` raises `key_not_found`.
+    all, which also bridges a database that is away for as long. For hours it stays known as one that has opened here.
+    `read` raises `key_not_found`.
     """
 
     def __init__(
@@ -72,6 +75,11 @@ class KeyCache:
         if entry is None or self._clock() - entry.read_at >= STALE_SECONDS:
             return None
         return entry
+
+    def has_opened(self, presented: PresentedKey) -> bool:
+        """Tell whether this key, with this secret, has opened here within hours; what it is now says the database."""
+        entry = self._entries.get(presented.id_text) if self._process_id == os.getpid() else None
+        return entry is not None and self._clock() - entry.read_at < OPENED_SECONDS and presented.opens(entry.stored)
 
     def begin_reading(self, entry: Entry) -> bool:
         """Tell whether the key is to be read again, and by whoever asks this."""
@@ -114,7 +122,9 @@ class KeyCache:
             self._entries[id_text] = Entry(stored, read_at)
 
     def forget(self, name: str) -> None:
-        """Forget the keys of a name: they have just changed."""
+        """Believe nothing that was read of a name's keys: they have just changed. They stay known as having opened."""
         with self._lock:
-            for id_text in [id_text for id_text, entry in self._entries.items() if entry.stored.key.name == name]:
-                del self._entries[id_text]
+            for id_text, entry in self._entries.items():
+                if entry.stored.key.name == name:
+                    read_at = min(entry.read_at, self._clock() - STALE_SECONDS)
+                    self._entries[id_text] = Entry(entry.stored, read_at)

@@ -9,17 +9,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from oms_limits import open_memory
 from oms_memory import MemoryStorage
 
 from oms_core import ALL_SCOPES, Caller, CreateKey, IssuedKey, Oms, OmsError, Scope, Settings
 from oms_core.domain.keys import StoredKey
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metric, NoMetrics
-from oms_core.ports.rate_limiter import Allowance
+from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
 from oms_core.runtime.authentication import Authenticate
 from oms_core.runtime.guesses import Guesses
 from oms_core.runtime.key_cache import KeyCache
 from oms_core.runtime.key_uses import KeyUses
+from oms_core.runtime.refused_tokens import RefusedTokens
 from tests.core.workroom import AWAY
 
 ROOT = Caller(name="root", scopes=ALL_SCOPES)
@@ -69,7 +71,7 @@ class Refusals(NoMetrics):
 class Gate:
     """A door over memory, with clocks that are set, reads that are counted, and a database that can be away."""
 
-    def __init__(self, *, entries_max: int = 100, limit: RateLimit | None = LIMIT) -> None:
+    def __init__(self, *, entries_max: int = 100, limit: RateLimit | None = LIMIT, real_limiter: bool = False) -> None:
         self.storage = MemoryStorage()
         self.oms = Oms(settings=Settings(), storage=self.storage, clock=self, metrics=NoMetrics())
         self.seconds = 1_000.0
@@ -78,12 +80,15 @@ class Gate:
         self.is_away = False
         self.reading: Callable[[], None] = lambda: None
         self.counter = Counter()
+        limiter = open_memory("memory://", RateLimiterOptions(metrics=NoMetrics())) if real_limiter else self.counter
         self.metrics = Refusals()
         self.aside: list[Callable[[], None]] = []
         self.authenticate = Authenticate(
             cache=KeyCache(self.read, self.monotonic, entries_max),
             uses=KeyUses(self.storage, self.aside.append),
-            guesses=Guesses(limit, self.counter, self.monotonic, addresses_max=2),
+            guesses=Guesses(limit, limiter, self.monotonic, addresses_max=2),
+            repeats=Guesses(limit, limiter, self.monotonic, counted_as="repeats"),
+            refused=RefusedTokens(self.monotonic, tokens_max=20),
             clock=self,
             metrics=self.metrics,
         )
@@ -115,6 +120,11 @@ class Gate:
         """Revoke a name's keys as another process would: this one is not told."""
         self.storage.keys.revoke(name, by="root", now=self.time)
 
+    def guess_until_refused(self, address: str) -> None:
+        """Guess from an address until it has to wait, if it has not to already."""
+        while self.code(fresh_guess(), address) != "rate_limited":
+            pass
+
     def enter(self, token: str, address: str | None = HERE) -> Caller:
         return self.authenticate(token, address=address, request_id="R1")
 
@@ -128,6 +138,16 @@ class Gate:
 
     def last_used_at(self, issued: IssuedKey) -> datetime | None:
         return self.storage.keys.get(issued.key.id).key.last_used_at
+
+
+def guess(number: int) -> str:
+    """Give one of many tokens that nobody has."""
+    return f"oms_{number:032x}_{'0' * 64}"
+
+
+def fresh_guess() -> str:
+    """Give a token that nobody has, and that nobody has presented."""
+    return guess(int.from_bytes(os.urandom(15), "big"))
 
 
 def wrong(issued: IssuedKey) -> str:

@@ -10,6 +10,7 @@ from oms_prometheus import PrometheusMetrics
 from werkzeug.test import TestResponse
 
 from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, RotateKey, Scope, SetStock, Settings
+from tests.core.gates import guess
 from tests.http.asking import order, read, refused
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -60,8 +61,11 @@ def test_refusals_are_counted_by_their_reason() -> None:
         client.get("/v1/orders")
         for _ in range(3):
             client.get("/v1/orders", headers=bearing(NOBODYS))
+        ended = key_of(oms, "ended")
+        oms.revoke_key("ended", caller=ROOT)
+        client.get("/v1/orders", headers=bearing(ended), environ_overrides={"REMOTE_ADDR": "192.0.2.9"})
         shown = client.get("/metrics").text
-    for reason, count in (("no_key", 1), ("bad_key", 1), ("limited", 2)):
+    for reason, count in (("no_key", 1), ("bad_key", 1), ("ended_key", 1), ("limited", 2)):
         assert f'oms_authentication_refusals_total{{reason="{reason}"}} {count}.0' in shown
 
 
@@ -183,9 +187,9 @@ def test_idempotency_keys_are_apart_between_names_and_kept_over_rotation(
 def test_after_some_wrong_keys_an_address_is_told_to_wait(keyed_oms: Oms, keyed: ConformingClient) -> None:
     token, known = key_of(keyed_oms), key_of(keyed_oms, "known")
     assert keyed.get("/v1/orders", headers=bearing(known)).status_code == 200
-    for _ in range(5):
-        unauthenticated(keyed.get("/v1/orders", headers=bearing(NOBODYS)), REFUSED)
-    for tried in (NOBODYS, token):
+    for number in range(5):
+        unauthenticated(keyed.get("/v1/orders", headers=bearing(guess(number))), REFUSED)
+    for tried in (guess(0), guess(5), token):
         response = keyed.get("/v1/orders", headers=bearing(tried))
         problem = refused(response, 429, "rate_limited")
         assert problem["policy"] == "auth.failures"

@@ -91,6 +91,13 @@ RISKS: tuple[Risk, ...] = (
             "an address that guessed is looked up all the same",
             "guesses are unlimited unless somebody says so",
             "every address of an IPv6 network has guesses of its own",
+            "whoever names an id that opened here may guess on",
+        ),
+        _defence(
+            "Who guesses, or holds a stale key, shuts out nobody beside it",
+            "who guesses shuts out those who have opened here",
+            "a stale client shuts out its neighbours",
+            "a key that has ended counts as a guess",
         ),
         _defence("One text for whatever is wrong with a key", "a 401 tells what is wrong with a key"),
         _defence(

@@ -70,8 +70,8 @@ AUTHENTICATION = (
     mutation(
         "the state of a key is not looked at",
         _AUTHENTICATION,
-        "if stored is None or state is not KeyState.ACTIVE:",
-        "if stored is None:",
+        "if state is not KeyState.ACTIVE:",
+        "if False:",
         f"{_TEST_AUTHENTICATION}test_what_this_process_changes_is_honoured_at_once",
     ),
     mutation(
@@ -134,9 +134,38 @@ AUTHENTICATION = (
     mutation(
         "an address that guessed is looked up all the same",
         _AUTHENTICATION,
-        "            self._guesses.check(address)\n",
-        "",
+        "                self._guesses.check(address)\n",
+        "                pass\n",
         f"{_TEST_GUESSES}test_after_some_wrong_keys_an_address_has_to_wait_and_the_database_is_not_asked",
+    ),
+    mutation(
+        "whoever names an id that opened here may guess on",
+        "oms_core/runtime/key_cache.py",
+        "- entry.read_at < OPENED_SECONDS and presented.opens(entry.stored)",
+        "- entry.read_at < OPENED_SECONDS",
+        "tests/core/test_neighbours.py::test_a_key_that_has_opened_within_hours_opens_whatever_else_comes_from_its_address",
+    ),
+    mutation(
+        "who guesses shuts out those who have opened here",
+        _AUTHENTICATION,
+        "            if presented is None or not self._cache.has_opened(presented):\n",
+        "            if True:\n",
+        "tests/core/test_neighbours.py::test_a_key_that_has_opened_within_hours_opens_whatever_else_comes_from_its_address",
+    ),
+    mutation(
+        "a stale client shuts out its neighbours",
+        _AUTHENTICATION,
+        "            if self._refused.has(token):\n",
+        "            if False:\n",
+        "tests/core/test_neighbours.py::test_a_stale_client_at_one_request_a_second_shuts_out_nobody_beside_it",
+    ),
+    mutation(
+        "a key that has ended counts as a guess",
+        _AUTHENTICATION,
+        "        self._repeats.count(address)\n        return self._refusal(stored.key,",
+        "        self._guesses.count(address)\n        return self._refusal(stored.key,",
+        "tests/core/test_neighbours.py::test_a_stale_client_at_one_request_a_second_shuts_out_nobody_beside_it",
+        "tests/core/test_neighbours.py::test_keys_that_have_ended_are_limited_apart_from_guesses",
     ),
     mutation(
         "guesses are unlimited unless somebody says so",

@@ -34,8 +34,8 @@ LEAKS = (
     mutation(
         "a refused secret is logged",
         "oms_core/runtime/authentication.py",
-        "        key_id = None if presented is None else presented.id\n",
-        "        key_id = None if presented is None else presented._secret\n",
+        "None if named is None else named.id",
+        "None if named is None else named._secret",
         "tests/core/test_guesses.py::test_a_refusal_is_logged_without_the_secret",
     ),
     mutation(

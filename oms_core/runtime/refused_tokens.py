@@ -1,0 +1,50 @@
+"""The tokens that opened nothing, remembered for hours: a stale client repeats one, and guesses nothing by it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable
+
+REFUSED_SECONDS = 12 * 3_600.0
+TOKENS_MAX = 10_000
+
+
+class RefusedTokens:
+    """Remembers digests of wrong tokens; the ones presented longest ago give way. Thread-safe.
+
+    What is wrong once is wrong for good, as ids and secrets are drawn when a key is made. A forked child begins with
+    none.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, tokens_max: int = TOKENS_MAX) -> None:
+        self._clock = clock
+        self._tokens_max = tokens_max
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process_id = os.getpid()
+        self._lock = threading.Lock()
+        self._presented_at: dict[bytes, float] = {}
+
+    def has(self, token: str) -> bool:
+        """Tell whether a token was refused within hours."""
+        presented_at = self._presented_at.get(_digest(token)) if self._process_id == os.getpid() else None
+        return presented_at is not None and self._clock() - presented_at < REFUSED_SECONDS
+
+    def add(self, token: str) -> None:
+        """Remember a token that was refused now."""
+        if self._process_id != os.getpid():  # The lock may have been held when this process was forked.
+            self._begin()
+        digest = _digest(token)
+        with self._lock:
+            self._presented_at.pop(digest, None)
+            if len(self._presented_at) >= self._tokens_max:
+                del self._presented_at[next(iter(self._presented_at))]
+            self._presented_at[digest] = self._clock()
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
