@@ -28,14 +28,14 @@ def configure_logging(settings: Settings) -> None:
 
 
 class TextLines(logging.Formatter):
-    """`2026-11-22 21:00:00.123 INFO oms_cli.serve [4711] ready on ...`, in UTC; a traceback has lines of its own."""
+    """`2026-11-22 21:00:00.123+00:00 INFO oms_cli.serve [4711] ready on ...`; a traceback has lines of its own."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s")
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
-        """Give the record's time in UTC to the millisecond."""
-        return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d %H:%M:%S}.{int(record.msecs):03}"
+        """Return the record's time in UTC to the millisecond, with its offset."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(sep=" ", timespec="milliseconds")
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the record as text, its traceback included, without secrets."""

@@ -10,6 +10,7 @@ from functools import partial
 from io import BytesIO
 from typing import IO, Any
 
+from oms_http.access_log import log_answer
 from oms_http.forwarding import TrustedProxies
 from oms_http.request_ids import request_id
 from oms_http.server.admission import AdaptiveLimit, Admission, Place
@@ -171,6 +172,7 @@ class Bridge:
             headers.append(("retry-after", str(seconds)))
         proto.response_bytes(refusal.status, headers, refusal.body(name))
         self._service.on_refusal(scope.method, refusal.status)
+        log_answer(scope.method, scope.path, refusal.status, request_id=name)
 
     def _drain(self) -> None:
         """Set granian a term: it ends idle connections at once, but waits for half-sent heads and slow readers."""

@@ -24,7 +24,6 @@ NOT_A_STRANGERS: dict[tuple[str, str], str] = {
     ("oms_core/documents/orders.py", "int(value)"): "a float",
     ("oms_core/domain/money.py", "int(value.as_tuple().exponent)"): "a number",
     ("oms_cli/keys.py", "int(read_duration(overlap).total_seconds())"): "a number",
-    ("oms_cli/logs.py", "int(record.msecs)"): "a number",
 }
 
 
