@@ -9,7 +9,7 @@ from typing import cast
 
 import flask
 from flask import Flask, Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import MapAdapter
 
 from oms_core.errors import OmsError
@@ -44,9 +44,14 @@ class _Application(Flask):
     request_class = Request
 
     def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
-        """Match by method and path: no route depends on Host or Upgrade, so nothing in them can be wrong."""
+        """Match by method and path: no route depends on Host or Upgrade, so nothing in them can be wrong.
+
+        The path is read as the server reads it: werkzeug would strip slashes in front. Raises NotFound for two of them.
+        """
         if request is None:
             return None
+        if request.environ["PATH_INFO"].startswith("//"):
+            raise NotFound
         return self.url_map.bind("", path_info=request.path, default_method=request.method)
 
     def make_default_options_response(self) -> Response:

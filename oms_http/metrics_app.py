@@ -23,7 +23,7 @@ def metrics_app(metrics: Metrics) -> WSGIApplication:
 
 
 def _answer(metrics: Metrics, request: Request) -> Response:
-    if request.path != "/metrics":
+    if request.environ["PATH_INFO"] != "/metrics":  # `request.path` has lost slashes in front.
         return Response("only /metrics is here\n", 404, mimetype="text/plain")
     if request.method not in {"GET", "HEAD"}:
         return Response("use GET\n", 405, headers={"Allow": "GET, HEAD"}, mimetype="text/plain")

@@ -35,12 +35,14 @@ class BodyReceiver:
     def __init__(self, options: ServerOptions, spools: SpoolDirectory) -> None:
         self._options = options
         self._spools = spools
-        self._default = BodyLimit(path="", bytes_max=options.body_bytes_max)
-        self._limits = {limit.path: limit for limit in options.body_limits}
         self._memory = MemoryBudget(options.bodies_bytes_max)
 
     async def receive(
-        self, proto: HTTPProtocol, environ: dict[str, Any], welcome: Callable[[], Awaitable[None]]
+        self,
+        proto: HTTPProtocol,
+        environ: dict[str, Any],
+        limit: BodyLimit,
+        welcome: Callable[[], Awaitable[None]],
     ) -> Body:
         """Await the body that `environ` announces; one sent in chunks is then described there by its length.
 
@@ -51,7 +53,6 @@ class BodyReceiver:
         length = _UNKNOWN if chunked else parse_digits(environ.get("CONTENT_LENGTH", "0"))
         if length == 0:
             return Body(BytesIO(), _nothing)
-        limit = self._limits.get(environ["PATH_INFO"], self._default)
         if length > limit.bytes_max:
             raise RefusedError(too_large(limit.bytes_max))
         try:

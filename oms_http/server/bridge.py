@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import os
 from functools import partial
 from io import BytesIO
@@ -13,21 +12,20 @@ from typing import IO, Any
 from oms_http.access_log import log_answer
 from oms_http.forwarding import TrustedProxies
 from oms_http.request_ids import request_id
-from oms_http.server.admission import AdaptiveLimit, Admission, Place
+from oms_http.server.admission import Place
 from oms_http.server.answers import Answer, WsgiRunner
 from oms_http.server.bodies import BodyReceiver
 from oms_http.server.connections import ConnectionBounds, ConnectionGuard
 from oms_http.server.cores import take_core
 from oms_http.server.environ import base_environ, wsgi_environ
-from oms_http.server.heads import check_head
+from oms_http.server.heads import check_head, check_path
+from oms_http.server.lanes import Lane, Lanes
 from oms_http.server.options import ServerOptions, WsgiService
 from oms_http.server.problems import OVERLOADED, Refusal, RefusedError, UnwelcomeError
 from oms_http.server.process import files_per_connection, on_stop_signal, raise_file_limit, stop_with_parent
 from oms_http.server.rsgi import HTTPProtocol, Scope
 from oms_http.server.stores import SpoolDirectory
-from oms_http.server.threads import RequestThreads
 
-PROBES_IN_FLIGHT_MAX = 16
 FILE_HELD_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
@@ -42,9 +40,6 @@ class Bridge:
         self._base = base_environ(processes=options.processes, threads=options.threads)
         self._spools = SpoolDirectory(places=options.spools_max, directory=options.spool_directory)
         self._bodies = BodyReceiver(options, self._spools)
-        self._admission = Admission(in_flight_max=options.in_flight_max, target_seconds=options.latency_target_seconds)
-        self._probe_limit = AdaptiveLimit(ceiling=PROBES_IN_FLIGHT_MAX, target_seconds=math.inf)
-        self._unmeasured_paths = frozenset(limit.path for limit in options.body_limits if limit.spooled)
         self._guard = ConnectionGuard(
             ConnectionBounds(
                 port=options.port,
@@ -66,16 +61,7 @@ class Bridge:
             spool_directory=self._options.spool_directory,
             spool_bytes_max=self._options.spool_bytes_max,
         )
-        self._threads = RequestThreads(
-            runner,
-            name="oms-http",
-            threads=self._options.threads,
-            in_flight_max=self._options.in_flight_max,
-            loop=loop,
-        )
-        self._probes = RequestThreads(
-            runner, name="oms-http-probe", threads=1, in_flight_max=PROBES_IN_FLIGHT_MAX, loop=loop
-        )
+        self._lanes = Lanes(runner, self._options, loop)
         raise_file_limit(self._options)
         self._guard.start()
         stop_with_parent(loop)
@@ -88,36 +74,37 @@ class Bridge:
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
         """Answer one request."""
         name = request_id(scope.headers.get("x-request-id"))
-        is_probe = scope.path in self._options.probe_paths
-        threads = self._probes if is_probe else self._threads
-        limit = self._probe_limit if is_probe else self._admission.limit_of(scope.method)
-        if limit.full or threads.full:
-            self._refuse(scope, proto, OVERLOADED, name, limit)
+        path = scope.path
+        lane = self._lanes.of(path, scope.method)
+        if lane.full:
+            self._refuse(scope, proto, OVERLOADED, name, lane)
             return
         try:
-            environ = wsgi_environ(self._base, scope)
+            check_path(path)
+            environ = wsgi_environ(self._base, scope, path)
             check_head(environ, target_bytes_max=self._options.target_bytes_max)
             environ["oms.request_id"] = name
-            body = await self._bodies.receive(proto, environ, partial(self._welcome, threads, environ, proto))
+            welcome = partial(self._welcome, lane, environ, proto)
+            body = await self._bodies.receive(proto, environ, lane.body_limit, welcome)
         except UnwelcomeError:
             await self._bodies.discard(proto)
             return
         except RefusedError as error:
-            self._refuse(scope, proto, error.refusal, name, limit)
+            self._refuse(scope, proto, error.refusal, name, lane)
             if error.refusal.body_unread:
                 await self._bodies.discard(proto)
             return
         try:
-            if limit.full or threads.full:
-                self._refuse(scope, proto, OVERLOADED, name, limit)
+            if lane.full:
+                self._refuse(scope, proto, OVERLOADED, name, lane)
                 return
             environ["wsgi.input"] = body.input
             environ["oms.draining"] = self._draining
-            self._send(proto, await self._answer(threads, environ, Place(limit, self._loop)))
+            self._send(proto, await self._answer(lane, environ))
         finally:
             body.release()
 
-    async def _welcome(self, threads: RequestThreads, environ: dict[str, Any], proto: HTTPProtocol) -> None:
+    async def _welcome(self, lane: Lane, environ: dict[str, Any], proto: HTTPProtocol) -> None:
         """Ask the application whether it would take a large body of this caller, before it costs memory or disk.
 
         It is called with `oms.head_only`: unless it sets `oms.welcome`, it has answered. Raises UnwelcomeError after
@@ -132,19 +119,19 @@ class Bridge:
             "CONTENT_LENGTH": "0",
             "wsgi.input": BytesIO(),
         }
-        answer = await threads.answer(head)
+        answer = await lane.threads.answer(head)
         if not head.get("oms.welcome"):
             headers = [*answer.headers, ("connection", "close")]
             self._send(proto, answer._replace(headers=headers))
             raise UnwelcomeError
 
-    async def _answer(self, threads: RequestThreads, environ: dict[str, Any], place: Place) -> Answer:
-        """Run the application. An upload takes as long as its size wants, so it says nothing of the load either."""
+    async def _answer(self, lane: Lane, environ: dict[str, Any]) -> Answer:
+        place = Place(lane.limit, self._loop)
         environ["oms.begin_waiting"] = place.begin_waiting
-        if environ["PATH_INFO"] in self._unmeasured_paths:
+        if not lane.is_measured:
             place.leave()
         try:
-            return await threads.answer(environ)
+            return await lane.threads.answer(environ)
         finally:
             place.end()
 
@@ -163,12 +150,12 @@ class Bridge:
         proto.response_file(answer.status, headers, f"/dev/fd/{file.fileno()}")
         self._loop.call_later(FILE_HELD_SECONDS, self._spools.dispose, file)
 
-    def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str, limit: AdaptiveLimit) -> None:
+    def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str, lane: Lane) -> None:
         given = self._service.answer_headers.of(scheme=scope.scheme, origin=scope.headers.get("origin"))
         headers = [*refusal.headers(name), *given]
         if refusal.status == OVERLOADED.status:
             measure = self._options.retry_after_seconds
-            seconds = measure() if measure else limit.drain.retry_after_seconds(limit.in_flight)
+            seconds = measure() if measure else lane.limit.drain.retry_after_seconds(lane.limit.in_flight)
             headers.append(("retry-after", str(seconds)))
         proto.response_bytes(refusal.status, headers, refusal.body(name))
         self._service.on_refusal(scope.method, refusal.status)
@@ -188,8 +175,7 @@ class Bridge:
 
     def _close(self, *, timeout_seconds: float) -> None:
         self._guard.close()
-        self._threads.close(timeout_seconds=timeout_seconds)
-        self._probes.close(timeout_seconds=1)
+        self._lanes.close(timeout_seconds=timeout_seconds)
         self._spools.close()
         self._service.close()
         if self._core is not None:

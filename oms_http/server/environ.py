@@ -34,8 +34,8 @@ def base_environ(*, processes: int, threads: int) -> dict[str, Any]:
     }
 
 
-def wsgi_environ(base: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """Give the environ of one request without its body.
+def wsgi_environ(base: Mapping[str, Any], scope: Scope, path: str) -> dict[str, Any]:
+    """Give the environ of one request, whose path was read before, without its body.
 
     Raises RefusedError: a header's value is not ASCII (granian leaves such headers out), or a second Idempotency-Key
     would make a third of the two.
@@ -45,7 +45,7 @@ def wsgi_environ(base: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     environ = {
         **base,
         "REQUEST_METHOD": scope.method,
-        "PATH_INFO": _latin_1(scope.path),
+        "PATH_INFO": _latin_1(path),
         "QUERY_STRING": _latin_1(scope.query_string),
         "SERVER_PROTOCOL": "HTTP/1.1" if scope.http_version == "1.1" else "HTTP/1.0",
         "SERVER_NAME": host,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 MEBIBYTE = 1024 * 1024
+# As many as a process holds connections: a probe is told whether the service can work, and never that it is full.
+READINESS_IN_FLIGHT_MAX = 4096
+METRICS_IN_FLIGHT_MAX = 4
 
 
 def uncounted(_method: str, _status: int) -> None:
@@ -67,7 +70,9 @@ class ServerOptions:
     `bodies_bytes_max`: memory for all bodies above 64 KiB together. `spools_max`: bodies spooled at a time.
     `spool_bytes_max`: disk for one answer that does not fit in memory. `spool_directory`: by default the system's.
     `graceful_timeout_seconds`: what a stop leaves to requests in flight before it gives up on them.
-    `probe_paths`: answered by a thread of their own, so that health checks pass while every other thread is busy.
+    `immediate_paths`: answered on the event loop itself, so the application must not wait for anything there.
+    `own_lanes`: paths with a thread of their own, and how many of their requests run or wait: neither these nor all
+    others take a place from each other.
     `retry_after_seconds`: gives the Retry-After of a 503 (picklable, so a function of a module); by default what is in
     flight divided by the answers a second.
     """
@@ -96,7 +101,10 @@ class ServerOptions:
     spool_bytes_max: int = 1024 * MEBIBYTE
     spool_directory: str | None = None
     graceful_timeout_seconds: int = 30
-    probe_paths: frozenset[str] = field(default_factory=lambda: frozenset({"/healthz", "/readyz", "/metrics"}))
+    immediate_paths: frozenset[str] = frozenset({"/healthz"})
+    own_lanes: Mapping[str, int] = field(
+        default_factory=lambda: {"/readyz": READINESS_IN_FLIGHT_MAX, "/metrics": METRICS_IN_FLIGHT_MAX}
+    )
     retry_after_seconds: Callable[[], int] | None = None
 
     def __post_init__(self) -> None:

@@ -75,6 +75,9 @@ TIMED_OUT = Refusal("request_timeout", 408, "The body did not arrive in time. No
 BODY_CUT = Refusal(
     "validation_error", 422, "The body ended early or carried trailers. Nothing was changed.", body_unread=True
 )
+NO_ROUTE = Refusal(
+    "route_not_found", 404, "No route has this path, in which a part between two slashes is empty.", body_unread=True
+)
 FAILED = Refusal("internal_error", 500, "The request failed. The log holds the details under the request id.")
 
 

@@ -75,6 +75,22 @@ class RequestThreads:
             deliver(_set, future, self._answer(environ))
 
 
+class OnTheLoop:
+    """Answers on the event loop itself, which then waits: for what takes no longer than to hand it to a thread."""
+
+    full = False
+
+    def __init__(self, answer: Callable[[dict[str, Any]], Answer]) -> None:
+        self._answer = answer
+
+    async def answer(self, environ: dict[str, Any]) -> Answer:
+        """Give the application's answer at once."""
+        return self._answer(environ)
+
+    def close(self, *, timeout_seconds: float) -> None:
+        """Do nothing: nothing is ever under way."""
+
+
 def _set(future: asyncio.Future[Answer], answer: Answer) -> None:
     if not future.done():
         future.set_result(answer)

@@ -12,6 +12,7 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 from oms_http.answer_headers import NAMES
+from oms_http.server import ServerOptions
 from tests.http.server_process import ToyServer, answer_on, request, running
 from tests.services.waiting import wait_until
 
@@ -77,6 +78,27 @@ def test_past_the_in_flight_limit_requests_are_refused_at_once(start: Start) -> 
         assert server.ask("/gate").status == 200, "a probe has a thread of its own"
         assert [answer_on(connection).status for connection in held] == [200] * 3
     assert server.ask("/").status == 200
+
+
+def test_lanes_of_their_own_and_the_event_loop_answer_when_every_other_is_full(start: Start) -> None:
+    server = start(threads=1, in_flight_max=1)
+    with contextlib.ExitStack() as connections:
+        ordinary = connections.enter_context(server.send(request("/?hold")))
+        crowd = [connections.enter_context(server.send(request("/few?hold"))) for _ in range(40)]
+        server.wait_for("HELD", times=2)
+        server.wait_for("REFUSED GET 503", times=38)
+        assert server.ask("/few").status == server.ask("/").status == 503
+        assert [server.ask("/healthz").status for _ in range(3)] == [200] * 3
+        assert server.ask("/gate").status == 200, "it waits neither behind the few nor behind the rest"
+        assert answer_on(ordinary).status == 200
+        assert sorted(answer_on(connection).status for connection in crowd) == [200] * 2 + [503] * 38
+
+
+def test_probes_are_never_refused_for_want_of_places() -> None:
+    options = ServerOptions()
+    assert options.own_lanes["/readyz"] >= options.connections_max
+    assert options.own_lanes["/metrics"] < options.threads
+    assert options.immediate_paths == {"/healthz"}
 
 
 def refusal(server: ToyServer) -> Any:

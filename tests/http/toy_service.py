@@ -51,7 +51,7 @@ def fail_half_way(environ: dict[str, Any], start_response: StartResponse) -> Ite
 
 
 class ToyApp:
-    """Any path waits at a gate if the query is `hold`; `/gate`, on the probes' thread, opens it for good.
+    """Any path waits at a gate if the query is `hold`; `/gate`, in a lane of its own, opens it for good.
 
     `/till` serves one request at a time, each in 10 ms; `/wait` says that it waits on purpose.
     """
@@ -104,7 +104,7 @@ def main() -> int:
         certificate, key = map(Path, given["tls"])
         given["tls"] = TlsFiles(certificate=certificate, key=key)
     options = ServerOptions(
-        probe_paths=frozenset({"/healthz", "/gate"}),
+        own_lanes={"/gate": 16, "/few": 2},
         body_limits=(BodyLimit(path="/import", bytes_max=100 * MEBIBYTE, spooled=True),),
         retry_after_seconds=None if given.pop("computes_retry_after", False) else seven,
         **given,

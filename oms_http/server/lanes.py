@@ -1,0 +1,77 @@
+"""Which threads answer a request, and within which bounds: chosen once, by the one path that routing reads too."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from oms_http.server.admission import AdaptiveLimit, Admission
+from oms_http.server.answers import Answer
+from oms_http.server.options import BodyLimit, ServerOptions
+from oms_http.server.threads import OnTheLoop, RequestThreads
+
+_OWN_LANE_STOP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What answers the requests of a path, the places they take, and how large their bodies may be.
+
+    Uploads, which are spooled, take as long as their size wants and say nothing of the load: they are not `measured`.
+    """
+
+    threads: RequestThreads | OnTheLoop
+    limit: AdaptiveLimit
+    body_limit: BodyLimit
+    is_measured: bool
+
+    @property
+    def full(self) -> bool:
+        """Tell whether a further request has to be refused."""
+        return self.limit.full or self.threads.full
+
+
+class Lanes:
+    """The lanes of one process; all methods belong to the event loop's thread."""
+
+    def __init__(
+        self, answer: Callable[[dict[str, Any]], Answer], options: ServerOptions, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._admission = Admission(in_flight_max=options.in_flight_max, target_seconds=options.latency_target_seconds)
+        self._default = BodyLimit(path="", bytes_max=options.body_bytes_max)
+        self._body_limits = {limit.path: limit for limit in options.body_limits}
+        self._threads = RequestThreads(
+            answer, name="oms-http", threads=options.threads, in_flight_max=options.in_flight_max, loop=loop
+        )
+        self._own: dict[str, Lane] = dict(self._open_own(answer, options, loop))
+        for path in options.immediate_paths:
+            self._own[path] = Lane(OnTheLoop(answer), _fixed(options.connections_max), self._default, False)
+
+    def of(self, path: str, method: str) -> Lane:
+        """Give the lane of a request."""
+        own = self._own.get(path)
+        if own is not None:
+            return own
+        body_limit = self._body_limits.get(path, self._default)
+        return Lane(self._threads, self._admission.limit_of(method), body_limit, not body_limit.spooled)
+
+    def close(self, *, timeout_seconds: float) -> None:
+        """Let the threads finish what was handed in, and end them."""
+        self._threads.close(timeout_seconds=timeout_seconds)
+        for lane in self._own.values():
+            lane.threads.close(timeout_seconds=_OWN_LANE_STOP_SECONDS)
+
+    def _open_own(
+        self, answer: Callable[[dict[str, Any]], Answer], options: ServerOptions, loop: asyncio.AbstractEventLoop
+    ) -> Iterator[tuple[str, Lane]]:
+        for path, places in options.own_lanes.items():
+            name = f"oms-http-{path.strip('/')}"
+            threads = RequestThreads(answer, name=name, threads=1, in_flight_max=places, loop=loop)
+            yield path, Lane(threads, _fixed(places), self._default, True)
+
+
+def _fixed(places: int) -> AdaptiveLimit:
+    return AdaptiveLimit(ceiling=places, target_seconds=math.inf)
