@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
-from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.orders import Order, OrderFilter, orders_within
 from oms_core.domain.placement import Placement
 from oms_core.domain.statuses import OrderStatus
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
@@ -56,12 +57,12 @@ class MemoryOrders:
         with self._tables.lock:
             return self._tables.order(order_id, owner)
 
-    def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int) -> list[Order]:
+    def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
         """See OrderStorage."""
         with self._tables.lock:
             orders = sorted(self._tables.orders.values(), key=lambda order: order.id, reverse=True)
         found = (order for order in orders if (after is None or order.id < after) and _matches(order, wanted))
-        return [order for order, _ in zip(found, range(limit), strict=False)]
+        return list(orders_within(islice(found, limit), lines_max))
 
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
         """See OrderStorage."""

@@ -11,7 +11,8 @@ import peewee
 from peewee import fn
 
 from oms_core.domain.identifiers import uuid7_floor
-from oms_core.domain.orders import Holding, Order, OrderFilter, PlacedLine
+from oms_core.domain.limits import ORDER_LINES_MAX
+from oms_core.domain.orders import Holding, Order, OrderFilter, PlacedLine, orders_within
 from oms_peewee.models import LineRow, MovementRow, OrderRow
 from oms_peewee.rows import line_of, order_of
 from oms_peewee.session import Session
@@ -44,11 +45,13 @@ def orders_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
     return {order.id: order for order in _all_with_lines(session, list(rows))}
 
 
-def order_page(session: Session, wanted: OrderFilter, after: UUID | None, limit: int) -> list[Order]:
-    """Read orders by id descending, below `after`."""
+def order_page(
+    session: Session, wanted: OrderFilter, after: UUID | None, limit: int, lines_max: int | None
+) -> list[Order]:
+    """Read orders by id descending, below `after`, to the one whose lines reach `lines_max`."""
     page = _page(wanted, after, limit)
     rows = OrderRow.select().where(OrderRow.id.in_(page)).order_by(OrderRow.id.desc()).limit(limit)
-    return _all_with_lines(session, list(rows.execute(session)))
+    return _with_lines_within(session, list(rows.execute(session)), lines_max)
 
 
 def holdings_of(session: Session, order_id: UUID) -> list[Holding]:
@@ -74,6 +77,18 @@ def _one(order_id: UUID, owner: str | None) -> peewee.ModelSelect[Any]:
 
 def _with_lines(session: Session, row: OrderRow | None) -> Order | None:
     return None if row is None else _all_with_lines(session, [row])[0]
+
+
+def _with_lines_within(session: Session, rows: Sequence[OrderRow], lines_max: int | None) -> list[Order]:
+    """Add lines to orders that are sorted by id descending. Those of the last order that is given are all there."""
+    if lines_max is None or not rows:
+        return _all_with_lines(session, rows)
+    query = LineRow.select().where(LineRow.order_id.in_([row.id for row in rows]))
+    query = query.order_by(LineRow.order_id.desc(), LineRow.line_no).limit(lines_max + ORDER_LINES_MAX)
+    lines: dict[UUID, list[PlacedLine]] = {row.id: [] for row in rows}
+    for line in query.execute(session):
+        lines[line.order_id].append(line_of(line))
+    return list(orders_within((order_of(row, lines[row.id]) for row in rows), lines_max))
 
 
 def _all_with_lines(session: Session, rows: Sequence[OrderRow]) -> list[Order]:

@@ -58,9 +58,9 @@ class PeeweeOrders:
         """See OrderStorage."""
         return self._database.read(lambda session: _existing(find_order(session, order_id, owner), order_id))
 
-    def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int) -> list[Order]:
+    def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
         """See OrderStorage."""
-        return self._database.read(lambda session: order_page(session, wanted, after, limit))
+        return self._database.read(lambda session: order_page(session, wanted, after, limit, lines_max))
 
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
         """See OrderStorage."""

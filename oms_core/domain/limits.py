@@ -9,8 +9,8 @@ TRANSACTION_ORDERS_MAX = 500
 TRANSACTION_LINES_MAX = 5_000
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 500
-# A page of orders ends with the order that reaches it, and may so be shorter than was asked for.
-PAGE_LINES_MAX = 10_000
+# A page of orders ends with the order whose lines, or entries of metadata, reach it: it may be shorter than asked for.
+PAGE_LINES_MAX = 2_000
 SKU_LENGTH_MAX = 64
 LOCATION_LENGTH_MAX = 64
 CALLER_LENGTH_MAX = 128

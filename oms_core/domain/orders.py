@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -69,6 +69,11 @@ class Order:
     updated_at: datetime
     queue_no: int | None = None
 
+    @property
+    def lines_shown(self) -> int:
+        """How much of a page an order takes: its lines, and each entry of its metadata like one more."""
+        return len(self.lines) + len(self.metadata)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
@@ -106,3 +111,13 @@ class OrderFilter:
             if time is not None and (not isinstance(time, datetime) or time.utcoffset() is None):
                 findings.add(f"/{name}", "wrong_type", "must be a time with its offset from UTC")
         findings.raise_if_any()
+
+
+def orders_within(orders: Iterable[Order], lines_max: int | None) -> Iterator[Order]:
+    """Give orders up to the one whose lines reach `lines_max`; None gives all."""
+    lines = 0
+    for order in orders:
+        yield order
+        lines += len(order.lines)
+        if lines_max is not None and lines >= lines_max:
+            return

@@ -92,8 +92,11 @@ class OrderStorage(Protocol):
         """Give one order with its lines by line_no. Raises `order_not_found`."""
         ...
 
-    def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int) -> list[Order]:
-        """List orders by id descending (newest first), below `after`; with their lines. An empty list at the end."""
+    def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
+        """List orders by id descending (newest first), below `after`; with their lines. An empty list at the end.
+
+        With `lines_max` the list ends with the order whose lines reach it, and hardly more of them are read.
+        """
         ...
 
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:

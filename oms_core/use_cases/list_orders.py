@@ -24,7 +24,7 @@ def list_orders(
     cursor: str | None = None,
     limit: int = PAGE_ITEMS_DEFAULT,
 ) -> Page[Order]:
-    """Give one page of up to 500 orders, or fewer if they reach 10,000 lines together.
+    """Give one page of up to 500 orders, or fewer if they reach 2,000 lines and entries of metadata together.
 
     Raises `validation_error` for a bad cursor or limit, `forbidden`.
     """
@@ -37,10 +37,13 @@ def list_orders(
     page: list[Order] = []
     lines = 0
     for order in newest_orders(storage, owned, after=after, limit=limit + 1):
-        if len(page) == limit or lines >= PAGE_LINES_MAX:
-            return Page(tuple(page), encode_cursor(_CURSOR, str(page[-1].id)))
+        if len(page) == limit:
+            return _page_before_more(page)
         page.append(order)
-        lines += len(order.lines)
+        lines += order.lines_shown
+        if lines >= PAGE_LINES_MAX:
+            has_more = storage.orders.find(owned, after=order.id, limit=1, lines_max=1)
+            return _page_before_more(page) if has_more else Page(tuple(page), None)
     return Page(tuple(page), None)
 
 
@@ -48,12 +51,16 @@ def newest_orders(storage: Storage, wanted: OrderFilter, *, after: UUID | None, 
     """Read orders by id descending, below `after`, few at a time: 500 orders may have a million lines."""
     while limit > 0:
         wished = min(limit, _READ_TOGETHER)
-        found = storage.orders.find(wanted, after=after, limit=wished)
+        found = storage.orders.find(wanted, after=after, limit=wished, lines_max=PAGE_LINES_MAX)
         yield from found
-        if len(found) < wished:
+        if len(found) < wished and sum(len(order.lines) for order in found) < PAGE_LINES_MAX:
             return
         after = found[-1].id
-        limit -= wished
+        limit -= len(found)
+
+
+def _page_before_more(page: list[Order]) -> Page[Order]:
+    return Page(tuple(page), encode_cursor(_CURSOR, str(page[-1].id)))
 
 
 def owned_filter(wanted: OrderFilter, caller: Caller) -> OrderFilter | None:

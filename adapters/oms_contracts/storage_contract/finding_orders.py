@@ -43,6 +43,16 @@ class OrderFindingPromises:
                 met += page
             assert met == ids(*orders)
 
+    def test_a_list_ends_with_the_order_whose_lines_reach_the_bound(self, shop: Shop) -> None:
+        shop.set("A", 1_000)
+        lengths = [1, 3, 2, 1, 4]
+        orders = [shop.buy(*[("A", 1)] * length) for length in lengths]
+        for lines_max, count in ((1, 1), (4, 1), (5, 2), (6, 3), (7, 3), (8, 4), (10, 4), (11, 5), (12, 5)):
+            listed = shop.storage.orders.find(EVERYTHING, after=None, limit=9, lines_max=lines_max)
+            assert listed == orders[::-1][:count], lines_max
+        assert shop.storage.orders.find(EVERYTHING, after=None, limit=2, lines_max=100) == orders[:-3:-1]
+        assert shop.storage.orders.find(OrderFilter(sku="NONE"), after=None, limit=2, lines_max=1) == []
+
     def test_an_order_placed_meanwhile_does_not_disturb_the_pages(self, shop: Shop) -> None:
         shop.set("A", 100)
         orders = [shop.buy(("A", 1)) for _ in range(4)]
