@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 from oms_cli.masking import mask_url
 from oms_core.errors import OmsError
 from oms_core.setting_checks import variable
+from oms_core.setting_sources import SECRETS, read_toml
 from oms_core.settings import Settings
 
 _DEFAULT_FILE = "oms.toml"
-_URLS = frozenset({"database_url", "queue_url", "rate_limit_url"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,7 @@ def show_settings(
     settings: Settings, *, environment: Mapping[str, str], file: Path | None, flags: Mapping[str, str | None]
 ) -> list[SettingShown]:
     """List every setting with its source; `flags` maps setting names to what was given on the command line."""
-    in_file = tomllib.loads(file.read_text()) if file is not None else {}
+    in_file = read_toml(file)
     shown = []
     for entry in fields(settings):
         name = entry.name
@@ -52,6 +51,8 @@ def show_settings(
             source = "flag --" + name.replace("_", "-")
         elif environment.get(variable(name)):
             source = f"environment {variable(name)}"
+        elif name in SECRETS and environment.get(f"{variable(name)}_FILE"):
+            source = f"environment {variable(name)}_FILE"
         elif name in in_file:
             source = f"file {file}"
         else:
@@ -64,6 +65,6 @@ def _show(name: str, value: object) -> str | int | bool:
     if isinstance(value, tuple):
         return ",".join(value)
     if isinstance(value, str):
-        return mask_url(value) if name in _URLS else value
+        return mask_url(value) if name in SECRETS else value
     assert isinstance(value, bool | int)  # noqa: S101  Settings has no other types.
     return value

@@ -128,3 +128,17 @@ def test_only_an_upgrade_may_make_a_database(cli: Cli) -> None:
     cli("db", "status")
     cli("inventory", "list")
     assert [create for _, create in cli.opened] == [True, False, False]
+
+
+def test_a_url_from_a_file_is_masked_and_says_where_it_stood(cli: Cli) -> None:
+    secret = cli.folder / "secret"
+    secret.write_text("postgresql://oms:hush@host/db\n")
+    out = cli("config", "show", OMS_DATABASE_URL_FILE=str(secret)).out
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    assert rows["database_url"] == ["postgresql://oms:***@host/db", "environment", "OMS_DATABASE_URL_FILE"]
+
+
+def test_settings_in_a_file_with_a_byte_order_mark_are_shown(cli: Cli) -> None:
+    (cli.folder / "oms.toml").write_bytes(b'\xef\xbb\xbflocations = ["K\xc3\xb6ln"]\n')
+    rows = {line.split()[0]: line.split()[1] for line in cli("config", "show").out.splitlines()}
+    assert rows["locations"] == "K\u00f6ln"
