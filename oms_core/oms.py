@@ -9,7 +9,7 @@ from types import TracebackType
 from uuid import UUID
 
 from oms_core import wiring
-from oms_core.documents.records import ByteSource
+from oms_core.documents.lines import ByteSource
 from oms_core.domain import imports
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, SetStock

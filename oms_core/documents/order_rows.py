@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from oms_core.documents.headers import Header, Wanted, read_columns
+from oms_core.documents.lines import Lines, RecordFault
 from oms_core.documents.orders import read_keyed_order
-from oms_core.documents.records import Lines, RecordFault, csv_records, json_records, read_header
-from oms_core.documents.row_reports import check_header, error_reject, fault_reject, number_or_text, shown, width_reject
+from oms_core.documents.records import csv_records, json_records
+from oms_core.documents.row_reports import error_reject, fault_reject, number_or_text, shown
 from oms_core.domain.imports import ORDER_COLUMNS, ImportFormat, ImportReject
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.validation import one_finding
@@ -17,6 +19,7 @@ from oms_core.errors import OmsError
 _LINE_COLUMNS = ("sku", "quantity", "unit_price")
 _ORDER_COLUMNS = tuple(name for name in ORDER_COLUMNS if name not in _LINE_COLUMNS)
 _REQUIRED = ("customer_id", "sku", "quantity")
+_KEYS = ("idempotency_key", "reference")
 
 Document: TypeAlias = dict[str, object]
 
@@ -32,7 +35,7 @@ class OrderDraft:
 
 
 def read_order_rows(
-    lines: Lines, format: ImportFormat, columns: Mapping[str, str]
+    lines: Lines, format: ImportFormat, columns: Mapping[str, str], *, delimiter: str = ","
 ) -> Iterator[OrderDraft | ImportReject]:
     """Give the good orders, and what is malformed, as they come.
 
@@ -42,7 +45,7 @@ def read_order_rows(
     of them must be the same. An order without an idempotency key has its reference for one, so that a rerun is
     harmless; without either it is malformed. Raises `validation_error` for a header that lacks a column.
     """
-    return _read_json(lines) if format is ImportFormat.JSONL else _read_csv(lines, columns)
+    return _read_json(lines) if format is ImportFormat.JSONL else _read_csv(lines, columns, delimiter)
 
 
 def order_values(document: Mapping[str, object]) -> dict[str, str]:
@@ -71,11 +74,12 @@ def _draft(line: int, document: Document) -> OrderDraft:
     return OrderDraft(line=line, key=command.idempotency_key, document=document, line_count=len(command.lines))
 
 
-def _read_csv(lines: Lines, columns: Mapping[str, str]) -> Iterator[OrderDraft | ImportReject]:
-    header = _our_header(read_header(lines), columns)
+def _read_csv(lines: Lines, columns: Mapping[str, str], delimiter: str) -> Iterator[OrderDraft | ImportReject]:
+    wanted = Wanted(ours=ORDER_COLUMNS, required=_REQUIRED, either=_KEYS, theirs=columns)
+    header = read_columns(lines, wanted, delimiter=delimiter)
     order: _OpenOrder | None = None
     bad_line: int | None = None
-    for record in csv_records(lines):
+    for record in csv_records(lines, delimiter):
         row = _read_row(record, header)
         if isinstance(row, ImportReject):
             yield row
@@ -93,19 +97,6 @@ def _read_csv(lines: Lines, columns: Mapping[str, str]) -> Iterator[OrderDraft |
         yield order.close()
 
 
-def _our_header(record: tuple[int, list[str]] | RecordFault | None, columns: Mapping[str, str]) -> list[str]:
-    """Give the header in our names; a column that is not ours keeps its own name."""
-    theirs = {name: columns.get(name, name) for name in ORDER_COLUMNS}
-    header = check_header(
-        record,
-        allowed=None if columns else ORDER_COLUMNS,
-        required=[theirs[name] for name in _REQUIRED],
-        either=[theirs["idempotency_key"], theirs["reference"]],
-    )
-    ours = {theirs[name]: name for name in ORDER_COLUMNS}
-    return [ours.get(name, "") for name in header]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
     line: int
@@ -113,14 +104,13 @@ class _Row:
     values: Mapping[str, str]
 
 
-def _read_row(record: tuple[int, list[str]] | RecordFault, header: Sequence[str]) -> _Row | ImportReject:
+def _read_row(record: tuple[int, list[str]] | RecordFault, header: Header) -> _Row | ImportReject:
     if isinstance(record, RecordFault):
         return fault_reject(record)
     line, fields = record
-    if len(fields) != len(header):
-        return width_reject(line, fields, header)
-    values = dict(zip(header, fields, strict=True))
-    values.pop("", None)
+    values = header.values(line, fields)
+    if isinstance(values, ImportReject):
+        return values
     key = values.get("idempotency_key") or values.get("reference")
     if not key:
         return error_reject(line, _no_key(), values)

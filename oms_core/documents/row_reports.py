@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from oms_core.documents.records import RecordFault
+from oms_core.documents.lines import RecordFault
 from oms_core.domain.imports import ImportReject
 from oms_core.domain.numbers import parse_whole_number
 from oms_core.domain.validation import Findings
@@ -15,44 +15,15 @@ _SHOWN_CHARACTERS_MAX = 64
 _SHOWN_FINDINGS_MAX = 10
 
 
-def check_header(
-    record: tuple[int, list[str]] | RecordFault | None,
-    *,
-    allowed: Sequence[str] | None,
-    required: Sequence[str],
-    either: Sequence[str] = (),
-) -> list[str]:
-    """Give a header's columns.
-
-    Raises `validation_error` unless it has every `required` one, one of `either`, none twice, and only `allowed` ones
-    (None: any).
-    """
-    if isinstance(record, RecordFault):
-        raise _header_error(record.line, [("", record.code, record.detail)])
-    line, columns = record or (1, [])
-    findings = [(name, "required", "is a column that the header must name") for name in required if name not in columns]
-    if either and not any(name in columns for name in either):
-        findings.append((either[0], "required", f"(or {', '.join(either[1:])}) is a column that the header must name"))
-    for index, name in enumerate(columns):
-        if allowed is not None and name not in allowed:
-            detail = f"is no column of this file; there are: {', '.join(allowed)}"
-            findings.append((shorten(name), "unknown_column", detail))
-        elif name in columns[:index] and (allowed is not None or name in {*required, *either}):
-            findings.append((shorten(name), "duplicate_column", "stands twice in the header"))
-    if findings:
-        raise _header_error(line, findings)
-    return columns
-
-
 def fault_reject(fault: RecordFault) -> ImportReject:
     """Report a record that cannot be read."""
     return ImportReject(line=fault.line, column=None, code=fault.code, detail=fault.detail, values={})
 
 
-def width_reject(line: int, fields: Sequence[str], header: Sequence[str]) -> ImportReject:
+def width_reject(line: int, fields: Sequence[str], header: Sequence[str | None]) -> ImportReject:
     """Report a CSV row that has not as many fields as the header."""
     detail = f"the row has {len(fields)} columns, the header {len(header)}"
-    values = dict(zip(header, fields, strict=False))
+    values = {name: field for name, field in zip(header, fields, strict=False) if name}
     return ImportReject(line=line, column=None, code="wrong_width", detail=detail, values=values)
 
 
@@ -103,14 +74,3 @@ def shorten(text: str) -> str:
 
 def _column(pointer: str) -> str:
     return pointer.removeprefix("/")
-
-
-def _header_error(line: int, found: Sequence[tuple[str, str, str]]) -> OmsError:
-    findings = Findings()
-    for column, code, detail in found:
-        findings.add(f"/{line}/{column}", code, detail)
-    return OmsError(
-        "validation_error",
-        f"line {line}: " + "; ".join(f"{column} {detail}".strip() for column, _, detail in found[:5]),
-        errors=findings.errors,
-    )

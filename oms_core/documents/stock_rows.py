@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeAlias, cast
 
+from oms_core.documents.headers import Header, Wanted, read_columns
+from oms_core.documents.lines import Lines, RecordFault
 from oms_core.documents.orders import whole
-from oms_core.documents.records import CsvRun, Lines, RecordFault, csv_runs, json_records, read_header
-from oms_core.documents.row_reports import (
-    check_header,
-    fault_reject,
-    findings_reject,
-    number_or_text,
-    shorten,
-    width_reject,
-)
+from oms_core.documents.records import CsvRun, csv_runs, json_records, without_blank
+from oms_core.documents.row_reports import fault_reject, findings_reject, number_or_text, shorten
 from oms_core.domain import limits
 from oms_core.domain.commands import check_reason, check_reference
 from oms_core.domain.imports import STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
@@ -32,9 +28,22 @@ _PLAIN_QUANTITY_MAX = 12  # Characters: below the bound of any count.
 
 
 class StockRowReader:
-    """Reads the rows of one import in mode `mode`; `location` and `reason` are for rows that bring none."""
+    """Reads the rows of one import in mode `mode`; `location` and `reason` are for rows that bring none.
 
-    def __init__(self, *, mode: ImportMode, location: str, reason: str | None) -> None:
+    `columns` gives the names that columns of ours have in a CSV file, `delimiter` what stands between its fields.
+    """
+
+    def __init__(
+        self,
+        *,
+        mode: ImportMode,
+        location: str,
+        reason: str | None,
+        columns: Mapping[str, str] = MappingProxyType({}),
+        delimiter: str = ",",
+    ) -> None:
+        self._columns = columns
+        self._delimiter = delimiter
         self._quantity_min = 0 if mode is ImportMode.SET else -limits.COUNT_MAX
         self._needs_reason = mode is ImportMode.ADJUST and reason is None
         self._reason = reason or ""
@@ -44,18 +53,22 @@ class StockRowReader:
         """Give the good rows, and the malformed ones with what is wrong, some at a time as they come.
 
         CSV begins with a header of `sku,quantity[,location,name,reason,reference]`, in any order; JSONL has objects
-        with these members. Raises `validation_error` for a header that lacks a column or has an unknown one.
+        with these members. Empty rows are counted by `lines`; nothing may be given of them, and that is given at once.
+        Raises `validation_error` for a header that lacks a column or has an unknown one.
         """
         return self._read_csv(lines) if format is ImportFormat.CSV else self._read_json(lines)
 
     def _read_csv(self, lines: Lines) -> Iterator[Sequence[StockRow | ImportReject]]:
         required = (*_REQUIRED, "reason") if self._needs_reason else _REQUIRED
-        header = check_header(read_header(lines), allowed=STOCK_COLUMNS, required=required)
-        for run in csv_runs(lines):
+        wanted = Wanted(ours=STOCK_COLUMNS, required=required, theirs=self._columns)
+        header = read_columns(lines, wanted, delimiter=self._delimiter)
+        for run in csv_runs(lines, self._delimiter):
             if isinstance(run, RecordFault):
                 yield [fault_reject(run)]
+            elif good := self._plain_rows(run, header):
+                yield good
             else:
-                yield from self._read_run(run, header)
+                yield from self._read_run(without_blank(lines, run), header)
 
     def _read_json(self, lines: Lines) -> Iterator[Sequence[StockRow | ImportReject]]:
         for record in json_records(lines):
@@ -71,7 +84,7 @@ class StockRowReader:
                 continue
             yield [self._row(line, [document.get(name) for name in STOCK_COLUMNS], document)]
 
-    def _read_run(self, run: CsvRun, header: Sequence[str]) -> Iterator[Sequence[StockRow | ImportReject]]:
+    def _read_run(self, run: CsvRun, header: Header) -> Iterator[Sequence[StockRow | ImportReject]]:
         """Take rows all at once if they can be seen at a glance to be good, else halve them, down to a few."""
         if good := self._plain_rows(run, header):
             yield good
@@ -80,15 +93,16 @@ class StockRowReader:
             yield from self._read_run(CsvRun(run.lines[:middle], run.rows[:middle]), header)
             yield from self._read_run(CsvRun(run.lines[middle:], run.rows[middle:]), header)
         else:
-            yield [
-                self._csv_row(line, fields, header) for line, fields in zip(run.lines, run.rows, strict=True) if fields
-            ]
+            yield [self._csv_row(line, fields, header) for line, fields in zip(run.lines, run.rows, strict=True)]
 
-    def _plain_rows(self, run: CsvRun, header: Sequence[str]) -> list[StockRow] | None:
+    def _plain_rows(self, run: CsvRun, header: Header) -> list[StockRow] | None:
         """Check columns instead of rows, which is five times as fast; None if there may be something to find."""
-        if set(map(len, run.rows)) != {len(header)}:
+        if set(map(len, run.rows)) != {len(header.columns)}:
             return None
-        columns = dict(zip(header, zip(*run.rows, strict=True), strict=True))
+        by_place = list(zip(*run.rows, strict=True))
+        columns = dict(zip(header.columns, by_place, strict=True))
+        if any(any(by_place[place]) for place in header.unnamed):
+            return None
         nothing = ("",) * len(run.rows)
         locations, names, reasons, references = (columns.get(name, nothing) for name in STOCK_COLUMNS[2:])
         quantities = self._plain_quantities(columns["quantity"])
@@ -118,12 +132,12 @@ class StockRowReader:
         except ValueError:  # A sign that is not in front.
             return None
 
-    def _csv_row(self, line: int, fields: Sequence[str], header: Sequence[str]) -> StockRow | ImportReject:
-        if len(fields) != len(header):
-            return width_reject(line, fields, header)
-        values: dict[str, object] = dict(zip(header, fields, strict=True))
-        columns = [values.get(name) for name in STOCK_COLUMNS]
-        columns[1] = number_or_text(fields[header.index("quantity")])
+    def _csv_row(self, line: int, fields: Sequence[str], header: Header) -> StockRow | ImportReject:
+        values = header.values(line, fields)
+        if isinstance(values, ImportReject):
+            return values
+        columns: list[object] = [values.get(name) for name in STOCK_COLUMNS]
+        columns[1] = number_or_text(values["quantity"])
         return self._row(line, columns, values)
 
     def _row(self, line: int, columns: Sequence[object], values: Mapping[str, object]) -> StockRow | ImportReject:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from oms_core.domain import limits
 from oms_core.domain.commands import check_idempotency_key, check_reason
 from oms_core.domain.validation import Findings
+
+_NO_DELIMITERS = frozenset("\"'\r\n +-\0")
 
 
 class ImportFormat(StrEnum):
@@ -31,7 +33,9 @@ class ImportStock:
 
     `format` None reads JSONL when the first character is `{`, else CSV. `reason` is for rows that bring none of their
     own. `skip_bad` applies the good rows although others are malformed. `dry_run` decides everything and changes
-    nothing. `idempotency_key` makes the import resumable; mode adjust needs one. Raises `validation_error`.
+    nothing. `idempotency_key` makes the import resumable; mode adjust needs one. `columns` names the file's column for
+    a column of ours where it is another (`{"sku": "Article"}`); further columns of a CSV file are then passed over.
+    `delimiter` stands between its fields. Raises `validation_error`.
     """
 
     mode: ImportMode = ImportMode.SET
@@ -41,9 +45,13 @@ class ImportStock:
     dry_run: bool = False
     reason: str | None = None
     idempotency_key: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str = ","
 
     def __post_init__(self) -> None:
         findings = Findings()
+        _check_columns(findings, self.columns, STOCK_COLUMNS)
+        _check_delimiter(findings, self.delimiter)
         if not isinstance(self.mode, ImportMode):
             findings.add("/mode", "unknown_mode", f"must be one of {', '.join(ImportMode)}")
         _check_format(findings, self.format)
@@ -54,34 +62,34 @@ class ImportStock:
             detail = "is required to adjust: differences must not be applied twice when the import is run again"
             findings.add("/idempotency_key", "required", detail)
         findings.raise_if_any()
+        object.__setattr__(self, "columns", dict(self.columns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOrders:
     """Import orders, each all or nothing, in order of the file.
 
-    `columns` names the file's column for a column of ours where it is another (`{"reference": "InvoiceNo"}`); further
-    columns of a CSV file are then passed over. `format` and `skip_bad` are as in ImportStock; `dry_run`
-    decides each order as if those before it had been placed, and places none. Raises `validation_error`.
+    `format`, `columns`, `delimiter` and `skip_bad` are as in ImportStock; `dry_run` decides each order as if those
+    before it had been placed, and places none. Raises `validation_error`.
     """
 
     format: ImportFormat | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str = ","
     skip_bad: bool = False
     dry_run: bool = False
 
     def __post_init__(self) -> None:
         findings = Findings()
         _check_format(findings, self.format)
-        for ours, theirs in self.columns.items():
-            if ours not in ORDER_COLUMNS:
-                findings.add("/columns", "unknown_column", f"maps {ours!r}; it may map {', '.join(ORDER_COLUMNS)}")
-            findings.text(f"/columns/{ours}", theirs, longest=limits.NAME_LENGTH_MAX)
+        _check_columns(findings, self.columns, ORDER_COLUMNS)
+        _check_delimiter(findings, self.delimiter)
         findings.raise_if_any()
         object.__setattr__(self, "columns", dict(self.columns))
 
 
 STOCK_COLUMNS = ("sku", "quantity", "location", "name", "reason", "reference")
+REASON_COLUMNS = ("line", "column", "code", "detail")  # What a file of rejects has besides.
 ORDER_COLUMNS = ("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price")
 
 
@@ -144,3 +152,15 @@ class OrderImportReport:
 def _check_format(findings: Findings, chosen: object) -> None:
     if chosen is not None and not isinstance(chosen, ImportFormat):
         findings.add("/format", "unknown_format", f"must be one of {', '.join(ImportFormat)}")
+
+
+def _check_columns(findings: Findings, columns: Mapping[str, str], known: Sequence[str]) -> None:
+    for ours, theirs in columns.items():
+        if ours not in known:
+            findings.add("/columns", "unknown_column", f"maps {ours!r}; it may map {', '.join(known)}")
+        findings.text(f"/columns/{ours}", theirs, longest=limits.NAME_LENGTH_MAX)
+
+
+def _check_delimiter(findings: Findings, delimiter: object) -> None:
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter.isalnum() or delimiter in _NO_DELIMITERS:
+        findings.add("/delimiter", "bad_delimiter", "must be one character that is no letter, digit, quote or line end")

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from oms_core.documents.lines import Lines, check_row_count
 from oms_core.documents.order_rows import OrderDraft
 from oms_core.domain.imports import ImportReject
-from oms_core.domain.limits import IMPORT_ROWS_MAX, TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.errors import OmsError
+from oms_core.domain.limits import TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.imports.spool import Spool, file_errors
 
 _FIND_REPEATED = """
@@ -41,18 +41,18 @@ class OrderSpool(Spool):
         super().__init__()
         self.database.execute("CREATE TABLE orders (line INTEGER PRIMARY KEY, key TEXT, lines INTEGER, document TEXT)")
 
-    def fill(self, orders: Iterator[OrderDraft | ImportReject], told: Callable[[int], None]) -> None:
+    def fill(self, lines: Lines, orders: Iterator[OrderDraft | ImportReject], told: Callable[[int], None]) -> None:
         """Keep every order; `told` is told how many there are. Two with the same key become malformed.
 
-        Raises `payload_too_large` beyond 5,000,000.
+        Raises `payload_too_large` beyond 5,000,000, among them the empty rows that were passed over in `lines`.
         """
         for order in orders:
             self.count += 1
-            if self.count > IMPORT_ROWS_MAX:
-                raise OmsError("payload_too_large", f"an import has at most {IMPORT_ROWS_MAX} orders; split the file")
+            check_row_count(self.count + lines.blank)
             with file_errors():
                 self._add(order)
             told(self.count)
+        check_row_count(self.count + lines.blank)
         with file_errors():
             for statement in (_FIND_REPEATED, *_REJECT_REPEATED):
                 self.database.execute(statement)

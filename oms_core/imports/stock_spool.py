@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 
+from oms_core.documents.lines import Lines, check_row_count
 from oms_core.documents.stock_rows import StockRow
 from oms_core.domain.imports import ImportMode, ImportReject
-from oms_core.domain.limits import IMPORT_ROWS_MAX, REASON_LENGTH_MAX, REFERENCE_LENGTH_MAX
+from oms_core.domain.limits import REASON_LENGTH_MAX, REFERENCE_LENGTH_MAX
 from oms_core.domain.stock_imports import Refusal, StockEntry
-from oms_core.errors import OmsError
 from oms_core.imports.spool import Spool, file_errors
 
 # One statement for many rows costs 0.6 microseconds a row, executemany 2.
@@ -68,15 +68,20 @@ class StockSpool(Spool):
         super().__init__()
         self.database.execute(f"CREATE TABLE arrived ({_COLUMNS})")
 
-    def fill(self, arriving: Iterator[Sequence[StockRow | ImportReject]], told: Callable[[int], None]) -> None:
-        """Keep every row; `told` is told how many there are. Raises `payload_too_large` beyond 5,000,000."""
+    def fill(
+        self, lines: Lines, arriving: Iterator[Sequence[StockRow | ImportReject]], told: Callable[[int], None]
+    ) -> None:
+        """Keep every row; `told` is told how many there are.
+
+        Raises `payload_too_large` beyond 5,000,000, among them the empty rows that were passed over in `lines`.
+        """
         for rows in arriving:
             self.count += len(rows)
-            if self.count > IMPORT_ROWS_MAX:
-                raise OmsError("payload_too_large", f"an import has at most {IMPORT_ROWS_MAX} rows; split the file")
+            check_row_count(self.count + lines.blank)
             with file_errors():
                 self._add(rows)
             told(self.count)
+        check_row_count(self.count + lines.blank)
 
     def sort(self, mode: ImportMode) -> None:
         """Sort the rows; those that contradict each other become malformed, each naming another's line.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from oms_core.documents.lines import ByteSource, Lines
 from oms_core.documents.order_rows import order_values, read_order_rows
 from oms_core.documents.orders import read_keyed_order
-from oms_core.documents.records import ByteSource, Lines
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.imports import ImportOrders, ImportProgress, ImportReject, ImportStage, OrderImportReport
 from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
@@ -68,7 +68,8 @@ def import_orders(
 def _fill(spool: OrderSpool, command: ImportOrders, source: ByteSource, progress: TellProgress) -> None:
     lines = Lines(source, record_characters_max=IMPORT_ORDER_CHARACTERS_MAX)
     spool.fill(
-        read_order_rows(lines, command.format or lines.format(), command.columns),
+        lines,
+        read_order_rows(lines, lines.format(command.format), command.columns, delimiter=command.delimiter),
         lambda count: progress(ImportProgress(stage=ImportStage.READING, done=count, total=None)),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from oms_core.documents.records import ByteSource, Lines
+from oms_core.documents.lines import ByteSource, Lines
 from oms_core.documents.stock_rows import StockRowReader
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.imports import ImportProgress, ImportReject, ImportStage, ImportStock, StockImportReport
@@ -73,14 +74,22 @@ def _fill(
 ) -> bytes:
     """Read and sort everything; give the fingerprint of what was read, and of all that says what it means."""
     lines = Lines(source)
-    format = command.format or lines.format()
-    reader = StockRowReader(mode=command.mode, location=default_location, reason=command.reason)
+    format = lines.format(command.format)
+    reader = StockRowReader(
+        mode=command.mode,
+        location=default_location,
+        reason=command.reason,
+        columns=command.columns,
+        delimiter=command.delimiter,
+    )
     spool.fill(
+        lines,
         reader.read(lines, format),
         lambda rows: progress(ImportProgress(stage=ImportStage.READING, done=rows, total=None)),
     )
     spool.sort(command.mode)
-    meaning = "\0".join([command.mode, format, default_location, command.reason or ""])
+    columns = json.dumps(sorted(command.columns.items()))
+    meaning = "\0".join([command.mode, format, default_location, command.reason or "", command.delimiter, columns])
     return hashlib.sha256(lines.digest + meaning.encode()).digest()
 
 

@@ -17,6 +17,7 @@ from oms_memory.imports import MemoryImports
 from oms_memory.tables import Tables
 
 from oms_core import Caller, ImportMode, ImportStage, ImportStock, OmsError, OrderLine, PlaceOrder, Scope, SetStock
+from oms_core.documents import lines
 from oms_core.domain import limits
 from oms_core.domain.stock_imports import BatchResult
 from oms_core.imports import stock_spool
@@ -183,12 +184,12 @@ def test_an_import_needs_the_scope_before_it_reads(desk: Desk) -> None:
     assert source.tell() == 0
 
 
-def test_a_file_of_too_many_rows_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stock_spool, "IMPORT_ROWS_MAX", 3)
-    assert (
-        desk.refused_stock("sku,quantity\n" + "".join(f"S{number},1\n" for number in range(4))).code
-        == "payload_too_large"
-    )
+@pytest.mark.parametrize("further", ["S4,1\n", "\n", ",\n"])
+def test_a_file_of_too_many_rows_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch, further: str) -> None:
+    monkeypatch.setattr(lines, "IMPORT_ROWS_MAX", 3)
+    rows = "sku,quantity\n" + "".join(f"S{number},1\n" for number in range(3))
+    assert desk.refused_stock(rows + further).code == "payload_too_large"
+    assert desk.bring_stock(rows).rows == 3
 
 
 def test_a_folder_that_cannot_take_the_file_is_said_to_be_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

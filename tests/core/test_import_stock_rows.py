@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oms_core import AdjustStock, ImportFormat, ImportMode, ImportReject, OmsError, SetStock
-from oms_core.documents.records import Lines
+from oms_core.documents.lines import Lines
 from oms_core.documents.stock_rows import StockRow, StockRowReader
 from oms_core.domain.limits import COUNT_MAX
 
@@ -49,6 +49,60 @@ def test_columns_come_in_any_order_and_optional_ones_may_be_missing_or_empty() -
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SKU,Quantity\nA,5\n",
+        " sku , quantity \nA,5\n",
+        "\ufeffSku,QUANTITY\nA,5\n",
+        "sku,quantity,\nA,5,\n",
+        "sku,quantity,,\nA,5,,\n",
+        "sku,quantity,,\nA,5\n",
+        "sku,,quantity\nA,,5\n",
+        "sku,quantity\nA,5,,\n",
+        ",,\n\n  ,\nsku,quantity\nA,5\n",
+        "sku,quantity\n,\n,,,,\n  , \nA,5\n\n,\n",
+        'sku,quantity\n"",""\nA,5\n',
+        "sku,quantity,line,column,code,detail\nA,5,7,quantity,wrong_type,must be a number\n",
+        "Line,CODE,sku,quantity,detail,column\n7,wrong_type,A,5,must be,quantity\n",
+    ],
+)
+def test_what_a_spreadsheet_adds_to_a_table_changes_nothing(text: str) -> None:
+    assert [(row[0], row[3]) for row in read(text) if isinstance(row, tuple)] == [("A", 5)]
+    assert not [row for row in read(text) if isinstance(row, ImportReject)]
+
+
+def test_empty_rows_are_counted_wherever_they_stand() -> None:
+    lines = Lines(io.BytesIO(b",\nsku,quantity\n\nA,1\n,,\n" + b"B,2\n" * 200 + b"\n,\n"))
+    reader = StockRowReader(mode=ImportMode.SET, location="main", reason=None)
+    rows = [row for rows in reader.read(lines, ImportFormat.CSV) for row in rows]
+    assert (len(rows), lines.blank) == (201, 5)
+
+
+def test_empty_lines_between_json_lines_are_counted() -> None:
+    lines = Lines(io.BytesIO(b'{"sku":"A","quantity":1}\n\n  \n{"sku":"B","quantity":1}\n\n'))
+    reader = StockRowReader(mode=ImportMode.SET, location="main", reason=None)
+    assert len(list(reader.read(lines, lines.format()))) == 2
+    assert lines.blank == 3
+
+
+@pytest.mark.parametrize("row", ["A,5,oops", "A,5,,oops"])
+def test_a_value_without_a_heading_is_refused(row: str) -> None:
+    assert fault(f"sku,quantity,,\n{row}\n") == (2, None, "no_heading")
+
+
+def test_a_column_of_rejects_alone_is_an_unknown_one() -> None:
+    assert header_error("sku,quantity,code\nA,5,x\n").errors[0].code == "unknown_column"
+
+
+def test_columns_of_other_names_are_mapped_and_further_ones_passed_over() -> None:
+    text = " Artikel ;Bestand;Farbe;\nA;5;rot;x\n"
+    lines = Lines(io.BytesIO(text.encode()))
+    columns = {"sku": "artikel", "quantity": "BESTAND"}
+    reader = StockRowReader(mode=ImportMode.SET, location="main", reason=None, columns=columns, delimiter=";")
+    assert [row for rows in reader.read(lines, ImportFormat.CSV) for row in rows] == [("A", "main", 2, 5, "", "", "")]
+
+
 def test_json_lines_have_the_same_columns() -> None:
     lines = [
         {"sku": "A", "quantity": 5},
@@ -63,11 +117,16 @@ def test_json_lines_have_the_same_columns() -> None:
 @pytest.mark.parametrize(
     ("header", "pointer", "code"),
     [
-        ("", "/1/sku", "required"),
+        ("", "/2/sku", "required"),
         ("sku", "/1/quantity", "required"),
         ("sku,quantity,colour", "/1/colour", "unknown_column"),
-        ("SKU,quantity", "/1/sku", "required"),
-        ("sku;quantity", "/1/sku", "required"),
+        ("SKU,quantity, sku", "/1/ sku", "duplicate_column"),
+        ("sku;quantity", "/1", "wrong_delimiter"),
+        ('"SKU";"Quantity"', "/1", "wrong_delimiter"),
+        ("sku\tquantity\tname", "/1", "wrong_delimiter"),
+        ("sku|quantity", "/1", "wrong_delimiter"),
+        ("sku;price", "/1/sku", "required"),
+        ('[{"sku": "A", "quantity": 1}]', "/1", "json_array"),
         ("sku,quantity,sku", "/1/sku", "duplicate_column"),
         ('"sku,quantity', "/1", "malformed_csv"),
     ],
@@ -117,7 +176,7 @@ def test_to_adjust_each_row_needs_a_reason_or_all_of_them_one() -> None:
         (f"A,5,,,{'x' * 501},", "reason", "wrong_length"),
         (f"A,5,,,,{'x' * 129}", "reference", "wrong_length"),
         ("A,5", None, "wrong_width"),
-        ("A,5,,,,,", None, "wrong_width"),
+        ("A,5,,,,,7", None, "wrong_width"),
     ],
 )
 def test_a_wrong_value_names_line_and_column_and_the_others_are_read(row: str, column: str | None, code: str) -> None:
@@ -191,6 +250,7 @@ def test_a_row_is_good_if_and_only_if_the_command_of_a_single_change_is(
     writer = csv.DictWriter(written, ["sku", "quantity", "location", "name", "reason"])
     writer.writeheader()
     writer.writerows(table)
+    table = [row for row in table if any(map(str.strip, row.values()))]
     rows = read(written.getvalue(), mode=mode)
     assert [isinstance(row, tuple) for row in rows] == [accepted(row, mode) for row in table]
     for row, given_row in zip(rows, table, strict=True):
@@ -221,3 +281,11 @@ def test_the_format_can_be_said_where_it_cannot_be_seen() -> None:
     lines = Lines(io.BytesIO(b"  \n" + b'{"sku":"A","quantity":1}'))
     reader = StockRowReader(mode=ImportMode.SET, location="main", reason=None)
     assert [row for rows in reader.read(lines, ImportFormat.JSONL) for row in rows] == [("A", "main", 2, 1, "", "", "")]
+
+
+def test_json_that_is_to_be_read_as_csv_is_named() -> None:
+    lines = Lines(io.BytesIO(b'{"sku":"A","quantity":1}'))
+    reader = StockRowReader(mode=ImportMode.SET, location="main", reason=None)
+    with pytest.raises(OmsError) as caught:
+        list(reader.read(lines, ImportFormat.CSV))
+    assert [(found.pointer.rstrip("/"), found.code) for found in caught.value.errors] == [("/1", "json_lines")]

@@ -117,7 +117,8 @@ def test_every_end_of_line_and_a_byte_order_mark_are_fine(client: ConformingClie
         (b"sku,quantity\n\xff,1\n", "/2"),
         ("sku,quantity\n" + "A" * 10 * MEBIBYTE + ",1\n", "/2"),
         ("sku,quantity\nA,1\nA,2\n", "/3"),
-        ('{"sku": "A", "quantity": 1}\n', "/1/sku"),
+        ('{"sku": "A", "quantity": 1}\n', "/1"),
+        ("sku;quantity\nA;1\n", "/1"),
     ],
 )
 def test_a_bad_file_is_refused_where_it_is_wrong(client: ConformingClient, text: str | bytes, pointer: str) -> None:

@@ -1,0 +1,127 @@
+"""The header of a CSV file: which of our columns stands where, whatever its case, its spaces and its name there."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from oms_core.documents.file_kinds import FileKind, json_kind
+from oms_core.documents.lines import Lines, RecordFault
+from oms_core.documents.records import read_header
+from oms_core.documents.row_reports import shorten, width_reject
+from oms_core.domain.imports import REASON_COLUMNS, ImportReject
+from oms_core.domain.validation import Findings
+from oms_core.errors import OmsError
+
+_SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a header is to have: `ours` are all the columns that are read, of which some are required.
+
+    One of `either` is required too. `theirs` gives the name that a column of ours has in the file; further columns are
+    then passed over, and refused otherwise.
+    """
+
+    ours: Sequence[str]
+    required: Sequence[str]
+    either: Sequence[str] = ()
+    theirs: Mapping[str, str]
+
+    def name(self, ours: str) -> str:
+        """Give the name of a column of ours in the file."""
+        return self.theirs.get(ours, ours)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What each column of a file is: our name of it, None where it is passed over, `` where it has no heading."""
+
+    columns: tuple[str | None, ...]
+
+    @property
+    def unnamed(self) -> list[int]:
+        """The places of columns that have no heading, and must so be empty."""
+        return [place for place, name in enumerate(self.columns) if name == ""]
+
+    def values(self, line: int, fields: Sequence[str]) -> dict[str, str] | ImportReject:
+        """Give a row's values by our names. Empty fields too many are nothing; a value without a heading is refused."""
+        missing = self.columns[len(fields) :]
+        if any(fields[len(self.columns) :]) or any(missing):
+            return width_reject(line, fields, self.columns)
+        values = {name: field for name, field in zip(self.columns, fields, strict=False) if name}
+        for field in (fields[place] for place in self.unnamed if place < len(fields)):
+            if field.strip():
+                detail = f"{shorten(field)!r} stands in a column without a heading"
+                return ImportReject(line=line, column=None, code="no_heading", detail=detail, values=values)
+        return values
+
+
+def read_columns(lines: Lines, wanted: Wanted, *, delimiter: str) -> Header:
+    """Read the header, the first row that is not empty.
+
+    The columns of a file of rejects (`line,column,code,detail`, all of them) are passed over. Raises
+    `validation_error` unless every column that is required is there, none twice, and no other one.
+    """
+    record = read_header(lines, delimiter)
+    kind = json_kind(lines.head) or _other_separator(lines.head, wanted, delimiter)
+    if isinstance(record, RecordFault):
+        raise _header_error(record.line, [_found(kind) if kind else ("", record.code, record.detail)])
+    line, cells = record or (1, [])
+    ours = {_folded(wanted.name(name)): name for name in wanted.ours}
+    names = [_folded(cell) for cell in cells]
+    reasons = set(REASON_COLUMNS) if set(REASON_COLUMNS) <= set(names) else set()
+    findings = _missing(names, wanted)
+    if findings and kind:
+        raise _header_error(line, [_found(kind)])
+    for index, name in enumerate(names):
+        if name in names[:index] and name in ours:
+            findings.append((shorten(cells[index]), "duplicate_column", "stands twice in the header"))
+        elif name and name not in ours and name not in reasons and not wanted.theirs:
+            detail = f"is no column of this file; there are: {', '.join(wanted.ours)}"
+            findings.append((shorten(cells[index]), "unknown_column", detail))
+    if findings:
+        raise _header_error(line, findings)
+    return Header(tuple(ours.get(name, None if name or wanted.theirs else "") for name in names))
+
+
+def _missing(names: Sequence[str], wanted: Wanted) -> list[tuple[str, str, str]]:
+    detail = "is a column that the header must name"
+    theirs = [wanted.name(name) for name in wanted.required]
+    findings = [(name, "required", detail) for name in theirs if _folded(name) not in names]
+    either = [wanted.name(name) for name in wanted.either]
+    if either and not any(_folded(name) in names for name in either):
+        findings.append((either[0], "required", f"(or {', '.join(either[1:])}) {detail}"))
+    return findings
+
+
+def _other_separator(head: bytes, wanted: Wanted, delimiter: str) -> FileKind | None:
+    """Tell that the columns are separated by another character, by which the required ones would be found."""
+    line = next((line for line in head.decode(errors="replace").splitlines() if line.strip()), "")
+    for other, called in _SEPARATORS.items():
+        cells = next(csv.reader([line], delimiter=other)) if other != delimiter else []
+        if len(cells) > 1 and not _missing([_folded(cell) for cell in cells], wanted):
+            detail = f"the columns seem to be separated by {called}, not by {_SEPARATORS.get(delimiter, delimiter)}"
+            return FileKind("wrong_delimiter", detail)
+    return None
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _found(kind: FileKind) -> tuple[str, str, str]:
+    return "", kind.code, kind.detail
+
+
+def _header_error(line: int, found: Sequence[tuple[str, str, str]]) -> OmsError:
+    findings = Findings()
+    for column, code, detail in found:
+        findings.add(f"/{line}/{column}", code, detail)
+    return OmsError(
+        "validation_error",
+        f"line {line}: " + "; ".join(f"{column} {detail}".strip() for column, _, detail in found[:5]),
+        errors=findings.errors,
+    )
