@@ -70,7 +70,9 @@ def _read_mode(findings: Findings, pointer: str, text: str) -> ImportMode | None
     return mode
 
 
-_TIME_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2026-11-22T00:00:00Z"]}
+def _time_schema(example: str) -> dict[str, object]:
+    return {"type": "string", "format": "date-time", "examples": [example]}
+
 
 LIMIT = QueryParameter(
     name="limit",
@@ -117,9 +119,17 @@ ORDER_LIST_PARAMETERS = (
         read=_read_text,
     ),
     QueryParameter(
-        name="created_from", description="Orders created then or later.", schema=_TIME_SCHEMA, read=read_time
+        name="created_from",
+        description="Orders created then or later.",
+        schema=_time_schema("2026-11-22T00:00:00Z"),
+        read=read_time,
     ),
-    QueryParameter(name="created_to", description="Orders created before then.", schema=_TIME_SCHEMA, read=read_time),
+    QueryParameter(
+        name="created_to",
+        description="Orders created before then.",
+        schema=_time_schema("2026-11-23T00:00:00Z"),
+        read=read_time,
+    ),
     *PAGE_PARAMETERS,
 )
 PRODUCT_LIST_PARAMETERS = (

@@ -15,10 +15,11 @@ from oms_core.distribution import installed_version
 from oms_core.domain.access import Binding
 from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import ERROR_CODES
+from oms_http.openapi.links import links_of
 from oms_http.openapi.operation import RATE_LIMIT, RATE_LIMIT_POLICY, Answer, Header, Operation, TextBody
 from oms_http.openapi.problems import problem_answers, problem_schemas
 from oms_http.schemas.orders import KeyedOrderRequest
-from oms_http.schemas.problems import FieldError, Problem, Shortage
+from oms_http.schemas.problems import FieldError, Shortage
 
 _DESCRIPTION = """\
 Orders and stock, in JSON. What holds everywhere:
@@ -33,9 +34,9 @@ Orders and stock, in JSON. What holds everywhere:
   GET routes answer HEAD, every route answers OPTIONS.
 """
 _TAGS = (
+    {"name": "inventory", "description": "Products, their stock, and the ledger of every change."},
     {"name": "orders", "description": "Placing orders, and what becomes of them."},
     {"name": "queue", "description": "Accepted orders on their way to being placed, and messages that cannot be read."},
-    {"name": "inventory", "description": "Products, their stock, and the ledger of every change."},
     {"name": "keys", "description": "API keys: who may call, and what they may do."},
     {"name": "service", "description": "For those who run this service, or build on it."},
 )
@@ -47,9 +48,9 @@ _REQUEST_ID = Header(
 _PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         "id": {
-            "description": "The order's id.",
+            # An example would be of no order that is there.
+            "description": "The order's id, as `id` stands in the answer to POST /v1/orders.",
             "schema": {"type": "string", "format": "uuid"},
-            "example": "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10",
         },
         "sku": {
             "description": "The product's SKU, percent-encoded.",
@@ -104,7 +105,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     """Describe everything that these operations take and answer."""
     paths: dict[str, dict[str, object]] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, operations)
     codes = {code for operation in operations for code in operation.errors}
     return {
         "openapi": "3.1.0",
@@ -124,7 +125,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _model_schemas(operations: Iterable[Operation]) -> dict[str, Any]:
-    models: set[type[BaseModel]] = {Problem, FieldError, Shortage, KeyedOrderRequest}
+    models: set[type[BaseModel]] = {FieldError, Shortage, KeyedOrderRequest}
     for operation in operations:
         models.update(answer.schema for answer in operation.answers if answer.schema)
         if isinstance(operation.body, type):
@@ -140,7 +141,7 @@ def _model_schemas(operations: Iterable[Operation]) -> dict[str, Any]:
     return definitions
 
 
-def _operation(operation: Operation) -> dict[str, object]:
+def _operation(operation: Operation, operations: Sequence[Operation]) -> dict[str, object]:
     described: dict[str, object] = {
         "operationId": operation.id,
         "tags": [operation.tag],
@@ -148,7 +149,7 @@ def _operation(operation: Operation) -> dict[str, object]:
         "description": " ".join(filter(None, (operation.description, _access(operation)))),
         "security": _security(operation),
         "parameters": _parameters(operation),
-        "responses": _responses(operation),
+        "responses": _responses(operation, operations),
     }
     if operation.body:
         described["requestBody"] = _body(operation.body)
@@ -203,8 +204,8 @@ def _parameters(operation: Operation) -> list[dict[str, object]]:
     return [*path, *query, *headers]
 
 
-def _responses(operation: Operation) -> dict[str, dict[str, Any]]:
-    responses = {str(answer.status): _answer(answer) for answer in operation.answers}
+def _responses(operation: Operation, operations: Sequence[Operation]) -> dict[str, dict[str, Any]]:
+    responses = {str(answer.status): _answer(answer, operations) for answer in operation.answers}
     for status, described in problem_answers(operation.errors).items():
         responses[str(status)] = _problem(described)
         responses[str(status)]["headers"] |= _headers(operation.error_headers)
@@ -214,7 +215,7 @@ def _responses(operation: Operation) -> dict[str, dict[str, Any]]:
     return responses
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def _answer(answer: Answer, operations: Sequence[Operation]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "description": answer.description,
         "headers": _headers(answer.headers),
@@ -226,6 +227,8 @@ def _answer(answer: Answer) -> dict[str, Any]:
         elif answer.media_type.startswith("text/"):
             schema = {"type": "string"}
         described["content"] = {answer.media_type: {"schema": schema}}
+    if links := links_of(answer, operations):
+        described["links"] = links
     return described
 
 

@@ -12,6 +12,9 @@ from oms_http.openapi.service import METRICS_OPERATION, SERVICE_OPERATIONS
 
 
 def operations_of(settings: Settings) -> tuple[Operation, ...]:
-    """List the operations of a deployment: /metrics is among them unless it has an address of its own."""
+    """List the operations of a deployment: /metrics is among them unless it has an address of its own.
+
+    They come in the order in which somebody who tries them has what each needs: stock before orders.
+    """
     metrics = () if settings.metrics_address else (METRICS_OPERATION,)
-    return (*ORDER_OPERATIONS, *QUEUE_OPERATIONS, *INVENTORY_OPERATIONS, *KEY_OPERATIONS, *SERVICE_OPERATIONS, *metrics)
+    return (*INVENTORY_OPERATIONS, *ORDER_OPERATIONS, *QUEUE_OPERATIONS, *KEY_OPERATIONS, *SERVICE_OPERATIONS, *metrics)

@@ -35,6 +35,7 @@ _ORDER_REQUEST: JsonDict = {
     "metadata": {"channel": "web"},
     "lines": [{"sku": "WIDGET", "quantity": 2, "unit_price": "12.50"}, {"sku": "GADGET", "quantity": 1}],
 }
+_KEYED_ORDER_REQUEST: JsonDict = {**_ORDER_REQUEST, "idempotency_key": "cart-815"}
 _ORDER_ID = "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"
 _TIME = "2026-11-22T21:00:00.000000Z"
 ORDER_EXAMPLE: JsonDict = {
@@ -88,13 +89,15 @@ class OrderRequest(Input):
 class KeyedOrderRequest(OrderRequest):
     """An order of a batch, which carries its idempotency key with it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{**_ORDER_REQUEST, "idempotency_key": "cart-815"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_KEYED_ORDER_REQUEST]})
 
     idempotency_key: IdempotencyKey | None = None
 
 
 class BatchRequest(Input):
     """Up to 1,000 orders. Each is read on its own, so a wrong one is that order's outcome and not the batch's."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"orders": [_KEYED_ORDER_REQUEST]}]})
 
     orders: Annotated[
         list[Annotated[object, WithJsonSchema({"$ref": "#/components/schemas/KeyedOrderRequest"})]],
@@ -106,7 +109,7 @@ class StatusRequest(Input):
     """A move to another status; the status is read in any case."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"status": "shipped"}, {"status": "cancelled", "reason": "Changed their mind"}]}
+        json_schema_extra={"examples": [{"status": "shipped"}, {"status": "returned", "reason": "Did not fit"}]}
     )
 
     status: Annotated[str, Field(json_schema_extra={"enum": [status.value for status in OrderStatus]})]

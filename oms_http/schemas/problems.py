@@ -28,18 +28,6 @@ class FieldError(Output):
     detail: str
 
 
-class Problem(Output):
-    """An error (RFC 9457). `code` never changes; `retry` says what the caller may do next."""
-
-    type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
-    title: str
-    status: Annotated[int, Field(ge=400, le=599)]
-    detail: str
-    code: str
-    request_id: str
-    retry: Retry
-
-
 class Shortage(Output):
     """A product that an order asks too much of."""
 

@@ -123,9 +123,17 @@ def test_every_code_that_http_answers_is_documented_with_its_status(document: di
     problems = {
         schema["properties"]["code"]["const"]: schema["properties"]["status"]["const"]
         for name, schema in schemas.items()
-        if name.endswith("Problem") and name != "Problem"
+        if name.endswith("Problem")
     }
     assert problems == {code: STATUS_BY_CODE[code] for code in ERROR_CODES.keys() - NEVER_ANSWERED}
+
+
+def test_every_problem_stands_alone_so_that_generated_clients_know_it_whole(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        if name.endswith("Problem"):
+            assert schema["type"] == "object"
+            assert not {"allOf", "anyOf", "oneOf", "if"} & schema.keys(), name
+            assert schema["properties"].keys() >= {"type", "title", "status", "detail", "code", "request_id", "retry"}
 
 
 def test_every_schema_is_used(document: dict[str, Any]) -> None:
@@ -206,7 +214,7 @@ def test_the_document_has_the_shape_of_openapi(document: dict[str, Any]) -> None
             assert "schema" in parameter
             assert parameter["in"] != "path" or parameter["required"]
         for response in operation["responses"].values():
-            assert response.keys() <= {"description", "headers", "content"}
+            assert response.keys() <= {"description", "headers", "content", "links"}
 
 
 @pytest.mark.parametrize(
