@@ -16,10 +16,9 @@ from oms_cli.files import confirm, is_open_as
 from oms_cli.messages import say
 from oms_cli.views import counted
 from oms_core.documents.csv_guard import csv_writer, guard
-from oms_core.domain.imports import ImportReject
+from oms_core.domain.imports import REASON_COLUMNS, ImportReject
 
 _TOLD_MAX = 20
-_REASON_COLUMNS = ("line", "column", "code", "detail")
 
 RejectsOption = Annotated[
     Path | None,
@@ -42,9 +41,10 @@ class Rejects:
         """Take one row."""
         self.count += 1
         if self._writer is not None:
-            values = [row.values.get(name, "") for name in self._columns]
             reason = [row.line, row.column or "", row.code, row.detail]
-            self._writer.writerow([guard(cell) for cell in (*values, *reason)])
+            for values in row.rows or (row.values,):
+                cells = [values.get(name, "") for name in self._columns]
+                self._writer.writerow([guard(cell) for cell in (*cells, *reason)])
         if self.count <= _TOLD_MAX:
             self._first.append(row)
 
@@ -89,5 +89,5 @@ def rejects_to(
         usage_error(f"cannot write {path}: {error.strerror}")
     with stream:
         writer = csv_writer(stream)
-        writer.writerow([*columns, *_REASON_COLUMNS])
+        writer.writerow([*columns, *REASON_COLUMNS])
         yield Rejects(columns, writer, as_json=as_json)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from oms_core.documents.file_kinds import FileKind, json_kind
 from oms_core.documents.lines import Lines, RecordFault
+from oms_core.documents.order_rejects import REPEATED
 from oms_core.documents.records import read_header
 from oms_core.documents.row_reports import shorten, width_reject
 from oms_core.domain.imports import REASON_COLUMNS, ImportReject
@@ -37,24 +38,34 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What each column of a file is: our name of it, None where it is passed over, `` where it has no heading."""
+    """What each column of a file is: our name of it, None where it is passed over, `` where it has no heading.
+
+    `reasons` are the places of the columns that a file of rejects has besides, by their names.
+    """
 
     columns: tuple[str | None, ...]
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def unnamed(self) -> list[int]:
         """The places of columns that have no heading, and must so be empty."""
         return [place for place, name in enumerate(self.columns) if name == ""]
 
+    def told_apart(self, fields: Sequence[str]) -> str:
+        """Return what keeps rejected orders of the same key apart, which follow each other in a file of rejects."""
+        if not self.reasons or fields[self.reasons["code"]] != REPEATED:
+            return ""
+        return fields[self.reasons["line"]]
+
     def values(self, line: int, fields: Sequence[str]) -> dict[str, str] | ImportReject:
         """Give a row's values by our names. Empty fields too many are nothing; a value without a heading is refused."""
         missing = self.columns[len(fields) :]
         if any(fields[len(self.columns) :]) or any(missing):
             return width_reject(line, fields, self.columns)
-        values = {name: field for name, field in zip(self.columns, fields, strict=False) if name}
-        for field in (fields[place] for place in self.unnamed if place < len(fields)):
-            if field.strip():
-                detail = f"{shorten(field)!r} stands in a column without a heading"
+        values = {name: text for name, text in zip(self.columns, fields, strict=False) if name}
+        for text in (fields[place] for place in self.unnamed if place < len(fields)):
+            if text.strip():
+                detail = f"{shorten(text)!r} stands in a column without a heading"
                 return ImportReject(line=line, column=None, code="no_heading", detail=detail, values=values)
         return values
 
@@ -72,7 +83,8 @@ def read_columns(lines: Lines, wanted: Wanted, *, delimiter: str) -> Header:
     line, cells = record or (1, [])
     ours = {_folded(wanted.name(name)): name for name in wanted.ours}
     names = [_folded(cell) for cell in cells]
-    reasons = set(REASON_COLUMNS) if set(REASON_COLUMNS) <= set(names) else set()
+    has_reasons = set(REASON_COLUMNS) <= set(names)
+    reasons = {name: names.index(name) for name in REASON_COLUMNS} if has_reasons else {}
     findings = _missing(names, wanted)
     if findings and kind:
         raise _header_error(line, [_found(kind)])
@@ -84,7 +96,7 @@ def read_columns(lines: Lines, wanted: Wanted, *, delimiter: str) -> Header:
             findings.append((shorten(cells[index]), "unknown_column", detail))
     if findings:
         raise _header_error(line, findings)
-    return Header(tuple(ours.get(name, None if name or wanted.theirs else "") for name in names))
+    return Header(tuple(ours.get(name, None if name or wanted.theirs else "") for name in names), reasons)
 
 
 def _missing(names: Sequence[str], wanted: Wanted) -> list[tuple[str, str, str]]:

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from oms_core.documents.headers import Header, Wanted, read_columns
+from oms_core.documents.json_text import parse_json
 from oms_core.documents.lines import Lines, RecordFault
+from oms_core.documents.order_rejects import COLUMNS_OF_ORDER, ROWS_KEPT_MAX, document_rows, order_values
 from oms_core.documents.orders import read_keyed_order
 from oms_core.documents.records import csv_records, json_records
-from oms_core.documents.row_reports import error_reject, fault_reject, number_or_text, shown
+from oms_core.documents.row_reports import error_reject, fault_reject, number_or_text
 from oms_core.domain.imports import ORDER_COLUMNS, ImportFormat, ImportReject
-from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 
-_LINE_COLUMNS = ("sku", "quantity", "unit_price")
-_ORDER_COLUMNS = tuple(name for name in ORDER_COLUMNS if name not in _LINE_COLUMNS)
 _REQUIRED = ("customer_id", "sku", "quantity")
 _KEYS = ("idempotency_key", "reference")
 
@@ -40,17 +39,13 @@ def read_order_rows(
     """Give the good orders, and what is malformed, as they come.
 
     JSONL has the document that places an order, with an `idempotency_key`. CSV has a row for each line of an order:
-    `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price`, in any order, under the names that
-    `columns` gives. Rows with the same key that follow each other are one order; what is given of the order in several
-    of them must be the same. An order without an idempotency key has its reference for one, so that a rerun is
-    harmless; without either it is malformed. Raises `validation_error` for a header that lacks a column.
+    `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata`, in any order, under the names
+    that `columns` gives; metadata are a JSON object. Rows with the same key that follow each other are one order; what
+    is given of the order in several of them must be the same. An order without an idempotency key has its reference
+    for one, so that a rerun is harmless; without either it is malformed. Raises `validation_error` for a header that
+    lacks a column.
     """
     return _read_json(lines) if format is ImportFormat.JSONL else _read_csv(lines, columns, delimiter)
-
-
-def order_values(document: Mapping[str, object]) -> dict[str, str]:
-    """Give what tells an order from others, for a report."""
-    return {name: shown(document[name]) for name in _ORDER_COLUMNS if name in document}
 
 
 def _read_json(lines: Lines) -> Iterator[OrderDraft | ImportReject]:
@@ -62,7 +57,8 @@ def _read_json(lines: Lines) -> Iterator[OrderDraft | ImportReject]:
         try:
             yield _draft(line, document)
         except OmsError as error:
-            yield error_reject(line, error, order_values(document))
+            reject = error_reject(line, error, order_values(document))
+            yield replace(reject, rows=document_rows(document))
 
 
 def _draft(line: int, document: Document) -> OrderDraft:
@@ -87,10 +83,10 @@ def _read_csv(lines: Lines, columns: Mapping[str, str], delimiter: str) -> Itera
             if order is not None:
                 order.bad_line = bad_line
             continue
-        if order is None or order.key != row.key:
+        if order is None or order.identity != row.identity:
             if order is not None:
                 yield order.close()
-            order = _OpenOrder(line=row.line, key=row.key, bad_line=bad_line)
+            order = _OpenOrder(line=row.line, identity=row.identity, bad_line=bad_line)
         order.add(row)
         bad_line = None
     if order is not None:
@@ -100,7 +96,7 @@ def _read_csv(lines: Lines, columns: Mapping[str, str], delimiter: str) -> Itera
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
     line: int
-    key: str
+    identity: tuple[str, str]
     values: Mapping[str, str]
 
 
@@ -114,7 +110,7 @@ def _read_row(record: tuple[int, list[str]] | RecordFault, header: Header) -> _R
     key = values.get("idempotency_key") or values.get("reference")
     if not key:
         return error_reject(line, _no_key(), values)
-    return _Row(line=line, key=key, values=values)
+    return _Row(line=line, identity=(key, header.told_apart(fields)), values=values)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,27 +118,40 @@ class _OpenOrder:
     """An order whose rows are still coming; `bad_line` is that of a row beside or among them that cannot be read."""
 
     line: int
-    key: str
+    identity: tuple[str, str]
     bad_line: int | None
     document: Document = field(default_factory=dict)
     lines: list[Document] = field(default_factory=list)
     line_numbers: list[int] = field(default_factory=list)
+    rows: list[Mapping[str, str]] = field(default_factory=list)
+    row_count: int = 0
     conflict: ImportReject | None = None
 
     def add(self, row: _Row) -> None:
         """Take the next row; of one line too many, enough is kept to see that it is."""
-        for name in _ORDER_COLUMNS:
+        self.row_count += 1
+        for name in COLUMNS_OF_ORDER:
             if (value := row.values.get(name)) and self.document.setdefault(name, value) != value:
                 detail = f"{name} is not what line {self.line} gives for the same order"
                 self.conflict = self.conflict or ImportReject(
                     line=row.line, column=name, code="conflicting_value", detail=detail, values=row.values
                 )
-        if len(self.lines) <= ORDER_LINES_MAX:
+        if len(self.lines) < ROWS_KEPT_MAX:
+            self.rows.append(row.values)
             self.lines.append(_line_document(row.values))
             self.line_numbers.append(row.line)
 
     def close(self) -> OrderDraft | ImportReject:
         """Give the order, now that all its rows are there, or why it cannot be one."""
+        closed = self._close()
+        if isinstance(closed, OrderDraft):
+            return closed
+        detail = closed.detail
+        if self.row_count > len(self.rows):
+            detail += f"; of its {self.row_count} lines the first {len(self.rows)} are kept"
+        return replace(closed, detail=detail, rows=tuple(self.rows))
+
+    def _close(self) -> OrderDraft | ImportReject:
         if self.bad_line is not None:
             detail = f"line {self.bad_line}, which may belong to this order, cannot be read"
             values = order_values(self.document)
@@ -150,7 +159,7 @@ class _OpenOrder:
         if self.conflict is not None:
             return self.conflict
         try:
-            return _draft(self.line, {**self.document, "lines": self.lines})
+            return _draft(self.line, {**self.document, **_metadata(self.document), "lines": self.lines})
         except OmsError as error:
             return self._reject(error)
 
@@ -161,6 +170,14 @@ class _OpenOrder:
             case ["lines", index, column]:
                 return replace(reject, line=self.line_numbers[int(index)], column=column)
         return reject
+
+
+def _metadata(document: Document) -> Document:
+    """Give the metadata that stand as a JSON object in one cell; any other text is left for the order's own check."""
+    try:
+        return {"metadata": parse_json(str(document["metadata"]).encode())}
+    except (KeyError, OmsError):
+        return {}
 
 
 def _line_document(values: Mapping[str, str]) -> Document:

@@ -90,7 +90,7 @@ class ImportOrders:
 
 STOCK_COLUMNS = ("sku", "quantity", "location", "name", "reason", "reference")
 REASON_COLUMNS = ("line", "column", "code", "detail")  # What a file of rejects has besides.
-ORDER_COLUMNS = ("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price")
+ORDER_COLUMNS = ("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price", "metadata")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,8 @@ class ImportReject:
     """A row that was not applied: `line` is where it begins in the file, from 1.
 
     A malformed row has a `column` where one is at fault; a refused one the error code of the refusal. `values` are the
-    row's columns as they came (empty when the row could not be read at all).
+    row's columns as they came (empty when the row could not be read at all). Of an order, `rows` are all its rows, as
+    an import of CSV reads them.
     """
 
     line: int
@@ -106,6 +107,7 @@ class ImportReject:
     code: str
     detail: str
     values: Mapping[str, str]
+    rows: Sequence[Mapping[str, str]] = ()
 
 
 class ImportStage(StrEnum):

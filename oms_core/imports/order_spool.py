@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from oms_core.documents.lines import Lines, check_row_count
+from oms_core.documents.order_rejects import repeated_reject
 from oms_core.documents.order_rows import OrderDraft
 from oms_core.domain.imports import ImportReject
 from oms_core.domain.limits import TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
@@ -16,14 +17,9 @@ _FIND_REPEATED = """
     CREATE TABLE contradicted AS
       SELECT key, min(line) AS first, max(line) AS last FROM orders GROUP BY key HAVING count(*) > 1
 """
-_REJECT_REPEATED = (
-    """INSERT INTO bad SELECT o.line, 'idempotency_key', 'duplicate_order', 'line ' ||
-      CASE o.line WHEN c.first THEN c.last ELSE c.first END || ' begins an order with the same key; rows of one order '
-      || 'must follow each other', json_object('idempotency_key', o.key)
-      FROM contradicted c JOIN orders o ON o.key = c.key""",
-    "DELETE FROM orders WHERE key IN (SELECT key FROM contradicted)",
-    "DROP TABLE contradicted",
-)
+_REPEATED = """SELECT o.line, CASE o.line WHEN c.first THEN c.last ELSE c.first END, o.document
+  FROM contradicted c JOIN orders o ON o.key = c.key"""
+_FORGET_REPEATED = ("DELETE FROM orders WHERE key IN (SELECT key FROM contradicted)", "DROP TABLE contradicted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +50,7 @@ class OrderSpool(Spool):
             told(self.count)
         check_row_count(self.count + lines.blank)
         with file_errors():
-            for statement in (_FIND_REPEATED, *_REJECT_REPEATED):
-                self.database.execute(statement)
+            self._reject_repeated()
 
     def batches(self) -> Iterator[list[SpooledOrder]]:
         """Give the orders in order of the file, as many as fit into one transaction."""
@@ -72,6 +67,13 @@ class OrderSpool(Spool):
                 lines_in_batch += lines
             if batch:
                 yield batch
+
+    def _reject_repeated(self) -> None:
+        self.database.execute(_FIND_REPEATED)
+        for line, other, document in self.database.execute(_REPEATED):
+            self.add_bad(repeated_reject(line, json.loads(document), other=other))
+        for statement in _FORGET_REPEATED:
+            self.database.execute(statement)
 
     def _add(self, order: OrderDraft | ImportReject) -> None:
         if isinstance(order, ImportReject):

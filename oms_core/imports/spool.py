@@ -18,6 +18,8 @@ from oms_core.errors import OmsError
 
 _CACHE_KIB = 8_192
 _PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", f"cache_size = -{_CACHE_KIB}")
+_BAD = """CREATE TABLE bad (line INTEGER, "column" TEXT, code TEXT, detail TEXT, "values" TEXT,
+  rows TEXT NOT NULL DEFAULT '[]')"""
 
 SpoolType = TypeVar("SpoolType", bound="Spool")
 
@@ -34,7 +36,7 @@ class Spool:
         self.database = sqlite3.connect("", isolation_level=None)
         for pragma in _PRAGMAS:
             self.database.execute(f"PRAGMA {pragma}")
-        self.database.execute('CREATE TABLE bad (line INTEGER, "column" TEXT, code TEXT, detail TEXT, "values" TEXT)')
+        self.database.execute(_BAD)
         # One transaction to the end: there is no journal, so it costs nothing and is never rolled back.
         self.database.execute("BEGIN")
         self.count = 0
@@ -49,16 +51,16 @@ class Spool:
 
     def add_bad(self, row: ImportReject) -> None:
         """Keep a malformed row."""
-        values = json.dumps(dict(row.values))
-        self.database.execute(
-            "INSERT INTO bad VALUES (?, ?, ?, ?, ?)", (row.line, row.column, row.code, row.detail, values)
-        )
+        values, rows = json.dumps(dict(row.values)), json.dumps([dict(values) for values in row.rows])
+        bad = (row.line, row.column, row.code, row.detail, values, rows)
+        self.database.execute("INSERT INTO bad VALUES (?, ?, ?, ?, ?, ?)", bad)
 
     def bad_rows(self) -> Iterator[ImportReject]:
         """Give the malformed rows by line."""
         with file_errors():
-            for line, column, code, detail, values in self.database.execute("SELECT * FROM bad ORDER BY line"):
-                yield ImportReject(line=line, column=column, code=code, detail=detail, values=json.loads(values))
+            for line, column, code, detail, *shown in self.database.execute("SELECT * FROM bad ORDER BY line"):
+                values, rows = map(json.loads, shown)
+                yield ImportReject(line=line, column=column, code=code, detail=detail, values=values, rows=rows)
 
 
 @contextmanager

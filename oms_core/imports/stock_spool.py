@@ -34,7 +34,7 @@ _FIND_REPEATED = """
       SELECT sku, location, min(line) AS first, max(line) AS last FROM sorted GROUP BY sku, location HAVING count(*) > 1
 """
 _REJECT_REPEATED = (
-    """INSERT INTO bad SELECT s.line, 'sku', 'duplicate_row',
+    """INSERT INTO bad (line, "column", code, detail, "values") SELECT s.line, 'sku', 'duplicate_row',
       'line ' || CASE s.line WHEN c.first THEN c.last ELSE c.first END || ' counts the same sku and location', "values"
       FROM contradicted c JOIN shown s ON s.sku = c.sku AND s.location = c.location""",
     "DELETE FROM sorted WHERE (sku, location) IN (SELECT sku, location FROM contradicted)",
@@ -49,7 +49,7 @@ _FIND_RENAMED = """
         ON z.sku = a.sku AND z.name <> a.name
 """
 _REJECT_RENAMED = (
-    """INSERT INTO bad SELECT s.line, 'name', 'conflicting_name',
+    """INSERT INTO bad (line, "column", code, detail, "values") SELECT s.line, 'name', 'conflicting_name',
       'line ' || CASE s.name WHEN c.name THEN c.other_line ELSE c.line END || ' gives the sku another name', "values"
       FROM contradicted c JOIN shown s ON s.sku = c.sku AND s.name <> ''""",
     "DELETE FROM sorted WHERE name <> '' AND sku IN (SELECT sku FROM contradicted)",

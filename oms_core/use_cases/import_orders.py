@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from oms_core.documents.lines import ByteSource, Lines
-from oms_core.documents.order_rows import order_values, read_order_rows
+from oms_core.documents.order_rejects import refused_order
+from oms_core.documents.order_rows import read_order_rows
 from oms_core.documents.orders import read_keyed_order
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.imports import ImportOrders, ImportProgress, ImportReject, ImportStage, OrderImportReport
@@ -82,8 +83,7 @@ def _count(order: SpooledOrder, outcome: PlacementOutcome, counts: Counter[str],
     if error.kind is ErrorKind.UNAVAILABLE:
         raise _stopped(error, counts)
     counts["refused"] += 1
-    values = order_values(order.document)
-    rejects(ImportReject(line=order.line, column=None, code=error.code, detail=error.detail, values=values))
+    rejects(refused_order(order.line, order.document, error))
 
 
 def _report(orders: int, counts: Counter[str], seconds: float) -> OrderImportReport:

@@ -85,9 +85,19 @@ def test_an_order_that_is_refused_does_not_stop_the_others(stocked: Cli, tmp_pat
     assert (ran.code, references(stocked)) == (8, ["R2"])
     assert ran.out.endswith(": 1 placed, 0 placed before, 1 refused\n")
     assert ran.err == "line 2: insufficient_inventory: WIDGET: 11 requested, 10 available\n"
-    (row,) = csv.DictReader((tmp_path / "refused.csv").open())
+    row, other = csv.DictReader((tmp_path / "refused.csv").open())
     assert (row["reference"], row["customer_id"], row["line"]) == ("R1", "C1", "2")
-    assert row["code"] == "insufficient_inventory"
+    assert (row["code"], row["sku"], row["quantity"]) == ("insufficient_inventory", "WIDGET", "11")
+    assert {**row, "quantity": other["quantity"], "sku": other["sku"], "unit_price": other["unit_price"]} == other
+
+
+def test_the_file_of_rejects_is_imported_as_it_is_once_there_is_stock(stocked: Cli, tmp_path: Path) -> None:
+    refused = tmp_path / "refused.csv"
+    content = CSV.replace("R1,C1,WIDGET,2", "R1,C1,WIDGET,11")
+    assert stocked("orders", "import", "-", "--rejects", str(refused), given=content).code == 8
+    stocked.stock("WIDGET", 30)
+    ran = stocked("orders", "import", str(refused))
+    assert (ran.code, ran.err, sorted(references(stocked))) == (0, "", ["R1", "R2"])
 
 
 def test_a_malformed_order_stops_all_before_anything_is_placed(stocked: Cli) -> None:

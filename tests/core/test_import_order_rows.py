@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 import pytest
 from oms_memory import MemoryStorage
 
 from oms_core import SetStock
+from oms_core.documents.csv_guard import csv_writer, guard
+from oms_core.domain.imports import ORDER_COLUMNS
 from tests.core.desks import CLERK, Desk, desk_over, order_report
 
 HEADER = "idempotency_key,reference,customer_id,currency,sku,quantity,unit_price"
@@ -76,3 +81,76 @@ def test_rows_of_one_order_that_do_not_follow_each_other_are_bad_and_name_each_o
 )
 def test_a_wrong_header_is_one_error(desk: Desk, header: str, columns: dict[str, str], pointer: str) -> None:
     assert desk.refused_orders(header + "\n", columns=columns).errors[0].pointer == pointer
+
+
+def sheet(desk: Desk) -> str:
+    """The file of rejects, as the command line writes it."""
+    written = io.StringIO(newline="")
+    writer = csv_writer(written)
+    writer.writerow([*ORDER_COLUMNS, "line", "column", "code", "detail"])
+    for reject in desk.rejects:
+        for values in reject.rows or (reject.values,):
+            cells = [values.get(name, "") for name in ORDER_COLUMNS]
+            writer.writerow([guard(cell) for cell in (*cells, reject.line, reject.column, reject.code, reject.detail)])
+    return written.getvalue()
+
+
+def test_metadata_are_a_json_object_in_one_cell(desk: Desk) -> None:
+    text = 'reference,customer_id,sku,quantity,metadata\nR1,C1,A,1,"{""gift"": ""yes""}"\nR1,C1,B,1,\nR2,C1,A,1,\n'
+    assert desk.bring_orders(text) == order_report(2, placed=2)
+    assert {order.reference: dict(order.metadata) for order in desk.orders()} == {"R1": {"gift": "yes"}, "R2": {}}
+    assert desk.bring_orders(text.replace("yes", "no").replace("R1", "R3").replace('"{', '"[{'), skip_bad=True)
+    assert desk.told() == [(2, "metadata", "wrong_type")]
+
+
+def test_orders_that_the_stock_refuses_keep_their_lines_and_are_imported_again_as_they_are(desk: Desk) -> None:
+    wanted = {
+        "idempotency_key": "K1",
+        "reference": "=R1",
+        "customer_id": "C1",
+        "currency": "EUR",
+        "metadata": {"gift": 'for "Ann", +1'},
+        "lines": [{"sku": "A", "quantity": 11.0, "unit_price": "2.50"}, {"sku": "B", "quantity": 1}],
+    }
+    assert desk.bring_orders(json.dumps(wanted)) == order_report(1, refused=1)
+    again = sheet(desk)
+    desk.oms.set_stock(SetStock(sku="A", on_hand=11), caller=CLERK)
+    assert desk.bring_orders(again) == order_report(1, placed=1)
+    (order,) = desk.orders()
+    assert [(line.sku, line.quantity, line.unit_price) for line in order.lines] == [
+        ("A", 11, Decimal("2.5")),
+        ("B", 1, None),
+    ]
+    assert (order.reference, order.currency, dict(order.metadata)) == ("=R1", "EUR", {"gift": 'for "Ann", +1'})
+    assert desk.bring_orders(json.dumps(wanted)) == order_report(1, replayed=1)
+
+
+def test_a_malformed_order_is_mended_in_its_file_of_rejects(desk: Desk) -> None:
+    rows = ["K1,,C1,,A,x,", "K1,,C1,,B,2,", "K2,,C1,,A,1,", "K2,,C1,,B", "K2,,C1,,B,3,"]
+    desk.bring_orders("\n".join([HEADER, *rows]), skip_bad=True)
+    mended = sheet(desk).replace("A,x,", "A,1,").replace("C1,,B,,,,5,", "C1,,B,2,,,5,")
+    assert desk.bring_orders(mended) == order_report(2, placed=2), desk.rejects
+    lines = {len(order.lines): [line.quantity for line in order.lines] for order in desk.orders()}
+    assert lines[2] == [1, 2]
+    assert sorted(lines[3]) == [1, 2, 3]
+
+
+def test_a_row_that_could_not_be_read_is_not_lost_in_the_file_of_rejects(desk: Desk) -> None:
+    desk.bring_orders(f'{HEADER}\n"x"y,,C1,,A,1,\nK2,,C1,,A,1,\nK3,,C1,,A,1,\n', skip_bad=True)
+    assert desk.told() == [(2, None, "malformed_csv"), (3, None, "incomplete_order")]
+    error = desk.refused_orders_beside(sheet(desk))
+    assert error.data["malformed"] == 2
+
+
+def test_orders_of_one_key_that_were_apart_stay_apart_in_the_file_of_rejects(desk: Desk) -> None:
+    rows = ["K1,,C1,,A,1,", "K2,,C1,,A,1,", "K1,,C1,,B,1,"]
+    desk.bring_orders("\n".join([HEADER, *rows]), skip_bad=True)
+    assert [reject.code for reject in desk.rejects] == ["duplicate_order"] * 2
+    assert desk.bring_orders(sheet(desk), skip_bad=True) == order_report(2, refused=2)
+
+
+def test_an_order_with_too_many_lines_says_how_many_of_them_are_kept(desk: Desk) -> None:
+    desk.bring_orders("\n".join([HEADER, *["K1,,C1,,A,1,"] * 2_003]), skip_bad=True)
+    (reject,) = desk.rejects
+    assert len(reject.rows) == 2_001
+    assert reject.detail.endswith("; of its 2003 lines the first 2001 are kept")
