@@ -12,7 +12,7 @@ from oms_core.domain.numbers import parse_digits
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 from oms_http.queries import QueryParameter
-from oms_http.schemas.fields import TEXT_PATTERN
+from oms_http.schemas.fields import IDENTIFIER_PATTERN
 
 _COMPONENTS = "#/components/schemas/"
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
@@ -103,7 +103,7 @@ ORDER_LIST_PARAMETERS = (
     QueryParameter(
         name="sku",
         description="Orders with a line of this product.",
-        schema={"type": "string", "minLength": 1, "maxLength": limits.SKU_LENGTH_MAX, "pattern": TEXT_PATTERN},
+        schema={"type": "string", "minLength": 1, "maxLength": limits.SKU_LENGTH_MAX, "pattern": IDENTIFIER_PATTERN},
         read=_read_text,
     ),
     QueryParameter(
@@ -115,7 +115,12 @@ ORDER_LIST_PARAMETERS = (
     QueryParameter(
         name="failure_code",
         description="Orders that were rejected or failed for this reason, or are to be tried again after it.",
-        schema={"type": "string", "minLength": 1, "maxLength": limits.FAILURE_CODE_LENGTH_MAX, "pattern": TEXT_PATTERN},
+        schema={
+            "type": "string",
+            "minLength": 1,
+            "maxLength": limits.FAILURE_CODE_LENGTH_MAX,
+            "pattern": IDENTIFIER_PATTERN,
+        },
         read=_read_text,
     ),
     QueryParameter(

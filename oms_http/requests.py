@@ -88,7 +88,7 @@ def read_idempotency_key(request: Request) -> str | None:
     findings = Findings()
     if not key.isascii():
         findings.add("/idempotency_key", "bad_character", "must be ASCII")
-    findings.text("/idempotency_key", key, longest=IDEMPOTENCY_KEY_LENGTH_MAX)
+    findings.identifier("/idempotency_key", key, longest=IDEMPOTENCY_KEY_LENGTH_MAX)
     findings.raise_if_any()
     return key
 

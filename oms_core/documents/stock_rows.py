@@ -113,7 +113,7 @@ class StockRowReader:
             or (self._needs_reason and "" in reasons)
             or not _are_plain_texts(names, limits.NAME_LENGTH_MAX)
             or not _are_plain_texts(reasons, limits.REASON_LENGTH_MAX)
-            or not _are_plain_texts(references, limits.REFERENCE_LENGTH_MAX)
+            or not _are_plain_references(references)
         ):
             return None
         places = map(self._locations.__getitem__, locations)
@@ -150,7 +150,7 @@ class StockRowReader:
         if location is not None:
             findings.location("/location", location)
         if name is not None:
-            findings.text("/name", name, longest=limits.NAME_LENGTH_MAX)
+            findings.prose("/name", name, longest=limits.NAME_LENGTH_MAX)
         if reason is None and self._needs_reason:
             findings.add("/reason", "required", "is required: give each row a reason, or one for all of them")
         check_reason(findings, reason)
@@ -176,6 +176,17 @@ def _are_plain_skus(values: Sequence[str]) -> bool:
         and all(values)
         and max(map(len, values)) <= limits.SKU_LENGTH_MAX
         and not {".", ".."}.intersection(values)
+    )
+
+
+def _are_plain_references(values: Sequence[str]) -> bool:
+    """Tell whether all are short, of printable ASCII, without spaces."""
+    together = "".join(values)
+    return (
+        together.isascii()
+        and together.isprintable()
+        and " " not in together
+        and max(map(len, values)) <= limits.REFERENCE_LENGTH_MAX
     )
 
 

@@ -43,11 +43,11 @@ class Caller:
 
     def __post_init__(self) -> None:
         findings = Findings()
-        findings.text("/caller/name", self.name, longest=CALLER_LENGTH_MAX)
+        findings.identifier("/caller/name", self.name, longest=CALLER_LENGTH_MAX)
         if self.customer_id is not None:
-            findings.text("/caller/customer_id", self.customer_id, longest=CUSTOMER_ID_LENGTH_MAX)
+            findings.identifier("/caller/customer_id", self.customer_id, longest=CUSTOMER_ID_LENGTH_MAX)
         if self.request_id is not None:
-            findings.text("/caller/request_id", self.request_id, longest=CALLER_LENGTH_MAX)
+            findings.identifier("/caller/request_id", self.request_id, longest=CALLER_LENGTH_MAX)
         findings.raise_if_any()
 
     @property

@@ -49,7 +49,7 @@ class PlaceOrder:
 
     def __post_init__(self) -> None:
         findings = Findings()
-        findings.text("/customer_id", self.customer_id, longest=limits.CUSTOMER_ID_LENGTH_MAX)
+        findings.identifier("/customer_id", self.customer_id, longest=limits.CUSTOMER_ID_LENGTH_MAX)
         if self.currency is not None and (not isinstance(self.currency, str) or self.currency not in CURRENCIES):
             findings.add("/currency", "unknown_currency", "must be an ISO 4217 code in capitals, such as EUR")
         check_reference(findings, self.reference)
@@ -110,7 +110,7 @@ class SetStock:
             if self.on_hand is None:
                 findings.add("/expected_on_hand", "needs_on_hand", "is only used together with on_hand")
         if self.name is not None:
-            findings.text("/name", self.name, longest=limits.NAME_LENGTH_MAX, shortest=0)
+            findings.prose("/name", self.name, longest=limits.NAME_LENGTH_MAX, shortest=0)
         if self.low_stock_threshold is not UNSET and self.low_stock_threshold is not None:
             findings.whole_number("/low_stock_threshold", self.low_stock_threshold)
         check_reason(findings, self.reason)
@@ -137,7 +137,7 @@ class AdjustStock:
             findings.add("/delta", "out_of_range", "must not be 0")
         if self.location is not None:
             findings.location("/location", self.location)
-        findings.text("/reason", self.reason, longest=limits.REASON_LENGTH_MAX)
+        findings.prose("/reason", self.reason, longest=limits.REASON_LENGTH_MAX)
         check_reference(findings, self.reference)
         check_idempotency_key(findings, self.idempotency_key)
         findings.raise_if_any()
@@ -169,19 +169,19 @@ class ReceiveStock:
 def check_reason(findings: Findings, reason: object) -> None:
     """Check an optional reason."""
     if reason is not None:
-        findings.text("/reason", reason, longest=limits.REASON_LENGTH_MAX)
+        findings.prose("/reason", reason, longest=limits.REASON_LENGTH_MAX)
 
 
 def check_reference(findings: Findings, reference: object) -> None:
     """Check an optional reference, the caller's own number for something."""
     if reference is not None:
-        findings.text("/reference", reference, longest=limits.REFERENCE_LENGTH_MAX)
+        findings.identifier("/reference", reference, longest=limits.REFERENCE_LENGTH_MAX)
 
 
 def check_idempotency_key(findings: Findings, key: object) -> None:
     """Check an optional idempotency key."""
     if key is not None:
-        findings.text("/idempotency_key", key, longest=limits.IDEMPOTENCY_KEY_LENGTH_MAX)
+        findings.identifier("/idempotency_key", key, longest=limits.IDEMPOTENCY_KEY_LENGTH_MAX)
 
 
 def _check_metadata(findings: Findings, metadata: object) -> None:
@@ -193,11 +193,11 @@ def _check_metadata(findings: Findings, metadata: object) -> None:
         return
     for key, value in metadata.items():
         before = len(findings.errors)
-        findings.text("/metadata", key, longest=limits.METADATA_KEY_LENGTH_MAX)
+        findings.identifier("/metadata", key, longest=limits.METADATA_KEY_LENGTH_MAX)
         if len(findings.errors) > before:
             continue  # What is no text for a key is none for a pointer either.
         pointer = f"/metadata/{key.replace('~', '~0').replace('/', '~1')}"
-        findings.text(pointer, value, longest=limits.METADATA_VALUE_LENGTH_MAX, shortest=0)
+        findings.prose(pointer, value, longest=limits.METADATA_VALUE_LENGTH_MAX, shortest=0)
 
 
 def _check_lines(findings: Findings, lines: object) -> None:

@@ -160,7 +160,7 @@ def _check_columns(findings: Findings, columns: Mapping[str, str], known: Sequen
     for ours, theirs in columns.items():
         if ours not in known:
             findings.add("/columns", "unknown_column", f"maps {ours!r}; it may map {', '.join(known)}")
-        findings.text(f"/columns/{ours}", theirs, longest=limits.NAME_LENGTH_MAX)
+        findings.prose(f"/columns/{ours}", theirs, longest=limits.NAME_LENGTH_MAX)
 
 
 def _check_delimiter(findings: Findings, delimiter: object) -> None:

@@ -132,7 +132,7 @@ class CreateKey:
         check_key_name(findings, self.name)
         _check_scopes(findings, self.scopes, is_bound=self.customer_id is not None)
         if self.customer_id is not None:
-            findings.text("/customer_id", self.customer_id, longest=CUSTOMER_ID_LENGTH_MAX)
+            findings.identifier("/customer_id", self.customer_id, longest=CUSTOMER_ID_LENGTH_MAX)
         _check_expiry(findings, self.expires_at)
         findings.raise_if_any()
         object.__setattr__(self, "scopes", frozenset(self.scopes))

@@ -105,7 +105,7 @@ class OrderFilter:
         findings = Findings()
         for name, longest in _FILTER_LENGTHS.items():
             if (text := getattr(self, name)) is not None:
-                findings.text(f"/{name}", text, longest=longest)
+                findings.identifier(f"/{name}", text, longest=longest)
         for name in ("created_from", "created_to"):
             time = getattr(self, name)
             if time is not None and (not isinstance(time, datetime) or time.utcoffset() is None):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 
+from oms_core.domain.characters import identifier_fault, prose_fault
 from oms_core.domain.limits import COUNT_MAX, LOCATION_LENGTH_MAX, SKU_LENGTH_MAX
 from oms_core.errors import FieldError, OmsError
 
 _FINDINGS_MAX = 100
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 class Findings:
@@ -42,14 +42,15 @@ class Findings:
         elif not lowest <= value <= highest:
             self.add(pointer, "out_of_range", f"must be between {lowest} and {highest}")
 
-    def text(self, pointer: str, value: object, *, longest: int, shortest: int = 1) -> None:
-        """Check free text: a length in characters, no control, zero-width or surrogate characters (NUL among them)."""
-        if not isinstance(value, str):
-            self.add(pointer, "wrong_type", "must be a string")
-        elif not shortest <= len(value) <= longest:
-            self.add(pointer, "wrong_length", f"must have {shortest} to {longest} characters")
-        elif has_refused_character(value):
-            self.add(pointer, "bad_character", "must not contain control or zero-width characters")
+    def identifier(self, pointer: str, value: object, *, longest: int) -> None:
+        """Check what things are found by: a length in characters, and nothing that cannot be seen or told apart."""
+        if text := self._text(pointer, value, shortest=1, longest=longest):
+            self._characters(pointer, identifier_fault(text))
+
+    def prose(self, pointer: str, value: object, *, longest: int, shortest: int = 1) -> None:
+        """Check what people read: a length in characters, and no control characters but tab and line ends."""
+        if text := self._text(pointer, value, shortest=shortest, longest=longest):
+            self._characters(pointer, prose_fault(text))
 
     def sku(self, pointer: str, value: object) -> None:
         """Check a SKU: 1 to 64 characters, NFC, no spaces at the ends, no `/`, not `.` or `..`; case-sensitive."""
@@ -60,12 +61,27 @@ class Findings:
         self._name(pointer, value, longest=LOCATION_LENGTH_MAX)
 
     def _name(self, pointer: str, value: object, *, longest: int) -> None:
-        before = len(self.errors)
-        self.text(pointer, value, longest=longest)
-        if len(self.errors) == before and isinstance(value, str):
-            fault = _name_fault(value)
-            if fault:
-                self.add(pointer, "bad_name", fault)
+        text = self._text(pointer, value, shortest=1, longest=longest)
+        if text is None or (text.isalnum() and text.isascii()):
+            return
+        if fault := identifier_fault(text):
+            self._characters(pointer, fault)
+        elif fault := _name_fault(text):
+            self.add(pointer, "bad_name", fault)
+
+    def _text(self, pointer: str, value: object, *, shortest: int, longest: int) -> str | None:
+        """Give the value if it is a text of a length in these bounds, else note that it is not."""
+        if not isinstance(value, str):
+            self.add(pointer, "wrong_type", "must be a string")
+        elif not shortest <= len(value) <= longest:
+            self.add(pointer, "wrong_length", f"must have {shortest} to {longest} characters")
+        else:
+            return value
+        return None
+
+    def _characters(self, pointer: str, fault: str | None) -> None:
+        if fault is not None:
+            self.add(pointer, "bad_character", fault)
 
 
 def one_finding(pointer: str, code: str, detail: str) -> OmsError:
@@ -77,18 +93,7 @@ def one_finding(pointer: str, code: str, detail: str) -> OmsError:
     )
 
 
-def has_refused_character(value: str) -> bool:
-    """Tell whether the text has a control, format (zero-width), surrogate or line-separator character."""
-    return not value.isprintable() and any(
-        unicodedata.category(character) in _REFUSED_CATEGORIES for character in value
-    )
-
-
 def _name_fault(value: str) -> str | None:
-    if value.isalnum() and value.isascii():
-        return None
-    if value != value.strip():
-        return "must not begin or end with a space"
     if "/" in value or value in {".", ".."}:
         return "must not contain '/' nor be '.' or '..'"
     if "\ufffd" in value:

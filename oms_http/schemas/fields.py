@@ -13,17 +13,22 @@ from typing_extensions import TypeAliasType
 
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
+from oms_core.domain.characters import NOT_IN_IDENTIFIERS, NOT_IN_PROSE
 from oms_core.domain.currencies import CURRENCIES
 
-# Control, format (zero-width) and line-separating characters: Unicode's categories Cc, Cf, Zl and Zp, spelt out as
-# few dialects know \p{..}; beyond the BMP as themselves. Surrogates (Cs) cannot stand in JSON text.
-_REFUSED = (
-    r"\u0000-\u001f\u007f-\u009f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b-\u200f"
-    r"\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
-    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
-)
-TEXT_PATTERN = f"^[^{_REFUSED}]*$"
-NAME_PATTERN = rf"^(?!\.{{1,2}}$)[^\s/{_REFUSED}]([^/{_REFUSED}]*[^\s/{_REFUSED}])?$"
+
+def _written(characters: str) -> str:
+    r"""Spell a character class as JSON Schema's dialects share it: \uXXXX, and what is beyond the BMP as itself.
+
+    Surrogates cannot stand in JSON text, so they are not in it.
+    """
+    return "".join(each if each == "-" or each > "\uffff" else rf"\u{ord(each):04x}" for each in characters)
+
+
+_UNSEEN = _written(NOT_IN_IDENTIFIERS)
+IDENTIFIER_PATTERN = f"^[^ {_UNSEEN}]([^{_UNSEEN}]*[^ {_UNSEEN}])?$"
+NAME_PATTERN = rf"^(?!\.{{1,2}}$)[^ /\ufffd{_UNSEEN}]([^/\ufffd{_UNSEEN}]*[^ /\ufffd{_UNSEEN}])?$"
+PROSE_PATTERN = f"^[^{_written(NOT_IN_PROSE)}]*$"
 AMOUNT_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,4})?$"
 TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$"
 
@@ -69,7 +74,9 @@ CustomerId = TypeAliasType(
     "CustomerId",
     Annotated[
         str,
-        Field(min_length=1, max_length=limits.CUSTOMER_ID_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN}),
+        Field(
+            min_length=1, max_length=limits.CUSTOMER_ID_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}
+        ),
     ],
 )
 Reference = TypeAliasType(
@@ -79,7 +86,7 @@ Reference = TypeAliasType(
         Field(
             min_length=1,
             max_length=limits.REFERENCE_LENGTH_MAX,
-            json_schema_extra={"pattern": TEXT_PATTERN},
+            json_schema_extra={"pattern": IDENTIFIER_PATTERN},
             description="The caller's own number for this.",
         ),
     ],
@@ -87,17 +94,22 @@ Reference = TypeAliasType(
 Reason = TypeAliasType(
     "Reason",
     Annotated[
-        str, Field(min_length=1, max_length=limits.REASON_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN})
+        str, Field(min_length=1, max_length=limits.REASON_LENGTH_MAX, json_schema_extra={"pattern": PROSE_PATTERN})
     ],
 )
 ProductName = TypeAliasType(
-    "ProductName", Annotated[str, Field(max_length=limits.NAME_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN})]
+    "ProductName",
+    Annotated[str, Field(max_length=limits.NAME_LENGTH_MAX, json_schema_extra={"pattern": PROSE_PATTERN})],
 )
 IdempotencyKey = TypeAliasType(
     "IdempotencyKey",
     Annotated[
         str,
-        Field(min_length=1, max_length=limits.IDEMPOTENCY_KEY_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN}),
+        Field(
+            min_length=1,
+            max_length=limits.IDEMPOTENCY_KEY_LENGTH_MAX,
+            json_schema_extra={"pattern": IDENTIFIER_PATTERN},
+        ),
     ],
 )
 Currency = TypeAliasType(
@@ -109,12 +121,15 @@ Currency = TypeAliasType(
 MetadataKey = TypeAliasType(
     "MetadataKey",
     Annotated[
-        str, Field(min_length=1, max_length=limits.METADATA_KEY_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN})
+        str,
+        Field(
+            min_length=1, max_length=limits.METADATA_KEY_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}
+        ),
     ],
 )
 MetadataValue = TypeAliasType(
     "MetadataValue",
-    Annotated[str, Field(max_length=limits.METADATA_VALUE_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN})],
+    Annotated[str, Field(max_length=limits.METADATA_VALUE_LENGTH_MAX, json_schema_extra={"pattern": PROSE_PATTERN})],
 )
 Metadata = TypeAliasType(
     "Metadata",

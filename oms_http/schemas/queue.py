@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
-from oms_http.schemas.fields import TEXT_PATTERN, CustomerId, Reason, Time
+from oms_http.schemas.fields import IDENTIFIER_PATTERN, CustomerId, Reason, Time
 from oms_http.schemas.shapes import Input, Output
 
 DEAD_BODY_BYTES_MAX = 4 * 1024
@@ -58,12 +58,14 @@ class RetriesRequest(Input):
     ] = None
     failure_code: Annotated[
         str | None,
-        Field(min_length=1, max_length=limits.FAILURE_CODE_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN}),
+        Field(
+            min_length=1, max_length=limits.FAILURE_CODE_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}
+        ),
     ] = None
     customer_id: CustomerId | None = None
     sku: Annotated[
         str | None,
-        Field(min_length=1, max_length=limits.SKU_LENGTH_MAX, json_schema_extra={"pattern": TEXT_PATTERN}),
+        Field(min_length=1, max_length=limits.SKU_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}),
     ] = None
     reason: Reason | None = None
     limit: Annotated[int, Field(strict=True, ge=1, le=limits.RETRY_ORDERS_MAX), BeforeValidator(whole)] = (

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from pathlib import Path
 
 import pytest
 from oms_memory import MemoryQueue
 
+from oms_core import Oms, OrderLine, Settings
 from oms_core.ports.queue import DeadLetter, MessageKind
 from tests.cli.conftest import Cli
+from tests.texts import GOOD_PROSE
 
+# What a stranger may put into a name, a reason or a note, and no terminal may obey or lay out.
+PROSE = "a\r\n\tb\u202egnp\u2028\u200dz\ufeff"
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\x08\u202egnp\u2028\x7f"
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -72,3 +77,37 @@ def test_a_row_that_is_rejected_is_told_escaped(cli: Cli) -> None:
     ran = cli("inventory", "import", "-", given=f'sku,quantity,name\n"A{HOSTILE}",1,"{HOSTILE}"\nA,{HOSTILE},x\n')
     assert ran.code != 0
     assert not steering(ran.out + ran.err)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("inventory", "show", "SKU"),
+        ("inventory", "list"),
+        ("inventory", "movements", "SKU"),
+        ("orders", "show", "ORDER"),
+        ("orders", "events", "ORDER"),
+        ("orders", "list"),
+    ],
+    ids=" ".join,
+)
+def test_prose_that_was_kept_is_shown_escaped_on_one_line(cli: Cli, arguments: tuple[str, ...]) -> None:
+    cli.stock("SKU", 5, name=PROSE, reason=PROSE)
+    order = cli.place(OrderLine(sku="SKU", quantity=1), metadata={"note": PROSE})
+    assert cli("orders", "cancel", str(order.id), "--reason", PROSE).code == 0
+    ran = cli(*(str(order.id) if part == "ORDER" else part for part in arguments))
+    assert ran.code == 0, ran.err
+    assert not steering(ran.out + ran.err)
+    assert json.loads(cli("orders", "show", str(order.id), "-o", "json").out)["metadata"] == {"note": PROSE}
+
+
+@pytest.mark.parametrize("output", ["csv", "jsonl"])
+def test_prose_that_was_exported_comes_back_to_the_byte(cli: Cli, tmp_path: Path, output: str) -> None:
+    texts = [*GOOD_PROSE.values(), PROSE]
+    for number, text in enumerate(texts):
+        cli.stock(f"SKU{number:02}", number, name=text)
+    file = tmp_path / f"export.{output}"
+    assert cli("inventory", "export", str(file)).code == 0
+    other = Cli(Oms.open(Settings(database_url="memory://", group_commit=False)), tmp_path)
+    assert other("inventory", "import", str(file)).code == 0
+    assert [row["name"] for row in other("inventory", "list", "-o", "json").json] == texts

@@ -11,7 +11,8 @@ import pytest
 from oms_core import AdjustStock, Caller, FieldError, OmsError, OrderFilter, ReceiveStock, SetStock
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.orders import read_keyed_order, read_order, show_refusal, whole
-from tests.bad_input import BAD_ADJUSTMENTS, BAD_NAMES, BAD_ORDERS, BAD_STOCK_SETS, BAD_TEXTS, BadInput
+from tests.bad_input import BAD_ADJUSTMENTS, BAD_ORDERS, BAD_STOCK_SETS, BadInput
+from tests.texts import BAD_NAMES, BAD_TEXTS, GOOD_PROSE
 
 
 def refusal(read: Any, *arguments: Any, **keywords: Any) -> OmsError:
@@ -82,6 +83,20 @@ def test_a_bad_text_is_refused_as_a_key_a_caller_and_a_filter(text: str) -> None
     assert pointers(refusal(OrderFilter, customer_id=text)) == ["/customer_id"]
     assert pointers(refusal(OrderFilter, sku=text)) == ["/sku"]
     assert pointers(refusal(OrderFilter, reference=text)) == ["/reference"]
+
+
+@pytest.mark.parametrize("text", GOOD_PROSE.values(), ids=list(GOOD_PROSE))
+def test_prose_is_taken_as_it_is_written(text: str) -> None:
+    document = {"customer_id": "C1", "lines": [{"sku": "A", "quantity": 1}], "metadata": {"note": text}}
+    assert read_order(document).metadata == {"note": text}
+    command = SetStock(sku="A", on_hand=1, name=text, reason=text)
+    assert (command.name, command.reason) == (text, text)
+
+
+def test_a_character_that_cannot_be_seen_is_named_by_its_number() -> None:
+    error = refusal(SetStock, sku="A\u3164")
+    assert error.errors[0].detail == "must not contain U+3164, which cannot be seen or told from another character"
+    assert "U+001B" in refusal(SetStock, sku="A", name="\x1b[2J").errors[0].detail
 
 
 def test_a_key_that_came_beside_the_order_is_not_taken_from_within() -> None:

@@ -153,7 +153,7 @@ def test_to_adjust_each_row_needs_a_reason_or_all_of_them_one() -> None:
     ("row", "column", "code"),
     [
         (",5,,,,", "sku", "wrong_length"),
-        (" A,5,,,,", "sku", "bad_name"),
+        (" A,5,,,,", "sku", "bad_character"),
         ("A/B,5,,,,", "sku", "bad_name"),
         ("..,5,,,,", "sku", "bad_name"),
         ("e\u0301,5,,,,", "sku", "bad_name"),
@@ -171,8 +171,12 @@ def test_to_adjust_each_row_needs_a_reason_or_all_of_them_one() -> None:
         ("A,9999999999999999999999,,,,", "quantity", "out_of_range"),
         ("A,5,we/st,,,", "location", "bad_name"),
         (f"A,5,,{'x' * 257},,", "name", "wrong_length"),
-        ("A,5,,a\tb,,", "name", "bad_character"),
-        ('A,5,,"two\nlines",,', "name", "bad_character"),
+        ("A,5,,a\x07b,,", "name", "bad_character"),
+        ("A,5,,,a\x9bb,", "reason", "bad_character"),
+        ("A,5,,,,r\u3164", "reference", "bad_character"),
+        ("A,5,,,,r\tr", "reference", "bad_character"),
+        ("A\ufe0f,5,,,,", "sku", "bad_character"),
+        ("A,5,ma\u00a0in,,,", "location", "bad_character"),
         (f"A,5,,,{'x' * 501},", "reason", "wrong_length"),
         (f"A,5,,,,{'x' * 129}", "reference", "wrong_length"),
         ("A,5", None, "wrong_width"),
@@ -228,7 +232,7 @@ def test_rows_of_a_large_file_are_good_or_bad_whatever_stands_beside_them() -> N
     assert [row[2] for row in rows if isinstance(row, tuple)] == [line for line in range(2, 9_002) if line != 4_322]
 
 
-TEXT = st.text(st.sampled_from('aZ9 -./é\u0301\u200b\t,"_'), max_size=5)
+TEXT = st.text(st.sampled_from('aZ9 -./é\u0301\u200b\u3164\t\r\n\x07,"_'), max_size=5)
 QUANTITY = st.one_of(
     st.integers(-3, COUNT_MAX + 3).map(str),
     st.sampled_from(["", "x", "-0", "+1", "1-", "--1", "007", " 1", "1.0", "٣"]),
@@ -237,7 +241,9 @@ QUANTITY = st.one_of(
 
 @given(
     st.lists(
-        st.fixed_dictionaries({"sku": TEXT, "quantity": QUANTITY, "location": TEXT, "name": TEXT, "reason": TEXT}),
+        st.fixed_dictionaries(
+            {"sku": TEXT, "quantity": QUANTITY, "location": TEXT, "name": TEXT, "reason": TEXT, "reference": TEXT}
+        ),
         min_size=1,
         max_size=8,
     ),
@@ -247,7 +253,7 @@ def test_a_row_is_good_if_and_only_if_the_command_of_a_single_change_is(
     table: list[dict[str, str]], mode: ImportMode
 ) -> None:
     written = io.StringIO(newline="")
-    writer = csv.DictWriter(written, ["sku", "quantity", "location", "name", "reason"])
+    writer = csv.DictWriter(written, ["sku", "quantity", "location", "name", "reason", "reference"])
     writer.writeheader()
     writer.writerows(table)
     table = [row for row in table if any(map(str.strip, row.values()))]
@@ -255,8 +261,8 @@ def test_a_row_is_good_if_and_only_if_the_command_of_a_single_change_is(
     assert [isinstance(row, tuple) for row in rows] == [accepted(row, mode) for row in table]
     for row, given_row in zip(rows, table, strict=True):
         if isinstance(row, tuple):
-            sku, location, _, quantity, name, reason, _ = row
-            assert (sku, name, reason) == (given_row["sku"], given_row["name"], given_row["reason"])
+            sku, location, _, quantity, *texts = row
+            assert (sku, texts) == (given_row["sku"], [given_row[name] for name in ("name", "reason", "reference")])
             assert (location, quantity) == (given_row["location"] or "main", int(given_row["quantity"]))
 
 
@@ -265,9 +271,9 @@ def accepted(row: Mapping[str, str], mode: ImportMode) -> bool:
     digits = row["quantity"].removeprefix("-").removeprefix("+")
     if not (digits.isascii() and digits.isdigit() and len(row["quantity"]) <= len(digits) + 1):
         return False
-    quantity, location, reason = int(row["quantity"]), row["location"] or None, row["reason"] or None
+    quantity = int(row["quantity"])
     try:
-        SetStock(sku=row["sku"], location=location, name=row["name"] or None, reason=reason)
+        SetStock(sku=row["sku"], **{name: row[name] or None for name in ("location", "name", "reason", "reference")})
         if mode is ImportMode.SET:
             SetStock(sku=row["sku"], on_hand=quantity)
         else:

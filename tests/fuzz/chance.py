@@ -8,7 +8,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from tests.bad_input import BAD_NAMES, BAD_ORDERS, BAD_TEXTS
+from tests.bad_input import BAD_ORDERS
+from tests.texts import BAD_NAMES, BAD_TEXTS, GOOD_PROSE
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ VALUES: tuple[object, ...] = (
     *([], {}, [[]], [{}], [None], {"": None}, {"a": {"b": []}}, [0] * 1_000, {str(n): "v" for n in range(60)}),
     *BAD_TEXTS.values(),
     *BAD_NAMES.values(),
+    *GOOD_PROSE.values(),
 )  # fmt: skip
 BODIES: tuple[bytes, ...] = tuple(bad.body for bad in BAD_ORDERS if len(bad.body) < 20_000)
 

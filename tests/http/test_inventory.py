@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.bad_input import BAD_NAMES
 from tests.http.asking import figures, place, read, refused, stock
 from tests.http.conformance import ConformingClient
+from tests.texts import BAD_NAMES, GOOD_PROSE
 
 SKUS = ["A B", "50% off+more", "Grüße", "日本", "😀", "a?b#c&d=e", "semi;colon", '"quoted"', "import", "batch", "..."]
 
@@ -138,6 +138,17 @@ def test_text_that_is_no_sku_is_refused_in_a_path(client: ConformingClient, name
     else:
         refused(response, 422, "validation_error", "/sku")
     assert read(client.get("/v1/inventory"))["items"] == []
+
+
+@pytest.mark.parametrize("text", GOOD_PROSE.values(), ids=list(GOOD_PROSE))
+def test_prose_comes_back_as_it_was_written(client: ConformingClient, text: str) -> None:
+    stock(client, "WIDGET", 5, name=text, reason=text)
+    assert read(client.get("/v1/inventory/WIDGET"))["name"] == text
+    assert read(client.get("/v1/inventory/WIDGET/movements"))["items"][0]["reason"] == text
+    order = place(client, "WIDGET", 1, metadata={"note": text})
+    assert read(client.get(f"/v1/orders/{order['id']}"))["metadata"] == {"note": text}
+    client.put(f"/v1/orders/{order['id']}/status", json={"status": "cancelled", "reason": text})
+    assert read(client.get(f"/v1/orders/{order['id']}/events"))["items"][-1]["data"]["reason"] == text
 
 
 @pytest.mark.parametrize("path", [b"\xff", b"A\xc3", b"\xed\xa0\x80", "é".encode("latin-1"), "\ufffd".encode()])

@@ -26,7 +26,9 @@ COMPONENTS = openapi_document(operations_of(Settings()))["components"]
 # Characters that this Python's Unicode and the validator's know alike; surrogates cannot stand in JSON text.
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cn"])
 # Those that the rules are about, so that they come up often.
-TELLING = st.sampled_from(list("Aa0 /.\u00a0\u2003\t\n\x00\x7f\x85\u200b\u2028\u00ad\ufeffé\u0301😀"))
+TELLING = st.sampled_from(
+    list("Aa0 /.\u00a0\u2003\t\n\x00\x7f\x85\u200b\u2028\u00ad\ufeff\u200d\ufe0f\u3164\u2800\u3000\r\x1bé\u0301😀")
+)
 TEXTS = st.text(CHARACTERS | TELLING, max_size=8)
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
@@ -52,7 +54,10 @@ def texts(longest: int) -> st.SearchStrategy[str]:
 
 
 NAMES = st.text("ABCxyz019-_%é😀", min_size=1, max_size=limits.SKU_LENGTH_MAX)
-PLAIN = st.text("ABCxyz019 -_.%/é😀", min_size=1, max_size=limits.REFERENCE_LENGTH_MAX)
+PLAIN = st.text("ABCxyz019 -_.%/é😀", min_size=1, max_size=limits.REFERENCE_LENGTH_MAX).filter(
+    lambda text: text == text.strip(" ")
+)
+PROSE = st.text("ABC é😀\u200d\ufe0f\u3164\u202e\t\r\n", max_size=limits.METADATA_VALUE_LENGTH_MAX)
 GOOD_LINES = st.fixed_dictionaries(
     {"sku": NAMES, "quantity": st.integers(1, limits.QUANTITY_MAX)},
     optional={"unit_price": st.none() | st.from_regex(r"[0-9]{1,14}(\.[0-9]{1,4})?", fullmatch=True)},
@@ -62,7 +67,7 @@ GOOD_ORDERS = st.fixed_dictionaries(
     optional={
         "currency": st.none() | st.sampled_from(sorted(CURRENCIES)),
         "reference": st.none() | PLAIN,
-        "metadata": st.none() | st.dictionaries(st.text("abc", min_size=1, max_size=64), PLAIN, max_size=3),
+        "metadata": st.none() | st.dictionaries(st.text("abc", min_size=1, max_size=64), PROSE, max_size=3),
     },
 )
 

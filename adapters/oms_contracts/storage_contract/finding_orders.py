@@ -79,7 +79,7 @@ class OrderFindingPromises:
 
     def test_orders_are_found_by_customer_and_reference_exactly(self, shop: Shop) -> None:
         shop.set("A", 100)
-        names = ["C1", "c1", "C10", "C%", "C_", "ß", "ss", "O'Hara", "C1 "]
+        names = ["C1", "c1", "C10", "C%", "C_", "ß", "ss", "O'Hara", "C 1"]
         orders = {name: shop.buy(("A", 1), customer_id=name, reference=name) for name in names}
         shop.buy(("A", 1), customer_id="other")
         for name, order in orders.items():

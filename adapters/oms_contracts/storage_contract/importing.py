@@ -6,7 +6,7 @@ import pytest
 
 from oms_contracts.storage_contract.hooks import StockEvent, StorageHooks
 from oms_contracts.storage_contract.shop import CLERK, Shop
-from oms_contracts.storage_contract.values import TEXTS
+from oms_contracts.storage_contract.values import PROSE, TEXTS
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.imports import ImportMode
 from oms_core.domain.limits import COUNT_MAX
@@ -184,7 +184,7 @@ class ImportPromises(StorageHooks):
         assert shop.everything() == before
         assert apply_batch(shop, batch, None, ImportState()) == rehearsed
 
-    @pytest.mark.parametrize("text", [*TEXTS, "\\N", "\\.", "a\\tb", "tab\there", "two\nlines\r\n"])
+    @pytest.mark.parametrize("text", [*TEXTS, *PROSE, "\\N", "\\.", "a\\tb", "tab\there", "two\nlines\r\n"])
     def test_text_survives_an_import(self, shop: Shop, text: str) -> None:
         sku = "SKU " + text.strip()[:20]
         apply(shop, SET, entry(sku, 5, location=sku, name=text, reason=text, reference=text), entry("Z", 1))

@@ -101,7 +101,7 @@ class OrderKeyPromises:
         assert refused(first).code == "insufficient_inventory"
         assert not placed(second).replayed
 
-    @pytest.mark.parametrize("keys", [("K", "k"), ("K", "K "), ("ß", "ss"), ("é", "e\u0301"), ("k" * 254, "k" * 255)])
+    @pytest.mark.parametrize("keys", [("K", "k"), ("K", "K."), ("ß", "ss"), ("é", "e\u0301"), ("k" * 254, "k" * 255)])
     def test_keys_are_compared_exactly(self, shop: Shop, keys: tuple[str, str]) -> None:
         shop.set("WIDGET", 10)
         one, other = (shop.buy(("WIDGET", 1), idempotency_key=key) for key in keys)

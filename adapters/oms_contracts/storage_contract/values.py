@@ -11,6 +11,7 @@ from oms_contracts.clock import TickingClock
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.limits import COUNT_MAX, QUANTITY_MAX
+from oms_core.domain.statuses import OrderStatus
 
 TEXTS = [
     "O'Brien; DROP TABLE orders; --",
@@ -21,8 +22,17 @@ TEXTS = [
     "😀 beyond the first plane",
     "null",
     "{}",
-    " spaces at the ends ",
     "e\u0301 (not composed)",
+]
+# What is kept as it was written where people read it, and would be refused where things are found by it.
+PROSE = [
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u0915\u094d\u200d\u0937",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f",
+    "Dear A,\r\n\thappy birth\u00adday!\n\rB\u2028C",
+    " spaces at the ends ",
+    "\ufeff\u202edirections\u202c",
+    "\\.\\N\\t\"'{},;%s\t\\",
+    "\n",
 ]
 AMOUNTS = ["0", "0.0001", "0.1", "12.5", "12.50", "99.9999", "922337203685476", "922337203685477.5807"]
 TIMES = [
@@ -75,6 +85,16 @@ class ValuePromises:
         assert shop.product("WIDGET").name == text
         assert (movement.movement.reason, movement.movement.reference, movement.actor) == (text, text, text)
         assert (event.actor, event.request_id) == (text, text)
+
+    @pytest.mark.parametrize("text", PROSE)
+    def test_prose_survives_to_the_byte(self, shop: Shop, text: str) -> None:
+        shop.set("WIDGET", 5, name=text, reason=text)
+        order = shop.buy(("WIDGET", 1), metadata={"note": text})
+        shop.move(order.id, OrderStatus.CANCELLED, reason=text)
+        assert shop.product("WIDGET").name == text
+        assert shop.movements("WIDGET")[0].movement.reason == text
+        assert shop.get(order.id).metadata == {"note": text}
+        assert shop.events(order.id)[-1].event.data["reason"] == text
 
     @pytest.mark.parametrize("sku", ["ß", "Größe 42", "😀", "日本", "a'b", "%", "_", "A\\B", "null", "0", "x" * 64])
     def test_a_sku_and_a_location_may_have_any_letters(self, shop: Shop, sku: str) -> None:

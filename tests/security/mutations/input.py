@@ -57,9 +57,9 @@ INPUT = (
     ),
     mutation(
         "texts hold control characters",
-        "oms_core/domain/validation.py",
-        "        elif has_refused_character(value):\n",
-        "        elif False:\n",
+        "oms_core/domain/characters.py",
+        "    if found := _find_in_identifier(text):\n",
+        "    if False:\n",
         _TEST_BAD_ORDER,
         "tests/core/test_bad_input.py::test_a_bad_text_is_refused_as_a_key_a_caller_and_a_filter",
     ),
