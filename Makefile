@@ -7,9 +7,10 @@ MESSAGES ?= 100000
 EXAMPLES ?= 2000
 SEED ?=
 BIN := .venv/bin
+TYPESCRIPT := tests/system/clients/typescript
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test system lint audit fuzz mutants demo bench newman docs lock clean
+.PHONY: help install run test system lint audit fuzz mutants demo bench newman clients docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,9 +36,10 @@ run: install  ## the embedded service on http://127.0.0.1:8080; OMS_PORT and the
 test: install  ## every test but the system's, on real servers, in PROCESSES=2
 	$(BIN)/pytest -n $(PROCESSES) --ignore tests/system
 
-# A laptop without Node, or without a network, runs the rest; with CI=true the test itself insists on newman.
-system: install  ## the tests of the whole from outside, Postman's collection among them
+# A laptop without Node, or without a network, runs the rest; with CI=true the tests themselves insist on both.
+system: install  ## the tests of the whole from outside, Postman's collection and generated clients among them
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory newman || echo "newman is not installed" >&2; fi
+	@$(MAKE) --no-print-directory clients || echo "the generators of clients are not installed" >&2
 	$(BIN)/pytest -n $(PROCESSES) tests/system
 
 lint: install  ## style, formatting, types, and who may import whom
@@ -68,6 +70,18 @@ postman/node_modules/.installed: postman/package.json postman/package-lock.json
 	npm ci --prefix postman --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+# A place for each generator: the Python one wants an older typer than the project has.
+clients: .venv/clients/.installed $(TYPESCRIPT)/node_modules/.installed  ## what makes clients from the OpenAPI document (one needs Node)
+
+.venv/clients/.installed: tests/system/clients/python/client.lock | install
+	$(PYTHON) -m venv .venv/clients
+	.venv/clients/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r $<
+	@touch $@
+
+$(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/package-lock.json
+	npm ci --prefix $(TYPESCRIPT) --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 docs: install  ## draw the pages that are made from data
 	$(BIN)/python docs/draw.py
 
@@ -75,8 +89,10 @@ docs: install  ## draw the pages that are made from data
 lock:  ## resolve the dependencies anew
 	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --universal --python-version 3.11 \
 	  --no-header --output-file requirements.lock
-	uv pip compile .ci/audit.in --generate-hashes --universal --python-version 3.11 --no-header --output-file .ci/audit.lock
+	for name in .ci/audit tests/system/clients/python/client; do \
+	  uv pip compile $$name.in --generate-hashes --universal --python-version 3.11 --no-header --output-file $$name.lock; \
+	done
 
 clean:  ## remove what make has made; oms.db stays
-	rm -rf .venv dist build postman/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv dist build postman/node_modules $(TYPESCRIPT)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

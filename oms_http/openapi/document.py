@@ -221,7 +221,7 @@ def _answer(answer: Answer, operations: Sequence[Operation]) -> dict[str, Any]:
         "headers": _headers(answer.headers),
     }
     if answer.media_type:
-        schema: dict[str, object] = {}
+        schema: dict[str, object] = {"type": "object", "additionalProperties": True}
         if answer.schema:
             schema = {"$ref": f"#/components/schemas/{answer.schema.__name__}"}
         elif answer.media_type.startswith("text/"):

@@ -24,6 +24,9 @@ ROOT_FILES = {
 }
 ROOT_FOLDERS = {".ci", "adapters", "ddl", "docs", "oms_cli", "oms_core", "oms_http", "postman", "tests"}
 
+LOCKS = [path.as_posix() for path in committed_files("*.lock")]
+NODE_FOLDERS = {"postman": "newman", "tests/system/clients/typescript": "openapi-typescript"}
+
 SHIPPED = re.compile(r"(?:adapters/|ddl/)?(oms_\w+/.*)")
 LOCKED = re.compile(r"^([a-z0-9][\w.-]*)==\S+", re.MULTILINE)
 HASHED = re.compile(r"^([a-z0-9][\w.-]*)==[^\n]*\\\n +--hash=sha256:[0-9a-f]{64}", re.MULTILINE)
@@ -51,7 +54,12 @@ def unsafe_lines(lock: str) -> list[str]:
     return unhashed + URL.findall(lock) + re.findall(r"^orderkeep==.*|# +(?:via )?orderkeep$", lock, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", ".ci/audit.lock"])
+def test_every_lock_is_known() -> None:
+    assert set(LOCKS) >= {"requirements.lock", ".ci/audit.lock", "tests/system/clients/python/client.lock"}
+    assert {path.parent.as_posix() for path in committed_files("*package-lock.json")} == NODE_FOLDERS.keys()
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_locked_package_has_a_hash_and_no_address(name: str) -> None:
     lock = text_of(Path(name))
     assert len(LOCKED.findall(lock)) > 20
@@ -65,10 +73,11 @@ def test_an_unsafe_lock_would_be_found() -> None:
         assert unsafe_lines(good + bad if "flask==" not in bad else bad)
 
 
-def test_every_package_of_the_node_lock_has_a_hash_and_no_address() -> None:
-    packages = json.loads(text_of(Path("postman/package-lock.json")))["packages"]
+@pytest.mark.parametrize(("folder", "wanted"), NODE_FOLDERS.items())
+def test_every_package_of_a_node_lock_has_a_hash_and_no_address(folder: str, wanted: str) -> None:
+    packages = json.loads(text_of(Path(folder, "package-lock.json")))["packages"]
     installed = {name: package for name, package in packages.items() if name}
-    assert "node_modules/newman" in installed
+    assert f"node_modules/{wanted}" in installed
     assert not [name for name, package in installed.items() if "resolved" in package or "integrity" not in package]
 
 

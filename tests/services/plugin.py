@@ -196,6 +196,24 @@ def newman() -> Path:
 
 
 @pytest.fixture(scope="session")
+def typescript() -> Path:
+    """The locked packages that make types for TypeScript from OpenAPI, which `make clients` installs."""
+    folder = ROOT / "tests" / "system" / "clients" / "typescript" / "node_modules"
+    if not (folder / ".installed").exists():
+        do_without("NO TYPESCRIPT CLIENT: its generator is missing; with Node installed, `make clients`")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def client_python() -> Path:
+    """The Python of the environment that makes Python clients from OpenAPI, which `make clients` fills."""
+    folder = ROOT / ".venv" / "clients"
+    if not (folder / ".installed").exists():
+        do_without("NO PYTHON CLIENT: its generator is missing; `make clients`")
+    return folder / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
 def certificate(test_run: Run) -> Certificate:
     """A certificate for localhost that nobody but its own tests trusts, and its key."""
     try:
