@@ -18,6 +18,7 @@ from oms_core.ports.metrics import Metrics
 from oms_http import operations
 from oms_http.answer_headers import POLICY, AnswerHeaders
 from oms_http.callers import FindCaller, callers_of, challenges
+from oms_http.charging import HEAD_ONLY, WELCOME, charging_of, invite
 from oms_http.counting import count_answer
 from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
@@ -34,8 +35,6 @@ from oms_http.responses import NO_STORE
 from oms_http.service import Service
 
 BODY_BYTES_MAX = 1024 * 1024
-HEAD_ONLY = "oms.head_only"  # The server asks with this in the environ whether a large body is welcome,
-WELCOME = "oms.welcome"  # and finds this there if it is.
 
 
 class _Application(Flask):
@@ -103,17 +102,16 @@ def _add_docs_page(app: Flask, service: Service) -> None:
 
 
 def _guarded(service: Service, operation: Operation, find_caller: FindCaller) -> Callable[..., Response]:
-    charge, scope = service.oms.charge, operation.rate_scope
+    charge, check_access = charging_of(service.oms, operation), operation.access_check()
 
     def answer(**path: str) -> Response:
         asked = _current_request()
         asked.caller = find_caller(asked)
+        charge(asked)
+        check_access(asked.caller)
         if HEAD_ONLY in asked.environ:
-            operation.check_access(asked.caller)
-            asked.environ[WELCOME] = True
+            invite(asked)
             return Response(status=HTTPStatus.NO_CONTENT)
-        if scope is not None:
-            charge(scope, caller=asked.caller, charged=asked.charged)
         asked.parameters = read_query(asked, operation.query)
         return operation.view(service, asked, *path.values())
 
@@ -157,7 +155,7 @@ def _finish(metrics: Metrics, given: AnswerHeaders, response: Response) -> Respo
         headers.add(*NO_STORE)
     if asked.allowance is not None:
         headers.extend(rate_limit_fields(asked.allowance))
-    if WELCOME not in asked.environ:
+    if HEAD_ONLY not in asked.environ or WELCOME not in asked.environ:  # The request goes on otherwise.
         count_answer(metrics, asked, response)
     return response
 

@@ -19,6 +19,7 @@ from oms_core.domain.numbers import parse_digits
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import Allowance
+from oms_core.use_cases.charge_caller import Charge
 from oms_http.request_ids import request_id
 from oms_http.schemas.findings import findings_of
 
@@ -31,12 +32,13 @@ Model = TypeVar("Model", bound=BaseModel)
 class Request(flask.Request):
     """One request. `caller` and `parameters` (the query, read and checked) are set before a route under /v1 runs.
 
-    `allowance` is what a rate limit leaves the caller, once it was charged.
+    `allowance` is what a rate limit leaves the caller, once it was charged; `charge` what it has paid for placing.
     """
 
     caller: Caller
     parameters: Mapping[str, Any]
     allowance: Allowance | None = None
+    charge: Charge | None = None
 
     def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
         super().__init__(environ, populate_request, shallow)

@@ -107,8 +107,8 @@ class Bridge:
     async def _welcome(self, lane: Lane, environ: dict[str, Any], proto: HTTPProtocol) -> None:
         """Ask the application whether it would take a large body of this caller, before it costs memory or disk.
 
-        It is called with `oms.head_only`: unless it sets `oms.welcome`, it has answered. Raises UnwelcomeError after
-        that was sent.
+        It is called with `oms.head_only`: unless it sets `oms.welcome`, which it gets back with the body, it has
+        answered. Raises UnwelcomeError after that was sent.
         """
         if not self._service.checks_heads:
             return
@@ -124,6 +124,7 @@ class Bridge:
             headers = [*answer.headers, ("connection", "close")]
             self._send(proto, answer._replace(headers=headers))
             raise UnwelcomeError
+        environ["oms.welcome"] = head["oms.welcome"]
 
     async def _answer(self, lane: Lane, environ: dict[str, Any]) -> Answer:
         place = Place(lane.limit, self._loop)

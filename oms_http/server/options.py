@@ -30,7 +30,7 @@ class WsgiService:
     never sees; it runs on the event loop, so it must neither wait nor raise. `answer_headers` are for those answers,
     as the application puts them on its own. With `checks_heads` the application is first called without the body of a
     request that has a large one, and with `oms.head_only` true in its environ: it invites the body by setting
-    `oms.welcome` there; unless it does, its answer is the request's.
+    `oms.welcome` there, and finds what it set when the body has come; unless it does, its answer is the request's.
     """
 
     app: WSGIApplication
