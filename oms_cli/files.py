@@ -13,6 +13,7 @@ import typer
 
 from oms_cli.command import usage_error
 from oms_cli.output import OutputFormat, open_output
+from oms_cli.streams import is_closed
 from oms_core.errors import OmsError
 
 
@@ -20,7 +21,7 @@ from oms_core.errors import OmsError
 def open_input(path: str) -> Iterator[IO[bytes]]:
     """Open a file for reading bytes; `-` is stdin. A missing or unreadable one is a usage error."""
     if path == "-":
-        yield sys.stdin.buffer
+        yield standard_input()
         return
     try:
         stream = Path(path).open("rb")  # noqa: SIM115  Closed below; its own errors are not the reader's.
@@ -28,6 +29,13 @@ def open_input(path: str) -> Iterator[IO[bytes]]:
         usage_error(f"cannot read {path}: {error.strerror}")
     with stream:
         yield stream
+
+
+def standard_input() -> IO[bytes]:
+    """Return stdin; a closed one (`<&-`) is a usage error: it would look like an empty one."""
+    if is_closed(sys.stdin):
+        usage_error("- reads stdin, which is closed")
+    return sys.stdin.buffer
 
 
 def read_document(path: str, *, bytes_max: int) -> bytes:
