@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,12 +40,12 @@ def standard_input() -> IO[bytes]:
 
 
 def read_document(path: str, *, bytes_max: int) -> bytes:
-    """Read a whole small file. Raises `payload_too_large`."""
+    """Read a whole small file in UTF-8, less its byte order mark. Raise `payload_too_large`."""
     with open_input(path) as stream:
         content = stream.read(bytes_max + 1)
     if len(content) > bytes_max:
         raise OmsError("payload_too_large", f"the document is larger than {bytes_max} bytes")
-    return content
+    return content.removeprefix(BOM_UTF8)
 
 
 @contextmanager

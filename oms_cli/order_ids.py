@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated
 from uuid import UUID
@@ -70,7 +71,9 @@ def _reported(outcomes: Iterable[Moved], tally: Tally, *, as_json: bool) -> Iter
 
 
 def _lines_of_stdin() -> Iterator[str]:
+    mark = BOM_UTF8  # What some editors and shells of Windows begin a file with.
     stdin = standard_input()
     while line := stdin.readline(_ID_BYTES_MAX):
-        if text := line.decode(errors="backslashreplace").strip():
+        if text := line.removeprefix(mark).decode(errors="backslashreplace").strip():
             yield text
+        mark = b""

@@ -14,6 +14,7 @@ from werkzeug.http import unquote_header_value
 
 from oms_core.documents.json_text import parse_json
 from oms_core.domain.callers import Caller
+from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.limits import COUNT_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
 from oms_core.domain.numbers import parse_digits
 from oms_core.domain.validation import Findings, one_finding
@@ -124,12 +125,9 @@ def matches(request: Request, etag: str) -> bool:
 def read_order_id(text: str) -> UUID:
     """Read an order id from a path; raises `order_not_found` for text that is none, as no order has it."""
     try:
-        order_id = UUID(text)
-    except ValueError:
-        order_id = None
-    if order_id is None or str(order_id) != text.lower():
-        raise OmsError("order_not_found", f"no order has the id {text[:64]!a}")
-    return order_id
+        return parse_uuid(text)
+    except ValueError as error:
+        raise OmsError("order_not_found", f"no order has the id {text[:64]!a}") from error
 
 
 def check_path_sku(sku: str) -> str:
