@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from http import HTTPStatus
 from typing import cast
@@ -33,6 +33,7 @@ from oms_http.readiness import Readiness
 from oms_http.requests import Request
 from oms_http.responses import NO_STORE
 from oms_http.service import Service
+from oms_http.static_content import StaticContent
 
 BODY_BYTES_MAX = 1024 * 1024
 
@@ -75,7 +76,7 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         readiness=readiness or Readiness(oms.check),
         degradation=degradation or Degradation(oms),
         diagnoses=Diagnoses(),
-        openapi=cache(partial(openapi_json, registry)),
+        openapi=cache(partial(_openapi, registry)),
     )
     find_caller = callers_of(oms)
     for operation in registry:
@@ -85,6 +86,10 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
     app.after_request(partial(_finish, oms.metrics, AnswerHeaders(oms.settings.cors_origins)))
     app.wsgi_app = behind(app.wsgi_app, oms.settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _openapi(registry: Sequence[Operation]) -> StaticContent:
+    return StaticContent.of_bytes(openapi_json(registry), media_type="application/json")
 
 
 def _add_route(app: Flask, service: Service, operation: Operation, find_caller: FindCaller) -> None:

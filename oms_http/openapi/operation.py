@@ -115,6 +115,11 @@ ETAG = Header(
     description="What is shown, as an entity tag: it changes with it.",
     schema={"type": "string", "pattern": '^"[0-9-]+"$'},
 )
+CONTENT_ETAG = Header(
+    name="ETag",
+    description="What is shown, as an entity tag: it changes with it.",
+    schema={"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
+)
 LOCATION = Header(
     name="Location",
     description="The path of what was created.",
