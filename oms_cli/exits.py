@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from oms_cli.masking import redact
 from oms_cli.messages import say, say_error
+from oms_cli.tracebacks import print_traceback
 from oms_core.documents.orders import show_refusal
 from oms_core.errors import ErrorKind, OmsError
 
@@ -69,8 +70,10 @@ class Tally:
 def report(error: OmsError, *, as_json: bool, subject: str | None = None) -> None:
     """Say on stderr what went wrong: one line, and one more per wrong value or shortage; with JSON, one document.
 
-    `subject` names which of many inputs it was.
+    `subject` names which of many inputs it was. What led to a defect is told before it: there is no other log of it.
     """
+    if error.kind is ErrorKind.BUG and error.__cause__ is not None:
+        print_traceback(error)
     if as_json:
         entry = show_refusal(error) if subject is None else {"subject": subject, **show_refusal(error)}
         sys.stderr.write(redact(json.dumps(entry)) + "\n")

@@ -9,6 +9,11 @@ from types import TracebackType
 from oms_cli.masking import redact
 
 
+def print_traceback(error: BaseException) -> None:
+    """Write the traceback of a defect to stderr, with all that led to it."""
+    _print_traceback(type(error), error, error.__traceback__)
+
+
 def hide_secrets_in_tracebacks() -> None:
     """Have defects that end the program or a thread of it printed with whatever looks like a secret masked."""
     sys.excepthook = _print_traceback

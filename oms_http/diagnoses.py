@@ -1,4 +1,4 @@
-"""What an answer keeps from its reader, and the log gets instead: hosts, files, settings, the words of a driver."""
+"""What an answer keeps from its reader, and the log gets instead: defects, hosts, files, the words of a driver."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from oms_core.errors import OmsError
+from oms_core.errors import ErrorKind, OmsError
 
 _PAUSE_SECONDS = 1.0
 
@@ -15,9 +15,9 @@ _log = logging.getLogger(__name__)
 
 
 class Diagnoses:
-    """Logs the details of errors that tell of the system; at most one a second, for an outage has thousands alike.
+    """Logs every defect with its traceback, and the details of errors that tell of the system.
 
-    Thread-safe.
+    Of the latter at most one a second is logged, for an outage has thousands alike. Thread-safe.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,8 +28,12 @@ class Diagnoses:
 
     def note(self, error: OmsError, request_id: str) -> None:
         """Log what the answer to this request does not tell, if it keeps anything back."""
-        if not error.row.tells_of_the_system:
-            return
+        if error.kind is ErrorKind.BUG:
+            _log.error("%s: %a (request %s)", error.code, error.detail, request_id, exc_info=error)
+        if error.row.tells_of_the_system:
+            self._note_sometimes(error, request_id)
+
+    def _note_sometimes(self, error: OmsError, request_id: str) -> None:
         with self._lock:
             now = self._clock()
             if now < self._next_at:

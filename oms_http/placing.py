@@ -27,17 +27,16 @@ _UNPLACED = frozenset({OrderStatus.QUEUED, OrderStatus.CANCELLED})
 
 def place_order(service: Service, request: Request) -> Response:
     """Place one order, all or nothing, or accept it for a worker to place."""
-    key = read_idempotency_key(request)
-    command = read_order(read_json(request), idempotency_key=key)
+    command = read_order(read_json(request), idempotency_key=read_idempotency_key(request))
     wanted = read_respond_async(request.environ.get("HTTP_PREFER"))
     if wanted is not None:
         return _accept(service, request, command, wanted)
-    placed = service.oms.place_order(command, caller=request.caller, charge=request.charge)
+    placed = service.oms.place_order(command, caller=request.caller, charged=request.charged)
     return _answer(service, placed)
 
 
 def _accept(service: Service, request: Request, command: PlaceOrder, wanted: RespondAsync) -> Response:
-    accepted = service.oms.accept_order(command, caller=request.caller, charge=request.charge)
+    accepted = service.oms.accept_order(command, caller=request.caller, charged=request.charged)
     if accepted.accepted_status != _ACCEPTED:  # Its key belongs to an order that was placed at once.
         return _answer(service, accepted)
     settled = None
@@ -49,7 +48,7 @@ def _accept(service: Service, request: Request, command: PlaceOrder, wanted: Res
     if settled is None:
         return _answer(service, accepted, wanted.applied)
     if settled.status in _REFUSED:
-        return _answer_refused(request, settled, wanted)
+        return _answer_refused(service, request, settled, wanted)
     status = _ACCEPTED if settled.status in _UNPLACED else _CREATED
     return order_response(service.oms, settled, status=status, headers=[order_location(settled), wanted.applied])
 
@@ -61,12 +60,13 @@ def _answer(service: Service, placed: Placed, *headers: tuple[str, str]) -> Resp
     return order_response(service.oms, placed.order, status=placed.accepted_status, headers=sent)
 
 
-def _answer_refused(request: Request, order: Order, wanted: RespondAsync) -> Response:
+def _answer_refused(service: Service, request: Request, order: Order, wanted: RespondAsync) -> Response:
     """Answer with the reason as an error; unlike a refusal at once, the order stays, and can be retried."""
     failure = order.failure
     code = "internal_error" if failure is None or failure.code not in ERROR_CODES else failure.code
     reason = "the order could not be placed" if failure is None else failure.detail
     error = OmsError(code, f"{reason}; the order stays, {order.status.value}", data={"order_id": str(order.id)})
+    service.diagnoses.note(error, request.request_id)
     return problem_response(error, request.request_id, [order_location(order), wanted.applied])
 
 

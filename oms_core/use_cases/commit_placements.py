@@ -54,7 +54,7 @@ class CommitPlacements:
         if len(batch) > 1:
             middle = len(batch) // 2
             return self._commit(batch[:middle]) + self._commit(batch[middle:])
-        _log.error("order %s cannot be written", batch[0].id, exc_info=error)
+        _log.error("order %s cannot be written, request %s", batch[0].id, batch[0].request_id, exc_info=error)
         detail = "the order could not be written; the log holds the reason"
         return [Refused(error=OmsError("internal_error", detail, data={"order_id": str(batch[0].id)}))]
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from oms_cli.exits import EXIT_CODES, Tally, exit_code
 from oms_cli.messages import printable
-from oms_core import ErrorKind, OmsError
+from oms_core import ErrorKind, Oms, OmsError, Settings
 from oms_core.errors import ERROR_CODES
 from tests.cli.conftest import Cli
 
@@ -134,3 +137,15 @@ def test_without_what_serves_the_extra_is_named(tmp_path: Path) -> None:
     )
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == "error: invalid_setting: this needs granian; install orderkeep with the extra 'http'\n"
+
+
+def test_what_no_table_of_errors_knows_is_told_with_what_led_to_it(cli: Cli, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/oms.db"
+    with Oms.open(Settings(database_url=url)) as oms:
+        oms.check()
+        with closing(sqlite3.connect(tmp_path / "oms.db")) as connection:
+            connection.execute("CREATE TRIGGER t BEFORE INSERT ON products BEGIN SELECT RAISE(ABORT, 'made up'); END")
+        ran = replace(cli, oms=oms)("inventory", "set", "WIDGET", "5")
+    assert ran.code == 1
+    assert "IntegrityError: made up\n" in ran.err
+    assert ran.err.splitlines()[-1].startswith("error: internal_error: ")
