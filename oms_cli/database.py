@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from oms_cli.command import command, command_group
+import typer
+
+from oms_cli.command import command
 from oms_cli.session import Session
 from oms_cli.views import Column, View
 
-app = command_group("db", "The database's schema.")
+app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)
 
 _WITHOUT_ACTOR = frozenset({"actor"})
 

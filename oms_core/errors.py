@@ -231,6 +231,14 @@ _TABLE = (
         tells_of_the_system=True,
     ),
     ErrorCode(
+        "storage_unusable",
+        ErrorKind.UNAVAILABLE,
+        Retry.AFTER_CHANGE,
+        "The database cannot be used as it is",
+        "Nothing was changed. Whoever runs the service has to mend it; its log says what is wrong and what helps.",
+        tells_of_the_system=True,
+    ),
+    ErrorCode(
         "queue_unavailable",
         ErrorKind.UNAVAILABLE,
         Retry.SAME_KEY,

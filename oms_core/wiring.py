@@ -19,6 +19,7 @@ from oms_core.settings import Settings
 _EXTRAS = {
     "sqlite": "sqlite",
     "postgresql": "postgres",
+    "postgres": "postgres",
     "amqp": "rabbitmq",
     "amqps": "rabbitmq",
     "memory": "limits",

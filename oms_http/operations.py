@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Response
+from pathlib import Path
+
+import flask_swagger_ui
+from flask import Response, send_from_directory
 from werkzeug.exceptions import NotFound
 
 from oms_core.errors import ERROR_CODES, OmsError
@@ -10,9 +13,11 @@ from oms_http import pages
 from oms_http.requests import Request
 from oms_http.responses import NO_STORE, json_response
 from oms_http.service import Service
-from oms_http.static_content import static_response
 
 DRAINING = "oms.draining"  # The server sets this in the environ once the process is stopping.
+
+_SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
+_ASSETS = frozenset({"swagger-ui.css", "index.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
 
 
 def get_health(_service: Service, _request: Request) -> Response:
@@ -34,9 +39,9 @@ def get_metrics(service: Service, _request: Request) -> Response:
     return Response(body, headers=[("Content-Type", media_type), NO_STORE])
 
 
-def get_openapi(service: Service, request: Request) -> Response:
+def get_openapi(service: Service, _request: Request) -> Response:
     """Give the OpenAPI document."""
-    return static_response(request, service.openapi())
+    return Response(service.openapi(), headers=[("Content-Type", "application/json")])
 
 
 def get_docs(_service: Service, _request: Request) -> Response:
@@ -44,12 +49,15 @@ def get_docs(_service: Service, _request: Request) -> Response:
     return pages.html_response(pages.DOCS)
 
 
-def get_docs_asset(_service: Service, request: Request, name: str) -> Response:
+def get_docs_asset(_service: Service, _request: Request, name: str) -> Response:
     """Give a file of the page."""
-    content = pages.docs_asset(name)
-    if content is None:
+    if name == "start.js":
+        return Response(pages.DOCS_SCRIPT, headers=[("Content-Type", "text/javascript; charset=utf-8")])
+    if name == "problem.css":
+        return Response(pages.PROBLEM_STYLE, headers=[("Content-Type", "text/css; charset=utf-8")])
+    if name not in _ASSETS:
         raise NotFound
-    return static_response(request, content)
+    return send_from_directory(_SWAGGER_UI, name)
 
 
 def get_problem(_service: Service, _request: Request, code: str) -> Response:

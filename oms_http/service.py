@@ -9,7 +9,6 @@ from oms_core.oms import Oms
 from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
 from oms_http.readiness import Readiness
-from oms_http.static_content import StaticContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,4 +21,4 @@ class Service:
     readiness: Readiness
     degradation: Degradation
     diagnoses: Diagnoses
-    openapi: Callable[[], StaticContent]
+    openapi: Callable[[], bytes]

@@ -10,16 +10,21 @@ from typing import Generic, TypeVar
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.circuit import Circuit, CircuitOpenError
 from oms_peewee.faults import (
+    LASTING,
     TRANSIENT,
     ChangedMeanwhileError,
     CommitLostError,
     Fault,
+    NoRoomError,
+    ReadOnlyError,
     TooLateError,
     UncoveredError,
+    UnfitError,
     UnstorableValueError,
     as_oms_error,
     outcome_unknown,
 )
+from oms_peewee.lasting_fault import LastingFault
 from oms_peewee.patience import Patience
 from oms_peewee.pool import Pool
 from oms_peewee.session import AnySession, Engine
@@ -30,8 +35,11 @@ _OUR_FAULTS: Mapping[type[Exception], Fault] = {
     ChangedMeanwhileError: Fault.CONFLICT,
     CircuitOpenError: Fault.UNAVAILABLE,
     CommitLostError: Fault.DISCONNECTED,
+    NoRoomError: Fault.NO_ROOM,
+    ReadOnlyError: Fault.UNAVAILABLE,
     TooLateError: Fault.UNAVAILABLE,
     UncoveredError: Fault.UNCOVERED,
+    UnfitError: Fault.UNUSABLE,
     UnstorableValueError: Fault.DEFECT,
 }
 
@@ -52,6 +60,7 @@ class Database(Generic[AnySession]):
         self._engine = engine
         self._deadline_seconds = options.deadline_seconds
         self._pool: Pool[AnySession] = Pool(engine.connections_max)
+        self._lasting = LastingFault()
         self._circuit = Circuit(engine.connect, self._is_unreachable)
         self.caught: tuple[type[Exception], ...] = (*engine.driver_errors, *_OUR_FAULTS)
 
@@ -70,7 +79,16 @@ class Database(Generic[AnySession]):
         After a COMMIT whose answer was lost the work runs again and finds out whether it had happened. Raises
         `storage_unavailable`, or `outcome_unknown` with what to `look_up` when it could not find out in time.
         """
-        return self._run(work, self._engine.turn, look_up)
+        result = self._run(work, self._engine.turn, look_up)
+        self._lasting.over()
+        return result
+
+    def check_lasting(self) -> None:
+        """Raise what has kept work from being done lately and would keep further work, unless a write succeeded since.
+
+        Not everything that stands in the way of writing can be found by reading: a full disk, for one.
+        """
+        self._lasting.check()
 
     def fault_of(self, error: Exception) -> Fault:
         """Tell what an error that came out of a session means."""
@@ -107,7 +125,11 @@ class Database(Generic[AnySession]):
                     continue
                 if commit_was_lost:
                     raise outcome_unknown(look_up) from error
-                raise as_oms_error(error, fault, self._engine.describe()) from error
+                told = self._engine.reason_of(error)
+                refusal = as_oms_error(error, fault, database=self._engine.describe(), reason=told)
+                if fault in LASTING and isinstance(error, self._engine.driver_errors):
+                    self._lasting.met(refusal)
+                raise refusal from error
             else:
                 self._circuit.reached()
                 return result

@@ -20,14 +20,18 @@ class Fault(Enum):
     UNCOVERED = "the stock does not cover what was decided"
     DISCONNECTED = "the connection is gone"
     UNAVAILABLE = "the database cannot do it now"
+    NO_ROOM = "the database has no room left"
+    UNUSABLE = "the database does not let us work, and only its operator can change that"
     NO_DATABASE = "the file is something else"
     OUTDATED = "the schema lacks something"
-    POOLED = "prepared statements got lost in a pooler"
     DEFECT = "the database will not take this"
 
 
 # The same work may succeed when it is done again.
 TRANSIENT = frozenset({Fault.BUSY, Fault.CONFLICT, Fault.TAKEN, Fault.TAKEN_SOON, Fault.DISCONNECTED})
+
+# Who comes next will meet it too.
+LASTING = frozenset({Fault.NO_ROOM, Fault.UNUSABLE})
 
 
 class ChangedMeanwhileError(Exception):
@@ -44,6 +48,18 @@ class CommitLostError(Exception):
 
 class TooLateError(Exception):
     """This process had no connection, or no turn to write, to spare until the deadline."""
+
+
+class NoRoomError(Exception):
+    """The disk of the database is full, or nearly."""
+
+
+class ReadOnlyError(Exception):
+    """The database's server only reads: a standby, or one that was told to."""
+
+
+class UnfitError(Exception):
+    """The database, or this program's role in it, lacks what the work needs; the text says what helps."""
 
 
 class UnstorableValueError(Exception):
@@ -65,8 +81,16 @@ def storage_unavailable(detail: str) -> OmsError:
     return OmsError("storage_unavailable", detail, retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
-def as_oms_error(error: Exception, fault: Fault, database: str) -> OmsError:
-    """Give what a caller is told of a fault that no repetition cured; `database` names the database for a person."""
+def storage_unusable(detail: str) -> OmsError:
+    """Say that nothing was changed, nor can be, before the operator has mended what the detail tells."""
+    return OmsError("storage_unusable", detail)
+
+
+def as_oms_error(error: Exception, fault: Fault, *, database: str, reason: str) -> OmsError:
+    """Return what a caller is told of a fault that no repetition cured.
+
+    `database` names the database for a person; `reason` is what it said, with the remedy.
+    """
     match fault:
         case Fault.DEFECT | Fault.TAKEN | Fault.UNCOVERED:  # Not the text, which may quote the row.
             return OmsError("internal_error", f"the database refused what was to be written: {type(error).__name__}")
@@ -77,14 +101,16 @@ def as_oms_error(error: Exception, fault: Fault, database: str) -> OmsError:
             return OmsError("schema_outdated", detail)
         case Fault.NO_DATABASE:
             return OmsError("invalid_setting", f"OMS_DATABASE_URL: {database} is not a database")
-        case Fault.POOLED:
-            detail = f"OMS_PREPARED_STATEMENTS must be off: {database} is behind a pooler that shares connections"
-            return OmsError("invalid_setting", detail)
+        case Fault.UNUSABLE:
+            return storage_unusable(f"{database}: {reason}")
         case _:
-            return storage_unavailable(f"{database}: {_reason(error)}")
+            return storage_unavailable(f"{database}: {reason}")
 
 
-def _reason(error: Exception) -> str:
-    """Give a driver's message in one line; none of them holds a password."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def reason_of(error: Exception, remedy: str = "") -> str:
+    """Return a driver's message in one line, and the remedy; none of them holds a password.
+
+    The lines after the first are left out: they explain, or quote a row.
+    """
+    words = str(error).strip().splitlines()[:1] or [type(error).__name__]
+    return "; ".join([*words, remedy] if remedy else words)

@@ -30,10 +30,14 @@ Kept = TypeVar("Kept", bound=Poolable)
 
 @dataclass(slots=True)
 class _Shelf(Generic[Kept]):
-    """The connections of one process: those that nobody uses, the last used one on top."""
+    """The connections of one process: those that nobody uses, the last used one on top.
+
+    `suspicions` counts how often all connections have become suspect.
+    """
 
     free: threading.Semaphore
     idle: list[Kept] = field(default_factory=list)
+    suspicions: int = 0
 
 
 class Pool(Generic[Kept]):
@@ -57,20 +61,25 @@ class Pool(Generic[Kept]):
         if not shelf.free.acquire(timeout=patience.left_seconds):
             raise TooLateError(f"all {self.size} connections of this process are in use")
         try:
+            suspicions = shelf.suspicions
             connection = self._take(shelf, connect)
             try:
                 yield connection
             finally:
-                self._put_back(shelf, connection)
+                self._put_back(shelf, connection, is_suspect=suspicions != shelf.suspicions)
         finally:
             shelf.free.release()
 
     def discard_idle(self) -> None:
-        """Close what nobody uses: after one lost connection the others of the same server are suspect."""
-        idle = self._shelf().idle
-        while idle:
+        """Close what nobody uses: after one lost connection the others of the same server are suspect.
+
+        Those that are lent are closed when they come back.
+        """
+        shelf = self._shelf()
+        shelf.suspicions += 1  # Two threads that do so at once mean the same.
+        while shelf.idle:
             try:
-                idle.pop().discard()
+                shelf.idle.pop().discard()
             except IndexError:  # Another thread took the last one.
                 return
 
@@ -83,13 +92,18 @@ class Pool(Generic[Kept]):
         )
 
     def _take(self, shelf: _Shelf[Kept], connect: Callable[[], Kept]) -> Kept:
-        try:
-            return shelf.idle.pop()
-        except IndexError:
-            return connect()
+        while shelf.idle:
+            try:
+                connection = shelf.idle.pop()
+            except IndexError:  # Another thread took the last one.
+                break
+            if connection.is_usable():
+                return connection
+            connection.discard()
+        return connect()
 
-    def _put_back(self, shelf: _Shelf[Kept], connection: Kept) -> None:
-        if connection.is_usable():
+    def _put_back(self, shelf: _Shelf[Kept], connection: Kept, *, is_suspect: bool) -> None:
+        if not is_suspect and connection.is_usable():
             shelf.idle.append(connection)
         else:
             connection.discard()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
@@ -10,59 +9,28 @@ from typing import Any
 import peewee
 import psycopg2
 from psycopg2 import errorcodes
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE, parse_dsn
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
-from oms_peewee.faults import CommitLostError, Fault
+from oms_peewee.faults import CommitLostError, Fault, UnfitError, reason_of
+from oms_peewee.faults_postgresql import meaning_of, meaning_of_words
 from oms_peewee.patience import Patience
+from oms_peewee.postgresql_url import read_postgresql_url
 from oms_peewee.session import Session
+from oms_peewee.session_postgresql import beginning, check_encoding, check_state, connection_parameters, greet
 from oms_peewee.statements import Call, Statement
 from oms_peewee.watchdog import Watchdog
 
 # Request threads share few connections: a server's default of 100 serves a dozen processes.
 _CONNECTIONS_MAX = 8
 
-# A client that freezes before COMMIT loses its locks before those who wait for them give up.
-_IDLE_IN_TRANSACTION_PART_OF_LOCK_TIMEOUT = 0.5
-_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-_TCP_USER_TIMEOUT_MS = 25_000
 # What a server that runs may need beyond its statement_timeout to say so.
 _ANSWER_MARGIN_SECONDS = 5.0
 
 # How the names of all indexes of idempotency keys end, as PostgreSQL quotes them where an insert waited for one.
 _KEYS = '_idempotency"'
 
-# A prepared statement is planned once, perhaps when a table is still empty, and then serves when it has grown: so no
-# plan may read a whole table for being small, which is safe where every statement has its index.
-_PLANNING = ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "jit=off"]
-
 _INDEX_WALK = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off"
-
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
-
-_FAULTS: Mapping[str, Fault] = {
-    errorcodes.DEADLOCK_DETECTED: Fault.CONFLICT,
-    errorcodes.SERIALIZATION_FAILURE: Fault.CONFLICT,
-    errorcodes.LOCK_NOT_AVAILABLE: Fault.CONFLICT,
-    errorcodes.UNIQUE_VIOLATION: Fault.TAKEN,
-    errorcodes.DIVISION_BY_ZERO: Fault.UNCOVERED,  # How a statement of the ledger says so.
-    errorcodes.UNDEFINED_TABLE: Fault.OUTDATED,
-    errorcodes.UNDEFINED_COLUMN: Fault.OUTDATED,
-    errorcodes.INVALID_SQL_STATEMENT_NAME: Fault.POOLED,
-    errorcodes.DUPLICATE_PREPARED_STATEMENT: Fault.POOLED,
-    errorcodes.QUERY_CANCELED: Fault.UNAVAILABLE,
-    # A primary that has become a standby, and a plan from before a migration: a new connection sees neither.
-    errorcodes.READ_ONLY_SQL_TRANSACTION: Fault.DISCONNECTED,
-    errorcodes.FEATURE_NOT_SUPPORTED: Fault.DISCONNECTED,
-    errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT: Fault.DISCONNECTED,
-}
-_FAULTS_OF_CLASSES: Mapping[str, Fault] = {
-    errorcodes.CLASS_CONNECTION_EXCEPTION: Fault.DISCONNECTED,
-    errorcodes.CLASS_OPERATOR_INTERVENTION: Fault.DISCONNECTED,
-    errorcodes.CLASS_INSUFFICIENT_RESOURCES: Fault.UNAVAILABLE,
-    errorcodes.CLASS_SYSTEM_ERROR: Fault.UNAVAILABLE,
-}
 
 
 class PostgresqlSession(Session, peewee.PostgresqlDatabase):
@@ -77,6 +45,13 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         self._prepares = prepares
         self._prepared: set[str] = set()
         self.connect()
+        try:
+            check_encoding(self.driver.info.parameter_status("server_encoding"))
+            if prepares:
+                greet(self._watched)
+        except (psycopg2.Error, UnfitError):
+            self.discard()
+            raise
 
     def run(self, calls: Sequence[Call]) -> Any:
         """Run statements in one round trip; give a cursor with the rows of the last one."""
@@ -137,6 +112,15 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         """See Session."""
         return self._is_idle() and not self.driver.closed
 
+    def check_ready(self) -> None:
+        """See Session."""
+        check_state(self.execute_sql)
+
+    def table_exists(self, table_name: str, schema: str | None = None) -> bool:  # noqa: ARG002
+        """Tell whether statements find a table by this name, in whichever schema of the search path it is."""
+        cursor = self.execute_sql("SELECT to_regclass(%s) IS NOT NULL", (table_name,))
+        return bool(cursor.fetchone()[0])
+
     def snapshot(self) -> AbstractContextManager[object]:
         """See Session."""
         return nullcontext() if self._prepares else self.atomic()  # A pooler's timeouts are set per transaction.
@@ -195,26 +179,21 @@ class PostgresqlEngine:
 
     def __init__(self, url: str, options: StorageOptions) -> None:
         """Check the URL; nothing is connected yet. Raises `invalid_setting`."""
-        self._url = url
-        self._server = _parse(url)
+        self._address = read_postgresql_url(url)
         self._prepares = options.prepared_statements
         self._watchdog = Watchdog(options.statement_timeout_seconds + _ANSWER_MARGIN_SECONDS)
-        settings = _session_settings(options)
-        self._begin = _BEGIN if self._prepares else _BEGIN + "".join(f"SET LOCAL {each};" for each in settings)
-        self._connect: dict[str, Any] = {
-            **_KEEPALIVES,
-            "tcp_user_timeout": _TCP_USER_TIMEOUT_MS,
-            "connect_timeout": max(2, math.ceil(options.connect_timeout_seconds)),  # libpq makes 2 of 1.
-            "application_name": self._server.get("application_name", "oms"),
-        }
-        if self._prepares:  # A transaction pooler would refuse start-up options, or apply them to strangers.
-            given = self._server.get("options", "")
-            self._connect["options"] = " ".join([given, *(f"-c {each}" for each in settings)]).strip()
+        self._begin = beginning(options)
+        self._connect = connection_parameters(options, self._address.given)
+        self._requires_writing = self._connect["target_session_attrs"] == "read-write"
 
     def connect(self) -> PostgresqlSession:
         """See Engine."""
         return PostgresqlSession(
-            self._url, begin=self._begin, prepares=self._prepares, connect=self._connect, watchdog=self._watchdog
+            self._address.url,
+            begin=self._begin,
+            prepares=self._prepares,
+            connect=self._connect,
+            watchdog=self._watchdog,
         )
 
     def turn(self, patience: Patience) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
@@ -227,36 +206,15 @@ class PostgresqlEngine:
         code = getattr(cause, "pgcode", None)
         if code == errorcodes.LOCK_NOT_AVAILABLE and _KEYS in (cause.diag.context or ""):
             return Fault.TAKEN_SOON
-        if code is not None:
-            return _FAULTS.get(code) or _FAULTS_OF_CLASSES.get(code[:2], Fault.DEFECT)
-        is_connection = isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
-        return Fault.DISCONNECTED if is_connection else Fault.DEFECT
+        if code == errorcodes.READ_ONLY_SQL_TRANSACTION and not self._requires_writing:
+            return Fault.UNAVAILABLE  # The URL asks for a server that may be a standby; another try would meet it too.
+        return meaning_of(error).fault
+
+    def reason_of(self, error: Exception) -> str:
+        """See Engine."""
+        is_drivers = isinstance(error, self.driver_errors)
+        return reason_of(error, (meaning_of(error) if is_drivers else meaning_of_words(str(error))).remedy)
 
     def describe(self) -> str:
         """See Engine."""
-        server = self._server
-        where = f"{server.get('host', 'the local socket')}:{server.get('port', 5432)}"
-        return f"PostgreSQL database {server.get('dbname', server.get('user', ''))} at {where}"
-
-
-def _parse(url: str) -> dict[str, str]:
-    try:
-        server = {name: str(value) for name, value in parse_dsn(url).items()}
-        if not all(port.isascii() and port.isdecimal() for port in server.get("port", "5432").split(",")):
-            raise ValueError("a port is not a number")
-    except (psycopg2.Error, ValueError) as error:  # Its text is not shown, for it may quote the password.
-        detail = "OMS_DATABASE_URL is no PostgreSQL URL; write postgresql://user:password@host:5432/database"
-        raise OmsError("invalid_setting", detail) from error
-    return server
-
-
-def _session_settings(options: StorageOptions) -> list[str]:
-    idle_seconds = options.lock_timeout_seconds * _IDLE_IN_TRANSACTION_PART_OF_LOCK_TIMEOUT
-    milliseconds = {
-        "lock_timeout": options.lock_timeout_seconds * 1_000,
-        "statement_timeout": options.statement_timeout_seconds * 1_000,
-        "idle_in_transaction_session_timeout": idle_seconds * 1_000,
-        "tcp_user_timeout": _TCP_USER_TIMEOUT_MS,
-    }
-    timeouts = [f"{name}={max(1, int(value))}" for name, value in milliseconds.items()]
-    return ["timezone=UTC", *timeouts, *(_PLANNING if options.prepared_statements else [])]
+        return self._address.describe()

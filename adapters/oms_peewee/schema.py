@@ -69,8 +69,9 @@ class PeeweeSchema:
         return tuple(upgraded)
 
     def check(self) -> None:
-        """See SchemaStorage."""
-        applied = self._database.read(_applied)
+        """See SchemaStorage. Only reads."""
+        self._database.check_lasting()
+        applied = self._database.read(_applied_and_ready)
         self._check_unchanged(applied)
         if pending := self._status(applied).pending:
             raise _outdated(f"{self._database.describe()} lacks {', '.join(pending)}: run `oms db upgrade`")
@@ -117,12 +118,21 @@ class PeeweeSchema:
 
 
 class EmbeddedSchema(PeeweeSchema):
-    """The schema of a database that nobody administers: it is never behind, for checking upgrades it."""
+    """The schema of a database that nobody administers: it is never behind, for a check that finds it so upgrades it.
+
+    Looking comes first, for it waits for nobody: a rival may hold the writer's lock.
+    """
 
     def check(self) -> None:
         """See SchemaStorage."""
-        self.upgrade()
+        if self.status().pending:
+            self.upgrade()
         super().check()
+
+
+def _applied_and_ready(session: Session) -> list[_Applied]:
+    session.check_ready()
+    return _applied(session)
 
 
 def _applied(session: Session) -> list[_Applied]:

@@ -37,6 +37,10 @@ class Session(peewee.Database):
         """Tell, without asking the server, whether nothing is open or broken."""
         raise NotImplementedError
 
+    def check_ready(self) -> None:
+        """Raise what stands in the way of writing, as far as it can be found by reading."""
+        raise NotImplementedError
+
     def snapshot(self) -> AbstractContextManager[object]:
         """Run statements that only read; each sees what is committed when it begins."""
         raise NotImplementedError
@@ -97,6 +101,10 @@ class Engine(Protocol[Opened_co]):
 
     def fault_of(self, error: Exception) -> Fault:
         """Tell what an error of `driver_errors` means."""
+        ...
+
+    def reason_of(self, error: Exception) -> str:
+        """Return what an error says, in one line for the operator, with what can be done about it."""
         ...
 
     def describe(self) -> str:

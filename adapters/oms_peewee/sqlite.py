@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import peewee
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
-from oms_peewee.faults import Fault, UnstorableValueError
+from oms_peewee.faults import CommitLostError, Fault, NoRoomError, UnstorableValueError, reason_of
+from oms_peewee.faults_sqlite import FileMovedError, meaning_of
 from oms_peewee.patience import Patience
 from oms_peewee.session import Session
+from oms_peewee.sqlite_file import DatabaseFile
 from oms_peewee.turns import WriterTurns
 
 _CONNECTIONS_MAX = 16
@@ -25,27 +28,11 @@ _CONNECTIONS_MAX = 16
 _BUSY_TIMEOUT_SECONDS = 0
 _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
 
+# Less than this is no room: a batch of orders takes as much, and it has to be there twice, in the log too.
+_ROOM_BYTES_MIN = 4 * 1024 * 1024
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-_PRIMARY_CODE = 0xFF
-_FAULTS: Mapping[int, Fault] = {
-    sqlite3.SQLITE_BUSY: Fault.BUSY,
-    sqlite3.SQLITE_LOCKED: Fault.BUSY,
-    sqlite3.SQLITE_PROTOCOL: Fault.BUSY,
-    sqlite3.SQLITE_READONLY: Fault.UNAVAILABLE,
-    sqlite3.SQLITE_IOERR: Fault.UNAVAILABLE,
-    sqlite3.SQLITE_CORRUPT: Fault.UNAVAILABLE,
-    sqlite3.SQLITE_FULL: Fault.UNAVAILABLE,
-    sqlite3.SQLITE_CANTOPEN: Fault.UNAVAILABLE,
-    sqlite3.SQLITE_PERM: Fault.UNAVAILABLE,
-    sqlite3.SQLITE_NOMEM: Fault.UNAVAILABLE,
-    sqlite3.SQLITE_NOTADB: Fault.NO_DATABASE,
-    sqlite3.SQLITE_CONSTRAINT_UNIQUE: Fault.TAKEN,
-    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Fault.TAKEN,
-}
-# SQLite has no code of its own for these.
-_MISSING = ("no such table", "no such column", "has no column named")
 
 
 def to_microseconds(time: datetime) -> int:
@@ -61,9 +48,10 @@ def from_microseconds(stored: int) -> datetime:
 class SqliteSession(Session, peewee.SqliteDatabase):
     """One connection to an SQLite file; every transaction takes the writer's lock when it begins."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
         super().__init__(
-            uri,
+            f"{file.path.as_uri()}?mode=rw",
             thread_safe=False,
             autoconnect=False,
             pragmas=_PRAGMAS,
@@ -73,6 +61,12 @@ class SqliteSession(Session, peewee.SqliteDatabase):
             check_same_thread=False,
         )
         self.connect()
+        try:
+            self.driver.execute("PRAGMA schema_version").fetchone()  # From here on the write-ahead log is open.
+            self._log = file.opened()
+        except (sqlite3.Error, FileMovedError):
+            self.discard()
+            raise
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
         """See Session."""
@@ -88,11 +82,17 @@ class SqliteSession(Session, peewee.SqliteDatabase):
 
     def begin(self, lock_type: str | None = None) -> None:  # noqa: ARG002  Always IMMEDIATE.
         """Take the writer's lock: one who only reads first may be refused it later (SQLITE_BUSY_SNAPSHOT)."""
+        self._file.check()
         self.execute_sql("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
-        """Commit; an error leaves the transaction open, to be rolled back."""
+        """Commit; an error leaves the transaction open, to be rolled back.
+
+        Raises CommitLostError when the file was taken away meanwhile: what was committed may be gone with it.
+        """
         self.execute_sql("COMMIT")
+        if not self._file.is_in_place(self._log):
+            raise CommitLostError(f"{self._file.path} was deleted or replaced while a transaction was committed")
 
     def rollback(self) -> None:
         """Roll back, unless SQLite has done so itself."""
@@ -101,7 +101,15 @@ class SqliteSession(Session, peewee.SqliteDatabase):
 
     def is_usable(self) -> bool:
         """See Session."""
-        return not self.driver.in_transaction
+        return not self.driver.in_transaction and self._file.is_in_place(self._log)
+
+    def check_ready(self) -> None:
+        """See Session."""
+        space = os.statvfs(self._file.path)
+        if space.f_bavail * space.f_frsize < _ROOM_BYTES_MIN:
+            raise NoRoomError("the disk is full, or nearly; make room on it")
+        if not os.access(self._file.path.parent, os.W_OK):
+            raise sqlite3.OperationalError(f"the folder {self._file.path.parent} cannot be written to")
 
     def snapshot(self) -> AbstractContextManager[object]:
         """See Session."""
@@ -134,23 +142,26 @@ class SqliteEngine:
 
     dialect = "sqlite"
     connections_max = _CONNECTIONS_MAX
-    driver_errors: tuple[type[Exception], ...] = (sqlite3.Error, peewee.PeeweeException)
+    driver_errors: tuple[type[Exception], ...] = (sqlite3.Error, peewee.PeeweeException, FileMovedError)
 
     def __init__(self, url: str, options: StorageOptions) -> None:
         """Check the URL; no file is opened yet. Raises `invalid_setting`."""
-        self.path = _path(url)
+        self._file = DatabaseFile(_path(url))
         self._creates = options.create
         self._turns = WriterTurns()
 
     def connect(self) -> SqliteSession:
         """See Engine. Raises `invalid_setting` when the file is missing and may not be made."""
-        if not self._creates and not self.path.exists():
+        self._file.check()
+        path = self._file.path
+        if not self._creates and not path.exists():
             makers = "`oms serve`, `oms db upgrade` and `oms keys create` make it"
-            detail = f"there is no database file {self.path}; {makers}"
-            raise OmsError("invalid_setting", f"OMS_DATABASE_URL: {detail}")
-        if not self.path.parent.is_dir():
-            raise OmsError("invalid_setting", f"OMS_DATABASE_URL: there is no folder {self.path.parent}")
-        return SqliteSession(f"{self.path.as_uri()}?mode={'rwc' if self._creates else 'rw'}")
+            raise OmsError("invalid_setting", f"OMS_DATABASE_URL: there is no database file {path}; {makers}")
+        if not path.parent.is_dir():
+            raise OmsError("invalid_setting", f"OMS_DATABASE_URL: there is no folder {path.parent}")
+        if self._creates:
+            self._file.make()
+        return SqliteSession(self._file)
 
     def turn(self, patience: Patience) -> AbstractContextManager[None]:
         """See Engine."""
@@ -158,23 +169,27 @@ class SqliteEngine:
 
     def fault_of(self, error: Exception) -> Fault:
         """See Engine."""
-        cause = getattr(error, "orig", None) or error
-        code = getattr(cause, "sqlite_errorcode", None)
-        if code is None:
-            return Fault.DEFECT
-        if any(text in str(cause) for text in _MISSING):
-            return Fault.OUTDATED
-        return _FAULTS.get(code) or _FAULTS.get(code & _PRIMARY_CODE, Fault.DEFECT)
+        fault = meaning_of(error).fault
+        was_database = fault is Fault.NO_DATABASE and self._file.is_known
+        return Fault.UNUSABLE if was_database else fault
+
+    def reason_of(self, error: Exception) -> str:
+        """See Engine."""
+        return reason_of(error, meaning_of(error).remedy)
 
     def describe(self) -> str:
         """See Engine."""
-        return f"SQLite file {self.path}"
+        return f"SQLite file {self._file.path}"
 
 
 def _path(url: str) -> Path:
     parts = urlsplit(url)
     name = unquote(parts.path.removeprefix("/"))
-    if parts.netloc or parts.query or parts.fragment or not name or name == ":memory:":
+    if parts.query:
+        unknown = ", ".join(sorted({parameter for parameter, _ in parse_qsl(parts.query, keep_blank_values=True)}))
+        detail = f"OMS_DATABASE_URL: sqlite:// knows no parameter {unknown!a}; a ? in a name is written %3F"
+        raise OmsError("invalid_setting", detail)
+    if parts.netloc or parts.fragment or not name or name == ":memory:":
         detail = "OMS_DATABASE_URL must be sqlite:///relative.db or sqlite:////absolute/path.db"
         raise OmsError("invalid_setting", detail)
     return Path(name).absolute()

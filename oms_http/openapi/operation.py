@@ -79,19 +79,14 @@ class Operation:
         rules = [rule for use_case in self.use_cases for rule in rules_of(use_case)]
         return tuple({(rule.scopes, rule.binding, rule.when): rule for rule in rules}.values())
 
-    def access_check(self) -> Callable[[Caller], None]:
-        """Give what raises `forbidden` for a caller whom this would refuse whatever the request's body says."""
+    def check_access(self, caller: Caller) -> None:
+        """Refuse a caller whom this would refuse whatever the request's body says. Raises `forbidden`."""
         rules = self.access_rules
         always = frozenset[Scope].intersection(*(frozenset(rule.scopes) for rule in rules)) if rules else frozenset()
-        scopes, is_for_unbound = sorted(always), bool(rules) and all(_forbids(rule) for rule in rules)
-
-        def check(caller: Caller) -> None:
-            for scope in scopes:
-                caller.require(scope)
-            if is_for_unbound:
-                caller.require_unbound()
-
-        return check
+        for scope in sorted(always):
+            caller.require(scope)
+        if rules and all(rule.binding is Binding.FORBIDDEN for rule in rules):
+            caller.require_unbound()
 
     @property
     def rate_scope(self) -> RateScope | None:
@@ -106,19 +101,10 @@ class Operation:
         return self.path.startswith("/v1/")
 
 
-def _forbids(rule: AccessRule) -> bool:
-    return rule.binding is Binding.FORBIDDEN
-
-
 ETAG = Header(
     name="ETag",
     description="What is shown, as an entity tag: it changes with it.",
     schema={"type": "string", "pattern": '^"[0-9-]+"$'},
-)
-CONTENT_ETAG = Header(
-    name="ETag",
-    description="What is shown, as an entity tag: it changes with it.",
-    schema={"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
 )
 LOCATION = Header(
     name="Location",
@@ -197,6 +183,7 @@ IF_NONE_MATCH = Header(
 
 # What any request may meet: a header that is not ASCII, a full process, a defect.
 ANYWHERE = ("validation_error", "uri_too_long", "overloaded", "internal_error")
-GUARDED = (*ANYWHERE, "unauthenticated", "forbidden", "rate_limited", "storage_unavailable")
+OF_STORAGE = ("storage_unavailable", "storage_unusable", "schema_outdated")
+GUARDED = (*ANYWHERE, "unauthenticated", "forbidden", "rate_limited", *OF_STORAGE)
 WITH_BODY = ("malformed_json", "payload_too_large", "request_timeout", "unsupported_media_type")
 WRITING = (*GUARDED, *WITH_BODY, "outcome_unknown")

@@ -50,6 +50,8 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "internal_error": {"properties": {"order_id": _ORDER_ID}},
         "overloaded": {"properties": _COMMITTED},
         "storage_unavailable": {"properties": _COMMITTED},
+        "storage_unusable": {"properties": _COMMITTED},
+        "schema_outdated": {"properties": _COMMITTED},
         "outcome_unknown": {
             "properties": {
                 "name": {"$ref": f"{_COMPONENTS}KeyName"},

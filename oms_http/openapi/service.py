@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from oms_http import operations
-from oms_http.openapi.operation import (
-    ANYWHERE,
-    CONTENT_ETAG,
-    IF_NONE_MATCH,
-    NO_STORE,
-    REVALIDATE,
-    Answer,
-    Operation,
-)
+from oms_http.openapi.operation import ANYWHERE, NO_STORE, OF_STORAGE, Answer, Operation
 from oms_http.schemas.service import Health, Ready
 
 _TAG = "service"
 _HTML = "text/html"
-_STATIC = (CONTENT_ETAG, REVALIDATE)
 
 METRICS_OPERATION = Operation(
     id="getMetrics",
@@ -49,7 +40,7 @@ SERVICE_OPERATIONS = (
         "or the rate limits' store may be away meanwhile: `degraded` names them, and nothing accepted is lost.",
         view=operations.get_readiness,
         answers=(Answer(status=200, description="They should.", schema=Ready, headers=(NO_STORE,)),),
-        errors=(*ANYWHERE, "storage_unavailable", "schema_outdated"),
+        errors=(*ANYWHERE, *OF_STORAGE),
     ),
     Operation(
         id="getOpenApi",
@@ -58,11 +49,7 @@ SERVICE_OPERATIONS = (
         tag=_TAG,
         summary="Get this document",
         view=operations.get_openapi,
-        headers=(IF_NONE_MATCH,),
-        answers=(
-            Answer(status=200, description="OpenAPI 3.1.", headers=_STATIC),
-            Answer(status=304, description="Unchanged.", media_type=None, headers=_STATIC),
-        ),
+        answers=(Answer(status=200, description="OpenAPI 3.1."),),
         errors=ANYWHERE,
     ),
     Operation(

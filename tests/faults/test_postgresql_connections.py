@@ -20,7 +20,6 @@ from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import (
     CONNECTIONS,
     DEADLINE_SECONDS,
-    IMPATIENT,
     TERMINATE,
     count,
     once,
@@ -80,16 +79,11 @@ def test_a_server_that_is_down_is_storage_unavailable_until_it_is_up(
     storage.close()
 
 
-def test_an_unknown_database_is_storage_unavailable(postgresql_url: str) -> None:
-    storage = open_postgresql(f"{postgresql_url}_missing", IMPATIENT)
-    assert told(lambda: storage.stock.get("WIDGET")).code == "storage_unavailable"
-
-
 def test_statements_lost_in_a_pooler_name_the_setting(shop: Shop, storage: PeeweeStorage) -> None:
     shop.buy(("WIDGET", 1))
     storage.database.read(lambda session: session.execute_sql("DEALLOCATE ALL"))
     error = told(lambda: shop.place(shop.order(("WIDGET", 1))))
-    assert error.code == "invalid_setting"
+    assert error.code == "storage_unusable"
     assert "OMS_PREPARED_STATEMENTS" in error.detail
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -96,9 +97,10 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     assert (error.code, str(tmp_path / "missing") in error.detail) == ("invalid_setting", True)
 
 
-def test_a_path_that_is_a_folder_is_storage_unavailable(tmp_path: Path) -> None:
+def test_a_path_that_is_a_folder_is_storage_unusable(tmp_path: Path) -> None:
     error = told(lambda: open_sqlite(f"sqlite:///{tmp_path}", IMPATIENT).stock)
-    assert error.code == "storage_unavailable"
+    assert error.code == "storage_unusable"
+    assert "let the service's user" in error.detail
 
 
 @pytest.mark.parametrize("name", ["with space.db", "100%.db", "a?b#c.db", "größe.db"])
@@ -134,3 +136,56 @@ def test_a_refusal_writes_nothing(shop: Shop, file: Path) -> None:
     before = shop.everything()
     assert refused(shop.place(shop.order(("WIDGET", 11)))[0]).code == "insufficient_inventory"
     assert shop.everything() == before
+
+
+def test_looking_whether_it_is_ready_waits_for_no_writer(shop: Shop, storage: PeeweeStorage, file: Path) -> None:
+    with writer(file):
+        storage.schema.check()
+        another = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+        another.schema.check()
+        assert another.stock.get("WIDGET").on_hand == 10
+        another.close()
+
+
+def test_the_first_look_makes_the_schema(file: Path) -> None:
+    storage = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+    storage.schema.check()
+    assert not storage.schema.status().pending
+    storage.close()
+
+
+def test_a_disk_without_room_is_not_ready(shop: Shop, storage: PeeweeStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage.schema.check()
+    space = os.statvfs(storage.database.describe().split()[2])
+    full = os.statvfs_result((*space[:3], 1, 1, *space[5:]))
+    with monkeypatch.context() as patch:
+        patch.setattr("os.statvfs", lambda _: full)
+        error = told(storage.schema.check)
+    assert (error.code, "make room" in error.detail) == ("storage_unavailable", True)
+    storage.schema.check()
+
+
+def test_a_write_that_found_no_room_is_not_ready(shop: Shop, storage: PeeweeStorage) -> None:
+    storage.database.read(lambda session: session.execute_sql("PRAGMA max_page_count = 1").fetchall())
+    told(lambda: shop.place(*(shop.order(("WIDGET", 1), metadata={"note": "x" * 400}) for _ in range(200))))
+    error = told(storage.schema.check)
+    assert (error.code, "make room" in error.detail) == ("storage_unavailable", True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_to_is_not_ready(shop: Shop, storage: PeeweeStorage, file: Path) -> None:
+    file.parent.chmod(0o500)
+    try:
+        assert told(storage.schema.check).code == "storage_unusable"
+    finally:
+        file.parent.chmod(0o700)
+
+
+def test_a_file_that_becomes_junk_under_the_service_is_no_wrong_setting(
+    shop: Shop, storage: PeeweeStorage, file: Path
+) -> None:
+    storage.close()
+    with file.open("r+b") as stream:
+        stream.write(b"no database, " * 1_000)
+    error = told(lambda: shop.product("WIDGET"))
+    assert (error.code, "restore the file" in error.detail) == ("storage_unusable", True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import multiprocessing
 import os
@@ -54,15 +53,13 @@ def fail_half_way(environ: dict[str, Any], start_response: StartResponse) -> Ite
 class ToyApp:
     """Any path waits at a gate if the query is `hold`; `/gate`, in a lane of its own, opens it for good.
 
-    `/kept` is 8 MiB that are always there. `/till` serves one request at a time, each in 10 ms; `/wait` says that it
-    waits on purpose.
+    `/till` serves one request at a time, each in 10 ms; `/wait` says that it waits on purpose.
     """
 
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.till = threading.Lock()
         self.never = threading.Event()
-        self.kept = bytes(8 * MEBIBYTE)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/wait":
@@ -73,10 +70,6 @@ class ToyApp:
         match environ["PATH_INFO"]:
             case "/stream":
                 return stream(environ, start_response)
-            case "/kept":
-                start_response("200 OK", [("Content-Type", "text/plain")])
-                kept: Iterable[bytes] = environ["wsgi.file_wrapper"](io.BytesIO(self.kept))
-                return kept
             case "/fail":
                 return fail_half_way(environ, start_response)
             case "/gate":

@@ -107,6 +107,20 @@ class PrivatePostgresql(ServerProcess):
         _create_cluster(programs, self._data, user)
         super().__init__(run, _server_command(programs, self._data, user, _tls(self._data, certificate, user)))
 
+    @contextmanager
+    def as_standby(self) -> Iterator[None]:
+        """Start it anew as a standby that has lost its primary, and as what it was at the end."""
+        signal_file = self._data / "standby.signal"
+        self.stop()
+        signal_file.touch()
+        try:
+            self.start()
+            yield
+        finally:
+            self.stop()
+            signal_file.unlink()
+            self.start()
+
     def discard(self) -> None:
         """Stop it for good and leave nothing of it on the disk or, after a kill, in shared memory."""
         self.stop()

@@ -1,0 +1,108 @@
+"""What PostgreSQL's errors mean: one table from an SQLSTATE to a fault, and to what an operator can do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+from psycopg2 import errorcodes
+
+from oms_peewee.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A fault, and what whoever runs the system can do about it, where that is more than to wait."""
+
+    fault: Fault
+    remedy: str = ""
+
+
+_RIGHTS = "grant the role what it lacks (docs/running.md lists the rights)"
+_READ_ONLY = "the server only reads: it is a standby, or default_transaction_read_only is on"
+_POOLED = "OMS_PREPARED_STATEMENTS must be off behind a pooler that shares connections"
+_CONNECTIONS = "raise max_connections, or run fewer processes"
+
+# By SQLSTATE, or by its class (PostgreSQL manual, appendix A). What is not listed is a defect of this program.
+_MEANINGS: Mapping[str, Meaning] = {
+    errorcodes.CLASS_CONNECTION_EXCEPTION: Meaning(Fault.DISCONNECTED),
+    errorcodes.CLASS_FEATURE_NOT_SUPPORTED: Meaning(Fault.UNUSABLE, "this server lacks what the service needs"),
+    errorcodes.DIVISION_BY_ZERO: Meaning(Fault.UNCOVERED),  # How a statement of the ledger says so.
+    errorcodes.UNIQUE_VIOLATION: Meaning(Fault.TAKEN),
+    # A primary that has become a standby: a new connection finds the new one, or says that there is none.
+    errorcodes.READ_ONLY_SQL_TRANSACTION: Meaning(Fault.DISCONNECTED, _READ_ONLY),
+    errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT: Meaning(Fault.DISCONNECTED),
+    errorcodes.INVALID_SQL_STATEMENT_NAME: Meaning(Fault.UNUSABLE, _POOLED),
+    errorcodes.DUPLICATE_PREPARED_STATEMENT: Meaning(Fault.UNUSABLE, _POOLED),
+    errorcodes.CLASS_INVALID_AUTHORIZATION_SPECIFICATION: Meaning(
+        Fault.UNUSABLE, "check user and password in OMS_DATABASE_URL, and the server's pg_hba.conf"
+    ),
+    errorcodes.CLASS_INVALID_CATALOG_NAME: Meaning(
+        Fault.UNUSABLE, "create the database, or correct its name in OMS_DATABASE_URL"
+    ),
+    errorcodes.CLASS_INVALID_SCHEMA_NAME: Meaning(
+        Fault.UNUSABLE, "check the role's search_path, and grant it USAGE on the schema"
+    ),
+    errorcodes.DEADLOCK_DETECTED: Meaning(Fault.CONFLICT),
+    errorcodes.SERIALIZATION_FAILURE: Meaning(Fault.CONFLICT),
+    errorcodes.LOCK_NOT_AVAILABLE: Meaning(Fault.CONFLICT),
+    errorcodes.INSUFFICIENT_PRIVILEGE: Meaning(Fault.UNUSABLE, _RIGHTS),
+    errorcodes.UNDEFINED_TABLE: Meaning(Fault.OUTDATED),
+    errorcodes.UNDEFINED_COLUMN: Meaning(Fault.OUTDATED),
+    errorcodes.UNDEFINED_FUNCTION: Meaning(Fault.UNUSABLE, "this server lacks what the service needs"),
+    errorcodes.UNDEFINED_OBJECT: Meaning(Fault.UNUSABLE, "this server lacks what the service needs"),
+    errorcodes.CLASS_INSUFFICIENT_RESOURCES: Meaning(Fault.NO_ROOM, "give the database's server what it lacks"),
+    errorcodes.DISK_FULL: Meaning(Fault.NO_ROOM, "make room on the disk of the database"),
+    errorcodes.TOO_MANY_CONNECTIONS: Meaning(Fault.DISCONNECTED, _CONNECTIONS),
+    errorcodes.OBJECT_NOT_IN_PREREQUISITE_STATE: Meaning(Fault.UNUSABLE, "see what the database waits for"),
+    errorcodes.CLASS_OPERATOR_INTERVENTION: Meaning(Fault.DISCONNECTED),
+    errorcodes.QUERY_CANCELED: Meaning(Fault.UNAVAILABLE),
+    errorcodes.CLASS_SYSTEM_ERROR: Meaning(Fault.UNAVAILABLE, "see the log of the database's server"),
+    errorcodes.CLASS_CONFIGURATION_FILE_ERROR: Meaning(Fault.UNUSABLE, "mend the server's configuration"),
+    errorcodes.DATA_CORRUPTED: Meaning(Fault.UNUSABLE, "restore the database from a backup"),
+    errorcodes.INDEX_CORRUPTED: Meaning(Fault.UNUSABLE, "rebuild the index (REINDEX)"),
+}
+_DEFECT = Meaning(Fault.DEFECT)
+
+# While connecting the driver gives no SQLSTATE, only the server's words, and libpq's own.
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(words), code)
+    for words, code in (
+        ("session is read-only|server is in hot standby mode", errorcodes.READ_ONLY_SQL_TRANSACTION),
+        (
+            "authentication failed|no password supplied|no pg_hba.conf entry|is not permitted to log in"
+            '|role ".*" does not exist',
+            errorcodes.INVALID_AUTHORIZATION_SPECIFICATION,
+        ),
+        ('database ".*" does not exist', errorcodes.INVALID_CATALOG_NAME),
+        ("permission denied for database", errorcodes.INSUFFICIENT_PRIVILEGE),
+        ("too many (clients|connections)|remaining connection slots", errorcodes.TOO_MANY_CONNECTIONS),
+        ("is not currently accepting connections", errorcodes.OBJECT_NOT_IN_PREREQUISITE_STATE),
+        ("unrecognized configuration parameter|invalid value for parameter", errorcodes.UNDEFINED_OBJECT),
+        ("permission denied to set parameter", errorcodes.INSUFFICIENT_PRIVILEGE),
+    )
+)
+# Where PostgreSQL finds that a prepared plan is from before a migration (plancache.c); a new connection has none.
+_STALE_PLAN = "RevalidateCachedQuery"
+
+
+def meaning_of(error: Exception) -> Meaning:
+    """Look up an error of the driver's."""
+    cause: Any = getattr(error, "orig", None) or error
+    code = getattr(cause, "pgcode", None)
+    if code == errorcodes.FEATURE_NOT_SUPPORTED and cause.diag.source_function == _STALE_PLAN:
+        return Meaning(Fault.DISCONNECTED)
+    if code is not None:
+        return _MEANINGS.get(code) or _MEANINGS.get(code[:2], _DEFECT)
+    if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return meaning_of_words(str(cause))
+    return _DEFECT
+
+
+def meaning_of_words(words: str) -> Meaning:
+    """Look up what was said of a connection that was not to be had."""
+    found = (_MEANINGS.get(code) or _MEANINGS[code[:2]] for pattern, code in _WORDS if pattern.search(words))
+    return next(found, Meaning(Fault.DISCONNECTED))
