@@ -23,6 +23,7 @@ from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
 from oms_http.forwarding import behind
 from oms_http.openapi.document import openapi_json
+from oms_http.openapi.index import index_of
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.registry import operations_of
 from oms_http.problems import answer_bug, answer_http_exception, problem_response
@@ -77,6 +78,7 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         degradation=degradation or Degradation(oms),
         diagnoses=Diagnoses(),
         openapi=cache(partial(openapi_json, registry)),
+        index=index_of(registry),
     )
     find_caller = callers_of(oms)
     for operation in registry:

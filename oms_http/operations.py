@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import flask_swagger_ui
 from flask import Response, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from oms_core.errors import ERROR_CODES, OmsError
+from oms_core.errors import ERROR_CODES, ErrorCode, OmsError
 from oms_http import pages
+from oms_http.problems import STATUS_BY_CODE
 from oms_http.requests import Request
 from oms_http.responses import NO_STORE, json_response
 from oms_http.service import Service
+from oms_http.service_pages import index_page, problems_page
 
 DRAINING = "oms.draining"  # The server sets this in the environ once the process is stopping.
 
@@ -60,8 +63,39 @@ def get_docs_asset(_service: Service, _request: Request, name: str) -> Response:
     return send_from_directory(_SWAGGER_UI, name)
 
 
-def get_problem(_service: Service, _request: Request, code: str) -> Response:
-    """Give the page that explains an error code."""
-    if code not in ERROR_CODES:
+def get_index(service: Service, request: Request) -> Response:
+    """Give what can be read here: a page to browsers, JSON to others."""
+    return _page_or_json(request, service.index, lambda: index_page(service.index))
+
+
+def list_problems(_service: Service, request: Request) -> Response:
+    """Give every error code: a page to browsers, JSON to others."""
+    items = [_show_problem(ERROR_CODES[code]) for code in sorted(ERROR_CODES)]
+    return _page_or_json(request, {"items": items}, lambda: problems_page(items))
+
+
+def get_problem(_service: Service, request: Request, code: str) -> Response:
+    """Explain an error code: a page to browsers, JSON to others."""
+    row = ERROR_CODES.get(code)
+    if row is None:
         raise NotFound
-    return pages.html_response(pages.problem_page(ERROR_CODES[code]))
+    return _page_or_json(request, _show_problem(row), lambda: pages.problem_page(row))
+
+
+def _show_problem(row: ErrorCode) -> dict[str, object]:
+    return {
+        "type": f"/problems/{row.code}",
+        "code": row.code,
+        "status": STATUS_BY_CODE[row.code],
+        "title": row.title,
+        "explanation": row.explanation,
+        "retry": row.retry.value,
+    }
+
+
+def _page_or_json(request: Request, document: object, page: Callable[[], str]) -> Response:
+    """Answer with the page where Accept prefers HTML, as browsers do; else, and where it says nothing, with JSON."""
+    varies = ("Vary", "Accept")
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        return pages.html_response(page(), headers=[varies])
+    return json_response(document, headers=[varies])

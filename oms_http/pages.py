@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from flask import Response
@@ -10,6 +10,7 @@ from markupsafe import escape
 
 from oms_core.errors import ErrorCode, Retry
 from oms_http.problems import STATUS_BY_CODE
+from oms_http.prose import render_prose
 
 # Only what this service serves is loaded, which also keeps the pages working without a network; no script or style
 # stands in a page. Swagger UI draws its icons as data: images.
@@ -63,6 +64,7 @@ _PROBLEM = """<!DOCTYPE html>
 <dt>HTTP status</dt><dd>{status}</dd>
 <dt>Retry</dt><dd><code>{retry}</code>: {advice}</dd>
 </dl>
+<p><a href="/problems">All problems</a></p>
 </body>
 </html>
 """
@@ -76,9 +78,10 @@ RETRY_ADVICE: Mapping[Retry, str] = MappingProxyType(
 )
 
 
-def html_response(page: str) -> Response:
+def html_response(page: str, *, headers: Iterable[tuple[str, str]] = ()) -> Response:
     """Answer with a page that may load nothing from elsewhere."""
-    return Response(page, headers=[("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", _POLICY)])
+    own = [("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", _POLICY)]
+    return Response(page, headers=[*own, *headers])
 
 
 def problem_page(row: ErrorCode) -> str:
@@ -86,7 +89,7 @@ def problem_page(row: ErrorCode) -> str:
     return _PROBLEM.format(
         code=escape(row.code),
         title=escape(row.title),
-        explanation=escape(row.explanation),
+        explanation=render_prose(row.explanation),
         status=STATUS_BY_CODE[row.code],
         retry=escape(row.retry.value),
         advice=escape(RETRY_ADVICE[row.retry]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from oms_core.oms import Oms
@@ -14,7 +14,7 @@ from oms_http.readiness import Readiness
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One process's service: the system, whether it can work, what is away without stopping it, where the details of
-    its faults go, and its OpenAPI document (made when first asked for).
+    its faults go, its OpenAPI document (made when first asked for), and what stands at its root.
     """
 
     oms: Oms
@@ -22,3 +22,4 @@ class Service:
     degradation: Degradation
     diagnoses: Diagnoses
     openapi: Callable[[], bytes]
+    index: Mapping[str, object]

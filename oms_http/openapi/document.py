@@ -227,6 +227,8 @@ def _answer(answer: Answer, operations: Sequence[Operation]) -> dict[str, Any]:
         elif answer.media_type.startswith("text/"):
             schema = {"type": "string"}
         described["content"] = {answer.media_type: {"schema": schema}}
+    if answer.page_type:
+        described["content"][answer.page_type] = {"schema": {"type": "string"}}
     if links := links_of(answer, operations):
         described["links"] = links
     return described

@@ -29,12 +29,16 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer that is no error. `schema` is a model for JSON, None for another text or no body at all."""
+    """An answer that is no error. `schema` is a model for JSON, None for another text or no body at all.
+
+    `page_type` is the media type of a page that says the same, which Accept asks for.
+    """
 
     status: int
     description: str
     schema: type[BaseModel] | None = None
     media_type: str | None = "application/json"
+    page_type: str | None = None
     headers: tuple[Header, ...] = ()
 
 

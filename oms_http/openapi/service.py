@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oms_http import operations
 from oms_http.openapi.operation import ANYWHERE, NO_STORE, OF_STORAGE, Answer, Operation
-from oms_http.schemas.service import Health, Ready
+from oms_http.schemas.service import Health, Index, ProblemCode, ProblemList, Ready
 
 _TAG = "service"
 _HTML = "text/html"
@@ -20,6 +20,16 @@ METRICS_OPERATION = Operation(
     errors=ANYWHERE,
 )
 SERVICE_OPERATIONS = (
+    Operation(
+        id="getIndex",
+        method="GET",
+        path="/",
+        tag=_TAG,
+        summary="See what can be read here",
+        view=operations.get_index,
+        answers=(Answer(status=200, description="The links.", schema=Index, page_type=_HTML),),
+        errors=ANYWHERE,
+    ),
     Operation(
         id="getHealth",
         method="GET",
@@ -63,13 +73,23 @@ SERVICE_OPERATIONS = (
         errors=ANYWHERE,
     ),
     Operation(
+        id="listProblems",
+        method="GET",
+        path="/problems",
+        tag=_TAG,
+        summary="List every error code",
+        view=operations.list_problems,
+        answers=(Answer(status=200, description="All of them.", schema=ProblemList, page_type=_HTML),),
+        errors=ANYWHERE,
+    ),
+    Operation(
         id="getProblem",
         method="GET",
         path="/problems/{code}",
         tag=_TAG,
         summary="Read what an error code means",
         view=operations.get_problem,
-        answers=(Answer(status=200, description="The page.", media_type=_HTML),),
+        answers=(Answer(status=200, description="The code.", schema=ProblemCode, page_type=_HTML),),
         errors=(*ANYWHERE, "route_not_found"),
     ),
 )

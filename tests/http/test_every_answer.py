@@ -80,7 +80,7 @@ def test_every_request_without_an_id_gets_its_own(client: ConformingClient) -> N
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v1", "/v2/orders", "/v1/orders/", "/V1/orders", "/v1//orders", "/v1/inventory/A%2FB", "/x"],
+    ["/problems/", "/v1", "/v2/orders", "/v1/orders/", "/V1/orders", "/v1//orders", "/v1/inventory/A%2FB", "/x"],
 )
 def test_an_unknown_path_is_not_found(client: ConformingClient, path: str) -> None:
     refused(client.get("/", environ_overrides={"PATH_INFO": path.replace("%2F", "/")}), 404, "route_not_found")

@@ -109,6 +109,8 @@ def test_every_route_of_the_design_is_there(document: dict[str, Any]) -> None:
         ("/v1/keys/{name}", "GET"),
         ("/v1/keys/{name}/rotate", "POST"),
         ("/v1/keys/{name}", "DELETE"),
+        ("/", "GET"),
+        ("/problems", "GET"),
         ("/healthz", "GET"),
         ("/readyz", "GET"),
         ("/metrics", "GET"),

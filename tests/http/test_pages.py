@@ -12,6 +12,8 @@ from oms_http.problems import STATUS_BY_CODE
 from tests.http.asking import refused
 from tests.http.conformance import ConformingClient
 
+BROWSER = {"Accept": "text/html"}
+
 
 class References(HTMLParser):
     """What a page loads or links to."""
@@ -57,7 +59,7 @@ def test_the_style_sheets_load_nothing_at_all(client: ConformingClient) -> None:
 
 def test_the_pages_may_load_nothing_from_elsewhere(client: ConformingClient) -> None:
     for path in ("/docs", "/problems/forbidden"):
-        page = client.get(path)
+        page = client.get(path, headers=BROWSER)
         policy = page.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none';")
         assert "http" not in policy
@@ -67,8 +69,9 @@ def test_the_pages_may_load_nothing_from_elsewhere(client: ConformingClient) -> 
 
 
 def test_a_problem_page_has_its_style_from_here(client: ConformingClient) -> None:
-    (reference,) = references(client.get("/problems/forbidden").get_data(as_text=True))
+    reference, *links = references(client.get("/problems/forbidden", headers=BROWSER).get_data(as_text=True))
     assert client.get(reference).mimetype == "text/css"
+    assert links == ["/problems"]
 
 
 def test_the_docs_page_may_be_asked_for_with_a_slash(client: ConformingClient) -> None:
@@ -82,7 +85,7 @@ def test_only_the_files_of_the_page_are_served(client: ConformingClient, name: s
 
 @pytest.mark.parametrize("code", sorted(ERROR_CODES))
 def test_every_error_has_its_page(client: ConformingClient, code: str) -> None:
-    page = client.get(f"/problems/{code}").get_data(as_text=True)
+    page = client.get(f"/problems/{code}", headers=BROWSER).get_data(as_text=True)
     for text in (code, str(STATUS_BY_CODE[code]), ERROR_CODES[code].retry.value, ERROR_CODES[code].title.split("'")[0]):
         assert text in page
 
