@@ -215,3 +215,12 @@ CREATE TABLE api_keys (
   CONSTRAINT revoked_by_somebody CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
 );
 CREATE UNIQUE INDEX api_keys_name ON api_keys USING btree (name, number);
+
+-- The keys of commands that leave no row which could carry theirs: a retry, a product's name, a batch.
+CREATE TABLE idempotency_keys (
+  actor text COLLATE "C" NOT NULL,
+  idempotency_key text COLLATE "C" NOT NULL,
+  fingerprint bytea NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT idempotency_keys_pkey PRIMARY KEY (actor, idempotency_key)
+);

@@ -164,3 +164,11 @@ CREATE TABLE api_keys (
     (customer_id IS NULL OR (scopes NOT LIKE '%admin%' AND scopes NOT LIKE '%inventory:write%'))
 ) STRICT;
 CREATE UNIQUE INDEX api_keys_name ON api_keys (name, number);
+
+CREATE TABLE idempotency_keys (
+  actor TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  fingerprint BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (actor, idempotency_key)
+) STRICT, WITHOUT ROWID;

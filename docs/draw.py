@@ -91,6 +91,7 @@ PURPOSES = {
     "stock_movements": "The ledger: every change of a level, in the transaction that made it.",
     "events": "Status history and audit trail, append only.",
     "imports": "How far an import under an idempotency key has come, so that a rerun continues.",
+    "idempotency_keys": "The keys of commands that leave no row to carry theirs: a retry, a product's name, a batch.",
     "import_refusals": "Which rows such an import refused, so that a rerun reports them again.",
     "outbox": "The events that are still to be published; a row goes once the broker has confirmed its event.",
     "leases": "Who alone may do something for a while: one relay at a time publishes events.",

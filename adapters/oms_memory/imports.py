@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from oms_core.domain.callers import Caller
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stock import Product
 from oms_core.domain.stock_imports import BatchDecision, BatchResult, EntryChange, Refusal, decide_import, movement_of
 from oms_core.ports.imports import (
@@ -47,22 +48,31 @@ class MemoryImports:
             return stored.state
 
     def apply(
-        self, batch: ImportBatch, *, key: ImportKey | None, since: ImportState, caller: Caller, now: datetime
+        self, batch: ImportBatch, *, key: ImportKey, since: ImportState, caller: Caller, now: datetime
     ) -> BatchResult:
         """See ImportStorage."""
         with self._tables.lock:
-            if key is not None:
-                stored = self.state(key)
-                if is_committed(stored, since=since, batch=batch):
-                    refusals = self.refusals(key, after=since.after, to=batch.end, limit=len(batch.entries))
-                    return result_since(since, stored, refusals)
-            decision = self._decide(batch)
-            self._write(batch, decision, caller, now)
-            if key is not None:
-                known = self._imports.setdefault((key.actor, key.key), _Import(key.fingerprint, since))
-                known.state = state_after(since, batch, decision.result)
-                known.refusals.extend(decision.result.refusals)
-            return decision.result
+            stored = self.state(key)
+            if is_committed(stored, since=since, batch=batch):
+                refusals = self.refusals(key, after=since.after, to=batch.end, limit=len(batch.entries))
+                return result_since(since, stored, refusals)
+            result = self._apply(batch, caller, now)
+            known = self._imports.setdefault((key.actor, key.key), _Import(key.fingerprint, since))
+            known.state = state_after(since, batch, result)
+            known.refusals.extend(result.refusals)
+            return result
+
+    def apply_once(
+        self,
+        batch: ImportBatch,
+        *,
+        key: IdempotencyKey,  # noqa: ARG002  There is no COMMIT whose answer could be lost.
+        caller: Caller,
+        now: datetime,
+    ) -> BatchResult:
+        """See ImportStorage."""
+        with self._tables.lock:
+            return self._apply(batch, caller, now)
 
     def rehearse(self, batch: ImportBatch) -> BatchResult:
         """See ImportStorage."""
@@ -78,6 +88,11 @@ class MemoryImports:
                 if (after is None or (refusal.sku, refusal.location) > after) and (refusal.sku, refusal.location) <= to
             ]
         return found[:limit]
+
+    def _apply(self, batch: ImportBatch, caller: Caller, now: datetime) -> BatchResult:
+        decision = self._decide(batch)
+        self._write(batch, decision, caller, now)
+        return decision.result
 
     def _decide(self, batch: ImportBatch) -> BatchDecision:
         return decide_import(batch.mode, batch.entries, self._tables.products)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders import Order, OrderFilter, orders_within
 from oms_core.domain.placement import Placement
 from oms_core.domain.statuses import OrderStatus
@@ -51,6 +52,27 @@ class MemoryOrders:
                 changed = replace(changed, queue_no=self._tables.next_number())
             self._tables.orders[order_id] = changed
             return changed
+
+    def change_once(
+        self,
+        order_id: UUID,
+        *,
+        key: IdempotencyKey,
+        owner: str | None,
+        caller: Caller,
+        now: datetime,
+        decide: DecideOrderChange,
+    ) -> tuple[Order, bool]:
+        """See OrderStorage."""
+        with self._tables.lock:
+            order = self._tables.order(order_id, owner)
+            kept = self._tables.kept_keys.get((key.actor, key.key))
+            if kept is not None:
+                key.check(kept.fingerprint)
+                return order, True
+            changed = self.change(order_id, owner=owner, caller=caller, now=now, decide=decide)
+            self._tables.kept_keys[key.actor, key.key] = key
+            return changed, False
 
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
         """See OrderStorage."""

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
-from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
+from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.stock import Movement, Product, ProductFilter
 from oms_core.domain.stock_changes import ProductChange, sku_not_found
-from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideProductChange
 from oms_memory.tables import Entry, Tables, new_product
 
@@ -21,13 +21,13 @@ class MemoryStock:
         self._tables = tables
 
     def change(
-        self, sku: str, *, key: StockKey, caller: Caller, now: datetime, decide: DecideProductChange
+        self, sku: str, *, key: IdempotencyKey, caller: Caller, now: datetime, decide: DecideProductChange
     ) -> tuple[Product, bool]:
         """See StockStorage."""
         with self._tables.lock:
             known = self._tables.stock_keys.get((key.actor, key.key))
-            if known is not None and known.fingerprint != key.fingerprint:
-                raise OmsError("idempotency_key_reused", "this idempotency key was used for another command")
+            if known is not None:
+                key.check(known.fingerprint)
             product = self._tables.products.get(sku)
             if known is None:
                 change = decide(product)
@@ -58,7 +58,7 @@ class MemoryStock:
             rows = self._tables.movements.get(sku, [])
             return [row for row in reversed(rows) if after is None or row.id < after][:limit]
 
-    def _write(self, sku: str, change: ProductChange, key: StockKey, caller: Caller, now: datetime) -> None:
+    def _write(self, sku: str, change: ProductChange, key: IdempotencyKey, caller: Caller, now: datetime) -> None:
         entries = [] if change.movement is None else [Entry(row=change.movement, caller=caller, now=now)]
         self._tables.check(entries)
         created = sku not in self._tables.products

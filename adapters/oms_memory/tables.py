@@ -11,11 +11,12 @@ from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event, NewEvent, StockChange, stock_events
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.keys import StoredKey
 from oms_core.domain.orders import Holding, Order
 from oms_core.domain.placement import KeyedOrder
 from oms_core.domain.queueing import WorkerState
-from oms_core.domain.stock import Movement, NewMovement, Product, StockKey, StockLevel
+from oms_core.domain.stock import Movement, NewMovement, Product, StockLevel
 from oms_core.errors import OmsError
 
 
@@ -47,7 +48,8 @@ class Tables:
     products: dict[str, Product] = field(default_factory=dict)
     movements: dict[str, list[Movement]] = field(default_factory=dict)
     order_movements: dict[UUID, list[NewMovement]] = field(default_factory=dict)
-    stock_keys: dict[tuple[str, str], StockKey] = field(default_factory=dict)
+    stock_keys: dict[tuple[str, str], IdempotencyKey] = field(default_factory=dict)
+    kept_keys: dict[tuple[str, str], IdempotencyKey] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     unpublished: dict[int, Event] = field(default_factory=dict)
     due_times: dict[UUID, datetime] = field(default_factory=dict)

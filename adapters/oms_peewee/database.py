@@ -28,6 +28,7 @@ from oms_peewee.lasting_fault import LastingFault
 from oms_peewee.patience import Patience
 from oms_peewee.pool import Pool
 from oms_peewee.session import AnySession, Engine
+from oms_peewee.written import Written
 
 Result = TypeVar("Result")
 
@@ -73,11 +74,37 @@ class Database(Generic[AnySession]):
 
         return self._run(attempted, lambda _: nullcontext(), {})
 
-    def write(self, work: Callable[[Attempt[AnySession]], Result], *, look_up: Mapping[str, object]) -> Result:
-        """Run work that writes, in a transaction that it begins itself (`with attempt.session.atomic()`).
+    def write(
+        self, work: Callable[[AnySession], Written[AnySession, Result]], *, look_up: Mapping[str, object]
+    ) -> Result:
+        """Run work that writes, in one transaction.
 
-        After a COMMIT whose answer was lost the work runs again and finds out whether it had happened. Raises
-        `storage_unavailable`, or `outcome_unknown` with what to `look_up` when it could not find out in time.
+        Where the answer to its COMMIT is lost, the next transaction asks first whether it had happened, and only if not
+        does the work again. Raises `storage_unavailable`, or `outcome_unknown` with what to `look_up` when it could
+        not find out in time.
+        """
+        lost: list[Written[AnySession, Result]] = []
+
+        def attempted(attempt: Attempt[AnySession]) -> Result:
+            session, written = attempt.session, None
+            try:
+                with session.atomic():
+                    for each in lost:
+                        if each.was_committed(session):
+                            return each.now(session)
+                    written = work(session)
+            except CommitLostError:
+                if written is not None:
+                    lost.append(written)
+                raise
+            return written.result
+
+        return self.write_by_ids(attempted, look_up=look_up)
+
+    def write_by_ids(self, work: Callable[[Attempt[AnySession]], Result], *, look_up: Mapping[str, object]) -> Result:
+        """Run work that writes in transactions of its own, and finds by their ids what an earlier try has committed.
+
+        For what commits together with its last statements, before a result could be told. Raises what `write` does.
         """
         result = self._run(work, self._engine.turn, look_up)
         self._lasting.over()

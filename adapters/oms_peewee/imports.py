@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import peewee
 
 from oms_core.domain.callers import Caller
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stock_imports import BatchResult, Refusal, RefusalCode
 from oms_core.ports.imports import (
     ImportBatch,
@@ -21,9 +22,11 @@ from oms_core.ports.imports import (
     state_after,
 )
 from oms_peewee.database import Database
+from oms_peewee.kept_keys import is_kept, keep_key
 from oms_peewee.ledger import Origin, origin_of
 from oms_peewee.models import ImportRefusalRow, ImportRow
 from oms_peewee.session import Session, Session_contra
+from oms_peewee.written import Written, harmless_again, nothing_written
 
 _REFUSALS_PER_INSERT = 500
 _REFUSAL_FIELDS = (
@@ -60,41 +63,45 @@ class PeeweeImports:
         return self._database.read(lambda session: _state(session, key, _of(key)) or ImportState())
 
     def apply(
-        self, batch: ImportBatch, *, key: ImportKey | None, since: ImportState, caller: Caller, now: datetime
+        self, batch: ImportBatch, *, key: ImportKey, since: ImportState, caller: Caller, now: datetime
     ) -> BatchResult:
         """See ImportStorage."""
         origin = origin_of(caller, now)
         return self._database.write(
-            lambda attempt: self._apply(attempt.session, batch, key, since, origin),
-            look_up={} if key is None else {"idempotency_key": key.key},
+            lambda session: self._apply(session, batch, key, since, origin), look_up={"idempotency_key": key.key}
         )
+
+    def apply_once(self, batch: ImportBatch, *, key: IdempotencyKey, caller: Caller, now: datetime) -> BatchResult:
+        """See ImportStorage."""
+        origin = origin_of(caller, now)
+        return self._database.write(lambda session: self._apply_once(session, batch, key, origin), look_up={})
 
     def rehearse(self, batch: ImportBatch) -> BatchResult:
         """See ImportStorage."""
-        return self._database.write(lambda attempt: self._decide(attempt.session, batch), look_up={})
+        return self._database.write(lambda session: nothing_written(self._tables.decide(session, batch)), look_up={})
 
     def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
         """See ImportStorage."""
         return self._database.read(lambda session: _refusals(session, key, after, to, limit))
 
     def _apply(
-        self, session: Session, batch: ImportBatch, key: ImportKey | None, since: ImportState, origin: Origin
-    ) -> BatchResult:
-        with session.atomic():
-            if key is None:
-                return self._tables.write(session, batch, origin)
-            stored = _state(session, key, session.locking(_of(key)))
-            if is_committed(stored or ImportState(), since=since, batch=batch):
-                refusals = _refusals(session, key, since.after, batch.end, len(batch.entries))
-                return result_since(since, stored or since, refusals)
-            result = self._tables.write(session, batch, origin)
-            _keep_state(session, batch, key, state_after(since, batch, result), origin.at, is_new=stored is None)
-            _keep_refusals(session, key, result.refusals)
-            return result
+        self, session: Session, batch: ImportBatch, key: ImportKey, since: ImportState, origin: Origin
+    ) -> Written[Session, BatchResult]:
+        stored = _state(session, key, session.locking(_of(key)))
+        if is_committed(stored or ImportState(), since=since, batch=batch):
+            refusals = _refusals(session, key, since.after, batch.end, len(batch.entries))
+            return nothing_written(result_since(since, stored or since, refusals))
+        result = self._tables.write(session, batch, origin)
+        _keep_state(session, batch, key, state_after(since, batch, result), origin.at, is_new=stored is None)
+        _keep_refusals(session, key, result.refusals)
+        return harmless_again(result)  # It compares the state with `since` first.
 
-    def _decide(self, session: Session, batch: ImportBatch) -> BatchResult:
-        with session.atomic():
-            return self._tables.decide(session, batch)
+    def _apply_once(
+        self, session: Session, batch: ImportBatch, key: IdempotencyKey, origin: Origin
+    ) -> Written[Session, BatchResult]:
+        result = self._tables.write(session, batch, origin)
+        keep_key(session, key, origin.at)  # Where the lost COMMIT is still under way, this waits for it.
+        return Written(result=result, was_committed=lambda later: is_kept(later, key))
 
 
 def _of(key: ImportKey) -> peewee.ModelSelect[Any]:

@@ -11,9 +11,10 @@ from peewee import fn
 
 from oms_core.domain.keys import ApiKey, StoredKey, key_name_taken, key_not_found
 from oms_core.errors import OmsError
-from oms_peewee.database import Attempt, Database
+from oms_peewee.database import Database
 from oms_peewee.models import KeyRow
 from oms_peewee.session import Session
+from oms_peewee.written import Written, harmless_again, nothing_written
 
 
 class PeeweeKeys:
@@ -25,45 +26,59 @@ class PeeweeKeys:
     def create(self, stored: StoredKey) -> None:
         """See KeyStorage."""
 
-        def write(attempt: Attempt[Any]) -> None:
-            session: Session = attempt.session
-            with session.atomic():
-                added = _insert(stored, stored.key.number).on_conflict_ignore().as_rowcount().execute(session)
-                if not added and not (attempt.commit_was_lost and _is_written(session, stored.key.id)):
-                    raise key_name_taken(stored.key.name)
+        def write(session: Session) -> Written[Session, None]:
+            added = _insert(stored, stored.key.number).on_conflict_ignore().as_rowcount().execute(session)
+            # The id is nobody else's: where it is there, an earlier try has written it.
+            if not added and not _is_written(session, stored.key.id):
+                raise key_name_taken(stored.key.name)
+            return harmless_again(None)
 
         self._database.write(write, look_up={"name": stored.key.name})
 
     def rotate(self, stored: StoredKey, *, former_end_at: datetime) -> ApiKey:
         """See KeyStorage."""
+        name, key_id = stored.key.name, stored.key.id
 
-        def write(attempt: Attempt[Any]) -> ApiKey:
-            session: Session = attempt.session
-            with session.atomic():
-                _lock_name(session, stored.key.name)
-                if not (attempt.commit_was_lost and _is_written(session, stored.key.id)):
-                    KeyRow.update(expires_at=former_end_at).where(
-                        KeyRow.name == stored.key.name,
-                        KeyRow.revoked_at.is_null(),
-                        KeyRow.expires_at.is_null() | (KeyRow.expires_at > former_end_at),
-                    ).execute(session)
-                    last = KeyRow.select(fn.MAX(KeyRow.number)).where(KeyRow.name == stored.key.name).scalar(session)
-                    added = _insert(stored, int(last) + 1).on_conflict_ignore().as_rowcount().execute(session)
-                    if not added:  # The number is ours by the lock, so it is the id; trying again would not help.
-                        raise OmsError("internal_error", f"the id {stored.key.id} is taken")
-                return _key(_one(session, stored.key.id))
+        def write(session: Session) -> Written[Session, ApiKey]:
+            _lock_name(session, name)
+            KeyRow.update(expires_at=former_end_at).where(
+                KeyRow.name == name,
+                KeyRow.revoked_at.is_null(),
+                KeyRow.expires_at.is_null() | (KeyRow.expires_at > former_end_at),
+            ).execute(session)
+            last = KeyRow.select(fn.MAX(KeyRow.number)).where(KeyRow.name == name).scalar(session)
+            added = _insert(stored, int(last) + 1).on_conflict_ignore().as_rowcount().execute(session)
+            if not added:  # The number is ours by the lock, so it is the id; trying again would not help.
+                raise OmsError("internal_error", f"the id {key_id} is taken")
+            return Written(
+                result=_key(_one(session, key_id)),
+                was_committed=was_committed,
+                as_it_is=lambda later: _key(_one(later, key_id)),
+            )
 
-        return self._database.write(write, look_up={"name": stored.key.name})
+        def was_committed(later: Session) -> bool:
+            _lock_name(later, name)
+            return _is_written(later, key_id)
+
+        return self._database.write(write, look_up={"name": name})
 
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
         """See KeyStorage."""
 
-        def write(attempt: Attempt[Any]) -> None:
-            with attempt.session.atomic():
-                _lock_name(attempt.session, name)
-                KeyRow.update(revoked_at=now, revoked_by=by).where(
-                    KeyRow.name == name, KeyRow.revoked_at.is_null()
-                ).execute(attempt.session)
+        def write(session: Session) -> Written[Session, None]:
+            _lock_name(session, name)
+            ended = KeyRow.update(revoked_at=now, revoked_by=by).where(KeyRow.name == name, KeyRow.revoked_at.is_null())
+            if not ended.execute(session):
+                return nothing_written(None)
+            return Written(result=None, was_committed=was_committed)
+
+        def was_committed(later: Session) -> bool:
+            """Find what was revoked so; done again, it would end keys that were made since."""
+            _lock_name(later, name)
+            revoked = KeyRow.select(KeyRow.id).where(
+                KeyRow.name == name, KeyRow.revoked_at == now, KeyRow.revoked_by == by
+            )
+            return revoked.first(later) is not None
 
         self._database.write(write, look_up={"name": name})
 
@@ -90,11 +105,11 @@ class PeeweeKeys:
     def used(self, key_id: UUID, *, now: datetime, not_since: datetime) -> None:
         """See KeyStorage."""
 
-        def write(attempt: Attempt[Any]) -> None:
-            with attempt.session.atomic():
-                KeyRow.update(last_used_at=now).where(
-                    KeyRow.id == key_id, KeyRow.last_used_at.is_null() | (KeyRow.last_used_at <= not_since)
-                ).execute(attempt.session)
+        def write(session: Session) -> Written[Session, None]:
+            KeyRow.update(last_used_at=now).where(
+                KeyRow.id == key_id, KeyRow.last_used_at.is_null() | (KeyRow.last_used_at <= not_since)
+            ).execute(session)
+            return harmless_again(None)
 
         self._database.write(write, look_up={})
 

@@ -10,7 +10,8 @@ from typing import Protocol, TypeAlias
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import NewEvent, StockChange, stock_events
-from oms_core.domain.stock import NewMovement, StockKey
+from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.stock import NewMovement
 from oms_peewee.session import Session_contra
 
 
@@ -55,7 +56,7 @@ class Ledger(Protocol[Session_contra]):
         *,
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
-        key: StockKey | None = None,
+        key: IdempotencyKey | None = None,
         new_skus: Collection[str] = (),
     ) -> None:
         """Write ledger rows (the first carries `key`), move their levels, write the events, and announce stock events.

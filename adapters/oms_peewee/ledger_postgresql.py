@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from oms_core.domain.stock import Product, StockKey
+from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.stock import Product
 from oms_peewee import arrays
 from oms_peewee.faults import UncoveredError
 from oms_peewee.ledger import (
@@ -101,7 +102,7 @@ class PostgresqlLedger:
         *,
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
-        key: StockKey | None = None,
+        key: IdempotencyKey | None = None,
         new_skus: Collection[str] = (),
     ) -> None:
         """See Ledger."""
@@ -164,7 +165,7 @@ class PostgresqlLedger:
         ]
 
 
-def _insert_movements(movements: Sequence[MovementEntry], key: StockKey | None) -> Call:
+def _insert_movements(movements: Sequence[MovementEntry], key: IdempotencyKey | None) -> Call:
     rows = [movement for movement, _ in movements]
     return _INSERT_MOVEMENTS, [
         arrays.texts([row.sku for row in rows]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 
-from oms_core.domain.stock import StockKey
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_peewee.faults import UncoveredError
 from oms_peewee.ledger import EventEntry, Figures, LevelMove, Location, MovementEntry, announcements, moves_of
 from oms_peewee.sqlite import SqliteSession, to_microseconds
@@ -40,7 +40,7 @@ class SqliteLedger:
         *,
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
-        key: StockKey | None = None,
+        key: IdempotencyKey | None = None,
         new_skus: Collection[str] = (),
     ) -> None:
         """See Ledger."""
@@ -64,7 +64,7 @@ class SqliteLedger:
             session.execute_sql(_MARK_EVENTS, (last,))
 
 
-def _movement_rows(movements: Sequence[MovementEntry], key: StockKey | None) -> list[tuple[object, ...]]:
+def _movement_rows(movements: Sequence[MovementEntry], key: IdempotencyKey | None) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for row, origin in movements:
         order_id = None if row.order_id is None else str(row.order_id)

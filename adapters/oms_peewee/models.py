@@ -126,6 +126,21 @@ class EventRow(peewee.Model):
         table_name = "events"
 
 
+class IdempotencyKeyRow(peewee.Model):
+    """The key of a command that leaves no row which could carry it."""
+
+    actor = peewee.TextField()
+    idempotency_key = peewee.TextField()
+    fingerprint = DigestField()
+    created_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "idempotency_keys"
+        primary_key = peewee.CompositeKey("actor", "idempotency_key")
+
+
 class ImportRow(peewee.Model):
     """How far an import under an idempotency key has come."""
 

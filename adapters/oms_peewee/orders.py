@@ -10,19 +10,23 @@ from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders import Order, OrderFilter
 from oms_core.domain.placement import Placement, PlacementView
 from oms_core.domain.status_changes import OrderChange
 from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
-from oms_peewee.database import Attempt, Database
+from oms_peewee.database import Database
+from oms_peewee.event_queries import has_event
+from oms_peewee.kept_keys import is_kept, keep_key
 from oms_peewee.ledger import Ledger, Origin, origin_of
 from oms_peewee.models import EventRow, OrderRow
 from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_order, order_page
 from oms_peewee.placing import Placing
 from oms_peewee.rows import event_of
 from oms_peewee.session import Session
+from oms_peewee.written import Written, nothing_written
 
 
 class PeeweeOrders:
@@ -50,7 +54,24 @@ class PeeweeOrders:
         """See OrderStorage."""
         origin = origin_of(caller, now)
         return self._database.write(
-            lambda attempt: self._change(attempt, order_id, owner, origin, decide),
+            lambda session: self._change(session, order_id, owner, origin, decide),
+            look_up={"order_ids": [str(order_id)]},
+        )
+
+    def change_once(
+        self,
+        order_id: UUID,
+        *,
+        key: IdempotencyKey,
+        owner: str | None,
+        caller: Caller,
+        now: datetime,
+        decide: DecideOrderChange,
+    ) -> tuple[Order, bool]:
+        """See OrderStorage."""
+        origin = origin_of(caller, now)
+        return self._database.write(
+            lambda session: self._change_once(session, order_id, owner, origin, decide, key=key),
             look_up={"order_ids": [str(order_id)]},
         )
 
@@ -68,26 +89,49 @@ class PeeweeOrders:
 
     def _change(
         self,
-        attempt: Attempt[Any],
+        session: Session,
         order_id: UUID,
         owner: str | None,
         origin: Origin,
         decide: DecideOrderChange,
-    ) -> Order:
-        session = attempt.session
-        with session.atomic():
-            order = _existing(lock_order(session, order_id, owner), order_id)
-            change = decide(order, holdings_of(session, order_id))
-            if change is None:
-                return order
-            changed = self._changed(session, order, change, origin.at)
-            OrderRow.update(_columns(session, order, changed, change)).where(OrderRow.id == order_id).execute(session)
-            self._ledger.write(
-                session,
-                movements=[(movement, origin) for movement in change.movements],
-                events=[] if change.event is None else [(change.event, origin)],
-            )
-            return changed
+    ) -> Written[Session, Order]:
+        order = _existing(lock_order(session, order_id, owner), order_id)
+        change = decide(order, holdings_of(session, order_id))
+        if change is None:
+            return nothing_written(order)
+        changed = self._changed(session, order, change, origin.at)
+        OrderRow.update(_columns(session, order, changed, change)).where(OrderRow.id == order_id).execute(session)
+        self._ledger.write(
+            session,
+            movements=[(movement, origin) for movement in change.movements],
+            events=[] if change.event is None else [(change.event, origin)],
+        )
+        return Written(
+            result=changed,
+            was_committed=lambda later: _is_changed(later, order, change, origin),
+            as_it_is=lambda later: _existing(find_order(later, order_id, owner), order_id),
+        )
+
+    def _change_once(
+        self,
+        session: Session,
+        order_id: UUID,
+        owner: str | None,
+        origin: Origin,
+        decide: DecideOrderChange,
+        *,
+        key: IdempotencyKey,
+    ) -> Written[Session, tuple[Order, bool]]:
+        order = _existing(lock_order(session, order_id, owner), order_id)
+        if is_kept(session, key):
+            return nothing_written((order, True))
+        changed = self._change(session, order_id, owner, origin, decide)
+        keep_key(session, key, origin.at)
+        return Written(
+            result=(changed.result, False),
+            was_committed=lambda later: lock_order(later, order_id, owner) is not None and is_kept(later, key),
+            as_it_is=lambda later: (_existing(find_order(later, order_id, owner), order_id), False),
+        )
 
     def _changed(self, session: Session, order: Order, change: OrderChange, now: datetime) -> Order:
         changed = replace(order, status=change.status, version=order.version + 1, updated_at=now)
@@ -112,6 +156,18 @@ def _columns(session: Session, order: Order, changed: Order, change: OrderChange
         columns["failure"] = None if failure is None else {"code": failure.code, "detail": failure.detail}
         columns["due_at"] = None if due_in is None else session.time_from_now(due_in)
     return columns
+
+
+def _is_changed(session: Session, before: Order, change: OrderChange, origin: Origin) -> bool:
+    """Tell whether a change of the order as it was `before` was committed, waiting for whoever has it locked.
+
+    One without an event says when the next try is due. Whoever has changed the order since has said that anew: it is
+    then as good as made.
+    """
+    present = lock_order(session, before.id, None)
+    if present is None or present.version == before.version:
+        return False
+    return change.event is None or has_event(session, change.event, origin)
 
 
 def _existing(order: Order | None, order_id: UUID) -> Order:

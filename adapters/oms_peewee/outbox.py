@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from oms_core.domain.events import Event
-from oms_peewee.database import Attempt, Database
+from oms_peewee.database import Database
 from oms_peewee.models import EventRow, LeaseRow, OutboxRow
 from oms_peewee.rows import event_of
 from oms_peewee.session import Session
+from oms_peewee.written import Written, harmless_again
 
 _LEASE = "event-relay"
 
@@ -23,25 +24,24 @@ class PeeweeOutbox:
     def lease(self, holder: str, *, seconds: float) -> bool:
         """See OutboxStorage."""
 
-        def take(attempt: Attempt[Any]) -> bool:
-            session: Session = attempt.session
-            with session.atomic():
-                first = LeaseRow.insert(name=_LEASE, holder=holder, expires_at=session.time_from_now(0))
-                first.on_conflict_ignore().execute(session)
-                mine = LeaseRow.update(holder=holder, expires_at=session.time_from_now(seconds)).where(
-                    LeaseRow.name == _LEASE,
-                    (LeaseRow.holder == holder) | (LeaseRow.expires_at <= session.time_from_now(0)),
-                )
-                return bool(mine.execute(session))
+        def take(session: Session) -> Written[Session, bool]:
+            first = LeaseRow.insert(name=_LEASE, holder=holder, expires_at=session.time_from_now(0))
+            first.on_conflict_ignore().execute(session)
+            mine = LeaseRow.update(holder=holder, expires_at=session.time_from_now(seconds)).where(
+                LeaseRow.name == _LEASE,
+                (LeaseRow.holder == holder) | (LeaseRow.expires_at <= session.time_from_now(0)),
+            )
+            # Whoever has it by now has it: a lease that was taken, and ran out meanwhile, is not ours any more.
+            return harmless_again(bool(mine.execute(session)))
 
         return self._database.write(take, look_up={})
 
     def release(self, holder: str) -> None:
         """See OutboxStorage."""
 
-        def give_back(attempt: Attempt[Any]) -> None:
-            with attempt.session.atomic():
-                LeaseRow.delete().where(LeaseRow.name == _LEASE, LeaseRow.holder == holder).execute(attempt.session)
+        def give_back(session: Session) -> Written[Session, None]:
+            LeaseRow.delete().where(LeaseRow.name == _LEASE, LeaseRow.holder == holder).execute(session)
+            return harmless_again(None)
 
         self._database.write(give_back, look_up={})
 
@@ -59,9 +59,9 @@ class PeeweeOutbox:
     def published(self, event_ids: Sequence[int]) -> None:
         """See OutboxStorage."""
 
-        def forget(attempt: Attempt[Any]) -> None:
-            with attempt.session.atomic():
-                OutboxRow.delete().where(OutboxRow.event_id.in_(list(event_ids))).execute(attempt.session)
+        def forget(session: Session) -> Written[Session, None]:
+            OutboxRow.delete().where(OutboxRow.event_id.in_(list(event_ids))).execute(session)
+            return harmless_again(None)
 
         if event_ids:
             self._database.write(forget, look_up={})

@@ -78,7 +78,7 @@ class Placing(Generic[AnySession, View]):
         if not placements:
             return []
         try:
-            return self._database.write(
+            return self._database.write_by_ids(
                 lambda attempt: self._place(attempt, placements, decide),
                 look_up={"order_ids": [str(placement.id) for placement in placements]},
             )

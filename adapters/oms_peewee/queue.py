@@ -24,12 +24,13 @@ from oms_core.domain.queueing import (
 from oms_core.domain.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome
-from oms_peewee.database import Attempt, Database
+from oms_peewee.database import Database
 from oms_peewee.models import OrderRow
 from oms_peewee.order_queries import orders_of
 from oms_peewee.placing import Placing
 from oms_peewee.session import Session
 from oms_peewee.settling import Settling
+from oms_peewee.written import Written, nothing_written
 
 _LONG_AGO_SECONDS = 366 * 86_400.0
 _WAITING = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.queue_no)
@@ -105,22 +106,43 @@ class PeeweeQueue:
         return self._database.read(look)
 
     def _claim(self, find: Callable[[Session], Sequence[OrderRow]], hold_seconds: float) -> list[Claim]:
-        def claim(attempt: Attempt[Any]) -> list[Claim]:
-            session: Session = attempt.session
-            with session.atomic():
-                found = find(session)
-                taken = found[: claimed_together([row.attempts for row in found])]
-                claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in taken]
-                if claims:
-                    _count_try(session, [claim.order_id for claim in claims], hold_seconds)
-            return claims
+        def claim(session: Session) -> Written[Session, list[Claim]]:
+            found = find(session)
+            taken = found[: claimed_together([row.attempts for row in found])]
+            claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in taken]
+            if not claims:
+                return nothing_written(claims)
+            due_at = _count_try(session, claims, hold_seconds)
+            return Written(
+                result=claims,
+                was_committed=lambda later: bool(_still_claimed(later, claims, due_at)),
+                as_it_is=lambda later: _still_claimed(later, claims, due_at),
+            )
 
         return self._database.write(claim, look_up={})
 
 
-def _count_try(session: Session, order_ids: Sequence[UUID], hold_seconds: float) -> None:
+def _count_try(session: Session, claims: Sequence[Claim], hold_seconds: float) -> datetime:
+    """Count the try of each; give when they are due, by the database's clock."""
     counted = OrderRow.update(attempts=OrderRow.attempts + 1, due_at=session.time_from_now(hold_seconds))
-    counted.where(OrderRow.id.in_(order_ids)).execute(session)
+    mine = counted.where(OrderRow.id.in_([claim.order_id for claim in claims])).returning(OrderRow.due_at)
+    due_at: datetime = next(iter(mine.execute(session))).due_at
+    return due_at
+
+
+def _still_claimed(session: Session, claims: Sequence[Claim], due_at: datetime) -> list[Claim]:
+    """Give those that are as the claim left them, or were claimed once more since; wait for whoever has them locked."""
+    tried = {claim.order_id: claim.attempts for claim in claims}
+    wanted = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.due_at).where(
+        OrderRow.id.in_(list(tried)), _is_queued_by_itself()
+    )
+    rows = {row.id: row for row in session.locking(wanted.order_by(OrderRow.id)).execute(session)}
+    held = [rows[claim.order_id] for claim in claims if claim.order_id in rows]
+    return [
+        Claim(order_id=row.id, attempts=row.attempts)
+        for row in held
+        if row.attempts > tried[row.id] or (row.attempts == tried[row.id] and row.due_at == due_at)
+    ]
 
 
 def _is_queued() -> peewee.Expression:

@@ -64,7 +64,7 @@ class PeeweeSchema:
     def upgrade(self) -> tuple[str, ...]:
         """See SchemaStorage. Raises `schema_outdated` when a file is not what was applied under its name."""
         upgraded: list[str] = []
-        while (name := self._database.write(lambda attempt: self._apply_next(attempt.session), look_up={})) is not None:
+        while (name := self._upgrade_by_one()) is not None:
             upgraded.append(name)
         return tuple(upgraded)
 
@@ -80,15 +80,23 @@ class PeeweeSchema:
             if row.needs is not None and row.needs not in names:
                 raise _outdated(f"{self._database.describe()} has {row.name}, which this release is too old for")
 
-    def _apply_next(self, session: Session) -> str | None:
+    def _upgrade_by_one(self) -> str | None:
+        """Apply the next migration and give its name; None where there is none."""
+        tried: list[str] = []
+        return self._database.write_by_ids(lambda attempt: self._apply_next(attempt.session, tried), look_up={})
+
+    def _apply_next(self, session: Session, tried: list[str]) -> str | None:
         with session.unlimited(), session.atomic():
             for statement in self._dialect.prepare:
                 session.execute_sql(statement)
             applied = _applied(session)
             self._check_unchanged(applied)
+            if done := {row.name for row in applied}.intersection(tried):
+                return done.pop()  # The COMMIT whose answer was lost.
             pending = self._status(applied).pending
             if not pending:
                 return None
+            tried[:] = [pending[0]]
             self._apply(session, next(each for each in self._known if each.name == pending[0]))
             return pending[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -18,6 +18,7 @@ from oms_core.domain.queueing import QueuedOrder, Settlement
 from oms_core.domain.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
 from oms_peewee.database import Attempt, Database
+from oms_peewee.event_queries import settled_by
 from oms_peewee.faults import Fault
 from oms_peewee.ledger import Origin, origin_of
 from oms_peewee.session import AnySession, Session_contra
@@ -103,7 +104,7 @@ class Settling(Generic[AnySession]):
         if not self._tables.reads_before_turn:
             wait_for_turn()
         look_up = {"order_ids": [str(order_id) for order_id in order_ids]}
-        return self._database.write(lambda attempt: self._settle(attempt, wanted), look_up=look_up)
+        return self._database.write_by_ids(lambda attempt: self._settle(attempt, wanted), look_up=look_up)
 
     def _settle(self, attempt: Attempt[AnySession], wanted: Wanted) -> Settlement:
         if attempt.number == 0:
@@ -112,7 +113,7 @@ class Settling(Generic[AnySession]):
             except self._database.caught as error:
                 if self._database.fault_of(error) is not Fault.UNCOVERED:
                     raise
-        return self._settle_locked(attempt.session, wanted)
+        return self._settle_locked(attempt, wanted)
 
     def _settle_unlocked(self, session: AnySession, wanted: Wanted) -> Settlement:
         """Decide on levels that nobody has locked, which others may then change: only their write tells."""
@@ -120,12 +121,17 @@ class Settling(Generic[AnySession]):
             orders, left = self._take(session, wanted)
             return self._write(session, wanted, orders, left)
 
-    def _settle_locked(self, session: AnySession, wanted: Wanted) -> Settlement:
+    def _settle_locked(self, attempt: Attempt[AnySession], wanted: Wanted) -> Settlement:
         wanted.wait_for_turn()
+        session = attempt.session
         with session.atomic():
+            own = settled_by(session, wanted.order_ids, wanted.origin) if attempt.commit_was_lost else {}
+            rest = [order_id for order_id in wanted.order_ids if order_id not in own]
+            wanted = replace(wanted, order_ids=rest)
             orders, left = self._take(session, wanted)
             self._tables.lock(session, orders)
-            return self._write(session, wanted, orders, left)
+            settlement = self._write(session, wanted, orders, left)
+        return replace(settlement, statuses={**own, **settlement.statuses})
 
     def _take(self, session: AnySession, wanted: Wanted) -> tuple[list[QueuedOrder], tuple[UUID, ...]]:
         claimed = [order_id in wanted.claimed for order_id in wanted.order_ids]

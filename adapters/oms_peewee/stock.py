@@ -7,17 +7,19 @@ from typing import Any
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
-from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
+from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.stock import Movement, Product, ProductFilter
 from oms_core.domain.stock_changes import ProductChange, sku_not_found
-from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideProductChange
-from oms_peewee.database import Attempt, Database
+from oms_peewee.database import Database
 from oms_peewee.faults import ChangedMeanwhileError
+from oms_peewee.kept_keys import is_kept, keep_key
 from oms_peewee.ledger import Ledger, Origin, origin_of
 from oms_peewee.models import LevelRow, MovementRow, ProductRow
 from oms_peewee.products import find_product, lock_product, product_page
 from oms_peewee.rows import movement_of
 from oms_peewee.session import Session
+from oms_peewee.written import Written, nothing_written
 
 
 class PeeweeStock:
@@ -28,12 +30,12 @@ class PeeweeStock:
         self._ledger = ledger
 
     def change(
-        self, sku: str, *, key: StockKey, caller: Caller, now: datetime, decide: DecideProductChange
+        self, sku: str, *, key: IdempotencyKey, caller: Caller, now: datetime, decide: DecideProductChange
     ) -> tuple[Product, bool]:
         """See StockStorage."""
         origin = origin_of(caller, now)
         return self._database.write(
-            lambda attempt: self._change(attempt, sku, key, origin, decide), look_up={"sku": sku}
+            lambda session: self._change(session, sku, key, origin, decide), look_up={"sku": sku}
         )
 
     def get(self, sku: str) -> Product:
@@ -51,26 +53,36 @@ class PeeweeStock:
         return self._database.read(lambda session: _movements(session, sku, after, limit))
 
     def _change(
-        self, attempt: Attempt[Any], sku: str, key: StockKey, origin: Origin, decide: DecideProductChange
-    ) -> tuple[Product, bool]:
-        session = attempt.session
-        with session.atomic():
-            product = lock_product(session, sku)
-            if _is_known(session, key):
-                return _existing(product, sku), not attempt.commit_was_lost
-            change = decide(product)
-            if change is None:
-                return _existing(product, sku), False
-            _write_product(session, sku, product, change, origin.at)
-            if change.movement is not None:
-                self._ledger.write(
-                    session,
-                    movements=[(change.movement, origin)],
-                    events=[],
-                    key=key,
-                    new_skus=[sku] if product is None else [],
-                )
-            return _existing(find_product(session, sku), sku), False
+        self, session: Session, sku: str, key: IdempotencyKey, origin: Origin, decide: DecideProductChange
+    ) -> Written[Session, tuple[Product, bool]]:
+        product = lock_product(session, sku)
+        if _is_on_ledger(session, key):
+            return nothing_written((_existing(product, sku), True))
+        change = decide(product)
+        if change is None:
+            return nothing_written((_existing(product, sku), False))
+        _write_product(session, sku, product, change, origin.at)
+        if change.movement is None:
+            keep_key(session, key, origin.at)
+        else:
+            self._ledger.write(
+                session,
+                movements=[(change.movement, origin)],
+                events=[],
+                key=key,
+                new_skus=[sku] if product is None else [],
+            )
+        return Written(
+            result=(_existing(find_product(session, sku), sku), False),
+            was_committed=lambda later: _is_changed(later, sku, change, key),
+            as_it_is=lambda later: (_existing(find_product(later, sku), sku), False),
+        )
+
+
+def _is_changed(session: Session, sku: str, change: ProductChange, key: IdempotencyKey) -> bool:
+    """Tell whether a change was committed, waiting for whoever has the product locked."""
+    lock_product(session, sku)
+    return is_kept(session, key) if change.movement is None else _is_on_ledger(session, key)
 
 
 def _write_product(session: Session, sku: str, product: Product | None, change: ProductChange, now: datetime) -> None:
@@ -88,14 +100,15 @@ def _existing(product: Product | None, sku: str) -> Product:
     return product
 
 
-def _is_known(session: Session, key: StockKey) -> bool:
+def _is_on_ledger(session: Session, key: IdempotencyKey) -> bool:
     written = MovementRow.select(MovementRow.fingerprint).where(
         MovementRow.actor == key.actor, MovementRow.idempotency_key == key.key
     )
     row = written.first(session)
-    if row is not None and row.fingerprint != key.fingerprint:
-        raise OmsError("idempotency_key_reused", "this idempotency key was used for another command")
-    return row is not None
+    if row is None:
+        return False
+    key.check(row.fingerprint)
+    return True
 
 
 def _create(session: Session, sku: str, change: ProductChange, now: datetime) -> None:

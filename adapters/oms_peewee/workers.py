@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from oms_core.domain.queueing import WorkerState
-from oms_peewee.database import Attempt, Database
+from oms_peewee.database import Database
 from oms_peewee.models import WorkerRow
 from oms_peewee.session import Session
+from oms_peewee.written import Written, harmless_again
 
 _FORGOTTEN_SECONDS = 86_400.0
 
@@ -21,25 +22,22 @@ class PeeweeWorkers:
     def beat(self, state: WorkerState) -> None:
         """See WorkerStorage."""
 
-        def write(attempt: Attempt[Any]) -> None:
-            session: Session = attempt.session
+        def write(session: Session) -> Written[Session, None]:
             figures = {"orders_per_second": state.orders_per_second, "settled": state.settled}
             seen = {"started_at": state.started_at, "seen_at": session.time_from_now(0), **figures}
-            with session.atomic():
-                added = WorkerRow.insert(id=state.id, **seen)
-                added.on_conflict(conflict_target=[WorkerRow.id], update=seen).execute(session)
-                WorkerRow.delete().where(WorkerRow.seen_at < session.time_from_now(-_FORGOTTEN_SECONDS)).execute(
-                    session
-                )
+            added = WorkerRow.insert(id=state.id, **seen)
+            added.on_conflict(conflict_target=[WorkerRow.id], update=seen).execute(session)
+            WorkerRow.delete().where(WorkerRow.seen_at < session.time_from_now(-_FORGOTTEN_SECONDS)).execute(session)
+            return harmless_again(None)
 
         self._database.write(write, look_up={})
 
     def leave(self, worker_id: str) -> None:
         """See WorkerStorage."""
 
-        def forget(attempt: Attempt[Any]) -> None:
-            with attempt.session.atomic():
-                WorkerRow.delete().where(WorkerRow.id == worker_id).execute(attempt.session)
+        def forget(session: Session) -> Written[Session, None]:
+            WorkerRow.delete().where(WorkerRow.id == worker_id).execute(session)
+            return harmless_again(None)
 
         self._database.write(forget, look_up={})
 

@@ -100,12 +100,3 @@ class ProductFilter:
     """Which products to list: all, or only those at or below their low-stock threshold."""
 
     low_stock: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StockKey:
-    """The idempotency of one change of stock: unique per actor; `fingerprint` is the SHA-256 of the command."""
-
-    actor: str
-    key: str
-    fingerprint: bytes

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from oms_core.domain.callers import Caller
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.imports import ImportMode
 from oms_core.domain.stock_imports import BatchResult, Refusal, StockEntry
 from oms_core.errors import OmsError
@@ -71,7 +72,7 @@ class ImportStorage(Protocol):
         ...
 
     def apply(
-        self, batch: ImportBatch, *, key: ImportKey | None, since: ImportState, caller: Caller, now: datetime
+        self, batch: ImportBatch, *, key: ImportKey, since: ImportState, caller: Caller, now: datetime
     ) -> BatchResult:
         """Write what `decide_import` decides on the batch, as if alone in the database, in one transaction.
 
@@ -80,13 +81,19 @@ class ImportStorage(Protocol):
         been there before. A level's version is 1 when it is created, and grows by 1 when it moves. Locks: the products
         that are created, renamed or get a new level, by sku; then all levels of the products, by (sku, location).
 
-        With a key, the state after the batch (`state_after`) and its refusals are written in the same transaction,
+        The state after the batch (`state_after`) and its refusals are written in the same transaction,
         and the stored state is compared first with `since`, the state before the batch (`is_committed`): a batch that
         was committed already, by an earlier attempt whose answer was lost or by a rival with the same key, is not
         applied again; its result is `result_since`. Raises what `is_committed` and `state` raise.
+        """
+        ...
 
-        Without a key a batch whose COMMIT was lost is applied again: only a set, which then changes nothing more. Such
-        batches may be applied at the same time by several threads, in any order.
+    def apply_once(self, batch: ImportBatch, *, key: IdempotencyKey, caller: Caller, now: datetime) -> BatchResult:
+        """Write a batch of an import that is not to be resumed, as `apply` does, and keep the batch's own key with it.
+
+        The key is random and nobody else's: by it a batch whose COMMIT was lost is known, and not applied again to what
+        others have made of its levels since. Such batches may be applied at the same time by several threads, in any
+        order.
         """
         ...
 

@@ -60,8 +60,8 @@ class QueueStorage(Protocol):
         `caller`. The try that a claim counted is taken back; an order's failure from earlier tries is cleared. A
         transaction takes at most TRANSACTION_LINES_MAX lines, or one order: the rest is `left`. At most
         TRANSACTION_ORDERS_MAX ids; one that stands twice counts once. After a lost COMMIT what had been settled is
-        passed over. An error that is one order's own fault is raised as `internal_error`; nothing of the call is
-        written.
+        told as settled, whatever has become of it since. An error that is one order's own fault is raised as
+        `internal_error`; nothing of the call is written.
 
         `wait_for_turn` returns when the call before this one is done, and soon in any case. It is called before stock
         is taken, while nothing is held that the call before may need, and again where the transaction is repeated. So
@@ -73,16 +73,13 @@ class QueueStorage(Protocol):
         """Count a try, before it is made, of those of these orders that are still queued and not locked.
 
         They are not due for anybody else until `hold_seconds` from now. By queue number, and no further than
-        `claimed_together` says: what is left is for the next claim. After a lost COMMIT a try
-        may be counted twice.
+        `claimed_together` says: what is left is for the next claim. After a lost COMMIT a try is not counted again;
+        what is no longer queued is then not given.
         """
         ...
 
     def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
-        """Claim, likewise, the first queued orders that are due, unchanged for `older_than_seconds`, and not locked.
-
-        After a lost COMMIT what it had claimed is given to nobody until it is due again.
-        """
+        """Claim, likewise, the first queued orders that are due, unchanged for `older_than_seconds`, and not locked."""
         ...
 
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:

@@ -3,8 +3,10 @@
 Every method runs in its own transaction: it is written whole or not at all. Every method may raise OmsError
 `storage_unavailable` (the database is away, or stayed busy or locked until the deadline; nothing was changed). A
 transient fault (a lost connection, a deadlock, a serialisation failure, a lock timeout, a busy database) is retried
-inside, until the storage's deadline. Where a COMMIT's answer was lost, the method finds out whether it happened (ids
-and keys are fixed beforehand), and raises `outcome_unknown` only when the deadline passes first. What a
+inside, until the storage's deadline. Where a COMMIT's answer was lost, the method finds out whether it happened (ids,
+keys, caller and time are fixed beforehand), whatever others have done since: what had happened is answered as such,
+with the order or product as it is now, and never done again. `outcome_unknown` is raised only when the deadline passes
+first. What a
 `decide` gave is written only if levels stay within their bounds: a decision that the stock does not cover is a bug of
 the decision, and raised as `internal_error`. No driver exception leaves an adapter. All methods are thread-safe,
 connect lazily, and work again after the database was restarted or the process forked.
@@ -23,10 +25,11 @@ from uuid import UUID
 from oms_core.domain.balances import LevelBalance, OrderBalance
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders import Holding, Order, OrderFilter
 from oms_core.domain.placement import Placement, PlacementView, Verdict
 from oms_core.domain.status_changes import OrderChange
-from oms_core.domain.stock import Movement, Product, ProductFilter, StockKey
+from oms_core.domain.stock import Movement, Product, ProductFilter
 from oms_core.domain.stock_changes import ProductChange
 from oms_core.errors import OmsError
 from oms_core.ports.imports import ImportStorage
@@ -88,6 +91,24 @@ class OrderStorage(Protocol):
         """
         ...
 
+    def change_once(
+        self,
+        order_id: UUID,
+        *,
+        key: IdempotencyKey,
+        owner: str | None,
+        caller: Caller,
+        now: datetime,
+        decide: DecideOrderChange,
+    ) -> tuple[Order, bool]:
+        """Change an order as `change` does, once under a key; give it as it then is, and whether this was a replay.
+
+        The key is kept in the same transaction, also where `decide` changes nothing; what `decide` raises keeps none.
+        A key that was kept with the same fingerprint makes the call a replay (True; nothing is decided or written),
+        with another `idempotency_key_reused`.
+        """
+        ...
+
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
         """Give one order with its lines by line_no. Raises `order_not_found`."""
         ...
@@ -108,14 +129,15 @@ class StockStorage(Protocol):
     """Products, levels, the ledger."""
 
     def change(
-        self, sku: str, *, key: StockKey, caller: Caller, now: datetime, decide: DecideProductChange
+        self, sku: str, *, key: IdempotencyKey, caller: Caller, now: datetime, decide: DecideProductChange
     ) -> tuple[Product, bool]:
         """Lock a product with all its levels, ask `decide`, write that; give the product as it then is, and whether
         this was a replay.
 
         A product that does not exist is given to `decide` as None, and created by its ProductChange (name '' unless
         given); two creators do not collide. The movement row carries `key`; a row that already carries it with the
-        same fingerprint makes the call a replay (True, nothing written), with another `idempotency_key_reused`. None
+        same fingerprint makes the call a replay (True, nothing written), with another `idempotency_key_reused`. Where
+        nothing moves, the key is kept all the same, for the storage to know the change by after a lost COMMIT. None
         from `decide` changes nothing. What `decide` raises rolls back. Writes `stock_events` for a product that had
         been there before. A level's version is 1 when it is created, whatever its count, and grows by 1 with each
         transaction that changes it. Raises `sku_not_found` when `decide` gives None for a product that does not exist.

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.stock import Product, StockKey
+from oms_core.domain.idempotency import OWN_KEY_BITS, IdempotencyKey, own_key
+from oms_core.domain.stock import Product
 from oms_core.domain.stock_changes import ProductChange
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import DecideProductChange, Storage
-
-_KEY_RANDOM_BITS = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,9 @@ def change_stock(
     """
     caller.require(Scope.INVENTORY_WRITE)
     caller.require_unbound()
-    key = idempotency_key or f"once:{clock.random_bits(_KEY_RANDOM_BITS):032x}"
+    key = own_key(caller.name, random_bits=clock.random_bits(OWN_KEY_BITS))
+    if idempotency_key is not None:
+        key = IdempotencyKey(actor=caller.name, key=idempotency_key, fingerprint=fingerprint)
     seen: list[Product | None] = [None]
 
     def remembering(product: Product | None) -> ProductChange | None:
@@ -47,7 +48,7 @@ def change_stock(
 
     product, replayed = storage.stock.change(
         sku,
-        key=StockKey(actor=caller.name, key=key, fingerprint=fingerprint),
+        key=key,
         caller=caller,
         now=clock.now(),
         decide=remembering,

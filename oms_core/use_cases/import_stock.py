@@ -14,6 +14,7 @@ from itertools import islice
 from oms_core.documents.lines import ByteSource, Lines
 from oms_core.documents.stock_rows import StockRowReader
 from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.idempotency import OWN_KEY_BITS, own_key
 from oms_core.domain.imports import ImportProgress, ImportReject, ImportStage, ImportStock, StockImportReport
 from oms_core.domain.stock_imports import BatchResult, Refusal, StockEntry
 from oms_core.errors import ErrorKind, OmsError
@@ -154,7 +155,10 @@ class _Work:
     def _apply(self, batch: ImportBatch, since: ImportState, now: datetime) -> BatchResult:
         if self.command.dry_run:
             return self.imports.rehearse(batch)
-        return self.imports.apply(batch, key=self.key, since=since, caller=self.caller, now=now)
+        if self.key is not None:
+            return self.imports.apply(batch, key=self.key, since=since, caller=self.caller, now=now)
+        key = own_key(self.caller.name, random_bits=self.clock.random_bits(OWN_KEY_BITS))
+        return self.imports.apply_once(batch, key=key, caller=self.caller, now=now)
 
 
 def _continues(batch: ImportBatch, other: ImportBatch) -> bool:

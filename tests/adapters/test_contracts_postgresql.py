@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,6 +12,7 @@ from oms_peewee import open_postgresql
 
 from oms_core.ports.storage import Storage, StorageOptions
 from tests.adapters.postgresql_databases import empty, migrated_database
+from tests.faults.commit_proxy import CommitProxy, Fate
 from tests.services.databases import PostgresqlServer
 from tests.services.postgresql import connected
 
@@ -60,6 +61,17 @@ class PostgresqlContract(StorageContract):
         storage = open_postgresql(emptied_database, replace(self.options, keeps_outbox=True))
         yield storage
         storage.close()
+
+    @pytest.fixture
+    def lossy_storage(self, emptied_database: str) -> Iterator[Storage]:
+        self.proxy = CommitProxy(emptied_database)
+        storage = open_postgresql(self.proxy.url, self.options)
+        yield storage
+        storage.close()
+        self.proxy.close()
+
+    def lose_next_commit(self, storage: Storage, then: Callable[[], object]) -> None:
+        self.proxy.lose_next(Fate.ANSWER, then=then)
 
     def stock_events(self, storage: Storage, sku: str) -> list[StockEvent]:
         with connected(self.url) as connection, connection.cursor() as cursor:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from oms_contracts.storage_contract import StockEvent, StorageContract
 from oms_peewee import open_sqlite
+from oms_peewee.faults import CommitLostError
+from oms_peewee.sqlite import SqliteSession
 
 from oms_core.ports.storage import Storage, StorageOptions
 
@@ -19,6 +21,8 @@ BREAK_LEVEL = "UPDATE stock_levels SET on_hand = on_hand + 1 WHERE sku = ? AND l
 
 
 class TestSqliteStorage(StorageContract):
+    then: Callable[[], object] | None = None
+
     @pytest.fixture
     def file(self, tmp_path: Path) -> Path:
         self.path = tmp_path / "oms.db"
@@ -41,6 +45,25 @@ class TestSqliteStorage(StorageContract):
         storage = open_sqlite(f"sqlite:///{file}", StorageOptions(keeps_outbox=True))
         yield storage
         storage.close()
+
+    @pytest.fixture
+    def lossy_storage(self, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Storage:
+        """SQLite answers at once: what is lost is lost on the way from the driver."""
+        commit = SqliteSession.commit
+
+        def commit_and_lose(session: SqliteSession) -> None:
+            commit(session)
+            then, self.then = self.then, None
+            if then is not None:
+                then()
+                raise CommitLostError("its answer was lost")
+
+        storage.workers.find(silent_seconds=1)  # The first use of all upgrades the schema.
+        monkeypatch.setattr(SqliteSession, "commit", commit_and_lose)
+        return storage
+
+    def lose_next_commit(self, storage: Storage, then: Callable[[], object]) -> None:
+        self.then = then
 
     def stock_events(self, storage: Storage, sku: str) -> list[StockEvent]:
         with closing(sqlite3.connect(self.path)) as connection:

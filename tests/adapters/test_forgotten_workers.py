@@ -18,7 +18,7 @@ EVER_SECONDS = 10.0 * 86_400
 
 
 def age_rows(storage: PeeweeStorage, hours: float) -> None:
-    storage.database.write(
+    storage.database.write_by_ids(
         lambda attempt: WorkerRow.update(seen_at=attempt.session.time_from_now(-hours * 3_600)).execute(
             attempt.session
         ),

@@ -31,7 +31,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PeeweeSt
 def lose_level(storage: PeeweeStorage, sku: str, location: str) -> None:
     """Delete a level behind the ledger's back."""
     lost = LevelRow.delete().where(LevelRow.sku == sku, LevelRow.location == location)
-    storage.database.write(lambda attempt: lost.execute(attempt.session), look_up={})
+    storage.database.write_by_ids(lambda attempt: lost.execute(attempt.session), look_up={})
 
 
 @pytest.mark.parametrize("limit", range(1, len(PLACES) + 2))

@@ -254,4 +254,4 @@ def test_sqlite_refuses_values_of_another_type(tmp_path: Path) -> None:
 
 
 def insert_one(storage: PeeweeStorage, sql: str, *params: object) -> None:
-    storage.database.write(lambda attempt: attempt.session.execute_sql(sql, params), look_up={})
+    storage.database.write_by_ids(lambda attempt: attempt.session.execute_sql(sql, params), look_up={})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -68,10 +68,16 @@ class Failing(MemoryImports):
     after_writing = False
 
     def apply(self, batch: Any, **given: Any) -> BatchResult:
+        return self._failing(super().apply, batch, given)
+
+    def apply_once(self, batch: Any, **given: Any) -> BatchResult:
+        return self._failing(super().apply_once, batch, given)
+
+    def _failing(self, apply: Callable[..., BatchResult], batch: Any, given: dict[str, Any]) -> BatchResult:
         fails = any(entry.sku == self.sku for entry in batch.entries)
         if fails and not self.after_writing:
             raise OmsError("storage_unavailable", "the database is away")
-        result = super().apply(batch, **given)
+        result = apply(batch, **given)
         if fails:
             raise OmsError("outcome_unknown", "the database was lost")
         return result

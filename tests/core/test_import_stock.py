@@ -229,13 +229,13 @@ class OneAtATime(MemoryImports):
         super().__init__(tables)
         self.second = threading.Event()
 
-    def apply(self, batch: ImportBatch, **given: Any) -> BatchResult:
+    def apply_once(self, batch: ImportBatch, **given: Any) -> BatchResult:
         self.begun += 1
         if self.begun == 1:
             self.overlapped = self.second.wait(0.3)
         else:
             self.second.set()
-        return super().apply(batch, **given)
+        return super().apply_once(batch, **given)
 
 
 @pytest.mark.parametrize(("other", "overlaps"), [("A", False), ("B", True)])

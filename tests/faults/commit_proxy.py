@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
@@ -34,13 +35,18 @@ class CommitProxy:
         self.url = urlunsplit(parts._replace(netloc=netloc, query="sslmode=disable&gssencmode=disable"))
         self.losses = 0
         self._fate: Fate | None = None
+        self._then: Callable[[], object] | None = None
         self._goes_down = False
         self._is_down = False
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
-    def lose_next(self, fate: Fate, *, then_go_down: bool = False) -> None:
-        """Lose the next COMMIT or its answer, and perhaps refuse connections from then on."""
+    def lose_next(self, fate: Fate, *, then_go_down: bool = False, then: Callable[[], object] | None = None) -> None:
+        """Lose the next COMMIT or its answer, and perhaps refuse connections from then on.
+
+        `then` runs before the client finds its connection broken.
+        """
         self._goes_down = then_go_down
+        self._then = then
         self._fate = fate
 
     def go_down(self) -> None:
@@ -83,3 +89,5 @@ class CommitProxy:
         if fate is Fate.ANSWER:
             server.sendall(received)
             server.recv(CHUNK_BYTES)  # It has happened, and nobody hears of it.
+        if self._then is not None:
+            self._then()

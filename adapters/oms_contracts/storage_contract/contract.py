@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from oms_contracts.storage_contract.accepting import AcceptingPromises
@@ -17,6 +19,11 @@ from oms_contracts.storage_contract.key_races import KeyRacePromises
 from oms_contracts.storage_contract.keys import OrderKeyPromises
 from oms_contracts.storage_contract.lifecycle import LifecyclePromises
 from oms_contracts.storage_contract.listing_stock import StockListingPromises
+from oms_contracts.storage_contract.lossy_shop import LossyShop
+from oms_contracts.storage_contract.lost_key_commits import LostKeyCommitPromises
+from oms_contracts.storage_contract.lost_order_commits import LostOrderCommitPromises
+from oms_contracts.storage_contract.lost_queue_commits import LostQueueCommitPromises
+from oms_contracts.storage_contract.lost_stock_commits import LostStockCommitPromises
 from oms_contracts.storage_contract.moving import OrderMovePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.outbox import LeasePromises, OutboxPromises
@@ -64,6 +71,10 @@ class StorageContract(
     QueueRacePromises,
     KeyRacePromises,
     InjectedRacePromises,
+    LostOrderCommitPromises,
+    LostStockCommitPromises,
+    LostQueueCommitPromises,
+    LostKeyCommitPromises,
     StorageHooks,
 ):
     """Every promise of `oms_core.ports.storage`; each part of the port is a class of its own among the parents.
@@ -71,13 +82,28 @@ class StorageContract(
     A test module inherits this as a class named `Test...`, provides the fixtures `storage` (an empty storage, opened
     with PASSWORD where its URL takes a password, closed afterwards) and `publishing_storage` (the same, or another
     empty one, opened with StorageOptions.keeps_outbox), and overrides the methods of StorageHooks. Where two storages
-    can be open on one database, it also overrides the fixture `rival_storage`.
+    can be open on one database, it also overrides the fixture `rival_storage`. `lossy_storage` is a storage on that
+    database whose COMMITs can be lost; where there is no answer to lose, the fixture skips, and says why.
     """
 
     @pytest.fixture
     def rival_storage(self, storage: Storage) -> Storage:
         """A second storage on the same database; the same one, where there can be no second."""
         return storage
+
+    @pytest.fixture
+    def lossy_storage(self, storage: Storage) -> Storage:
+        """The storage on which `lose_next_commit` works."""
+        return storage
+
+    @pytest.fixture
+    def lossy_shop(self, lossy_storage: Storage, rival_storage: Storage) -> LossyShop:
+        """A storage that loses the answer to a COMMIT while a rival acts."""
+        return LossyShop(
+            ours=new_shop(lossy_storage),
+            rival=new_shop(rival_storage, seed=1),
+            lose_next_commit=partial(self.lose_next_commit, lossy_storage),
+        )
 
     @pytest.fixture
     def shop(self, storage: Storage) -> Shop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from oms_core.ports.storage import Storage
@@ -29,4 +30,10 @@ class StorageHooks:
 
     def break_level(self, storage: Storage, sku: str, location: str) -> None:
         """Add 1 to the `on_hand` of a level behind the ledger's back."""
+        raise NotImplementedError
+
+    def lose_next_commit(self, storage: Storage, then: Callable[[], object]) -> None:
+        """Lose the answer to the next COMMIT of `lossy_storage`: it happens, then `then` runs to its end, once and on
+        any thread, and only then the storage finds its connection broken.
+        """
         raise NotImplementedError

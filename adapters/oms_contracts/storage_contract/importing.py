@@ -8,6 +8,7 @@ from oms_contracts.storage_contract.hooks import StockEvent, StorageHooks
 from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_contracts.storage_contract.values import PROSE, TEXTS
 from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.domain.idempotency import OWN_KEY_BITS, own_key
 from oms_core.domain.imports import ImportMode
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock_imports import BatchResult, RefusalCode, StockEntry, refusal
@@ -41,8 +42,12 @@ def apply(
 
 
 def apply_batch(shop: Shop, batch: ImportBatch, key: ImportKey | None, since: ImportState) -> BatchResult:
-    """Apply a batch in the shop's name, now."""
-    return shop.storage.imports.apply(batch, key=key, since=since, caller=shop.caller, now=shop.clock.now())
+    """Apply a batch in the shop's name, now: of an import with a key, or once."""
+    caller, now = shop.caller, shop.clock.now()
+    if key is not None:
+        return shop.storage.imports.apply(batch, key=key, since=since, caller=caller, now=now)
+    once = own_key(caller.name, random_bits=shop.clock.random_bits(OWN_KEY_BITS))
+    return shop.storage.imports.apply_once(batch, key=once, caller=caller, now=now)
 
 
 def counts(result: BatchResult) -> tuple[int, int, int]:

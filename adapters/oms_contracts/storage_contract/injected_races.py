@@ -13,11 +13,12 @@ from oms_contracts.concurrency import Rival
 from oms_contracts.storage_contract.order_races import attempt
 from oms_contracts.storage_contract.shop import CLERK, Shop, placed
 from oms_core.domain.commands import ChangeOrderStatus, SetStock
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders import Holding, Order
 from oms_core.domain.placement import Placement, PlacementView, Verdict
 from oms_core.domain.status_changes import OrderChange, decide_status_change
 from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import Product, StockKey
+from oms_core.domain.stock import Product
 from oms_core.domain.stock_changes import ProductChange, decide_set
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 
@@ -30,7 +31,7 @@ def set_while(shop: Shop, command: SetStock, step: Callable[[], None]) -> Produc
         step()
         return change
 
-    key = StockKey(actor=CLERK.name, key=f"once:{shop.clock.random_bits(64)}", fingerprint=b"")
+    key = IdempotencyKey(actor=CLERK.name, key=f"once:{shop.clock.random_bits(64)}", fingerprint=b"")
     return shop.storage.stock.change(command.sku, key=key, caller=CLERK, now=shop.clock.now(), decide=decide)[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from oms_contracts.storage_contract.hooks import StorageHooks
+from oms_contracts.storage_contract.importing import apply_batch
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.events import Event
@@ -29,7 +30,7 @@ def import_counts(shop: Shop, **on_hand: int) -> None:
         for sku, quantity in sorted(on_hand.items())
     ]
     batch = ImportBatch(mode=ImportMode.SET, entries=entries)
-    shop.storage.imports.apply(batch, key=None, since=ImportState(), caller=shop.caller, now=shop.clock.now())
+    apply_batch(shop, batch, None, ImportState())
 
 
 def do_everything(shop: Shop) -> list[tuple[str, Callable[[], object]]]:

@@ -8,14 +8,15 @@ import pytest
 
 from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
-from oms_core.domain.stock import MovementKind, NewMovement, Product, StockKey, StockLevel
+from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
 from oms_core.domain.stock_changes import ProductChange
 from oms_core.errors import OmsError
 
 
 def change(shop: Shop, sku: str, key: str, made: ProductChange | None) -> tuple[Product, bool]:
     """Make a change as decided, under a key."""
-    stock_key = StockKey(actor=CLERK.name, key=key, fingerprint=b"\x00" * 32)
+    stock_key = IdempotencyKey(actor=CLERK.name, key=key, fingerprint=b"\x00" * 32)
     return shop.storage.stock.change(sku, key=stock_key, caller=CLERK, now=shop.clock.now(), decide=lambda _: made)
 
 

@@ -24,8 +24,8 @@ from oms_core.errors import OmsError
 from oms_core.ports.queue_storage import at_once
 from oms_core.ports.storage import Storage, StorageOptions
 
-_DECIDING = frozenset({"place", "change", "accept", "settle"})
-_CHANGING = _DECIDING | {"apply", "claim", "sweep", "beat", "leave", "lease", "release", "published"}
+_DECIDING = frozenset({"place", "change", "change_once", "accept", "settle"})
+_CHANGING = _DECIDING | {"apply", "apply_once", "claim", "sweep", "beat", "leave", "lease", "release", "published"}
 _CHANGING |= {"create", "rotate", "revoke", "used"}
 
 

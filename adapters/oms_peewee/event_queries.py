@@ -1,0 +1,51 @@
+"""Queries for events that only one call can have written, which tell whether its COMMIT had happened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from uuid import UUID
+
+import peewee
+
+from oms_core.domain.events import EventType, NewEvent
+from oms_core.domain.statuses import OrderStatus
+from oms_peewee.ledger import Origin
+from oms_peewee.models import EventRow
+from oms_peewee.session import Session
+
+_SETTLED: Mapping[str, OrderStatus] = MappingProxyType(
+    {
+        EventType.ORDER_PLACED.value: OrderStatus.PENDING,
+        EventType.ORDER_REJECTED.value: OrderStatus.REJECTED,
+    }
+)
+
+
+def has_event(session: Session, event: NewEvent, origin: Origin) -> bool:
+    """Tell whether this event of an order was written, at this version of it and by nobody else."""
+    written = EventRow.select(EventRow.id).where(
+        EventRow.order_id == event.order_id,
+        EventRow.order_version == event.order_version,
+        EventRow.type == event.type.value,
+        *_is_of(origin),
+    )
+    return written.first(session) is not None
+
+
+def settled_by(session: Session, order_ids: Collection[UUID], origin: Origin) -> dict[UUID, OrderStatus]:
+    """Tell which of these orders a call has settled and how, whatever became of them since."""
+    written = EventRow.select(EventRow.order_id, EventRow.type).where(
+        EventRow.order_id.in_(list(order_ids)), EventRow.type.in_(list(_SETTLED)), *_is_of(origin)
+    )
+    return {row.order_id: _SETTLED[row.type] for row in written.execute(session)}
+
+
+def _is_of(origin: Origin) -> list[peewee.Expression]:
+    """Say of an event that it has this origin: times are to the microsecond, and fixed before the transaction."""
+    request_id = origin.request_id
+    return [
+        EventRow.actor == origin.actor,
+        EventRow.request_id.is_null() if request_id is None else EventRow.request_id == request_id,
+        EventRow.created_at == origin.at,
+    ]
