@@ -12,6 +12,7 @@ import typer
 
 from oms_core.domain.callers import Scope
 from oms_core.domain.commands import UNSET, OrderLine, Unset
+from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.money import parse_money
 from oms_core.domain.numbers import parse_digits, parse_whole_number
 from oms_core.domain.statuses import SETTABLE, OrderStatus
@@ -127,7 +128,7 @@ def read_low_stock(text: str | None) -> int | Unset | None:
 def read_order_id(text: str) -> UUID:
     """Read an order id. Raises `validation_error`."""
     try:
-        return UUID(text)
+        return parse_uuid(text)
     except ValueError as error:
         raise one_finding("/order_id", "wrong_type", f"{text[:64]!a} is no order id, which is a UUID") from error
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import typer
@@ -15,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from oms_cli import exits
+from oms_cli.help import PlainHelp, unwrapped
 from oms_cli.messages import say, say_error
 from oms_cli.options import EVERYWHERE, Everywhere, parameters
 from oms_cli.session import Session, Surroundings
@@ -26,6 +29,8 @@ Run = TypeVar("Run", bound=Callable[..., None])
 
 # What only the commands that serve import; adapters tell of their own extras (oms_core.wiring).
 _OF_EXTRA_HTTP = frozenset({"flask", "granian", "prometheus_client", "pydantic"})
+_OF_PYDANTIC = "Value error, "  # What Typer leaves of Pydantic's wording where a choice is none.
+_OUTPUT_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 _NEGATIVE_NUMBER = re.compile(r"-[0-9].*")
 
 
@@ -63,10 +68,15 @@ def command(app: typer.Typer, name: str, *, without: frozenset[str] = frozenset(
         options = parameters(without=without)
         with_session.__signature__ = inspect.Signature([context, *own, *options])  # type: ignore[attr-defined]
         with_session.__annotations__ = {entry.name: entry.annotation for entry in [context, *own, *options]}
-        app.command(name, cls=OmsCommand)(with_session)
+        app.command(name, cls=OmsCommand, help=unwrapped(run.__doc__ or ""))(with_session)
         return run
 
     return register
+
+
+def command_group(name: str, help: str) -> typer.Typer:
+    """Return a group of commands, which shows its help when it is called without one."""
+    return typer.Typer(name=name, cls=CommandGroup, help=help, no_args_is_help=True)
 
 
 def usage_error(message: str) -> NoReturn:
@@ -80,7 +90,7 @@ class UsageError(TyperException):
     exit_code = exits.USAGE
 
 
-class OmsCommand(TyperCommand):
+class OmsCommand(PlainHelp, TyperCommand):
     """A command whose arguments may be negative numbers, which otherwise look like options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -89,19 +99,25 @@ class OmsCommand(TyperCommand):
         return super().parse_args(ctx, args)
 
 
-class OmsGroup(TyperGroup):
+class CommandGroup(PlainHelp, TyperGroup):
+    """A group of commands."""
+
+
+class OmsGroup(CommandGroup):
     """The program: whatever ends a command early becomes one line and an exit code, never a traceback.
 
     Only a defect passes through, with its traceback, and exits 1.
     """
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the command line, which prints help and version."""
+        with _readers_that_go():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. Typer would exit with 1 when the reader of its output has gone."""
-        try:
+        """Run the command."""
+        with _readers_that_go():
             return super().invoke(ctx)
-        except BrokenPipeError as error:
-            forget_output()
-            raise typer.Exit(exits.BROKEN_PIPE) from error
 
     def main(
         self,
@@ -129,6 +145,18 @@ class OmsGroup(TyperGroup):
         sys.exit(_exit_code(invocation, arguments, run))
 
 
+@contextmanager
+def _readers_that_go() -> Iterator[None]:
+    """Exit with 141 when the reader of the output has gone. Typer would exit with 1, and so would Rich by itself."""
+    try:
+        yield
+    except (BrokenPipeError, SystemExit) as error:
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        forget_output()
+        raise typer.Exit(exits.BROKEN_PIPE) from error
+
+
 def _exit_code(invocation: Invocation, arguments: Sequence[str], run: Callable[[], Any]) -> int:
     """Run, and say what went wrong. Typer itself turns Ctrl-C into 130."""
     try:
@@ -146,7 +174,8 @@ def _exit_code(invocation: Invocation, arguments: Sequence[str], run: Callable[[
         forget_output()
         return exits.BROKEN_PIPE
     except OSError as error:
-        say_error(" ".join(str(part) for part in (error.strerror or error, error.filename) if part))
+        about = "output cannot be written:" if error.errno in _OUTPUT_FAULTS and not error.filename else None
+        say_error(" ".join(str(part) for part in (about, error.strerror or error, error.filename) if part))
         return exits.BUG
     return code if isinstance(code, int) else 0
 
@@ -161,7 +190,7 @@ def _with_extra_named(run: Callable[[], Any]) -> Any:
 
 
 def _report_usage(error: TyperException, *, as_json: bool) -> int:
-    detail = error.format_message().replace("\n", " ").replace("\t", "")
+    detail = error.format_message().replace("\n", " ").replace("\t", "").replace(_OF_PYDANTIC, "")
     if not detail:  # A group without a command: its help was shown.
         return error.exit_code
     if as_json:

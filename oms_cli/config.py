@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import typer
-
-from oms_cli.command import command
+from oms_cli.command import command, command_group
 from oms_cli.session import Session
 from oms_cli.settings import SettingShown, config_file, show_settings
 from oms_cli.views import Column, View
 
-app = typer.Typer(name="config", help="The settings.", no_args_is_help=True)
+app = command_group("config", "The settings.")
 
 _SETTINGS: View[SettingShown] = View(
     columns=(

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import typer
-
-from oms_cli.command import command
+from oms_cli.command import command, command_group
 from oms_cli.session import Session
 from oms_cli.views import Column, View
 
-app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)
+app = command_group("db", "The database's schema.")
 
 _WITHOUT_ACTOR = frozenset({"actor"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 
 from oms_cli.command import usage_error
 from oms_cli.output import OutputFormat, open_output
+from oms_cli.streams import is_closed
 from oms_core.errors import OmsError
 
 
@@ -20,7 +22,7 @@ from oms_core.errors import OmsError
 def open_input(path: str) -> Iterator[IO[bytes]]:
     """Open a file for reading bytes; `-` is stdin. A missing or unreadable one is a usage error."""
     if path == "-":
-        yield sys.stdin.buffer
+        yield standard_input()
         return
     try:
         stream = Path(path).open("rb")  # noqa: SIM115  Closed below; its own errors are not the reader's.
@@ -30,13 +32,20 @@ def open_input(path: str) -> Iterator[IO[bytes]]:
         yield stream
 
 
+def standard_input() -> IO[bytes]:
+    """Return stdin; a closed one (`<&-`) is a usage error: it would look like an empty one."""
+    if is_closed(sys.stdin):
+        usage_error("- reads stdin, which is closed")
+    return sys.stdin.buffer
+
+
 def read_document(path: str, *, bytes_max: int) -> bytes:
-    """Read a whole small file. Raises `payload_too_large`."""
+    """Read a whole small file in UTF-8, less its byte order mark. Raise `payload_too_large`."""
     with open_input(path) as stream:
         content = stream.read(bytes_max + 1)
     if len(content) > bytes_max:
         raise OmsError("payload_too_large", f"the document is larger than {bytes_max} bytes")
-    return content
+    return content.removeprefix(BOM_UTF8)
 
 
 @contextmanager

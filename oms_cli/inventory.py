@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from oms_cli.arguments import WHOLE_NUMBER, read_low_stock
-from oms_cli.command import command, usage_error
+from oms_cli.command import command, command_group, usage_error
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_cli.stock_views import CHANGE, LEVELS, MOVEMENTS, PRODUCTS, ChangeShown, change_sentence, levels_shown
@@ -16,7 +16,7 @@ from oms_core.domain.commands import UNSET, AdjustStock, ReceiveStock, SetStock
 from oms_core.domain.stock import Product, ProductFilter
 from oms_core.use_cases.change_stock import StockChanged
 
-app = typer.Typer(name="inventory", help="Stock: counts, receipts, corrections, the ledger.", no_args_is_help=True)
+app = command_group("inventory", "Stock: counts, receipts, corrections, the ledger.")
 
 SkuArgument = Annotated[str, typer.Argument(metavar="SKU", help="The product; case-sensitive.")]
 LocationOption = Annotated[

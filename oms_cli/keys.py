@@ -8,17 +8,18 @@ from typing import Annotated
 import typer
 
 from oms_cli.arguments import complete_scopes, read_duration, read_scopes, read_time
-from oms_cli.command import command
+from oms_cli.command import command, command_group
 from oms_cli.files import confirm
 from oms_cli.key_views import issued_view, keys_view
 from oms_cli.messages import say
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
+from oms_cli.streams import require_output
 from oms_cli.views import counted, show_seconds
 from oms_core.domain.keys import CreateKey, IssuedKey, KeyState, RotateKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 
-app = typer.Typer(name="keys", help="API keys: who may call, and what they may do.", no_args_is_help=True)
+app = command_group("keys", "API keys: who may call, and what they may do.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Who holds the key.")]
 ExpiresOption = Annotated[
@@ -45,6 +46,7 @@ def create(
     command = CreateKey(
         name=name, scopes=read_scopes(scopes), customer_id=customer, expires_at=_expiry(session, expires)
     )
+    require_output()
     with session.oms(create=True) as oms:
         issued = oms.create_key(command, caller=session.caller)
     _print_issued(session, issued)
@@ -86,6 +88,7 @@ def rotate(
     """
     seconds = 0 if overlap == "0" else int(read_duration(overlap).total_seconds())
     command = RotateKey(name=name, overlap_seconds=seconds, expires_at=_expiry(session, expires))
+    require_output()
     with session.oms() as oms:
         former = oms.get_key(name, caller=session.caller)
         issued = oms.rotate_key(command, caller=session.caller)
@@ -124,11 +127,15 @@ def _expiry(session: Session, text: str | None) -> datetime | None:
 
 def _print_issued(session: Session, issued: IssuedKey) -> None:
     """Print the key alone on stdout, so that a script can take it, and what to know of it on stderr."""
-    session.output.sentence(issued.token)
-    if not session.output.is_table:
-        session.output.record(issued_view(session.surroundings.now()), issued)
-    session.output.flush()
     key = issued.key
+    try:
+        session.output.sentence(issued.token)
+        if not session.output.is_table:
+            session.output.record(issued_view(session.surroundings.now()), issued)
+        session.output.flush()
+    except OSError:
+        say(f"key {key.number} of {key.name} was made, and nobody has seen it: rotate makes another, revoke ends it")
+        raise
     bound = "" if key.customer_id is None else f", orders of {key.customer_id} only"
     end = "does not expire" if key.expires_at is None else f"expires {show_seconds(key.expires_at)} UTC"
     say(f"key {key.number} of {key.name}: {', '.join(sorted(key.scopes))}{bound}; {end}")

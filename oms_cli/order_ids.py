@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated
 from uuid import UUID
@@ -12,6 +12,7 @@ import typer
 from oms_cli.arguments import read_order_id
 from oms_cli.command import usage_error
 from oms_cli.exits import Tally, report
+from oms_cli.files import standard_input
 from oms_cli.messages import say
 from oms_cli.order_views import MOVED, Moved
 from oms_cli.output import Output
@@ -70,6 +71,9 @@ def _reported(outcomes: Iterable[Moved], tally: Tally, *, as_json: bool) -> Iter
 
 
 def _lines_of_stdin() -> Iterator[str]:
-    while line := sys.stdin.buffer.readline(_ID_BYTES_MAX):
-        if text := line.decode(errors="backslashreplace").strip():
+    mark = BOM_UTF8  # What some editors and shells of Windows begin a file with.
+    stdin = standard_input()
+    while line := stdin.readline(_ID_BYTES_MAX):
+        if text := line.removeprefix(mark).decode(errors="backslashreplace").strip():
             yield text
+        mark = b""

@@ -17,7 +17,7 @@ from oms_cli.arguments import (
     read_statuses,
     read_time,
 )
-from oms_cli.command import command, usage_error
+from oms_cli.command import command, command_group, usage_error
 from oms_cli.order_ids import IdsArgument, move_each, read_ids
 from oms_cli.order_views import EVENTS, LINES, ORDER, ORDERS, OrderShown, lines_shown
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
@@ -25,7 +25,7 @@ from oms_cli.session import Session
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.orders import OrderFilter
 
-app = typer.Typer(name="orders", help="Orders: place, find, move, cancel, retry.", no_args_is_help=True)
+app = command_group("orders", "Orders: place, find, move, cancel, retry.")
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The order.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="R", help="Why, for the history.")]

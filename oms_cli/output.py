@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TextIO, TypeVar
 
 from oms_cli.messages import printable, say
+from oms_cli.streams import is_closed, require_output
 from oms_cli.tables import write_plain_table, write_record, write_terminal_table
 from oms_cli.views import View, file_text
 from oms_core.documents.csv_guard import csv_writer, guard
@@ -50,8 +51,8 @@ class Output:
         return self.format is OutputFormat.TABLE
 
     def sentence(self, text: str) -> None:
-        """Write a line for people: nothing in the other formats."""
-        if self.is_table:
+        """Write a line for people: nothing in the other formats, nor where stdout is closed."""
+        if self.is_table and not is_closed(self.stream):
             self.stream.write(f"{printable(text)}\n")
 
     def lines(self, texts: Iterable[str]) -> int:
@@ -104,9 +105,11 @@ class Output:
         return rows
 
 
-def open_output(output_format: OutputFormat) -> Output:
-    """Write to stdout."""
-    stream = sys.stdout
+def open_output(given: OutputFormat | None) -> Output:
+    """Write to stdout; a table if no format was given. Raises ClosedStreamError where one was and stdout is closed."""
+    if given is not None:
+        require_output()
+    stream, output_format = sys.stdout, given or OutputFormat.TABLE
     if isinstance(stream, io.TextIOWrapper):
         if output_format is OutputFormat.TABLE:
             stream.reconfigure(errors="backslashreplace")  # A terminal that lacks a character must not stop us.

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from oms_cli.arguments import WholeNumber
-from oms_cli.command import command, usage_error
+from oms_cli.command import command, command_group, usage_error
 from oms_cli.exits import EXIT_CODES, PARTLY_APPLIED
 from oms_cli.files import confirm
 from oms_cli.messages import say
@@ -21,8 +21,8 @@ from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
 
-app = typer.Typer(name="queue", help="The queue of accepted orders, and dead letters.", no_args_is_help=True)
-dead = typer.Typer(name="dead", help="Messages that could not be read.", no_args_is_help=True)
+app = command_group("queue", "The queue of accepted orders, and dead letters.")
+dead = command_group("dead", "Messages that could not be read.")
 app.add_typer(dead)
 
 LettersArgument = Annotated[

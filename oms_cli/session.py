@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from oms_cli.options import Everywhere
-from oms_cli.output import Output, OutputFormat, open_output
+from oms_cli.output import Output, open_output
 from oms_cli.settings import config_file
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.oms import Oms
@@ -49,7 +49,7 @@ class Session:
     def __init__(self, surroundings: Surroundings, given: Everywhere) -> None:
         self.surroundings = surroundings
         self.given = given
-        self.output: Output = open_output(given.output or OutputFormat.TABLE)
+        self.output: Output = open_output(given.output)
 
     @cached_property
     def settings(self) -> Settings:

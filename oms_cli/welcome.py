@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from oms_cli.streams import is_closed
 from oms_cli.tables import terminal_console
 
 _STOCK = """curl -X PUT {url}/v1/inventory/WIDGET{key} -H 'Content-Type: application/json' -d '{{"on_hand": 25}}'"""
@@ -15,6 +16,8 @@ _ORDER = (
 
 def welcome(url: str, *, database: str, metrics_url: str, key: str) -> None:
     """Print it on stdout: log collectors read stderr, and people either. `key` is what a request needs besides."""
+    if is_closed(sys.stdout):
+        return
     facts = {"docs": f"{url}/docs", "metrics": metrics_url, "database": database}
     lines = [f"OMS answers on {url}", ""]
     lines += [f"  {name:<9} {fact}" for name, fact in facts.items()]

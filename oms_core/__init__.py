@@ -41,6 +41,7 @@ from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_core.settings import Settings
 from oms_core.use_cases.audit import AuditReport
 from oms_core.use_cases.change_stock import StockChanged
+from oms_core.use_cases.charge_caller import Charge
 from oms_core.use_cases.get_queue_status import QueuePlace, QueueStatus
 from oms_core.use_cases.retry_orders import RetryReport
 
@@ -52,6 +53,7 @@ __all__ = [
     "AuditReport",
     "Caller",
     "ChangeOrderStatus",
+    "Charge",
     "CreateKey",
     "DeadLetter",
     "Discrepancy",

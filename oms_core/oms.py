@@ -69,7 +69,7 @@ from oms_core.use_cases import (
 )
 from oms_core.use_cases.audit import AuditReport
 from oms_core.use_cases.change_stock import StockChanged
-from oms_core.use_cases.charge_caller import ChargeCaller, OnCharge
+from oms_core.use_cases.charge_caller import Charge, ChargeCaller, OnCharge
 from oms_core.use_cases.commit_placements import CommitPlacements
 from oms_core.use_cases.get_queue_status import QueuePlace, QueueStatus
 from oms_core.use_cases.retry_orders import RetryReport
@@ -209,28 +209,54 @@ class Oms:
         """Tell whether any API key was ever made."""
         return bool(self.storage.keys.find(after=None, limit=1))
 
-    def place_order(self, command: PlaceOrder, *, caller: Caller, charged: OnCharge | None = None) -> Placed:
-        """Place one order, all or nothing: see `use_cases.place_order`; `charged` hears what the rate limit leaves."""
-        self._charge(caller, 1, charged)
-        return place_order.place_order(
+    def charge_placing(self, *, caller: Caller, charged: OnCharge | None = None) -> Charge:
+        """Charge a caller for one order before it is read; the methods that place take the charge, and raise it.
+
+        `charged` hears what the rate limit leaves. Raises `rate_limited`.
+        """
+        return self.charge(RateScope.ORDERS_PLACE, caller=caller, charged=charged)
+
+    def place_order(
+        self, command: PlaceOrder, *, caller: Caller, charge: Charge | None = None, charged: OnCharge | None = None
+    ) -> Placed:
+        """Place one order, all or nothing: see `use_cases.place_order`. A replay costs nothing of the rate limit.
+
+        `charge` is what the caller has paid before, `charged` hears what the rate limit leaves where it has not.
+        """
+        charge = charge or self.charge_placing(caller=caller, charged=charged)
+        placed = place_order.place_order(
             command, caller=caller, clock=self._clock, currency=self.settings.currency, hand_in=self._hand_in
         )
+        charge.give_back(1 if placed.replayed else 0)
+        return placed
 
     def place_orders(
-        self, commands: Sequence[PlaceOrder | OmsError], *, caller: Caller, charged: OnCharge | None = None
+        self,
+        commands: Sequence[PlaceOrder | OmsError],
+        *,
+        caller: Caller,
+        charge: Charge | None = None,
+        charged: OnCharge | None = None,
     ) -> list[PlacementOutcome]:
         """Place up to 1,000 orders, one outcome each: see `use_cases.place_orders`. Over the limit, none is placed."""
-        self._charge(caller, len(commands), charged)
-        return place_orders.place_orders(
+        charge = charge or self.charge(RateScope.ORDERS_PLACE, caller=caller, cost=0, charged=charged)
+        charge.raise_to(len(commands))
+        outcomes = place_orders.place_orders(
             commands, caller=caller, clock=self._clock, currency=self.settings.currency, commit=self._commit
         )
+        charge.give_back(sum(isinstance(outcome, Placed) and outcome.replayed for outcome in outcomes))
+        return outcomes
 
-    def accept_order(self, command: PlaceOrder, *, caller: Caller, charged: OnCharge | None = None) -> Placed:
+    def accept_order(
+        self, command: PlaceOrder, *, caller: Caller, charge: Charge | None = None, charged: OnCharge | None = None
+    ) -> Placed:
         """Queue one order, to be placed by a worker: see `use_cases.accept_order`."""
-        self._charge(caller, 1, charged)
-        return accept_order.accept_order(
+        charge = charge or self.charge_placing(caller=caller, charged=charged)
+        accepted = accept_order.accept_order(
             command, caller=caller, clock=self._clock, currency=self.settings.currency, hand_in=self._orders.accept
         )
+        charge.give_back(1 if accepted.replayed else 0)
+        return accepted
 
     def wait_for_outcome(self, order_id: UUID, *, caller: Caller, timeout_seconds: float) -> Order | None:
         """Give an accepted order once it is no longer queued; None when that takes longer, or too many wait already:
@@ -454,9 +480,6 @@ class Oms:
 
     def _stored_key(self, key_id: UUID) -> StoredKey:
         return self.storage.keys.get(key_id)
-
-    def _charge(self, caller: Caller, cost: int, charged: OnCharge | None = None) -> None:
-        self.charge(RateScope.ORDERS_PLACE, caller=caller, cost=cost, charged=charged)
 
     def _hand_in(self, placement: Placement) -> PlacementOutcome:
         if self._committer is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from http import HTTPStatus
 from typing import cast
@@ -18,6 +18,7 @@ from oms_core.ports.metrics import Metrics
 from oms_http import operations
 from oms_http.answer_headers import POLICY, AnswerHeaders
 from oms_http.callers import FindCaller, callers_of, challenges
+from oms_http.charging import HEAD_ONLY, WELCOME, charging_of, invite
 from oms_http.counting import count_answer
 from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
@@ -33,10 +34,9 @@ from oms_http.readiness import Readiness
 from oms_http.requests import Request
 from oms_http.responses import NO_STORE
 from oms_http.service import Service
+from oms_http.static_content import StaticContent
 
 BODY_BYTES_MAX = 1024 * 1024
-HEAD_ONLY = "oms.head_only"  # The server asks with this in the environ whether a large body is welcome,
-WELCOME = "oms.welcome"  # and finds this there if it is.
 
 
 class _Application(Flask):
@@ -77,7 +77,7 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         readiness=readiness or Readiness(oms.check),
         degradation=degradation or Degradation(oms),
         diagnoses=Diagnoses(),
-        openapi=cache(partial(openapi_json, registry)),
+        openapi=cache(partial(_openapi, registry)),
         index=index_of(registry),
     )
     find_caller = callers_of(oms)
@@ -88,6 +88,10 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
     app.after_request(partial(_finish, oms.metrics, AnswerHeaders(oms.settings.cors_origins)))
     app.wsgi_app = behind(app.wsgi_app, oms.settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _openapi(registry: Sequence[Operation]) -> StaticContent:
+    return StaticContent.of_bytes(openapi_json(registry), media_type="application/json")
 
 
 def _add_route(app: Flask, service: Service, operation: Operation, find_caller: FindCaller) -> None:
@@ -105,17 +109,16 @@ def _add_docs_page(app: Flask, service: Service) -> None:
 
 
 def _guarded(service: Service, operation: Operation, find_caller: FindCaller) -> Callable[..., Response]:
-    charge, scope = service.oms.charge, operation.rate_scope
+    charge, check_access = charging_of(service.oms, operation), operation.access_check()
 
     def answer(**path: str) -> Response:
         asked = _current_request()
         asked.caller = find_caller(asked)
+        charge(asked)
+        check_access(asked.caller)
         if HEAD_ONLY in asked.environ:
-            operation.check_access(asked.caller)
-            asked.environ[WELCOME] = True
+            invite(asked)
             return Response(status=HTTPStatus.NO_CONTENT)
-        if scope is not None:
-            charge(scope, caller=asked.caller, charged=asked.charged)
         asked.parameters = read_query(asked, operation.query)
         return operation.view(service, asked, *path.values())
 
@@ -159,7 +162,7 @@ def _finish(metrics: Metrics, given: AnswerHeaders, response: Response) -> Respo
         headers.add(*NO_STORE)
     if asked.allowance is not None:
         headers.extend(rate_limit_fields(asked.allowance))
-    if WELCOME not in asked.environ:
+    if HEAD_ONLY not in asked.environ or WELCOME not in asked.environ:  # The request goes on otherwise.
         count_answer(metrics, asked, response)
     return response
 

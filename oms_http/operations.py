@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-import flask_swagger_ui
-from flask import Response, send_from_directory
+from flask import Response
 from werkzeug.exceptions import NotFound
 
 from oms_core.errors import ERROR_CODES, ErrorCode, OmsError
@@ -16,11 +14,9 @@ from oms_http.requests import Request
 from oms_http.responses import NO_STORE, json_response
 from oms_http.service import Service
 from oms_http.service_pages import index_page, problems_page
+from oms_http.static_content import static_response
 
 DRAINING = "oms.draining"  # The server sets this in the environ once the process is stopping.
-
-_SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
-_ASSETS = frozenset({"swagger-ui.css", "index.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
 
 
 def get_health(_service: Service, _request: Request) -> Response:
@@ -42,9 +38,9 @@ def get_metrics(service: Service, _request: Request) -> Response:
     return Response(body, headers=[("Content-Type", media_type), NO_STORE])
 
 
-def get_openapi(service: Service, _request: Request) -> Response:
+def get_openapi(service: Service, request: Request) -> Response:
     """Give the OpenAPI document."""
-    return Response(service.openapi(), headers=[("Content-Type", "application/json")])
+    return static_response(request, service.openapi())
 
 
 def get_docs(_service: Service, _request: Request) -> Response:
@@ -52,15 +48,12 @@ def get_docs(_service: Service, _request: Request) -> Response:
     return pages.html_response(pages.DOCS)
 
 
-def get_docs_asset(_service: Service, _request: Request, name: str) -> Response:
+def get_docs_asset(_service: Service, request: Request, name: str) -> Response:
     """Give a file of the page."""
-    if name == "start.js":
-        return Response(pages.DOCS_SCRIPT, headers=[("Content-Type", "text/javascript; charset=utf-8")])
-    if name == "problem.css":
-        return Response(pages.PROBLEM_STYLE, headers=[("Content-Type", "text/css; charset=utf-8")])
-    if name not in _ASSETS:
+    content = pages.docs_asset(name)
+    if content is None:
         raise NotFound
-    return send_from_directory(_SWAGGER_UI, name)
+    return static_response(request, content)
 
 
 def get_index(service: Service, request: Request) -> Response:

@@ -39,8 +39,10 @@ def place_orders(service: Service, request: Request) -> Response:
     refuse_idempotency_key(request, "is not used here: give each order an idempotency_key of its own")
     request.max_content_length = BATCH_BODY_BYTES_MAX
     documents = read_model(BatchRequest, request).orders
+    if request.charge is not None:
+        request.charge.raise_to(len(documents))
     commands = [_read_entry(document) for document in documents]
-    outcomes = service.oms.place_orders(commands, caller=request.caller, charged=request.charged)
+    outcomes = service.oms.place_orders(commands, caller=request.caller, charge=request.charge)
     for outcome in outcomes:
         if isinstance(outcome, Refused):
             service.diagnoses.note(outcome.error, request.request_id)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 
+import flask_swagger_ui
 from flask import Response
 from markupsafe import escape
 
 from oms_core.errors import ErrorCode, Retry
 from oms_http.problems import STATUS_BY_CODE
 from oms_http.prose import render_prose
+from oms_http.static_content import StaticContent
 
 # Only what this service serves is loaded, which also keeps the pages working without a network; no script or style
 # stands in a page. Swagger UI draws its icons as data: images.
@@ -76,6 +80,34 @@ RETRY_ADVICE: Mapping[Retry, str] = MappingProxyType(
         Retry.LOOK_UP: "look up whether it happened, or send it again with the same idempotency key.",
     }
 )
+
+
+_SWAGGER_UI = Path(flask_swagger_ui.__file__).resolve().parent / "dist"
+_CSS, _SCRIPT = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
+_FILES: Mapping[str, str] = MappingProxyType(
+    {
+        "swagger-ui.css": _CSS,
+        "index.css": _CSS,
+        "swagger-ui-bundle.js": _SCRIPT,
+        "favicon-32x32.png": "image/png",
+    }
+)
+_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"start.js": (DOCS_SCRIPT, _SCRIPT), "problem.css": (PROBLEM_STYLE, _CSS)}
+)
+
+
+def docs_asset(name: str) -> StaticContent | None:
+    """Give what belongs to the pages under this name; None where nothing does."""
+    return _asset(name) if name in _FILES or name in _TEXTS else None
+
+
+@cache
+def _asset(name: str) -> StaticContent:
+    if name in _TEXTS:
+        text, media_type = _TEXTS[name]
+        return StaticContent.of_bytes(text.encode(), media_type=media_type)
+    return StaticContent.of_file(_SWAGGER_UI / name, media_type=_FILES[name])
 
 
 def html_response(page: str, *, headers: Iterable[tuple[str, str]] = ()) -> Response:

@@ -14,11 +14,13 @@ from werkzeug.http import unquote_header_value
 
 from oms_core.documents.json_text import parse_json
 from oms_core.domain.callers import Caller
+from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.limits import COUNT_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
 from oms_core.domain.numbers import parse_digits
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import Allowance
+from oms_core.use_cases.charge_caller import Charge
 from oms_http.request_ids import request_id
 from oms_http.schemas.findings import findings_of
 
@@ -31,12 +33,13 @@ Model = TypeVar("Model", bound=BaseModel)
 class Request(flask.Request):
     """One request. `caller` and `parameters` (the query, read and checked) are set before a route under /v1 runs.
 
-    `allowance` is what a rate limit leaves the caller, once it was charged.
+    `allowance` is what a rate limit leaves the caller, once it was charged; `charge` what it has paid for placing.
     """
 
     caller: Caller
     parameters: Mapping[str, Any]
     allowance: Allowance | None = None
+    charge: Charge | None = None
 
     def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
         super().__init__(environ, populate_request, shallow)
@@ -122,12 +125,9 @@ def matches(request: Request, etag: str) -> bool:
 def read_order_id(text: str) -> UUID:
     """Read an order id from a path; raises `order_not_found` for text that is none, as no order has it."""
     try:
-        order_id = UUID(text)
-    except ValueError:
-        order_id = None
-    if order_id is None or str(order_id) != text.lower():
-        raise OmsError("order_not_found", f"no order has the id {text[:64]!a}")
-    return order_id
+        return parse_uuid(text)
+    except ValueError as error:
+        raise OmsError("order_not_found", f"no order has the id {text[:64]!a}") from error
 
 
 def check_path_sku(sku: str) -> str:

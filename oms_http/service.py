@@ -9,6 +9,7 @@ from oms_core.oms import Oms
 from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
 from oms_http.readiness import Readiness
+from oms_http.static_content import StaticContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,5 +22,5 @@ class Service:
     readiness: Readiness
     degradation: Degradation
     diagnoses: Diagnoses
-    openapi: Callable[[], bytes]
+    openapi: Callable[[], StaticContent]
     index: Mapping[str, object]

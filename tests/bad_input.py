@@ -111,7 +111,7 @@ _UNREADABLE: Mapping[str, bytes] = {
     "a comment": _with(b'"reference": "R" // why'),
     "bad UTF-8": _with(b'"reference": "\xff"'),
     "UTF-16": '{"customer_id": "C1"}'.encode("utf-16"),
-    "a byte order mark": b"\xef\xbb\xbf{}",
+    "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf{}",
     "a surrogate in UTF-8": _with(b'"reference": "\xed\xa0\x80"'),
     "a raw control character": _with(b'"reference": "A\x07"'),
     "NaN": _with_quantity(b"NaN"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -52,6 +53,41 @@ class RateLimiterContract:
     def test_a_charge_of_more_than_the_limit_is_refused_and_takes_nothing(self, limiter: RateLimiter) -> None:
         assert not limiter.take(TEN_AN_HOUR, "a", cost=11).allowed
         assert limiter.take(TEN_AN_HOUR, "a", cost=10).allowed
+
+    def test_units_that_are_given_back_can_be_taken_again(self, limiter: RateLimiter) -> None:
+        limiter.take(TEN_AN_HOUR, "a", cost=10)
+        given = limiter.give_back(TEN_AN_HOUR, "a", cost=4)
+        assert (given.limit, given.allowed, given.remaining, given.retry_after_seconds) == (TEN_AN_HOUR, True, 4, 0)
+        assert not limiter.take(TEN_AN_HOUR, "a", cost=5).allowed
+        assert limiter.take(TEN_AN_HOUR, "a", cost=4).remaining == 0
+
+    def test_nobody_gets_more_than_the_limit_by_giving_back(self, limiter: RateLimiter) -> None:
+        assert limiter.give_back(TEN_AN_HOUR, "a", cost=5).remaining == 10
+        limiter.take(TEN_AN_HOUR, "a", cost=2)
+        assert limiter.give_back(TEN_AN_HOUR, "a", cost=5).remaining == 10
+        assert [limiter.take(TEN_AN_HOUR, "a", cost=5).allowed for _ in range(3)] == [True, True, False]
+
+    def test_what_one_gives_back_another_does_not_get(self, limiter: RateLimiter) -> None:
+        limiter.take(TEN_AN_HOUR, "a", cost=10)
+        limiter.take(TEN_AN_HOUR, "b", cost=10)
+        limiter.give_back(TEN_AN_HOUR, "a", cost=10)
+        assert not limiter.take(TEN_AN_HOUR, "b", cost=1).allowed
+        assert limiter.take(TEN_AN_HOUR, "a", cost=10).allowed
+
+    def test_taking_and_giving_back_at_once_loses_no_unit(
+        self, limiter: RateLimiter, rival_limiter: RateLimiter
+    ) -> None:
+        limit = RateLimit(policy="orders.place", count=THREADS, window_seconds=86_400)
+
+        def borrow_20(taker: RateLimiter) -> None:
+            for _ in range(20):
+                assert taker.take(limit, "a", cost=1).allowed
+                taker.give_back(limit, "a", cost=1)
+
+        works = [partial(borrow_20, taker) for taker in (limiter, rival_limiter) * (THREADS // 2)]
+        run_together(works)
+        assert limiter.take(limit, "a", cost=THREADS).allowed
+        assert not limiter.take(limit, "a", cost=1).allowed
 
     def test_keys_and_policies_are_counted_apart(self, limiter: RateLimiter) -> None:
         other = RateLimit(policy="default", count=10, window_seconds=3_600)

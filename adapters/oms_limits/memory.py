@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 from limits.storage import MemoryStorage
 
@@ -26,11 +27,26 @@ class MemoryRateLimiter:
         """See RateLimiter."""
         if self._process_id != os.getpid():
             self._begin()
-        name = f"{limit.policy}/{limit.window_seconds}/{key}"
+        name = _name(limit, key)
         with self._charging:
             allowed = self._storage.acquire_sliding_window_entry(name, limit.count, limit.window_seconds, cost)
             window = Window(*self._storage.get_sliding_window(name, limit.window_seconds))
         return allowance_of(limit, window, cost=cost, allowed=allowed)
+
+    def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
+        """See RateLimiter."""
+        if self._process_id != os.getpid():
+            self._begin()
+        name = _name(limit, key)
+        with self._charging:
+            previous, current = self._storage.sliding_window_keys(name, limit.window_seconds, time.time())
+            for counter in (current, previous):
+                units = min(cost, self._storage.get(counter))
+                if units > 0:
+                    self._storage.decr(counter, units)
+                    cost -= units
+            window = Window(*self._storage.get_sliding_window(name, limit.window_seconds))
+        return allowance_of(limit, window, cost=0, allowed=True)
 
     def is_degraded(self) -> bool:
         """Say no: nothing is shared."""
@@ -50,3 +66,7 @@ class MemoryRateLimiter:
                 self._charging = threading.Lock()
                 self._storage = MemoryStorage()
                 self._process_id = os.getpid()
+
+
+def _name(limit: RateLimit, key: str) -> str:
+    return f"{limit.policy}/{limit.window_seconds}/{key}"

@@ -20,6 +20,19 @@ from oms_limits.windows import Window, allowance_of
 
 _log = logging.getLogger(__name__)
 
+# Takes units off the counter of the current window and then off the one before, as many as are there.
+_GIVE_BACK = """
+local rest = tonumber(ARGV[1])
+for _, key in ipairs({KEYS[2], KEYS[1]}) do
+    local units = math.min(rest, tonumber(redis.call('get', key)) or 0)
+    if units > 0 then
+        redis.call('decrby', key, units)
+        rest = rest - units
+    end
+end
+return true
+"""
+
 
 class RedisRateLimiter:
     """A RateLimiter on Redis.
@@ -40,6 +53,7 @@ class RedisRateLimiter:
         self._storage = storage
         self._client = client
         self._options = options
+        self._giving_back = client.register_script(_GIVE_BACK)
         self._place = place
         self._clock = clock
         self._memory = MemoryRateLimiter()
@@ -48,16 +62,14 @@ class RedisRateLimiter:
 
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
         """See RateLimiter."""
-        if self._may_ask():
-            try:
-                allowance = self._take_shared(limit, key, cost)
-            except (RedisError, OSError) as error:
-                self._leave_alone(error)
-            else:
-                self._go_on()
-                return allowance
-        self._options.metrics.count(RATE_LIMITER_FALLBACKS)
-        return self._memory.take(limit, key, cost=cost)
+        script = self._storage.lua_acquire_sliding_window.sha
+        allowance = self._shared(limit, key, script, limit.count, limit.window_seconds, cost)
+        return allowance or self._memory.take(limit, key, cost=cost)
+
+    def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
+        """See RateLimiter."""
+        allowance = self._shared(limit, key, self._giving_back.sha, cost)
+        return allowance or self._memory.give_back(limit, key, cost=cost)
 
     def is_degraded(self) -> bool:
         """See RateLimiter."""
@@ -79,26 +91,38 @@ class RedisRateLimiter:
         """See RateLimiter."""
         self._client.close()
 
-    def _take_shared(self, limit: RateLimit, key: str, cost: int) -> Allowance:
+    def _shared(self, limit: RateLimit, key: str, script: str, *arguments: int) -> Allowance | None:
+        """Run a script on the counters, whose last argument is the cost; None while Redis is away."""
+        if self._may_ask():
+            try:
+                allowance = self._counted(limit, key, script, *arguments)
+            except (RedisError, OSError) as error:
+                self._leave_alone(error)
+            else:
+                self._go_on()
+                return allowance
+        self._options.metrics.count(RATE_LIMITER_FALLBACKS)
+        return None
+
+    def _counted(self, limit: RateLimit, key: str, script: str, *arguments: int) -> Allowance:
         try:
-            allowed, counters = self._ask(limit, key, cost)
-        except NoScriptError:  # A Redis that was started since knows neither script, so nothing was taken.
-            self._client.script_load(self._storage.SCRIPT_ACQUIRE_SLIDING_WINDOW)
-            self._client.script_load(self._storage.SCRIPT_SLIDING_WINDOW)
-            allowed, counters = self._ask(limit, key, cost)
+            allowed, counters = self._ask(limit, key, script, *arguments)
+        except NoScriptError:  # A Redis that was started since knows none of the scripts, so nothing has happened.
+            for text in (self._storage.SCRIPT_ACQUIRE_SLIDING_WINDOW, self._storage.SCRIPT_SLIDING_WINDOW, _GIVE_BACK):
+                self._client.script_load(text)
+            allowed, counters = self._ask(limit, key, script, *arguments)
         previous, previous_ms, current, current_ms = (max(0, int(counter or 0)) for counter in counters)
         window = Window(previous, previous_ms / 1_000, current, current_ms / 1_000)
-        return allowance_of(limit, window, cost=cost, allowed=bool(allowed))
+        return allowance_of(limit, window, cost=arguments[-1], allowed=bool(allowed))
 
-    def _ask(self, limit: RateLimit, key: str, cost: int) -> list[Any]:
-        """Take the units and read the counters, with the two scripts of `limits`, in one round trip instead of two."""
+    def _ask(self, limit: RateLimit, key: str, script: str, *arguments: int) -> list[Any]:
+        """Change the counters and read them, with a script each, in one round trip instead of two."""
         # The braces keep both keys on one node of a cluster.
         current = self._storage.prefixed_key(f"{{{limit.policy}/{limit.window_seconds}/{key}}}")
         keys = (f"{current}/-1", current)
         pipeline = self._client.pipeline(transaction=False)
-        acquire, look = self._storage.lua_acquire_sliding_window.sha, self._storage.lua_sliding_window.sha
-        pipeline.evalsha(acquire, 2, *keys, limit.count, limit.window_seconds, cost)
-        pipeline.evalsha(look, 2, *keys, limit.window_seconds)
+        pipeline.evalsha(script, 2, *keys, *arguments)
+        pipeline.evalsha(self._storage.lua_sliding_window.sha, 2, *keys, limit.window_seconds)
         return pipeline.execute()
 
     def _may_ask(self) -> bool:

@@ -34,10 +34,20 @@ def parse_json(body: bytes) -> object:
     except RecursionError as error:
         raise _malformed(f"nested deeper than {_DEPTH_MAX}") from error
     except ValueError as error:
-        raise _malformed(str(error)) from error
+        raise _malformed(_other_encoding(body) or str(error)) from error
     if text.count("[") + text.count("{") > _DEPTH_MAX:
         _check_depth(document)
     return document
+
+
+def _other_encoding(body: bytes) -> str | None:
+    """Say what a body is that is not in UTF-8, or begins with what JSON in transit must not (RFC 8259, section 8.1)."""
+    encoding = json.detect_encoding(body)
+    if encoding == "utf-8":
+        return None
+    if encoding == "utf-8-sig":
+        return "it begins with a byte order mark; send it without those three bytes"
+    return f"it is in {encoding[:6].upper()}; send it in UTF-8"
 
 
 def _malformed(detail: str) -> OmsError:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from uuid import UUID
 
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.orders import read_keyed_order
 from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.limits import MESSAGE_BYTES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
-
-# RFC 9562, section 4; Python's UUID reads braces, underscores and more.
-_CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def read_order_ids(body: bytes) -> list[UUID]:
@@ -47,6 +44,7 @@ def _read(body: bytes) -> object:
 
 
 def _read_id(index: int, text: object) -> UUID:
-    if isinstance(text, str) and _CANONICAL.fullmatch(text):
-        return UUID(text)
-    raise one_finding(f"/order_ids/{index}", "wrong_type", "must be a UUID")
+    try:
+        return parse_uuid(text if isinstance(text, str) else "")
+    except ValueError as error:
+        raise one_finding(f"/order_ids/{index}", "wrong_type", str(error)) from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# RFC 9562, section 4; Python's UUID reads braces, underscores, urn: and the digits of every script besides.
+_CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def uuid7(created_at: datetime, random_bits: int) -> UUID:
@@ -25,3 +28,10 @@ def uuid7(created_at: datetime, random_bits: int) -> UUID:
 def uuid7_floor(created_at: datetime) -> UUID:
     """Give the lowest id that anything created at or after this time can have."""
     return uuid7(max(created_at, _EPOCH), 0)
+
+
+def parse_uuid(text: str) -> UUID:
+    """Read an id in the form of RFC 9562, in any case. Raise ValueError for any other text."""
+    if not _CANONICAL.fullmatch(text):
+        raise ValueError("must be a UUID")
+    return UUID(text)

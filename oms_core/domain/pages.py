@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.limits import INT8_MAX, PAGE_ITEMS_MAX
 from oms_core.domain.numbers import parse_digits
 from oms_core.domain.validation import Findings, one_finding
@@ -89,7 +90,7 @@ def decode_id_cursor(kind: str, cursor: str) -> UUID:
     """Unwrap a key that is an order id."""
     key = decode_cursor(kind, cursor)
     try:
-        order_id = UUID(key)
+        order_id = parse_uuid(key)
     except ValueError as error:
         raise bad_cursor() from error
     if str(order_id) != key:

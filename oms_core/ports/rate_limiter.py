@@ -54,6 +54,13 @@ class RateLimiter(Protocol):
         """
         ...
 
+    def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
+        """Return units that were taken lately, and tell what is left then; nobody gets more than the limit by it.
+
+        Units that have faded meanwhile are gone. It fails, and waits, as `take` does.
+        """
+        ...
+
     def is_degraded(self) -> bool:
         """Tell whether this process counts by itself because what it shares is away; asks it, within the timeout."""
         ...
@@ -73,6 +80,10 @@ class NoRateLimiter:
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:  # noqa: ARG002  The signature is the port's.
         """Allow it."""
         return Allowance(limit=limit, allowed=True, remaining=limit.count, reset_seconds=0, retry_after_seconds=0)
+
+    def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
+        """Say that all of it is left."""
+        return self.take(limit, key, cost=cost)
 
     def is_degraded(self) -> bool:
         """Say no."""

@@ -20,29 +20,65 @@ class ChargeCaller:
         self._limits = limits
         self._limiter = limiter
 
-    def __call__(self, scope: RateScope, *, caller: Caller, cost: int = 1, charged: OnCharge | None = None) -> None:
+    def __call__(self, scope: RateScope, *, caller: Caller, cost: int = 1, charged: OnCharge | None = None) -> Charge:
         """Take `cost` units, all or nothing, and tell `charged` what is left, also before raising.
 
-        Raises `rate_limited` with the seconds to wait. What asks more than the limit ever has is `validation_error`,
-        because waiting would not help.
+        It gives the charge, to be raised or given back. Raises `rate_limited` with the seconds to wait. What asks more
+        than the limit ever has is `validation_error`, because waiting would not help.
         """
-        limit = self._limits.get(scope)
-        if limit is None or cost < 1:
+        charge = Charge(self._limits.get(scope), self._limiter, caller.rate_key, charged)
+        charge.raise_to(cost)
+        return charge
+
+
+class Charge:
+    """The units that one caller has paid so far for one thing it asks; `charged` hears what is left after each change.
+
+    It belongs to one thread at a time.
+    """
+
+    def __init__(self, limit: RateLimit | None, limiter: RateLimiter, key: str, charged: OnCharge | None) -> None:
+        self.units = 0
+        self._limit = limit
+        self._limiter = limiter
+        self._key = key
+        self.charged = charged
+
+    def raise_to(self, units: int) -> None:
+        """Take what is missing to so many units, all or nothing. Raises as `ChargeCaller` does."""
+        limit, missing = self._limit, units - self.units
+        if limit is None or missing < 1:
             return
-        if cost > limit.count:
-            raise one_finding("/orders", "over_rate_limit", f"has {cost} orders; {_policy(limit)}: send fewer at once")
-        allowance = self._limiter.take(limit, caller.rate_key, cost=cost)
-        if charged is not None:
-            charged(allowance)
+        if units > limit.count:
+            raise one_finding("/orders", "over_rate_limit", f"has {units} orders; {_told(limit)}: send fewer at once")
+        allowance = self._limiter.take(limit, self._key, cost=missing)
+        self._tell(allowance)
         if not allowance.allowed:
-            seconds = allowance.retry_after_seconds
-            raise OmsError(
-                "rate_limited",
-                f"{_policy(limit)}; wait {seconds} s",
-                data={"policy": limit.policy, "limit": limit.count, "window_seconds": limit.window_seconds},
-                retry_after_seconds=seconds,
-            )
+            raise rate_limited(allowance)
+        self.units = units
+
+    def give_back(self, units: int) -> None:
+        """Return units of what was paid: what an earlier request had done already costs nothing."""
+        units = min(units, self.units)
+        if self._limit is not None and units > 0:
+            self._tell(self._limiter.give_back(self._limit, self._key, cost=units))
+            self.units -= units
+
+    def _tell(self, allowance: Allowance) -> None:
+        if self.charged is not None:
+            self.charged(allowance)
 
 
-def _policy(limit: RateLimit) -> str:
+def rate_limited(allowance: Allowance) -> OmsError:
+    """Say that a limit is reached, and how long to wait."""
+    limit, seconds = allowance.limit, allowance.retry_after_seconds
+    return OmsError(
+        "rate_limited",
+        f"{_told(limit)}; wait {seconds} s",
+        data={"policy": limit.policy, "limit": limit.count, "window_seconds": limit.window_seconds},
+        retry_after_seconds=seconds,
+    )
+
+
+def _told(limit: RateLimit) -> str:
     return f"the limit {limit.policy} is {limit.count} per {limit.window_seconds} s and caller"

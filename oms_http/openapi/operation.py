@@ -83,14 +83,19 @@ class Operation:
         rules = [rule for use_case in self.use_cases for rule in rules_of(use_case)]
         return tuple({(rule.scopes, rule.binding, rule.when): rule for rule in rules}.values())
 
-    def check_access(self, caller: Caller) -> None:
-        """Refuse a caller whom this would refuse whatever the request's body says. Raises `forbidden`."""
+    def access_check(self) -> Callable[[Caller], None]:
+        """Give what raises `forbidden` for a caller whom this would refuse whatever the request's body says."""
         rules = self.access_rules
         always = frozenset[Scope].intersection(*(frozenset(rule.scopes) for rule in rules)) if rules else frozenset()
-        for scope in sorted(always):
-            caller.require(scope)
-        if rules and all(rule.binding is Binding.FORBIDDEN for rule in rules):
-            caller.require_unbound()
+        scopes, is_for_unbound = sorted(always), bool(rules) and all(_forbids(rule) for rule in rules)
+
+        def check(caller: Caller) -> None:
+            for scope in scopes:
+                caller.require(scope)
+            if is_for_unbound:
+                caller.require_unbound()
+
+        return check
 
     @property
     def rate_scope(self) -> RateScope | None:
@@ -105,10 +110,19 @@ class Operation:
         return self.path.startswith("/v1/")
 
 
+def _forbids(rule: AccessRule) -> bool:
+    return rule.binding is Binding.FORBIDDEN
+
+
 ETAG = Header(
     name="ETag",
     description="What is shown, as an entity tag: it changes with it.",
     schema={"type": "string", "pattern": '^"[0-9-]+"$'},
+)
+CONTENT_ETAG = Header(
+    name="ETag",
+    description="What is shown, as an entity tag: it changes with it.",
+    schema={"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
 )
 LOCATION = Header(
     name="Location",

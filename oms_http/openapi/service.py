@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from oms_http import operations
-from oms_http.openapi.operation import ANYWHERE, NO_STORE, OF_STORAGE, Answer, Operation
+from oms_http.openapi.operation import (
+    ANYWHERE,
+    CONTENT_ETAG,
+    IF_NONE_MATCH,
+    NO_STORE,
+    OF_STORAGE,
+    REVALIDATE,
+    Answer,
+    Operation,
+)
 from oms_http.schemas.service import Health, Index, ProblemCode, ProblemList, Ready
 
 _TAG = "service"
 _HTML = "text/html"
+_STATIC = (CONTENT_ETAG, REVALIDATE)
 
 METRICS_OPERATION = Operation(
     id="getMetrics",
@@ -59,7 +69,11 @@ SERVICE_OPERATIONS = (
         tag=_TAG,
         summary="Get this document",
         view=operations.get_openapi,
-        answers=(Answer(status=200, description="OpenAPI 3.1."),),
+        headers=(IF_NONE_MATCH,),
+        answers=(
+            Answer(status=200, description="OpenAPI 3.1.", headers=_STATIC),
+            Answer(status=304, description="Unchanged.", media_type=None, headers=_STATIC),
+        ),
         errors=ANYWHERE,
     ),
     Operation(

@@ -26,7 +26,7 @@ _TRIAL = 1.25
 _CROWDED_PART = 0.9
 _FEW_CROWDED_SECONDS = 2.0
 HOLD_SECONDS = 10.0
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Begun(NamedTuple):
@@ -207,4 +207,4 @@ class Admission:
 
     def limit_of(self, method: str) -> AdaptiveLimit:
         """Give the limit that holds for a request."""
-        return self._reads if method in _SAFE_METHODS else self._writes
+        return self._reads if method in SAFE_METHODS else self._writes

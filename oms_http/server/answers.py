@@ -1,22 +1,24 @@
-"""Runs a WSGI application to the end of its answer (PEP 3333), holding a large one on disk instead of in memory."""
+"""Runs a WSGI application to the end of its answer (PEP 3333), within bounds on what large answers hold together."""
 
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import BytesIO
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from oms_http.answer_headers import AnswerHeaders
-from oms_http.server.problems import FAILED, SERVER_HEADER
+from oms_http.server.admission import SAFE_METHODS
+from oms_http.server.answer_room import AnswerRoom, AnswerShare, NoRoomError
+from oms_http.server.problems import FAILED, LOST, OVERLOADED, SERVER_HEADER, Refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-MEMORY_BYTES_MAX = 256 * 1024
+MEMORY_BYTES_MAX = 64 * 1024
 
 # The connection is the server's business (PEP 3333, "Other HTTP Features"), and so is the banner.
 _NOT_THE_APPLICATIONS = frozenset(
@@ -27,12 +29,35 @@ _log = logging.getLogger(__name__)
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
 
+class StaticFile:
+    """A body that is there whatever is asked (PEP 3333's `wsgi.file_wrapper`), and costs nothing to answer with.
+
+    Of BytesIO over bytes that the application keeps, nothing is copied.
+    """
+
+    def __init__(self, file: IO[bytes], block_bytes: int = MEMORY_BYTES_MAX) -> None:
+        self._file = file
+        self._block_bytes = block_bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self._file.read(self._block_bytes), b"")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def body(self) -> bytes:
+        """Give the whole of it."""
+        return self._file.getvalue() if isinstance(self._file, BytesIO) else self._file.read()
+
+
 class Answer(NamedTuple):
-    """What to send: a whole body, or a file that holds it."""
+    """What to send. A large body has its share of the room for such, unless it is static."""
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes | IO[bytes]
+    body: bytes
+    share: AnswerShare | None = None
 
 
 class ApplicationError(Exception):
@@ -44,61 +69,61 @@ class WsgiRunner:
     """Calls `app` on a thread of the pool and collects its answer; nothing is sent before all of it is there.
 
     A failure half-way is thus a clean 500 and never a cut answer that looks whole, and a client that reads slowly
-    holds no thread. What passes 256 KiB goes to a temporary file in `spool_directory`, at most `spool_bytes_max`.
+    holds no thread. What passes 64 KiB takes a share of `room`, unless it is a StaticFile, and `bytes_max` bounds it.
     """
 
     app: WSGIApplication
     answer_headers: AnswerHeaders
-    spool_directory: str | None
-    spool_bytes_max: int
+    room: AnswerRoom
+    bytes_max: int
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
         """Give the answer; any failure is logged with its traceback and becomes a 500 without internals."""
         try:
             return self._run(environ)
+        except NoRoomError:
+            return self._refusal(OVERLOADED if environ["REQUEST_METHOD"] in SAFE_METHODS else LOST, environ)
         except BaseException:  # noqa: BLE001  # Not even SystemExit may end a thread of the pool.
             request_id = environ["oms.request_id"]
             _log.exception(
                 "%s %s failed, request %s", environ["REQUEST_METHOD"], ascii(environ["PATH_INFO"])[1:-1], request_id
             )
-            given = self.answer_headers.of(scheme=environ["wsgi.url_scheme"], origin=environ.get("HTTP_ORIGIN"))
-            return Answer(FAILED.status, [*FAILED.headers(request_id), *given], FAILED.body(request_id))
+            return self._refusal(FAILED, environ)
+
+    def _refusal(self, refusal: Refusal, environ: dict[str, Any]) -> Answer:
+        request_id = environ["oms.request_id"]
+        given = self.answer_headers.of(scheme=environ["wsgi.url_scheme"], origin=environ.get("HTTP_ORIGIN"))
+        headers = [*refusal.headers(request_id), *given]
+        if refusal.status == OVERLOADED.status:
+            headers.append(("retry-after", "1"))
+        return Answer(refusal.status, headers, refusal.body(request_id))
 
     def _run(self, environ: dict[str, Any]) -> Answer:
         start = _StartResponse()
         iterable = self.app(environ, start)
+        is_static = isinstance(iterable, StaticFile)
         try:
-            body = self._collect(iterable, start)
+            body = iterable.body() if isinstance(iterable, StaticFile) else self._collect(iterable, start)
         finally:
             close: Callable[[], None] | None = getattr(iterable, "close", None)
             if close is not None:
                 close()
-        return start.answer(body, environ)
+        answer = start.answer(body, environ)
+        if is_static or len(body) <= MEMORY_BYTES_MAX:
+            return answer
+        share = AnswerShare(owner=environ.get("oms.caller"), size=len(body))
+        self.room.take(share)
+        return answer._replace(share=share)
 
-    def _collect(self, iterable: Iterable[bytes], start: _StartResponse) -> bytes | IO[bytes]:
+    def _collect(self, iterable: Iterable[bytes], start: _StartResponse) -> bytes:
         pieces = start.written
         size = 0
-        rest = iter(iterable)
-        for piece in rest:
+        for piece in iterable:
             pieces.append(piece)
             size += len(piece)
-            if size > MEMORY_BYTES_MAX:
-                return self._spool(pieces, rest)
+            if size > self.bytes_max:
+                raise ApplicationError(f"the answer is larger than {self.bytes_max} bytes")
         return b"".join(pieces)
-
-    def _spool(self, pieces: list[bytes], rest: Iterator[bytes]) -> IO[bytes]:
-        file = tempfile.TemporaryFile(dir=self.spool_directory)  # noqa: SIM115  # It outlives this function.
-        try:
-            size = file.write(b"".join(pieces))
-            for piece in rest:
-                size += file.write(piece)
-                if size > self.spool_bytes_max:
-                    raise ApplicationError(f"the answer is larger than {self.spool_bytes_max} bytes")
-            file.flush()
-        except BaseException:
-            file.close()
-            raise
-        return file
 
 
 class _StartResponse:
@@ -120,11 +145,10 @@ class _StartResponse:
         self.headers = headers
         return self.written.append
 
-    def answer(self, body: bytes | IO[bytes], environ: dict[str, Any]) -> Answer:
+    def answer(self, body: bytes, environ: dict[str, Any]) -> Answer:
         if not 200 <= self.status <= 599:  # noqa: PLR2004
             raise ApplicationError(f"start_response was not called with a final status but {self.status}")
-        size = len(body) if isinstance(body, bytes) else body.tell()
-        return Answer(self.status, self._sendable(size, environ), body)
+        return Answer(self.status, self._sendable(len(body), environ), body)
 
     def _sendable(self, size: int, environ: dict[str, Any]) -> list[tuple[str, str]]:
         """Add the server's own headers. Raises ApplicationError if Content-Length does not say `size`."""

@@ -7,12 +7,13 @@ import logging
 import os
 from functools import partial
 from io import BytesIO
-from typing import IO, Any
+from typing import Any
 
 from oms_http.access_log import log_answer
 from oms_http.forwarding import TrustedProxies
 from oms_http.request_ids import request_id
 from oms_http.server.admission import Place
+from oms_http.server.answer_room import AnswerRoom
 from oms_http.server.answers import Answer, WsgiRunner
 from oms_http.server.bodies import BodyReceiver
 from oms_http.server.connections import ConnectionBounds, ConnectionGuard
@@ -24,9 +25,8 @@ from oms_http.server.options import ServerOptions, WsgiService
 from oms_http.server.problems import OVERLOADED, Refusal, RefusedError, UnwelcomeError
 from oms_http.server.process import files_per_connection, on_stop_signal, raise_file_limit, stop_with_parent
 from oms_http.server.rsgi import HTTPProtocol, Scope
+from oms_http.server.sending import AnswerSender
 from oms_http.server.stores import SpoolDirectory
-
-FILE_HELD_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -55,11 +55,21 @@ class Bridge:
         """Start the threads, before the port is bound."""
         self._loop = loop
         self._core = take_core(self._options)
+        room = AnswerRoom(
+            places=self._options.answers_max,
+            bytes_max=self._options.answers_bytes_max,
+            wait_seconds=self._options.answer_wait_seconds,
+        )
+        self._sender = AnswerSender(
+            room,
+            static_max=self._options.static_answers_max,
+            send_timeout_seconds=self._options.send_timeout_seconds,
+        )
         runner = WsgiRunner(
             app=self._service.app,
             answer_headers=self._service.answer_headers,
-            spool_directory=self._options.spool_directory,
-            spool_bytes_max=self._options.spool_bytes_max,
+            room=room,
+            bytes_max=self._options.answer_bytes_max,
         )
         self._lanes = Lanes(runner, self._options, loop)
         raise_file_limit(self._options)
@@ -100,15 +110,19 @@ class Bridge:
                 return
             environ["wsgi.input"] = body.input
             environ["oms.draining"] = self._draining
-            self._send(proto, await self._answer(lane, environ))
+            answer = await self._answer(lane, environ)
         finally:
             body.release()
+        if self._sender.has_room(answer):
+            await self._sender.send(proto, answer)
+        else:
+            self._refuse(scope, proto, OVERLOADED, name, lane)
 
     async def _welcome(self, lane: Lane, environ: dict[str, Any], proto: HTTPProtocol) -> None:
         """Ask the application whether it would take a large body of this caller, before it costs memory or disk.
 
-        It is called with `oms.head_only`: unless it sets `oms.welcome`, it has answered. Raises UnwelcomeError after
-        that was sent.
+        It is called with `oms.head_only`: unless it sets `oms.welcome`, which it gets back with the body, it has
+        answered. Raises UnwelcomeError after that was sent.
         """
         if not self._service.checks_heads:
             return
@@ -122,8 +136,9 @@ class Bridge:
         answer = await lane.threads.answer(head)
         if not head.get("oms.welcome"):
             headers = [*answer.headers, ("connection", "close")]
-            self._send(proto, answer._replace(headers=headers))
+            await self._sender.send(proto, answer._replace(headers=headers))
             raise UnwelcomeError
+        environ["oms.welcome"] = head["oms.welcome"]
 
     async def _answer(self, lane: Lane, environ: dict[str, Any]) -> Answer:
         place = Place(lane.limit, self._loop)
@@ -134,21 +149,6 @@ class Bridge:
             return await lane.threads.answer(environ)
         finally:
             place.end()
-
-    def _send(self, proto: HTTPProtocol, answer: Answer) -> None:
-        if isinstance(answer.body, bytes):
-            proto.response_bytes(answer.status, answer.headers, answer.body)
-        else:
-            self._send_file(proto, answer, answer.body)
-
-    def _send_file(self, proto: HTTPProtocol, answer: Answer, file: IO[bytes]) -> None:
-        """Let granian stream the file at the client's pace; its own response_stream would buffer without bound.
-
-        granian opens the path within milliseconds, but does not say when it has.
-        """
-        headers = [*answer.headers, ("content-length", str(file.tell()))]
-        proto.response_file(answer.status, headers, f"/dev/fd/{file.fileno()}")
-        self._loop.call_later(FILE_HELD_SECONDS, self._spools.dispose, file)
 
     def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str, lane: Lane) -> None:
         given = self._service.answer_headers.of(scheme=scope.scheme, origin=scope.headers.get("origin"))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from oms_http.server.answers import StaticFile
 from oms_http.server.problems import RefusedError, ambiguous, unreadable_headers
 from oms_http.server.rsgi import Scope
 
@@ -30,6 +31,7 @@ def base_environ(*, processes: int, threads: int) -> dict[str, Any]:
         "wsgi.multithread": threads > 1,
         "wsgi.multiprocess": processes > 1,
         "wsgi.run_once": False,
+        "wsgi.file_wrapper": StaticFile,
         "wsgi.input_terminated": True,  # The body ends where wsgi.input ends; werkzeug then trusts it.
     }
 

@@ -30,7 +30,7 @@ class WsgiService:
     never sees; it runs on the event loop, so it must neither wait nor raise. `answer_headers` are for those answers,
     as the application puts them on its own. With `checks_heads` the application is first called without the body of a
     request that has a large one, and with `oms.head_only` true in its environ: it invites the body by setting
-    `oms.welcome` there; unless it does, its answer is the request's.
+    `oms.welcome` there, and finds what it set when the body has come; unless it does, its answer is the request's.
     """
 
     app: WSGIApplication
@@ -68,7 +68,10 @@ class ServerOptions:
     `body_timeout_seconds`: for a whole body, or for each piece of a spooled one, which has `spool_timeout_seconds`.
     `send_timeout_seconds`: until a client of which nothing of an answer is taken is cut off (Linux).
     `bodies_bytes_max`: memory for all bodies above 64 KiB together. `spools_max`: bodies spooled at a time.
-    `spool_bytes_max`: disk for one answer that does not fit in memory. `spool_directory`: by default the system's.
+    `answers_max`, `answers_bytes_max`: of answers above 64 KiB that are held for their readers, at a time and together;
+    one caller may hold half of it. `answer_wait_seconds`: how long an answer waits for room. `answer_bytes_max`: of
+    one answer. `static_answers_max`: answers above 64 KiB that are the same for everybody, being sent at a time.
+    `spool_directory`: by default the system's.
     `graceful_timeout_seconds`: what a stop leaves to requests in flight before it gives up on them.
     `immediate_paths`: answered on the event loop itself, so the application must not wait for anything there.
     `own_lanes`: paths with a thread of their own, and how many of their requests run or wait: neither these nor all
@@ -98,7 +101,11 @@ class ServerOptions:
     bodies_bytes_max: int = 256 * MEBIBYTE
     spools_max: int = 8
     spool_timeout_seconds: float = 600.0
-    spool_bytes_max: int = 1024 * MEBIBYTE
+    answers_max: int = 128
+    answers_bytes_max: int = 24 * MEBIBYTE
+    answer_bytes_max: int = 64 * MEBIBYTE
+    answer_wait_seconds: float = 5.0
+    static_answers_max: int = 64
     spool_directory: str | None = None
     graceful_timeout_seconds: int = 30
     immediate_paths: frozenset[str] = frozenset({"/healthz"})

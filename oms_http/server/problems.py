@@ -78,6 +78,7 @@ BODY_CUT = Refusal(
 NO_ROUTE = Refusal(
     "route_not_found", 404, "No route has this path, in which a part between two slashes is empty.", body_unread=True
 )
+LOST = Refusal("outcome_unknown", 503, "The request was answered, and there is no room for its large answer now.")
 FAILED = Refusal("internal_error", 500, "The request failed. The log holds the details under the request id.")
 
 

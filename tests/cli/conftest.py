@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,17 +45,16 @@ class Cli:
 
     def __call__(self, *args: str, given: str | bytes | None = None, **environment: str) -> Ran:
         """Run one command; `given` is its stdin."""
-        surroundings = Surroundings(
-            environment=environment,
-            folder=self.folder,
-            open_oms=self._open,
-            os_user=lambda: "tester",
-            now=lambda: datetime.now(UTC) + timedelta(hours=HOURS_AHEAD),
-        )
         result = CliRunner().invoke(
-            app, args, input=given, obj=Invocation(surroundings), prog_name="oms", catch_exceptions=False
+            app, args, input=given, obj=self._invocation(environment), prog_name="oms", catch_exceptions=False
         )
         return Ran(result.exit_code, result.stdout, result.stderr)
+
+    def on_own_streams(self, *args: str) -> int:
+        """Run one command on the standard streams as they are, and give its exit code."""
+        with pytest.raises(SystemExit) as ended:
+            app(list(args), obj=self._invocation({}), prog_name="oms")
+        return int(ended.value.code or 0)
 
     def stock(self, sku: str, on_hand: int, **fields: Any) -> None:
         """Put a product on the shelf."""
@@ -65,6 +65,17 @@ class Cli:
         lines = lines or (OrderLine(sku="WIDGET", quantity=1),)
         command = PlaceOrder(**{"customer_id": "C1", **fields}, lines=lines)
         return self.oms.place_order(command, caller=self.caller).order
+
+    def _invocation(self, environment: Mapping[str, str]) -> Invocation:
+        return Invocation(
+            Surroundings(
+                environment=environment,
+                folder=self.folder,
+                open_oms=self._open,
+                os_user=lambda: "tester",
+                now=lambda: datetime.now(UTC) + timedelta(hours=HOURS_AHEAD),
+            )
+        )
 
     def _open(self, settings: Settings, create: bool) -> Oms:
         self.opened.append((settings, create))

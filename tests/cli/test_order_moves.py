@@ -42,6 +42,12 @@ def test_windows_line_ends_on_stdin_are_fine(cli: Cli, orders: list[str]) -> Non
     assert cli("orders", "cancel", "-", given="\r\n".join(orders).encode()).code == 0
 
 
+def test_a_byte_order_mark_before_the_first_id_is_passed_over_and_no_other(cli: Cli, orders: list[str]) -> None:
+    given = "\n".join(f"\ufeff{order_id}" for order_id in orders[:2])
+    assert cli("orders", "cancel", "-", given=given.encode()).code == 8
+    assert statuses(cli, orders) == ["cancelled", "pending", "pending"]
+
+
 def test_bytes_that_are_no_text_on_stdin_are_no_id(cli: Cli, orders: list[str]) -> None:
     ran = cli("orders", "cancel", "-", given=b"\xff\x00\n" + b"x" * 3_000 + b"\n" + orders[0].encode())
     assert (ran.code, ran.out) == (8, f"{orders[0]} cancelled\n")

@@ -145,6 +145,19 @@ def test_a_document_in_a_file_is_placed(cli: Cli, tmp_path: Path) -> None:
     assert cli("orders", "place", str(tmp_path / "order.json")).code == 0
 
 
+def test_a_byte_order_mark_before_a_document_is_passed_over(cli: Cli, tmp_path: Path) -> None:
+    cli.stock("WIDGET", 10)
+    (tmp_path / "order.json").write_text(json.dumps(DOCUMENT), encoding="utf-8-sig")
+    assert cli("orders", "place", str(tmp_path / "order.json")).code == 0
+    assert cli("orders", "place", "-", given=(tmp_path / "order.json").read_bytes()).code == 0
+
+
+def test_a_document_in_another_encoding_is_told_which_it_is(cli: Cli) -> None:
+    ran = cli("orders", "place", "-", given=json.dumps(DOCUMENT).encode("utf-16"))
+    assert ran.code == 2
+    assert "it is in UTF-16; send it in UTF-8" in ran.err
+
+
 def test_the_key_may_stand_in_the_document_or_beside_it(cli: Cli) -> None:
     cli.stock("WIDGET", 10)
     assert not place_document(cli, {**DOCUMENT, "idempotency_key": "k"}, "-o", "json").json["replayed"]

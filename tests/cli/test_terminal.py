@@ -150,7 +150,7 @@ def test_a_full_disk_is_one_line(shop: Program) -> None:
         timeout=ENDING_SECONDS,
         check=False,
     )
-    assert (ran.returncode, ran.stderr) == (1, b"error: No space left on device\n")
+    assert (ran.returncode, ran.stderr) == (1, b"error: output cannot be written: No space left on device\n")
 
 
 def test_ctrl_c_ends_a_waiting_command_with_130_and_no_word(shop: Program) -> None:

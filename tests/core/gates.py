@@ -47,6 +47,10 @@ class Counter:
         wait = 0 if allowed else 30
         return Allowance(limit=limit, allowed=allowed, remaining=left, reset_seconds=60, retry_after_seconds=wait)
 
+    def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
+        self.taken[key] -= cost
+        return self.take(limit, key, cost=0)
+
     def is_degraded(self) -> bool:
         return False
 

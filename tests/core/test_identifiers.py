@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import RFC_4122
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms_core.domain.identifiers import uuid7, uuid7_floor
+from oms_core.domain.identifiers import parse_uuid, uuid7, uuid7_floor
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 times = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -47,3 +48,26 @@ def test_a_time_before_all_ids_is_below_all_of_them(old: datetime, bits: int) ->
 @given(times.filter(lambda time: time.year < 9999 and time.year > 1970), random_bits)
 def test_the_zone_in_which_a_time_is_given_does_not_matter(time: datetime, bits: int) -> None:
     assert uuid7(time.astimezone(timezone(timedelta(hours=5, minutes=30))), bits) == uuid7(time, bits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10}",
+        "urn:uuid:019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10",
+        "019ab4c57d307a319c1e0b7f6f3f4a10",
+        "0_9ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10",
+        "\u06619ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10",
+        " 019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10",
+        "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10\n",
+        "",
+    ],
+)
+def test_an_id_is_read_in_one_form_only(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a UUID"):
+        parse_uuid(text)
+
+
+def test_an_id_is_read_in_any_case() -> None:
+    order_id = uuid7(datetime(2026, 11, 22, tzinfo=UTC), 5)
+    assert parse_uuid(str(order_id)) == parse_uuid(str(order_id).upper()) == order_id

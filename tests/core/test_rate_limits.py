@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -165,6 +166,34 @@ def test_an_import_is_not_limited(oms: Oms) -> None:
     assert oms.import_orders(ImportOrders(format=ImportFormat.JSONL), rows, caller=SHOP).placed == 20
 
 
+def test_what_was_placed_already_costs_nothing(oms: Oms) -> None:
+    keyed = replace(ORDER, idempotency_key="K")
+    for _ in range(10):
+        oms.place_order(keyed, caller=SHOP)
+        oms.place_orders([keyed] * 4, caller=SHOP)
+    heard: list[Allowance] = []
+    oms.place_orders([ORDER, keyed, ORDER], caller=SHOP, charged=heard.append)
+    assert [told.remaining for told in heard] == [1, 2]
+
+
+def test_what_was_accepted_already_costs_nothing(oms: Oms) -> None:
+    keyed = replace(ORDER, idempotency_key="K")
+    assert [oms.accept_order(keyed, caller=SHOP).replayed for _ in range(10)] == [False] + [True] * 9
+
+
+def test_a_charge_that_was_paid_before_is_raised_and_not_taken_again(oms: Oms) -> None:
+    heard: list[Allowance] = []
+    charge = oms.charge_placing(caller=SHOP, charged=heard.append)
+    oms.place_orders([ORDER] * 3, caller=SHOP, charge=charge)
+    oms.place_order(ORDER, caller=SHOP, charge=oms.charge_placing(caller=SHOP, charged=heard.append))
+    assert [told.remaining for told in heard] == [4, 2, 1]
+    with pytest.raises(OmsError, match="rate_limited"):
+        charge.raise_to(5)
+    charge.give_back(100)
+    assert charge.units == 0
+    assert heard[-1].remaining == 4, "no more is given back than was paid"
+
+
 def test_who_asks_hears_what_is_left_also_when_refused(oms: Oms) -> None:
     heard: list[Allowance] = []
     oms.place_orders([ORDER] * 4, caller=SHOP, charged=heard.append)
@@ -188,6 +217,7 @@ def test_without_limits_nobody_is_asked() -> None:
         def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
             raise AssertionError
 
+        give_back = take
         is_degraded = describe = close = None  # None of them is asked either.
 
     ChargeCaller({}, Forbidding())(RateScope.ORDERS_PLACE, caller=SHOP)  # type: ignore[arg-type]

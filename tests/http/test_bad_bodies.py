@@ -114,3 +114,20 @@ def test_a_field_whose_name_has_braces_is_told(client: ConformingClient) -> None
 
 def test_a_field_whose_name_is_no_text_is_refused(client: ConformingClient) -> None:
     refused(client.put("/v1/inventory/WIDGET", json={"\ud800": 1}), 422, "validation_error", "")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("utf-8-sig", "byte order mark"),
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
+        ("utf-32", "UTF-32"),
+    ],
+)
+def test_a_body_in_another_encoding_is_told_which_it_is(client: ConformingClient, encoding: str, said: str) -> None:
+    for path in ("/v1/orders", "/v1/inventory/WIDGET/adjustments", "/v1/orders/batch"):
+        body = '{"customer_id": "C1"}'.encode(encoding)
+        problem = refused(client.post(path, data=body, content_type="application/json"), 400, "malformed_json")
+        assert said in problem["detail"]

@@ -131,6 +131,16 @@ def test_a_scope_that_the_key_lacks_is_named(keyed_oms: Oms, keyed: ConformingCl
     assert response.headers["WWW-Authenticate"] == LACKING % "admin"
 
 
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders/batch", "/v1/inventory/import", "/v1/keys"])
+@pytest.mark.parametrize("media_type", ["application/json", "text/plain", "text/csv"])
+def test_a_key_without_the_scope_is_refused_before_its_body_is_read(
+    keyed_oms: Oms, keyed: ConformingClient, path: str, media_type: str
+) -> None:
+    headers = bearing(key_of(keyed_oms, scopes=[Scope.ORDERS_READ]))
+    for body in ("", "{", "{}", "\x00"):
+        refused(keyed.post(path, data=body, content_type=media_type, headers=headers), 403, "forbidden")
+
+
 def test_no_other_key_is_asked_for_where_none_would_help(keyed_oms: Oms, keyed: ConformingClient) -> None:
     token = key_of(keyed_oms, scopes=[Scope.ORDERS_WRITE], customer_id="C2")
     response = keyed.post("/v1/orders", json=order(), headers=bearing(token))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from oms_core import Oms, Settings
+from oms_http import orders
 from oms_http.openapi.registry import operations_of
 from tests.http.asking import order, read, refused, stock
 from tests.http.conformance import ConformingClient
 
+JSON = "application/json"
 OPEN_PATHS = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems/rate_limited"]
 
 
@@ -35,6 +38,15 @@ def state(response: TestResponse) -> tuple[str, int]:
     return read_state[1], int(read_state[2])
 
 
+def ask_by_head(client: ConformingClient, path: str) -> tuple[str, Any]:
+    """Ask as the server does before it receives a large body; give the status, and what invites the body."""
+    given = {"oms.head_only": True, "REMOTE_ADDR": "127.0.0.1"}
+    environ = EnvironBuilder(path=path, method="POST", environ_overrides=given).get_environ()
+    statuses: list[str] = []
+    client.application(environ, lambda status, *_: statuses.append(status[:3])).close()
+    return statuses[0], environ.get("oms.welcome")
+
+
 @limits("orders.place=3/day")
 def test_an_order_over_the_limit_is_a_problem_with_the_seconds_to_wait(client: ConformingClient, limits: str) -> None:
     stock(client)
@@ -53,8 +65,76 @@ def test_a_batch_costs_as_many_units_as_it_has_orders(client: ConformingClient, 
     stock(client)
     answer = client.post("/v1/orders/batch", json={"orders": [order()] * 4})
     assert state(answer) == ("orders.place", 1)
-    refused(client.post("/v1/orders/batch", json={"orders": [order()] * 2}), 429, "rate_limited")
-    assert client.post("/v1/orders", json=order()).status_code == 201
+    assert state(client.post("/v1/orders/batch", json={"orders": [order()]})) == ("orders.place", 0)
+
+
+@limits("orders.place=5/day")
+def test_a_batch_over_the_limit_costs_the_attempt_and_none_of_its_entries_is_read(
+    client: ConformingClient, limits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.post("/v1/orders/batch", json={"orders": [{}] * 3})
+    monkeypatch.setattr(orders, "read_keyed_order", None)
+    answer = client.post("/v1/orders/batch", json={"orders": [{}] * 3})
+    assert "errors" not in refused(answer, 429, "rate_limited")
+    assert state(answer) == ("orders.place", 1)
+
+
+@limits("orders.place=5/minute")
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders/batch"])
+@pytest.mark.parametrize(
+    ("body", "media_type"), [("{}", JSON), ("{", JSON), ("[" * 99, JSON), ("{}", "text/plain"), ("null", JSON)]
+)
+def test_a_body_that_cannot_be_read_costs_what_one_that_can_does(
+    client: ConformingClient, limits: str, path: str, body: str, media_type: str
+) -> None:
+    answers = [client.post(path, data=body, content_type=media_type).status_code for _ in range(20)]
+    assert answers[:5] == [answers[0]] * 5
+    assert answers[0] in {400, 415, 422}
+    assert answers[5:] == [429] * 15
+
+
+@limits("orders.place=5/minute")
+def test_a_replay_costs_nothing(client: ConformingClient, limits: str) -> None:
+    stock(client)
+    key = {"Idempotency-Key": "K"}
+    assert state(client.post("/v1/orders", json=order(), headers=key)) == ("orders.place", 4)
+    for _ in range(10):
+        again = client.post("/v1/orders", json=order(), headers=key)
+        assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+        assert state(again) == ("orders.place", 4)
+    waiting = {"Prefer": "respond-async", **key}
+    assert state(client.post("/v1/orders", json=order(), headers=waiting)) == ("orders.place", 4)
+    batch = {"orders": [order(idempotency_key="K"), order(idempotency_key="L"), order()]}
+    assert state(client.post("/v1/orders/batch", json=batch)) == ("orders.place", 2)
+
+
+@limits("default=9/minute")
+@pytest.mark.parametrize(("path", "body"), [("/v1/orders", order()), ("/v1/orders/batch", {"orders": [order()] * 3})])
+def test_what_was_charged_by_its_head_alone_is_not_charged_again(
+    client: ConformingClient, limits: str, path: str, body: dict[str, object]
+) -> None:
+    stock(client)
+    status, welcome = ask_by_head(client, path)
+    assert (status, bool(welcome)) == ("204", True)
+    answer = client.post(path, json=body, environ_overrides={"oms.welcome": welcome})
+    assert answer.status_code in {200, 201}
+    assert state(answer) == ("default", 9 - 1 - len(body.get("orders", [body])))
+
+
+@limits("orders.place=1/minute")
+def test_who_is_over_its_limit_is_told_by_the_head_alone(client: ConformingClient, limits: str) -> None:
+    told = [ask_by_head(client, "/v1/orders") for _ in range(2)]
+    assert [(status, bool(welcome)) for status, welcome in told] == [("204", True), ("429", False)]
+
+
+@limits("orders.place=5/minute")
+def test_a_refused_attempt_and_a_key_that_is_taken_cost_their_unit(client: ConformingClient, limits: str) -> None:
+    stock(client)
+    key = {"Idempotency-Key": "K"}
+    client.post("/v1/orders", json=order(), headers=key)
+    refused(client.post("/v1/orders", json=order(quantity=2), headers=key), 422, "idempotency_key_reused")
+    refused(client.post("/v1/orders", json=order(quantity=10_000)), 409, "insufficient_inventory")
+    assert state(client.post("/v1/orders", json=order())) == ("orders.place", 1)
 
 
 @limits("orders.place=5/day")

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
 from oms_http.answer_headers import PLAIN
-from oms_http.server.answers import MEMORY_BYTES_MAX, Answer, WsgiRunner
+from oms_http.server.answer_room import AnswerRoom, AnswerShare
+from oms_http.server.answers import MEMORY_BYTES_MAX, Answer, StaticFile, WsgiRunner
 from oms_http.server.options import ServerOptions
 
 TEXT = [("Content-Type", "text/plain")]
+BYTES_MAX = 10 * MEMORY_BYTES_MAX
 
 
-def answer_of(app: Any, *, method: str = "GET") -> Answer:
-    runner = WsgiRunner(app=app, answer_headers=PLAIN, spool_directory=None, spool_bytes_max=10 * MEMORY_BYTES_MAX)
+def room_of(places: int = 4) -> AnswerRoom:
+    return AnswerRoom(places=places, bytes_max=BYTES_MAX, wait_seconds=0)
+
+
+def answer_of(app: Any, *, method: str = "GET", room: AnswerRoom | None = None) -> Answer:
+    runner = WsgiRunner(app=app, answer_headers=PLAIN, room=room or room_of(), bytes_max=BYTES_MAX)
     environ = {"REQUEST_METHOD": method, "PATH_INFO": "/", "oms.request_id": "id-1", "wsgi.url_scheme": "http"}
     return runner(environ)
 
@@ -116,15 +125,14 @@ def start_twice(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         pytest.param(answering([b"abc"], [("Content-Length", "5")]), id="shorter than its length"),
         pytest.param(answering([b"abcdef"], [("Content-Length", "5")]), id="longer than its length"),
         pytest.param(answering(failing()), id="SystemExit"),
-        pytest.param(answering([b"x" * MEMORY_BYTES_MAX] * 11), id="larger than the spool"),
+        pytest.param(answering([b"x" * MEMORY_BYTES_MAX] * 11), id="larger than any may be"),
     ],
 )
 def test_a_broken_answer_is_a_500_and_logged(app: Any, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         answer = answer_of(app)
     assert answer.status == 500
-    assert isinstance(answer.body, bytes)
-    assert b"internal_error" in answer.body
+    assert code_of(answer) == "internal_error"
     assert "GET / failed, request id-1" in caplog.text
     assert "Traceback" in caplog.text
 
@@ -136,17 +144,70 @@ def test_an_answer_without_a_body_may_announce_the_length_of_one(method: str, st
     assert (("Content-Length", "5") in answer.headers) == (method == "HEAD")
 
 
-def test_a_large_answer_is_kept_on_disk() -> None:
-    answer = answer_of(answering(bytes([number]) * MEMORY_BYTES_MAX for number in range(3)))
-    assert not isinstance(answer.body, bytes)
-    with answer.body as file:
-        assert whole(file) == b"".join(bytes([number]) * MEMORY_BYTES_MAX for number in range(3))
+def code_of(answer: Answer) -> str:
+    return str(json.loads(answer.body)["code"])
 
 
-def whole(file: IO[bytes]) -> bytes:
-    assert file.tell() == 3 * MEMORY_BYTES_MAX, "its position tells its size"
-    file.seek(0)
-    return file.read()
+LARGE = b"x" * (MEMORY_BYTES_MAX + 1)
+
+
+def test_a_large_answer_takes_its_share_of_the_room_and_a_small_one_none() -> None:
+    assert answer_of(answering([LARGE, b"y"])).share == AnswerShare(owner=None, size=len(LARGE) + 1)
+    assert answer_of(answering([LARGE[:-1]])).share is None
+
+
+def test_a_large_answer_is_its_callers() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        environ["oms.caller"] = "name:shop"
+        start_response("200 OK", TEXT)
+        return [LARGE]
+
+    share = answer_of(app).share
+    assert share is not None
+    assert share.owner == "name:shop"
+
+
+@pytest.mark.parametrize(("method", "code"), [("GET", "overloaded"), ("POST", "outcome_unknown")])
+def test_a_large_answer_without_room_is_no_failure_and_says_what_may_have_happened(method: str, code: str) -> None:
+    room = room_of(places=1)
+    assert answer_of(answering([LARGE]), room=room).status == 200
+    answer = answer_of(answering([LARGE]), method=method, room=room)
+    assert (answer.status, code_of(answer), dict(answer.headers)["retry-after"]) == (503, code, "1")
+    assert answer_of(answering([b"small"]), method=method, room=room).status == 200
+
+
+def test_a_large_answer_that_breaks_takes_no_room() -> None:
+    room = room_of(places=1)
+    assert answer_of(answering([LARGE], [("Content-Length", "5")]), room=room).status == 500
+    assert answer_of(answering([LARGE]), room=room).status == 200
+
+
+def wrapping(file: IO[bytes]) -> Any:
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", TEXT)
+        return StaticFile(file)
+
+    return app
+
+
+def test_what_is_always_there_takes_no_room_and_is_not_copied() -> None:
+    room = room_of(places=1)
+    assert answer_of(answering([LARGE]), room=room).share is not None
+    answer = answer_of(wrapping(io.BytesIO(LARGE)), room=room)
+    assert answer.body is LARGE
+    assert answer.share is None
+
+
+def test_a_file_of_the_disk_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(LARGE)
+    file = path.open("rb")
+    assert answer_of(wrapping(file)).body == LARGE
+    assert file.closed
+
+
+def test_a_static_file_may_be_read_like_any_other_iterable() -> None:
+    assert b"".join(StaticFile(io.BytesIO(b"abc"), 2)) == b"abc"
 
 
 @pytest.mark.parametrize(

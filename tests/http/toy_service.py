@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
@@ -53,13 +54,15 @@ def fail_half_way(environ: dict[str, Any], start_response: StartResponse) -> Ite
 class ToyApp:
     """Any path waits at a gate if the query is `hold`; `/gate`, in a lane of its own, opens it for good.
 
-    `/till` serves one request at a time, each in 10 ms; `/wait` says that it waits on purpose.
+    `/kept` is 8 MiB that are always there. `/till` serves one request at a time, each in 10 ms; `/wait` says that it
+    waits on purpose.
     """
 
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.till = threading.Lock()
         self.never = threading.Event()
+        self.kept = bytes(8 * MEBIBYTE)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/wait":
@@ -70,6 +73,10 @@ class ToyApp:
         match environ["PATH_INFO"]:
             case "/stream":
                 return stream(environ, start_response)
+            case "/kept":
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                kept: Iterable[bytes] = environ["wsgi.file_wrapper"](io.BytesIO(self.kept))
+                return kept
             case "/fail":
                 return fail_half_way(environ, start_response)
             case "/gate":

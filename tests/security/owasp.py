@@ -46,6 +46,7 @@ def _risk(id: str, title: str, concerns: str, *defences: Defence) -> Risk:
 
 _KEPT_APART = ("callers use up each other's limit",)
 _RATES = ("who is over its limit is served", "a batch costs nothing", "requests cost nothing", *_KEPT_APART)
+_BY_HEAD = ("who is over its limit has its body decoded", "the entries of a batch over the limit are read")
 _PROXIES = ("anybody's X-Forwarded-For is believed", "a client chooses its address")
 
 RISKS: tuple[Risk, ...] = (
@@ -132,9 +133,10 @@ RISKS: tuple[Risk, ...] = (
         "Everything has a bound, and each process refuses early what it has no room for.",
         _defence(
             "Bodies, heads, URLs, connections, requests in flight",
-            *(n for n in _names(BOUNDS) if n not in (*_RATES, *_PROXIES)),
+            *_names(BOUNDS),
         ),
         _defence("Rate limits by caller, a unit per order", *_RATES),
+        _defence("Requests are charged by their heads, before anything is decoded", *_BY_HEAD),
         _defence("Limits by address count the client, not what it says", *_PROXIES),
         _defence(
             "Depth, numbers, lines, batches, pages, rows, messages",

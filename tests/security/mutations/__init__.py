@@ -8,5 +8,6 @@ from tests.security.mutations.authorisation import AUTHORISATION
 from tests.security.mutations.edge import EDGE
 from tests.security.mutations.input import INPUT
 from tests.security.mutations.leaks import LEAKS
+from tests.security.mutations.limits import LIMITS
 
-MUTATIONS: tuple[Mutation, ...] = (*AUTHENTICATION, *AUTHORISATION, *EDGE, *INPUT, *LEAKS)
+MUTATIONS: tuple[Mutation, ...] = (*AUTHENTICATION, *AUTHORISATION, *EDGE, *INPUT, *LEAKS, *LIMITS)

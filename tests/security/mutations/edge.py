@@ -9,12 +9,10 @@ _BODIES = "oms_http/server/bodies.py"
 _HEADS = "oms_http/server/heads.py"
 _CONNECTIONS = "oms_http/server/connections.py"
 _HEADERS = "oms_http/answer_headers.py"
-_FORWARDING = "oms_http/forwarding.py"
 _TEST_LIMITS = "tests/http/test_server_limits.py::"
 _TEST_SMUGGLING = "tests/http/test_smuggling.py::"
 _TEST_HEADERS = "tests/http/test_answer_headers.py::"
 _TEST_CLIENTS = "tests/http/test_bad_clients.py::"
-_TEST_RATES = "tests/core/test_rate_limits.py::"
 
 BOUNDS = (
     mutation(
@@ -55,9 +53,10 @@ BOUNDS = (
     mutation(
         "a large body is received of a key without the scope",
         _APP,
-        "            operation.check_access(asked.caller)\n",
+        "        check_access(asked.caller)\n",
         "",
         "tests/http/test_early_refusals.py::test_a_key_without_the_scope_is_refused_by_its_head_alone",
+        "tests/http/test_callers.py::test_a_key_without_the_scope_is_refused_before_its_body_is_read",
     ),
     mutation(
         "any 204 invites a large body",
@@ -124,49 +123,6 @@ BOUNDS = (
         "        limit = self._probe_limit if is_probe else self._admission.limit_of(scope.method)\n"
         "        if False:\n",
         f"{_TEST_LIMITS}test_a_full_process_refuses_before_the_body_is_there",
-    ),
-    mutation(
-        "who is over its limit is served",
-        "oms_core/use_cases/charge_caller.py",
-        "        if not allowance.allowed:\n",
-        "        if False:\n",
-        f"{_TEST_RATES}test_a_caller_over_its_limit_is_refused_with_the_seconds_to_wait",
-    ),
-    mutation(
-        "a batch costs nothing",
-        "oms_core/oms.py",
-        "        self._charge(caller, len(commands), charged)\n",
-        "",
-        f"{_TEST_RATES}test_a_batch_over_the_limit_is_refused_as_a_whole",
-        "tests/http/test_rate_limits.py::test_a_batch_costs_as_many_units_as_it_has_orders",
-    ),
-    mutation(
-        "requests cost nothing",
-        _APP,
-        "        if scope is not None:\n",
-        "        if False:\n",
-        "tests/http/test_rate_limits.py::test_every_request_costs_one_unit_whatever_becomes_of_it",
-    ),
-    mutation(
-        "callers use up each other's limit",
-        "oms_core/domain/callers.py",
-        'return f"name:{self.name}" if self.address is None else f"address:{self.address}"',
-        'return "everybody"',
-        f"{_TEST_RATES}test_callers_do_not_use_up_each_others_limit",
-    ),
-    mutation(
-        "anybody's X-Forwarded-For is believed",
-        _FORWARDING,
-        "        if not self.trusts(peer):\n",
-        "        if False:\n",
-        "tests/http/test_forwarding.py::test_a_peer_that_is_not_trusted_is_not_believed",
-    ),
-    mutation(
-        "a client chooses its address",
-        _FORWARDING,
-        "        for hop in reversed(",
-        "        for hop in iter(",
-        "tests/http/test_forwarding.py::test_the_client_is_the_rightmost_hop_that_is_not_trusted",
     ),
 )
 
