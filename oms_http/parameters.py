@@ -90,9 +90,10 @@ PAGE_PARAMETERS = (LIMIT, CURSOR)
 ORDER_LIST_PARAMETERS = (
     QueryParameter(
         name="status",
-        description="Orders with one of these statuses, comma-separated; read in any case.",
+        description="Orders with one of these statuses, comma-separated or given more than once; read in any case.",
         schema={"type": "array", "minItems": 1, "items": {"$ref": _COMPONENTS + "OrderStatus"}},
         read=_read_statuses,
+        may_repeat=True,
     ),
     QueryParameter(
         name="customer_id",

@@ -21,34 +21,41 @@ ReadText = Callable[[Findings, str, str], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryParameter:
-    """One parameter. `read` gets findings, pointer and text; it gives the value, or notes what is wrong with it."""
+    """One parameter. `read` gets findings, pointer and text; it gives the value, or notes what is wrong with it.
+
+    One that `may_repeat` has a set for a value: given more than once, it names what is in any of them.
+    """
 
     name: str
     description: str
     schema: Mapping[str, object]
     read: ReadText
+    may_repeat: bool = False
 
 
 def read_query(request: Request, known: Sequence[QueryParameter]) -> dict[str, Any]:
     """Read the query: the values given, by name.
 
-    Raises `validation_error`, also for what is unknown or repeated, and `uri_too_long`.
+    Raises `validation_error`, also for what is unknown, or repeated where one value is wanted, and `uri_too_long`.
     """
     if not request.query_string:
         return {}
     if len(request.query_string) > TARGET_BYTES_MAX:
         raise OmsError("uri_too_long", f"the query has more than {TARGET_BYTES_MAX} bytes")
-    readers = {parameter.name: parameter.read for parameter in known}
+    parameters = {parameter.name: parameter for parameter in known}
     findings = Findings()
     values: dict[str, Any] = {}
     for name, text in _pairs(request):
         pointer = pointer_to(name)
-        if name not in readers:
+        parameter = parameters.get(name)
+        if parameter is None:
             findings.add(pointer, "unknown_parameter", "is not a parameter of this route")
-        elif name in values:
-            findings.add(pointer, "repeated", "is given more than once")
+        elif name not in values:
+            values[name] = parameter.read(findings, pointer, text)
+        elif parameter.may_repeat:
+            values[name] |= parameter.read(findings, pointer, text)
         else:
-            values[name] = readers[name](findings, pointer, text)
+            findings.add(pointer, "repeated", "is given more than once")
     findings.raise_if_any()
     return values
 
