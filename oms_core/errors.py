@@ -177,8 +177,8 @@ _TABLE = (
         "version_mismatch",
         ErrorKind.CONFLICT,
         Retry.AFTER_CHANGE,
-        "The order has changed meanwhile",
-        "Read the order again, decide again, and send its present version.",
+        "It has changed meanwhile",
+        "Read the order or product again, decide again, and send its present ETag as If-Match.",
     ),
     ErrorCode(
         "stock_below_reserved",

@@ -11,7 +11,7 @@ from oms_core.domain.commands import UNSET, AdjustStock, SetStock
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.stock import ProductFilter
 from oms_http.queries import next_link
-from oms_http.requests import Request, check_path_sku, matches, read_idempotency_key, read_model
+from oms_http.requests import Request, check_path_sku, matches, read_idempotency_key, read_model, read_precondition
 from oms_http.responses import REPLAYED, REVALIDATE, json_response, not_modified, product_etag, product_response
 from oms_http.schemas.stock import AdjustmentRequest, StockRequest
 from oms_http.service import Service
@@ -64,6 +64,7 @@ def set_stock(service: Service, request: Request, sku: str) -> Response:
         low_stock_threshold=threshold,
         reason=asked.reason,
         reference=asked.reference,
+        precondition=read_precondition(request),
     )
     changed = service.oms.set_stock(command, caller=request.caller)
     if changed.before is None:
@@ -83,6 +84,7 @@ def adjust_stock(service: Service, request: Request, sku: str) -> Response:
         location=asked.location,
         reference=asked.reference,
         idempotency_key=read_idempotency_key(request),
+        precondition=read_precondition(request),
     )
     changed = service.oms.adjust_stock(command, caller=request.caller)
     return product_response(changed.product, headers=[REPLAYED] if changed.replayed else [])

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import flask
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import ETags
 from werkzeug.http import unquote_header_value
 
 from oms_core.documents.json_text import parse_json
@@ -17,6 +18,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.limits import COUNT_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
 from oms_core.domain.numbers import parse_digits
+from oms_core.domain.preconditions import ANY, NOTHING_ASKED, Precondition
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import Allowance
@@ -109,12 +111,25 @@ def read_version_wanted(request: Request) -> int | None:
     """
     if "HTTP_IF_MATCH" not in request.environ or request.if_match.star_tag:
         return None
+    if not request.if_match.as_set() and request.if_match.as_set(include_weak=True):
+        raise OmsError("version_mismatch", 'a weak entity tag (W/"...") never matches; send the ETag, such as "3"')
     versions = [parse_digits(tag) for tag in request.if_match.as_set() if _is_version(tag)]
     if not versions:
         raise OmsError("version_mismatch", 'If-Match matches no version of an order; send its ETag, such as "3"')
     if len(versions) > 1:
         raise one_finding("/if_match", "too_many", "must name one version")
     return versions[0]
+
+
+def read_precondition(request: Request) -> Precondition:
+    """Read If-Match (strong comparison) and If-None-Match (weak comparison) of a request that changes something."""
+    one_of, none_of = request.environ.get("HTTP_IF_MATCH"), request.environ.get("HTTP_IF_NONE_MATCH")
+    if one_of is None and none_of is None:
+        return NOTHING_ASKED
+    return Precondition(
+        one_of=None if one_of is None else _tags(request.if_match, include_weak=False),
+        none_of=None if none_of is None else _tags(request.if_none_match, include_weak=True),
+    )
 
 
 def matches(request: Request, etag: str) -> bool:
@@ -138,6 +153,12 @@ def check_path_sku(sku: str) -> str:
     if "\ufffd" in sku:
         raise one_finding("/sku", "bad_character", "must be percent-encoded UTF-8, without U+FFFD")
     return sku
+
+
+def _tags(tags: ETags, *, include_weak: bool) -> frozenset[str]:
+    if tags.star_tag:
+        return frozenset({ANY})
+    return frozenset(tag or "" for tag in tags.as_set(include_weak)) - {ANY}  # "*" in quotes is a tag like another.
 
 
 def _is_version(tag: str | None) -> bool:

@@ -61,8 +61,5 @@ def order_etag(order: Order) -> str:
 
 
 def product_etag(product: Product) -> str:
-    """Give a product's entity tag, unquoted: its version and the time of its last change.
-
-    The version counts changes of stock; a new name or threshold moves the time alone.
-    """
-    return f"{product.version}-{product.updated_at.timestamp() * 1_000_000:.0f}"
+    """Give a product's entity tag, unquoted: its revision."""
+    return product.revision

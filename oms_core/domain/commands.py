@@ -11,6 +11,7 @@ from uuid import UUID
 from oms_core.domain import limits
 from oms_core.domain.currencies import CURRENCIES
 from oms_core.domain.money import is_money
+from oms_core.domain.preconditions import NOTHING_ASKED, Precondition
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 
@@ -87,6 +88,7 @@ class SetStock:
     """Create a product or set what is given of it; `on_hand` is an absolute count of units at `location`.
 
     `expected_on_hand` makes the count a compare-and-set; `low_stock_threshold` None removes the threshold.
+    `precondition` is on the product's revision, and holds of a set that is done already.
     """
 
     sku: str
@@ -97,6 +99,7 @@ class SetStock:
     low_stock_threshold: int | Unset | None = UNSET
     reason: str | None = None
     reference: str | None = None
+    precondition: Precondition = NOTHING_ASKED
 
     def __post_init__(self) -> None:
         findings = Findings()
@@ -120,7 +123,7 @@ class SetStock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjustStock:
-    """Correct a count by `delta` units (not 0), for a reason."""
+    """Correct a count by `delta` units (not 0), for a reason; `precondition` is on the product's revision."""
 
     sku: str
     delta: int
@@ -128,6 +131,7 @@ class AdjustStock:
     location: str | None = None
     reference: str | None = None
     idempotency_key: str | None = None
+    precondition: Precondition = NOTHING_ASKED
 
     def __post_init__(self) -> None:
         findings = Findings()

@@ -65,6 +65,14 @@ class Product:
         """The sum of the levels' versions: it grows with every change of stock."""
         return sum(level.version for level in self.levels)
 
+    @property
+    def revision(self) -> str:
+        """What differs whenever anything of the product does: its version, and the microsecond of its last change.
+
+        The version counts changes of stock; a new name or threshold moves the time alone.
+        """
+        return f"{self.version}-{self.updated_at.timestamp() * 1_000_000:.0f}"
+
     def level(self, location: str) -> StockLevel | None:
         """Find the level at a location."""
         return next((level for level in self.levels if level.location == location), None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from oms_core.domain.commands import UNSET, AdjustStock, ReceiveStock, SetStock, Unset
 from oms_core.domain.limits import COUNT_MAX
+from oms_core.domain.preconditions import NOTHING_ASKED, Precondition
 from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
@@ -26,8 +27,12 @@ class ProductChange:
 
 
 def decide_set(product: Product | None, command: SetStock, location: str) -> ProductChange | None:
-    """Decide a set; None when nothing would change. Raises `stock_count_mismatch` or `stock_below_reserved`."""
+    """Decide a set; None when nothing would change.
+
+    Raises `version_mismatch`, `stock_count_mismatch` or `stock_below_reserved`.
+    """
     level = _level(product, location)
+    _check_revision(product, command.precondition, is_done=_is_done(product, level, command))
     on_hand = level.on_hand if level else 0
     if command.expected_on_hand is not None and command.expected_on_hand != on_hand:
         raise OmsError(
@@ -57,7 +62,10 @@ def decide_set(product: Product | None, command: SetStock, location: str) -> Pro
 
 
 def decide_adjust(product: Product | None, command: AdjustStock, location: str) -> ProductChange:
-    """Decide an adjustment. Raises `sku_not_found`, `stock_below_reserved`, or `validation_error` above 10^12."""
+    """Decide an adjustment.
+
+    Raises `sku_not_found`, `version_mismatch`, `stock_below_reserved`, or `validation_error` above 10^12.
+    """
     return _moved(
         product,
         NewMovement(
@@ -70,6 +78,7 @@ def decide_adjust(product: Product | None, command: AdjustStock, location: str) 
             reference=command.reference,
         ),
         pointer="/delta",
+        precondition=command.precondition,
     )
 
 
@@ -102,9 +111,12 @@ def stock_below_reserved(sku: str, location: str, on_hand: int, reserved: int) -
     return OmsError("stock_below_reserved", detail, data={"on_hand": on_hand, "reserved": reserved})
 
 
-def _moved(product: Product | None, movement: NewMovement, *, pointer: str) -> ProductChange:
+def _moved(
+    product: Product | None, movement: NewMovement, *, pointer: str, precondition: Precondition = NOTHING_ASKED
+) -> ProductChange:
     if product is None:
         raise sku_not_found(movement.sku)
+    _check_revision(product, precondition, is_done=False)
     level = _level(product, movement.location)
     on_hand = (level.on_hand if level else 0) + movement.on_hand_delta
     if on_hand > COUNT_MAX:
@@ -112,6 +124,20 @@ def _moved(product: Product | None, movement: NewMovement, *, pointer: str) -> P
         raise one_finding(pointer, "out_of_range", detail)
     _check_reserved(movement.sku, movement.location, level, on_hand)
     return ProductChange(location=movement.location, movement=movement)
+
+
+def _check_revision(product: Product | None, precondition: Precondition, *, is_done: bool) -> None:
+    precondition.check(None if product is None else product.revision, is_done=is_done)
+
+
+def _is_done(product: Product | None, level: StockLevel | None, command: SetStock) -> bool:
+    """Tell whether the product is as the command wants it."""
+    return (
+        product is not None
+        and command.name in (None, product.name)
+        and command.low_stock_threshold in (UNSET, product.low_stock_threshold)
+        and (command.on_hand is None or (level is not None and level.on_hand == command.on_hand))
+    )
 
 
 def _check_reserved(sku: str, location: str, level: StockLevel | None, on_hand: int) -> None:

@@ -7,6 +7,8 @@ from oms_http.openapi.operation import (
     ETAG,
     GUARDED,
     IDEMPOTENCY_KEY,
+    IF_ABSENT,
+    IF_MATCH_PRODUCT,
     IF_NONE_MATCH,
     LINK,
     LOCATION,
@@ -34,6 +36,7 @@ INVENTORY_OPERATIONS = (
         description="Only what is given changes.",
         view=inventory.set_stock,
         use_cases=("set_stock",),
+        headers=(IF_MATCH_PRODUCT, IF_ABSENT),
         body=StockRequest,
         answers=(
             _PRODUCT,
@@ -44,7 +47,7 @@ INVENTORY_OPERATIONS = (
                 headers=(LOCATION, ETAG, REVALIDATE),
             ),
         ),
-        errors=(*WRITING, "stock_count_mismatch", "stock_below_reserved"),
+        errors=(*WRITING, "version_mismatch", "stock_count_mismatch", "stock_below_reserved"),
     ),
     Operation(
         id="getProduct",
@@ -81,7 +84,7 @@ INVENTORY_OPERATIONS = (
         summary="Correct a count by a difference",
         view=inventory.adjust_stock,
         use_cases=("adjust_stock",),
-        headers=(IDEMPOTENCY_KEY,),
+        headers=(IDEMPOTENCY_KEY, IF_MATCH_PRODUCT),
         body=AdjustmentRequest,
         answers=(
             Answer(
@@ -91,7 +94,14 @@ INVENTORY_OPERATIONS = (
                 headers=(ETAG, REVALIDATE, REPLAYED),
             ),
         ),
-        errors=(*WRITING, "sku_not_found", "stock_below_reserved", "idempotency_key_reused", "idempotency_key_in_use"),
+        errors=(
+            *WRITING,
+            "sku_not_found",
+            "version_mismatch",
+            "stock_below_reserved",
+            "idempotency_key_reused",
+            "idempotency_key_in_use",
+        ),
     ),
     Operation(
         id="importStock",

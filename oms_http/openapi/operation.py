@@ -192,6 +192,19 @@ IF_MATCH = Header(
     schema={"type": "string", "pattern": '^(\\*|"[1-9][0-9]{0,11}")$'},
     required=False,
 )
+IF_MATCH_PRODUCT = Header(
+    name="If-Match",
+    description="The ETag of the product as it was read: 412 when it has changed since, unless it is as asked already. "
+    "`*` takes any product that is there. Weak tags never match.",
+    schema={"type": "string", "pattern": '^(\\*|"[0-9]+-[0-9]+")$'},
+    required=False,
+)
+IF_ABSENT = Header(
+    name="If-None-Match",
+    description="`*` creates the product, and answers 412 where there is one.",
+    schema={"type": "string", "const": "*"},
+    required=False,
+)
 IF_NONE_MATCH = Header(
     name="If-None-Match",
     description="An ETag: 304 without a body when it is still right.",

@@ -69,7 +69,15 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             },
             "required": ["policy", "limit", "window_seconds"],
         },
-        "version_mismatch": {"properties": {"version": {"type": "integer", "minimum": 1}}},
+        "version_mismatch": {
+            "properties": {
+                "version": {"type": "integer", "minimum": 1, "description": "The order's."},
+                "revision": {
+                    "type": ["string", "null"],
+                    "description": "The product's ETag; null: it is not there.",
+                },
+            }
+        },
         "insufficient_inventory": {
             "properties": {
                 # An order that was accepted first keeps the figures as text only, and stays.
