@@ -21,6 +21,7 @@ from oms_core.ports.metrics import DEAD_LETTERS, SWEPT_ORDERS, Metrics
 from oms_core.ports.queue import Inbox, Message, MessageKind
 from oms_core.ports.queue_storage import QueueStorage, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome, Refused
+from oms_core.runtime.halving import halve_to_fault
 from oms_core.runtime.heartbeat import Heartbeat
 from oms_core.runtime.lanes import Work, run_in_turn
 from oms_core.runtime.patience import Patience, StoppedError, StuckError, passes
@@ -206,17 +207,16 @@ class Worker:
         self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn = at_once
     ) -> None:
         """Settle a batch; where it fails time and again while the database takes other work, each half by itself."""
-        try:
-            settled = self._patiently(lambda: self._tasks.settle(order_ids, attempts, wait_for_turn), tries=_TRIES)
+
+        def attempt(part: Sequence[UUID]) -> None:
+            settled = self._patiently(lambda: self._tasks.settle(part, attempts, wait_for_turn), tries=_TRIES)
             self._heartbeat.count(settled)
-        except StuckError as stuck:
-            reason = stuck.reason
-            if len(order_ids) > 1:
-                middle = len(order_ids) // 2
-                self._settle(order_ids[:middle], attempts)
-                self._settle(order_ids[middle:], attempts)
-            else:
-                self._patiently(lambda: self._tasks.put_off(order_ids[0], attempts, reason))
+
+        def blame(order_id: UUID, error: Exception) -> None:
+            reason = error.reason if isinstance(error, StuckError) else error
+            self._patiently(lambda: self._tasks.put_off(order_id, attempts, reason))
+
+        halve_to_fault(order_ids, attempt, is_of_an_item=lambda error: isinstance(error, StuckError), blame=blame)
 
     def _accept(self, inbox: Inbox, messages: Sequence[Message]) -> None:
         """Queue the orders that other services want placed; what cannot be queued is buried with the reason."""

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from oms_core.domain.limits import TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.placement import Placement, PlacementView, Verdict, decide_placement
 from oms_core.domain.queueing import decide_acceptance
-from oms_core.errors import ErrorKind, OmsError
+from oms_core.errors import OmsError
 from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused, Storage
+from oms_core.runtime.halving import halve_to_fault, is_defect
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ class CommitPlacements:
         """Write in as few transactions as the bounds allow; a fault of the storage becomes each order's refusal."""
         outcomes: list[PlacementOutcome] = []
         for batch in _transactions(placements):
-            outcomes.extend(self._commit(batch))
+            for written in halve_to_fault(batch, self._commit, is_of_an_item=is_defect, blame=self._refuse):
+                outcomes.extend(written)
         for outcome in outcomes:
             self._metrics.count(ORDERS_DECIDED, self._outcome_name(outcome))
         return outcomes
@@ -42,21 +44,16 @@ class CommitPlacements:
         try:
             outcomes = self.write(batch)
         except OmsError as error:
-            if error.kind is not ErrorKind.BUG:
-                return [Refused(error=_own_error(error, placement)) for placement in batch]
-            return self._halve(batch, error)
-        except Exception as error:  # noqa: BLE001  A bug met by one order must not take the others down.
-            return self._halve(batch, error)
+            if is_defect(error):
+                raise
+            return [Refused(error=_own_error(error, placement)) for placement in batch]
         self._metrics.observe(PLACEMENT_BATCH_ORDERS, len(batch))
         return outcomes
 
-    def _halve(self, batch: Sequence[Placement], error: Exception) -> list[PlacementOutcome]:
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            return self._commit(batch[:middle]) + self._commit(batch[middle:])
-        _log.error("order %s cannot be written, request %s", batch[0].id, batch[0].request_id, exc_info=error)
+    def _refuse(self, placement: Placement, error: Exception) -> list[PlacementOutcome]:
+        _log.error("order %s cannot be written, request %s", placement.id, placement.request_id, exc_info=error)
         detail = "the order could not be written; the log holds the reason"
-        return [Refused(error=OmsError("internal_error", detail, data={"order_id": str(batch[0].id)}))]
+        return [Refused(error=OmsError("internal_error", detail, data={"order_id": str(placement.id)}))]
 
     def _outcome_name(self, outcome: PlacementOutcome) -> str:
         if isinstance(outcome, Placed):

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.placement import PlacementView, Verdict, decide_placement
-from oms_core.domain.queueing import QueuedOrder, decide_failed_attempt, is_worn_out
+from oms_core.domain.queueing import QueuedOrder, Settlement, decide_failed_attempt, is_worn_out
 from oms_core.domain.statuses import OrderStatus
-from oms_core.errors import ErrorKind, OmsError
+from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics
 from oms_core.ports.queue_storage import WaitForTurn, at_once
 from oms_core.ports.storage import Storage
+from oms_core.runtime.halving import halve_to_fault, is_defect
 
 _log = logging.getLogger(__name__)
 
@@ -52,11 +53,12 @@ class SettleOrders:
         Raises what is no order's fault (`storage_unavailable`, and `outcome_unknown`): the same call may then be made
         again.
         """
-        settled = 0
         waiting: Sequence[UUID] = self._without_worn_out(list(dict.fromkeys(order_ids)), attempts)
+        settled = 0
         while waiting:
-            count, waiting = self._settle(waiting, attempts, wait_for_turn)
-            settled += count
+            settlements = self._settle(waiting, attempts, wait_for_turn)
+            settled += sum(len(settlement.statuses) for settlement in settlements)
+            waiting = [order_id for settlement in settlements for order_id in settlement.left]
         return settled
 
     def _without_worn_out(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> Sequence[UUID]:
@@ -69,9 +71,10 @@ class SettleOrders:
 
     def _settle(
         self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn
-    ) -> tuple[int, Sequence[UUID]]:
-        """Settle what one transaction takes, or each half where that meets a fault; give the count and what is left."""
-        try:
+    ) -> list[Settlement]:
+        """Settle what one transaction takes, or each half where that meets a defect."""
+
+        def attempt(order_ids: Sequence[UUID]) -> Settlement:
             settlement = self._storage.queue.settle(
                 order_ids,
                 claimed=attempts.keys(),
@@ -80,24 +83,15 @@ class SettleOrders:
                 decide=self._decide,
                 wait_for_turn=wait_for_turn,
             )
-        except OmsError as error:
-            if error.kind is not ErrorKind.BUG:
-                raise
-            fault: Exception = error
-        except Exception as error:  # noqa: BLE001  A bug met by one order must not take the others down.
-            fault = error
-        else:
             self._count(settlement.statuses)
-            return len(settlement.statuses), settlement.left
-        wait_for_turn()
-        return self._halve(order_ids, attempts, fault), ()  # Out here, or each half's fault would trail this one.
+            return settlement
 
-    def _halve(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], error: Exception) -> int:
-        if len(order_ids) > 1:
-            middle = len(order_ids) // 2
-            return self(order_ids[:middle], attempts) + self(order_ids[middle:], attempts)
-        self.put_off(order_ids[0], attempts, error)
-        return 0
+        def blame(order_id: UUID, error: Exception) -> Settlement:
+            wait_for_turn()
+            self.put_off(order_id, attempts, error)
+            return Settlement(statuses={}, left=())
+
+        return halve_to_fault(order_ids, attempt, is_of_an_item=is_defect, blame=blame)
 
     def put_off(self, order_id: UUID, attempts: Mapping[UUID, int], error: Exception) -> None:
         """Count the try, unless a claim has done so, and say when the next one is due, or that it was the last."""
