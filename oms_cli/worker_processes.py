@@ -9,12 +9,13 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from oms_cli.exits import BUG, INTERRUPTED
 from oms_cli.worker_process import STOP_SECONDS, Role, run_process
+from oms_core.runtime.backoff import Backoff
 from oms_core.settings import Settings
 
 _QUICK_DEATH_SECONDS = 5.0
@@ -28,6 +29,10 @@ _spawn = multiprocessing.get_context("spawn")
 _log = logging.getLogger(__name__)
 
 
+def _backoff() -> Backoff:
+    return Backoff(first_seconds=_PAUSE_FIRST_SECONDS, max_seconds=_PAUSE_MAX_SECONDS)
+
+
 @dataclass(slots=True)
 class _Place:
     """One process, whichever fills the place now; none until `start_at` after a death."""
@@ -38,7 +43,7 @@ class _Place:
     is_ready: bool = False
     started_at: float = 0.0
     start_at: float = 0.0
-    quick_deaths: int = 0
+    quick_deaths: Backoff = field(default_factory=_backoff)
 
 
 class WorkerProcesses:
@@ -128,18 +133,15 @@ class WorkerProcesses:
             _hear(place, place.ready)
         if self._is_stopping:
             return
-        lived_seconds = time.monotonic() - place.started_at
-        place.quick_deaths = place.quick_deaths + 1 if lived_seconds < _QUICK_DEATH_SECONDS else 0
+        pause = _note_death(place)
         what = f"the {place.role.value} process {process.pid} has ended with status {process.exitcode}"
         # One that had begun may have met an order that ends it, and is tried again until that order is given up.
-        if place.quick_deaths >= _QUICK_DEATHS_MAX and not place.is_ready:
+        if place.quick_deaths.failures >= _QUICK_DEATHS_MAX and not place.is_ready:
             _log.error("%s, as those before it did: giving up", what)
             self._gave_up = True
             self._begin_to_stop()
             return
-        longest = _PAUSE_FIRST_SECONDS * 2 ** (place.quick_deaths - 1) if place.quick_deaths else 0.0
-        pause = min(_PAUSE_MAX_SECONDS, longest)
-        _log.warning("%s; another starts in %g s", what, pause)
+        _log.warning("%s; another starts in %.1f s", what, pause)
         place.start_at = time.monotonic() + pause
 
     def _note_signal(self) -> None:
@@ -158,6 +160,14 @@ class WorkerProcesses:
             if place.process is not None:
                 place.process.kill()
                 place.process.join()
+
+
+def _note_death(place: _Place) -> float:
+    """Return how long its successor has to wait."""
+    if time.monotonic() - place.started_at >= _QUICK_DEATH_SECONDS:
+        place.quick_deaths.reset()
+        return 0.0
+    return place.quick_deaths.next_pause_seconds()
 
 
 def _hear(place: _Place, ready: Connection) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import time
 
+from oms_core.runtime.backoff import Backoff
 from oms_peewee.faults import Fault
 
 _PAUSE_FIRST_SECONDS = 0.02
@@ -15,11 +15,12 @@ BUSY_PAUSE_MAX_SECONDS = 0.002
 
 
 class Patience:
-    """The deadline of one call: exponential backoff with full jitter (Brooker, AWS Architecture Blog, 2015)."""
+    """The deadline of one call, with growing pauses between its tries."""
 
     def __init__(self, seconds: float) -> None:
         self._ends_at = time.monotonic() + seconds
-        self._pause_max = _PAUSE_FIRST_SECONDS
+        self._backoff = Backoff(first_seconds=_PAUSE_FIRST_SECONDS, max_seconds=_PAUSE_MAX_SECONDS)
+        self._busy = Backoff(first_seconds=BUSY_PAUSE_MAX_SECONDS, max_seconds=BUSY_PAUSE_MAX_SECONDS)
 
     @property
     def left_seconds(self) -> float:
@@ -28,15 +29,9 @@ class Patience:
 
     def pause(self, fault: Fault) -> bool:
         """Wait before the next try; False, at once, when there is no time for one."""
-        seconds = random.uniform(0, self._next_pause_max(fault))  # noqa: S311  Jitter is no secret.
+        backoff = self._busy if fault is Fault.BUSY else self._backoff
+        seconds = backoff.next_pause_seconds()
         if seconds >= self.left_seconds:
             return False
         time.sleep(seconds)
         return True
-
-    def _next_pause_max(self, fault: Fault) -> float:
-        if fault is Fault.BUSY:
-            return BUSY_PAUSE_MAX_SECONDS
-        longest = self._pause_max
-        self._pause_max = min(2 * longest, _PAUSE_MAX_SECONDS)
-        return longest

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from oms_core.domain.backoff import longest_pause_seconds
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.orders import Order, OrderFailure
@@ -154,11 +155,10 @@ def decide_failed_attempt(
 
 
 def backoff_seconds(attempts: int, jitter: float) -> float:
-    """Give the wait before the next try: exponential backoff with full jitter (Brooker, AWS Architecture Blog, 2015).
-
-    At most 1 s after the first try, 2 s after the second, ... 300 s.
-    """
-    return jitter * min(_BACKOFF_MAX_SECONDS, _BACKOFF_FIRST_SECONDS * 2.0 ** (attempts - 1))
+    """Return the wait before the next try: at most 1 s after the first, 2 s after the second, ... 300 s."""
+    return jitter * longest_pause_seconds(
+        attempts, first_seconds=_BACKOFF_FIRST_SECONDS, max_seconds=_BACKOFF_MAX_SECONDS
+    )
 
 
 def claimed_together(attempts: Sequence[int]) -> int:

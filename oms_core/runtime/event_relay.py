@@ -13,6 +13,7 @@ from oms_core.errors import OmsError
 from oms_core.ports.metrics import EVENTS_PUBLISHED, Metrics
 from oms_core.ports.queue import EventPublisher
 from oms_core.ports.queue_storage import OutboxStorage
+from oms_core.runtime.backoff import Backoff
 
 _log = logging.getLogger(__name__)
 
@@ -56,18 +57,18 @@ class EventRelay:
     def run(self, stop: threading.Event) -> None:
         """Publish until `stop` is set, then give the lease back."""
         publisher = self._open_publisher()
-        pause = _PAUSE_FIRST_SECONDS
+        backoff = Backoff(first_seconds=_PAUSE_FIRST_SECONDS, max_seconds=_PAUSE_MAX_SECONDS)
         try:
             while not stop.is_set():
                 try:
                     wait = self._step(publisher)
-                    pause = _PAUSE_FIRST_SECONDS
+                    backoff.reset()
                 except OmsError as error:
                     _log.warning("events wait in the outbox: %s", error.detail)
-                    wait, pause = pause, min(2 * pause, _PAUSE_MAX_SECONDS)
+                    wait = backoff.next_pause_seconds()
                 except Exception:  # noqa: BLE001  The thread must live on; the events are safe in the outbox.
                     _log.exception("the event relay failed")
-                    wait, pause = pause, min(2 * pause, _PAUSE_MAX_SECONDS)
+                    wait = backoff.next_pause_seconds()
                 if wait:
                     stop.wait(wait)
         finally:

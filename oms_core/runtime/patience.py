@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Callable
 from itertools import count
 from typing import TypeVar
 
 from oms_core.errors import ErrorKind, OmsError
+from oms_core.runtime.backoff import Backoff
 from oms_core.runtime.heartbeat import Heartbeat
 
 Result = TypeVar("Result")
@@ -40,11 +40,11 @@ class Patience:
         self._heartbeat = heartbeat
 
     def __call__(self, work: Callable[[], Result], *, tries: int | None = None) -> Result:
-        """Do something until it is done, with exponential backoff and full jitter; raise what does not pass.
+        """Do something until it is done, after growing pauses; raise what does not pass.
 
         Raises StoppedError, or StuckError when it has failed in each of `tries`, and the database takes other work.
         """
-        pause = _PAUSE_FIRST_SECONDS
+        backoff = Backoff(first_seconds=_PAUSE_FIRST_SECONDS, max_seconds=_PAUSE_MAX_SECONDS)
         for number in count(1):
             try:
                 return work()
@@ -54,9 +54,8 @@ class Patience:
                 _log.warning("the worker tries again after %s", error)
                 if tries is not None and number >= tries and self._heartbeat.beat_now():
                     raise StuckError(error) from error
-            if self._stop.wait(random.uniform(0, pause)):  # noqa: S311  Jitter is no secret.
+            if self._stop.wait(backoff.next_pause_seconds()):
                 raise StoppedError
-            pause = min(2 * pause, _PAUSE_MAX_SECONDS)
             self._heartbeat.beat()
         raise AssertionError  # It counts for ever.
 

@@ -84,6 +84,12 @@ def run(relay: EventRelay, pauses: int = 1) -> list[float]:
     return stop.pauses
 
 
+@pytest.fixture(autouse=True)
+def longest_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No luck in pauses."""
+    monkeypatch.setattr("oms_core.runtime.backoff.random.uniform", lambda _, longest: longest)
+
+
 @pytest.fixture
 def hall() -> Hall:
     hall = Hall()
