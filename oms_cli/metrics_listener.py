@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import socketserver
@@ -14,11 +15,14 @@ from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from oms_core.errors import OmsError
+from oms_core.runtime.background_thread import start_thread, starting_threads
 from oms_core.settings import Settings
 from oms_core.wiring import open_metrics
 
 _READ_TIMEOUT_SECONDS = 5
 _CONNECTIONS_MAX = 32
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -50,11 +54,11 @@ class MetricsListener:
         self.url = f"http://{shown}:{self._server.server_address[1]}/metrics"
 
     def start(self) -> None:
-        """Answer with what all processes have counted, on a thread that ends with this one."""
+        """Answer with what all processes have counted, on a thread that ends with this one. Raises `overloaded`."""
         from oms_http import metrics_app
 
         self._server.set_app(metrics_app(open_metrics()))
-        threading.Thread(target=self._server.serve_forever, name="oms-metrics", daemon=True).start()
+        start_thread(self._server.serve_forever, name="oms-metrics")
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
@@ -70,10 +74,16 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer on a thread, if there is a place."""
-        if self._places.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
+            return
+        try:
+            with starting_threads():
+                super().process_request(request, client_address)
+        except OmsError as error:
+            self._places.release()
+            self.shutdown_request(request)
+            _log.warning("/metrics was not answered: %s", error.__cause__)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, then give the place back."""

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from multiprocessing.connection import Connection
 
 from oms_cli.logs import configure_logging
 from oms_core.oms import Oms
 from oms_core.ports.metrics import NoMetrics
+from oms_core.runtime.background_thread import start_thread
 from oms_core.settings import Settings
 from oms_core.wiring import open_metrics
 
@@ -49,7 +51,7 @@ def run_process(settings: Settings, role: Role, is_measured: bool, ready: Connec
     metrics = open_metrics() if is_measured else NoMetrics()
     with Oms.open(replace(settings, group_commit=False), create=False, metrics=metrics) as oms:
         run = oms.run_worker if role is Role.WORKER else oms.run_event_relay
-        threading.Thread(target=_stop_with_parent, args=(stop,), name="oms-parent", daemon=True).start()
+        start_thread(partial(_stop_with_parent, stop), name="oms-parent")
         ready.send(True)
         ready.close()
         _on_a_thread(run, stop)
@@ -58,9 +60,7 @@ def run_process(settings: Settings, role: Role, is_measured: bool, ready: Connec
 
 def _on_a_thread(run: Callable[[threading.Event], None], stop: threading.Event) -> None:
     """Work on a thread of its own: a signal's handler must not set an event whose lock its own thread holds."""
-    work = threading.Thread(target=run, args=(stop,), name="oms-work")
-    work.start()
-    work.join()
+    start_thread(partial(run, stop), name="oms-work").join()
     if not stop.is_set():
         raise SystemExit(1)
 

@@ -19,7 +19,9 @@ from oms_core.ports.metrics import Metrics
 from oms_core.ports.queue import Queue
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage
 from oms_core.runtime.announcements import Announcements
+from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.event_relay import EventRelay
+from oms_core.runtime.forks import begin_in_each_process
 from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.heartbeat import Heartbeat
 from oms_core.runtime.outcomes import Outcomes
@@ -67,8 +69,14 @@ class OrderQueue:
         self._committer: GroupCommitter[Placement, PlacementOutcome] | None = None
         if settings.group_commit:
             self._committer = GroupCommitter(self.accept_all, batch_max=TRANSACTION_ORDERS_MAX, waiting_max=waiting_max)
+        begin_in_each_process(self._begin)
+        self._threads = (
+            BackgroundThread(lambda: self.run_worker(self._stop), name="oms-worker"),
+            BackgroundThread(lambda: self.run_event_relay(self._stop), name="oms-event-relay"),
+        )
+
+    def _begin(self) -> None:
         self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
 
     def accept(self, placement: Placement) -> PlacementOutcome:
         """Queue an order, in a transaction that it may share with others, and have it announced."""
@@ -107,11 +115,12 @@ class OrderQueue:
             self._relay(self._own_name()).run(stop)
 
     def start_worker(self) -> None:
-        """Work, and publish events, on threads of this process until `close`."""
+        """Work, and publish events, on threads of this process until `close`.
+
+        Raise `overloaded` when one cannot start; called again, it starts those that are missing.
+        """
         self._announcements.begin()
-        for run, name in ((self.run_worker, "oms-worker"), (self.run_event_relay, "oms-event-relay")):
-            thread = threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
-            self._threads.append(thread)
+        for thread in self._threads:
             thread.start()
 
     def close(self) -> None:

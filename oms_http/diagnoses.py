@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from oms_core.errors import ErrorKind, OmsError
+from oms_core.runtime.forks import begin_in_each_process
 
 _PAUSE_SECONDS = 1.0
 
@@ -22,9 +23,12 @@ class Diagnoses:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
         self._next_at = float("-inf")
         self._passed_over = 0
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
 
     def note(self, error: OmsError, request_id: str) -> None:
         """Log what the answer to this request does not tell, if it keeps anything back."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 
 from oms_core.errors import OmsError
+from oms_core.runtime.background_thread import start_thread
+from oms_core.runtime.forks import begin_in_each_process
 
 _log = logging.getLogger(__name__)
 
@@ -32,10 +33,9 @@ class Readiness:
         self._answer_seconds = answer_seconds
         self._valid_seconds = valid_seconds
         self._clock = clock
-        self._begin()
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
-        self._process_id = os.getpid()
         self._lock = threading.Lock()
         self._running: threading.Thread | None = None
         self._started_at = 0.0
@@ -44,14 +44,11 @@ class Readiness:
 
     def ask(self) -> None:
         """Return when the service is ready; raise what the check raised, or `storage_unavailable` when it hangs."""
-        if self._process_id != os.getpid():
-            self._begin()
         with self._lock:
             now = self._clock()
             if self._running is None and now - self._found_at >= self._valid_seconds:
-                self._running = threading.Thread(target=self._run, name="oms-readiness", daemon=True)
+                self._running = start_thread(self._run, name="oms-readiness")
                 self._started_at = now
-                self._running.start()
             running = self._running
             time_left = self._started_at + self._answer_seconds - now
         if running is not None:

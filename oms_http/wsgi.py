@@ -18,6 +18,7 @@ from flask import Flask
 
 from oms_core import wiring
 from oms_core.oms import Oms
+from oms_core.runtime.forks import begin_in_each_process
 from oms_core.settings import Settings
 from oms_http.app import create_app
 
@@ -53,8 +54,11 @@ class LazyApplication:
     """A WSGI application that `create` makes at the first request."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._app: WSGIApplication | None = None
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 
@@ -10,6 +9,8 @@ from limits.storage import MemoryStorage
 
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.rate_limiter import Allowance
+from oms_core.runtime.background_thread import starting_threads
+from oms_core.runtime.forks import begin_in_each_process
 from oms_limits.windows import Window, allowance_of
 
 
@@ -17,35 +18,37 @@ class MemoryRateLimiter:
     """A RateLimiter for one process; each process of a service counts for itself.
 
     One lock goes around each charge: the counters of `limits` alone lose units when several threads begin a window.
+    A forked child counts from nothing.
     """
 
     def __init__(self) -> None:
-        self._beginning = threading.Lock()
-        self._process_id = 0
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._charging = threading.Lock()
+        self._storage: MemoryStorage | None = None
 
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
         """See RateLimiter."""
-        if self._process_id != os.getpid():
-            self._begin()
         name = _name(limit, key)
-        with self._charging:
-            allowed = self._storage.acquire_sliding_window_entry(name, limit.count, limit.window_seconds, cost)
-            window = Window(*self._storage.get_sliding_window(name, limit.window_seconds))
+        with self._charging, starting_threads():  # One forgets old counters; it starts with each that is new.
+            storage = self._storage = self._storage or MemoryStorage()
+            allowed = storage.acquire_sliding_window_entry(name, limit.count, limit.window_seconds, cost)
+            window = Window(*storage.get_sliding_window(name, limit.window_seconds))
         return allowance_of(limit, window, cost=cost, allowed=allowed)
 
     def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
         """See RateLimiter."""
-        if self._process_id != os.getpid():
-            self._begin()
         name = _name(limit, key)
-        with self._charging:
-            previous, current = self._storage.sliding_window_keys(name, limit.window_seconds, time.time())
+        with self._charging, starting_threads():
+            storage = self._storage = self._storage or MemoryStorage()
+            previous, current = storage.sliding_window_keys(name, limit.window_seconds, time.time())
             for counter in (current, previous):
-                units = min(cost, self._storage.get(counter))
+                units = min(cost, storage.get(counter))
                 if units > 0:
-                    self._storage.decr(counter, units)
+                    storage.decr(counter, units)
                     cost -= units
-            window = Window(*self._storage.get_sliding_window(name, limit.window_seconds))
+            window = Window(*storage.get_sliding_window(name, limit.window_seconds))
         return allowance_of(limit, window, cost=0, allowed=True)
 
     def is_degraded(self) -> bool:
@@ -58,14 +61,6 @@ class MemoryRateLimiter:
 
     def close(self) -> None:
         """Nothing is open."""
-
-    def _begin(self) -> None:
-        """Count from nothing in this process, be it the first or a forked one, whose locks and threads are its own."""
-        with self._beginning:
-            if self._process_id != os.getpid():
-                self._charging = threading.Lock()
-                self._storage = MemoryStorage()
-                self._process_id = os.getpid()
 
 
 def _name(limit: RateLimit, key: str) -> str:

@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError, RedisError
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.metrics import RATE_LIMITER_FALLBACKS
 from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
+from oms_core.runtime.forks import begin_in_each_process
 from oms_limits.memory import MemoryRateLimiter
 from oms_limits.windows import Window, allowance_of
 
@@ -57,8 +58,11 @@ class RedisRateLimiter:
         self._place = place
         self._clock = clock
         self._memory = MemoryRateLimiter()
-        self._deciding = threading.Lock()
         self._try_again_at: float | None = None  # None: Redis answered when it was last asked.
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._deciding = threading.Lock()
 
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
         """See RateLimiter."""

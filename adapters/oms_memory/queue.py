@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from oms_core.ports.queue import (
     Queue,
     QueueOptions,
 )
+from oms_core.runtime.forks import begin_in_each_process
 
 IDS_PER_MESSAGE: Final = 100
 WAITING_IDS_MAX: Final = 100_000
@@ -78,18 +78,10 @@ class MemoryQueue:
     carries_events = False
 
     def __init__(self) -> None:
-        self._begin()
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
-        self._exchange = Exchange()
-        self._process_id = os.getpid()
-
-    @property
-    def exchange(self) -> Exchange:
-        """What waits in this process."""
-        if self._process_id != os.getpid():
-            self._begin()
-        return self._exchange
+        self.exchange = Exchange()
 
     def announcer(self) -> Announcer:
         """See Queue."""
@@ -145,8 +137,10 @@ class MemoryInbox:
 
     def __init__(self, queue: MemoryQueue) -> None:
         self._queue = queue
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
         self._held: list[Message] = []
-        self._process_id = os.getpid()
 
     @property
     def connected(self) -> bool:
@@ -156,13 +150,13 @@ class MemoryInbox:
     def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:
         """See Inbox."""
         taken = self._queue.exchange.take(limit, timeout_seconds)
-        self._hold([*self._held, *taken])
+        self._held = [*self._held, *taken]
         return taken
 
     def done(self, messages: Sequence[Message]) -> None:
         """See Inbox."""
         finished = set(messages)
-        self._hold([message for message in self._held if message not in finished])
+        self._held = [message for message in self._held if message not in finished]
 
     def bury(self, message: Message, reason: OmsError) -> None:
         """See Inbox."""
@@ -183,13 +177,8 @@ class MemoryInbox:
 
     def close(self) -> None:
         """See Inbox; what is held waits again."""
-        held = [] if self._process_id != os.getpid() else self._held
-        self._queue.exchange.put_back(held)
-        self._hold([])
-
-    def _hold(self, messages: list[Message]) -> None:
-        self._held = messages
-        self._process_id = os.getpid()
+        self._queue.exchange.put_back(self._held)
+        self._held = []
 
 
 class MemoryEventPublisher:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 from oms_core.ports.storage import SchemaStatus, Storage, StorageOptions
+from oms_core.runtime.forks import begin_in_children
 from oms_memory.audits import MemoryAudits
 from oms_memory.imports import MemoryImports
 from oms_memory.keys import MemoryKeys
@@ -32,6 +35,7 @@ class MemoryStorage:
 
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables = tables or Tables()
+        begin_in_children(self._begin_in_child)
         self.orders = MemoryOrders(self.tables)
         self.queue = MemoryQueuedOrders(self.tables)
         self.workers = MemoryWorkers(self.tables)
@@ -41,6 +45,9 @@ class MemoryStorage:
         self.audits = MemoryAudits(self.tables)
         self.keys = MemoryKeys(self.tables)
         self.schema = MemorySchema()
+
+    def _begin_in_child(self) -> None:
+        self.tables.lock = threading.RLock()
 
     def describe(self) -> str:
         """See Storage."""

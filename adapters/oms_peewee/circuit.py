@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from oms_core.runtime.forks import begin_in_each_process
 
 Connected = TypeVar("Connected")
 
@@ -23,17 +23,6 @@ _PROBE_LOST_SECONDS = 10.0
 
 class CircuitOpenError(Exception):
     """The database could not be reached lately: trying on is for one caller at a time."""
-
-
-@dataclass(slots=True)
-class _State:
-    """What one process knows: since when nothing could be reached, and when to try again."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    missing_since: float | None = None
-    is_open: bool = False
-    probe_at: float = 0.0
-    reason: str = ""
 
 
 class Circuit(Generic[Connected]):
@@ -56,17 +45,23 @@ class Circuit(Generic[Connected]):
         self._is_unreachable = is_unreachable
         self._clock = clock
         self._uniform = uniform
-        self._states: dict[int, _State] = {}
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._missing_since: float | None = None
+        self._is_open = False
+        self._probe_at = 0.0
+        self._reason = ""
 
     def connect(self) -> Connected:
         """Connect. Raises CircuitOpenError at once while the circuit is open and this is no probe, or a vain one."""
-        state = self._state()
-        if state.is_open:
-            self._become_probe(state)
+        if self._is_open:
+            self._become_probe()
         try:
             return self.connect_anyway()
         except Exception as error:
-            if state.is_open and self._is_unreachable(error):  # It has waited long enough; the next one probes.
+            if self._is_open and self._is_unreachable(error):  # It has waited long enough; the next one probes.
                 raise CircuitOpenError(str(error)) from error
             raise
 
@@ -83,35 +78,28 @@ class Circuit(Generic[Connected]):
 
     def reached(self) -> None:
         """Close: the database has answered."""
-        state = self._state()
-        if state.missing_since is not None:
-            with state.lock:
-                state.missing_since = None
-                state.is_open = False
+        if self._missing_since is not None:
+            with self._lock:
+                self._missing_since = None
+                self._is_open = False
 
-    def _become_probe(self, state: _State) -> None:
-        with state.lock:
-            if not state.is_open:
+    def _become_probe(self) -> None:
+        with self._lock:
+            if not self._is_open:
                 return
             now = self._clock()
-            if now < state.probe_at:
-                raise CircuitOpenError(state.reason)
-            state.probe_at = now + _PROBE_LOST_SECONDS
+            if now < self._probe_at:
+                raise CircuitOpenError(self._reason)
+            self._probe_at = now + _PROBE_LOST_SECONDS
 
     def _missed(self, reason: str) -> None:
-        state = self._state()
-        with state.lock:
-            state.reason = reason
-            if state.missing_since is None:
-                state.missing_since = self._clock()
-            if state.is_open or self._clock() - state.missing_since >= OPENS_AFTER_SECONDS:
-                self._open(state)
+        with self._lock:
+            self._reason = reason
+            if self._missing_since is None:
+                self._missing_since = self._clock()
+            if self._is_open or self._clock() - self._missing_since >= OPENS_AFTER_SECONDS:
+                self._open()
 
-    def _open(self, state: _State) -> None:
-        state.is_open = True
-        state.probe_at = self._clock() + self._uniform(*_PROBE_SECONDS)
-
-    def _state(self) -> _State:
-        # setdefault is atomic; a forked child's lock must not be one that its parent held.
-        process_id = os.getpid()
-        return self._states.get(process_id) or self._states.setdefault(process_id, _State())
+    def _open(self) -> None:
+        self._is_open = True
+        self._probe_at = self._clock() + self._uniform(*_PROBE_SECONDS)

@@ -6,7 +6,6 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.resources import files
 
 _NEEDS = "-- needs: "
@@ -19,12 +18,12 @@ class Migration:
     name: str
     sql: str
 
-    @cached_property
+    @property
     def checksum(self) -> str:
         """The SHA-256 of the file, in hexadecimal."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
-    @cached_property
+    @property
     def needs(self) -> str | None:
         """The migration that code must know to run on a database that has this one; None where any code runs on.
 

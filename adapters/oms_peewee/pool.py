@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from oms_core.runtime.forks import begin_in_each_process
 from oms_peewee.faults import TooLateError
 from oms_peewee.patience import Patience
 
@@ -49,7 +49,12 @@ class Pool(Generic[Kept]):
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._shelves: dict[int, _Shelf[Kept]] = {}
+        self._shelves: list[_Shelf[Kept]] = []
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        # The parent's stays referenced: a connection that is garbage collected is closed, and the parent uses it.
+        self._shelves.append(_Shelf(threading.Semaphore(self.size)))
 
     @contextmanager
     def lend(self, patience: Patience, connect: Callable[[], Kept]) -> Iterator[Kept]:
@@ -57,7 +62,7 @@ class Pool(Generic[Kept]):
 
         Raises TooLateError when none came free, and what `connect` raises.
         """
-        shelf = self._shelf()
+        shelf = self._shelves[-1]
         if not shelf.free.acquire(timeout=patience.left_seconds):
             raise TooLateError(f"all {self.size} connections of this process are in use")
         try:
@@ -75,21 +80,13 @@ class Pool(Generic[Kept]):
 
         Those that are lent are closed when they come back.
         """
-        shelf = self._shelf()
+        shelf = self._shelves[-1]
         shelf.suspicions += 1  # Two threads that do so at once mean the same.
         while shelf.idle:
             try:
                 shelf.idle.pop().discard()
             except IndexError:  # Another thread took the last one.
                 return
-
-    def _shelf(self) -> _Shelf[Kept]:
-        # setdefault is atomic, so that a forked child's threads agree; the parent's shelf stays referenced, for a
-        # connection that is garbage collected is closed.
-        process_id = os.getpid()
-        return self._shelves.get(process_id) or self._shelves.setdefault(
-            process_id, _Shelf(threading.Semaphore(self.size))
-        )
 
     def _take(self, shelf: _Shelf[Kept], connect: Callable[[], Kept]) -> Kept:
         while shelf.idle:

@@ -12,7 +12,7 @@ from psycopg2 import errorcodes
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from oms_core.ports.storage import StorageOptions
-from oms_peewee.faults import CommitLostError, Fault, UnfitError, reason_of
+from oms_peewee.faults import CommitLostError, Fault, TooLateError, UnfitError, reason_of
 from oms_peewee.faults_postgresql import meaning_of, meaning_of_words
 from oms_peewee.patience import Patience
 from oms_peewee.postgresql_url import read_postgresql_url
@@ -105,7 +105,7 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         """Roll back what there is; on a lost connection the server does."""
         self._begin_is_due = False
         if not self._is_idle():
-            with suppress(psycopg2.Error):  # The connection is then not usable, and discarded.
+            with suppress(psycopg2.Error, TooLateError):  # The connection is then not usable, and discarded.
                 self._watched("ROLLBACK")
 
     def is_usable(self) -> bool:

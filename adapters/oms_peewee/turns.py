@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from oms_core.runtime.forks import begin_in_each_process
 from oms_peewee.faults import TooLateError
 from oms_peewee.patience import Patience
 
@@ -20,16 +20,18 @@ class WriterTurns:
     """
 
     def __init__(self) -> None:
-        self._locks: dict[int, threading.Lock] = {}
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._writing = threading.Lock()
 
     @contextmanager
     def turn(self, patience: Patience) -> Iterator[None]:
         """Wait for the turn. Raises TooLateError when it did not come in time."""
-        process_id = os.getpid()  # A forked child must not wait for a thread that only its parent has.
-        lock = self._locks.get(process_id) or self._locks.setdefault(process_id, threading.Lock())
-        if not lock.acquire(timeout=patience.left_seconds):
+        writing = self._writing
+        if not writing.acquire(timeout=patience.left_seconds):
             raise TooLateError("other threads of this process were writing all the time")
         try:
             yield
         finally:
-            lock.release()
+            writing.release()

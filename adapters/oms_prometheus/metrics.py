@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from oms_core.ports.metrics import Metric, Metrics
+from oms_core.runtime.forks import begin_in_each_process
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -28,9 +29,12 @@ class PrometheusMetrics:
             raise RuntimeError(f"{FOLDER_VARIABLE} must be set, or not, before prometheus_client is imported")
         self._folder = folder
         self._registry = CollectorRegistry()
-        self._creating = threading.Lock()
         self._counters: dict[str, Counter] = {}
         self._histograms: dict[str, Histogram] = {}
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._creating = threading.Lock()
 
     def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
         """See Metrics."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import random
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -13,6 +11,9 @@ from itertools import groupby
 
 from oms_core.errors import OmsError
 from oms_core.ports.queue import Message
+from oms_core.runtime.background_thread import BackgroundThread
+from oms_core.runtime.backoff import Backoff
+from oms_core.runtime.forks import begin_in_each_process
 from oms_rabbitmq.addresses import Address
 from oms_rabbitmq.burying import to_dead
 from oms_rabbitmq.consuming import Consumption, Delivery
@@ -34,75 +35,66 @@ class RabbitmqInbox:
         self._address = address
         self._names = names
         self._burying = Publisher(address, names, "dead letters")
-        self._begin()
+        self._consumption: Consumption | None = None
+        self._thread = BackgroundThread(self._run, name="oms-inbox")
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
         self._changed = threading.Condition()
         self._waiting: deque[Delivery] = deque()
-        self._consumption: Consumption | None = None
-        self._thread: threading.Thread | None = None
+        if self._consumption is not None:
+            self._consumption.is_lost = True  # In a child: what it has delivered is the parent's to acknowledge.
+        self._consumption = None
         self._stopping = threading.Event()
-        self._process_id = os.getpid()
 
     @property
     def connected(self) -> bool:
         """See Inbox."""
-        return self._process_id == os.getpid() and self._consumption is not None
+        return self._consumption is not None
 
     def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:
         """See Inbox."""
-        self._be_running()
+        self._thread.start()
         with self._changed:
             self._changed.wait_for(lambda: self._waiting, timeout_seconds)
             return [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
 
     def done(self, messages: Sequence[Message]) -> None:
         """See Inbox."""
-        if self._process_id != os.getpid():
-            return  # They were delivered to the parent.
         deliveries = [message for message in messages if isinstance(message, Delivery)]
         for consumption, group in groupby(deliveries, lambda delivery: delivery.consumption):
-            consumption.finish(list(group))
+            if not consumption.is_lost:
+                consumption.finish(list(group))
 
     def bury(self, message: Message, reason: OmsError) -> None:
         """See Inbox; a message of a lost connection comes again, and is buried then."""
-        if self._process_id == os.getpid() and isinstance(message, Delivery) and not message.consumption.is_lost:
+        if isinstance(message, Delivery) and not message.consumption.is_lost:
             self._burying.publish([to_dead(self._names, message, reason)])
             self.done([message])
 
     def close(self) -> None:
         """See Inbox."""
-        if self._process_id != os.getpid():
-            self._begin()  # What was copied belongs to the parent.
         self._stopping.set()
-        consumption, thread = self._consumption, self._thread
-        if consumption is not None:
+        if (consumption := self._consumption) is not None:
             consumption.wake()
-        if thread is not None:
-            thread.join(_CLOSING_SECONDS)
+        self._thread.join(_CLOSING_SECONDS)
         self._burying.close()
         self._begin()
 
-    def _be_running(self) -> None:
-        if self._process_id != os.getpid():
-            self._begin()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, args=(self._stopping,), name="oms-inbox", daemon=True)
-            self._thread.start()
-
-    def _run(self, stopping: threading.Event) -> None:
-        failures = 0
+    def _run(self) -> None:
+        stopping = self._stopping
+        backoff = Backoff(first_seconds=_PAUSE_SECONDS_FIRST, max_seconds=_PAUSE_SECONDS_MAX)
         while not stopping.is_set():
             try:
                 self._consume(stopping)
-                failures = 0
             except OmsError as error:
-                failures += 1
-                _log.log(logging.WARNING if failures == 1 else logging.DEBUG, "%s", error.detail)
+                _log.log(logging.DEBUG if backoff.failures else logging.WARNING, "%s", error.detail)
+                stopping.wait(backoff.next_pause_seconds())
             except Exception:  # noqa: BLE001  The thread's edge: without it, a defect would end all deliveries.
-                failures += 1
                 _log.exception("the inbox's thread met a defect, and connects again")
-            stopping.wait(pause_seconds(failures))
+                stopping.wait(backoff.next_pause_seconds())
+            else:
+                backoff.reset()
 
     def _consume(self, stopping: threading.Event) -> None:
         """Consume over one connection until it is lost. Raises `queue_unavailable` when it cannot be had."""
@@ -139,9 +131,3 @@ class RabbitmqInbox:
             lost.is_lost = True
             with self._changed:
                 self._waiting = deque(delivery for delivery in self._waiting if delivery.consumption is not lost)
-
-
-def pause_seconds(failures: int) -> float:
-    """Give the pause before connecting again: exponential with full jitter, 5 seconds at most."""
-    longest = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS_FIRST * 2 ** min(failures, 16))
-    return random.uniform(0, longest)  # noqa: S311  It spreads workers; nobody gains by guessing it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pika.channel import Channel
 from pika.connection import Parameters
 from pika.exceptions import AMQPError, ChannelClosedByClient, ConnectionOpenAborted
 
+from oms_core.runtime.forks import begin_in_each_process
 from oms_rabbitmq.addresses import Address
 from oms_rabbitmq.faults import reason_of, unavailable
 from oms_rabbitmq.frames import ReadFrame, read_frame
@@ -192,13 +192,14 @@ class Line:
     def __init__(self, address: Address, role: str) -> None:
         self._address = address
         self._role = role
-        self._link: Link | None = None
-        self._process_id = 0
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._link: Link | None = None  # A parent's connection is not ours to close.
 
     def current(self) -> Link | None:
         """Give the open link, after a look at what the broker has said meanwhile; None when there is none."""
-        if self._link is None or self._process_id != os.getpid():
-            self._link = None  # A parent's connection is not ours to close.
+        if self._link is None:
             return None
         self._link.pump(lambda: False, 0)
         if self._link.fault is not None:
@@ -208,19 +209,18 @@ class Line:
     def open(self) -> Link:
         """Open a link in place of any other. Raises `queue_unavailable` within three seconds."""
         self.drop()
-        link = open_link(self._address, self._role)
-        self._link, self._process_id = link, os.getpid()
-        return link
+        self._link = open_link(self._address, self._role)
+        return self._link
 
     def drop(self) -> None:
         """Let go of the link without a word to the broker."""
-        if self._link is not None and self._process_id == os.getpid():
+        if self._link is not None:
             self._link.abort()
         self._link = None
 
     def close(self) -> None:
         """Take leave of the broker."""
-        if self._link is not None and self._process_id == os.getpid():
+        if self._link is not None:
             self._link.close()
         self._link = None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 
 from oms_core.ports.queue import Announcer, DeadLetters, EventPublisher, Inbox, Queue, QueueOptions
+from oms_core.runtime.forks import begin_in_each_process
 from oms_rabbitmq.addresses import Address, read_address
 from oms_rabbitmq.dead_letters import RabbitmqDeadLetters
 from oms_rabbitmq.faults import translated, unavailable
@@ -23,12 +23,11 @@ class RabbitmqQueue:
     def __init__(self, address: Address, names: Names) -> None:
         self._address = address
         self._names = names
-        self._begin()
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
         self._checking = threading.Lock()
         self._line = Line(self._address, "check")
-        self._process_id = os.getpid()
 
     def announcer(self) -> Announcer:
         """See Queue."""
@@ -48,8 +47,6 @@ class RabbitmqQueue:
 
     def check(self) -> None:
         """See Queue; a channel is opened and closed on a connection that is kept."""
-        if self._process_id != os.getpid():
-            self._begin()
         if not self._checking.acquire(timeout=ANSWER_SECONDS):
             raise unavailable(f"no answer within {ANSWER_SECONDS:g} seconds")
         try:
@@ -67,8 +64,6 @@ class RabbitmqQueue:
 
     def close(self) -> None:
         """See Queue."""
-        if self._process_id != os.getpid():
-            self._begin()
         with self._checking:
             self._line.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -13,6 +12,9 @@ from uuid import UUID
 from oms_core.errors import OmsError
 from oms_core.ports.metrics import ANNOUNCEMENTS, Metrics
 from oms_core.ports.queue import Announcer
+from oms_core.runtime.background_thread import BackgroundThread
+from oms_core.runtime.backoff import Backoff
+from oms_core.runtime.forks import begin_in_each_process
 
 _log = logging.getLogger(__name__)
 
@@ -35,59 +37,52 @@ class Announcements:
     def __init__(self, open_announcer: Callable[[], Announcer], metrics: Metrics) -> None:
         self._open_announcer = open_announcer
         self._metrics = metrics
-        self._beginning = threading.Lock()
-        self._begin()
+        self._thread = BackgroundThread(self._run, name="oms-announcements")
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
         self._waiting: deque[UUID] = deque()
         self._changed = threading.Condition()
         self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._process_id = os.getpid()
 
     def tell(self, order_ids: Sequence[UUID]) -> None:
         """Have orders announced soon; never waits, never raises."""
-        if self._process_id != os.getpid():
-            with self._beginning:
-                if self._process_id != os.getpid():
-                    self._begin()
         with self._changed:
-            if not order_ids and self._thread is not None:
-                return
             if self._closing.is_set() or len(self._waiting) + len(order_ids) > _WAITING_MAX:
                 self._metrics.count(ANNOUNCEMENTS, "lost", amount=len(order_ids))
                 return
             self._waiting.extend(order_ids)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="oms-announcements", daemon=True)
-                self._thread.start()
             self._changed.notify()
+        try:
+            self._thread.start()
+        except OmsError as error:
+            _log.warning("accepted orders are left to the sweep: %s", error.detail)
+            self._drop()
 
     def begin(self) -> None:
-        """Start the thread before there is anything to announce: an inbox of this process then expects messages."""
-        self.tell([])
+        """Start the thread before there is anything to announce: an inbox of this process then expects messages.
+
+        Raise `overloaded` when it cannot start.
+        """
+        self._thread.start()
 
     def close(self) -> None:
         """Announce what waits, in a bounded time, and end the thread."""
-        if self._process_id != os.getpid():
-            return
         self._closing.set()
         with self._changed:
             self._changed.notify()
-        if self._thread is not None:
-            self._thread.join(_CLOSE_SECONDS)
+        self._thread.join(_CLOSE_SECONDS)
 
     def _run(self) -> None:
         announcer = self._open_announcer()
-        pause = _PAUSE_FIRST_SECONDS
+        backoff = Backoff(first_seconds=_PAUSE_FIRST_SECONDS, max_seconds=_PAUSE_MAX_SECONDS)
         try:
             while order_ids := self._take():
                 if self._announce(announcer, order_ids):
-                    pause = _PAUSE_FIRST_SECONDS
+                    backoff.reset()
                     self._gather()
                 else:
-                    self._drop_for(pause)
-                    pause = min(2 * pause, _PAUSE_MAX_SECONDS)
+                    self._drop_for(backoff.next_pause_seconds())
         finally:
             announcer.close()
 

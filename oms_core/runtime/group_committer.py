@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from oms_core.errors import OmsError
+from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.drain_rate import DrainRate
+from oms_core.runtime.forks import begin_in_each_process
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -49,27 +50,17 @@ class GroupCommitter(Generic[Item, Outcome]):
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._closed = False
-        self._beginning = threading.Lock()
-        self._begin()
+        self._thread = BackgroundThread(self._run, name="oms-group-committer")
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
         self._waiting: deque[_Ticket[Item, Outcome]] = deque()
         self._taken = 0
         self._drain = DrainRate()
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._process_id = os.getpid()  # Last, for whoever sees it goes by what stands above.
-
-    def _begin_in_child(self) -> None:
-        """Begin anew after a fork: the parent's thread is not here, and its lock may have been copied as held."""
-        if self._process_id != os.getpid():
-            with self._beginning:
-                if self._process_id != os.getpid():
-                    self._begin()
 
     def submit(self, item: Item) -> Outcome:
         """Hand an item in and wait for its outcome. Raises `overloaded`, or what met its batch."""
-        self._begin_in_child()
         ticket: _Ticket[Item, Outcome] = _Ticket(item)
         with self._changed:
             self._admit(ticket)
@@ -80,12 +71,10 @@ class GroupCommitter(Generic[Item, Outcome]):
 
     def close(self) -> None:
         """Commit what has gathered, then end the thread; a further item is refused."""
-        self._begin_in_child()
         with self._changed:
             self._closed = True
             self._changed.notify()
-        if self._thread is not None:
-            self._thread.join(_CLOSE_TIMEOUT_SECONDS)
+        self._thread.join(_CLOSE_TIMEOUT_SECONDS)
 
     def _admit(self, ticket: _Ticket[Item, Outcome]) -> None:
         if self._closed:
@@ -94,10 +83,8 @@ class GroupCommitter(Generic[Item, Outcome]):
         if self._waiting_max is not None and ahead >= self._waiting_max:
             seconds = self._drain.retry_after_seconds(ahead)
             raise OmsError("overloaded", "too many orders are being placed at once", retry_after_seconds=seconds)
+        self._thread.start()  # First: nobody may wait for a thread that is not there.
         self._waiting.append(ticket)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="oms-group-committer", daemon=True)
-            self._thread.start()
         self._changed.notify()
 
     def _run(self) -> None:

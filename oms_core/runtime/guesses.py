@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import math
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import RateLimiter
+from oms_core.runtime.forks import begin_in_each_process
 
 ADDRESSES_MAX = 10_000
 _ADDRESS_LENGTH_MAX = 64
@@ -38,10 +38,9 @@ class Guesses:
         self._clock = clock
         self._addresses_max = addresses_max
         self._counted_as = counted_as
-        self._begin()
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
-        self._process_id = os.getpid()
         self._lock = threading.Lock()
         self._blocked_until: dict[str, float] = {}
 
@@ -72,8 +71,6 @@ class Guesses:
             raise _limited(self._limit, seconds)
 
     def _block(self, counted: str, seconds: int) -> None:
-        if self._process_id != os.getpid():  # The lock may have been held when this process was forked.
-            self._begin()
         with self._lock:
             self._blocked_until.pop(counted, None)
             if len(self._blocked_until) >= self._addresses_max:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.keys import TOKEN_ID, PresentedKey, StoredKey, is_token_of
 from oms_core.errors import OmsError
+from oms_core.runtime.forks import begin_in_each_process
 
 FRESH_SECONDS = 2.0
 # A revocation is honoured within this, in every process.
@@ -51,17 +51,14 @@ class KeyCache:
         self._read = read
         self._clock = clock
         self._entries_max = entries_max
-        self._begin()
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
-        self._process_id = os.getpid()
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
 
     def fresh(self, token: str) -> Caller | None:
         """Give the caller whose key a token is, if that is fresh and does not expire: what most requests get."""
-        if self._process_id != os.getpid():
-            return None
         entry = self._entries.get(token[TOKEN_ID])
         if entry is None or not entry.is_endless or self._clock() - entry.read_at >= FRESH_SECONDS:
             return None
@@ -69,8 +66,6 @@ class KeyCache:
 
     def find(self, id_text: str) -> Entry | None:
         """Give a key that is remembered and not too old, by its id in hexadecimal."""
-        if self._process_id != os.getpid():  # Whoever read when this process was forked is not in it.
-            self._begin()
         entry = self._entries.get(id_text)
         if entry is None or self._clock() - entry.read_at >= STALE_SECONDS:
             return None
@@ -78,7 +73,7 @@ class KeyCache:
 
     def has_opened(self, presented: PresentedKey) -> bool:
         """Tell whether this key, with this secret, has opened here within hours; what it is now says the database."""
-        entry = self._entries.get(presented.id_text) if self._process_id == os.getpid() else None
+        entry = self._entries.get(presented.id_text)
         return entry is not None and self._clock() - entry.read_at < OPENED_SECONDS and presented.opens(entry.stored)
 
     def begin_reading(self, entry: Entry) -> bool:

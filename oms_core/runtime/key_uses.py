@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from oms_core.domain.keys import ApiKey
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
+from oms_core.runtime.background_thread import start_thread
+from oms_core.runtime.forks import begin_in_each_process
 
 _log = logging.getLogger(__name__)
 
@@ -18,35 +20,35 @@ NOTED_EVERY = timedelta(minutes=1)
 _CLOSING_SECONDS = 2.0
 
 
-def on_a_thread(work: Callable[[], None]) -> None:
-    """Run something aside."""
-    threading.Thread(target=work, name="oms-key-uses", daemon=True).start()
-
-
 class KeyUses:
     """Writes `last_used_at`, one at a time per process; a use meanwhile is left for the next to note. Thread-safe."""
 
-    def __init__(self, storage: Storage, run_aside: Callable[[Callable[[], None]], None] = on_a_thread) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        run_aside: Callable[[Callable[[], None]], object] | None = None,
+    ) -> None:
         self._storage = storage
-        self._run_aside = run_aside
-        self._begin()
+        self._run_aside = run_aside or partial(start_thread, name="oms-key-uses")
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
-        self._process_id = os.getpid()
         self._writing = threading.Lock()
 
     def note(self, key: ApiKey, now: datetime) -> None:
         """Note a use of a key, as it was read just now, unless that was done within a minute."""
         if key.last_used_at is not None and now - key.last_used_at < NOTED_EVERY:
             return
-        if self._process_id != os.getpid():  # Whoever wrote when this process was forked is not in it.
-            self._begin()
         if self._writing.acquire(blocking=False):
-            self._run_aside(lambda: self._write(key, now))
+            try:
+                self._run_aside(partial(self._write, key, now))
+            except OmsError as error:
+                self._writing.release()
+                _log.info("the use of a key was not noted: %s", error.detail)
 
     def close(self) -> None:
         """Wait for what is being written."""
-        if self._process_id == os.getpid() and self._writing.acquire(timeout=_CLOSING_SECONDS):
+        if self._writing.acquire(timeout=_CLOSING_SECONDS):
             self._writing.release()
 
     def _write(self, key: ApiKey, now: datetime) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from functools import partial
 
 from oms_core.ports.queue_storage import WaitForTurn, at_once
+from oms_core.runtime.thread_pool import thread_pool
 
 LANES = 2
 
@@ -26,18 +27,15 @@ def run_in_turn(works: Iterable[Work], *, done: Callable[[], None]) -> None:
     """
     begun: deque[Future[object]] = deque()
     wait_for_turn: WaitForTurn = at_once
-    with ThreadPoolExecutor(LANES, thread_name_prefix="oms-lane") as threads:
-        try:
-            for work in works:
-                ended = threading.Event()
-                begun.append(threads.submit(_run, work, wait_for_turn, ended))
-                wait_for_turn = partial(ended.wait, _TURN_SECONDS_MAX)
-                if len(begun) == LANES:
-                    _hear_of(begun, done)
-            while begun:
+    with thread_pool(LANES, name="oms-lane") as threads:
+        for work in works:
+            ended = threading.Event()
+            begun.append(threads.submit(partial(_run, work, wait_for_turn, ended)))
+            wait_for_turn = partial(ended.wait, _TURN_SECONDS_MAX)
+            if len(begun) == LANES:
                 _hear_of(begun, done)
-        finally:
-            wait(begun)
+        while begun:
+            _hear_of(begun, done)
 
 
 def _run(work: Work, wait_for_turn: WaitForTurn, ended: threading.Event) -> object:

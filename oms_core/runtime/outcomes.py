@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +10,8 @@ from uuid import UUID
 
 from oms_core.domain.orders import Order
 from oms_core.errors import OmsError
+from oms_core.runtime.background_thread import BackgroundThread
+from oms_core.runtime.forks import begin_in_each_process
 
 _log = logging.getLogger(__name__)
 
@@ -39,33 +40,31 @@ class Outcomes:
     def __init__(self, settled: Callable[[Sequence[UUID]], Sequence[Order]], *, waiting_max: int | None) -> None:
         self._settled = settled
         self._waiting_max = _FALLBACK_WAITING_MAX if waiting_max is None else waiting_max
-        self._beginning = threading.Lock()
-        self._begin()
+        self._thread = BackgroundThread(self._run, name="oms-outcomes")
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[UUID, list[_Waiter]] = {}
         self._count = 0
-        self._thread: threading.Thread | None = None
-        self._process_id = os.getpid()
 
     def wait(self, order_id: UUID, *, timeout_seconds: float) -> Order | None:
-        """Give the order once it is settled; None when that took too long, or too many wait already."""
-        if self._process_id != os.getpid():
-            with self._beginning:
-                if self._process_id != os.getpid():
-                    self._begin()
+        """Give the order once it is settled; None when that took too long, or too many wait already.
+
+        None too when there is no thread that could look.
+        """
         waiter = _Waiter()
         with self._lock:
             if self._count >= self._waiting_max:
                 return None
             self._count += 1
             self._waiting.setdefault(order_id, []).append(waiter)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="oms-outcomes", daemon=True)
-                self._thread.start()
         try:
+            self._thread.start()
             waiter.ready.wait(timeout_seconds)
+        except OmsError:
+            return None
+        else:
             return waiter.order
         finally:
             self._leave(order_id, waiter)
@@ -83,9 +82,8 @@ class Outcomes:
         while True:
             with self._lock:
                 order_ids = list(self._waiting)
-                if not order_ids:
-                    self._thread = None
-                    return
+            if not order_ids:
+                return
             time.sleep(_POLL_SECONDS if self._poll(order_ids) else _PAUSE_SECONDS)
 
     def _poll(self, order_ids: Sequence[UUID]) -> bool:

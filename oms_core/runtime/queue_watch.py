@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from oms_core.domain.queueing import WORKER_SILENT_SECONDS, QueueSample, WorkerState
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
+from oms_core.runtime.background_thread import start_thread
+from oms_core.runtime.forks import begin_in_each_process
 
 _log = logging.getLogger(__name__)
 
@@ -26,10 +28,6 @@ class View(NamedTuple):
     workers: Sequence[WorkerState]
 
 
-def _on_a_thread(work: Callable[[], None]) -> None:
-    threading.Thread(target=work, name="oms-queue-watch", daemon=True).start()
-
-
 class QueueWatch:
     """Samples the queue when somebody asks and the last sample is older than a second. Thread-safe.
 
@@ -40,35 +38,39 @@ class QueueWatch:
         self,
         storage: Storage,
         clock: Callable[[], float] = time.monotonic,
-        run_aside: Callable[[Callable[[], None]], None] = _on_a_thread,
+        run_aside: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._storage = storage
         self._clock = clock
-        self._run_aside = run_aside
-        self._begin()
+        self._run_aside = run_aside or partial(start_thread, name="oms-queue-watch")
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
-        self._process_id = os.getpid()
         self._sampling = threading.Lock()
         self._view: View | None = None
         self._seen_at = float("-inf")
 
     def look(self) -> View:
         """Give the latest view; who asks while another samples gets the one before. Raises `storage_unavailable`."""
-        if self._process_id != os.getpid():  # Whoever sampled when this process was forked is not in it.
-            self._begin()
         view, age = self._view, self._clock() - self._seen_at
         if view is not None and age < _VALID_SECONDS:
             return view
         if not self._sampling.acquire(blocking=view is None):
             return view  # type: ignore[return-value]  # It is there, or this would have waited.
         if view is not None and age < _STALE_SECONDS:
-            self._run_aside(self._refresh)
+            self._refresh_aside()
             return view
         try:
             return self._sample()
         finally:
             self._sampling.release()
+
+    def _refresh_aside(self) -> None:
+        try:
+            self._run_aside(self._refresh)
+        except OmsError as error:
+            self._sampling.release()
+            _log.info("the queue was not looked at: %s", error.detail)
 
     def _refresh(self) -> None:
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import time
 from collections.abc import Callable
+
+from oms_core.runtime.forks import begin_in_each_process
 
 REFUSED_SECONDS = 12 * 3_600.0
 TOKENS_MAX = 10_000
@@ -22,22 +23,19 @@ class RefusedTokens:
     def __init__(self, clock: Callable[[], float] = time.monotonic, tokens_max: int = TOKENS_MAX) -> None:
         self._clock = clock
         self._tokens_max = tokens_max
-        self._begin()
+        begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
-        self._process_id = os.getpid()
         self._lock = threading.Lock()
         self._presented_at: dict[bytes, float] = {}
 
     def has(self, token: str) -> bool:
         """Tell whether a token was refused within hours."""
-        presented_at = self._presented_at.get(_digest(token)) if self._process_id == os.getpid() else None
+        presented_at = self._presented_at.get(_digest(token))
         return presented_at is not None and self._clock() - presented_at < REFUSED_SECONDS
 
     def add(self, token: str) -> None:
         """Remember a token that was refused now."""
-        if self._process_id != os.getpid():  # The lock may have been held when this process was forked.
-            self._begin()
         digest = _digest(token)
         with self._lock:
             self._presented_at.pop(digest, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 
 from oms_core.domain.callers import Caller
@@ -11,6 +12,8 @@ from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import Allowance, RateLimiter
 
 OnCharge = Callable[[Allowance], None]
+
+_log = logging.getLogger(__name__)
 
 
 class ChargeCaller:
@@ -58,11 +61,18 @@ class Charge:
         self.units = units
 
     def give_back(self, units: int) -> None:
-        """Return units of what was paid: what an earlier request had done already costs nothing."""
+        """Return units of what was paid: what an earlier request had done already costs nothing.
+
+        Where that cannot be, the units stay taken: what they were paid for is done, and must be answered.
+        """
         units = min(units, self.units)
-        if self._limit is not None and units > 0:
+        if self._limit is None or units < 1:
+            return
+        try:
             self._tell(self._limiter.give_back(self._limit, self._key, cost=units))
-            self.units -= units
+        except OmsError as error:
+            _log.info("%d units of %s were not given back: %s", units, self._key, error.detail)
+        self.units -= units
 
     def _tell(self, allowance: Allowance) -> None:
         if self.charged is not None:

@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from oms_core.documents.lines import ByteSource, Lines
@@ -22,6 +23,7 @@ from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.stock_spool import StockSpool
 from oms_core.ports.clock import Clock
 from oms_core.ports.imports import ImportBatch, ImportKey, ImportState, ImportStorage, Level, state_after
+from oms_core.runtime.thread_pool import thread_pool
 
 _REFUSALS_PER_PAGE = 500
 # While one waits for its COMMIT the other computes; a third would only take from those who sell meanwhile.
@@ -118,13 +120,13 @@ class _Work:
             state = self.imports.state(self.key)
             yield from self._refusals_so_far(self.key, state)
         at_once = _BATCHES_AT_ONCE if self.key is None else 1  # Under a key the state goes from batch to batch.
-        with ThreadPoolExecutor(at_once, thread_name_prefix="oms-import") as threads:
+        with thread_pool(at_once, name="oms-import") as threads:
             under_way: deque[tuple[ImportBatch, Future[BatchResult]]] = deque()
             for batch in self._batches(after=state.after):
                 while under_way and (len(under_way) == at_once or _continues(batch, under_way[-1][0])):
                     state, refusals = _finish(*under_way.popleft(), state)
                     yield state, refusals
-                under_way.append((batch, threads.submit(self._apply, batch, state, self.clock.now())))
+                under_way.append((batch, threads.submit(partial(self._apply, batch, state, self.clock.now()))))
             while under_way:
                 state, refusals = _finish(*under_way.popleft(), state)
                 yield state, refusals

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from oms_core.runtime.background_thread import start_thread
+
 CHECK_SECONDS = 0.5
 _STARTING_SECONDS = 0.02
 _NETWORK_BITS = 64  # What one customer of a provider gets of IPv6 at least.
@@ -49,11 +51,10 @@ class ConnectionGuard:
         self._is_timed = False
         self._seen: dict[_File, int] = {}
         self._looks = 0
-        self._thread = threading.Thread(target=self._watch, name="oms-http-guard", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
+        """Begin to look. Raises `overloaded` when no thread can start."""
+        start_thread(self._watch, name="oms-http-guard")
 
     def close(self) -> None:
         """Look no more."""

@@ -17,6 +17,7 @@ from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from oms_core.runtime.background_thread import start_thread
 from oms_http.server.bridge import Bridge
 from oms_http.server.options import ServerOptions, WsgiService
 from oms_http.server.process import connections_possible
@@ -158,4 +159,4 @@ def _on_startup(server: Any, ready: _Ready, stopping: threading.Event) -> None:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
     if ready.on_ready is not None:
-        threading.Thread(target=ready.announce, args=(stopping,), name="oms-ready", daemon=True).start()
+        start_thread(partial(ready.announce, stopping), name="oms-ready")

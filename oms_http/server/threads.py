@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+from oms_core.errors import OmsError
+from oms_core.runtime.background_thread import start_threads
 from oms_http.server.answers import Answer
 
 _log = logging.getLogger(__name__)
 
 
 class RequestThreads:
-    """A fixed number of threads fed by one queue; at most `in_flight_max` requests run or wait.
+    """Threads fed by one queue, as many as asked for where the system gives them; at most `in_flight_max` requests run
+    or wait.
 
     A SimpleQueue and one future per request cost less than an executor, and less than handing each request to the
     thread that was idle last. `answer` must not raise. All methods belong to the event loop's thread.
@@ -36,11 +38,9 @@ class RequestThreads:
         self._in_flight = 0
         self._in_flight_max = in_flight_max
         self._queue: SimpleQueue[tuple[asyncio.Future[Answer], dict[str, Any]] | None] = SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads = start_threads(self._work, threads, name=name)
+        if not self._threads:
+            raise OmsError("overloaded", f"{name}: not one thread can start")
 
     @property
     def full(self) -> bool:

@@ -56,7 +56,7 @@ def test_an_inbox_that_was_lost_before_its_second_consumer_stood_is_not_connecte
     with open_inbox(queue) as inbox:
         with monkeypatch.context() as patch:
             patch.setattr(Consumption, "_consume", consume_orders_only)
-            patch.setattr("oms_rabbitmq.inbox.pause_seconds", lambda _: lost.wait(SECONDS_MAX) and 0.0)
+            patch.setattr("oms_rabbitmq.inbox.Backoff.next_pause_seconds", lambda _: lost.wait(SECONDS_MAX) and 0.0)
             wait_until(lambda: inbox.take(limit=0, timeout_seconds=0) or delivered.is_set(), SECONDS_MAX, "a delivery")
             wait_until(lambda: not inbox.connected, SECONDS_MAX, "the inbox notices")
         lost.set()

@@ -159,8 +159,7 @@ def test_closing_commits_what_has_gathered_and_refuses_what_comes_later(
         thread.join(DEADLINE_SECONDS)
         assert not thread.is_alive()
     assert [item for batch in commits.batches for item in batch] == list(range(8))
-    assert committer._thread is not None
-    assert not committer._thread.is_alive()
+    assert not [thread for thread in threading.enumerate() if thread.name == "oms-group-committer"]
 
 
 def test_closing_twice_or_unused_is_fine() -> None:

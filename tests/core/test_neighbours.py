@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from oms_core.errors import ErrorKind
 from oms_core.runtime.key_cache import OPENED_SECONDS
 from oms_core.runtime.refused_tokens import REFUSED_SECONDS, RefusedTokens
 from tests.core.gates import HERE, LIMIT, NOBODYS, THERE, Gate, guess, wrong
+from tests.services.threads import status_in_child
 
 
 @pytest.fixture
@@ -104,14 +104,18 @@ def test_the_tokens_that_were_refused_are_bounded() -> None:
     assert gate.reads == reads + 1
 
 
-def test_a_forked_child_remembers_no_refused_token(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_remembers_no_refused_token() -> None:
     refused = RefusedTokens()
     refused.add(NOBODYS)
     assert refused.has(NOBODYS)
-    monkeypatch.setattr(os, "getpid", lambda: -1)
-    assert not refused.has(NOBODYS)
-    refused.add(NOBODYS)
-    assert refused.has(NOBODYS)
+
+    def use_it() -> None:
+        assert not refused.has(NOBODYS)
+        refused.add(NOBODYS)
+        assert refused.has(NOBODYS)
+
+    assert status_in_child(use_it) == 0
 
 
 def test_keys_that_have_ended_are_limited_apart_from_guesses(gate: Gate) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from oms_peewee.circuit import OPENS_AFTER_SECONDS, Circuit, CircuitOpenError
 
+from tests.services.threads import status_in_child
+
 PROBE_SECONDS = 0.4
 
 
@@ -151,13 +153,10 @@ def test_what_a_server_says_that_was_reached_does_not_open_it(circuit: Circuit[s
         server.now += OPENS_AFTER_SECONDS
 
 
-def test_a_forked_child_finds_out_for_itself(
-    circuit: Circuit[str], server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_finds_out_for_itself(circuit: Circuit[str], server: Server) -> None:
     open_up(circuit, server)
     server.error = None
-    with monkeypatch.context() as child:
-        child.setattr("oms_peewee.circuit.os.getpid", lambda: -1)
-        assert circuit.connect() == "connection"
+    assert status_in_child(circuit.connect) == 0
     with pytest.raises(CircuitOpenError):
         circuit.connect()

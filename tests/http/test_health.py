@@ -16,6 +16,7 @@ from oms_http.readiness import Readiness
 from tests.http.asking import read, refused
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of
+from tests.services.threads import no_thread_to_give, status_in_child
 
 DEADLINE_SECONDS = 20
 
@@ -181,17 +182,26 @@ def test_a_process_that_is_stopping_is_not_ready_but_answers(client: ConformingC
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_readiness_works_in_a_child_that_was_forked_during_a_check(hanging: HangingDatabase) -> None:
-    readiness = Readiness(hanging.check, answer_seconds=0.01)
-    with pytest.raises(OmsError):
-        readiness.ask()
-    child = os.fork()
-    if child == 0:
+    readiness = Readiness(hanging.check, answer_seconds=DEADLINE_SECONDS)
+    first = threading.Thread(target=readiness.ask, daemon=True)
+    first.start()
+    assert hanging.asked.acquire(timeout=DEADLINE_SECONDS)
+
+    def ask() -> None:
         hanging.go.set()
-        try:
-            readiness.ask()
-        except BaseException:  # noqa: BLE001  A child must not run on into pytest.
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+        readiness.ask()
+
+    assert status_in_child(ask) == 0
+    assert first.is_alive()
+    hanging.go.set()
+    first.join(DEADLINE_SECONDS)
+
+
+def test_a_check_that_no_thread_can_make_is_one_answers_failure(client: ConformingClient) -> None:
+    with no_thread_to_give():
+        for _ in range(2):
+            refused(client.get("/readyz"), 503, "overloaded")
+        assert client.get("/healthz").status_code == 200
+    assert read(client.get("/readyz")) == {"status": "ready", "degraded": []}
