@@ -27,16 +27,17 @@ _UNPLACED = frozenset({OrderStatus.QUEUED, OrderStatus.CANCELLED})
 
 def place_order(service: Service, request: Request) -> Response:
     """Place one order, all or nothing, or accept it for a worker to place."""
-    command = read_order(read_json(request), idempotency_key=read_idempotency_key(request))
+    key = read_idempotency_key(request)
+    command = read_order(read_json(request), idempotency_key=key)
     wanted = read_respond_async(request.environ.get("HTTP_PREFER"))
     if wanted is not None:
         return _accept(service, request, command, wanted)
-    placed = service.oms.place_order(command, caller=request.caller, charged=request.charged)
+    placed = service.oms.place_order(command, caller=request.caller, charge=request.charge)
     return _answer(service, placed)
 
 
 def _accept(service: Service, request: Request, command: PlaceOrder, wanted: RespondAsync) -> Response:
-    accepted = service.oms.accept_order(command, caller=request.caller, charged=request.charged)
+    accepted = service.oms.accept_order(command, caller=request.caller, charge=request.charge)
     if accepted.accepted_status != _ACCEPTED:  # Its key belongs to an order that was placed at once.
         return _answer(service, accepted)
     settled = None
