@@ -1,19 +1,29 @@
-"""What the imports of stock and of orders have in common on the command line: their options, bars, errors and ends."""
+"""What the imports of stock and of orders have in common on the command line: options, sources, bars and ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Annotated
 
 import typer
 
-from oms_cli.progress import Report
-from oms_cli.rejects import Rejects
-from oms_core.domain.imports import ImportFormat, ImportProgress
+from oms_cli.files import open_input
+from oms_cli.messages import say
+from oms_cli.progress import Report, progress
+from oms_cli.rejects import Rejects, rejects_to
+from oms_cli.session import Session
+from oms_core.documents.lines import ByteSource
+from oms_core.domain.imports import ImportFormat, ImportProgress, ImportStage
 from oms_core.errors import OmsError
+from oms_core.imports.sources import decoded, decompressed
 
-FileArgument = Annotated[str, typer.Argument(metavar="FILE|-", help="CSV or JSON Lines; - is stdin.")]
+FileArgument = Annotated[
+    str, typer.Argument(metavar="FILE|-", help="CSV or JSON Lines, also compressed with gzip; - is stdin.")
+]
 FormatOption = Annotated[
     ImportFormat | None,
     typer.Option(
@@ -22,17 +32,104 @@ FormatOption = Annotated[
         help="How rows are written; by default JSON Lines if { is the first character.",
     ),
 ]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="OURS=THEIRS", help="A column of ours has another name in the file; repeatable."),
+]
+DelimiterOption = Annotated[
+    str, typer.Option("--delimiter", metavar="C", help="What stands between the fields of CSV: one character, or tab.")
+]
+EncodingOption = Annotated[str, typer.Option("--encoding", metavar="E", help="Of the file, such as utf-16 or cp1252.")]
 SkipBadFlag = Annotated[bool, typer.Option("--skip-bad", help="Import the good rows although others are malformed.")]
 DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="Decide everything, change nothing.")]
 
+_TABS = frozenset({"tab", "\\t"})
 
-def shown_by(report: Report) -> Callable[[ImportProgress], None]:
-    """Show an import's progress in a bar."""
-    return lambda progress: report(progress.done, progress.total, progress.stage.value)
+
+@dataclass(slots=True)
+class ImportRun:
+    """One import under way: what is read, where rejected rows go, and how far it has come."""
+
+    source: ByteSource
+    rejects: Rejects
+    show: Callable[[ImportProgress], None]
+    last: ImportProgress = field(default_factory=lambda: ImportProgress(stage=ImportStage.READING, done=0, total=None))
+
+    def progress(self, reached: ImportProgress) -> None:
+        """Take note of how far it has come, and show it."""
+        self.last = reached
+        self.show(reached)
 
 
 @contextmanager
-def rows_told_once(rejects: Rejects, *, as_json: bool) -> Iterator[None]:
+def import_run(
+    session: Session, file: str, *, encoding: str, rejects: Path | None, columns: Sequence[str], overwrite: bool
+) -> Iterator[ImportRun]:
+    """Open the file and that of the rejects, and show a bar; a Ctrl-C says how far the import came."""
+    as_json = session.output.is_json
+    with (
+        open_input(file) as stream,
+        rejects_to(rejects, columns, source=stream, overwrite=overwrite, as_json=as_json) as refused,
+        _rows_told_once(refused, as_json=as_json),
+    ):
+        run = ImportRun(decoded(decompressed(stream), encoding), refused, _pass_over)
+        try:
+            with progress("reading") as bar:
+                run.show = _shown_by(bar, stream)
+                yield run
+        except KeyboardInterrupt:
+            say(_how_far(run.last))
+            raise
+
+
+def read_columns(mapping: Sequence[str]) -> dict[str, str]:
+    """Read the pairs of --map."""
+    columns: dict[str, str] = {}
+    for text in mapping:
+        ours, equals, theirs = text.partition("=")
+        if not equals or ours in columns:
+            why = "maps a column that is mapped already" if equals else "is no mapping such as reference=InvoiceNo"
+            raise typer.BadParameter(f"{text!r} {why}")
+        columns[ours] = theirs
+    return columns
+
+
+def read_delimiter(text: str) -> str:
+    """Read a character, or the word for one that a shell makes hard to write."""
+    return "\t" if text.lower() in _TABS else text
+
+
+def _how_far(reached: ImportProgress) -> str:
+    if reached.stage is ImportStage.READING:
+        return f"stopped while reading, after {reached.done:,}: nothing was changed"
+    done = f"{reached.done:,} of {reached.total:,}" if reached.total else f"{reached.done:,}"
+    return f"stopped: at least {done} are done; the same command goes on after them"
+
+
+def _shown_by(report: Report, stream: IO[bytes]) -> Callable[[ImportProgress], None]:
+    """Show an import's progress in a bar: while it reads a file, how much of that is read."""
+    size = _size(stream)
+
+    def show(reached: ImportProgress) -> None:
+        if reached.stage is ImportStage.READING and size:
+            report(stream.tell(), size, reached.stage.value, is_bytes=True)
+        else:
+            report(reached.done, reached.total, reached.stage.value)
+
+    return show
+
+
+def _size(stream: IO[bytes]) -> int | None:
+    """Give the size of a file; None of what has none, or cannot tell how much of it was read."""
+    try:
+        stream.tell()
+        return os.fstat(stream.fileno()).st_size
+    except OSError:
+        return None
+
+
+@contextmanager
+def _rows_told_once(rejects: Rejects, *, as_json: bool) -> Iterator[None]:
     """Tell the rejected rows in the end, however it ends; an error over malformed ones does not name them again."""
     try:
         yield
@@ -42,3 +139,7 @@ def rows_told_once(rejects: Rejects, *, as_json: bool) -> Iterator[None]:
         raise
     finally:
         rejects.tell()
+
+
+def _pass_over(reached: ImportProgress) -> None:
+    """Show nothing yet."""

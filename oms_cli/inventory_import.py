@@ -9,10 +9,19 @@ import typer
 from oms_cli.arguments import WHOLE_NUMBER
 from oms_cli.command import command
 from oms_cli.exits import PARTLY_APPLIED
-from oms_cli.files import open_input
-from oms_cli.imports import DryRunFlag, FileArgument, FormatOption, SkipBadFlag, rows_told_once, shown_by
-from oms_cli.progress import progress
-from oms_cli.rejects import RejectsOption, YesFlag, rejects_to
+from oms_cli.imports import (
+    DelimiterOption,
+    DryRunFlag,
+    EncodingOption,
+    FileArgument,
+    FormatOption,
+    MapOption,
+    SkipBadFlag,
+    import_run,
+    read_columns,
+    read_delimiter,
+)
+from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
 from oms_core.domain.imports import STOCK_COLUMNS, ImportMode, ImportStock, StockImportReport
@@ -65,7 +74,10 @@ def import_stock(
     *,
     file: FileArgument,
     mode: ModeOption = ImportMode.SET,
+    mapping: MapOption = None,
     format: FormatOption = None,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = "utf-8",
     batch_size: BatchSizeOption = IMPORT_BATCH_ROWS_DEFAULT,
     skip_bad: SkipBadFlag = False,
     dry_run: DryRunFlag = False,
@@ -83,21 +95,19 @@ def import_stock(
     wanted = ImportStock(
         mode=mode,
         format=format,
+        columns=read_columns(mapping or []),
+        delimiter=read_delimiter(delimiter),
         batch_size=batch_size,
         skip_bad=skip_bad,
         dry_run=dry_run,
         reason=reason,
         idempotency_key=idempotency_key,
     )
-    as_json = session.output.is_json
     with (
         session.oms() as oms,
-        open_input(file) as source,
-        rejects_to(rejects, STOCK_COLUMNS, source=source, overwrite=yes, as_json=as_json) as refused,
-        rows_told_once(refused, as_json=as_json),
-        progress("reading") as bar,
+        import_run(session, file, encoding=encoding, rejects=rejects, columns=STOCK_COLUMNS, overwrite=yes) as run,
     ):
-        report = oms.import_stock(wanted, source, caller=session.caller, rejects=refused, progress=shown_by(bar))
+        report = oms.import_stock(wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress)
     _end(session, report, verb="would import" if dry_run else "imported")
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
-
 import typer
 
 from oms_cli.command import command
 from oms_cli.exits import PARTLY_APPLIED
-from oms_cli.files import open_input
-from oms_cli.imports import DryRunFlag, FileArgument, FormatOption, SkipBadFlag, rows_told_once, shown_by
-from oms_cli.progress import progress
-from oms_cli.rejects import RejectsOption, YesFlag, rejects_to
+from oms_cli.imports import (
+    DelimiterOption,
+    DryRunFlag,
+    EncodingOption,
+    FileArgument,
+    FormatOption,
+    MapOption,
+    SkipBadFlag,
+    import_run,
+    read_columns,
+    read_delimiter,
+)
+from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
 from oms_core.domain.imports import ORDER_COLUMNS, ImportOrders, OrderImportReport
@@ -44,11 +50,10 @@ def import_orders(
     session: Session,
     *,
     file: FileArgument,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS", help="A column of ours has another name in the file; repeatable."),
-    ] = None,
+    mapping: MapOption = None,
     format: FormatOption = None,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = "utf-8",
     skip_bad: SkipBadFlag = False,
     dry_run: DryRunFlag = False,
     rejects: RejectsOption = None,
@@ -60,28 +65,21 @@ def import_orders(
     idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata. The reference stands in for a
     missing key, so running the same file again is harmless.
     """
-    wanted = ImportOrders(format=format, columns=_columns(mapping or []), skip_bad=skip_bad, dry_run=dry_run)
-    as_json = session.output.is_json
+    wanted = ImportOrders(
+        format=format,
+        columns=read_columns(mapping or []),
+        delimiter=read_delimiter(delimiter),
+        skip_bad=skip_bad,
+        dry_run=dry_run,
+    )
     with (
         session.oms() as oms,
-        open_input(file) as source,
-        rejects_to(rejects, ORDER_COLUMNS, source=source, overwrite=yes, as_json=as_json) as refused,
-        rows_told_once(refused, as_json=as_json),
-        progress("reading") as bar,
+        import_run(session, file, encoding=encoding, rejects=rejects, columns=ORDER_COLUMNS, overwrite=yes) as run,
     ):
-        report = oms.import_orders(wanted, source, caller=session.caller, rejects=refused, progress=shown_by(bar))
+        report = oms.import_orders(
+            wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress
+        )
     _end(session, report, verb="would import" if dry_run else "imported")
-
-
-def _columns(mapping: Sequence[str]) -> dict[str, str]:
-    columns: dict[str, str] = {}
-    for text in mapping:
-        ours, equals, theirs = text.partition("=")
-        if not equals or ours in columns:
-            why = "maps a column that is mapped already" if equals else "is no mapping such as reference=InvoiceNo"
-            raise typer.BadParameter(f"{text!r} {why}")
-        columns[ours] = theirs
-    return columns
 
 
 def _end(session: Session, report: OrderImportReport, *, verb: str) -> None:
