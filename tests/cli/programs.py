@@ -13,12 +13,25 @@ import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO, Protocol
+
+from tests.cli.fork_server import FORKED, fork_server
 
 OMS = Path(sys.executable).with_name("oms")
 ENDING_SECONDS = 30
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Process(Protocol):
+    """A program that was started."""
+
+    def wait(self, timeout: float, /) -> int:
+        """Wait for its end and give its exit status, negative for a signal."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,41 +85,53 @@ class Program:
 
     def run(self, *args: str, given: bytes = b"") -> subprocess.CompletedProcess[str]:
         """Run a command with pipes for stdin, stdout and stderr; they are UTF-8."""
-        ran = subprocess.run(
-            [OMS, *args],
-            input=given,
-            capture_output=True,
-            cwd=self.folder,
-            env=self.environment,
-            timeout=ENDING_SECONDS,
-            check=False,
-        )
-        return subprocess.CompletedProcess(ran.args, ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+        with ExitStack() as ending:
+            ends = [_pipe(ending) for _ in range(3)]
+            (stdin, typed), (out, stdout), (err, stderr) = ends
+            process = self._start(args, self.environment, [stdin, stdout, stderr])
+            for stream in (stdin, stdout, stderr):
+                stream.close()
+            reading = ending.enter_context(ThreadPoolExecutor(len(ends)))
+            read = [reading.submit(stream.read) for stream in (out, err)]
+            reading.submit(_write_all, typed, given)
+            code = process.wait(ENDING_SECONDS)
+            return subprocess.CompletedProcess([OMS, *args], code, *(each.result().decode() for each in read))
 
     def see(self, *args: str, columns: int = 100, typed: bytes = b"") -> Seen:
         """Run a command on a terminal of so many columns, and type something there."""
-        environment = {"TERM": "xterm-256color", **self.environment}
-        return see_on_terminal([str(OMS), *args], self.folder, environment, columns, typed)
+        controller, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        with os.fdopen(controller, "r+b", buffering=0):
+            with os.fdopen(terminal, "r+b", buffering=0) as stream:
+                process = self._start(args, {"TERM": "xterm-256color", **self.environment}, [stream] * 3)
+            os.write(controller, typed)
+            screen = _read_to_end(controller)
+            return Seen(process.wait(ENDING_SECONDS), screen)
+
+    def _start(self, args: Sequence[str], environment: Mapping[str, str], streams: Sequence[IO[bytes]]) -> Process:
+        """Start the program in a session of its own: forked, unless an interpreter of its own is the point."""
+        if all(map(FORKED.fullmatch, self.variables)):
+            return fork_server().start(args, self.folder, environment, [stream.fileno() for stream in streams])
+        stdin, stdout, stderr = streams
+        return subprocess.Popen(
+            [OMS, *args],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=self.folder,
+            env=environment,
+            start_new_session=True,
+        )
 
 
-def see_on_terminal(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str], columns: int, typed: bytes
-) -> Seen:
-    """Run a command with a terminal for all three streams."""
-    controller, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    process = subprocess.Popen(
-        command, stdin=terminal, stdout=terminal, stderr=terminal, cwd=folder, env=environment, start_new_session=True
-    )
-    os.close(terminal)
-    os.write(controller, typed)
-    try:
-        screen = _read_to_end(controller)
-        return Seen(process.wait(ENDING_SECONDS), screen)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(controller)
+def _pipe(ending: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
+    reading, writing = os.pipe()
+    return ending.enter_context(os.fdopen(reading, "rb")), ending.enter_context(os.fdopen(writing, "wb"))
+
+
+def _write_all(stream: IO[bytes], given: bytes) -> None:
+    with suppress(BrokenPipeError), stream:
+        stream.write(given)
 
 
 def _read_to_end(controller: int) -> str:
