@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from oms_core.documents.json_text import parse_json
-from oms_core.documents.orders import read_keyed_order
+from oms_core.documents.orders import read_repeatable_order
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.limits import MESSAGE_BYTES_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.domain.validation import one_finding
+from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 
 
@@ -23,7 +23,10 @@ def read_order_ids(body: bytes) -> list[UUID]:
     ids = document.get("order_ids") if isinstance(document, Mapping) else None
     if not isinstance(ids, list) or not 1 <= len(ids) <= TRANSACTION_ORDERS_MAX:
         raise one_finding("/order_ids", "wrong_length", f"must be a list of 1 to {TRANSACTION_ORDERS_MAX} order ids")
-    return [_read_id(index, text) for index, text in enumerate(ids)]
+    findings = Findings()
+    read = [_read_id(findings, index, text) for index, text in enumerate(ids)]
+    findings.raise_if_any()
+    return [order_id for order_id in read if order_id is not None]
 
 
 def read_command(body: bytes) -> PlaceOrder:
@@ -31,10 +34,7 @@ def read_command(body: bytes) -> PlaceOrder:
 
     Raises `payload_too_large`, `malformed_json` or `validation_error`.
     """
-    command = read_keyed_order(_read(body))
-    if command.idempotency_key is None:
-        raise one_finding("/idempotency_key", "required", "is required: a message may be delivered twice")
-    return command
+    return read_repeatable_order(_read(body), why="is required: a message may be delivered twice")
 
 
 def _read(body: bytes) -> object:
@@ -43,8 +43,9 @@ def _read(body: bytes) -> object:
     return parse_json(body)
 
 
-def _read_id(index: int, text: object) -> UUID:
+def _read_id(findings: Findings, index: int, text: object) -> UUID | None:
     try:
         return parse_uuid(text if isinstance(text, str) else "")
     except ValueError as error:
-        raise one_finding(f"/order_ids/{index}", "wrong_type", str(error)) from error
+        findings.add(f"/order_ids/{index}", "wrong_type", str(error))
+        return None

@@ -10,7 +10,7 @@ from oms_core.documents.headers import Header, Wanted, read_columns
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.lines import Lines, RecordFault
 from oms_core.documents.order_rejects import COLUMNS_OF_ORDER, ROWS_KEPT_MAX, document_rows, order_values
-from oms_core.documents.orders import read_keyed_order
+from oms_core.documents.orders import read_repeatable_order
 from oms_core.documents.records import csv_records, json_records
 from oms_core.documents.row_reports import error_reject, fault_reject, number_or_text
 from oms_core.domain.imports import ORDER_COLUMNS, ImportFormat, ImportReject
@@ -19,6 +19,8 @@ from oms_core.errors import OmsError
 
 _REQUIRED = ("customer_id", "sku", "quantity")
 _KEYS = ("idempotency_key", "reference")
+
+_NO_KEY = "is required (or a reference), so that a rerun is harmless"
 
 Document: TypeAlias = dict[str, object]
 
@@ -64,10 +66,8 @@ def _read_json(lines: Lines) -> Iterator[OrderDraft | ImportReject]:
 def _draft(line: int, document: Document) -> OrderDraft:
     if document.get("idempotency_key") is None:
         document["idempotency_key"] = document.get("reference")
-    command = read_keyed_order(document)
-    if command.idempotency_key is None:
-        raise _no_key()
-    return OrderDraft(line=line, key=command.idempotency_key, document=document, line_count=len(command.lines))
+    command = read_repeatable_order(document, why=_NO_KEY)
+    return OrderDraft(line=line, key=str(command.idempotency_key), document=document, line_count=len(command.lines))
 
 
 def _read_csv(lines: Lines, columns: Mapping[str, str], delimiter: str) -> Iterator[OrderDraft | ImportReject]:
@@ -190,4 +190,4 @@ def _line_document(values: Mapping[str, str]) -> Document:
 
 
 def _no_key() -> OmsError:
-    return one_finding("/idempotency_key", "required", "is required (or a reference), so that a rerun is harmless")
+    return one_finding("/idempotency_key", "required", _NO_KEY)

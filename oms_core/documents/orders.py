@@ -31,8 +31,22 @@ def read_order(document: object, *, idempotency_key: str | None = None) -> Place
 
 def read_keyed_order(document: object) -> PlaceOrder:
     """Read an order that may carry an `idempotency_key` of its own: one of a batch, a file or a message."""
-    key = document.get("idempotency_key") if isinstance(document, Mapping) else None
-    return _read(document, _KEYED_ORDER_FIELDS, cast("str | None", key))
+    return _read(document, _KEYED_ORDER_FIELDS, _own_key(document))
+
+
+def read_repeatable_order(document: object, *, why: str) -> PlaceOrder:
+    """Read an order that has to carry an `idempotency_key` of its own; `why` says so to who sent one without."""
+    findings = Findings()
+    if isinstance(document, Mapping) and document.get("idempotency_key") is None:
+        findings.add("/idempotency_key", "required", why)
+    try:
+        command = read_keyed_order(document)
+    except OmsError as error:
+        findings.merge(error.errors)
+        findings.raise_if_any()
+        raise
+    findings.raise_if_any()
+    return command
 
 
 def show_order(order: Order) -> dict[str, object]:
@@ -150,7 +164,12 @@ def whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _own_key(document: object) -> str | None:
+    return cast("str | None", document.get("idempotency_key")) if isinstance(document, Mapping) else None
+
+
 def _read(document: object, allowed: frozenset[str], idempotency_key: str | None) -> PlaceOrder:
+    """Read an order; whatever is wrong with it, in its fields or in their values, is told at once."""
     if not isinstance(document, Mapping):
         raise one_finding("", "wrong_type", "must be a JSON object")
     findings = Findings()
@@ -159,16 +178,22 @@ def _read(document: object, allowed: frozenset[str], idempotency_key: str | None
     if isinstance(lines, list) and len(lines) <= ORDER_LINES_MAX:  # PlaceOrder refuses a longer list whole.
         reader = _LineReader(findings)
         lines = [reader.read(index, line) for index, line in enumerate(lines)]
-    findings.raise_if_any()
     metadata = document.get("metadata")
-    return PlaceOrder(
-        customer_id=cast("str", document["customer_id"]),
-        lines=cast("list[OrderLine]", lines),
-        currency=cast("str | None", document.get("currency")),
-        reference=cast("str | None", document.get("reference")),
-        metadata={} if metadata is None else cast("dict[str, str]", metadata),
-        idempotency_key=idempotency_key,
-    )
+    try:
+        command = PlaceOrder(
+            customer_id=cast("str", document.get("customer_id")),
+            lines=cast("list[OrderLine]", lines),
+            currency=cast("str | None", document.get("currency")),
+            reference=cast("str | None", document.get("reference")),
+            metadata={} if metadata is None else cast("dict[str, str]", metadata),
+            idempotency_key=idempotency_key,
+        )
+    except OmsError as error:
+        findings.merge(error.errors)
+        findings.raise_if_any()
+        raise
+    findings.raise_if_any()
+    return command
 
 
 def _show_amount(amount: Decimal | None) -> str | None:

@@ -76,13 +76,11 @@ class StockRowReader:
                 yield [fault_reject(record)]
                 continue
             line, document = record
-            if unknown := document.keys() - set(STOCK_COLUMNS):
-                findings = Findings()
-                for name in sorted(unknown):
-                    findings.add(f"/{shorten(name)}", "unknown_field", "is not a field of a row")
-                yield [findings_reject(line, findings, {})]
-                continue
-            yield [self._row(line, [document.get(name) for name in STOCK_COLUMNS], document)]
+            findings = Findings()
+            for name in sorted(document.keys() - set(STOCK_COLUMNS)):
+                findings.add(f"/{shorten(name)}", "unknown_field", "is not a field of a row")
+            values = {name: document[name] for name in STOCK_COLUMNS if name in document}
+            yield [self._row(line, [document.get(name) for name in STOCK_COLUMNS], values, findings)]
 
     def _read_run(self, run: CsvRun, header: Header) -> Iterator[Sequence[StockRow | ImportReject]]:
         """Take rows all at once if they can be seen at a glance to be good, else halve them, down to a few."""
@@ -138,13 +136,14 @@ class StockRowReader:
             return values
         columns: list[object] = [values.get(name) for name in STOCK_COLUMNS]
         columns[1] = number_or_text(values["quantity"])
-        return self._row(line, columns, values)
+        return self._row(line, columns, values, Findings())
 
-    def _row(self, line: int, columns: Sequence[object], values: Mapping[str, object]) -> StockRow | ImportReject:
+    def _row(
+        self, line: int, columns: Sequence[object], values: Mapping[str, object], findings: Findings
+    ) -> StockRow | ImportReject:
         sku, quantity, *texts = columns
         quantity = whole(quantity)
         location, name, reason, reference = (None if text == "" else text for text in texts)
-        findings = Findings()
         findings.sku("/sku", sku)
         findings.whole_number("/quantity", quantity, lowest=self._quantity_min)
         if location is not None:

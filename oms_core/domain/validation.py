@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 from oms_core.domain.characters import identifier_fault, prose_fault
 from oms_core.domain.limits import COUNT_MAX, LOCATION_LENGTH_MAX, SKU_LENGTH_MAX
@@ -23,6 +24,13 @@ class Findings:
         """Note one wrong value; what is reported stays small however much is wrong."""
         if len(self.errors) < _FINDINGS_MAX:
             self.errors.append(FieldError(pointer=pointer, code=code, detail=detail))
+
+    def merge(self, errors: Iterable[FieldError]) -> None:
+        """Note the findings of a later look at the same document, but for values that have one already."""
+        found = {error.pointer for error in self.errors}
+        for error in errors:
+            if not any(error.pointer == pointer or error.pointer.startswith(f"{pointer}/") for pointer in found):
+                self.add(error.pointer, error.code, error.detail)
 
     def raise_if_any(self) -> None:
         """Raise `validation_error` with all findings, if there are any."""

@@ -10,6 +10,7 @@ import pytest
 
 from oms_core import AdjustStock, Caller, FieldError, OmsError, OrderFilter, ReceiveStock, SetStock
 from oms_core.documents.json_text import parse_json
+from oms_core.documents.messages import read_command, read_order_ids
 from oms_core.documents.orders import read_keyed_order, read_order, show_refusal, whole
 from tests.bad_input import BAD_ADJUSTMENTS, BAD_ORDERS, BAD_STOCK_SETS, BadInput
 from tests.texts import BAD_NAMES, BAD_TEXTS, GOOD_PROSE
@@ -112,6 +113,34 @@ def test_every_wrong_value_is_reported_at_once() -> None:
         "lines": [{"sku": "A/B", "quantity": 0}, {"sku": "A", "quantity": 1}],
     }
     assert pointers(refusal(read_order, document)) == ["/customer_id", "/currency", "/lines/0/sku", "/lines/0/quantity"]
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"colour": 1, "lines": []}, ["/colour", "/customer_id", "/lines"]),
+        (
+            {"customer_id": "C\u3164", "lines": [{"sku": "A", "quantity": "1", "price": 1}, 7, {}], "colour": 1},
+            [
+                *("/colour", "/lines/0/price", "/lines/1", "/lines/2/sku", "/lines/2/quantity"),
+                *("/customer_id", "/lines/0/quantity"),
+            ],
+        ),
+        (
+            {"customer_id": 1, "metadata": [], "lines": [{"sku": "A/", "quantity": 0, "unit_price": 1}]},
+            ["/lines/0/unit_price", "/customer_id", "/metadata", "/lines/0/sku", "/lines/0/quantity"],
+        ),
+    ],
+)
+def test_fields_types_and_values_are_reported_in_one_answer(document: object, told: list[str]) -> None:
+    for read in (read_order, read_keyed_order):
+        assert pointers(refusal(read, document)) == told
+    assert pointers(refusal(read_command, json.dumps(document).encode())) == ["/idempotency_key", *told]
+
+
+def test_every_id_of_a_message_that_is_none_is_reported() -> None:
+    body = b'{"order_ids": ["x", "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10", 1]}'
+    assert pointers(refusal(read_order_ids, body)) == ["/order_ids/0", "/order_ids/2"]
 
 
 def test_however_much_is_wrong_a_hundred_findings_are_reported() -> None:

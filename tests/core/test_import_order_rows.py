@@ -32,7 +32,7 @@ def desk() -> Iterator[Desk]:
     [
         (["K1,,C1,,A,1,", "K1,,C1,,A,x,"], 3, "quantity", "wrong_type"),
         (["K1,,C1,,A,1,", "K1,,C1,,A,-1,"], 3, "quantity", "out_of_range"),
-        (["K1,,C1,,A ,1,"], 2, "sku", "bad_name"),
+        (["K1,,C1,,A ,1,"], 2, "sku", "bad_character"),
         (["K1,,C1,,A,1,2.55555"], 2, "unit_price", "bad_amount"),
         (["K1,,C1,,A,1,-2"], 2, "unit_price", "bad_amount"),
         (["K1,,,,A,1,"], 2, "customer_id", "required"),
