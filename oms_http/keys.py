@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 from flask import Response
 
 from oms_core.documents.keys import show_issued, show_key
-from oms_core.domain.callers import Scope
 from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.validation import Findings
-from oms_http.parameters import read_time
 from oms_http.queries import next_link
 from oms_http.requests import Request, read_model, refuse_idempotency_key
 from oms_http.responses import NO_STORE, json_response
-from oms_http.schemas.keys import KeyRequest, RotationRequest
+from oms_http.schemas.keys import SCOPES, KeyRequest, RotationRequest
 from oms_http.service import Service
+from oms_http.times import read_time
 
-_SCOPES = MappingProxyType({scope.value: scope for scope in Scope})
 _NO_IDEMPOTENCY = "is not used here: the key is not kept, so it could not be shown again"
 
 _log = logging.getLogger(__name__)
@@ -30,11 +27,12 @@ def create_key(service: Service, request: Request) -> Response:
     """Make the first key of a name."""
     refuse_idempotency_key(request, _NO_IDEMPOTENCY)
     asked = read_model(KeyRequest, request)
-    findings = Findings()
-    scopes = _read_scopes(findings, asked.scopes)
-    expires_at = _read_expiry(findings, asked.expires_at)
-    findings.raise_if_any()
-    command = CreateKey(name=asked.name, scopes=scopes, customer_id=asked.customer_id, expires_at=expires_at)
+    command = CreateKey(
+        name=asked.name,
+        scopes=frozenset(SCOPES[name] for name in asked.scopes),
+        customer_id=asked.customer_id,
+        expires_at=_expiry(asked.expires_at),
+    )
     issued = service.oms.create_key(command, caller=request.caller)
     _tell("created", issued.key, request)
     return _issued(issued, [("Location", f"/v1/keys/{issued.key.name}")])
@@ -61,10 +59,7 @@ def rotate_key(service: Service, request: Request, name: str) -> Response:
     """Make a further key of a name."""
     refuse_idempotency_key(request, _NO_IDEMPOTENCY)
     asked = read_model(RotationRequest, request)
-    findings = Findings()
-    expires_at = _read_expiry(findings, asked.expires_at)
-    findings.raise_if_any()
-    command = RotateKey(name=name, overlap_seconds=asked.overlap_seconds, expires_at=expires_at)
+    command = RotateKey(name=name, overlap_seconds=asked.overlap_seconds, expires_at=_expiry(asked.expires_at))
     issued = service.oms.rotate_key(command, caller=request.caller)
     _tell("rotated", issued.key, request)
     return _issued(issued, [("Location", f"/v1/keys/{name}")])
@@ -77,15 +72,9 @@ def revoke_key(service: Service, request: Request, name: str) -> Response:
     return _named(keys)
 
 
-def _read_scopes(findings: Findings, names: list[str]) -> frozenset[Scope]:
-    for index, name in enumerate(names):
-        if name not in _SCOPES:
-            findings.add(f"/scopes/{index}", "unknown_scope", f"must be one of {', '.join(_SCOPES)}")
-    return frozenset(_SCOPES[name] for name in names if name in _SCOPES)
-
-
-def _read_expiry(findings: Findings, text: str | None) -> datetime | None:
-    return None if text is None else read_time(findings, "/expires_at", text)
+def _expiry(text: str | None) -> datetime | None:
+    """Read what the schema has checked."""
+    return None if text is None else read_time(Findings(), "/expires_at", text)
 
 
 def _issued(issued: IssuedKey, headers: list[tuple[str, str]]) -> Response:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from flask import Response
 
 from oms_core.documents.orders import read_keyed_order, show_event, show_order, show_refusal
@@ -12,7 +9,6 @@ from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.orders import OrderFilter
 from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_http.order_answers import order_not_modified, order_response
@@ -31,7 +27,6 @@ from oms_http.schemas.orders import BatchRequest, StatusRequest
 from oms_http.service import Service
 
 BATCH_BODY_BYTES_MAX = 8 * 1024 * 1024
-_STATUSES: Mapping[str, OrderStatus] = MappingProxyType({status.value: status for status in OrderStatus})
 
 
 def place_orders(service: Service, request: Request) -> Response:
@@ -83,12 +78,9 @@ def list_order_events(service: Service, request: Request, order_id: str) -> Resp
 def change_order_status(service: Service, request: Request, order_id: str) -> Response:
     """Move an order to another status."""
     asked = read_model(StatusRequest, request)
-    status = _STATUSES.get(asked.status.lower())
-    if status is None:
-        raise one_finding("/status", "unknown_status", f"must be one of {', '.join(_STATUSES)}")
     command = ChangeOrderStatus(
         order_id=read_order_id(order_id),
-        status=status,
+        status=OrderStatus(asked.status.lower()),
         reason=asked.reason,
         if_version=read_version_wanted(request),
     )

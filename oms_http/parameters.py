@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from types import MappingProxyType
 
 from oms_core.domain import limits
@@ -11,12 +9,11 @@ from oms_core.domain.imports import ImportMode
 from oms_core.domain.numbers import parse_digits
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
-from oms_http.queries import QueryParameter
+from oms_http.queries import QueryParameter, ReadText
 from oms_http.schemas.fields import IDENTIFIER_PATTERN
+from oms_http.times import read_time
 
 _COMPONENTS = "#/components/schemas/"
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-_TIME_LENGTH_MAX = 64
 _SWITCHES = MappingProxyType({"true": True, "false": False})
 _MODES = MappingProxyType({mode.value: mode for mode in ImportMode})
 _STATUSES = MappingProxyType({status.value: status for status in OrderStatus})
@@ -33,7 +30,20 @@ def _read_limit(findings: Findings, pointer: str, text: str) -> int | None:
 
 
 def _read_text(_findings: Findings, _pointer: str, text: str) -> str:
-    return text  # The core checks it: OrderFilter, and the cursor of each list.
+    return text  # The core checks it: the cursor of each list.
+
+
+def _identifier(longest: int) -> ReadText:
+    def read(findings: Findings, pointer: str, text: str) -> str:
+        findings.identifier(pointer, text, longest=longest)
+        return text
+
+    return read
+
+
+def _read_reason(findings: Findings, pointer: str, text: str) -> str:
+    findings.prose(pointer, text, longest=limits.REASON_LENGTH_MAX)
+    return text
 
 
 def _read_statuses(findings: Findings, pointer: str, text: str) -> frozenset[OrderStatus]:
@@ -42,19 +52,6 @@ def _read_statuses(findings: Findings, pointer: str, text: str) -> frozenset[Ord
         findings.add(pointer, "unknown_status", f"must be one or more of {','.join(_STATUSES)}")
         return frozenset()
     return frozenset(_STATUSES[name] for name in names)
-
-
-def read_time(findings: Findings, pointer: str, text: str) -> datetime | None:
-    """Read an RFC 3339 time, noting what is wrong with it."""
-    if len(text) > _TIME_LENGTH_MAX or not _TIME.fullmatch(text):
-        detail = "must be an RFC 3339 time with its offset, such as 2026-11-22T21:00:00Z (encode + as %2B)"
-        findings.add(pointer, "bad_time", detail)
-        return None
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        findings.add(pointer, "bad_time", f"is no time of the calendar: {error}")
-        return None
 
 
 def _read_switch(findings: Findings, pointer: str, text: str) -> bool | None:
@@ -99,19 +96,19 @@ ORDER_LIST_PARAMETERS = (
         name="customer_id",
         description="Orders of this customer.",
         schema={"$ref": _COMPONENTS + "CustomerId"},
-        read=_read_text,
+        read=_identifier(limits.CUSTOMER_ID_LENGTH_MAX),
     ),
     QueryParameter(
         name="sku",
         description="Orders with a line of this product.",
         schema={"type": "string", "minLength": 1, "maxLength": limits.SKU_LENGTH_MAX, "pattern": IDENTIFIER_PATTERN},
-        read=_read_text,
+        read=_identifier(limits.SKU_LENGTH_MAX),
     ),
     QueryParameter(
         name="reference",
         description="Orders with this reference.",
         schema={"$ref": _COMPONENTS + "Reference"},
-        read=_read_text,
+        read=_identifier(limits.REFERENCE_LENGTH_MAX),
     ),
     QueryParameter(
         name="failure_code",
@@ -122,7 +119,7 @@ ORDER_LIST_PARAMETERS = (
             "maxLength": limits.FAILURE_CODE_LENGTH_MAX,
             "pattern": IDENTIFIER_PATTERN,
         },
-        read=_read_text,
+        read=_identifier(limits.FAILURE_CODE_LENGTH_MAX),
     ),
     QueryParameter(
         name="created_from",
@@ -168,6 +165,6 @@ IMPORT_PARAMETERS = (
         name="reason",
         description="Why, for rows that have no reason of their own.",
         schema={"$ref": _COMPONENTS + "Reason"},
-        read=_read_text,
+        read=_read_reason,
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import flask
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from werkzeug.datastructures import ETags
 from werkzeug.http import unquote_header_value
 
@@ -25,11 +25,12 @@ from oms_core.ports.rate_limiter import Allowance
 from oms_core.use_cases.charge_caller import Charge
 from oms_http.request_ids import request_id
 from oms_http.schemas.findings import findings_of
+from oms_http.schemas.shapes import Input
 
 JSON_TYPE = "application/json"
 _VERSION = re.compile(r"[1-9][0-9]{0,12}")  # As `str` writes it.
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=Input)
 
 
 class Request(flask.Request):
@@ -66,11 +67,16 @@ def read_json(request: Request) -> object:
 def read_model(model: type[Model], request: Request) -> Model:
     """Read the body as a pydantic model; raises `validation_error` besides what `read_json` does."""
     document = read_json(request)
+    asked, findings = None, Findings()
     try:
-        return model.model_validate(document)
+        asked = model.model_validate(document)
     except ValidationError as error:
-        findings_of(error).raise_if_any()
-        raise  # An error of pydantic that names no value would be a defect.
+        findings = findings_of(error)
+    if isinstance(document, Mapping):
+        model.check_together(findings, document)
+    findings.raise_if_any()
+    assert asked is not None  # noqa: S101  An error of pydantic that names no value would be a defect.
+    return asked
 
 
 def check_media_type(request: Request, wanted: str) -> None:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from flask import Response
 
-from oms_core.domain.commands import check_reason
 from oms_core.domain.orders import OrderFilter
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.validation import Findings
 from oms_http.order_answers import order_response
 from oms_http.requests import Request, read_model, read_order_id
 from oms_http.responses import NO_STORE, json_response
-from oms_http.schemas.queue import RetriesRequest, RetryRequest
+from oms_http.schemas.queue import RETRIABLE, RetriesRequest, RetryRequest
 from oms_http.service import Service
-
-_RETRIABLE = MappingProxyType({status.value: status for status in (OrderStatus.REJECTED, OrderStatus.FAILED)})
 
 
 def retry_order(service: Service, request: Request, order_id: str) -> Response:
@@ -29,9 +22,8 @@ def retry_order(service: Service, request: Request, order_id: str) -> Response:
 def retry_orders(service: Service, request: Request) -> Response:
     """Queue many orders again."""
     asked = read_model(RetriesRequest, request)
-    _check(asked)
     wanted = OrderFilter(
-        statuses=frozenset(_RETRIABLE[name.lower()] for name in asked.status or []),
+        statuses=frozenset(RETRIABLE[name.lower()] for name in asked.status or []),
         failure_code=asked.failure_code,
         customer_id=asked.customer_id,
         sku=asked.sku,
@@ -39,13 +31,3 @@ def retry_orders(service: Service, request: Request) -> Response:
     report = service.oms.retry_orders(wanted, caller=request.caller, reason=asked.reason, limit=asked.limit)
     shown = {"retried": report.retried, "refused": report.refused, "more": report.more}
     return json_response(shown, headers=[NO_STORE])
-
-
-def _check(asked: RetriesRequest) -> None:
-    """Raise `validation_error` for what must be right also where no order is found."""
-    findings = Findings()
-    check_reason(findings, asked.reason)
-    for index, name in enumerate(asked.status or []):
-        if name.lower() not in _RETRIABLE:
-            findings.add(f"/status/{index}", "unknown_status", f"must be one of {', '.join(_RETRIABLE)}")
-    findings.raise_if_any()

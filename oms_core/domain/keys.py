@@ -166,6 +166,13 @@ def check_key_name(findings: Findings, name: object) -> None:
         findings.add("/name", "bad_name", detail)
 
 
+def check_bound_scopes(findings: Findings, scopes: Collection[Scope]) -> None:
+    """Check the scopes of a key that is bound to a customer."""
+    if refused := ADMINISTRATION.intersection(scopes):
+        detail = f"must not hold {' or '.join(sorted(refused))}: the key is bound to a customer"
+        findings.add("/scopes", "not_for_customer", detail)
+
+
 def first_key(command: CreateKey, *, created_by: str, now: datetime, random_bits: int) -> ApiKey:
     """Give the first key of a name. Raises `key_name_taken` for a reserved name, `validation_error` for its expiry."""
     if command.name.lower() in RESERVED_NAMES:
@@ -253,9 +260,8 @@ def _check_scopes(findings: Findings, scopes: object, *, is_bound: bool) -> None
         findings.add("/scopes", "unknown_scope", f"must be some of {', '.join(Scope)}")
     elif not scopes:
         findings.add("/scopes", "too_few", "must name one scope at least")
-    elif is_bound and (refused := ADMINISTRATION.intersection(scopes)):
-        detail = f"must not hold {' or '.join(sorted(refused))}: the key is bound to a customer"
-        findings.add("/scopes", "not_for_customer", detail)
+    elif is_bound:
+        check_bound_scopes(findings, scopes)
 
 
 def _check_expiry(findings: Findings, expires_at: object) -> None:

@@ -15,6 +15,8 @@ from oms_core.documents.orders import whole
 from oms_core.domain import limits
 from oms_core.domain.characters import NOT_IN_IDENTIFIERS, NOT_IN_PROSE
 from oms_core.domain.currencies import CURRENCIES
+from oms_core.domain.validation import Findings
+from oms_http.schemas.checks import checked, identifier, prose
 
 
 def _written(characters: str) -> str:
@@ -35,6 +37,12 @@ TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$"
 # JSON has one kind of number: 5.0 is read as 5, which is what JSON Schema's "integer" admits.
 _WHOLE = BeforeValidator(whole)
 
+
+def _refuse_zero(findings: Findings, pointer: str, delta: int) -> None:
+    if delta == 0:
+        findings.add(pointer, "out_of_range", "must not be 0")
+
+
 Count = TypeAliasType("Count", Annotated[int, Field(strict=True, ge=0, le=limits.COUNT_MAX), _WHOLE])
 Delta = TypeAliasType(
     "Delta",
@@ -42,6 +50,7 @@ Delta = TypeAliasType(
         int,
         Field(strict=True, ge=-limits.COUNT_MAX, le=limits.COUNT_MAX, json_schema_extra={"not": {"const": 0}}),
         _WHOLE,
+        checked(_refuse_zero),
     ],
 )
 Quantity = TypeAliasType("Quantity", Annotated[int, Field(strict=True, ge=1, le=limits.QUANTITY_MAX), _WHOLE])
@@ -68,6 +77,7 @@ Location = TypeAliasType(
             json_schema_extra={"pattern": NAME_PATTERN},
             description="The name of a place that holds stock; the rules are a SKU's.",
         ),
+        checked(Findings.location),
     ],
 )
 CustomerId = TypeAliasType(
@@ -77,6 +87,7 @@ CustomerId = TypeAliasType(
         Field(
             min_length=1, max_length=limits.CUSTOMER_ID_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}
         ),
+        identifier(limits.CUSTOMER_ID_LENGTH_MAX),
     ],
 )
 Reference = TypeAliasType(
@@ -89,17 +100,24 @@ Reference = TypeAliasType(
             json_schema_extra={"pattern": IDENTIFIER_PATTERN},
             description="The caller's own number for this.",
         ),
+        identifier(limits.REFERENCE_LENGTH_MAX),
     ],
 )
 Reason = TypeAliasType(
     "Reason",
     Annotated[
-        str, Field(min_length=1, max_length=limits.REASON_LENGTH_MAX, json_schema_extra={"pattern": PROSE_PATTERN})
+        str,
+        Field(min_length=1, max_length=limits.REASON_LENGTH_MAX, json_schema_extra={"pattern": PROSE_PATTERN}),
+        prose(limits.REASON_LENGTH_MAX),
     ],
 )
 ProductName = TypeAliasType(
     "ProductName",
-    Annotated[str, Field(max_length=limits.NAME_LENGTH_MAX, json_schema_extra={"pattern": PROSE_PATTERN})],
+    Annotated[
+        str,
+        Field(max_length=limits.NAME_LENGTH_MAX, json_schema_extra={"pattern": PROSE_PATTERN}),
+        prose(limits.NAME_LENGTH_MAX),
+    ],
 )
 IdempotencyKey = TypeAliasType(
     "IdempotencyKey",

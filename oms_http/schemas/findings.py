@@ -8,6 +8,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from oms_core.domain.validation import Findings
+from oms_http.schemas.checks import REFUSED
 
 _ERRORS_READ_MAX = 100
 _NAME_SHOWN_MAX = 64
@@ -38,9 +39,12 @@ def findings_of(error: ValidationError) -> Findings:
     findings = Findings()
     for found in error.errors(include_url=False, include_input=False)[:_ERRORS_READ_MAX]:
         code, detail = "invalid", found["msg"]
-        if found["type"] in _CODES:
+        context = found.get("ctx") or {}
+        if found["type"] == REFUSED:
+            code, detail = context["code"], context["detail"]
+        elif found["type"] in _CODES:
             code, template = _CODES[found["type"]]
-            detail = template.format_map(found.get("ctx") or {})
+            detail = template.format_map(context)
         findings.add(pointer_to(*found["loc"]), code, detail)
     return findings
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
@@ -11,8 +13,12 @@ from typing_extensions import TypeAliasType
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
 from oms_core.domain.callers import Scope as CoreScope
+from oms_core.domain.keys import check_bound_scopes, check_key_name
+from oms_core.domain.validation import Findings
+from oms_http.schemas.checks import checked
 from oms_http.schemas.fields import CustomerId, Time
 from oms_http.schemas.shapes import Input, Output
+from oms_http.times import read_time
 
 KEY_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
 _KEY: JsonDict = {
@@ -35,6 +41,14 @@ _ISSUED: JsonDict = {
     "last_used_at": None,
 }
 
+SCOPES = MappingProxyType({scope.value: scope for scope in CoreScope})
+
+
+def _check_scope(findings: Findings, pointer: str, name: str) -> None:
+    if name not in SCOPES:
+        findings.add(pointer, "unknown_scope", f"must be one of {', '.join(SCOPES)}")
+
+
 KeyName = TypeAliasType(
     "KeyName",
     Annotated[
@@ -45,9 +59,10 @@ KeyName = TypeAliasType(
             json_schema_extra={"pattern": KEY_NAME_PATTERN},
             description="Who holds the key: the actor in the ledger, and whose idempotency keys they are.",
         ),
+        checked(lambda findings, _, name: check_key_name(findings, name)),
     ],
 )
-Scope = TypeAliasType("Scope", Annotated[str, Field(json_schema_extra={"enum": [scope.value for scope in CoreScope]})])
+Scope = TypeAliasType("Scope", Annotated[str, Field(json_schema_extra={"enum": list(SCOPES)}), checked(_check_scope)])
 GivenTime = TypeAliasType(
     "GivenTime",
     Annotated[
@@ -59,6 +74,7 @@ GivenTime = TypeAliasType(
             description="RFC 3339 with an offset.",
             examples=["2027-11-22T21:00:00Z"],
         ),
+        checked(read_time),
     ],
 )
 
@@ -74,6 +90,13 @@ class KeyRequest(Input):
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(CoreScope))]
     customer_id: CustomerId | None = None
     expires_at: GivenTime | None = None
+
+    @classmethod
+    def check_together(cls, findings: Findings, document: Mapping[str, object]) -> None:
+        """Note scopes that no key of a customer may hold."""
+        names = document.get("scopes")
+        if document.get("customer_id") is not None and isinstance(names, list):
+            check_bound_scopes(findings, [SCOPES[name] for name in names if isinstance(name, str) and name in SCOPES])
 
 
 class RotationRequest(Input):

@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from oms_core.domain import limits
 from oms_core.domain.events import EventType
 from oms_core.domain.statuses import OrderStatus
+from oms_http.schemas.checks import one_of
 from oms_http.schemas.fields import (
     Amount,
     Currency,
@@ -112,7 +113,11 @@ class StatusRequest(Input):
         json_schema_extra={"examples": [{"status": "shipped"}, {"status": "returned", "reason": "Did not fit"}]}
     )
 
-    status: Annotated[str, Field(json_schema_extra={"enum": [status.value for status in OrderStatus]})]
+    status: Annotated[
+        str,
+        Field(json_schema_extra={"enum": [status.value for status in OrderStatus]}),
+        one_of([status.value for status in OrderStatus], "unknown_status"),
+    ]
     reason: Reason | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
@@ -9,9 +10,12 @@ from pydantic.config import JsonDict
 
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
+from oms_core.domain.statuses import OrderStatus
+from oms_http.schemas.checks import identifier, one_of
 from oms_http.schemas.fields import IDENTIFIER_PATTERN, CustomerId, Reason, Time
 from oms_http.schemas.shapes import Input, Output
 
+RETRIABLE = MappingProxyType({status.value: status for status in (OrderStatus.REJECTED, OrderStatus.FAILED)})
 DEAD_BODY_BYTES_MAX = 4 * 1024
 _LETTER_ID_LENGTH_MAX = 255
 _TIME = "2026-11-22T21:00:00.000000Z"
@@ -53,7 +57,12 @@ class RetriesRequest(Input):
     )
 
     status: Annotated[
-        list[Annotated[str, Field(json_schema_extra={"enum": ["rejected", "failed"]})]] | None,
+        list[
+            Annotated[
+                str, Field(json_schema_extra={"enum": ["rejected", "failed"]}), one_of(RETRIABLE, "unknown_status")
+            ]
+        ]
+        | None,
         Field(min_length=1, max_length=2, description="Without it: both."),
     ] = None
     failure_code: Annotated[
@@ -61,11 +70,13 @@ class RetriesRequest(Input):
         Field(
             min_length=1, max_length=limits.FAILURE_CODE_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}
         ),
+        identifier(limits.FAILURE_CODE_LENGTH_MAX),
     ] = None
     customer_id: CustomerId | None = None
     sku: Annotated[
         str | None,
         Field(min_length=1, max_length=limits.SKU_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}),
+        identifier(limits.SKU_LENGTH_MAX),
     ] = None
     reason: Reason | None = None
     limit: Annotated[int, Field(strict=True, ge=1, le=limits.RETRY_ORDERS_MAX), BeforeValidator(whole)] = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from oms_core.domain.stock import MovementKind
+from oms_core.domain.validation import Findings
 from oms_http.schemas.fields import (
     Count,
     Cursor,
@@ -50,6 +52,12 @@ class StockRequest(Input):
     low_stock_threshold: Annotated[Count | None, Field(description="Null removes the threshold.")] = None
     reason: Reason | None = None
     reference: Reference | None = None
+
+    @classmethod
+    def check_together(cls, findings: Findings, document: Mapping[str, object]) -> None:
+        """Note a count that is expected where none is set."""
+        if document.get("expected_on_hand") is not None and document.get("on_hand") is None:
+            findings.add("/expected_on_hand", "needs_on_hand", "is only used together with on_hand")
 
 
 class AdjustmentRequest(Input):

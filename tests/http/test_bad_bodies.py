@@ -131,3 +131,85 @@ def test_a_body_in_another_encoding_is_told_which_it_is(client: ConformingClient
         body = '{"customer_id": "C1"}'.encode(encoding)
         problem = refused(client.post(path, data=body, content_type="application/json"), 400, "malformed_json")
         assert said in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "document", "pointers"),
+    [
+        (
+            "POST",
+            "/v1/orders",
+            {"colour": 1, "lines": [{"sku": "A", "quantity": "1"}], "metadata": {"a": "\x00"}},
+            ["/colour", "/customer_id", "/metadata/a", "/lines/0/quantity"],
+        ),
+        (
+            "PUT",
+            "/v1/inventory/WIDGET",
+            {"colour": 1, "on_hand": "1", "name": "\x07", "location": " a", "reason": "", "low_stock_threshold": -1},
+            ["/colour", "/on_hand", "/name", "/location", "/reason", "/low_stock_threshold"],
+        ),
+        (
+            "PUT",
+            "/v1/inventory/WIDGET",
+            {"expected_on_hand": 1, "name": 1, "reference": "a\u3164"},
+            ["/expected_on_hand", "/name", "/reference"],
+        ),
+        (
+            "POST",
+            "/v1/inventory/WIDGET/adjustments",
+            {"delta": 0, "location": "a/b", "colour": 1},
+            ["/delta", "/location", "/colour", "/reason"],
+        ),
+        (
+            "PUT",
+            "/v1/orders/019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10/status",
+            {"status": "lost", "reason": "\x1b", "colour": 1},
+            ["/status", "/reason", "/colour"],
+        ),
+        (
+            "POST",
+            "/v1/orders/019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10/retry",
+            {"reason": "\x1b", "colour": 1},
+            ["/reason", "/colour"],
+        ),
+        (
+            "POST",
+            "/v1/orders/retry",
+            {"status": ["rejected", "lost"], "sku": "a\u200b", "limit": "5", "reason": 1, "colour": 1},
+            ["/status/1", "/sku", "/limit", "/reason", "/colour"],
+        ),
+        (
+            "POST",
+            "/v1/keys",
+            {"name": "-", "scopes": ["admin", "all"], "customer_id": "C ", "expires_at": "soon", "colour": 1},
+            ["/name", "/scopes/1", "/scopes", "/customer_id", "/expires_at", "/colour"],
+        ),
+        (
+            "POST",
+            "/v1/keys/shop/rotate",
+            {"overlap_seconds": -1, "expires_at": "soon", "colour": 1},
+            ["/overlap_seconds", "/expires_at", "/colour"],
+        ),
+        ("POST", "/v1/queue/dead/replay", {"ids": ["", 1], "colour": 1}, ["/ids/0", "/ids/1", "/colour"]),
+        ("POST", "/v1/orders/batch", {"orders": [], "colour": 1}, ["/orders", "/colour"]),
+    ],
+)
+def test_all_that_is_wrong_with_a_body_is_told_at_once(
+    client: ConformingClient, method: str, path: str, document: object, pointers: list[str]
+) -> None:
+    stock(client)
+    response = client.open(path, method=method, json=document)
+    assert {found["pointer"] for found in refused(response, 422, "validation_error")["errors"]} == set(pointers)
+
+
+def test_all_that_is_wrong_with_an_order_of_a_batch_is_told_at_once(client: ConformingClient) -> None:
+    order = {"colour": 1, "customer_id": "C1", "lines": [{"sku": "A", "quantity": "1", "price": 1}]}
+    (outcome,) = client.post("/v1/orders/batch", json={"orders": [order]}).get_json()["outcomes"]
+    found = {error["pointer"] for error in outcome["error"]["errors"]}
+    assert found == {"/orders/0/colour", "/orders/0/lines/0/price", "/orders/0/lines/0/quantity"}
+
+
+def test_all_that_is_wrong_with_a_query_is_told_at_once(client: ConformingClient) -> None:
+    response = client.get("/v1/orders?colour=1&customer_id=%00&limit=x&status=lost&created_to=soon")
+    found = {error["pointer"] for error in refused(response, 422, "validation_error")["errors"]}
+    assert found == {"/colour", "/customer_id", "/limit", "/status", "/created_to"}

@@ -34,7 +34,7 @@ def test_findings_point_into_the_batch(client: ConformingClient) -> None:
     stock(client)
     found = outcomes(client, order(), order("GHOST"), {"lines": []}, 5)
     pointers = [[entry["pointer"] for entry in outcome.get("error", {}).get("errors", [])] for outcome in found]
-    assert pointers == [[], ["/orders/1/lines/0/sku"], ["/orders/2/customer_id"], ["/orders/3"]]
+    assert pointers == [[], ["/orders/1/lines/0/sku"], ["/orders/2/customer_id", "/orders/2/lines"], ["/orders/3"]]
 
 
 def test_an_order_of_a_batch_is_repeated_by_its_own_key(client: ConformingClient) -> None:

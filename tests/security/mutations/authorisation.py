@@ -193,8 +193,8 @@ OWNERS = (
     mutation(
         "a customer's key holds administration",
         "oms_core/domain/keys.py",
-        "    elif is_bound and (refused := ADMINISTRATION.intersection(scopes)):\n",
-        "    elif is_bound and (refused := set()):\n",
+        "    if refused := ADMINISTRATION.intersection(scopes):\n",
+        "    if refused := set():\n",
         "tests/core/test_keys.py::test_a_wrong_key_is_refused_with_where_it_is_wrong",
     ),
 )
