@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from oms_cli.arguments import WholeNumber, complete_statuses, read_statuses
 from oms_cli.command import command, usage_error
+from oms_cli.messages import say
 from oms_cli.order_ids import move_each, read_ids
 from oms_cli.orders import CustomerOption, FailureOption, ReasonOption, SkuOption
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
+from oms_core.domain.commands import RetryOrder
 from oms_core.domain.limits import RETRY_ORDERS_MAX
-from oms_core.domain.orders import OrderFilter
+from oms_core.domain.orders import Order, OrderFilter
 from oms_core.use_cases.retry_orders import RetryReport
 
 _REPORT: View[RetryReport] = View(
@@ -46,6 +50,21 @@ NewestOption = Annotated[
 ]
 
 
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="K", help="Idempotency key, with one id: with the same key it is retried once."),
+]
+VersionOption = Annotated[
+    int | None,
+    typer.Option(
+        "--if-version",
+        metavar="N",
+        parser=WholeNumber(lowest=1),
+        help="With one id: refuse unless the order is at version N now.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `retry` to the orders' commands."""
     command(app, "retry")(retry)
@@ -66,20 +85,22 @@ def retry(
     sku: SkuOption = None,
     limit: NewestOption = None,
     reason: ReasonOption = None,
+    key: KeyOption = None,
+    if_version: VersionOption = None,
 ) -> None:
     """Queue rejected and failed orders again, each as new: without its failure and its attempts."""
-    narrowing = (status, failure, customer, sku, limit)
-    if everything == bool(ids):
-        usage_error("give order ids, - for stdin, or --all")
-    if not everything and any(given is not None for given in narrowing):
-        usage_error("--status, --failure, --customer, --sku and --limit choose among --all")
+    _check(ids, everything=everything, narrowing=(status, failure, customer, sku, limit), guards=(key, if_version))
+
+    def retry_one(order_id: UUID) -> Order:
+        command = RetryOrder(order_id=order_id, reason=reason, if_version=if_version, idempotency_key=key)
+        retried = oms.retry_order(command, caller=session.caller)
+        if retried.replayed:
+            say("it was retried before with this key")
+        return retried.order
+
     if ids:
         with session.oms() as oms:
-            move_each(
-                read_ids(ids),
-                lambda order_id: oms.retry_order(order_id, caller=session.caller, reason=reason),
-                session.output,
-            )
+            move_each(read_ids(ids), retry_one, session.output)
         return
     wanted = OrderFilter(statuses=read_statuses(status or []), failure_code=failure, customer_id=customer, sku=sku)
     with session.oms() as oms:
@@ -87,6 +108,16 @@ def retry(
     session.output.sentence(_sentence(report))
     if not session.output.is_table:
         session.output.record(_REPORT, report)
+
+
+def _check(ids: list[str] | None, *, everything: bool, narrowing: Sequence[object], guards: Sequence[object]) -> None:
+    """Refuse options that do not go together."""
+    if everything == bool(ids):
+        usage_error("give order ids, - for stdin, or --all")
+    if not everything and any(given is not None for given in narrowing):
+        usage_error("--status, --failure, --customer, --sku and --limit choose among --all")
+    if (ids is None or len(ids) != 1 or ids == ["-"]) and any(given is not None for given in guards):
+        usage_error("--key and --if-version are for one id")
 
 
 def _sentence(report: RetryReport) -> str:

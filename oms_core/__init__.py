@@ -14,6 +14,7 @@ from oms_core.domain.commands import (
     OrderLine,
     PlaceOrder,
     ReceiveStock,
+    RetryOrder,
     SetStock,
 )
 from oms_core.domain.events import Event, EventType, NewEvent
@@ -43,6 +44,7 @@ from oms_core.use_cases.audit import AuditReport
 from oms_core.use_cases.change_stock import StockChanged
 from oms_core.use_cases.charge_caller import Charge
 from oms_core.use_cases.get_queue_status import QueuePlace, QueueStatus
+from oms_core.use_cases.retry_order import Retried
 from oms_core.use_cases.retry_orders import RetryReport
 
 __all__ = [
@@ -94,7 +96,9 @@ __all__ = [
     "QueueStatus",
     "ReceiveStock",
     "Refused",
+    "Retried",
     "Retry",
+    "RetryOrder",
     "RetryReport",
     "RotateKey",
     "Scope",

@@ -12,7 +12,7 @@ from oms_core import wiring
 from oms_core.documents.lines import ByteSource
 from oms_core.domain import imports
 from oms_core.domain.callers import Caller
-from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, SetStock
+from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, RetryOrder, SetStock
 from oms_core.domain.events import Event
 from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey, StoredKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX, TRANSACTION_ORDERS_MAX
@@ -72,6 +72,7 @@ from oms_core.use_cases.change_stock import StockChanged
 from oms_core.use_cases.charge_caller import Charge, ChargeCaller, OnCharge
 from oms_core.use_cases.commit_placements import CommitPlacements
 from oms_core.use_cases.get_queue_status import QueuePlace, QueueStatus
+from oms_core.use_cases.retry_order import Retried
 from oms_core.use_cases.retry_orders import RetryReport
 
 
@@ -269,11 +270,11 @@ class Oms:
             wait=partial(self._orders.wait, timeout_seconds=timeout_seconds),
         )
 
-    def retry_order(self, order_id: UUID, *, caller: Caller, reason: str | None = None) -> Order:
+    def retry_order(self, command: RetryOrder, *, caller: Caller) -> Retried:
         """Queue a rejected or failed order again: see `use_cases.retry_order`."""
-        order = retry_order.retry_order(order_id, reason=reason, caller=caller, clock=self._clock, storage=self.storage)
-        self._orders.announce([order.id])
-        return order
+        retried = retry_order.retry_order(command, caller=caller, clock=self._clock, storage=self.storage)
+        self._orders.announce([command.order_id])
+        return retried
 
     def retry_orders(
         self, wanted: OrderFilter, *, caller: Caller, reason: str | None = None, limit: int = RETRY_ORDERS_MAX
@@ -285,7 +286,7 @@ class Oms:
             limit=limit,
             caller=caller,
             storage=self.storage,
-            retry=lambda order_id: self.retry_order(order_id, caller=caller, reason=reason),
+            retry=lambda order_id: self.retry_order(RetryOrder(order_id=order_id, reason=reason), caller=caller),
         )
 
     def get_queue_status(self, *, caller: Caller) -> QueueStatus:

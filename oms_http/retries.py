@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from flask import Response
 
+from oms_core.domain.commands import RetryOrder
 from oms_core.domain.orders import OrderFilter
 from oms_http.order_answers import order_response
-from oms_http.requests import Request, read_model, read_order_id
-from oms_http.responses import NO_STORE, json_response
+from oms_http.requests import (
+    Request,
+    read_idempotency_key,
+    read_model,
+    read_order_id,
+    read_version_wanted,
+    refuse_idempotency_key,
+)
+from oms_http.responses import NO_STORE, REPLAYED, json_response
 from oms_http.schemas.queue import RETRIABLE, RetriesRequest, RetryRequest
 from oms_http.service import Service
 
@@ -15,12 +23,19 @@ from oms_http.service import Service
 def retry_order(service: Service, request: Request, order_id: str) -> Response:
     """Queue one order again."""
     asked = read_model(RetryRequest, request)
-    order = service.oms.retry_order(read_order_id(order_id), caller=request.caller, reason=asked.reason)
-    return order_response(service.oms, order)
+    command = RetryOrder(
+        order_id=read_order_id(order_id),
+        reason=asked.reason,
+        if_version=read_version_wanted(request),
+        idempotency_key=read_idempotency_key(request),
+    )
+    retried = service.oms.retry_order(command, caller=request.caller)
+    return order_response(service.oms, retried.order, headers=[REPLAYED] if retried.replayed else [])
 
 
 def retry_orders(service: Service, request: Request) -> Response:
     """Queue many orders again."""
+    refuse_idempotency_key(request, "is not used here: repeated, it finds those that are still rejected or failed")
     asked = read_model(RetriesRequest, request)
     wanted = OrderFilter(
         statuses=frozenset(RETRIABLE[name.lower()] for name in asked.status or []),

@@ -84,6 +84,29 @@ class ChangeOrderStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOrder:
+    """Queue a rejected or failed order again.
+
+    `if_version` refuses when the order has changed since that version was read; `idempotency_key` makes it repeatable.
+    """
+
+    order_id: UUID
+    reason: str | None = None
+    if_version: int | None = None
+    idempotency_key: str | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        if not isinstance(self.order_id, UUID):
+            findings.add("/order_id", "wrong_type", "must be a UUID")
+        check_reason(findings, self.reason)
+        if self.if_version is not None:
+            findings.whole_number("/if_version", self.if_version, lowest=1)
+        check_idempotency_key(findings, self.idempotency_key)
+        findings.raise_if_any()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetStock:
     """Create a product or set what is given of it; `on_hand` is an absolute count of units at `location`.
 

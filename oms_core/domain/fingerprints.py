@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from oms_core.domain.commands import AdjustStock, PlaceOrder, ReceiveStock
+from oms_core.domain.commands import AdjustStock, PlaceOrder, ReceiveStock, RetryOrder
 from oms_core.domain.money import to_ten_thousandths
 
 
@@ -22,6 +22,11 @@ def stock_fingerprint(command: AdjustStock | ReceiveStock, location: str) -> byt
     """Digest a change of stock: 32 bytes."""
     units = ("adjust", command.delta) if isinstance(command, AdjustStock) else ("receive", command.quantity)
     return _digest([*units, command.sku, location, command.reason, command.reference])
+
+
+def retry_fingerprint(command: RetryOrder) -> bytes:
+    """Digest a retry: 32 bytes; the version that it asks for does not count, since it is no part of what is done."""
+    return _digest(["retry", str(command.order_id), command.reason])
 
 
 def _digest(content: object) -> bytes:

@@ -13,7 +13,7 @@ from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.orders import Order, OrderFailure
 from oms_core.domain.placement import Accept, KeyedOrder, Placement, Refuse, Verdict, known_key, unknown_skus
-from oms_core.domain.status_changes import OrderChange, QueueEntry
+from oms_core.domain.status_changes import OrderChange, QueueEntry, check_version
 from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import OmsError
 
@@ -120,10 +120,14 @@ def decide_acceptance(placements: Sequence[Placement], view: AcceptanceView) -> 
     return verdicts
 
 
-def decide_retry(order: Order, reason: str | None) -> OrderChange | None:
-    """Decide that a rejected or failed order is queued again, as new; None when it is. Raises `invalid_transition`."""
+def decide_retry(order: Order, reason: str | None, if_version: int | None = None) -> OrderChange | None:
+    """Decide that a rejected or failed order is queued again, as new; None when it is (also with a stale version).
+
+    Raises `version_mismatch` or `invalid_transition`.
+    """
     if order.status is OrderStatus.QUEUED:
         return None
+    check_version(order, if_version)
     if order.status not in {OrderStatus.REJECTED, OrderStatus.FAILED}:
         raise OmsError(
             "invalid_transition",

@@ -44,12 +44,7 @@ def decide_status_change(
     """
     if order.status is command.status:
         return None
-    if command.if_version is not None and command.if_version != order.version:
-        raise OmsError(
-            "version_mismatch",
-            f"the order is at version {order.version}, not {command.if_version}",
-            data={"version": order.version},
-        )
+    check_version(order, command.if_version)
     allowed = allowed_moves(order.status, caller)
     if command.status not in allowed:
         raise _invalid_transition(order.status, command.status, allowed)
@@ -62,6 +57,16 @@ def decide_status_change(
         movements=_movements(order, holdings, command.status, command.reason),
         event=event,
     )
+
+
+def check_version(order: Order, wanted: int | None) -> None:
+    """Raise `version_mismatch` when the order is not at the version that is wanted."""
+    if wanted is not None and wanted != order.version:
+        raise OmsError(
+            "version_mismatch",
+            f"the order is at version {order.version}, not {wanted}",
+            data={"version": order.version},
+        )
 
 
 def _invalid_transition(current: OrderStatus, target: OrderStatus, allowed: Sequence[OrderStatus]) -> OmsError:

@@ -35,7 +35,7 @@ def retry_orders(
     limit: int,
     caller: Caller,
     storage: Storage,
-    retry: Callable[[UUID], Order],
+    retry: Callable[[UUID], object],
 ) -> RetryReport:
     """Retry the newest `limit` (at most 1,000) orders that the filter finds, each in a transaction of its own.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from oms_http import orders, placing, retries
 from oms_http.openapi.operation import (
     ETAG,
@@ -158,9 +160,16 @@ ORDER_OPERATIONS = (
         description="Its failure and its attempts are forgotten. One that is queued already stays as it is.",
         view=retries.retry_order,
         use_cases=("retry_order",),
+        headers=(IDEMPOTENCY_KEY, IF_MATCH),
         body=RetryRequest,
-        answers=(_ORDER,),
-        errors=(*WRITING, "order_not_found", "invalid_transition"),
+        answers=(replace(_ORDER, headers=(*_ORDER.headers, REPLAYED)),),
+        errors=(
+            *WRITING,
+            "order_not_found",
+            "invalid_transition",
+            "version_mismatch",
+            "idempotency_key_reused",
+        ),
     ),
     Operation(
         id="retryOrders",

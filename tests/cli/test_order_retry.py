@@ -217,3 +217,24 @@ def test_a_queued_order_can_be_cancelled_and_is_then_not_placed(cli: Cli) -> Non
     assert cli("orders", "cancel", cancelled).out == f"{cancelled} cancelled\n"
     place_all(cli)
     assert (status(cli, cancelled), status(cli, other)) == ("cancelled", OrderStatus.PENDING)
+
+
+def test_a_retry_under_a_key_is_made_once_and_a_repetition_says_so(cli: Cli) -> None:
+    cli.stock("WIDGET", 1)
+    order_id = queued(cli)
+    fail(cli, order_id, attempts=5)
+    first = cli("orders", "retry", order_id, "--key", "again-1", "--if-version", "2")
+    fail(cli, order_id, attempts=5)
+    again = cli("orders", "retry", order_id, "--key", "again-1", "--if-version", "2")
+    assert [(ran.code, ran.out) for ran in (first, again)] == [(0, f"{order_id} queued\n"), (0, f"{order_id} failed\n")]
+    assert (first.err, again.err) == ("", "it was retried before with this key\n")
+    stale = cli("orders", "retry", order_id, "--if-version", "2")
+    assert stale.code == 5
+    assert "version_mismatch" in stale.err
+
+
+@pytest.mark.parametrize("given", [("--all",), ("x", "y"), ("-",)])
+@pytest.mark.parametrize("option", [("--key", "K"), ("--if-version", "1")])
+def test_a_key_and_a_version_are_for_one_order(cli: Cli, given: tuple[str, ...], option: tuple[str, str]) -> None:
+    ran = cli("orders", "retry", *given, *option)
+    assert (ran.code, ran.err) == (2, "error: usage: --key and --if-version are for one id\n")

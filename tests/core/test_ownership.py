@@ -24,6 +24,7 @@ from oms_core import (
     OrderStatus,
     PlaceOrder,
     Refused,
+    RetryOrder,
     Scope,
     SetStock,
     Settings,
@@ -67,7 +68,7 @@ def test_anothers_order_is_not_there_for_a_customer(oms: Oms, order: Order, cust
         lambda: oms.get_order(order.id, caller=customer),
         lambda: oms.list_order_events(order.id, caller=customer),
         lambda: oms.cancel_order(order.id, caller=customer),
-        lambda: oms.retry_order(order.id, caller=customer),
+        lambda: oms.retry_order(RetryOrder(order_id=order.id), caller=customer),
         lambda: oms.change_order_status(move(order, OrderStatus.SHIPPED), caller=customer),
         lambda: oms.change_order_status(move(order, OrderStatus.PENDING), caller=customer),
     ):

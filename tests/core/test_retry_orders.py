@@ -9,7 +9,7 @@ import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_memory import MemoryStorage
 
-from oms_core import ALL_SCOPES, Caller, OmsError, Order, OrderFilter, OrderStatus
+from oms_core import ALL_SCOPES, Caller, OmsError, OrderFilter, OrderStatus, Retried, RetryOrder
 from oms_core.domain.callers import Scope
 from oms_core.use_cases.retry_order import retry_order
 from oms_core.use_cases.retry_orders import RetryReport, retry_orders
@@ -36,8 +36,9 @@ def rejected(shop: Shop, **given: Any) -> UUID:
 
 
 def retry(shop: Shop, *, limit: int = 1_000, caller: Caller = CLERK, **wanted: Any) -> RetryReport:
-    def one(order_id: UUID) -> Order:
-        return retry_order(order_id, reason="mended", caller=caller, clock=shop.clock, storage=shop.storage)
+    def one(order_id: UUID) -> Retried:
+        command = RetryOrder(order_id=order_id, reason="mended")
+        return retry_order(command, caller=caller, clock=shop.clock, storage=shop.storage)
 
     return retry_orders(OrderFilter(**wanted), limit=limit, caller=caller, storage=shop.storage, retry=one)
 
@@ -81,10 +82,10 @@ def test_the_newest_come_first_and_more_is_told(shop: Shop) -> None:
 def test_one_that_changed_meanwhile_is_counted_and_stops_nothing(shop: Shop) -> None:
     ids = [failed(shop) for _ in range(3)]
 
-    def one(order_id: UUID) -> Order:
+    def one(order_id: UUID) -> Retried:
         if order_id == ids[1]:
             shop.move(order_id, OrderStatus.CANCELLED)
-        return retry_order(order_id, reason=None, caller=CLERK, clock=shop.clock, storage=shop.storage)
+        return retry_order(RetryOrder(order_id=order_id), caller=CLERK, clock=shop.clock, storage=shop.storage)
 
     found = retry_orders(OrderFilter(), limit=10, caller=CLERK, storage=shop.storage, retry=one)
     assert found == report(2, refused=1)
@@ -94,10 +95,10 @@ def test_one_that_changed_meanwhile_is_counted_and_stops_nothing(shop: Shop) -> 
 def test_a_database_that_goes_away_in_between_ends_it_and_what_was_retried_stays(shop: Shop) -> None:
     ids = [failed(shop) for _ in range(2)]
 
-    def one(order_id: UUID) -> Order:
+    def one(order_id: UUID) -> Retried:
         if order_id == ids[0]:
             raise OmsError("storage_unavailable", "away")
-        return retry_order(order_id, reason=None, caller=CLERK, clock=shop.clock, storage=shop.storage)
+        return retry_order(RetryOrder(order_id=order_id), caller=CLERK, clock=shop.clock, storage=shop.storage)
 
     with pytest.raises(OmsError, match="storage_unavailable"):
         retry_orders(OrderFilter(), limit=10, caller=CLERK, storage=shop.storage, retry=one)
@@ -131,9 +132,48 @@ def test_the_scope_is_asked_for_also_where_nothing_is_to_be_retried(shop: Shop) 
 
 
 def test_a_bad_reason_is_refused_also_where_nothing_is_to_be_retried(shop: Shop) -> None:
-    def never(order_id: UUID) -> Order:
+    def never(order_id: UUID) -> Retried:
         raise AssertionError(order_id)
 
     with pytest.raises(OmsError) as caught:
         retry_orders(OrderFilter(), reason="x" * 501, limit=10, caller=CLERK, storage=shop.storage, retry=never)
     assert caught.value.errors[0].pointer == "/reason"
+
+
+def test_a_retry_is_made_only_on_the_version_that_was_read(shop: Shop) -> None:
+    order_id = rejected(shop)
+    with pytest.raises(OmsError, match="version_mismatch"):
+        retry_one(shop, RetryOrder(order_id=order_id, if_version=1))
+    assert statuses(shop, order_id) == [REJECTED]
+    assert retry_one(shop, RetryOrder(order_id=order_id, if_version=2)).order.status is QUEUED
+    assert retry_one(shop, RetryOrder(order_id=order_id, if_version=2)).order.version == 3
+
+
+def test_a_retry_under_a_key_is_made_once_and_stands_for_its_order_and_reason(shop: Shop) -> None:
+    order_id, other_id = rejected(shop), rejected(shop)
+    first = retry_one(shop, RetryOrder(order_id=order_id, idempotency_key="K", if_version=2))
+    shop.settle(order_id)
+    again = retry_one(shop, RetryOrder(order_id=order_id, idempotency_key="K", if_version=2))
+    assert (first.replayed, again.replayed, again.order) == (False, True, shop.get(order_id))
+    for command in (
+        RetryOrder(order_id=other_id, idempotency_key="K"),
+        RetryOrder(order_id=order_id, idempotency_key="K", reason="another"),
+    ):
+        with pytest.raises(OmsError, match="idempotency_key_reused"):
+            retry_one(shop, command)
+    assert statuses(shop, order_id, other_id) == [REJECTED, REJECTED]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("order_id", "x"), ("reason", ""), ("if_version", 0), ("if_version", True), ("idempotency_key", "")],
+)
+def test_a_bad_retry_says_where(field: str, value: object) -> None:
+    given: dict[str, Any] = {"order_id": UUID(int=1), field: value}
+    with pytest.raises(OmsError) as caught:
+        RetryOrder(**given)
+    assert [error.pointer for error in caught.value.errors] == [f"/{field}"]
+
+
+def retry_one(shop: Shop, command: RetryOrder) -> Retried:
+    return retry_order(command, caller=CLERK, clock=shop.clock, storage=shop.storage)

@@ -282,7 +282,8 @@ def test_what_keeps_work_from_being_written_is_not_ready_until_a_write_succeeds(
     for sqlstate in ("53100", "42501"):
         statement = raising(sqlstate)
         storage.schema.check()
-        told(lambda sql=statement: storage.database.write_by_ids(lambda tried: tried.session.execute_sql(sql), look_up={}))  # type: ignore[misc]
+        with pytest.raises(OmsError):
+            storage.database.write_by_ids(lambda tried, sql=statement: tried.session.execute_sql(sql), look_up={})
         with pytest.raises(OmsError, match="said so"):
             storage.schema.check()
         shop.adjust("WIDGET", 1)

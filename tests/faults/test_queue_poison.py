@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from oms_contracts.queue_contract.post import announce
 
-from oms_core import Oms, Order, OrderStatus
+from oms_core import Oms, Order, OrderStatus, RetryOrder
 from tests.adapters.rabbitmq_broker import Broker
 from tests.faults.queue_weather import BUYER, accept, deployment, die_of, order, processes, working
 from tests.faults.queue_weather_checks import check, rows
@@ -87,7 +87,7 @@ def test_a_poison_order_in_a_batch_is_tried_again_then_failed_and_placed_when_it
         assert failed.failure.code == code
         assert rows(oms.settings.database_url, "SELECT count(*) FROM orders WHERE attempts > 0") == [(1,)]
         execute(oms, ALLOW)
-        oms.retry_order(poisoned, caller=BUYER, reason="the trigger is gone")
+        oms.retry_order(RetryOrder(order_id=poisoned, reason="the trigger is gone"), caller=BUYER)
         assert check(oms, [*innocent, poisoned]) == {"pending": orders}
 
 
@@ -128,5 +128,5 @@ def test_orders_that_end_their_worker_each_time_become_failed_and_all_others_are
     assert crashes >= ATTEMPTS_MAX
     with working(oms.settings):
         for order_id in poisoned:
-            oms.retry_order(order_id, caller=BUYER)
+            oms.retry_order(RetryOrder(order_id=order_id), caller=BUYER)
         assert check(oms, [*innocent, *poisoned]) == {"pending": 100}

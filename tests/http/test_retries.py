@@ -140,6 +140,39 @@ def test_a_bad_retry_is_refused_where_it_is_wrong(client: ConformingClient, docu
     refused(client.post("/v1/orders/retry", json=document), 422, "validation_error", pointer)
 
 
+def rejected_twice(client: ConformingClient, headers: dict[str, str]) -> str:
+    """Give the path to retry an order, which was queued again with these headers, and rejected again."""
+    stock(client, on_hand=1)
+    order_id = settled(client, accept(client, 2)["id"])["id"]
+    path = f"/v1/orders/{order_id}/retry"
+    response = client.post(path, json={}, headers=headers)
+    assert (response.status_code, read(response)["status"]) == (200, "queued")
+    assert "Idempotent-Replayed" not in response.headers
+    assert settled(client, order_id)["version"] == 4
+    return path
+
+
+def test_a_retry_that_is_sent_twice_under_its_key_is_made_once(client: ConformingClient) -> None:
+    key = {"Idempotency-Key": "again-1", "If-Match": '"2"'}
+    path = rejected_twice(client, key)
+    again = client.post(path, json={}, headers=key)
+    assert (again.status_code, read(again)["status"], again.headers["ETag"]) == (200, "rejected", '"4"')
+    assert again.headers["Idempotent-Replayed"] == "true"
+    refused(client.post(path, json={"reason": "another"}, headers=key), 422, "idempotency_key_reused")
+
+
+def test_a_retry_without_a_key_is_made_on_the_version_that_was_read(client: ConformingClient) -> None:
+    path = rejected_twice(client, {"If-Match": '"2"'})
+    refused(client.post(path, json={}, headers={"If-Match": '"2"'}), 412, "version_mismatch")
+    refused(client.post(path, json={}, headers={"If-Match": 'W/"4"'}), 412, "version_mismatch")
+    assert client.post(path, json={}, headers={"If-Match": '"4"'}).status_code == 200
+
+
+def test_a_key_for_many_retries_is_refused(client: ConformingClient) -> None:
+    response = client.post("/v1/orders/retry", json={}, headers={"Idempotency-Key": "K"})
+    refused(response, 422, "validation_error", "/idempotency_key")
+
+
 class TestWithoutWorker:
     """Nobody takes what is queued."""
 

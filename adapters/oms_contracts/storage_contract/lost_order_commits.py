@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from oms_contracts.storage_contract.failing import rejected
+from oms_contracts.storage_contract.keyed_changes import retry_once
 from oms_contracts.storage_contract.lossy_shop import LossyShop
 from oms_contracts.storage_contract.shop import Shop, placed, refused
-from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders import Order
-from oms_core.domain.queueing import decide_retry
 from oms_core.domain.statuses import OrderStatus
 
 
@@ -21,18 +20,6 @@ def history(shop: Shop, order: Order) -> list[tuple[object, int | None]]:
 def standing(order: Order) -> tuple[str, int]:
     """Give an order's status and version."""
     return order.status.value, order.version
-
-
-def retry_once(shop: Shop, order: Order, key: str = "K") -> tuple[Order, bool]:
-    """Queue an order again under a key."""
-    return shop.storage.orders.change_once(
-        order.id,
-        key=IdempotencyKey(actor=shop.caller.name, key=key, fingerprint=b"f" * 32),
-        owner=None,
-        caller=shop.caller,
-        now=shop.clock.now(),
-        decide=lambda found, _: decide_retry(found, None),
-    )
 
 
 class LostOrderCommitPromises:

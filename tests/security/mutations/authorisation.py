@@ -130,7 +130,11 @@ OWNERS = (
         _cell("cancel_order", "all", "of another"),
     ),
     mutation(
-        "retry_order asks for no owner", _use_case("retry_order"), "owner=caller.customer_id", "owner=None", _NOT_THERE
+        "retry_order asks for no owner",
+        _use_case("retry_order"),
+        "owner = caller.customer_id",
+        "owner = None",
+        _NOT_THERE,
     ),
     mutation(
         "lists are everybody's",
