@@ -10,7 +10,7 @@ BIN := .venv/bin
 TYPESCRIPT := tests/system/clients/typescript
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test system lint audit fuzz mutants demo bench newman clients docs lock clean
+.PHONY: help install run test system lint audit fuzz mutants demo bench newman clients wheel docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ postman/node_modules/.installed: postman/package.json postman/package-lock.json
 	@touch $@
 
 # A place for each generator: the Python one wants an older typer than the project has.
+wheel: install  ## the wheel, in dist/
+	$(BIN)/python -m hatchling build -t wheel
+
 clients: .venv/clients/.installed $(TYPESCRIPT)/node_modules/.installed  ## what makes clients from the OpenAPI document (one needs Node)
 
 .venv/clients/.installed: tests/system/clients/python/client.lock | install
@@ -89,6 +92,9 @@ docs: install  ## draw the pages that are made from data
 lock:  ## resolve the dependencies anew
 	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --universal --python-version 3.11 \
 	  --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml tests/system/pages/frameworks.in --extra sqlite --extra limits --extra testing \
+	  --constraint requirements.lock --generate-hashes --universal --python-version 3.11 --no-header \
+	  --output-file tests/system/pages/programs.lock
 	for name in .ci/audit tests/system/clients/python/client; do \
 	  uv pip compile $$name.in --generate-hashes --universal --python-version 3.11 --no-header --output-file $$name.lock; \
 	done

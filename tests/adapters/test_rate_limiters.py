@@ -77,6 +77,19 @@ class TornRateLimiter:
         pass
 
 
+class PlainRateLimiter(TornRateLimiter):
+    """Describes itself in words of its own."""
+
+    def describe(self) -> str:
+        return "tokens in a bucket"
+
+
+def test_a_limiter_may_describe_itself_in_any_words_but_must_in_some() -> None:
+    RateLimiterContract().test_a_new_limiter_is_not_degraded_and_says_where_it_counts(PlainRateLimiter())
+    with pytest.raises(AssertionError):
+        RateLimiterContract().test_a_new_limiter_is_not_degraded_and_says_where_it_counts(TornRateLimiter())
+
+
 def test_the_race_would_find_a_limiter_without_a_lock() -> None:
     torn = TornRateLimiter()
     with pytest.raises(AssertionError):

@@ -26,6 +26,11 @@ class QueueContract(
     """
 
     @pytest.fixture
+    def queue(self) -> Queue:
+        """A queue with nothing in it; yours closes it afterwards."""
+        raise NotImplementedError("a test module of an adapter provides the fixture `queue`")
+
+    @pytest.fixture
     def rival_queue(self, queue: Queue) -> Queue:
         """The same broker in other hands; the same queue, where there can be no second."""
         return queue

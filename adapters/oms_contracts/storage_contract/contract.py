@@ -89,6 +89,16 @@ class StorageContract(
     """
 
     @pytest.fixture
+    def storage(self) -> Storage:
+        """An empty storage; yours closes it afterwards."""
+        raise NotImplementedError("a test module of an adapter provides the fixture `storage`")
+
+    @pytest.fixture
+    def publishing_storage(self) -> Storage:
+        """An empty storage that was opened with StorageOptions.keeps_outbox; yours closes it afterwards."""
+        raise NotImplementedError("a test module of an adapter provides the fixture `publishing_storage`")
+
+    @pytest.fixture
     def rival_storage(self, storage: Storage) -> Storage:
         """A second storage on the same database; the same one, where there can be no second."""
         return storage
