@@ -9,7 +9,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stock import Movement, Product, ProductFilter
-from oms_core.domain.stock_changes import ProductChange, sku_not_found
+from oms_core.domain.stock_changes import ProductChange, events_of, sku_not_found
 from oms_core.ports.storage import DecideProductChange
 from oms_memory.tables import Entry, Tables, new_product
 
@@ -61,7 +61,7 @@ class MemoryStock:
     def _write(self, sku: str, change: ProductChange, key: IdempotencyKey, caller: Caller, now: datetime) -> None:
         entries = [] if change.movement is None else [Entry(row=change.movement, caller=caller, now=now)]
         self._tables.check(entries)
-        created = sku not in self._tables.products
+        events = events_of(self._tables.products.get(sku), change)
         product = self._tables.products.get(sku) or new_product(sku, now)
         if change.name is not None:
             product = replace(product, name=change.name)
@@ -70,10 +70,11 @@ class MemoryStock:
         self._tables.products[sku] = replace(product, updated_at=now)
         if entries:
             self._tables.stock_keys[(key.actor, key.key)] = key
-            move = self._tables.move_silently if created else self._tables.move
-            move(entries)
+            self._tables.move_silently(entries)
         elif change.location is not None:
             self._tables.ensure_level(sku, change.location, now)
+        for event in events:
+            self._tables.record(event, caller, now)
 
 
 def _matches(product: Product, wanted: ProductFilter) -> bool:

@@ -76,6 +76,7 @@ class Tables:
         for sku, product in sorted(before.items()):
             change = StockChange(
                 sku=sku,
+                threshold_before=product.low_stock_threshold,
                 low_stock_threshold=product.low_stock_threshold,
                 available_before=product.available,
                 available_after=self.products[sku].available,
@@ -84,7 +85,7 @@ class Tables:
                 self.record(event, last[sku].caller, last[sku].now)
 
     def move_silently(self, entries: Sequence[Entry]) -> None:
-        """Write ledger rows and their levels: the first stock of a new product is no news."""
+        """Write ledger rows and their levels."""
         moved = self._moved(entries)
         for entry in entries:
             self._write_movement(entry)

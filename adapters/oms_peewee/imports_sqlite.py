@@ -39,7 +39,7 @@ class SqliteImportTables:
             session,
             movements=[(movement, origin) for movement in movements if movement is not None],
             events=[],
-            new_skus=new_skus,
+            told_skus=new_skus,  # The first stock of a new product is no news.
         )
         return decision.result
 

@@ -57,12 +57,12 @@ class Ledger(Protocol[Session_contra]):
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
         key: IdempotencyKey | None = None,
-        new_skus: Collection[str] = (),
+        told_skus: Collection[str] = (),
     ) -> None:
         """Write ledger rows (the first carries `key`), move their levels, write the events, and announce stock events.
 
-        All levels of the products moved are locked, by (sku, location). The first stock of a product
-        that is new (`new_skus`) is no news. Raises UncoveredError when a level is not there or would break its bounds.
+        All levels of the products moved are locked, by (sku, location). Of `told_skus` the caller has told what there
+        is to tell. Raises UncoveredError when a level is not there or would break its bounds.
         """
         ...
 
@@ -103,6 +103,7 @@ def announcements(moves: Mapping[Location, LevelMove], before: Mapping[str, Figu
     changes = [
         StockChange(
             sku=sku,
+            threshold_before=figures.low_stock_threshold,
             low_stock_threshold=figures.low_stock_threshold,
             available_before=figures.available,
             available_after=figures.available + sum(available_delta(move) for move in by_sku[sku]),

@@ -103,12 +103,12 @@ class PostgresqlLedger:
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
         key: IdempotencyKey | None = None,
-        new_skus: Collection[str] = (),
+        told_skus: Collection[str] = (),
     ) -> None:
         """See Ledger."""
         calls = [self.insert_events(events)] if events else []
         if movements:
-            self.write_calls(session, [*calls, _insert_movements(movements, key)], moves_of(movements), new_skus)
+            self.write_calls(session, [*calls, _insert_movements(movements, key)], moves_of(movements), told_skus)
         elif calls:
             session.run(calls)
 
@@ -117,7 +117,7 @@ class PostgresqlLedger:
         session: PostgresqlSession,
         calls: Sequence[Call],
         moves: Mapping[Location, LevelMove],
-        new_skus: Collection[str] = (),
+        told_skus: Collection[str] = (),
     ) -> None:
         """Run `calls`, which write the ledger rows, lock and move the levels, and announce stock events."""
         deltas = _available_deltas(moves)
@@ -127,7 +127,7 @@ class PostgresqlLedger:
         before = {
             sku: Figures(available, threshold)
             for _, sku, available, threshold in rows
-            if sku is not None and sku not in new_skus
+            if sku is not None and sku not in told_skus
         }
         if stock_events := announcements(moves, before):
             session.run([self.insert_events(stock_events)])

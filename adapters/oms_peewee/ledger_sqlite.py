@@ -41,7 +41,7 @@ class SqliteLedger:
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
         key: IdempotencyKey | None = None,
-        new_skus: Collection[str] = (),
+        told_skus: Collection[str] = (),
     ) -> None:
         """See Ledger."""
         self.write_events(session, events)
@@ -49,7 +49,7 @@ class SqliteLedger:
             return
         moves = moves_of(movements)
         session.execute_many(_INSERT_MOVEMENT, _movement_rows(movements, key))
-        before = {sku: figures for sku, figures in _figures(session, moves).items() if sku not in new_skus}
+        before = {sku: figures for sku, figures in _figures(session, moves).items() if sku not in told_skus}
         if session.execute_many(_MOVE_LEVEL, _level_rows(moves)) != len(moves):
             raise UncoveredError("the stock does not cover what was decided")
         self.write_events(session, announcements(moves, before))

@@ -9,7 +9,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stock import Movement, Product, ProductFilter
-from oms_core.domain.stock_changes import ProductChange, sku_not_found
+from oms_core.domain.stock_changes import ProductChange, events_of, sku_not_found
 from oms_core.ports.storage import DecideProductChange
 from oms_peewee.database import Database
 from oms_peewee.faults import ChangedMeanwhileError
@@ -64,14 +64,13 @@ class PeeweeStock:
         _write_product(session, sku, product, change, origin.at)
         if change.movement is None:
             keep_key(session, key, origin.at)
-        else:
-            self._ledger.write(
-                session,
-                movements=[(change.movement, origin)],
-                events=[],
-                key=key,
-                new_skus=[sku] if product is None else [],
-            )
+        self._ledger.write(
+            session,
+            movements=[] if change.movement is None else [(change.movement, origin)],
+            events=[(event, origin) for event in events_of(product, change)],
+            key=key,
+            told_skus=[sku],  # All its levels are locked, so the decision knows.
+        )
         return Written(
             result=(_existing(find_product(session, sku), sku), False),
             was_committed=lambda later: _is_changed(later, sku, change, key),

@@ -53,9 +53,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockChange:
-    """The units of a product that could be sold before and after one transaction."""
+    """The units of a product that could be sold before and after one transaction, and its threshold then and now."""
 
     sku: str
+    threshold_before: int | None
     low_stock_threshold: int | None
     available_before: int
     available_after: int
@@ -67,12 +68,14 @@ def status_event_type(target: OrderStatus) -> EventType:
 
 
 def stock_events(changes: Iterable[StockChange]) -> list[NewEvent]:
-    """Announce each product that entered another state: depleted (none left), low (at or below its threshold), or
-    replenished (above both). The event names the state entered; a change within one state announces nothing.
+    """Announce each product that entered another state, by its stock or by its threshold.
+
+    It is depleted (none left), low (at or below its threshold) or replenished (above both). The event names the state
+    entered; a change within one state announces nothing.
     """
     events = []
     for change in changes:
-        before = _state(change.available_before, change.low_stock_threshold)
+        before = _state(change.available_before, change.threshold_before)
         after = _state(change.available_after, change.low_stock_threshold)
         if before is not after:
             data = {"available": change.available_after, "low_stock_threshold": change.low_stock_threshold}

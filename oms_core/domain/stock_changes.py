@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oms_core.domain.commands import UNSET, AdjustStock, ReceiveStock, SetStock, Unset
+from oms_core.domain.events import NewEvent, StockChange, stock_events
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.preconditions import NOTHING_ASKED, Precondition
 from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
@@ -96,6 +97,25 @@ def decide_receive(product: Product | None, command: ReceiveStock, location: str
             reference=command.reference,
         ),
         pointer="/quantity",
+    )
+
+
+def events_of(product: Product | None, change: ProductChange) -> list[NewEvent]:
+    """Give the stock events of a change to a product as it was before; the first stock of a new one is no news."""
+    if product is None:
+        return []
+    threshold = change.low_stock_threshold
+    delta = change.movement.on_hand_delta if change.movement else 0
+    return stock_events(
+        [
+            StockChange(
+                sku=product.sku,
+                threshold_before=product.low_stock_threshold,
+                low_stock_threshold=product.low_stock_threshold if isinstance(threshold, Unset) else threshold,
+                available_before=product.available,
+                available_after=product.available + delta,
+            )
+        ]
     )
 
 

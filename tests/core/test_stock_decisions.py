@@ -124,7 +124,13 @@ def test_a_count_beyond_the_bound_is_refused(kind: str) -> None:
 
 
 def announced(before: int, after: int, threshold: int | None) -> list[EventType]:
-    change = StockChange(sku="A", low_stock_threshold=threshold, available_before=before, available_after=after)
+    change = StockChange(
+        sku="A",
+        threshold_before=threshold,
+        low_stock_threshold=threshold,
+        available_before=before,
+        available_after=after,
+    )
     events = stock_events([change])
     assert all(event.data == {"available": after, "low_stock_threshold": threshold} for event in events)
     assert all(event.sku == "A" and event.order_id is None for event in events)

@@ -78,20 +78,42 @@ class StockEventPromises(StorageHooks):
         shop.set("OTHER", 0)
         assert self.announced(shop) + self.announced(shop, "OTHER") == []
 
-    def test_a_new_threshold_alone_is_no_news(self, shop: Shop) -> None:
+    def test_a_threshold_that_passes_the_stock_is_news_and_any_other_is_not(self, shop: Shop) -> None:
         shop.set("WIDGET", 3)
-        shop.set("WIDGET", low_stock_threshold=5)
-        shop.set("WIDGET", low_stock_threshold=None)
+        shop.set("WIDGET", low_stock_threshold=2)
         assert self.announced(shop) == []
+        raiser = Caller(name="raiser", scopes=ALL_SCOPES, request_id="request-5")
+        shop.of(raiser).set("WIDGET", low_stock_threshold=3)
+        assert self.stock_events(shop.storage, "WIDGET") == [StockEvent("stock.low", 3, 3, "raiser", "request-5")]
+        shop.set("WIDGET", low_stock_threshold=5, name="Widget")
+        shop.set("WIDGET", low_stock_threshold=5)
+        assert self.announced(shop) == [("stock.low", 3)]
+        shop.set("WIDGET", low_stock_threshold=None)
+        assert self.announced(shop) == [("stock.low", 3), ("stock.replenished", 3)]
 
-    def test_a_count_and_a_threshold_set_together_are_measured_by_the_new_threshold(self, shop: Shop) -> None:
+    def test_a_threshold_of_what_is_depleted_is_no_news(self, shop: Shop) -> None:
+        shop.set("WIDGET", 3)
+        shop.buy(("WIDGET", 3))
+        shop.set("WIDGET", low_stock_threshold=5)
+        assert self.announced(shop) == [("stock.depleted", 0)]
+
+    def test_a_threshold_counts_what_is_left_over_all_locations(self, shop: Shop) -> None:
+        shop.set("WIDGET", 3)
+        shop.set("WIDGET", 3, location="north")
+        shop.buy(("WIDGET", 1))
+        shop.set("WIDGET", low_stock_threshold=5)
+        assert self.announced(shop) == [("stock.low", 5)]
+
+    def test_a_count_and_a_threshold_set_together_are_one_change(self, shop: Shop) -> None:
         shop.set("WIDGET", 3, low_stock_threshold=5)
         shop.set("WIDGET", 4, low_stock_threshold=2)
-        assert self.announced(shop) == []
+        assert self.announced(shop) == [("stock.replenished", 4)]
         shop.set("WIDGET", 8, low_stock_threshold=9)
-        assert self.announced(shop) == []
+        assert self.announced(shop)[1:] == [("stock.low", 8)]
+        shop.set("WIDGET", 12, low_stock_threshold=13)
+        assert self.announced(shop)[2:] == []
         shop.set("WIDGET", 12, low_stock_threshold=10)
-        assert self.announced(shop) == [("stock.replenished", 12)]
+        assert self.announced(shop)[2:] == [("stock.replenished", 12)]
 
     def test_a_refused_order_announces_nothing(self, shop: Shop) -> None:
         shop.set("WIDGET", 6, low_stock_threshold=5)
