@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 # One for the process, since a hook is: it cannot be taken back, so one of our own for each object would stay for ever.
-_beginnings: dict[int, weakref.WeakMethod[Callable[[], None]]] = {}
+# An object and its function apart: a weakref.WeakMethod that dies with its object fails while an interpreter ends.
+_beginnings: dict[int, tuple[weakref.ref[Any], Callable[[Any], None]]] = {}
 
 
 def begin_in_each_process(begin: Callable[[], None]) -> None:
@@ -23,19 +24,20 @@ def begin_in_children(begin: Callable[[], None]) -> None:
     `begin` makes the locks of its object anew, and whatever else belongs to one process. It runs alone in the child,
     takes no lock and must not raise. The object is not kept alive. Children of a child begin anew too.
     """
-    key = id(begin.__self__)  # type: ignore[attr-defined]  # A bound method has it.
+    owner, function = begin.__self__, begin.__func__  # type: ignore[attr-defined]  # A bound method has them.
+    key = id(owner)
 
     def forget(gone: weakref.ref[Any]) -> None:
-        if _beginnings.get(key) is gone:  # Else another object has come to the same address.
+        if key in _beginnings and _beginnings[key][0] is gone:  # Else another object has come to the same address.
             del _beginnings[key]
 
-    _beginnings[key] = weakref.WeakMethod(begin, forget)
+    _beginnings[key] = weakref.ref(owner, forget), function
 
 
 def _begin_all() -> None:
-    for reference in list(_beginnings.values()):
-        if (begin := reference()) is not None:
-            begin()
+    for reference, begin in list(_beginnings.values()):
+        if (owner := reference()) is not None:
+            begin(owner)
 
 
 if hasattr(os, "register_at_fork"):  # Nothing forks on Windows.
