@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
-from oms_core.domain.rate_limits import read_rate_limits
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 
@@ -77,12 +76,12 @@ def check_prefix(prefix: str) -> None:
         raise wrong("queue_prefix", f"must be 1 to 64 letters, digits, dots, dashes or underscores; it is {prefix!r}")
 
 
-def check_rate_limits(text: str) -> None:
-    """Raise `invalid_setting` unless it is a list of limits."""
+def check_limits(name: str, text: str, read: Callable[[str], object]) -> None:
+    """Raise `invalid_setting` unless it can be read."""
     try:
-        read_rate_limits(text)
+        read(text)
     except ValueError as error:
-        raise wrong("rate_limits", str(error)) from error
+        raise wrong(name, str(error)) from error
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -11,14 +11,21 @@ from typing import Any
 from oms_core.domain.currencies import CURRENCIES
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.domain.origins import read_origin
-from oms_core.domain.rate_limits import RateLimit, RateScope, read_rate_limits, read_rate_limits_with_keys
+from oms_core.domain.rate_limits import (
+    ADDRESS_DEFAULT,
+    RateLimit,
+    RateScope,
+    read_address_limit,
+    read_rate_limits,
+    read_rate_limits_with_keys,
+)
 from oms_core.setting_checks import (
     check_choice,
     check_each,
+    check_limits,
     check_locations,
     check_prefix,
     check_range,
-    check_rate_limits,
     check_type,
     check_url,
     is_loopback,
@@ -38,8 +45,8 @@ class Settings:
     `tls_certificate` and `tls_key` name PEM files; both or neither. `trusted_proxies` are addresses and CIDRs whose
     X-Forwarded-For is believed, `cors_origins` the sites whose pages may read answers ("*": every site).
     `queue_prefix` begins the name of everything declared at a broker. `rate_limits` is `scope=count/unit` separated by
-    semicolons, "default" for every other scope; "off" means none, and so does empty with auth off. `auth` "auto" means
-    off where `host` is loopback, keys anywhere else.
+    semicolons, "default" for every other scope; "off" means none, and so does empty with auth off. `http_rate_limit` is
+    `count/unit` for each address, off likewise. `auth` "auto" means off where `host` is loopback, keys anywhere else.
     """
 
     database_url: str = "sqlite:///oms.db"
@@ -49,6 +56,7 @@ class Settings:
     max_attempts: int = 5
     rate_limit_url: str = "memory://"
     rate_limits: str = ""
+    http_rate_limit: str = ""
     auth: str = "auto"
     host: str = "127.0.0.1"
     port: int = 8080
@@ -79,7 +87,8 @@ class Settings:
         check_url("database_url", self.database_url, "sqlite:///oms.db or postgresql://host/database")
         check_url("queue_url", self.queue_url, "memory:// or amqp://user:password@host/vhost")
         check_url("rate_limit_url", self.rate_limit_url, "memory:// or redis://host:6379/0")
-        check_rate_limits(self.rate_limits)
+        check_limits("rate_limits", self.rate_limits, read_rate_limits)
+        check_limits("http_rate_limit", self.http_rate_limit, read_address_limit)
         check_prefix(self.queue_prefix)
         check_choice("auth", self.auth, ("auto", "keys", "off"))
         check_choice("log_format", self.log_format, ("text", "json"))
@@ -122,6 +131,12 @@ class Settings:
         """The limit of each scope that has one."""
         read = read_rate_limits if self.auth_in_force == "off" else read_rate_limits_with_keys
         return read(self.rate_limits)
+
+    @property
+    def http_rate_limit_in_force(self) -> RateLimit | None:
+        """The limit of what an address may ask over HTTP."""
+        default = "" if self.auth_in_force == "off" else ADDRESS_DEFAULT
+        return read_address_limit(self.http_rate_limit or default)
 
     @classmethod
     def load(cls, environment: Mapping[str, str], *, file: Path | None = None, **flags: Any) -> Settings:

@@ -47,7 +47,7 @@ def open_queue(url: str, options: QueueOptions) -> Queue:
 def open_rate_limiter(settings: Settings, metrics: Metrics) -> RateLimiter:
     """Open what counts requests, or nothing where no limit is set. Raises as `open_storage` does."""
     url = settings.rate_limit_url
-    if not settings.rate_limits_in_force:
+    if not settings.rate_limits_in_force and settings.http_rate_limit_in_force is None:
         _find("oms.rate_limiter", "OMS_RATE_LIMIT_URL", url)  # A wrong one is told before it is needed.
         return NoRateLimiter()
     with _needs_told("OMS_RATE_LIMIT_URL", url):

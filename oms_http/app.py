@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from http import HTTPStatus
-from typing import cast
 
 import flask
 from flask import Flask, Response
+from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import MapAdapter
 
@@ -18,10 +18,11 @@ from oms_core.ports.metrics import Metrics
 from oms_http import operations
 from oms_http.answer_headers import POLICY, AnswerHeaders
 from oms_http.callers import FindCaller, callers_of, challenges
-from oms_http.charging import HEAD_ONLY, WELCOME, charging_of, invite
+from oms_http.charging import HEAD_ONLY, WELCOME, charge_placing, invite, take_over
 from oms_http.counting import count_answer
 from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
+from oms_http.edge_limits import EdgeLimits, refusal_of
 from oms_http.forwarding import behind
 from oms_http.openapi.document import openapi_json
 from oms_http.openapi.index import index_of
@@ -31,7 +32,7 @@ from oms_http.problems import answer_bug, answer_http_exception, problem_respons
 from oms_http.queries import read_query
 from oms_http.rate_limits import rate_limit_fields
 from oms_http.readiness import Readiness
-from oms_http.requests import Request
+from oms_http.requests import Request, current_request
 from oms_http.responses import NO_STORE
 from oms_http.service import Service
 from oms_http.static_content import StaticContent
@@ -80,9 +81,9 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         openapi=cache(partial(_openapi, registry)),
         index=index_of(registry),
     )
-    find_caller = callers_of(oms)
+    find_caller, limits = callers_of(oms), EdgeLimits(app, oms, registry)
     for operation in registry:
-        _add_route(app, service, operation, find_caller)
+        _add_route(app, service, operation, find_caller, limits)
     _add_docs_page(app, service)
     _add_error_handlers(app, service.diagnoses)
     app.after_request(partial(_finish, oms.metrics, AnswerHeaders(oms.settings.cors_origins)))
@@ -94,9 +95,12 @@ def _openapi(registry: Sequence[Operation]) -> StaticContent:
     return StaticContent.of_bytes(openapi_json(registry), media_type="application/json")
 
 
-def _add_route(app: Flask, service: Service, operation: Operation, find_caller: FindCaller) -> None:
+def _add_route(app: Flask, service: Service, operation: Operation, find_caller: FindCaller, limits: EdgeLimits) -> None:
     rule = operation.path.replace("{", "<").replace("}", ">")
-    view = _guarded(service, operation, find_caller) if operation.guarded else _unguarded(service, operation.view)
+    if operation.guarded:
+        view = _guarded(service, operation, find_caller, limits)
+    else:
+        view = _unguarded(service, operation.view)
     app.add_url_rule(rule, operation.id, view, methods=[operation.method])
 
 
@@ -108,49 +112,64 @@ def _add_docs_page(app: Flask, service: Service) -> None:
     )
 
 
-def _guarded(service: Service, operation: Operation, find_caller: FindCaller) -> Callable[..., Response]:
-    charge, check_access = charging_of(service.oms, operation), operation.access_check()
+def _guarded(
+    service: Service, operation: Operation, find_caller: FindCaller, limits: EdgeLimits
+) -> Callable[..., Response]:
+    check_access, places_orders = operation.access_check(), operation.places_orders
 
-    def answer(**path: str) -> Response:
-        asked = _current_request()
-        asked.caller = find_caller(asked)
-        charge(asked)
+    def proceed(asked: Request, path: Iterable[str]) -> Response:
         check_access(asked.caller)
         if HEAD_ONLY in asked.environ:
             invite(asked)
             return Response(status=HTTPStatus.NO_CONTENT)
         asked.parameters = read_query(asked, operation.query)
-        return operation.view(service, asked, *path.values())
+        return operation.view(service, asked, *path)
+
+    charged = limits.by_caller(operation, proceed)
+
+    def answer(**path: str) -> Response:
+        asked = current_request()
+        take_over(asked)
+        if places_orders:
+            limits.charge_address(asked)
+        asked.caller = find_caller(asked)
+        if places_orders:
+            charge_placing(service.oms, asked)
+        return charged(asked, path.values())
 
     return answer
 
 
 def _unguarded(service: Service, view: Callable[..., Response]) -> Callable[..., Response]:
     def answer(**path: str) -> Response:
-        return view(service, _current_request(), *path.values())
+        return view(service, current_request(), *path.values())
 
     return answer
 
 
 def _add_error_handlers(app: Flask, diagnoses: Diagnoses) -> None:
     def answer_oms_error(error: OmsError) -> Response:
-        asked = _current_request()
+        asked = current_request()
         diagnoses.note(error, asked.request_id)
         return problem_response(error, asked.request_id, challenges(error, asked))
 
+    def answer_rate_limited(error: RateLimitExceeded) -> Response:  # noqa: ARG001  The request knows more.
+        return answer_oms_error(refusal_of(current_request()))
+
     def answer_refusal(error: HTTPException) -> Response:
-        return answer_http_exception(error, _current_request())
+        return answer_http_exception(error, current_request())
 
     def answer_anything_else(error: Exception) -> Response:
-        return answer_bug(error, _current_request())
+        return answer_bug(error, current_request())
 
     app.register_error_handler(OmsError, answer_oms_error)
+    app.register_error_handler(RateLimitExceeded, answer_rate_limited)
     app.register_error_handler(HTTPException, answer_refusal)
     app.register_error_handler(Exception, answer_anything_else)
 
 
 def _finish(metrics: Metrics, given: AnswerHeaders, response: Response) -> Response:
-    asked, headers = _current_request(), response.headers
+    asked, headers = current_request(), response.headers
     headers.add("X-Request-ID", asked.request_id)
     origin = asked.environ.get("HTTP_ORIGIN")
     for name, value in given.of(scheme=asked.environ["wsgi.url_scheme"], origin=origin):
@@ -165,7 +184,3 @@ def _finish(metrics: Metrics, given: AnswerHeaders, response: Response) -> Respo
     if HEAD_ONLY not in asked.environ or WELCOME not in asked.environ:  # The request goes on otherwise.
         count_answer(metrics, asked, response)
     return response
-
-
-def _current_request() -> Request:
-    return cast(Request, flask.request._get_current_object())  # type: ignore[attr-defined]  # It is a LocalProxy.

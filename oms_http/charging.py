@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from oms_core.oms import Oms
 from oms_core.ports.rate_limiter import Allowance
 from oms_core.use_cases.charge_caller import Charge
-from oms_http.openapi.operation import Operation
 from oms_http.requests import Request
 
 HEAD_ONLY = "oms.head_only"  # The server asks with this in the environ whether a large body is welcome,
 WELCOME = "oms.welcome"  # finds this there if it is, and hands it on with the body.
-
-ChargeRequest = Callable[[Request], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +26,16 @@ def invite(request: Request) -> None:
     request.environ[WELCOME] = Welcome(request.charge, request.allowance)
 
 
-def charging_of(oms: Oms, operation: Operation) -> ChargeRequest:
-    """Give what charges a request's caller for an operation: one unit, of which the core raises those of a batch.
+def charge_placing(oms: Oms, request: Request) -> None:
+    """Charge the caller of a request for one order, of which the core raises a batch. Raises `rate_limited`."""
+    if WELCOME not in request.environ:
+        request.charge = oms.charge_placing(caller=request.caller, charged=request.charged)
 
-    It raises `rate_limited`. Who was charged by the head alone is not charged again.
-    """
-    scope = operation.rate_scope
 
-    def charge(request: Request) -> None:
-        welcome = request.environ.get(WELCOME)
-        if welcome is not None:
-            request.allowance, request.charge = welcome.allowance, welcome.charge
-            if request.charge is not None:
-                request.charge.charged = request.charged
-        elif operation.places_orders:
-            request.charge = oms.charge_placing(caller=request.caller, charged=request.charged)
-        elif scope is not None:
-            oms.charge(scope, caller=request.caller, charged=request.charged)
-
-    return charge
+def take_over(request: Request) -> None:
+    """Go on with what the head of a request was charged, if it was asked by its head."""
+    welcome = request.environ.get(WELCOME)
+    if welcome is not None:
+        request.allowance, request.charge = welcome.allowance, welcome.charge
+        if request.charge is not None:
+            request.charge.charged = request.charged

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import flask
@@ -53,6 +53,11 @@ class Request(flask.Request):
     def charged(self, allowance: Allowance) -> None:
         """Keep what a charge has left, for the answer to tell."""
         self.allowance = allowance
+
+
+def current_request() -> Request:
+    """Give the request that is being answered."""
+    return cast(Request, flask.request._get_current_object())  # type: ignore[attr-defined]  # It is a LocalProxy.
 
 
 def read_json(request: Request) -> object:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 import time
 
-from limits.storage import MemoryStorage
-
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.rate_limiter import Allowance
 from oms_core.runtime.background_thread import starting_threads
 from oms_core.runtime.forks import begin_in_each_process
+from oms_limits.counters import KEYS_MAX, Counters
 from oms_limits.windows import Window, allowance_of
 
 
@@ -21,27 +20,28 @@ class MemoryRateLimiter:
     A forked child counts from nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keys_max: int = KEYS_MAX) -> None:
+        self._keys_max = keys_max
         begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
         self._charging = threading.Lock()
-        self._storage: MemoryStorage | None = None
+        self._counters: Counters | None = None
 
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
         """See RateLimiter."""
         name = _name(limit, key)
-        with self._charging, starting_threads():  # One forgets old counters; it starts with each that is new.
-            storage = self._storage = self._storage or MemoryStorage()
-            allowed = storage.acquire_sliding_window_entry(name, limit.count, limit.window_seconds, cost)
-            window = Window(*storage.get_sliding_window(name, limit.window_seconds))
+        with self._charging:
+            counters = self._swept()
+            allowed = counters.acquire_sliding_window_entry(name, limit.count, limit.window_seconds, cost)
+            window = Window(*counters.get_sliding_window(name, limit.window_seconds))
         return allowance_of(limit, window, cost=cost, allowed=allowed)
 
     def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
         """See RateLimiter."""
         name = _name(limit, key)
-        with self._charging, starting_threads():
-            storage = self._storage = self._storage or MemoryStorage()
+        with self._charging:
+            storage = self._swept()
             previous, current = storage.sliding_window_keys(name, limit.window_seconds, time.time())
             for counter in (current, previous):
                 units = min(cost, storage.get(counter))
@@ -61,6 +61,13 @@ class MemoryRateLimiter:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def _swept(self) -> Counters:
+        if self._counters is None:
+            with starting_threads():  # Its constructor starts one, which ends at once.
+                self._counters = Counters(self._keys_max)
+        self._counters.sweep()
+        return self._counters
 
 
 def _name(limit: RateLimit, key: str) -> str:

@@ -1,4 +1,4 @@
-"""How much a caller may ask in a time: what OMS_RATE_LIMITS says, read and checked."""
+"""How much a caller, or an address, may ask in a time: what OMS_RATE_LIMITS and OMS_HTTP_RATE_LIMIT say."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from oms_core.domain.numbers import parse_digits
+from oms_core.errors import OmsError
 
 DEFAULT_POLICY = "default"
 OFF = "off"
-KEYS_DEFAULT = "orders.place=500/second"
-AUTH_FAILURES_DEFAULT = "auth.failures=10/minute"
+# Where keys are in force. A page is the dearest read: 2,000 lines of orders take some 20 ms of a core.
+KEYS_DEFAULT = (
+    "orders.place=500/second;orders.read=3000/minute;inventory.read=6000/minute;queue.read=600/minute;"
+    "keys.read=600/minute;auth.failures=10/minute"
+)
+# As many as placing is allowed by default: a shop's backend is one address.
+ADDRESS_DEFAULT = "30000/minute"
+ADDRESS_POLICY = "address"
 COUNT_MAX = 1_000_000_000
 
 _UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3_600, "day": 86_400})
@@ -37,38 +44,51 @@ class RateScope(StrEnum):
     AUTH_FAILURES = "auth.failures"
 
 
+# What a limit may be named by.
+POLICIES = (DEFAULT_POLICY, ADDRESS_POLICY, *(scope.value for scope in RateScope))
+_OF_ADDRESSES = frozenset({ADDRESS_POLICY, RateScope.AUTH_FAILURES.value})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """At most `count` units in `window_seconds`, per caller; `policy` is a scope, or "default" for all not named."""
+    """At most `count` units in `window_seconds`, per caller or address.
+
+    `policy` is a scope, "default" for all not named, or "address" for whatever an address asks.
+    """
 
     policy: str
     count: int
     window_seconds: int
 
+    def __str__(self) -> str:
+        whose = "address" if self.policy in _OF_ADDRESSES else "caller"
+        return f"the limit {self.policy} is {self.count} per {self.window_seconds} s and {whose}"
+
 
 def read_rate_limits(text: str) -> Mapping[RateScope, RateLimit]:
-    """Read `scope=count/unit` separated by semicolons; empty or "off" is no limit.
+    """Read `scope=count/unit` separated by semicolons; empty or "off" is no limit, and so is "off" for a scope.
 
     A scope that is not named falls under "default", whose units all such scopes share; but `auth.failures` does not:
     what suits requests is too much for guesses. Raises ValueError, whose text says in a few words what is wrong.
     """
-    if is_off(text):
-        return MappingProxyType({})
-    limits: dict[str, RateLimit] = {}
-    for entry in filter(None, (part.strip() for part in text.split(";"))):
-        limit = _read_entry(entry)
-        if limit.policy in limits:
-            raise ValueError(f"names {limit.policy} twice")
-        limits[limit.policy] = limit
-    found = {scope: limits.get(scope.value) or limits.get(DEFAULT_POLICY) for scope in RateScope}
-    found[RateScope.AUTH_FAILURES] = limits.get(RateScope.AUTH_FAILURES.value)
-    return MappingProxyType({scope: limit for scope, limit in found.items() if limit})
+    named = {} if is_off(text) else _read_entries(text)
+    return MappingProxyType({scope: limit for scope, limit in _by_scope(named).items() if limit})
 
 
 def read_rate_limits_with_keys(text: str) -> Mapping[RateScope, RateLimit]:
-    """Read the limits where callers bring keys: empty means KEYS_DEFAULT, and guesses are limited unless it is off."""
-    limits = read_rate_limits(text or KEYS_DEFAULT)
-    return limits if text and is_off(text) else MappingProxyType({**read_rate_limits(AUTH_FAILURES_DEFAULT), **limits})
+    """Read the limits where callers bring keys: what neither is named nor falls under "default" is in KEYS_DEFAULT.
+
+    "off" alone is no limit at all.
+    """
+    if text and is_off(text):
+        return MappingProxyType({})
+    limits = {**_by_scope(_read_entries(KEYS_DEFAULT)), **_by_scope(_read_entries(text))}
+    return MappingProxyType({scope: limit for scope, limit in limits.items() if limit})
+
+
+def read_address_limit(text: str) -> RateLimit | None:
+    """Read `count/unit`; empty or "off" is no limit. Raises ValueError as `read_rate_limits` does."""
+    return None if is_off(text) else _read_amount(ADDRESS_POLICY, text.strip())
 
 
 def is_off(text: str) -> bool:
@@ -76,11 +96,41 @@ def is_off(text: str) -> bool:
     return text.strip().lower() in ("", OFF)
 
 
-def _read_entry(entry: str) -> RateLimit:
-    policy, _, amount = (part.strip() for part in entry.partition("="))
-    known = (*RateScope, DEFAULT_POLICY)
-    if policy not in known:
-        raise ValueError(f"has an unknown scope {policy!r}; the scopes are {', '.join(known)}")
+def rate_limited(limit: RateLimit, seconds: int) -> OmsError:
+    """Say that a limit is reached, and how long to wait."""
+    return OmsError(
+        "rate_limited",
+        f"{limit}; wait {seconds} s",
+        data={"policy": limit.policy, "limit": limit.count, "window_seconds": limit.window_seconds},
+        retry_after_seconds=seconds,
+    )
+
+
+def _by_scope(named: Mapping[str, RateLimit | None]) -> dict[RateScope, RateLimit | None]:
+    """Give the limit of each scope that is named, or falls under the default; None for one that is off."""
+    limits = {}
+    for scope in RateScope:
+        if scope.value in named:
+            limits[scope] = named[scope.value]
+        elif DEFAULT_POLICY in named and scope is not RateScope.AUTH_FAILURES:
+            limits[scope] = named[DEFAULT_POLICY]
+    return limits
+
+
+def _read_entries(text: str) -> dict[str, RateLimit | None]:
+    limits: dict[str, RateLimit | None] = {}
+    for entry in filter(None, (part.strip() for part in text.split(";"))):
+        policy, _, amount = (part.strip() for part in entry.partition("="))
+        known = (*RateScope, DEFAULT_POLICY)
+        if policy not in known:
+            raise ValueError(f"has an unknown scope {policy!r}; the scopes are {', '.join(known)}")
+        if policy in limits:
+            raise ValueError(f"names {policy} twice")
+        limits[policy] = None if amount.lower() == OFF else _read_amount(policy, amount)
+    return limits
+
+
+def _read_amount(policy: str, amount: str) -> RateLimit:
     read = _AMOUNT.fullmatch(amount)
     if read is None or read[2] not in _UNIT_SECONDS:
         raise ValueError(f"must say count/second, /minute, /hour or /day for {policy}; it says {amount!r}")

@@ -8,8 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from oms_core.domain.rate_limits import RateLimit
-from oms_core.errors import OmsError
+from oms_core.domain.rate_limits import RateLimit, rate_limited
 from oms_core.ports.rate_limiter import RateLimiter
 from oms_core.runtime.forks import begin_in_each_process
 
@@ -50,7 +49,7 @@ class Guesses:
             return
         until = self._blocked_until.get(counted_address(address))
         if until is not None and (seconds := until - self._clock()) > 0:
-            raise _limited(self._limit, math.ceil(seconds))
+            raise rate_limited(self._limit, math.ceil(seconds))
 
     def count(self, address: str | None) -> None:
         """Count a failure. Raises `rate_limited` when it is one too many."""
@@ -68,7 +67,7 @@ class Guesses:
         if seconds > 0:
             self._block(counted, seconds)
         if not allowance.allowed:
-            raise _limited(self._limit, seconds)
+            raise rate_limited(self._limit, seconds)
 
     def _block(self, counted: str, seconds: int) -> None:
         with self._lock:
@@ -89,12 +88,3 @@ def counted_address(address: str) -> str:
     if read.ipv4_mapped is not None:
         return str(read.ipv4_mapped)
     return str(ipaddress.ip_network((read, _NETWORK_BITS_IPV6), strict=False))
-
-
-def _limited(limit: RateLimit, seconds: int) -> OmsError:
-    return OmsError(
-        "rate_limited",
-        f"the limit {limit.policy} is {limit.count} per {limit.window_seconds} s and address; wait {seconds} s",
-        data={"policy": limit.policy, "limit": limit.count, "window_seconds": limit.window_seconds},
-        retry_after_seconds=seconds,
-    )

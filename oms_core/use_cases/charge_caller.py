@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from oms_core.domain.callers import Caller
-from oms_core.domain.rate_limits import RateLimit, RateScope
+from oms_core.domain.rate_limits import RateLimit, RateScope, rate_limited
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import Allowance, RateLimiter
@@ -53,11 +53,11 @@ class Charge:
         if limit is None or missing < 1:
             return
         if units > limit.count:
-            raise one_finding("/orders", "over_rate_limit", f"has {units} orders; {_told(limit)}: send fewer at once")
+            raise one_finding("/orders", "over_rate_limit", f"has {units} orders; {limit}: send fewer at once")
         allowance = self._limiter.take(limit, self._key, cost=missing)
         self._tell(allowance)
         if not allowance.allowed:
-            raise rate_limited(allowance)
+            raise rate_limited(limit, allowance.retry_after_seconds)
         self.units = units
 
     def give_back(self, units: int) -> None:
@@ -77,18 +77,3 @@ class Charge:
     def _tell(self, allowance: Allowance) -> None:
         if self.charged is not None:
             self.charged(allowance)
-
-
-def rate_limited(allowance: Allowance) -> OmsError:
-    """Say that a limit is reached, and how long to wait."""
-    limit, seconds = allowance.limit, allowance.retry_after_seconds
-    return OmsError(
-        "rate_limited",
-        f"{_told(limit)}; wait {seconds} s",
-        data={"policy": limit.policy, "limit": limit.count, "window_seconds": limit.window_seconds},
-        retry_after_seconds=seconds,
-    )
-
-
-def _told(limit: RateLimit) -> str:
-    return f"the limit {limit.policy} is {limit.count} per {limit.window_seconds} s and caller"

@@ -78,7 +78,10 @@ _KEY_SCHEME: Mapping[str, object] = MappingProxyType(
         "description": "An API key; `oms keys create` or POST /v1/keys makes one.",
     }
 )
-_NOWHERE_ELSE = ("route_not_found", "method_not_allowed")
+# What a path that is none, or another method, is answered.
+_OUTSIDE: Mapping[str, str] = MappingProxyType(
+    {"route_not_found": "UnknownPath", "method_not_allowed": "WrongMethod", "rate_limited": "RateLimited"}
+)
 
 
 class _Schemas(GenerateJsonSchema):
@@ -114,10 +117,11 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
         "tags": list(_TAGS),
         "paths": paths,
         "components": {
-            "schemas": _model_schemas(operations) | problem_schemas(codes.union(_NOWHERE_ELSE)),
+            "schemas": _model_schemas(operations) | problem_schemas(codes.union(_OUTSIDE)),
             "responses": {
-                "UnknownPath": _problem(problem_answers(["route_not_found"])[404]),
-                "WrongMethod": _problem(problem_answers(["method_not_allowed"])[405]),
+                name: _limited(_problem(described))
+                for code, name in _OUTSIDE.items()
+                for described in problem_answers([code]).values()
             },
             "securitySchemes": {_SCHEME: dict(_KEY_SCHEME)},
         },
@@ -209,10 +213,16 @@ def _responses(operation: Operation, operations: Sequence[Operation]) -> dict[st
     for status, described in problem_answers(operation.errors).items():
         responses[str(status)] = _problem(described)
         responses[str(status)]["headers"] |= _headers(operation.error_headers)
-    if operation.guarded:
+    if operation.is_limited:
         for response in responses.values():
-            response["headers"] |= _headers((RATE_LIMIT_POLICY, RATE_LIMIT))
+            _limited(response)
     return responses
+
+
+def _limited(response: dict[str, Any]) -> dict[str, Any]:
+    """Add to an answer what it may tell of a rate limit."""
+    response["headers"] |= _headers((RATE_LIMIT_POLICY, RATE_LIMIT))
+    return response
 
 
 def _answer(answer: Answer, operations: Sequence[Operation]) -> dict[str, Any]:

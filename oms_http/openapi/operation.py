@@ -105,6 +105,11 @@ class Operation:
         return RateScope(f"{self.tag}.{'read' if self.method == 'GET' else 'write'}")
 
     @property
+    def is_limited(self) -> bool:
+        """Whether a rate limit may refuse it."""
+        return "rate_limited" in self.errors
+
+    @property
     def guarded(self) -> bool:
         """Whether the caller and the query are checked first."""
         return self.path.startswith("/v1/")
@@ -163,7 +168,8 @@ NO_STORE = Header(name="Cache-Control", description="Never to be stored.", schem
 REVALIDATE = Header(name="Cache-Control", description="To be asked for again each time.", schema={"const": "no-cache"})
 RATE_LIMIT_POLICY = Header(
     name=POLICY_FIELD,
-    description="The limit that the caller was charged under: q units in w seconds. Absent where none is set.",
+    description="The limit that the caller, or its address, was charged under: q units in w seconds. Absent where none "
+    "is set.",
     schema={"type": "string", "pattern": '^"[a-z.]+";q=[0-9]+;w=[0-9]+$'},
     required=False,
 )
@@ -212,9 +218,10 @@ IF_NONE_MATCH = Header(
     required=False,
 )
 
-# What any request may meet: a header that is not ASCII, a full process, a defect.
-ANYWHERE = ("validation_error", "uri_too_long", "overloaded", "internal_error")
+# What any request may meet: a header that is not ASCII, a full process, a defect; and all but probes a limit.
+OF_PROBES = ("validation_error", "uri_too_long", "overloaded", "internal_error")
+ANYWHERE = (*OF_PROBES, "rate_limited")
 OF_STORAGE = ("storage_unavailable", "storage_unusable", "schema_outdated")
-GUARDED = (*ANYWHERE, "unauthenticated", "forbidden", "rate_limited", *OF_STORAGE)
+GUARDED = (*ANYWHERE, "unauthenticated", "forbidden", *OF_STORAGE)
 WITH_BODY = ("malformed_json", "payload_too_large", "request_timeout", "unsupported_media_type")
 WRITING = (*GUARDED, *WITH_BODY, "outcome_unknown")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from oms_core.domain.callers import Scope
-from oms_core.domain.rate_limits import DEFAULT_POLICY, RateScope
+from oms_core.domain.rate_limits import POLICIES
 from oms_core.errors import ERROR_CODES, ErrorCode
 from oms_http.openapi.operation import NO_STORE, Header
 from oms_http.problems import ERRORS_SHOWN_MAX, PROBLEM_TYPE, RETRY_LATER, STATUS_BY_CODE
@@ -63,7 +63,7 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "rate_limited": {
             "properties": {
-                "policy": {"type": "string", "enum": [DEFAULT_POLICY, *(scope.value for scope in RateScope)]},
+                "policy": {"type": "string", "enum": list(POLICIES)},
                 "limit": {"type": "integer", "minimum": 1},
                 "window_seconds": {"type": "integer", "minimum": 1},
             },

@@ -8,6 +8,7 @@ from oms_http.openapi.operation import (
     CONTENT_ETAG,
     IF_NONE_MATCH,
     NO_STORE,
+    OF_PROBES,
     OF_STORAGE,
     REVALIDATE,
     Answer,
@@ -48,7 +49,7 @@ SERVICE_OPERATIONS = (
         summary="Ask whether the process answers",
         view=operations.get_health,
         answers=(Answer(status=200, description="It does.", schema=Health, headers=(NO_STORE,)),),
-        errors=ANYWHERE,
+        errors=OF_PROBES,
     ),
     Operation(
         id="getReadiness",
@@ -60,7 +61,7 @@ SERVICE_OPERATIONS = (
         "or the rate limits' store may be away meanwhile: `degraded` names them, and nothing accepted is lost.",
         view=operations.get_readiness,
         answers=(Answer(status=200, description="They should.", schema=Ready, headers=(NO_STORE,)),),
-        errors=(*ANYWHERE, *OF_STORAGE),
+        errors=(*OF_PROBES, *OF_STORAGE),
     ),
     Operation(
         id="getOpenApi",

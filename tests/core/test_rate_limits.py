@@ -40,6 +40,12 @@ def oms() -> Iterator[Oms]:
         yield opened
 
 
+def shown(settings: Settings) -> dict[str, str]:
+    """Give the limits in force as `count/seconds` by scope."""
+    limits = settings.rate_limits_in_force
+    return {scope.value: f"{limit.count}/{limit.window_seconds}" for scope, limit in limits.items()}
+
+
 def available(oms: Oms) -> int:
     return oms.get_product("WIDGET", caller=SHOP).available
 
@@ -63,12 +69,37 @@ def test_no_limit_is_set_by_saying_so_or_nothing(text: str) -> None:
     assert not Settings(rate_limits=text).rate_limits_in_force
 
 
-def test_with_keys_placing_and_guesses_are_limited_unless_that_is_switched_off() -> None:
-    placing = RateLimit(policy="orders.place", count=500, window_seconds=1)
-    guesses = RateLimit(policy="auth.failures", count=10, window_seconds=60)
-    in_force = Settings(auth="keys").rate_limits_in_force
-    assert in_force == {RateScope.ORDERS_PLACE: placing, RateScope.AUTH_FAILURES: guesses}
+def test_with_keys_placing_reads_and_guesses_are_limited_unless_that_is_switched_off() -> None:
+    assert shown(Settings(auth="keys")) == {
+        "orders.place": "500/1",
+        "orders.read": "3000/60",
+        "inventory.read": "6000/60",
+        "queue.read": "600/60",
+        "keys.read": "600/60",
+        "auth.failures": "10/60",
+    }
     assert not Settings(auth="keys", rate_limits="off").rate_limits_in_force
+    assert shown(Settings(auth="keys", rate_limits="orders.read=OFF;keys.read=1/day")) == {
+        "orders.place": "500/1",
+        "inventory.read": "6000/60",
+        "queue.read": "600/60",
+        "keys.read": "1/86400",
+        "auth.failures": "10/60",
+    }
+
+
+def test_a_default_takes_the_place_of_those_that_are_built_in() -> None:
+    limits = Settings(auth="keys", rate_limits="default=7/day;orders.read=off").rate_limits_in_force
+    assert limits.keys() == set(RateScope) - {RateScope.ORDERS_READ}
+    assert {limit.policy for limit in limits.values()} == {"default", "auth.failures"}
+
+
+@pytest.mark.parametrize(("text", "count"), [("", 30_000), ("9/minute", 9), ("off", None), ("OFF", None), (" ", None)])
+def test_an_address_has_a_limit_where_keys_are_in_force(text: str, count: int | None) -> None:
+    limit = Settings(auth="keys", http_rate_limit=text).http_rate_limit_in_force
+    assert (None if limit is None else limit.count) == count
+    limit = Settings(auth="off", http_rate_limit=text).http_rate_limit_in_force
+    assert (None if limit is None else limit.count) == (9 if text == "9/minute" else None)
 
 
 @pytest.mark.parametrize("text", ["default=1000/minute", "orders.read=1/hour"])
@@ -80,9 +111,7 @@ def test_guesses_stay_limited_whatever_is_said_of_requests(text: str) -> None:
 
 def test_the_limit_of_guesses_can_be_set() -> None:
     in_force = Settings(auth="keys", rate_limits="auth.failures=3/hour").rate_limits_in_force
-    assert in_force == {
-        RateScope.AUTH_FAILURES: RateLimit(policy="auth.failures", count=3, window_seconds=3_600),
-    }
+    assert in_force[RateScope.AUTH_FAILURES] == RateLimit(policy="auth.failures", count=3, window_seconds=3_600)
 
 
 @pytest.mark.parametrize(

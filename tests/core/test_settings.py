@@ -46,6 +46,11 @@ SETTINGS: dict[str, tuple[str, object, list[object]]] = {
             *("https://*.shop.example/x", "https://shop.example?x"),
         ],
     ),
+    "http_rate_limit": (
+        "100/hour",
+        "100/hour",
+        ["100", "0/second", "address=1/second", "1/second;2/second", 5],
+    ),
     "http_processes": ("64", 64, ["x", -1, 65, True]),
     "http_threads": ("2", 2, [1, 1_025]),
     "http_in_flight_max": ("1", 1, [0, 100_001]),

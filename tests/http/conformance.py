@@ -63,7 +63,8 @@ def find_operation(app: Any, document: dict[str, Any], response: TestResponse) -
         endpoint, _ = adapter.match(request.path, request.method)
     except HTTPException as error:
         name = {NOT_FOUND: "UnknownPath", METHOD_NOT_ALLOWED: "WrongMethod"}[error.code or 0]
-        return {"responses": {str(error.code): document["components"]["responses"][name]}}
+        outside = document["components"]["responses"]
+        return {"responses": {str(error.code): outside[name], "429": outside["RateLimited"]}}
     if endpoint in {"getDocsIndex", "getDocsAsset"}:
         return None
     found = [

@@ -46,7 +46,16 @@ def _risk(id: str, title: str, concerns: str, *defences: Defence) -> Risk:
 
 _KEPT_APART = ("callers use up each other's limit",)
 _RATES = ("who is over its limit is served", "a batch costs nothing", "requests cost nothing", *_KEPT_APART)
-_BY_HEAD = ("who is over its limit has its body decoded", "the entries of a batch over the limit are read")
+_BY_ADDRESS = (
+    "strangers may ask as often as they like",
+    "orders count for no address",
+    "whoever comes from many addresses fills the memory",
+)
+_BY_HEAD = (
+    "who is over its limit has its body decoded",
+    "the entries of a batch over the limit are read",
+    "a large body is charged twice",
+)
 _PROXIES = ("anybody's X-Forwarded-For is believed", "a client chooses its address")
 
 RISKS: tuple[Risk, ...] = (
@@ -137,6 +146,7 @@ RISKS: tuple[Risk, ...] = (
         ),
         _defence("Rate limits by caller, a unit per order", *_RATES),
         _defence("Requests are charged by their heads, before anything is decoded", *_BY_HEAD),
+        _defence("What an address asks is limited before anybody is known", *_BY_ADDRESS),
         _defence("Limits by address count the client, not what it says", *_PROXIES),
         _defence(
             "Depth, numbers, lines, batches, pages, rows, messages",

@@ -170,8 +170,8 @@ AUTHENTICATION = (
     mutation(
         "guesses are unlimited unless somebody says so",
         "oms_core/domain/rate_limits.py",
-        "MappingProxyType({**read_rate_limits(AUTH_FAILURES_DEFAULT), **limits})",
-        "limits",
+        "{**_by_scope(_read_entries(KEYS_DEFAULT)), **_by_scope(_read_entries(text))}",
+        "_by_scope(_read_entries(text or KEYS_DEFAULT))",
         "tests/core/test_rate_limits.py::test_guesses_stay_limited_whatever_is_said_of_requests",
     ),
     mutation(

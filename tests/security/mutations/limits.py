@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.security.mutation import mutation
 
+_EDGE = "oms_http/edge_limits.py"
+_TEST_ADDRESSES = "tests/http/test_address_limits.py::"
 _FORWARDING = "oms_http/forwarding.py"
 _TEST_RATES = "tests/core/test_rate_limits.py::"
 
@@ -11,8 +13,8 @@ RATES = (
     mutation(
         "who is over its limit has its body decoded",
         "oms_http/charging.py",
-        "            request.charge = oms.charge_placing(caller=request.caller, charged=request.charged)\n",
-        "            pass\n",
+        "        request.charge = oms.charge_placing(caller=request.caller, charged=request.charged)\n",
+        "        pass\n",
         "tests/http/test_rate_limits.py::test_a_body_that_cannot_be_read_costs_what_one_that_can_does",
     ),
     mutation(
@@ -38,9 +40,9 @@ RATES = (
     ),
     mutation(
         "requests cost nothing",
-        "oms_http/charging.py",
-        "        elif scope is not None:\n",
-        "        elif False:\n",
+        _EDGE,
+        "        if self._limiter is None or limit is None:\n",
+        "        if True:\n",
         "tests/http/test_rate_limits.py::test_every_request_costs_one_unit_whatever_becomes_of_it",
     ),
     mutation(
@@ -53,6 +55,35 @@ RATES = (
 )
 
 ADDRESSES = (
+    mutation(
+        "strangers may ask as often as they like",
+        _EDGE,
+        "            application_limits=limits,",
+        "            application_limits=[],",
+        f"{_TEST_ADDRESSES}test_pages_without_a_key_are_limited_by_address",
+    ),
+    mutation(
+        "orders count for no address",
+        "oms_http/app.py",
+        "            limits.charge_address(asked)\n",
+        "            pass\n",
+        f"{_TEST_ADDRESSES}test_whatever_is_asked_and_of_whom_counts_before_anybody_is_known",
+        f"{_TEST_ADDRESSES}test_all_that_an_address_asks_is_one_count",
+    ),
+    mutation(
+        "a large body is charged twice",
+        "oms_http/charging.py",
+        "    if WELCOME not in request.environ:\n",
+        "    if True:\n",
+        "tests/http/test_rate_limits.py::test_what_was_charged_by_its_head_alone_is_not_charged_again",
+    ),
+    mutation(
+        "whoever comes from many addresses fills the memory",
+        "adapters/oms_limits/counters.py",
+        "        while len(self.expirations) > self._keys_max:\n",
+        "        while False:\n",
+        "tests/adapters/test_rate_limit_counters.py::test_the_counters_are_bounded_and_the_first_give_way",
+    ),
     mutation(
         "anybody's X-Forwarded-For is believed",
         _FORWARDING,

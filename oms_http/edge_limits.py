@@ -1,0 +1,140 @@
+"""The limits of the HTTP edge, by flask-limiter: what an address asks, and what a caller asks but for placing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import flask
+from flask import Flask, Response
+from flask_limiter import ApplicationLimit, Limiter
+from limits import RateLimitItem, parse
+
+from oms_core.domain.rate_limits import ADDRESS_POLICY, RateLimit, rate_limited
+from oms_core.errors import OmsError
+from oms_core.oms import Oms
+from oms_core.ports.rate_limiter import Allowance
+from oms_core.runtime.guesses import counted_address
+from oms_http.charging import WELCOME
+from oms_http.openapi.operation import Operation
+from oms_http.port_storage import SCHEME, STRATEGY
+from oms_http.requests import Request, current_request
+
+_ADDRESSES_REMEMBERED = 4_096
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class EdgeLimits:
+    """Counts requests by address, and by caller; nothing is installed where no limit is in force.
+
+    Addresses are charged by a hook before the route runs, callers by a decorator of it. A hook costs a tenth of an
+    order, so placing is passed over by it: its address is charged by the strategy's own object, its caller by the core.
+    What the head of a request was charged, its body is not charged again.
+    """
+
+    def __init__(self, app: Flask, oms: Oms, operations: Iterable[Operation]) -> None:
+        self._address = oms.settings.http_rate_limit_in_force
+        self._scopes = oms.settings.rate_limits_in_force
+        operations = tuple(operations)
+        self._placing = frozenset(operation.id for operation in operations if operation.places_orders)
+        self._never_limited = frozenset(operation.id for operation in operations if not operation.is_limited)
+        self._counted = lru_cache(maxsize=_ADDRESSES_REMEMBERED)(counted_address)
+        self._limiter = self._installed(app, oms) if self._address or self._scopes else None
+        self._item = None if self._address is None else _item(self._address)
+
+    def charge_address(self, request: Request) -> None:
+        """Charge the address of a request that the hook passes over. Raises `rate_limited`."""
+        if self._limiter is None or self._item is None or WELCOME in request.environ:
+            return
+        if not self._limiter.limiter.hit(self._item, self._address_key(), ADDRESS_POLICY):
+            raise refusal_of(request)
+
+    def by_caller(self, operation: Operation, view: View) -> View:
+        """Charge callers one unit of the operation's scope before the view runs."""
+        limit = None if operation.rate_scope is None else self._scopes.get(operation.rate_scope)
+        if self._limiter is None or limit is None:
+            return view
+        view.__qualname__ = operation.id  # By which the extension knows a view.
+        charged = self._limiter.shared_limit(_text(limit), scope=limit.policy, key_func=_caller_key)
+        return charged(view)  # type: ignore[return-value]  # It wraps what it is given.
+
+    def _installed(self, app: Flask, oms: Oms) -> Limiter:
+        # Its line for each refusal has no bound; the service logs refusals itself.
+        logging.getLogger("flask-limiter").setLevel(logging.WARNING)
+        limits = [] if self._address is None else [ApplicationLimit(_text(self._address), scope=ADDRESS_POLICY)]
+        limiter = Limiter(
+            self._address_key,
+            application_limits=limits,  # type: ignore[arg-type]  # A list of one of the kinds that it takes.
+            strategy=STRATEGY,
+            storage_uri=f"{SCHEME}://",
+            storage_options={"limiter": oms.rate_limiter, "told": _tell},  # type: ignore[dict-item]
+            headers_enabled=False,
+            request_identifier=_endpoint,
+        )
+        limiter.init_app(cast(Flask, _Hooks(app, self._is_passed_over)))
+        return limiter
+
+    def _address_key(self) -> str:
+        return f"address:{self._counted(flask.request.remote_addr or '')}"
+
+    def _is_passed_over(self) -> bool:
+        asked = current_request()
+        if WELCOME in asked.environ or asked.endpoint in self._never_limited:
+            return True
+        return asked.method == "POST" and asked.endpoint in self._placing
+
+
+class _Hooks:
+    """What the extension installs itself in: an application whose hooks some requests are passed over by.
+
+    Exempting their routes would still cost an order 40 us: the extension finds that out anew for each request.
+    """
+
+    def __init__(self, app: Flask, is_passed_over: Callable[[], bool]) -> None:
+        self.config = app.config
+        self.extensions = app.extensions
+        self._app = app
+        self._is_passed_over = is_passed_over
+
+    def before_request(self, hook: Callable[[], None]) -> None:
+        """Run a hook before each request that is not passed over."""
+        self._app.before_request(lambda: None if self._is_passed_over() else hook())
+
+    def after_request(self, hook: Callable[[Response], Response]) -> None:
+        """Run a hook on each answer likewise."""
+        self._app.after_request(lambda response: response if self._is_passed_over() else hook(response))
+
+    def teardown_request(self, hook: Callable[[BaseException | None], None]) -> None:
+        """Run a hook at the end likewise."""
+        self._app.teardown_request(lambda error: None if self._is_passed_over() else hook(error))
+
+
+def refusal_of(request: Request) -> OmsError:
+    """Give the error for a request whose last charge was refused."""
+    if request.allowance is None:
+        raise RuntimeError("nobody is refused without a charge")
+    return rate_limited(request.allowance.limit, request.allowance.retry_after_seconds)
+
+
+def _tell(allowance: Allowance) -> None:
+    current_request().charged(allowance)
+
+
+def _caller_key() -> str:
+    return current_request().caller.rate_key
+
+
+def _endpoint() -> str:
+    """Name what is asked; a path that is none is limited too."""
+    return flask.request.endpoint or "unmatched"
+
+
+def _text(limit: RateLimit) -> str:
+    return f"{limit.count} per {limit.window_seconds} second"
+
+
+def _item(limit: RateLimit) -> RateLimitItem:
+    return parse(_text(limit))
