@@ -36,7 +36,7 @@ class MemoryOrders:
         """See OrderStorage."""
         with self._tables.lock:
             order = self._tables.order(order_id, owner)
-            change = decide(order, self._tables.holdings(order_id))
+            change = decide(order, self._tables.holdings_at_levels(order_id))
             if change is None:
                 return order
             entries = [Entry(row=row, caller=caller, now=now) for row in change.movements]

@@ -13,6 +13,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event, NewEvent, StockChange, stock_events
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.keys import StoredKey
+from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders import Holding, Order
 from oms_core.domain.placement import KeyedOrder
 from oms_core.domain.queueing import WorkerState
@@ -149,9 +150,20 @@ class Tables:
             for (line_no, sku, location), (reserved, shipped) in sorted(sums.items())
         )
 
+    def holdings_at_levels(self, order_id: UUID) -> tuple[Holding, ...]:
+        """Sum the same, with what is at each level now."""
+        return tuple(
+            replace(holding, level_on_hand=self._on_hand(holding.sku, holding.location))
+            for holding in self.holdings(order_id)
+        )
+
     def within_bounds(self, level: StockLevel) -> bool:
         """Tell whether a level may be kept; a database has a CHECK for it."""
-        return 0 <= level.reserved <= level.on_hand
+        return 0 <= level.reserved <= level.on_hand <= COUNT_MAX
+
+    def _on_hand(self, sku: str, location: str) -> int:
+        level = self.products[sku].level(location)
+        return level.on_hand if level else 0
 
     def _moved(self, entries: Sequence[Entry]) -> dict[str, Product]:
         """Give the products as they are after all these rows: a level's version grows once however many move it."""

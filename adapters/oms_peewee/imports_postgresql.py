@@ -14,7 +14,7 @@ from oms_core.domain.imports import ImportMode
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock_imports import KINDS, BatchResult, RefusalCode, StockEntry, refusal
 from oms_core.ports.imports import ImportBatch
-from oms_peewee.faults import ChangedMeanwhileError
+from oms_peewee.faults import ChangedMeanwhileError, UnstorableValueError
 from oms_peewee.ledger import Origin
 from oms_peewee.postgresql import PostgresqlSession
 
@@ -28,7 +28,7 @@ SET LOCAL jit = off;
 SET LOCAL enable_nestloop = off
 """
 _COPY = "COPY import_batch FROM STDIN WITH (NULL '')"
-_COPY_CHARACTERS = 65_536
+_COPY_BYTES = 65_536
 _SEPARATORS = 6
 
 # The products and levels that there are between the batch's first SKU and its last, all of them or more than `enough`.
@@ -210,9 +210,9 @@ def _params(batch: ImportBatch) -> dict[str, object]:
 
 def _stage(session: PostgresqlSession, batch: ImportBatch, params: Mapping[str, object]) -> tuple[Any, str]:
     """Copy the batch to the server; give a cursor, and the way to find what is there of it."""
-    text = _copy_text(batch)
+    text = _encoded(_copy_text(batch))
     cursor = session.execute_sql(_STAGE)
-    cursor.copy_expert(_COPY, io.StringIO(text), size=_COPY_CHARACTERS)
+    cursor.copy_expert(_COPY, io.BytesIO(text), size=_COPY_BYTES)
     cursor.execute(_COUNT_RANGE, params)
     (found,) = cursor.fetchone()
     return cursor, _RANGE if found < cast("int", params["enough"]) else _EACH
@@ -225,6 +225,19 @@ def _copy_text(batch: ImportBatch) -> str:
     if text.count("\t") == _SEPARATORS * lines and text.count("\n") == lines and not _needs_escape(text):
         return text
     return _joined([StockEntry._make(_escaped(value) for value in entry) for entry in batch.entries])
+
+
+def _encoded(text: str) -> bytes:
+    """Encode what is copied. Raises UnstorableValueError.
+
+    The same fault, met while copying, would pass for a statement that somebody cancelled.
+    """
+    if "\0" in text:
+        raise UnstorableValueError("a text has a NUL")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise UnstorableValueError(str(error)) from error
 
 
 def _joined(entries: Sequence[StockEntry]) -> str:

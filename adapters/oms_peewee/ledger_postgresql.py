@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock import Product
 from oms_peewee import arrays
 from oms_peewee.faults import UncoveredError
@@ -46,16 +47,16 @@ LOCK_LEVELS = Statement(
     sql="""SELECT count(*) FROM unnest($1) AS wanted(sku) CROSS JOIN LATERAL (
       SELECT 1 FROM stock_levels AS l WHERE l.sku = wanted.sku ORDER BY l.location FOR UPDATE) AS locked""",
 )
-_MOVE = """WITH moved AS (
+_MOVE = f"""WITH moved AS (
       UPDATE stock_levels AS l
       SET on_hand = l.on_hand + m.on_hand_delta, reserved = l.reserved + m.reserved_delta,
         version = l.version + 1, updated_at = m.at
       FROM (SELECT unnest($1) AS sku, unnest($2) AS location, unnest($3) AS on_hand_delta,
         unnest($4) AS reserved_delta, unnest($5) AS at) AS m
       WHERE l.sku = m.sku AND l.location = m.location
-        AND l.on_hand + m.on_hand_delta >= 0
+        AND l.on_hand + m.on_hand_delta BETWEEN 0 AND {COUNT_MAX}
         AND l.reserved + m.reserved_delta BETWEEN 0 AND l.on_hand + m.on_hand_delta
-      RETURNING 1)"""
+      RETURNING 1)"""  # noqa: S608  Only a constant is put in.
 _MOVE_TYPES = ("text[]", "text[]", "bigint[]", "bigint[]", "timestamptz[]")
 # Of the products of which no more than the threshold, or nothing, was or is left, so that a stock event may be due,
 # the figures from before: all parts of a statement see the same snapshot, which is taken after the locks.

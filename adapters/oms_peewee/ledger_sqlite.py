@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.limits import COUNT_MAX
 from oms_peewee.faults import UncoveredError
 from oms_peewee.ledger import EventEntry, Figures, LevelMove, Location, MovementEntry, announcements, moves_of
 from oms_peewee.sqlite import SqliteSession, to_microseconds
@@ -18,10 +19,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _FIGURES = """SELECT p.sku, p.low_stock_threshold, sum(l.on_hand - l.reserved)
 FROM products AS p JOIN stock_levels AS l ON l.sku = p.sku
 WHERE p.sku IN (SELECT value FROM json_each(?)) GROUP BY p.sku"""
-_MOVE_LEVEL = """UPDATE stock_levels SET on_hand = on_hand + :on_hand_delta, reserved = reserved + :reserved_delta,
+_MOVE_LEVEL = f"""UPDATE stock_levels SET on_hand = on_hand + :on_hand_delta, reserved = reserved + :reserved_delta,
   version = version + 1, updated_at = :at
-WHERE sku = :sku AND location = :location AND on_hand + :on_hand_delta >= 0
-  AND reserved + :reserved_delta BETWEEN 0 AND on_hand + :on_hand_delta"""
+WHERE sku = :sku AND location = :location AND on_hand + :on_hand_delta BETWEEN 0 AND {COUNT_MAX}
+  AND reserved + :reserved_delta BETWEEN 0 AND on_hand + :on_hand_delta"""  # noqa: S608  Only a constant is put in.
 
 
 _LAST_EVENT = "SELECT coalesce(max(id), 0) FROM events"

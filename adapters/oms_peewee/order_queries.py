@@ -13,7 +13,7 @@ from peewee import fn
 from oms_core.domain.identifiers import uuid7_floor
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.orders import Holding, Order, OrderFilter, PlacedLine, orders_within
-from oms_peewee.models import LineRow, MovementRow, OrderRow
+from oms_peewee.models import LevelRow, LineRow, MovementRow, OrderRow
 from oms_peewee.rows import line_of, order_of
 from oms_peewee.session import Session
 
@@ -55,19 +55,41 @@ def order_page(
 
 
 def holdings_of(session: Session, order_id: UUID) -> list[Holding]:
-    """Sum what an order holds, by line and location."""
+    """Sum what an order holds, by line and location, and read what is there in all."""
     held = (MovementRow.line_no, MovementRow.sku, MovementRow.location)
+    at_level = (LevelRow.sku == MovementRow.sku) & (LevelRow.location == MovementRow.location)
     sums = (
-        MovementRow.select(*held, _sum(MovementRow.reserved_delta), _sum(MovementRow.on_hand_delta * -1))
+        MovementRow.select(
+            *held, _sum(MovementRow.reserved_delta), _sum(MovementRow.on_hand_delta * -1), fn.MAX(LevelRow.on_hand)
+        )
+        .join(LevelRow, on=at_level)
         .where(MovementRow.order_id == order_id)
         .group_by(*held)
         .order_by(*held)
         .tuples()
     )
     return [
-        Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped)
-        for line_no, sku, location, reserved, shipped in sums.execute(session)
+        Holding(
+            line_no=line_no,
+            sku=sku,
+            location=location,
+            reserved=reserved,
+            shipped=shipped,
+            level_on_hand=on_hand,
+        )
+        for line_no, sku, location, reserved, shipped, on_hand in sums.execute(session)
     ]
+
+
+def lock_levels(session: Session, order_id: UUID) -> None:
+    """Lock the levels that an order has moved, by (sku, location)."""
+    moved = MovementRow.select(MovementRow.sku, MovementRow.location).where(MovementRow.order_id == order_id)
+    levels = (
+        LevelRow.select(LevelRow.sku)
+        .where(peewee.Tuple(LevelRow.sku, LevelRow.location).in_(moved))
+        .order_by(LevelRow.sku, LevelRow.location)
+    )
+    session.locking(levels).execute(session)
 
 
 def _one(order_id: UUID, owner: str | None) -> peewee.ModelSelect[Any]:

@@ -22,7 +22,7 @@ from oms_peewee.event_queries import has_event
 from oms_peewee.kept_keys import is_kept, keep_key
 from oms_peewee.ledger import Ledger, Origin, origin_of
 from oms_peewee.models import EventRow, OrderRow
-from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_order, order_page
+from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_levels, lock_order, order_page
 from oms_peewee.placing import Placing
 from oms_peewee.rows import event_of
 from oms_peewee.session import Session
@@ -97,6 +97,10 @@ class PeeweeOrders:
     ) -> Written[Session, Order]:
         order = _existing(lock_order(session, order_id, owner), order_id)
         change = decide(order, holdings_of(session, order_id))
+        if change is not None and any(movement.on_hand_delta > 0 for movement in change.movements):
+            # The count has a bound, and somebody else may have come nearer to it since it was read.
+            lock_levels(session, order_id)
+            change = decide(order, holdings_of(session, order_id))
         if change is None:
             return nothing_written(order)
         changed = self._changed(session, order, change, origin.at)

@@ -77,13 +77,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What one line of an order holds at one location, summed from its movements: units reserved and units shipped."""
+    """What one line of an order holds at one location, summed from its movements: units reserved and units shipped.
+
+    `level_on_hand` is what is there now in all, for a decision; an audit leaves it at 0.
+    """
 
     line_no: int
     sku: str
     location: str
     reserved: int
     shipped: int
+    level_on_hand: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.events import NewEvent, status_event_type
+from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders import Holding, Order, OrderFailure
 from oms_core.domain.statuses import OrderStatus, allowed_moves
 from oms_core.domain.stock import MovementKind, NewMovement
+from oms_core.domain.stock_changes import count_too_large
+from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 
 
@@ -40,7 +43,7 @@ def decide_status_change(
 ) -> OrderChange | None:
     """Decide a move; None when the order has the status already (also with a stale version).
 
-    Raises `version_mismatch` or `invalid_transition`.
+    Raises `version_mismatch` or `invalid_transition`, or `validation_error` for a return that a count has no room for.
     """
     if order.status is command.status:
         return None
@@ -52,11 +55,9 @@ def decide_status_change(
     event = NewEvent(
         type=status_event_type(command.status), order_id=order.id, order_version=order.version + 1, data=data
     )
-    return OrderChange(
-        status=command.status,
-        movements=_movements(order, holdings, command.status, command.reason),
-        event=event,
-    )
+    movements = _movements(order, holdings, command.status, command.reason)
+    _check_room(movements, holdings)
+    return OrderChange(status=command.status, movements=movements, event=event)
 
 
 def check_version(order: Order, wanted: int | None) -> None:
@@ -98,6 +99,16 @@ def _movements(
                 )
             )
     return tuple(rows)
+
+
+def _check_room(movements: Sequence[NewMovement], holdings: Sequence[Holding]) -> None:
+    """Refuse movements after which a count would be above its bound; below it, what an order holds is always there."""
+    counts = {(holding.sku, holding.location): holding.level_on_hand for holding in holdings}
+    for movement in movements:
+        counts[movement.sku, movement.location] += movement.on_hand_delta
+    for (sku, location), on_hand in counts.items():
+        if on_hand > COUNT_MAX:
+            raise one_finding("/status", "out_of_range", count_too_large(sku, location, on_hand))
 
 
 def _effect(holding: Holding, target: OrderStatus) -> tuple[MovementKind, int, int]:

@@ -131,6 +131,11 @@ def stock_below_reserved(sku: str, location: str, on_hand: int, reserved: int) -
     return OmsError("stock_below_reserved", detail, data={"on_hand": on_hand, "reserved": reserved})
 
 
+def count_too_large(sku: str, location: str, on_hand: int) -> str:
+    """Say that a count would be above its bound."""
+    return f"{sku} {location}: the count would be {on_hand}, above {COUNT_MAX}"
+
+
 def _moved(
     product: Product | None, movement: NewMovement, *, pointer: str, precondition: Precondition = NOTHING_ASKED
 ) -> ProductChange:
@@ -140,8 +145,7 @@ def _moved(
     level = _level(product, movement.location)
     on_hand = (level.on_hand if level else 0) + movement.on_hand_delta
     if on_hand > COUNT_MAX:
-        detail = f"the count would be {on_hand}, above {COUNT_MAX}"
-        raise one_finding(pointer, "out_of_range", detail)
+        raise one_finding(pointer, "out_of_range", count_too_large(movement.sku, movement.location, on_hand))
     _check_reserved(movement.sku, movement.location, level, on_hand)
     return ProductChange(location=movement.location, movement=movement)
 

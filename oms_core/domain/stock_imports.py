@@ -10,7 +10,7 @@ from typing import NamedTuple
 from oms_core.domain.imports import ImportMode
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
-from oms_core.domain.stock_changes import sku_not_found, stock_below_reserved
+from oms_core.domain.stock_changes import count_too_large, sku_not_found, stock_below_reserved
 
 KINDS: Mapping[ImportMode, MovementKind] = {
     ImportMode.SET: MovementKind.COUNT,
@@ -130,14 +130,14 @@ def refusal(sku: str, location: str, code: RefusalCode, *, on_hand: int, reserve
     elif code is RefusalCode.STOCK_BELOW_RESERVED:
         detail = stock_below_reserved(sku, location, on_hand, reserved).detail
     else:
-        detail = f"{sku} {location}: the count would be {on_hand}, above {COUNT_MAX}"
+        detail = count_too_large(sku, location, on_hand)
     return Refusal(sku=sku, location=location, code=code, detail=detail)
 
 
 def _decide_set(entry: StockEntry, product: Product | None, level: StockLevel | None) -> EntryChange | Refusal:
-    if level is not None and entry.quantity < level.reserved:
-        code = RefusalCode.STOCK_BELOW_RESERVED
-        return refusal(entry.sku, entry.location, code, on_hand=entry.quantity, reserved=level.reserved)
+    reserved = level.reserved if level else 0
+    if (code := _out_of_bounds(entry.quantity, reserved)) is not None:
+        return refusal(entry.sku, entry.location, code, on_hand=entry.quantity, reserved=reserved)
     return EntryChange(
         entry=entry,
         creates_product=product is None,
@@ -150,13 +150,7 @@ def _decide_set(entry: StockEntry, product: Product | None, level: StockLevel | 
 def _decide_adjust(entry: StockEntry, product: Product | None, level: StockLevel | None) -> EntryChange | Refusal:
     on_hand = (level.on_hand if level else 0) + entry.quantity
     reserved = level.reserved if level else 0
-    code = None
-    if product is None:
-        code = RefusalCode.SKU_NOT_FOUND
-    elif on_hand > COUNT_MAX:
-        code = RefusalCode.OUT_OF_RANGE
-    elif on_hand < reserved:
-        code = RefusalCode.STOCK_BELOW_RESERVED
+    code = RefusalCode.SKU_NOT_FOUND if product is None else _out_of_bounds(on_hand, reserved)
     if code is not None:
         return refusal(entry.sku, entry.location, code, on_hand=on_hand, reserved=reserved)
     return EntryChange(
@@ -166,6 +160,12 @@ def _decide_adjust(entry: StockEntry, product: Product | None, level: StockLevel
         name=_changed_name(entry, product),
         on_hand_delta=entry.quantity,
     )
+
+
+def _out_of_bounds(on_hand: int, reserved: int) -> RefusalCode | None:
+    if on_hand > COUNT_MAX:
+        return RefusalCode.OUT_OF_RANGE
+    return RefusalCode.STOCK_BELOW_RESERVED if on_hand < reserved else None
 
 
 def _changed_name(entry: StockEntry, product: Product | None) -> str | None:

@@ -21,4 +21,4 @@ def check_known_form(sku: str) -> None:
     findings = Findings()
     findings.sku("/sku", sku)
     if findings.errors:
-        raise sku_not_found(ascii(sku[:64]))
+        raise sku_not_found(ascii(str(sku)[:64]))

@@ -37,6 +37,7 @@ from oms_core import (
     SetStock,
     Settings,
 )
+from oms_core.domain.limits import COUNT_MAX
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.storage import Storage
 from tests.adapters.answers import answer_of, comparable
@@ -54,6 +55,8 @@ skus = st.sampled_from([*SKUS[:-1] * 3, *SKUS])
 locations = st.none() | st.sampled_from(LOCATIONS)
 callers = st.sampled_from([*[CALLERS[0]] * 3, *CALLERS])
 small = st.integers(0, 12)
+# One unit more than may be, exactly as many, and so few that a return takes them there.
+counts = st.one_of([small] * 4) | st.sampled_from([COUNT_MAX, COUNT_MAX - 1, COUNT_MAX - 3])
 keys = st.sampled_from([None, None, "K1", "K2", "k1", "K3"])
 which_one = st.integers(0, 30)
 prices = st.none() | st.sampled_from([Decimal(text) for text in ("0", "0.0001", "12.5", "12.5", "307445734561825")])
@@ -74,7 +77,7 @@ sets = st.builds(
     location=locations,
     name=st.none() | prose,
     low_stock_threshold=st.sampled_from([UNSET, None, 0, 3, 6]),
-) | st.builds(SetStock, sku=skus, location=locations, on_hand=small, expected_on_hand=st.none() | small)
+) | st.builds(SetStock, sku=skus, location=locations, on_hand=counts, expected_on_hand=st.none() | small)
 adjustments = st.builds(
     AdjustStock,
     sku=skus,
@@ -85,9 +88,14 @@ adjustments = st.builds(
 )
 receipts = st.builds(ReceiveStock, sku=skus, quantity=st.integers(1, 9), location=locations, idempotency_key=keys)
 limits = st.sampled_from([1, 2, 3, 50])
+imported_counts = st.one_of([st.integers(-3, 12)] * 5) | st.just(COUNT_MAX)
 imported_rows = st.lists(
     st.fixed_dictionaries(
-        {"sku": skus, "quantity": st.integers(-3, 12), "location": st.sampled_from(["", *LOCATIONS])},
+        {
+            "sku": skus,
+            "quantity": imported_counts,
+            "location": st.sampled_from(["", *LOCATIONS]),
+        },
         optional={"name": prose, "reference": texts},
     ),
     max_size=8,

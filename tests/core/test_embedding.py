@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from functools import partial
@@ -32,6 +32,7 @@ from oms_core import (
     PlaceOrder,
     ReceiveStock,
     Refused,
+    RetryOrder,
     SetStock,
     Settings,
 )
@@ -227,3 +228,33 @@ def test_its_ports_may_be_given_by_hand() -> None:
         oms.set_stock(SetStock(sku="WIDGET", on_hand=2), caller=CALLER)
         assert oms.place_order(order(), caller=CALLER).order.id.version == 7
         oms.check()
+
+
+@pytest.mark.parametrize("order_id", ["x", "", None, 5, b"x", "0190a1b2-0000-7000-8000-000000000000", "a\0b", "\ud800"])
+def test_an_id_that_is_no_uuid_is_no_orders_whatever_the_database(oms: Oms, order_id: Any) -> None:
+    asked: dict[str, Callable[[], object]] = {
+        "get": lambda: oms.get_order(order_id, caller=CALLER),
+        "events": lambda: oms.list_order_events(order_id, caller=CALLER),
+        "wait": lambda: oms.wait_for_outcome(order_id, caller=CALLER, timeout_seconds=0),
+    }
+    for work in asked.values():
+        with pytest.raises(OmsError) as caught:
+            work()
+        assert caught.value.code == "order_not_found"
+        assert caught.value.detail.isascii()
+    commanded: list[Callable[[], object]] = [
+        lambda: oms.cancel_order(order_id, caller=CALLER),
+        lambda: oms.retry_order(RetryOrder(order_id=order_id), caller=CALLER),
+    ]
+    for work in commanded:
+        with pytest.raises(OmsError) as caught:
+            work()
+        assert caught.value.code == "validation_error"
+
+
+@pytest.mark.parametrize("sku", [None, 5, b"x", "a\0b", "\ud800", "x" * 10_000])
+def test_what_cannot_be_a_sku_is_no_products_whatever_the_database(oms: Oms, sku: Any) -> None:
+    for work in (oms.get_product, oms.list_movements):
+        with pytest.raises(OmsError) as caught:
+            work(sku, caller=CALLER)
+        assert (caught.value.code, caught.value.detail.isascii()) == ("sku_not_found", True)

@@ -9,13 +9,16 @@ from functools import partial
 import pytest
 from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.injected_races import move_while, set_while
-from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
+from oms_contracts.storage_contract.shop import CLERK, Shop, new_shop, placed, refused
 from oms_peewee import PeeweeStorage, open_postgresql
 from oms_peewee.models import ProductRow
 from oms_peewee.session import Session
 
 from oms_core.domain.commands import SetStock
+from oms_core.domain.imports import ImportMode
 from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.stock_imports import StockEntry
+from oms_core.ports.imports import ImportBatch, ImportState
 from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import (
     CONNECTIONS,
@@ -122,6 +125,21 @@ def test_waiting_for_a_connection_ends_at_the_deadline(shop: Shop, impatient_sho
 def test_a_value_that_cannot_be_sent_is_an_internal_error(storage: PeeweeStorage, name: str) -> None:
     query = ProductRow.select().where(ProductRow.name == name)
     assert told(lambda: storage.database.read(query.first)).code == "internal_error"
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800"])
+def test_an_import_of_a_value_that_can_never_be_stored_is_no_outage(
+    shop: Shop, storage: PeeweeStorage, name: str
+) -> None:
+    entries = [StockEntry("WIDGET", "main", 1, name, None, None, 1)]
+    batch = ImportBatch(mode=ImportMode.SET, entries=entries)
+    works: list[Callable[[], object]] = [
+        lambda: storage.imports.rehearse(batch),
+        lambda: storage.imports.apply(batch, key=None, since=ImportState(), caller=CLERK, now=shop.clock.now()),
+    ]
+    for work in works:
+        assert told(work).code == "internal_error"
+    assert shop.levels("WIDGET") == {"main": (10, 0)}
 
 
 def test_an_order_that_cannot_be_written_is_an_internal_error_and_costs_the_whole_call(

@@ -14,6 +14,7 @@ from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
 from oms_peewee import open_postgresql, settling_postgresql
 
 from oms_core.domain.commands import SetStock
+from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import (
@@ -196,3 +197,16 @@ def test_without_the_lock_on_its_row_an_order_would_be_placed_twice(
     with pytest.raises(AssertionError):
         race(shop, rival_shop)
     rival_storage.close()
+
+
+def test_a_return_that_a_rival_leaves_no_room_for_meanwhile_is_refused_by_the_figures(
+    shop: Shop, postgresql_url: str
+) -> None:
+    order = shop.buy(("WIDGET", 2))
+    shop.move(order.id, OrderStatus.SHIPPED)
+    storage = open_postgresql(postgresql_url, StorageOptions())
+    fill = once(lambda: new_shop(storage, seed=1).set("WIDGET", COUNT_MAX))
+    error = told(lambda: move_while(shop, order, OrderStatus.RETURNED, fill))
+    assert [(found.pointer, found.code) for found in error.errors] == [("/status", "out_of_range")]
+    assert shop.levels("WIDGET") == {"main": (COUNT_MAX, 0)}
+    storage.close()

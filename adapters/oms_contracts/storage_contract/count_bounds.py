@@ -1,0 +1,72 @@
+"""No movement takes a count above its bound: it is refused by the decision, on every storage in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from oms_contracts.storage_contract.shop import CLERK, Shop
+from oms_core.domain.commands import ChangeOrderStatus
+from oms_core.domain.imports import ImportMode
+from oms_core.domain.limits import COUNT_MAX
+from oms_core.domain.orders import Holding, Order
+from oms_core.domain.status_changes import OrderChange, decide_status_change
+from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.stock_imports import RefusalCode, StockEntry
+from oms_core.errors import OmsError
+from oms_core.ports.imports import ImportBatch, ImportState
+
+
+class CountBoundPromises:
+    """Counts at a million million."""
+
+    def test_nothing_raises_a_count_above_a_million_million(self, shop: Shop) -> None:
+        shop.set("WIDGET", 5)
+        order = shop.buy(("WIDGET", 1), ("WIDGET", 1))
+        shop.move(order.id, OrderStatus.SHIPPED)
+        shop.set("WIDGET", COUNT_MAX - 1)
+        before = shop.everything()
+        works: dict[str, Callable[[], object]] = {
+            "/status": lambda: shop.move(order.id, OrderStatus.RETURNED),
+            "/delta": lambda: shop.adjust("WIDGET", 2),
+            "/quantity": lambda: shop.receive("WIDGET", 2),
+        }
+        for pointer, work in works.items():
+            with pytest.raises(OmsError) as caught:
+                work()
+            assert [(found.pointer, found.code) for found in caught.value.errors] == [(pointer, "out_of_range")]
+            assert str(COUNT_MAX + 1) in str(caught.value.errors[0].detail)
+        assert shop.everything() == before
+        shop.adjust("WIDGET", -1)
+        shop.move(order.id, OrderStatus.RETURNED)
+        assert shop.levels("WIDGET") == {"main": (COUNT_MAX, 0)}
+        assert not shop.audit().discrepancies
+
+    @pytest.mark.parametrize("mode", ImportMode)
+    def test_an_import_raises_no_count_above_a_million_million_either(self, shop: Shop, mode: ImportMode) -> None:
+        shop.set("WIDGET", 1)
+        entry = StockEntry("WIDGET", "main", COUNT_MAX + 1, None, None, None, 1)
+        batch = ImportBatch(mode=mode, entries=[entry])
+        result = shop.storage.imports.apply(batch, key=None, since=ImportState(), caller=CLERK, now=shop.clock.now())
+        assert [refused.code for refused in result.refusals] == [RefusalCode.OUT_OF_RANGE]
+        assert shop.levels("WIDGET") == {"main": (1, 0)}
+
+    def test_a_decision_above_a_million_million_is_a_defect_of_the_decision(self, shop: Shop) -> None:
+        shop.set("WIDGET", 5)
+        order = shop.buy(("WIDGET", 2))
+        shop.move(order.id, OrderStatus.SHIPPED)
+        shop.set("WIDGET", COUNT_MAX)
+        before = shop.everything()
+
+        def decide(order: Order, holdings: Sequence[Holding]) -> OrderChange | None:
+            assert [holding.level_on_hand for holding in holdings] == [COUNT_MAX]
+            blind = [replace(holding, level_on_hand=0) for holding in holdings]
+            command = ChangeOrderStatus(order_id=order.id, status=OrderStatus.RETURNED)
+            return decide_status_change(order, blind, command, CLERK)
+
+        with pytest.raises(OmsError) as caught:
+            shop.storage.orders.change(order.id, owner=None, caller=CLERK, now=shop.clock.now(), decide=decide)
+        assert caught.value.code == "internal_error"
+        assert shop.everything() == before
