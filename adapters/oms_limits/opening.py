@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import RateLimiter, RateLimiterOptions
@@ -31,6 +31,11 @@ def open_redis(url: str, options: RateLimiterOptions) -> RateLimiter:
 
     from oms_limits.shared import RedisRateLimiter
 
+    scheme, separator, place = url.partition("://")
+    url = f"{scheme.lower()}{separator}{place}"
+    for name in sorted(_parameters(url)):
+        if not _is_known(name):
+            raise OmsError("invalid_setting", f"OMS_RATE_LIMIT_URL: redis-py knows no parameter {name!a}")
     try:
         storage = RedisStorage(
             url,
@@ -49,6 +54,27 @@ def open_redis(url: str, options: RateLimiterOptions) -> RateLimiter:
         shape = "must be redis:// or rediss://user:password@host:port/number, with special characters percent-encoded"
         raise OmsError("invalid_setting", f"OMS_RATE_LIMIT_URL {shape}") from None  # The cause would quote it.
     return RedisRateLimiter(storage, client, options, place=place)
+
+
+def _parameters(url: str) -> set[str]:
+    try:
+        return {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+    except ValueError:  # Whatever else is wrong with it is told later.
+        return set()
+
+
+def _is_known(parameter: str) -> bool:
+    """Tell whether redis-py takes a parameter, for the pool or for its connections; only TLS takes all of them."""
+    from redis import ConnectionPool
+
+    try:
+        pool = ConnectionPool.from_url(f"rediss://localhost?{urlencode({parameter: '1'})}")
+        pool.connection_class(**pool.connection_kwargs)
+    except TypeError:
+        return False
+    except (ValueError, AttributeError):
+        return True
+    return True
 
 
 def _describe(url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pika import SSLOptions
 from pika.connection import URLParameters
@@ -20,6 +20,14 @@ _TIMES = {
     "blocked_connection_timeout": 2.5,
 }
 _FILES = ("cafile", "certfile", "keyfile")
+# What pika reads from a URL's query, and what is read here.
+_KNOWN = frozenset(
+    {
+        *("blocked_connection_timeout", "channel_max", "client_properties", "connection_attempts", "frame_max"),
+        *("heartbeat", "locale", "retry_delay", "socket_timeout", "stack_timeout", "ssl_options", "tcp_options"),
+        *_FILES,
+    }
+)
 _SHAPE = "must be amqp:// or amqps://user:password@host:port/vhost, with special characters percent-encoded"
 
 
@@ -47,6 +55,7 @@ class Address:
 
 def read_address(url: str) -> Address:
     """Check a URL. Raises `invalid_setting`, which never quotes it."""
+    _check_parameters(url)
     try:
         parts = urlsplit(url)
         tls = _read(url).ssl_options
@@ -57,6 +66,17 @@ def read_address(url: str) -> Address:
     if tls is not None and not _is_verified(tls.context):
         raise OmsError("invalid_setting", "OMS_QUEUE_URL must leave the verification of certificates and names on")
     return Address(url)
+
+
+def _check_parameters(url: str) -> None:
+    """Name a parameter that pika does not know; its value is not told."""
+    try:
+        names = [name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+    except ValueError:  # Whatever else is wrong with it is told later.
+        return
+    for name in names:
+        if name not in _KNOWN:
+            raise OmsError("invalid_setting", f"OMS_QUEUE_URL: pika knows no parameter {name!a}")
 
 
 def _read(url: str) -> URLParameters:

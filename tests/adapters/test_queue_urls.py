@@ -7,6 +7,7 @@ import ssl
 import pytest
 from oms_rabbitmq import RabbitmqQueue
 from oms_rabbitmq.addresses import read_address
+from pika.connection import URLParameters
 
 from oms_core.errors import OmsError
 from oms_core.ports.queue import QueueOptions
@@ -19,6 +20,7 @@ SECRET = "s3cret"
     ("url", "described"),
     [
         ("amqp://broker", "RabbitMQ at broker:5672, virtual host /, prefix shop"),
+        ("AMQP://broker", "RabbitMQ at broker:5672, virtual host /, prefix shop"),
         ("amqp://ann:s3cret@broker:5673/", "RabbitMQ at broker:5673, virtual host /, prefix shop"),
         ("amqp://ann:s3cret%2F@broker/%2Fshop", "RabbitMQ at broker:5672, virtual host /shop, prefix shop"),
         ("amqps://ann:s3cret@broker", "RabbitMQ at broker:5671, virtual host /, prefix shop"),
@@ -54,6 +56,24 @@ def test_a_wrong_url_is_told_in_one_line_without_the_password(url: str) -> None:
     assert SECRET not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def told_of(url: str) -> str:
+    try:
+        return read_address(url).describe()
+    except OmsError as error:
+        return error.detail
+
+
+def test_an_unknown_parameter_is_named() -> None:
+    told = told_of("amqp://ann:s3cret@broker?heartbeat=5&heart_beat=s3cret")
+    assert told == "OMS_QUEUE_URL: pika knows no parameter 'heart_beat'"
+
+
+def test_every_parameter_of_pika_is_known() -> None:
+    readers = {name.removeprefix("_set_url_") for name in dir(URLParameters) if name.startswith("_set_url_")}
+    assert len(readers) > 5
+    assert not [name for name in readers if "knows no parameter" in told_of(f"amqp://broker?{name}=1")]
 
 
 def test_a_scheme_that_nothing_serves_is_told_with_those_that_are() -> None:

@@ -149,8 +149,20 @@ def test_a_wrong_url_is_one_line_without_its_password(url: str) -> None:
     with pytest.raises(OmsError) as caught:
         open_rate_limiter(Settings(rate_limit_url=url, rate_limits="default=1/second"), NoMetrics())
     assert caught.value.code == "invalid_setting"
-    assert caught.value.detail.startswith("OMS_RATE_LIMIT_URL must be")
+    assert caught.value.detail.startswith("OMS_RATE_LIMIT_URL")
     assert "secret" not in caught.value.detail
+
+
+def test_an_unknown_parameter_is_named_and_any_case_of_the_scheme_is_taken() -> None:
+    limits = "default=1/second"
+    with pytest.raises(OmsError, match="OMS_RATE_LIMIT_URL: redis-py knows no parameter 'no_such_option'"):
+        open_rate_limiter(
+            Settings(rate_limit_url="redis://h?socket_timeout=1&no_such_option=secret", rate_limits=limits), NoMetrics()
+        )
+    opened = open_rate_limiter(
+        Settings(rate_limit_url="REDIS://h/2?max_connections=9", rate_limits=limits), NoMetrics()
+    )
+    assert "Redis at h:6379, database 2" in opened.describe()
 
 
 def test_a_url_that_nothing_serves_is_one_line() -> None:

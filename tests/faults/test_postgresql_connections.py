@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 from oms_contracts.concurrency import run_together
+from oms_contracts.storage_contract.importing import apply_batch
 from oms_contracts.storage_contract.injected_races import move_while, set_while
-from oms_contracts.storage_contract.shop import CLERK, Shop, new_shop, placed, refused
+from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
 from oms_peewee import PeeweeStorage, open_postgresql
 from oms_peewee.models import ProductRow
 from oms_peewee.session import Session
@@ -135,7 +136,7 @@ def test_an_import_of_a_value_that_can_never_be_stored_is_no_outage(
     batch = ImportBatch(mode=ImportMode.SET, entries=entries)
     works: list[Callable[[], object]] = [
         lambda: storage.imports.rehearse(batch),
-        lambda: storage.imports.apply(batch, key=None, since=ImportState(), caller=CLERK, now=shop.clock.now()),
+        lambda: apply_batch(shop, batch, None, ImportState()),
     ]
     for work in works:
         assert told(work).code == "internal_error"

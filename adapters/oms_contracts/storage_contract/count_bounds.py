@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from oms_contracts.storage_contract.importing import apply
 from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.imports import ImportMode
@@ -16,7 +17,6 @@ from oms_core.domain.status_changes import OrderChange, decide_status_change
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock_imports import RefusalCode, StockEntry
 from oms_core.errors import OmsError
-from oms_core.ports.imports import ImportBatch, ImportState
 
 
 class CountBoundPromises:
@@ -48,8 +48,7 @@ class CountBoundPromises:
     def test_an_import_raises_no_count_above_a_million_million_either(self, shop: Shop, mode: ImportMode) -> None:
         shop.set("WIDGET", 1)
         entry = StockEntry("WIDGET", "main", COUNT_MAX + 1, None, None, None, 1)
-        batch = ImportBatch(mode=mode, entries=[entry])
-        result = shop.storage.imports.apply(batch, key=None, since=ImportState(), caller=CLERK, now=shop.clock.now())
+        result = apply(shop, mode, entry)
         assert [refused.code for refused in result.refusals] == [RefusalCode.OUT_OF_RANGE]
         assert shop.levels("WIDGET") == {"main": (1, 0)}
 
