@@ -112,7 +112,7 @@ CREATE TABLE imports (
   after_sku TEXT NOT NULL,
   after_location TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL, created INTEGER NOT NULL DEFAULT 0 CHECK (created >= 0),
   PRIMARY KEY (actor, idempotency_key),
   CONSTRAINT counts_within_rows CHECK (applied + unchanged + refused <= rows)
 ) STRICT;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -24,6 +25,7 @@ from oms_cli.imports import (
 from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
+from oms_core.documents.import_reports import show_stock_import
 from oms_core.domain.imports import STOCK_COLUMNS, ImportMode, ImportStock, StockImportReport
 from oms_core.domain.limits import IMPORT_BATCH_ROWS_DEFAULT
 
@@ -33,15 +35,14 @@ _REPORT: View[StockImportReport] = View(
         Column(name="applied", value=lambda report: report.applied),
         Column(name="unchanged", value=lambda report: report.unchanged),
         Column(name="rejected", value=lambda report: report.rejected),
+        Column(name="replayed", value=lambda report: report.replayed),
+        Column(name="blank", value=lambda report: report.blank),
+        Column(name="created", value=lambda report: report.created),
+        Column(name="created_skus", value=lambda report: " ".join(report.created_skus)),
+        Column(name="new_locations", value=lambda report: " ".join(report.new_locations)),
         Column(name="seconds", value=lambda report: f"{report.seconds:.3f}"),
     ),
-    document=lambda report: {
-        "rows": report.rows,
-        "applied": report.applied,
-        "unchanged": report.unchanged,
-        "rejected": report.rejected,
-        "seconds": round(report.seconds, 3),
-    },
+    document=show_stock_import,
 )
 
 ModeOption = Annotated[
@@ -63,6 +64,10 @@ KeyOption = Annotated[
     str | None, typer.Option("--idempotency-key", metavar="K", help="Makes it repeatable; --mode adjust needs one.")
 ]
 
+ExistingOnlyFlag = Annotated[
+    bool, typer.Option("--existing-only", help="Refuse SKUs and locations that are not there yet.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add `import` to the inventory's commands."""
@@ -81,6 +86,7 @@ def import_stock(
     batch_size: BatchSizeOption = IMPORT_BATCH_ROWS_DEFAULT,
     skip_bad: SkipBadFlag = False,
     dry_run: DryRunFlag = False,
+    existing_only: ExistingOnlyFlag = False,
     reason: ReasonOption = None,
     idempotency_key: KeyOption = None,
     rejects: RejectsOption = None,
@@ -88,9 +94,8 @@ def import_stock(
 ) -> None:
     """Import counts (--mode set) or differences (--mode adjust) of stock.
 
-    CSV has a header of sku,quantity[,location,name,reason,reference]; JSON Lines have these members. Everything is
-    checked first: a malformed row stops the import before anything changes. Rows that the present stock refuses do not
-    stop it.
+    CSV has a header of sku,quantity[,location,name,reason,reference], JSON Lines these members. All is checked first:
+    a malformed row stops the import before anything changes. Rows that the present stock refuses do not stop it.
     """
     wanted = ImportStock(
         mode=mode,
@@ -100,23 +105,42 @@ def import_stock(
         batch_size=batch_size,
         skip_bad=skip_bad,
         dry_run=dry_run,
+        existing_only=existing_only,
         reason=reason,
         idempotency_key=idempotency_key,
     )
-    with (
-        session.oms() as oms,
-        import_run(session, file, encoding=encoding, rejects=rejects, columns=STOCK_COLUMNS, overwrite=yes) as run,
-    ):
+    opened = import_run(session, file, encoding=encoding, rejects=rejects, columns=STOCK_COLUMNS, overwrite=yes)
+    with session.oms() as oms, opened as run:
         report = oms.import_stock(wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress)
-    _end(session, report, verb="would import" if dry_run else "imported")
+    _end(session, report, would=dry_run)
 
 
-def _end(session: Session, report: StockImportReport, *, verb: str) -> None:
+def _end(session: Session, report: StockImportReport, *, would: bool) -> None:
+    verb = "imported before with this key:" if report.was_done else "would import" if would else "imported"
     session.output.sentence(
         f"{verb} {counted(report.rows, 'row')} in {report.seconds:.1f} s: {report.applied:,} applied, "
         f"{report.unchanged:,} unchanged, {report.rejected:,} rejected"
     )
+    for line in _more(report, "would create" if would else "created"):
+        session.output.sentence(line)
     if not session.output.is_table:
         session.output.record(_REPORT, report)
     if report.rejected:
         raise typer.Exit(PARTLY_APPLIED)
+
+
+def _more(report: StockImportReport, create: str) -> Iterator[str]:
+    """Say what a person may not expect of a table: what it has created, and what was left out of it."""
+    if report.replayed and not report.was_done:
+        yield f"went on after {counted(report.replayed, 'row')} of an earlier run"
+    if report.created:
+        yield f"{create} {counted(report.created, 'product')}{_named(report.created_skus, report.created)}"
+    if report.new_locations:
+        yield f"new locations{_named(report.new_locations, len(report.new_locations))}"
+    if report.blank:
+        yield f"passed over {counted(report.blank, 'empty row')}"
+
+
+def _named(names: Sequence[str], count: int) -> str:
+    more = f" and {count - len(names):,} more" if count > len(names) else ""
+    return f": {', '.join(names)}{more}" if names else ""

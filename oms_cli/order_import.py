@@ -21,6 +21,7 @@ from oms_cli.imports import (
 from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
+from oms_core.documents.import_reports import show_order_import
 from oms_core.domain.imports import ORDER_COLUMNS, ImportOrders, OrderImportReport
 
 _REPORT: View[OrderImportReport] = View(
@@ -29,15 +30,10 @@ _REPORT: View[OrderImportReport] = View(
         Column(name="placed", value=lambda report: report.placed),
         Column(name="replayed", value=lambda report: report.replayed),
         Column(name="refused", value=lambda report: report.refused),
+        Column(name="blank", value=lambda report: report.blank),
         Column(name="seconds", value=lambda report: f"{report.seconds:.3f}"),
     ),
-    document=lambda report: {
-        "orders": report.orders,
-        "placed": report.placed,
-        "replayed": report.replayed,
-        "refused": report.refused,
-        "seconds": round(report.seconds, 3),
-    },
+    document=show_order_import,
 )
 
 
@@ -87,6 +83,8 @@ def _end(session: Session, report: OrderImportReport, *, verb: str) -> None:
         f"{verb} {counted(report.orders, 'order')} in {report.seconds:.1f} s: {report.placed:,} placed, "
         f"{report.replayed:,} placed before, {report.refused:,} refused"
     )
+    if report.blank:
+        session.output.sentence(f"passed over {counted(report.blank, 'empty row')}")
     if not session.output.is_table:
         session.output.record(_REPORT, report)
     if report.refused:

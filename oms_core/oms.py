@@ -458,7 +458,7 @@ class Oms:
             caller=caller,
             clock=self._clock,
             imports=self.storage.imports,
-            default_location=self.settings.default_location,
+            locations=self.settings.locations,
             rejects=rejects or _pass_over,
             progress=progress or _pass_over,
         )

@@ -156,6 +156,12 @@ IMPORT_PARAMETERS = (
         name="dry_run", description="Decide everything, change nothing.", schema=_SWITCH_SCHEMA, read=_read_switch
     ),
     QueryParameter(
+        name="existing_only",
+        description="Refuse SKUs and locations that are not there yet.",
+        schema=_SWITCH_SCHEMA,
+        read=_read_switch,
+    ),
+    QueryParameter(
         name="skip_bad",
         description="Apply the good rows although others are malformed.",
         schema=_SWITCH_SCHEMA,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Response
 
+from oms_core.documents.import_reports import show_stock_import
 from oms_core.domain.imports import ImportFormat, ImportMode, ImportReject, ImportStock
 from oms_http.requests import Request, check_media_type, read_idempotency_key
-from oms_http.responses import NO_STORE, json_response
+from oms_http.responses import NO_STORE, REPLAYED, json_response
 from oms_http.service import Service
 
 CSV_TYPE = "text/csv"
@@ -24,20 +25,14 @@ def import_stock(service: Service, request: Request) -> Response:
         format=ImportFormat.CSV,
         skip_bad=asked.get("skip_bad", False),
         dry_run=asked.get("dry_run", False),
+        existing_only=asked.get("existing_only", False),
         reason=asked.get("reason"),
         idempotency_key=read_idempotency_key(request),
     )
     rejects = _FirstRejects()
     report = service.oms.import_stock(command, request.stream, caller=request.caller, rejects=rejects.add)
-    shown = {
-        "rows": report.rows,
-        "applied": report.applied,
-        "unchanged": report.unchanged,
-        "rejected": report.rejected,
-        "seconds": round(report.seconds, 3),
-        "rejects": rejects.shown,
-    }
-    return json_response(shown, headers=[NO_STORE])
+    headers = [NO_STORE, REPLAYED] if report.was_done else [NO_STORE]
+    return json_response({**show_stock_import(report), "rejects": rejects.shown}, headers=headers)
 
 
 class _FirstRejects:

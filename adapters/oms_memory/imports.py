@@ -79,6 +79,12 @@ class MemoryImports:
         with self._tables.lock:
             return self._decide(batch).result
 
+    def locations(self, limit: int) -> frozenset[str]:
+        """See ImportStorage."""
+        with self._tables.lock:
+            found = {level.location for product in self._tables.products.values() for level in product.levels}
+        return frozenset(sorted(found)[:limit])
+
     def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
         """See ImportStorage."""
         with self._tables.lock:
@@ -95,7 +101,7 @@ class MemoryImports:
         return decision.result
 
     def _decide(self, batch: ImportBatch) -> BatchDecision:
-        return decide_import(batch.mode, batch.entries, self._tables.products)
+        return decide_import(batch.mode, batch.entries, self._tables.products, existing_only=batch.existing_only)
 
     def _write(self, batch: ImportBatch, decision: BatchDecision, caller: Caller, now: datetime) -> None:
         rows = [(change, movement_of(batch.mode, change)) for change in decision.changes]

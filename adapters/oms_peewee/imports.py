@@ -24,7 +24,7 @@ from oms_core.ports.imports import (
 from oms_peewee.database import Database
 from oms_peewee.kept_keys import is_kept, keep_key
 from oms_peewee.ledger import Origin, origin_of
-from oms_peewee.models import ImportRefusalRow, ImportRow
+from oms_peewee.models import ImportRefusalRow, ImportRow, LevelRow
 from oms_peewee.session import Session, Session_contra
 from oms_peewee.written import Written, harmless_again, nothing_written
 
@@ -80,6 +80,11 @@ class PeeweeImports:
         """See ImportStorage."""
         return self._database.write(lambda session: nothing_written(self._tables.decide(session, batch)), look_up={})
 
+    def locations(self, limit: int) -> frozenset[str]:
+        """See ImportStorage."""
+        found = LevelRow.select(LevelRow.location).distinct().limit(limit).tuples()
+        return self._database.read(lambda session: frozenset(location for (location,) in found.execute(session)))
+
     def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
         """See ImportStorage."""
         return self._database.read(lambda session: _refusals(session, key, after, to, limit))
@@ -114,7 +119,8 @@ def _state(session: Session, key: ImportKey, query: peewee.ModelSelect[Any]) -> 
         return None
     check_fingerprint(key, row.fingerprint)
     after = row.after_sku, row.after_location
-    return ImportState(applied=row.applied, unchanged=row.unchanged, refused=row.refused, after=after)
+    figures = {"applied": row.applied, "unchanged": row.unchanged, "refused": row.refused, "created": row.created}
+    return ImportState(**figures, after=after)
 
 
 def _keep_state(
@@ -125,6 +131,7 @@ def _keep_state(
         ImportRow.applied: state.applied,
         ImportRow.unchanged: state.unchanged,
         ImportRow.refused: state.refused,
+        ImportRow.created: state.created,
         ImportRow.after_sku: after_sku,
         ImportRow.after_location: after_location,
         ImportRow.updated_at: now,

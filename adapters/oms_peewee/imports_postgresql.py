@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from oms_core.domain.imports import ImportMode
-from oms_core.domain.limits import COUNT_MAX
+from oms_core.domain.limits import COUNT_MAX, IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock_imports import KINDS, BatchResult, RefusalCode, StockEntry, refusal
 from oms_core.ports.imports import ImportBatch
 from oms_peewee.faults import ChangedMeanwhileError, UnstorableValueError
@@ -88,7 +88,7 @@ _DECIDE = f""", present AS (
     product_tid IS NULL AS creates_product,
     level_tid IS NULL AND (quantity <> 0 OR NOT %(adjusts)s) AS creates_level,
     product_tid IS NOT NULL AND name IS NOT NULL AND name <> present_name AS renames,
-    CASE WHEN %(adjusts)s AND product_tid IS NULL THEN '{RefusalCode.SKU_NOT_FOUND}'
+    CASE WHEN %(must_exist)s AND product_tid IS NULL THEN '{RefusalCode.SKU_NOT_FOUND}'
       WHEN on_hand > {COUNT_MAX} THEN '{RefusalCode.OUT_OF_RANGE}'
       WHEN on_hand < reserved THEN '{RefusalCode.STOCK_BELOW_RESERVED}' END AS refusal
   FROM present WHERE (SELECT is_steady FROM product_count) ORDER BY sku, location
@@ -101,10 +101,15 @@ _DECIDE = f""", present AS (
       FILTER (WHERE refusal IS NOT NULL) AS refusals,
     count(*) FILTER (WHERE refusal IS NULL AND delta <> 0 AND level_tid IS NOT NULL) AS moves,
     count(DISTINCT sku) FILTER (WHERE refusal IS NULL AND renames) AS renames,
+    count(DISTINCT sku) FILTER (WHERE refusal IS NULL AND creates_product) AS created,
     count(*) FILTER (WHERE refusal IS NULL AND delta <> 0 AND NOT creates_product) AS known
   FROM decided
 )"""  # noqa: S608  Only constants of ours are put in.
-_SHOW = " SELECT applied, unchanged, refused, refusals FROM result"
+_RESULT = f"""applied, unchanged, refused, refusals, created,
+  CASE WHEN created > 0 THEN (SELECT json_agg(sku) FROM (
+    SELECT DISTINCT sku FROM decided WHERE refusal IS NULL AND creates_product
+    ORDER BY sku LIMIT {IMPORT_CREATED_SHOWN_MAX}) AS first) END"""  # noqa: S608
+_SHOW = f" SELECT {_RESULT} FROM result"  # noqa: S608
 # A product that was created after the locks were taken is not locked: nothing is decided, and all is done again.
 _ALL = ", product_count AS (SELECT true AS is_steady)"
 _LOCKED = """, product_count AS (
@@ -114,7 +119,7 @@ _LOCKED = """, product_count AS (
 # What has nothing to do is left out by its condition on `result`, without reading the batch again. Rows are found again
 # by their place (ctid), which a lock keeps as it is; should somebody have changed one all the same, it is missing from
 # the counts. All else waits for the new products: a batch that had renamed one could keep a rival from inserting it.
-_WRITE = """, new_products AS (
+_WRITE = f""", new_products AS (
   INSERT INTO products (sku, name, created_at, updated_at)
   SELECT sku, coalesce(max(name), ''), %(now)s, %(now)s FROM decided WHERE creates_product AND refusal IS NULL
   GROUP BY sku ORDER BY sku RETURNING 1
@@ -159,11 +164,11 @@ _WRITE = """, new_products AS (
 ), marked AS (
   INSERT INTO outbox (event_id) SELECT id FROM announced WHERE %(keeps_outbox)s
 )
-SELECT applied, unchanged, refused, refusals,
+SELECT {_RESULT},
   moves = (SELECT count(*) FROM moved) AND renames = (SELECT count(*) FROM renamed)
     AND (SELECT is_steady FROM product_count)
 FROM result
-"""
+"""  # noqa: S608  Only constants of ours are put in.
 
 
 class PostgresqlImportTables:
@@ -202,6 +207,7 @@ class PostgresqlImportTables:
 def _params(batch: ImportBatch) -> dict[str, object]:
     return {
         "adjusts": batch.mode is ImportMode.ADJUST,
+        "must_exist": batch.mode is ImportMode.ADJUST or batch.existing_only,
         "first": batch.entries[0].sku,
         "last": batch.end[0],
         "enough": _ENOUGH_PER_ENTRY * len(batch.entries) + 1,
@@ -261,7 +267,7 @@ def _escaped(value: object) -> Any:
 
 
 def _result(row: Sequence[Any]) -> BatchResult:
-    applied, unchanged, refused, refusals = row
+    applied, unchanged, refused, refusals, created, created_skus = row
     return BatchResult(
         applied=int(applied),
         unchanged=int(unchanged),
@@ -270,4 +276,6 @@ def _result(row: Sequence[Any]) -> BatchResult:
             refusal(sku, location, RefusalCode(code), on_hand=on_hand, reserved=reserved)
             for sku, location, code, on_hand, reserved in refusals or ()
         ),
+        created=int(created),
+        created_skus=tuple(created_skus or ()),
     )

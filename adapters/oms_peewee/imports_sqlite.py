@@ -52,7 +52,8 @@ def _decide(session: SqliteSession, batch: ImportBatch) -> BatchDecision:
     skus = json.dumps(sorted({entry.sku for entry in batch.entries}))
     rows = session.execute_sql(_PRODUCTS, (skus,))
     products = products_of((*row[:3], from_microseconds(row[3]), *row[4:8], _time(row[8])) for row in rows)
-    return decide_import(batch.mode, batch.entries, {product.sku: product for product in products})
+    by_sku = {product.sku: product for product in products}
+    return decide_import(batch.mode, batch.entries, by_sku, existing_only=batch.existing_only)
 
 
 def _time(stored: int | None) -> datetime | None:

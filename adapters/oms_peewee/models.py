@@ -156,6 +156,7 @@ class ImportRow(peewee.Model):
     after_location = peewee.TextField()
     created_at = TimeField()
     updated_at = TimeField()
+    created = peewee.BigIntegerField()
 
     class Meta:
         """Its table."""

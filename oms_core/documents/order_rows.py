@@ -12,12 +12,13 @@ from oms_core.documents.lines import Lines, RecordFault
 from oms_core.documents.order_rejects import COLUMNS_OF_ORDER, ROWS_KEPT_MAX, document_rows, order_values
 from oms_core.documents.orders import read_repeatable_order
 from oms_core.documents.records import csv_records, json_records
-from oms_core.documents.row_reports import error_reject, fault_reject, number_or_text
+from oms_core.documents.row_reports import ROUNDED, error_reject, fault_reject, is_rounded, number_or_text
 from oms_core.domain.imports import ORDER_COLUMNS, ImportFormat, ImportReject
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 
 _REQUIRED = ("customer_id", "sku", "quantity")
+_NAMES = ("idempotency_key", "reference", "customer_id", "sku")
 _KEYS = ("idempotency_key", "reference")
 
 _NO_KEY = "is required (or a reference), so that a rerun is harmless"
@@ -110,6 +111,9 @@ def _read_row(record: tuple[int, list[str]] | RecordFault, header: Header) -> _R
     key = values.get("idempotency_key") or values.get("reference")
     if not key:
         return error_reject(line, _no_key(), values)
+    for name in _NAMES:
+        if is_rounded(values.get(name, "")):
+            return error_reject(line, one_finding(f"/{name}", *ROUNDED), values)
     return _Row(line=line, identity=(key, header.told_apart(fields)), values=values)
 
 

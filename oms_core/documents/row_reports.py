@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from oms_core.documents.lines import RecordFault
@@ -13,6 +14,8 @@ from oms_core.errors import OmsError
 
 _SHOWN_CHARACTERS_MAX = 64
 _SHOWN_FINDINGS_MAX = 10
+ROUNDED = ("rounded_number", "is a number that a spreadsheet has rounded: export the column as text")
+_is_scientific = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+").fullmatch
 
 
 def fault_reject(fault: RecordFault) -> ImportReject:
@@ -25,6 +28,11 @@ def width_reject(line: int, fields: Sequence[str], header: Sequence[str | None])
     detail = f"the row has {len(fields)} columns, the header {len(header)}"
     values = {name: field for name, field in zip(header, fields, strict=False) if name}
     return ImportReject(line=line, column=None, code="wrong_width", detail=detail, values=values)
+
+
+def is_rounded(text: str) -> bool:
+    """Tell whether a spreadsheet has made a rounded number of a name: 1.23457E+11 may have been any of a million."""
+    return "+" in text and _is_scientific(text) is not None
 
 
 def findings_reject(line: int, findings: Findings, values: Mapping[str, object]) -> ImportReject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
@@ -10,7 +10,7 @@ from oms_core.documents.headers import Header, Wanted, read_columns
 from oms_core.documents.lines import Lines, RecordFault
 from oms_core.documents.orders import whole
 from oms_core.documents.records import CsvRun, csv_runs, json_records, without_blank
-from oms_core.documents.row_reports import fault_reject, findings_reject, number_or_text, shorten
+from oms_core.documents.row_reports import ROUNDED, fault_reject, findings_reject, is_rounded, number_or_text, shorten
 from oms_core.domain import limits
 from oms_core.domain.commands import check_reason, check_reference
 from oms_core.domain.imports import STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
@@ -27,10 +27,16 @@ _HALVED_DOWN_TO = 50
 _PLAIN_QUANTITY_MAX = 12  # Characters: below the bound of any count.
 
 
+def _no_fault(location: str) -> None:
+    """Let every location be."""
+
+
 class StockRowReader:
     """Reads the rows of one import in mode `mode`; `location` and `reason` are for rows that bring none.
 
     `columns` gives the names that columns of ours have in a CSV file, `delimiter` what stands between its fields.
+    `location_fault` gives the code and the detail of what is wrong with a location, None where nothing is. A SKU of
+    CSV that a spreadsheet has rounded is malformed where `creates_products`.
     """
 
     def __init__(
@@ -41,7 +47,11 @@ class StockRowReader:
         reason: str | None,
         columns: Mapping[str, str] = MappingProxyType({}),
         delimiter: str = ",",
+        location_fault: Callable[[str], tuple[str, str] | None] = _no_fault,
+        creates_products: bool = True,
     ) -> None:
+        self._location_fault = location_fault
+        self._creates_products = creates_products
         self._columns = columns
         self._delimiter = delimiter
         self._quantity_min = 0 if mode is ImportMode.SET else -limits.COUNT_MAX
@@ -136,7 +146,10 @@ class StockRowReader:
             return values
         columns: list[object] = [values.get(name) for name in STOCK_COLUMNS]
         columns[1] = number_or_text(values["quantity"])
-        return self._row(line, columns, values, Findings())
+        findings = Findings()
+        if self._creates_products and is_rounded(values["sku"]):
+            findings.add("/sku", *ROUNDED)
+        return self._row(line, columns, values, findings)
 
     def _row(
         self, line: int, columns: Sequence[object], values: Mapping[str, object], findings: Findings
@@ -147,7 +160,7 @@ class StockRowReader:
         findings.sku("/sku", sku)
         findings.whole_number("/quantity", quantity, lowest=self._quantity_min)
         if location is not None:
-            findings.location("/location", location)
+            self._check_location(findings, location)
         if name is not None:
             findings.prose("/name", name, longest=limits.NAME_LENGTH_MAX)
         if reason is None and self._needs_reason:
@@ -163,15 +176,22 @@ class StockRowReader:
             (sku, location or self._locations[""], line, quantity, name or "", reason or self._reason, reference or ""),
         )
 
+    def _check_location(self, findings: Findings, location: object) -> None:
+        before = len(findings.errors)
+        findings.location("/location", location)
+        if len(findings.errors) == before and (fault := self._location_fault(str(location))):
+            findings.add("/location", *fault)
+
 
 def _are_plain_skus(values: Sequence[str]) -> bool:
-    """Tell whether all are short names of printable ASCII, without spaces."""
+    """Tell whether all are short names of printable ASCII, without spaces, and none a number with an exponent."""
     together = "".join(values)
     return (
         together.isascii()
         and together.isprintable()
         and " " not in together
         and "/" not in together
+        and "+" not in together
         and all(values)
         and max(map(len, values)) <= limits.SKU_LENGTH_MAX
         and not {".", ".."}.intersection(values)

@@ -35,6 +35,7 @@ class ImportStock:
     own. `skip_bad` applies the good rows although others are malformed. `dry_run` decides everything and changes
     nothing. `idempotency_key` makes the import resumable; mode adjust needs one. `columns` names the file's column for
     a column of ours where it is another (`{"sku": "Article"}`); further columns of a CSV file are then passed over.
+    `existing_only` refuses SKUs and locations that are not there yet.
     `delimiter` stands between its fields. Raises `validation_error`.
     """
 
@@ -43,6 +44,7 @@ class ImportStock:
     batch_size: int = limits.IMPORT_BATCH_ROWS_DEFAULT
     skip_bad: bool = False
     dry_run: bool = False
+    existing_only: bool = False
     reason: str | None = None
     idempotency_key: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -128,9 +130,12 @@ class ImportProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockImportReport:
-    """What became of the rows: `rows` = `applied` + `unchanged` + `rejected`.
+    """What became of the rows: `rows` = `applied` + `unchanged` + `rejected`, and `blank` were empty besides.
 
-    After a rerun under an idempotency key the figures are those of the whole import, and `seconds` those of this run.
+    `created` counts the products that were new, of which `created_skus` are the first 20 that this run has made;
+    `new_locations` are the first 20 that were in no setting and had no stock. After a rerun under an idempotency key
+    the figures are those of the whole import, `replayed` counts the rows that earlier runs had decided, `was_done`
+    tells that these were all, and `seconds` is the time of this run.
     """
 
     rows: int
@@ -138,17 +143,27 @@ class StockImportReport:
     unchanged: int
     rejected: int
     seconds: float
+    replayed: int = 0
+    was_done: bool = False
+    blank: int = 0
+    created: int = 0
+    created_skus: tuple[str, ...] = ()
+    new_locations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderImportReport:
-    """What became of the orders: `orders` = `placed` + `replayed` + `refused`; `seconds` is the time it took."""
+    """What became of the orders: `orders` = `placed` + `replayed` + `refused`; `blank` rows were empty.
+
+    `seconds` is the time it took.
+    """
 
     orders: int
     placed: int
     replayed: int
     refused: int
     seconds: float
+    blank: int = 0
 
 
 def _check_format(findings: Findings, chosen: object) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 
 from oms_core.domain.imports import ImportMode
-from oms_core.domain.limits import COUNT_MAX
+from oms_core.domain.limits import COUNT_MAX, IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
 from oms_core.domain.stock_changes import count_too_large, sku_not_found, stock_below_reserved
 
@@ -66,12 +67,17 @@ class EntryChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
-    """What becomes of a batch: rows of the file that write something, write nothing, or are refused; each refusal."""
+    """What becomes of a batch: rows of the file that write something, write nothing, or are refused; each refusal.
+
+    `created` counts the products that are new, of which `created_skus` are the first 20.
+    """
 
     applied: int
     unchanged: int
     refused: int
     refusals: tuple[Refusal, ...]
+    created: int = 0
+    created_skus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,28 +88,45 @@ class BatchDecision:
     result: BatchResult
 
 
-def decide_import(mode: ImportMode, entries: Iterable[StockEntry], products: Mapping[str, Product]) -> BatchDecision:
+def decide_import(
+    mode: ImportMode, entries: Iterable[StockEntry], products: Mapping[str, Product], *, existing_only: bool = False
+) -> BatchDecision:
     """Decide entries, each level at most once among them, against the products as they are (absent: unknown).
 
-    A set creates what is unknown; an adjustment of an unknown SKU is refused. A refused entry writes nothing, not even
-    its name; the others are not touched by that.
+    A set creates what is unknown, unless `existing_only`; an adjustment of an unknown SKU is refused. A refused entry
+    writes nothing, not even its name; the others are not touched by that.
     """
     decide = _decide_set if mode is ImportMode.SET else _decide_adjust
+    created: dict[str, None] = {}
     changes: list[EntryChange] = []
     refusals: list[Refusal] = []
     applied = unchanged = refused = 0
     for entry in entries:
         product = products.get(entry.sku)
-        change = decide(entry, product, product.level(entry.location) if product else None)
+        level = product.level(entry.location) if product else None
+        change: EntryChange | Refusal
+        if product is None and existing_only:
+            code = RefusalCode.SKU_NOT_FOUND
+            change = refusal(entry.sku, entry.location, code, on_hand=entry.quantity, reserved=0)
+        else:
+            change = decide(entry, product, level)
         if isinstance(change, Refusal):
             refusals.append(change)
             refused += entry.rows
         elif change.creates_level or change.on_hand_delta or change.name is not None:
             changes.append(change)
+            created.update(dict.fromkeys([entry.sku] if change.creates_product else []))
             applied += entry.rows
         else:
             unchanged += entry.rows
-    result = BatchResult(applied=applied, unchanged=unchanged, refused=refused, refusals=tuple(refusals))
+    result = BatchResult(
+        applied=applied,
+        unchanged=unchanged,
+        refused=refused,
+        refusals=tuple(refusals),
+        created=len(created),
+        created_skus=tuple(islice(created, IMPORT_CREATED_SHOWN_MAX)),
+    )
     return BatchDecision(changes=tuple(changes), result=result)
 
 

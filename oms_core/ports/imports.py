@@ -36,12 +36,15 @@ class ImportKey:
 class ImportState:
     """How far an import has come: rows of the file that are decided and committed, up to the level `after`.
 
+    `created` counts the products that it has made.
+
     `after` is the (sku, location) of the last entry; None before the first batch.
     """
 
     applied: int = 0
     unchanged: int = 0
     refused: int = 0
+    created: int = 0
     after: Level | None = None
 
 
@@ -54,6 +57,7 @@ class ImportBatch:
 
     mode: ImportMode
     entries: Sequence[StockEntry]
+    existing_only: bool = False
 
     @property
     def end(self) -> Level:
@@ -101,6 +105,10 @@ class ImportStorage(Protocol):
         """Give the result that `apply` would have now; writes nothing and locks nothing."""
         ...
 
+    def locations(self, limit: int) -> frozenset[str]:
+        """Return the names of up to `limit` locations that products have levels at."""
+        ...
+
     def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
         """List what the import with this key was refused, by (sku, location), above `after` and up to `to`."""
         ...
@@ -130,6 +138,7 @@ def state_after(since: ImportState, batch: ImportBatch, result: BatchResult) -> 
         applied=since.applied + result.applied,
         unchanged=since.unchanged + result.unchanged,
         refused=since.refused + result.refused,
+        created=since.created + result.created,
         after=batch.end,
     )
 
@@ -140,5 +149,6 @@ def result_since(since: ImportState, stored: ImportState, refusals: Sequence[Ref
         applied=stored.applied - since.applied,
         unchanged=stored.unchanged - since.unchanged,
         refused=stored.refused - since.refused,
+        created=stored.created - since.created,
         refusals=tuple(refusals),
     )

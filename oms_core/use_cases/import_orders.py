@@ -51,8 +51,9 @@ def import_orders(
     """
     caller.require(Scope.ORDERS_WRITE)
     started = clock.now()
+    lines = Lines(source, record_characters_max=IMPORT_ORDER_CHARACTERS_MAX)
     with OrderSpool() as spool:
-        _fill(spool, command, source, progress)
+        _fill(spool, command, lines, progress)
         malformed = refuse_malformed(spool, of="orders", skip=command.skip_bad, rejects=rejects)
         if command.dry_run:
             commit = RehearsePlacements(orders=orders, location_priority=location_priority, database=spool.database)
@@ -63,11 +64,10 @@ def import_orders(
             for order, outcome in zip(batch, outcomes, strict=True):
                 _count(order, outcome, counts, rejects)
             progress(ImportProgress(stage=ImportStage.APPLYING, done=counts.total(), total=spool.count))
-    return _report(spool.count, counts, (clock.now() - started).total_seconds())
+    return _report(spool.count, lines.blank, counts, (clock.now() - started).total_seconds())
 
 
-def _fill(spool: OrderSpool, command: ImportOrders, source: ByteSource, progress: TellProgress) -> None:
-    lines = Lines(source, record_characters_max=IMPORT_ORDER_CHARACTERS_MAX)
+def _fill(spool: OrderSpool, command: ImportOrders, lines: Lines, progress: TellProgress) -> None:
     spool.fill(
         lines,
         read_order_rows(lines, lines.format(command.format), command.columns, delimiter=command.delimiter),
@@ -86,12 +86,13 @@ def _count(order: SpooledOrder, outcome: PlacementOutcome, counts: Counter[str],
     rejects(refused_order(order.line, order.document, error))
 
 
-def _report(orders: int, counts: Counter[str], seconds: float) -> OrderImportReport:
+def _report(orders: int, blank: int, counts: Counter[str], seconds: float) -> OrderImportReport:
     return OrderImportReport(
         orders=orders,
         placed=counts["placed"],
         replayed=counts["replayed"],
         refused=counts["refused"],
+        blank=blank,
         seconds=seconds,
     )
 

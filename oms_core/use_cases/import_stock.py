@@ -7,7 +7,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -16,9 +16,19 @@ from oms_core.documents.lines import ByteSource, Lines
 from oms_core.documents.stock_rows import StockRowReader
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.idempotency import OWN_KEY_BITS, own_key
-from oms_core.domain.imports import ImportProgress, ImportReject, ImportStage, ImportStock, StockImportReport
-from oms_core.domain.stock_imports import BatchResult, Refusal, StockEntry
+from oms_core.domain.imports import (
+    ImportFormat,
+    ImportMode,
+    ImportProgress,
+    ImportReject,
+    ImportStage,
+    ImportStock,
+    StockImportReport,
+)
+from oms_core.domain.limits import IMPORT_CREATED_SHOWN_MAX
+from oms_core.domain.stock_imports import BatchResult, StockEntry
 from oms_core.errors import ErrorKind, OmsError
+from oms_core.imports.known_locations import KnownLocations
 from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.stock_spool import StockSpool
 from oms_core.ports.clock import Clock
@@ -40,7 +50,7 @@ def import_stock(
     caller: Caller,
     clock: Clock,
     imports: ImportStorage,
-    default_location: str,
+    locations: Sequence[str],
     rejects: TellReject,
     progress: TellProgress,
 ) -> StockImportReport:
@@ -50,6 +60,9 @@ def import_stock(
     raised (`data`: `rows` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command
     skips bad rows. Rows that the present state refuses are told to `rejects` as they are met and do not stop it.
 
+    A location that differs from a known one (of `locations`, with stock, or met before in the file) in case or width
+    alone is malformed. The first of `locations` is for rows that name none.
+
     With an idempotency key a rerun goes on after the last committed batch, and tells all refusals again. Raises
     `idempotency_key_reused`, `idempotency_key_in_use`, `payload_too_large`, `forbidden`, and `storage_unavailable` or
     `outcome_unknown`, whose `data` then has the rows that are committed (`applied`, `unchanged`, `refused`).
@@ -57,43 +70,77 @@ def import_stock(
     caller.require(Scope.INVENTORY_WRITE)
     caller.require_unbound()
     started = clock.now()
-    with StockSpool() as spool:
-        digest = _fill(spool, command, source, default_location, progress)
-        malformed = refuse_malformed(spool, of="rows", skip=command.skip_bad, rejects=rejects)
-        key = _key(command, caller, digest, spool.count - malformed)
-        work = _Work(command, caller, key, clock, imports, spool)
-        state = ImportState()
-        for state, refusals in work.results():
-            for refusal in refusals:
-                for row in spool.rows_of(refusal):
-                    rejects(row)
-            done = malformed + state.applied + state.unchanged + state.refused
-            progress(ImportProgress(stage=ImportStage.APPLYING, done=done, total=spool.count))
-    return _report(spool.count, malformed, state, (clock.now() - started).total_seconds())
-
-
-def _fill(
-    spool: StockSpool, command: ImportStock, source: ByteSource, default_location: str, progress: TellProgress
-) -> bytes:
-    """Read and sort everything; give the fingerprint of what was read, and of all that says what it means."""
     lines = Lines(source)
-    format = lines.format(command.format)
-    reader = StockRowReader(
+    known = KnownLocations(locations, imports.locations, existing_only=command.existing_only)
+    with StockSpool() as spool:
+        format = _fill(spool, command, lines, _reader(command, locations[0], known), progress)
+        malformed = refuse_malformed(spool, of="rows", skip=command.skip_bad, rejects=rejects)
+        key = _key(command, caller, _fingerprint(command, lines.digest, format, locations[0]), spool.count - malformed)
+        report = _applied(_Work(command, caller, key, clock, imports, spool), malformed, rejects, progress)
+    return replace(
+        report,
+        blank=lines.blank,
+        new_locations=tuple(known.new[:IMPORT_CREATED_SHOWN_MAX]),
+        seconds=(clock.now() - started).total_seconds(),
+    )
+
+
+def _applied(work: _Work, malformed: int, rejects: TellReject, progress: TellProgress) -> StockImportReport:
+    """Apply what is left of an import; give the report, as far as it does not tell of the file."""
+    created: list[str] = []
+    begun = state = ImportState() if work.key is None else work.imports.state(work.key)
+    for state, result in work.results(begun):
+        created += result.created_skus[: IMPORT_CREATED_SHOWN_MAX - len(created)]
+        for refusal in result.refusals:
+            for row in work.spool.rows_of(refusal):
+                rejects(row)
+        done = malformed + state.applied + state.unchanged + state.refused
+        progress(ImportProgress(stage=ImportStage.APPLYING, done=done, total=work.spool.count))
+    return StockImportReport(
+        rows=work.spool.count,
+        applied=state.applied,
+        unchanged=state.unchanged,
+        rejected=malformed + state.refused,
+        replayed=begun.applied + begun.unchanged + begun.refused,
+        was_done=begun.after is not None and state == begun,
+        created=state.created,
+        created_skus=tuple(created),
+        seconds=0.0,
+    )
+
+
+def _reader(command: ImportStock, default_location: str, known: KnownLocations) -> StockRowReader:
+    return StockRowReader(
         mode=command.mode,
         location=default_location,
         reason=command.reason,
         columns=command.columns,
         delimiter=command.delimiter,
+        location_fault=known.fault,
+        creates_products=command.mode is ImportMode.SET and not command.existing_only,
     )
+
+
+def _fill(
+    spool: StockSpool, command: ImportStock, lines: Lines, reader: StockRowReader, progress: TellProgress
+) -> ImportFormat:
+    """Read and sort everything; give the format that was read."""
+    format = lines.format(command.format)
     spool.fill(
         lines,
         reader.read(lines, format),
         lambda rows: progress(ImportProgress(stage=ImportStage.READING, done=rows, total=None)),
     )
     spool.sort(command.mode)
+    return format
+
+
+def _fingerprint(command: ImportStock, digest: bytes, format: ImportFormat, default_location: str) -> bytes:
+    """Give the fingerprint of what was read, and of all that says what it means."""
     columns = json.dumps(sorted(command.columns.items()))
-    meaning = "\0".join([command.mode, format, default_location, command.reason or "", command.delimiter, columns])
-    return hashlib.sha256(lines.digest + meaning.encode()).digest()
+    given = [command.reason or "", command.delimiter, columns, str(command.existing_only)]
+    meaning = "\0".join([command.mode, format, default_location, *given])
+    return hashlib.sha256(digest + meaning.encode()).digest()
 
 
 def _key(command: ImportStock, caller: Caller, fingerprint: bytes, rows: int) -> ImportKey | None:
@@ -113,29 +160,28 @@ class _Work:
     imports: ImportStorage
     spool: StockSpool
 
-    def results(self) -> Iterator[tuple[ImportState, Sequence[Refusal]]]:
-        """Go on where the import stands: its state so far with the refusals so far, then those of batch after batch."""
-        state = ImportState()
+    def results(self, begun: ImportState) -> Iterator[tuple[ImportState, BatchResult]]:
+        """Go on where the import stands: its state so far with the refusals so far, then that of batch after batch."""
+        state = begun
         if self.key is not None:
-            state = self.imports.state(self.key)
             yield from self._refusals_so_far(self.key, state)
         at_once = _BATCHES_AT_ONCE if self.key is None else 1  # Under a key the state goes from batch to batch.
         with thread_pool(at_once, name="oms-import") as threads:
             under_way: deque[tuple[ImportBatch, Future[BatchResult]]] = deque()
             for batch in self._batches(after=state.after):
                 while under_way and (len(under_way) == at_once or _continues(batch, under_way[-1][0])):
-                    state, refusals = _finish(*under_way.popleft(), state)
-                    yield state, refusals
+                    state, result = _finish(*under_way.popleft(), state)
+                    yield state, result
                 under_way.append((batch, threads.submit(partial(self._apply, batch, state, self.clock.now()))))
             while under_way:
-                state, refusals = _finish(*under_way.popleft(), state)
-                yield state, refusals
+                state, result = _finish(*under_way.popleft(), state)
+                yield state, result
 
-    def _refusals_so_far(self, key: ImportKey, state: ImportState) -> Iterator[tuple[ImportState, Sequence[Refusal]]]:
+    def _refusals_so_far(self, key: ImportKey, state: ImportState) -> Iterator[tuple[ImportState, BatchResult]]:
         after: Level | None = None
         while state.after is not None:
             refusals = self.imports.refusals(key, after=after, to=state.after, limit=_REFUSALS_PER_PAGE)
-            yield state, refusals
+            yield state, BatchResult(applied=0, unchanged=0, refused=0, refusals=tuple(refusals))
             if len(refusals) < _REFUSALS_PER_PAGE:
                 return
             after = refusals[-1].sku, refusals[-1].location
@@ -151,7 +197,7 @@ class _Work:
                     following.append(entry)
                     break
                 batch.append(entry)
-            yield ImportBatch(mode=self.command.mode, entries=batch)
+            yield ImportBatch(mode=self.command.mode, entries=batch, existing_only=self.command.existing_only)
             batch = [*following, *islice(entries, self.command.batch_size - len(following))]
 
     def _apply(self, batch: ImportBatch, since: ImportState, now: datetime) -> BatchResult:
@@ -168,27 +214,15 @@ def _continues(batch: ImportBatch, other: ImportBatch) -> bool:
     return batch.entries[0].sku == other.entries[-1].sku
 
 
-def _finish(
-    batch: ImportBatch, applied: Future[BatchResult], state: ImportState
-) -> tuple[ImportState, Sequence[Refusal]]:
-    """Wait for the batch that comes after `state`; give the state after it, and its refusals."""
+def _finish(batch: ImportBatch, applied: Future[BatchResult], state: ImportState) -> tuple[ImportState, BatchResult]:
+    """Wait for the batch that comes after `state`; give the state after it, and its result."""
     try:
         result = applied.result()
     except OmsError as error:
         if error.kind is not ErrorKind.UNAVAILABLE:
             raise
         raise _stopped(error, state) from error
-    return state_after(state, batch, result), result.refusals
-
-
-def _report(rows: int, malformed: int, state: ImportState, seconds: float) -> StockImportReport:
-    return StockImportReport(
-        rows=rows,
-        applied=state.applied,
-        unchanged=state.unchanged,
-        rejected=malformed + state.refused,
-        seconds=seconds,
-    )
+    return state_after(state, batch, result), result
 
 
 def _stopped(error: OmsError, state: ImportState) -> OmsError:

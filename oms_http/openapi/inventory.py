@@ -111,7 +111,7 @@ INVENTORY_OPERATIONS = (
         summary="Import counts or differences from a CSV file",
         description="A malformed row stops the import before anything changes, unless `skip_bad`. Rows that the "
         "present stock refuses do not stop it: they are among the rejects. With an idempotency key the same import can "
-        "be sent again, and goes on where it stopped.",
+        "be sent again, and goes on where it stopped. The report names products and locations that were new.",
         view=stock_imports.import_stock,
         use_cases=("import_stock",),
         query=IMPORT_PARAMETERS,
@@ -121,7 +121,11 @@ INVENTORY_OPERATIONS = (
             description="A header of `sku,quantity[,location,name,reason,reference]` in any order, then a row each.",
             example="sku,quantity,location\nWIDGET,25,main\nGADGET,10,main\n",
         ),
-        answers=(Answer(status=200, description="What became of the rows.", schema=ImportReport, headers=(NO_STORE,)),),
+        answers=(
+            Answer(
+                status=200, description="What became of the rows.", schema=ImportReport, headers=(NO_STORE, REPLAYED)
+            ),
+        ),
         errors=(*WRITING, "idempotency_key_reused", "idempotency_key_in_use"),
     ),
     Operation(

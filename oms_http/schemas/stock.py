@@ -175,7 +175,12 @@ class ImportReject(Output):
 
 
 class ImportReport(Output):
-    """What became of the rows: `rows` = `applied` + `unchanged` + `rejected`; `rejects` are the first 100 of those."""
+    """What became of the rows: `rows` = `applied` + `unchanged` + `rejected`; `rejects` are the first 100 of those.
+
+    `replayed` of them had been decided by earlier requests with the same idempotency key; `blank` rows were empty.
+    `created` products were new, of which `created_skus` are the first 20 that this request has made, and
+    `new_locations` the first 20 locations that were not known.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -185,6 +190,11 @@ class ImportReport(Output):
                     "applied": 1,
                     "unchanged": 1,
                     "rejected": 1,
+                    "replayed": 0,
+                    "blank": 0,
+                    "created": 1,
+                    "created_skus": ["GADGET"],
+                    "new_locations": [],
                     "seconds": 0.012,
                     "rejects": [
                         {
@@ -204,5 +214,10 @@ class ImportReport(Output):
     applied: Count
     unchanged: Count
     rejected: Count
+    replayed: Count
+    blank: Count
+    created: Count
+    created_skus: Annotated[list[str], Field(max_length=20)]
+    new_locations: Annotated[list[str], Field(max_length=20)]
     seconds: Annotated[float, Field(ge=0)]
     rejects: Annotated[list[ImportReject], Field(max_length=100)]

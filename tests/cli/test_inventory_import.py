@@ -21,7 +21,7 @@ def test_counts_are_set_and_products_created(cli: Cli) -> None:
     ran = cli("inventory", "import", "-", given="sku,quantity,name\nA,5,\nB,3,New one\n")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("imported 2 rows in ")
-    assert ran.out.endswith(" s: 2 applied, 0 unchanged, 0 rejected\n")
+    assert ran.out.endswith(" s: 2 applied, 0 unchanged, 0 rejected\ncreated 1 product: B\n")
     assert counts(cli) == {"A": 5, "B": 3}
     assert cli.oms.get_product("B", caller=cli.caller).name == "New one"
 
@@ -50,9 +50,21 @@ def test_the_report_as_json(cli: Cli) -> None:
     cli.stock("A", 5)
     report = cli("inventory", "import", "-", "-o", "json", given="sku,quantity\nA,5\nB,3\n").json
     assert report.pop("seconds") >= 0
-    assert report == {"rows": 2, "applied": 1, "unchanged": 1, "rejected": 0}
+    assert report == {
+        "rows": 2,
+        "applied": 1,
+        "unchanged": 1,
+        "rejected": 0,
+        "replayed": 0,
+        "blank": 0,
+        "created": 1,
+        "created_skus": ["B"],
+        "new_locations": [],
+    }
     out = cli("inventory", "import", "-", "-o", "csv", given="sku,quantity\nA,5\nB,3\n").out
-    assert out.startswith("rows,applied,unchanged,rejected,seconds\n2,0,2,0,0.")
+    assert out.startswith(
+        "rows,applied,unchanged,rejected,replayed,blank,created,created_skus,new_locations,seconds\n2,0,2,0,0,0,0,,,0."
+    )
 
 
 BAD = "sku,quantity\nA,5\nB,many\nC/D,1\n"
@@ -81,7 +93,7 @@ def test_a_malformed_row_as_json(cli: Cli) -> None:
 def test_malformed_rows_can_be_skipped_and_kept(cli: Cli, tmp_path: Path) -> None:
     ran = cli("inventory", "import", "-", "--skip-bad", "--rejects", str(tmp_path / "rejects.csv"), given=BAD)
     assert (ran.code, counts(cli)) == (8, {"A": 5})
-    assert ran.out.endswith(": 1 applied, 0 unchanged, 2 rejected\n")
+    assert ": 1 applied, 0 unchanged, 2 rejected\n" in ran.out
     rows = list(csv.DictReader((tmp_path / "rejects.csv").open()))
     assert [(row["sku"], row["quantity"], row["line"], row["column"], row["code"]) for row in rows] == [
         ("B", "many", "3", "quantity", "wrong_type"),
@@ -237,3 +249,43 @@ def test_an_export_can_be_imported_and_changes_nothing(cli: Cli, output: str) ->
     report = cli("inventory", "import", "-", "-o", "json", given=exported).json
     assert (report["rows"], report["unchanged"]) == (3, 3)
     assert cli("inventory", "list", "-o", "json").out == before
+
+
+def test_what_a_table_has_created_is_named_so_that_a_typo_is_seen(cli: Cli) -> None:
+    cli.stock("A", 1)
+    rows = "sku,quantity,location\nA,5,main\nTotal,5,main\nB,1,nrth\n,,\n"
+    ran = cli("inventory", "import", "-", "--dry-run", given=rows)
+    assert ran.out.endswith("would create 2 products: B, Total\nnew locations: nrth\npassed over 1 empty row\n")
+    assert cli("inventory", "import", "-", given=rows).out.splitlines()[1:] == [
+        "created 2 products: B, Total",
+        "new locations: nrth",
+        "passed over 1 empty row",
+    ]
+
+
+def test_many_that_were_created_are_counted_and_the_first_named(cli: Cli) -> None:
+    rows = "sku,quantity\n" + "".join(f"S{number:02},1\n" for number in range(30))
+    out = cli("inventory", "import", "-", "--batch-size", "7", given=rows).out
+    assert out.splitlines()[1].startswith("created 30 products: S00, S01, ")
+    assert out.splitlines()[1].endswith(", S19 and 10 more")
+
+
+def test_nothing_is_created_where_only_what_is_there_may_be_counted(cli: Cli) -> None:
+    cli.stock("A", 1)
+    rows = "sku,quantity,location\nA,5,main\nTotal,5,main\n"
+    ran = cli("inventory", "import", "-", "--existing-only", given=rows)
+    assert (ran.code, counts(cli)) == (8, {"A": 5})
+    assert ran.err == "line 3: sku_not_found: no product has the SKU Total\n"
+    ran = cli("inventory", "import", "-", "--existing-only", given="sku,quantity,location\nA,6,nrth\n")
+    assert (ran.code, counts(cli)) == (2, {"A": 5})
+    assert "is no location of OMS_LOCATIONS" in ran.err
+
+
+def test_a_repeated_import_says_that_it_was_one(cli: Cli) -> None:
+    command = ("inventory", "import", "-", "--idempotency-key", "K")
+    rows = "sku,quantity\nA,5\nB,3\n"
+    assert cli(*command, given=rows).out.startswith("imported 2 rows in ")
+    again = cli(*command, given=rows)
+    assert again.code == 0
+    assert again.out.startswith("imported before with this key: 2 rows in ")
+    assert cli(*command, "-o", "json", given=rows).json["replayed"] == 2

@@ -36,14 +36,20 @@ class Desk:
     oms: Oms
     rejects: list[ImportReject] = field(default_factory=list)
     progress: list[ImportProgress] = field(default_factory=list)
+    report: StockImportReport | None = None
 
     def bring_stock(self, text: str, *, caller: Caller = CLERK, **given: Any) -> StockImportReport:
-        """Import a text with the fields of ImportStock."""
+        """Import a text with the fields of ImportStock; give the figures of its rows, and keep the whole report."""
         self.rejects.clear()
         source = io.BytesIO(text.encode())
         told = {"rejects": self.rejects.append, "progress": self.progress.append}
-        report = self.oms.import_stock(ImportStock(**given), source, caller=caller, **told)
-        return replace(report, seconds=0.0)
+        self.report = self.oms.import_stock(ImportStock(**given), source, caller=caller, **told)
+        return stock_report(
+            self.report.rows,
+            applied=self.report.applied,
+            unchanged=self.report.unchanged,
+            rejected=self.report.rejected,
+        )
 
     def bring_orders(self, text: str, *, caller: Caller = CLERK, **given: Any) -> OrderImportReport:
         """Import a text with the fields of ImportOrders."""
@@ -51,7 +57,7 @@ class Desk:
         source = io.BytesIO(text.encode())
         told = {"rejects": self.rejects.append, "progress": self.progress.append}
         report = self.oms.import_orders(ImportOrders(**given), source, caller=caller, **told)
-        return replace(report, seconds=0.0)
+        return replace(report, seconds=0.0, blank=0)
 
     def refused_stock(self, text: str, **given: Any) -> OmsError:
         """Import a text that must be refused as a whole."""

@@ -59,10 +59,10 @@ def test_a_malformed_row_stops_everything_before_anything_changes(desk: Desk) ->
     assert (error.code, error.data) == ("validation_error", {"rows": 3, "malformed": 2})
     assert [(found.pointer, found.code) for found in error.errors] == [
         ("/3/quantity", "wrong_type"),
-        ("/4/sku", "bad_name"),
+        ("/4/sku", "bad_character"),
     ]
     assert "2 of 3 rows are malformed, the first in line 3" in error.detail
-    assert desk.told() == [(3, "quantity", "wrong_type"), (4, "sku", "bad_name")]
+    assert desk.told() == [(3, "quantity", "wrong_type"), (4, "sku", "bad_character")]
     assert desk.oms.list_products(caller=CLERK).items == ()
 
 

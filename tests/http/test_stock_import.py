@@ -197,3 +197,23 @@ def test_a_large_file_is_never_held_in_memory(client: ConformingClient) -> None:
     assert refused(response, 422, "validation_error")["malformed"] == 10_000
     assert body.bytes_made > 16 * MEBIBYTE
     assert peak < 8 * MEBIBYTE
+
+
+def test_the_report_names_what_was_created_and_a_repetition_what_was_done(client: ConformingClient) -> None:
+    stock(client, "A", 1)
+    text = "sku,quantity,location\nA,5,\nTotal,5,nrth\n,,\n"
+    first = send(client, text, Idempotency_Key="K1")
+    report = read(first)
+    assert (report["created"], report["created_skus"], report["new_locations"]) == (1, ["Total"], ["nrth"])
+    assert (report["replayed"], report["blank"]) == (0, 1)
+    assert "Idempotent-Replayed" not in first.headers
+    again = send(client, text, Idempotency_Key="K1")
+    assert (read(again)["replayed"], read(again)["created"]) == (2, 1)
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_only_what_is_there_may_be_counted_where_that_is_asked(client: ConformingClient) -> None:
+    stock(client, "A", 1)
+    response = send(client, "sku,quantity\nA,5\nTotal,5\n", "?existing_only=true")
+    assert counts(response) == (2, 1, 0, 1)
+    assert [reject["code"] for reject in read(response)["rejects"]] == ["sku_not_found"]

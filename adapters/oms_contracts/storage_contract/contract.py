@@ -13,6 +13,7 @@ from oms_contracts.storage_contract.count_bounds import CountBoundPromises
 from oms_contracts.storage_contract.failing import FailingPromises
 from oms_contracts.storage_contract.finding_orders import OrderFindingPromises
 from oms_contracts.storage_contract.hooks import PASSWORD, StockEvent, StorageHooks
+from oms_contracts.storage_contract.import_creations import ImportCreationPromises
 from oms_contracts.storage_contract.import_races import ImportRacePromises
 from oms_contracts.storage_contract.importing import ImportKeyPromises, ImportPromises
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
@@ -56,6 +57,7 @@ class StorageContract(
     StockListingPromises,
     StockEventPromises,
     ImportPromises,
+    ImportCreationPromises,
     ImportKeyPromises,
     AcceptingPromises,
     SettlingPromises,

@@ -1,0 +1,33 @@
+"""What became of an imported file, as every driver shows it."""
+
+from __future__ import annotations
+
+from oms_core.domain.imports import OrderImportReport, StockImportReport
+
+
+def show_stock_import(report: StockImportReport) -> dict[str, object]:
+    """Return the report of an import of stock as JSON."""
+    return {
+        "rows": report.rows,
+        "applied": report.applied,
+        "unchanged": report.unchanged,
+        "rejected": report.rejected,
+        "replayed": report.replayed,
+        "blank": report.blank,
+        "created": report.created,
+        "created_skus": list(report.created_skus),
+        "new_locations": list(report.new_locations),
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def show_order_import(report: OrderImportReport) -> dict[str, object]:
+    """Return the report of an import of orders as JSON."""
+    return {
+        "orders": report.orders,
+        "placed": report.placed,
+        "replayed": report.replayed,
+        "refused": report.refused,
+        "blank": report.blank,
+        "seconds": round(report.seconds, 3),
+    }
