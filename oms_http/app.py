@@ -32,6 +32,7 @@ from oms_http.problems import answer_bug, answer_http_exception, problem_respons
 from oms_http.queries import read_query
 from oms_http.rate_limits import rate_limit_fields
 from oms_http.readiness import Readiness
+from oms_http.refusals import Refusals
 from oms_http.requests import Request, current_request
 from oms_http.responses import NO_STORE
 from oms_http.service import Service
@@ -85,7 +86,7 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
     for operation in registry:
         _add_route(app, service, operation, find_caller, limits)
     _add_docs_page(app, service)
-    _add_error_handlers(app, service.diagnoses)
+    _add_error_handlers(app, service.diagnoses, Refusals())
     app.after_request(partial(_finish, oms.metrics, AnswerHeaders(oms.settings.cors_origins)))
     app.wsgi_app = behind(app.wsgi_app, oms.settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
@@ -147,9 +148,10 @@ def _unguarded(service: Service, view: Callable[..., Response]) -> Callable[...,
     return answer
 
 
-def _add_error_handlers(app: Flask, diagnoses: Diagnoses) -> None:
+def _add_error_handlers(app: Flask, diagnoses: Diagnoses, refusals: Refusals) -> None:
     def answer_oms_error(error: OmsError) -> Response:
         asked = current_request()
+        refusals.note(error, asked)
         diagnoses.note(error, asked.request_id)
         return problem_response(error, asked.request_id, challenges(error, asked))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PEER = "oms.peer"  # In the environ: who holds the connection, when REMOTE_ADDR has become who asks.
+_FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
 _HOPS_MAX = 16
 _SCHEMES = frozenset({"http", "https"})
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +38,21 @@ class TrustedProxies:
         address = _read_address(text)
         return address is not None and self._trusts(address)
 
-    def resolve(self, environ: dict[str, Any]) -> None:
-        """Let REMOTE_ADDR and wsgi.url_scheme be the client's, as far as trusted proxies tell; keep the peer beside."""
+    def resolve(self, environ: dict[str, Any]) -> bool:
+        """Let REMOTE_ADDR and wsgi.url_scheme be the client's, as far as trusted proxies tell; keep the peer beside.
+
+        It tells whether the peer is believed.
+        """
         peer = environ.get("REMOTE_ADDR", "")
         if not self.trusts(peer):
-            return
+            return False
         environ[PEER] = peer
         if environ.get("HTTP_X_FORWARDED_PROTO") in _SCHEMES:
             environ["wsgi.url_scheme"] = environ["HTTP_X_FORWARDED_PROTO"]
-        client = self._client(environ.get("HTTP_X_FORWARDED_FOR", ""))
+        client = self._client(environ.get(_FORWARDED_FOR, ""))
         if client is not None:
             environ["REMOTE_ADDR"] = str(client)
+        return True
 
     def _client(self, chain: str) -> Address | None:
         """Give the rightmost address that is not trusted: proxies append whom they saw, and a client invents the rest.
@@ -62,16 +70,35 @@ class TrustedProxies:
 
 
 def behind(app: WSGIApplication, proxies: Sequence[str]) -> WSGIApplication:
-    """Wrap an application so that it sees clients and not trusted proxies; without any it stays as it is."""
-    if not proxies:
-        return app
-    resolve: Callable[[WSGIEnvironment], None] = TrustedProxies.read(proxies).resolve
+    """Wrap an application so that it sees clients and not trusted proxies, and untrusted ones are told of in the log.
+
+    That happens once: what is limited by address counts all clients of such a proxy as one, which nobody would see.
+    """
+    trusted, untrusted = TrustedProxies.read(proxies), _Untrusted()
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        resolve(environ)
+        if not trusted.resolve(environ) and _FORWARDED_FOR in environ:
+            untrusted.tell(environ.get("REMOTE_ADDR", ""))
         return app(environ, start_response)
 
     return answer
+
+
+class _Untrusted:
+    """Tells of the first peer that forwards for others and is not believed."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def tell(self, peer: str) -> None:
+        """Log it, unless one was."""
+        if not self._is_told:
+            self._is_told = True
+            _log.warning(
+                "X-Forwarded-For of %a is not believed: limits count all who come through it as one address; "
+                "name it in OMS_TRUSTED_PROXIES if it is a proxy of yours",
+                peer,
+            )
 
 
 def _read_address(text: str) -> Address | None:

@@ -19,6 +19,7 @@ from oms_peewee.turns import WriterTurns
 from oms_peewee.watchdog import Watchdog
 from oms_prometheus import PrometheusMetrics
 from oms_rabbitmq import open_queue as open_rabbitmq
+from werkzeug.test import EnvironBuilder
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, Settings
 from oms_core.domain.keys import ApiKey
@@ -38,6 +39,8 @@ from oms_core.runtime.queue_watch import QueueWatch
 from oms_core.runtime.refused_tokens import RefusedTokens
 from oms_http.diagnoses import Diagnoses
 from oms_http.readiness import Readiness
+from oms_http.refusals import Refusals
+from oms_http.requests import Request
 
 SECONDS = 20.0
 CALLER = Caller(name="forker", scopes=ALL_SCOPES)
@@ -132,6 +135,11 @@ def readiness() -> Locked:
 def diagnoses() -> Locked:
     diagnoses = Diagnoses()
     return Locked(diagnoses._lock, lambda: diagnoses.note(AWAY, "R1"))
+
+
+def refusals() -> Locked:
+    refusals, asked = Refusals(), Request(EnvironBuilder("/").get_environ())
+    return Locked(refusals._lock, lambda: refusals.note(OmsError("forbidden", "x"), asked))
 
 
 def memory_storage() -> Locked:
@@ -262,6 +270,7 @@ LOCKED: list[Callable[[], Locked]] = [
     rabbitmq_queue,
     readiness,
     redis_limiter,
+    refusals,
     refused_tokens,
     watchdog,
     whole_system,

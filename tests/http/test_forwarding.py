@@ -114,3 +114,32 @@ def test_the_service_believes_the_proxies_of_its_settings() -> None:
             )
         )
     assert "max-age" in response.headers["Strict-Transport-Security"]
+
+
+@pytest.mark.parametrize("proxies", [(), PROXIES])
+def test_the_first_untrusted_peer_that_forwards_is_told_of_once(
+    caplog: pytest.LogCaptureFixture, proxies: tuple[str, ...]
+) -> None:
+    served: list[str] = []
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        served.append(environ["REMOTE_ADDR"])
+        start_response("200 OK", [])
+        return []
+
+    wrapped = behind(app, proxies)
+    for peer, headers in (
+        ("192.0.2.8", {}),
+        ("192.0.2.9", {"X-Forwarded-For": "198.51.100.1"}),
+        ("192.0.2.10", {"X-Forwarded-For": "198.51.100.2"}),
+    ):
+        run_wsgi_app(wrapped, EnvironBuilder("/", headers=headers, environ_base={"REMOTE_ADDR": peer}).get_environ())
+    assert served == ["192.0.2.8", "192.0.2.9", "192.0.2.10"]
+    (told,) = caplog.messages
+    assert "'192.0.2.9'" in told
+    assert "OMS_TRUSTED_PROXIES" in told
+
+
+def test_a_trusted_proxy_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    assert client_of("10.0.0.1", "192.0.2.1") == "192.0.2.1"
+    assert not caplog.messages
