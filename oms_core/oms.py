@@ -117,7 +117,12 @@ class Oms:
         self._commit = CommitPlacements(storage=storage, metrics=metrics, location_priority=settings.locations)
         self._committer: GroupCommitter[Placement, PlacementOutcome] | None = None
         if settings.group_commit:
-            self._committer = GroupCommitter(self._commit, batch_max=TRANSACTION_ORDERS_MAX, waiting_max=waiting_max)
+            self._committer = GroupCommitter(
+                self._commit,
+                batch_max=TRANSACTION_ORDERS_MAX,
+                waiting_max=waiting_max,
+                waiting_seconds_max=settings.storage_deadline_seconds,
+            )
 
     @classmethod
     def open(

@@ -68,7 +68,12 @@ class OrderQueue:
         self._watch = QueueWatch(storage)
         self._committer: GroupCommitter[Placement, PlacementOutcome] | None = None
         if settings.group_commit:
-            self._committer = GroupCommitter(self.accept_all, batch_max=TRANSACTION_ORDERS_MAX, waiting_max=waiting_max)
+            self._committer = GroupCommitter(
+                self.accept_all,
+                batch_max=TRANSACTION_ORDERS_MAX,
+                waiting_max=waiting_max,
+                waiting_seconds_max=settings.storage_deadline_seconds,
+            )
         begin_in_each_process(self._begin)
         self._threads = (
             BackgroundThread(lambda: self.run_worker(self._stop), name="oms-worker"),

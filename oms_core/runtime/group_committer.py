@@ -35,8 +35,9 @@ class GroupCommitter(Generic[Item, Outcome]):
     """Commits whatever has gathered while the last commit ran; no timer, so an idle service adds no delay.
 
     `commit` gets up to `batch_max` items in order of arrival and gives one outcome each. At most `waiting_max` requests
-    wait at a time (None: no bound): a further one is refused with `overloaded`. The thread starts with the first item,
-    and anew in a forked child.
+    wait at a time (None: no bound): a further one is refused with `overloaded`. One that no commit has taken after
+    `waiting_seconds_max` (None: no bound) is given back with `storage_unavailable`; from then on `commit` has a
+    deadline of its own. The thread starts with the first item, and anew in a forked child.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class GroupCommitter(Generic[Item, Outcome]):
         *,
         batch_max: int,
         waiting_max: int | None,
+        waiting_seconds_max: float | None = None,
     ) -> None:
         self._commit = commit
+        self._waiting_seconds_max = -1.0 if waiting_seconds_max is None else waiting_seconds_max
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._closed = False
@@ -60,11 +63,16 @@ class GroupCommitter(Generic[Item, Outcome]):
         self._changed = threading.Condition()
 
     def submit(self, item: Item) -> Outcome:
-        """Hand an item in and wait for its outcome. Raises `overloaded`, or what met its batch."""
+        """Hand an item in and wait for its outcome.
+
+        Raises `overloaded`, `storage_unavailable`, or what met its batch.
+        """
         ticket: _Ticket[Item, Outcome] = _Ticket(item)
         with self._changed:
             self._admit(ticket)
-        ticket.gate.acquire()
+        if not ticket.gate.acquire(timeout=self._waiting_seconds_max):
+            self._give_back(ticket)
+            ticket.gate.acquire()
         if ticket.error is not None:
             raise ticket.error
         return ticket.outcome  # type: ignore[return-value]  # Set whenever error is not.
@@ -86,6 +94,15 @@ class GroupCommitter(Generic[Item, Outcome]):
         self._thread.start()  # First: nobody may wait for a thread that is not there.
         self._waiting.append(ticket)
         self._changed.notify()
+
+    def _give_back(self, ticket: _Ticket[Item, Outcome]) -> None:
+        """Refuse what has waited long enough, unless a commit has taken it: its outcome is on the way."""
+        with self._changed:
+            if ticket not in self._waiting:
+                return
+            self._waiting.remove(ticket)
+        detail = "the commits before this one took too long"
+        raise OmsError("storage_unavailable", detail, retry_after_seconds=1)
 
     def _run(self) -> None:
         while True:

@@ -205,3 +205,32 @@ def test_a_forked_child_may_close_what_it_never_used_while_the_parents_lock_is_h
     assert child.exitcode == 0
     assert committer.submit(2) == 4
     committer.close()
+
+
+def test_who_has_waited_long_enough_for_the_commits_before_is_given_back_and_not_committed(commits: Commits) -> None:
+    committer: GroupCommitter[int, int] = GroupCommitter(commits, batch_max=5, waiting_max=10, waiting_seconds_max=0.05)
+    holder = commits.hold(committer)
+    with pytest.raises(OmsError) as caught:
+        committer.submit(7)
+    assert (caught.value.code, caught.value.retry_after_seconds) == ("storage_unavailable", 1)
+    commits.may_go_on.set()
+    holder.join(DEADLINE_SECONDS)
+    assert committer.submit(8) == 16
+    committer.close()
+    assert commits.batches == [[0], [8]]
+
+
+def test_who_was_taken_by_a_commit_hears_what_becomes_of_it_however_long_that_takes(commits: Commits) -> None:
+    committer: GroupCommitter[int, int] = GroupCommitter(commits, batch_max=5, waiting_max=10, waiting_seconds_max=0.2)
+    outcomes: list[int] = []
+    commits.may_go_on.clear()
+    taken = threading.Thread(target=lambda: outcomes.append(committer.submit(3)))
+    taken.start()
+    assert commits.begun.acquire(timeout=DEADLINE_SECONDS)
+    with pytest.raises(OmsError, match="took too long"):
+        committer.submit(7)  # Came later, and has waited long enough: so has the other.
+    assert taken.is_alive()
+    commits.may_go_on.set()
+    taken.join(DEADLINE_SECONDS)
+    assert outcomes == [6]
+    committer.close()
