@@ -72,7 +72,7 @@ def report(error: OmsError, *, as_json: bool, subject: str | None = None) -> Non
 
     `subject` names which of many inputs it was. What led to a defect is told before it: there is no other log of it.
     """
-    if error.kind is ErrorKind.BUG and error.__cause__ is not None:
+    if error.defect is not None and error.__cause__ is not None:
         print_traceback(error)
     if as_json:
         entry = show_refusal(error) if subject is None else {"subject": subject, **show_refusal(error)}

@@ -333,6 +333,11 @@ class OmsError(Exception):
         return self.row.kind
 
     @property
+    def defect(self) -> OmsError | None:
+        """The error itself where it is a defect, whose traceback belongs in a log; None for all others."""
+        return self if self.kind is ErrorKind.BUG else None
+
+    @property
     def retry(self) -> Retry:
         """What the caller may do next."""
         return self.row.retry

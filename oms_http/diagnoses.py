@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from oms_core.errors import ErrorKind, OmsError
+from oms_core.errors import OmsError
 from oms_core.runtime.forks import begin_in_each_process
 
 _PAUSE_SECONDS = 1.0
@@ -32,7 +32,7 @@ class Diagnoses:
 
     def note(self, error: OmsError, request_id: str) -> None:
         """Log what the answer to this request does not tell, if it keeps anything back."""
-        if error.kind is ErrorKind.BUG:
+        if error.defect is not None:
             _log.error("%s: %a (request %s)", error.code, error.detail, request_id, exc_info=error)
         if error.row.tells_of_the_system:
             self._note_sometimes(error, request_id)

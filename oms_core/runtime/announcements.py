@@ -56,7 +56,7 @@ class Announcements:
         try:
             self._thread.start()
         except OmsError as error:
-            _log.warning("accepted orders are left to the sweep: %s", error.detail)
+            _log.warning("accepted orders are left to the sweep: %s", error.detail, exc_info=error.defect)
             self._drop()
 
     def begin(self) -> None:
@@ -101,7 +101,9 @@ class Announcements:
         try:
             announcer.announce(order_ids)
         except OmsError as error:
-            _log.warning("%d accepted orders are left to the sweep: %s", len(order_ids), error.detail)
+            _log.warning(
+                "%d accepted orders are left to the sweep: %s", len(order_ids), error.detail, exc_info=error.defect
+            )
         except Exception:  # noqa: BLE001  The thread must live on; the orders are safe in the database.
             _log.exception("%d accepted orders could not be announced", len(order_ids))
         else:

@@ -64,7 +64,7 @@ class EventRelay:
                     wait = self._step(publisher)
                     backoff.reset()
                 except OmsError as error:
-                    _log.warning("events wait in the outbox: %s", error.detail)
+                    _log.warning("events wait in the outbox: %s", error.detail, exc_info=error.defect)
                     wait = backoff.next_pause_seconds()
                 except Exception:  # noqa: BLE001  The thread must live on; the events are safe in the outbox.
                     _log.exception("the event relay failed")
@@ -104,4 +104,4 @@ class EventRelay:
         try:
             self._outbox().release(self._holder)
         except OmsError as error:
-            _log.info("the lease of the event relay runs out by itself: %s", error.detail)
+            _log.info("the lease of the event relay runs out by itself: %s", error.detail, exc_info=error.defect)

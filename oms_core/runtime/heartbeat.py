@@ -61,7 +61,7 @@ class Heartbeat:
         try:
             self._workers().beat(state)
         except OmsError as error:
-            _log.info("the sign of life was not written: %s", error.detail)
+            _log.info("the sign of life was not written: %s", error.detail, exc_info=error.defect)
             return False
         return True
 
@@ -70,7 +70,7 @@ class Heartbeat:
         try:
             self._workers().leave(self._worker_id)
         except OmsError as error:
-            _log.info("the sign of life runs out by itself: %s", error.detail)
+            _log.info("the sign of life runs out by itself: %s", error.detail, exc_info=error.defect)
 
     def _state(self) -> WorkerState:
         (begun, before), (now, settled) = self._recent[0], self._recent[-1]

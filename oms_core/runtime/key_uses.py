@@ -44,7 +44,7 @@ class KeyUses:
                 self._run_aside(partial(self._write, key, now))
             except OmsError as error:
                 self._writing.release()
-                _log.info("the use of a key was not noted: %s", error.detail)
+                _log.info("the use of a key was not noted: %s", error.detail, exc_info=error.defect)
 
     def close(self) -> None:
         """Wait for what is being written."""
@@ -55,7 +55,7 @@ class KeyUses:
         try:
             self._storage.keys.used(key.id, now=now, not_since=now - NOTED_EVERY)
         except OmsError as error:
-            _log.info("the use of a key was not noted: %s", error.detail)
+            _log.info("the use of a key was not noted: %s", error.detail, exc_info=error.defect)
         except Exception:  # noqa: BLE001  Whoever used the key has been served.
             _log.exception("the use of a key was not noted")
         finally:

@@ -90,7 +90,7 @@ class Outcomes:
         try:
             settled = self._settled(order_ids)
         except OmsError as error:
-            _log.info("waiting for outcomes goes on: %s", error.detail)
+            _log.info("waiting for outcomes goes on: %s", error.detail, exc_info=error.defect)
             return False
         except Exception:  # noqa: BLE001  Those that wait are answered 202 when their time is up.
             _log.exception("the poller of outcomes failed")

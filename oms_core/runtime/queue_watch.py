@@ -70,13 +70,13 @@ class QueueWatch:
             self._run_aside(self._refresh)
         except OmsError as error:
             self._sampling.release()
-            _log.info("the queue was not looked at: %s", error.detail)
+            _log.info("the queue was not looked at: %s", error.detail, exc_info=error.defect)
 
     def _refresh(self) -> None:
         try:
             self._sample()
         except OmsError as error:
-            _log.info("the queue was not looked at: %s", error.detail)
+            _log.info("the queue was not looked at: %s", error.detail, exc_info=error.defect)
         finally:
             self._sampling.release()
 

@@ -125,7 +125,7 @@ class Worker:
         except StoppedError:
             _log.info("what was in hand is left to other workers")
         except OmsError as error:
-            _log.warning("the worker goes on after %s", error)
+            _log.warning("the worker goes on after %s", error, exc_info=error.defect)
             stop.wait(_FAILED_PAUSE_SECONDS)
         except Exception:  # noqa: BLE001  A worker that ended would leave all to nobody.
             _log.exception("the worker goes on after a defect")
@@ -271,7 +271,7 @@ class Worker:
             return None
 
     def _bury(self, inbox: Inbox, message: Message, error: OmsError) -> None:
-        _log.warning("a message became a dead letter: %s", error)
+        _log.warning("a message became a dead letter: %s", error, exc_info=error.defect)
         inbox.bury(message, error)
         self._metrics.count(DEAD_LETTERS, error.code)
 
