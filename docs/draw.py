@@ -85,7 +85,7 @@ holds that every change still fits its file, and that every test is there.
 
 PURPOSES = {
     "products": "What can be sold: a name, and the threshold below which stock counts as low.",
-    "stock_levels": "The counters of a product at a location. Rows are never deleted.",
+    "stock_levels": "The counters of a product at a location. They are deleted with a product that was never used.",
     "orders": "One row per order, with the idempotency key and fingerprint of the command that created it.",
     "order_lines": "What was ordered, at what price.",
     "stock_movements": "The ledger: every change of a level, in the transaction that made it.",

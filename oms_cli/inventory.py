@@ -12,7 +12,7 @@ from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_cli.stock_views import CHANGE, LEVELS, MOVEMENTS, PRODUCTS, ChangeShown, change_sentence, levels_shown
 from oms_cli.views import show_seconds
-from oms_core.domain.commands import UNSET, AdjustStock, ReceiveStock, SetStock
+from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock
 from oms_core.domain.stock import Product, ProductFilter
 from oms_core.use_cases.change_stock import StockChanged
 
@@ -113,6 +113,14 @@ def receive_stock(
     )
     with session.oms() as oms:
         _write_change(session, oms.receive_stock(wanted, caller=session.caller), location)
+
+
+@command(app, "delete")
+def delete_product(session: Session, sku: SkuArgument) -> None:
+    """Delete a product that was never used: its stock has not moved, and no order names it."""
+    with session.oms() as oms:
+        oms.delete_product(DeleteProduct(sku=sku), caller=session.caller)
+    session.output.sentence(f"deleted {sku}")
 
 
 @command(app, "show")

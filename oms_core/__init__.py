@@ -11,6 +11,7 @@ from oms_core.domain.commands import (
     UNSET,
     AdjustStock,
     ChangeOrderStatus,
+    DeleteProduct,
     OrderLine,
     PlaceOrder,
     ReceiveStock,
@@ -32,6 +33,7 @@ from oms_core.domain.imports import (
 from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, KeyState, RotateKey
 from oms_core.domain.orders import Order, OrderFailure, OrderFilter, PlacedLine
 from oms_core.domain.pages import Page
+from oms_core.domain.preconditions import Precondition
 from oms_core.domain.queueing import WorkerState
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
@@ -58,6 +60,7 @@ __all__ = [
     "Charge",
     "CreateKey",
     "DeadLetter",
+    "DeleteProduct",
     "Discrepancy",
     "ErrorKind",
     "Event",
@@ -90,6 +93,7 @@ __all__ = [
     "Placed",
     "PlacedLine",
     "PlacementOutcome",
+    "Precondition",
     "Product",
     "ProductFilter",
     "QueuePlace",

@@ -181,6 +181,13 @@ _TABLE = (
         "Read the order or product again, decide again, and send its present ETag as If-Match.",
     ),
     ErrorCode(
+        "product_in_use",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "The product has been used",
+        "Its stock has moved, or an order names it, and both stay. Set its count to 0 instead of deleting it.",
+    ),
+    ErrorCode(
         "stock_below_reserved",
         ErrorKind.CONFLICT,
         Retry.AFTER_CHANGE,

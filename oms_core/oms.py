@@ -12,7 +12,15 @@ from oms_core import wiring
 from oms_core.documents.lines import ByteSource
 from oms_core.domain import imports
 from oms_core.domain.callers import Caller
-from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, PlaceOrder, ReceiveStock, RetryOrder, SetStock
+from oms_core.domain.commands import (
+    AdjustStock,
+    ChangeOrderStatus,
+    DeleteProduct,
+    PlaceOrder,
+    ReceiveStock,
+    RetryOrder,
+    SetStock,
+)
 from oms_core.domain.events import Event
 from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey, StoredKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX, TRANSACTION_ORDERS_MAX
@@ -45,6 +53,7 @@ from oms_core.use_cases import (
     change_order_status,
     create_key,
     dead_letters,
+    delete_product,
     export_stock,
     get_key,
     get_order,
@@ -446,6 +455,10 @@ class Oms:
     def export_stock(self, *, caller: Caller, wanted: ProductFilter | None = None) -> Iterator[Product]:
         """Give every product, in bounded memory: see `use_cases.export_stock`."""
         return export_stock.export_stock(caller=caller, storage=self.storage, wanted=wanted)
+
+    def delete_product(self, command: DeleteProduct, *, caller: Caller) -> None:
+        """Delete a product that was never used: see `use_cases.delete_product`."""
+        delete_product.delete_product(command, caller=caller, clock=self._clock, storage=self.storage)
 
     def import_stock(
         self,

@@ -7,12 +7,20 @@ from urllib.parse import quote
 from flask import Response
 
 from oms_core.documents.stock import show_movement, show_product
-from oms_core.domain.commands import UNSET, AdjustStock, SetStock
+from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, SetStock
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.stock import ProductFilter
 from oms_http.queries import next_link
 from oms_http.requests import Request, check_path_sku, matches, read_idempotency_key, read_model, read_precondition
-from oms_http.responses import REPLAYED, REVALIDATE, json_response, not_modified, product_etag, product_response
+from oms_http.responses import (
+    NO_STORE,
+    REPLAYED,
+    REVALIDATE,
+    json_response,
+    not_modified,
+    product_etag,
+    product_response,
+)
 from oms_http.schemas.stock import AdjustmentRequest, StockRequest
 from oms_http.service import Service
 
@@ -72,6 +80,13 @@ def set_stock(service: Service, request: Request, sku: str) -> Response:
             changed.product, status=201, headers=[("Location", f"/v1/inventory/{quote(sku, safe='')}")]
         )
     return product_response(changed.product)
+
+
+def delete_product(service: Service, request: Request, sku: str) -> Response:
+    """Delete a product that was never used."""
+    command = DeleteProduct(sku=check_path_sku(sku), precondition=read_precondition(request))
+    service.oms.delete_product(command, caller=request.caller)
+    return Response(status=204, headers=[NO_STORE])
 
 
 def adjust_stock(service: Service, request: Request, sku: str) -> Response:

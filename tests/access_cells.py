@@ -63,6 +63,7 @@ def shop() -> Iterator[Shop]:
     """Open a system in memory with a placed, a queued and a rejected order, and a dead letter, and a key."""
     with Oms.open(Settings(database_url="memory://")) as oms:
         oms.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=STAFF)
+        oms.set_stock(SetStock(sku="UNUSED"), caller=STAFF)
         rejected = oms.accept_order(_wanted(1_000), caller=STAFF).order
         settle(oms, rejected.id)
         assert isinstance(oms.queue, MemoryQueue)

@@ -10,7 +10,7 @@ from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stock import Movement, Product, ProductFilter
 from oms_core.domain.stock_changes import ProductChange, events_of, sku_not_found
-from oms_core.ports.storage import DecideProductChange
+from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_memory.tables import Entry, Tables, new_product
 
 
@@ -36,6 +36,21 @@ class MemoryStock:
             if sku not in self._tables.products:
                 raise sku_not_found(sku)
             return self._tables.products[sku], known is not None
+
+    def delete(
+        self,
+        sku: str,
+        *,
+        key: IdempotencyKey,  # noqa: ARG002  No COMMIT is ever lost here.
+        now: datetime,  # noqa: ARG002
+        check: CheckDeletion,
+    ) -> None:
+        """See StockStorage."""
+        with self._tables.lock:
+            orders = self._tables.orders.values()
+            is_named = any(line.sku == sku for order in orders for line in order.lines)
+            check(self.get(sku), bool(self._tables.movements.get(sku)) or is_named)
+            del self._tables.products[sku]
 
     def get(self, sku: str) -> Product:
         """See StockStorage."""

@@ -10,12 +10,12 @@ from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stock import Movement, Product, ProductFilter
 from oms_core.domain.stock_changes import ProductChange, events_of, sku_not_found
-from oms_core.ports.storage import DecideProductChange
+from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_peewee.database import Database
 from oms_peewee.faults import ChangedMeanwhileError
 from oms_peewee.kept_keys import is_kept, keep_key
 from oms_peewee.ledger import Ledger, Origin, origin_of
-from oms_peewee.models import LevelRow, MovementRow, ProductRow
+from oms_peewee.models import LevelRow, LineRow, MovementRow, ProductRow
 from oms_peewee.products import find_product, lock_product, product_page
 from oms_peewee.rows import movement_of
 from oms_peewee.session import Session
@@ -37,6 +37,10 @@ class PeeweeStock:
         return self._database.write(
             lambda session: self._change(session, sku, key, origin, decide), look_up={"sku": sku}
         )
+
+    def delete(self, sku: str, *, key: IdempotencyKey, now: datetime, check: CheckDeletion) -> None:
+        """See StockStorage."""
+        self._database.write(lambda session: _delete(session, sku, key, now, check), look_up={"sku": sku})
 
     def get(self, sku: str) -> Product:
         """See StockStorage."""
@@ -82,6 +86,29 @@ def _is_changed(session: Session, sku: str, change: ProductChange, key: Idempote
     """Tell whether a change was committed, waiting for whoever has the product locked."""
     lock_product(session, sku)
     return is_kept(session, key) if change.movement is None else _is_on_ledger(session, key)
+
+
+def _delete(
+    session: Session, sku: str, key: IdempotencyKey, now: datetime, check: CheckDeletion
+) -> Written[Session, None]:
+    product = _existing(lock_product(session, sku), sku)
+    check(product, _is_used(session, sku))
+    LevelRow.delete().where(LevelRow.sku == sku).execute(session)
+    ProductRow.delete().where(ProductRow.sku == sku).execute(session)
+    keep_key(session, key, now)
+    return Written(result=None, was_committed=lambda later: _is_deleted(later, sku, key))
+
+
+def _is_deleted(session: Session, sku: str, key: IdempotencyKey) -> bool:
+    """Tell whether a deletion was committed, waiting for whoever has the product locked."""
+    lock_product(session, sku)
+    return is_kept(session, key)
+
+
+def _is_used(session: Session, sku: str) -> bool:
+    moved = MovementRow.select(MovementRow.sku).where(MovementRow.sku == sku).limit(1)
+    named = LineRow.select(LineRow.sku).where(LineRow.sku == sku).limit(1)
+    return moved.first(session) is not None or named.first(session) is not None
 
 
 def _write_product(session: Session, sku: str, product: Product | None, change: ProductChange, now: datetime) -> None:

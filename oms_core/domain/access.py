@@ -61,6 +61,7 @@ ACCESS_RULES: tuple[AccessRule, ...] = (
     _rule("set_stock", Binding.FORBIDDEN, Scope.INVENTORY_WRITE),
     _rule("adjust_stock", Binding.FORBIDDEN, Scope.INVENTORY_WRITE),
     _rule("receive_stock", Binding.FORBIDDEN, Scope.INVENTORY_WRITE),
+    _rule("delete_product", Binding.FORBIDDEN, Scope.INVENTORY_WRITE),
     _rule("import_stock", Binding.FORBIDDEN, Scope.INVENTORY_WRITE),
     _rule("create_key", Binding.FORBIDDEN, Scope.ADMIN),
     _rule("rotate_key", Binding.FORBIDDEN, Scope.ADMIN),

@@ -193,6 +193,19 @@ class ReceiveStock:
         findings.raise_if_any()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteProduct:
+    """Delete a product that was never used; `precondition` is on its revision."""
+
+    sku: str
+    precondition: Precondition = NOTHING_ASKED
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        findings.sku("/sku", self.sku)
+        findings.raise_if_any()
+
+
 def check_reason(findings: Findings, reason: object) -> None:
     """Check an optional reason."""
     if reason is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oms_core.domain.commands import UNSET, AdjustStock, ReceiveStock, SetStock, Unset
+from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock, Unset
 from oms_core.domain.events import NewEvent, StockChange, stock_events
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.preconditions import NOTHING_ASKED, Precondition
@@ -98,6 +98,16 @@ def decide_receive(product: Product | None, command: ReceiveStock, location: str
         ),
         pointer="/quantity",
     )
+
+
+def check_deletion(product: Product, is_used: bool, command: DeleteProduct) -> None:
+    """Check that a product may be deleted: it `is_used` once it has a row of the ledger, or an order names it.
+
+    Raises `version_mismatch` or `product_in_use`.
+    """
+    _check_revision(product, command.precondition, is_done=False)
+    if is_used:
+        raise OmsError("product_in_use", f"{product.sku} has moved, or an order names it; it can be set to 0 instead")
 
 
 def events_of(product: Product | None, change: ProductChange) -> list[NewEvent]:

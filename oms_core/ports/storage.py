@@ -39,6 +39,7 @@ from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStor
 DecidePlacement = Callable[[Sequence[Placement], PlacementView], list[Verdict]]
 DecideOrderChange = Callable[[Order, Sequence[Holding]], OrderChange | None]
 DecideProductChange = Callable[[Product | None], ProductChange | None]
+CheckDeletion = Callable[[Product, bool], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,14 @@ class StockStorage(Protocol):
         from `decide` changes nothing. What `decide` raises rolls back. Writes `stock_events` for a product that had
         been there before. A level's version is 1 when it is created, whatever its count, and grows by 1 with each
         transaction that changes it. Raises `sku_not_found` when `decide` gives None for a product that does not exist.
+        """
+        ...
+
+    def delete(self, sku: str, *, key: IdempotencyKey, now: datetime, check: CheckDeletion) -> None:
+        """Lock a product with all its levels, ask `check`, delete both; what `check` raises leaves them.
+
+        `check` is given the product, and whether a row of the ledger or a line of an order has its SKU. `key` is kept,
+        for the storage to know the deletion by after a lost COMMIT. Raises `sku_not_found`.
         """
         ...
 

@@ -283,3 +283,14 @@ def test_movements_are_the_ledger_newest_first(cli: Cli) -> None:
 
 def test_movements_of_an_unknown_product_are_not_found(cli: Cli) -> None:
     assert cli("inventory", "movements", "NONE").code == 4
+
+
+def test_a_product_that_was_never_used_is_deleted(cli: Cli) -> None:
+    cli("inventory", "set", "WIGDET", "0")
+    ran = cli("inventory", "delete", "WIGDET")
+    assert (ran.code, ran.out, ran.err) == (0, "deleted WIGDET\n", "")
+    assert cli("inventory", "delete", "WIGDET").code == 4
+    cli("inventory", "set", "WIDGET", "1")
+    ran = cli("inventory", "delete", "WIDGET")
+    assert (ran.code, ran.out) == (5, "")
+    assert ran.err.startswith("error: product_in_use: WIDGET has moved, or an order names it")

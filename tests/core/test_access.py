@@ -13,6 +13,7 @@ from oms_core import (
     Caller,
     ChangeOrderStatus,
     CreateKey,
+    DeleteProduct,
     ImportMode,
     ImportOrders,
     ImportReject,
@@ -90,6 +91,7 @@ CALLS: dict[tuple[str, str], Call] = {
         AdjustStock(sku="WIDGET", delta=400, reason="found"), caller=who
     ),
     ("receive_stock", ""): lambda at, who: at.oms.receive_stock(ReceiveStock(sku="WIDGET", quantity=400), caller=who),
+    ("delete_product", ""): lambda at, who: at.oms.delete_product(DeleteProduct(sku="UNUSED"), caller=who),
     ("import_stock", ""): lambda at, who: at.oms.import_stock(
         ImportStock(mode=ImportMode.SET), io.BytesIO(CSV), caller=who
     ),

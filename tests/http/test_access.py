@@ -29,6 +29,7 @@ class Ask:
     status: int = 200
     when: str = ""
     of: str = "placed"
+    sku: str = "WIDGET"
     query: str = ""
     sent: dict[str, Any] = field(default_factory=dict)
 
@@ -55,6 +56,7 @@ ASKS = (
     Ask("listProducts"),
     Ask("getProduct"),
     Ask("setStock", sent=body(on_hand=500)),
+    Ask("deleteProduct", 204, sku="UNUSED"),
     Ask("adjustStock", sent=body(delta=400, reason="found")),
     Ask("listMovements"),
     Ask("createKey", 201, sent=body(name="another", scopes=["orders:read"])),
@@ -115,9 +117,7 @@ def test_a_caller_is_answered_what_the_matrix_says(at: Shop, ask: Ask, rule: Acc
     wanted = expected(rule, asker)
     operation = OPERATIONS[ask.operation]
     path = (
-        operation.path.replace("{sku}", "WIDGET")
-        .replace("{name}", "robot")
-        .replace("{id}", str(getattr(at, ask.of).id))
+        operation.path.replace("{sku}", ask.sku).replace("{name}", "robot").replace("{id}", str(getattr(at, ask.of).id))
     )
     before = everything(at.oms)
     answer = client_as(at, asker).open(path + ask.query, method=operation.method, **ask.sent)

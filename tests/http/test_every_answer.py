@@ -92,7 +92,7 @@ def test_an_unknown_path_is_not_found(client: ConformingClient, path: str) -> No
         ("DELETE", "/v1/orders", {"GET", "HEAD", "OPTIONS", "POST"}),
         ("PATCH", "/v1/orders/x", {"GET", "HEAD", "OPTIONS"}),
         ("GET", "/v1/orders/x/status", {"OPTIONS", "PUT"}),
-        ("POST", "/v1/inventory/X", {"GET", "HEAD", "OPTIONS", "PUT"}),
+        ("POST", "/v1/inventory/X", {"DELETE", "GET", "HEAD", "OPTIONS", "PUT"}),
         ("GET", "/v1/orders/x/retry", {"OPTIONS", "POST"}),
         ("POST", "/v1/queue", {"GET", "HEAD", "OPTIONS"}),
         ("DELETE", "/v1/queue/dead", {"GET", "HEAD", "OPTIONS"}),

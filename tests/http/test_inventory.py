@@ -172,3 +172,24 @@ def test_products_that_run_low_are_listed(client: ConformingClient) -> None:
     ):
         assert [item["sku"] for item in read(client.get(f"/v1/inventory{query}"))["items"]] == skus
     refused(client.get("/v1/inventory?low_stock=1"), 422, "validation_error", "/low_stock")
+
+
+def test_a_product_that_was_never_used_is_deleted(client: ConformingClient) -> None:
+    client.put("/v1/inventory/WIGDET", json={"name": "Wigdet"})
+    response = client.delete("/v1/inventory/WIGDET")
+    assert (response.status_code, response.data) == (204, b"")
+    refused(client.get("/v1/inventory/WIGDET"), 404, "sku_not_found")
+    refused(client.delete("/v1/inventory/WIGDET"), 404, "sku_not_found")
+
+
+def test_a_product_that_was_used_stays(client: ConformingClient) -> None:
+    stock(client)
+    refused(client.delete("/v1/inventory/WIDGET"), 409, "product_in_use")
+    assert figures(client) == (10, 0, 10)
+
+
+def test_a_product_is_deleted_on_the_revision_that_was_read(client: ConformingClient) -> None:
+    stale = client.put("/v1/inventory/WIDGET", json={}).headers["ETag"]
+    fresh = client.put("/v1/inventory/WIDGET", json={"name": "W"}).headers["ETag"]
+    refused(client.delete("/v1/inventory/WIDGET", headers={"If-Match": stale}), 412, "version_mismatch")
+    assert client.delete("/v1/inventory/WIDGET", headers={"If-Match": fresh}).status_code == 204

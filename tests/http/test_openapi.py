@@ -102,6 +102,7 @@ def test_every_route_of_the_design_is_there(document: dict[str, Any]) -> None:
         ("/v1/inventory/{sku}", "GET"),
         ("/v1/inventory/{sku}/movements", "GET"),
         ("/v1/inventory/{sku}", "PUT"),
+        ("/v1/inventory/{sku}", "DELETE"),
         ("/v1/inventory/{sku}/adjustments", "POST"),
         ("/v1/inventory/import", "POST"),
         ("/v1/keys", "POST"),
@@ -180,7 +181,7 @@ def test_every_operation_is_described(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         assert operation["summary"], path
         assert set(operation["tags"]) <= tags
-        assert {"200", "201"} & operation["responses"].keys()
+        assert {"200", "201", "204"} & operation["responses"].keys()
         assert {"422", "500", "503"} <= operation["responses"].keys()
         assert set(re.findall(r"{(\w+)}", path)) == {
             parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"

@@ -10,6 +10,7 @@ from oms_contracts.storage_contract.accepting import AcceptingPromises
 from oms_contracts.storage_contract.api_keys import ApiKeyPromises
 from oms_contracts.storage_contract.auditing import AuditPromises
 from oms_contracts.storage_contract.count_bounds import CountBoundPromises
+from oms_contracts.storage_contract.deleting import DeletionPromises
 from oms_contracts.storage_contract.failing import FailingPromises
 from oms_contracts.storage_contract.finding_orders import OrderFindingPromises
 from oms_contracts.storage_contract.hooks import PASSWORD, StockEvent, StorageHooks
@@ -77,6 +78,7 @@ class StorageContract(
     QueueRacePromises,
     KeyRacePromises,
     InjectedRacePromises,
+    DeletionPromises,
     LostOrderCommitPromises,
     LostStockCommitPromises,
     LostQueueCommitPromises,

@@ -10,7 +10,15 @@ from uuid import UUID
 
 from oms_contracts.clock import TickingClock
 from oms_core.domain.callers import ALL_SCOPES, Caller
-from oms_core.domain.commands import AdjustStock, ChangeOrderStatus, OrderLine, PlaceOrder, ReceiveStock, SetStock
+from oms_core.domain.commands import (
+    AdjustStock,
+    ChangeOrderStatus,
+    DeleteProduct,
+    OrderLine,
+    PlaceOrder,
+    ReceiveStock,
+    SetStock,
+)
 from oms_core.domain.events import Event
 from oms_core.domain.limits import PAGE_ITEMS_MAX
 from oms_core.domain.orders import Order, OrderFilter
@@ -26,6 +34,7 @@ from oms_core.use_cases.adjust_stock import adjust_stock
 from oms_core.use_cases.audit import AuditReport, audit
 from oms_core.use_cases.change_order_status import change_order_status
 from oms_core.use_cases.change_stock import StockChanged
+from oms_core.use_cases.delete_product import delete_product
 from oms_core.use_cases.prepare_placement import prepare_placement
 from oms_core.use_cases.receive_stock import receive_stock
 from oms_core.use_cases.set_stock import set_stock
@@ -59,6 +68,10 @@ class Shop:
         """Run `receive_stock` with the fields of ReceiveStock."""
         command = ReceiveStock(sku=sku, quantity=quantity, **given)
         return receive_stock(command, **self._wiring(), default_location="main")
+
+    def delete(self, sku: str, **given: Any) -> None:
+        """Run `delete_product` with the fields of DeleteProduct."""
+        delete_product(DeleteProduct(sku=sku, **given), **self._wiring())
 
     def order(self, *lines: tuple[str, int] | tuple[str, int, str], **given: Any) -> Placement:
         """Prepare an order of (sku, quantity) or (sku, quantity, price) with the fields of PlaceOrder."""
