@@ -87,6 +87,7 @@ $(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/
 
 docs: install  ## draw the pages that are made from data
 	$(BIN)/python docs/draw.py
+	$(BIN)/python docs/pictures.py
 
 # Needs uv (https://docs.astral.sh/uv/); its output carries hashes and no download addresses.
 lock:  ## resolve the dependencies anew

@@ -34,9 +34,13 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """What one buyer got: "sold", or the code of the refusal; the seconds to that answer; the tries before it."""
+    """What one buyer got: "sold", or the code of the refusal; the seconds to that answer; the tries before it.
+
+    `answered_at` counts seconds from a moment that all buyers share.
+    """
 
     outcome: str
+    answered_at: float
     seconds: float
     told_to_come_back: int
     connections_lost: int
@@ -110,8 +114,14 @@ class _Till:
                 await asyncio.sleep(answer.retry_after_seconds)
             else:
                 outcome = SOLD if answer.status == 201 else answer.code
-        seconds = time.perf_counter() - began
-        return Bought(outcome=outcome, seconds=seconds, told_to_come_back=come_back, connections_lost=lost)
+        ended = time.perf_counter()
+        return Bought(
+            outcome=outcome,
+            answered_at=ended,
+            seconds=ended - began,
+            told_to_come_back=come_back,
+            connections_lost=lost,
+        )
 
     async def _ask(self, request: bytes) -> _Answer:
         reader, writer = await self.connect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import secrets
 import sys
 import tempfile
@@ -34,7 +35,19 @@ def main(arguments: list[str] | None = None) -> int:
             messages.print(Text(str(error), style="red"), soft_wrap=True)
             return 2
     Console().print(verdict.show())
+    if chosen.record:
+        chosen.record.write_text(f"{json.dumps(recorded(verdict))}\n")
     return 1 if verdict.faults() else 0
+
+
+def recorded(verdict: Verdict) -> dict[str, object]:
+    """Return a sale as docs/pictures.py draws it: the tenths of a millisecond to each answer, by what it was."""
+    bought = verdict.sale.bought
+    began = min(entry.answered_at - entry.seconds for entry in bought)
+    answers: dict[str, list[int]] = {}
+    for entry in sorted(bought, key=lambda entry: entry.answered_at):
+        answers.setdefault(entry.outcome, []).append(round((entry.answered_at - began) * 10_000))
+    return {"units": verdict.units, "connections": verdict.connections, "answers": answers}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--units", type=_positive, default=100, help="units in stock (%(default)s)")
     parser.add_argument("--buyers", type=_positive, default=1_000, help="buyers of one unit each (%(default)s)")
     parser.add_argument("--connections", type=_positive, default=200, help="connections at once (%(default)s)")
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write when who was told what, for docs/pictures.py"
+    )
     parser.add_argument("--database-url", help="an upgraded database, instead of a temporary SQLite file")
     return parser
 

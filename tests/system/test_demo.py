@@ -69,7 +69,10 @@ def test_a_database_that_is_away_is_said_without_a_traceback() -> None:
 
 def kept_promise() -> Verdict:
     outcomes = [*[SOLD] * UNITS, "insufficient_inventory"]
-    bought = [Bought(outcome=outcome, seconds=0.01, told_to_come_back=0, connections_lost=0) for outcome in outcomes]
+    bought = [
+        Bought(outcome=outcome, answered_at=0.01, seconds=0.01, told_to_come_back=0, connections_lost=0)
+        for outcome in outcomes
+    ]
     level = StockLevel(location="main", on_hand=UNITS, reserved=UNITS, version=2)
     product = Product(
         sku="HOT", name="", low_stock_threshold=None, levels=(level,), updated_at=datetime(2026, 1, 1, tzinfo=UTC)
