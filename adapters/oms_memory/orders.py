@@ -35,23 +35,7 @@ class MemoryOrders:
     ) -> Order:
         """See OrderStorage."""
         with self._tables.lock:
-            order = self._tables.order(order_id, owner)
-            change = decide(order, self._tables.holdings_at_levels(order_id))
-            if change is None:
-                return order
-            entries = [Entry(row=row, caller=caller, now=now) for row in change.movements]
-            self._tables.check(entries)
-            if change.event is not None:
-                self._tables.record(change.event, caller, now)
-            self._tables.move(entries)
-            changed = replace(order, status=change.status, version=order.version + 1, updated_at=now)
-            if change.entry is not None:
-                changed = replace(changed, attempts=change.entry.attempts, failure=change.entry.failure)
-                self._tables.hold(order_id, change.entry.due_in_seconds)
-            if change.status is OrderStatus.QUEUED and order.status is not OrderStatus.QUEUED:
-                changed = replace(changed, queue_no=self._tables.next_number())
-            self._tables.orders[order_id] = changed
-            return changed
+            return self._change(self._tables.order(order_id, owner), caller, now, decide)
 
     def change_once(
         self,
@@ -70,7 +54,7 @@ class MemoryOrders:
             if kept is not None:
                 key.check(kept.fingerprint)
                 return order, True
-            changed = self.change(order_id, owner=owner, caller=caller, now=now, decide=decide)
+            changed = self._change(order, caller, now, decide)
             self._tables.kept_keys[key.actor, key.key] = key
             return changed, False
 
@@ -94,6 +78,24 @@ class MemoryOrders:
                 entry for entry in self._tables.events if entry.event.order_id == order_id and entry.id > (after or 0)
             ]
         return found[:limit]
+
+    def _change(self, order: Order, caller: Caller, now: datetime, decide: DecideOrderChange) -> Order:
+        change = decide(order, self._tables.holdings_at_levels(order.id))
+        if change is None:
+            return order
+        entries = [Entry(row=row, caller=caller, now=now) for row in change.movements]
+        self._tables.check(entries)
+        if change.event is not None:
+            self._tables.record(change.event, caller, now)
+        self._tables.move(entries)
+        changed = replace(order, status=change.status, version=order.version + 1, updated_at=now)
+        if change.entry is not None:
+            changed = replace(changed, attempts=change.entry.attempts, failure=change.entry.failure)
+            self._tables.hold(order.id, change.entry.due_in_seconds)
+        if change.status is OrderStatus.QUEUED and order.status is not OrderStatus.QUEUED:
+            changed = replace(changed, queue_no=self._tables.next_number())
+        self._tables.orders[order.id] = changed
+        return changed
 
 
 def _matches(order: Order, wanted: OrderFilter) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from oms_contracts import concurrency
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.key_races import KeyRacePromises
+from oms_contracts.storage_contract.keyed_changes import KeyedChangeRacePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
 from oms_contracts.storage_contract.shop import Shop, new_shop
@@ -55,6 +56,8 @@ MEETINGS: dict[str, tuple[str, Callable[[Collection[Product]], bool]]] = {
     "test_sixteen_sweepers_claim_each_order_once": ("found free", anything),
     "test_workers_and_buyers_sell_each_unit_once": ("decided", a_last_unit),
     "test_retrying_sixteen_times_at_once_queues_once": ("decided", anything),
+    "test_one_key_on_sixteen_threads_changes_once": ("decided", anything),
+    "test_one_key_for_two_orders_at_once_changes_one": ("decided", anything),
     "test_one_key_accepted_and_placed_on_sixteen_threads_is_one_order": ("decided", anything),
     "test_of_many_who_ask_at_once_one_may_publish": ("found free", anything),
     "test_of_sixteen_creators_of_a_name_one_gets_it": ("found free", anything),
@@ -85,7 +88,14 @@ INJECTED: dict[str, dict[str, Any]] = {
 }
 
 
-class Races(OrderRacePromises, StockRacePromises, QueueRacePromises, KeyRacePromises, InjectedRacePromises):
+class Races(
+    OrderRacePromises,
+    StockRacePromises,
+    QueueRacePromises,
+    KeyedChangeRacePromises,
+    KeyRacePromises,
+    InjectedRacePromises,
+):
     """All races of the contract, to be run by hand."""
 
 

@@ -19,7 +19,7 @@ from oms_contracts.storage_contract.import_races import ImportRacePromises
 from oms_contracts.storage_contract.importing import ImportKeyPromises, ImportPromises
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.key_races import KeyRacePromises
-from oms_contracts.storage_contract.keyed_changes import KeyedChangePromises
+from oms_contracts.storage_contract.keyed_changes import KeyedChangePromises, KeyedChangeRacePromises
 from oms_contracts.storage_contract.keys import OrderKeyPromises
 from oms_contracts.storage_contract.lifecycle import LifecyclePromises
 from oms_contracts.storage_contract.listing_stock import StockListingPromises
@@ -76,6 +76,7 @@ class StorageContract(
     StockRacePromises,
     ImportRacePromises,
     QueueRacePromises,
+    KeyedChangeRacePromises,
     KeyRacePromises,
     InjectedRacePromises,
     DeletionPromises,
