@@ -125,10 +125,11 @@ class Settling(Generic[AnySession]):
         wanted.wait_for_turn()
         session = attempt.session
         with session.atomic():
-            own = settled_by(session, wanted.order_ids, wanted.origin) if attempt.commit_was_lost else {}
-            rest = [order_id for order_id in wanted.order_ids if order_id not in own]
-            wanted = replace(wanted, order_ids=rest)
             orders, left = self._take(session, wanted)
+            # Taking has waited for a COMMIT that was still under way. What it settled may be queued again by now.
+            own = settled_by(session, wanted.order_ids, wanted.origin) if attempt.commit_was_lost else {}
+            orders = [order for order in orders if order.id not in own]
+            left = tuple(order_id for order_id in left if order_id not in own)
             self._tables.lock(session, orders)
             settlement = self._write(session, wanted, orders, left)
         return replace(settlement, statuses={**own, **settlement.statuses})

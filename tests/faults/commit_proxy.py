@@ -17,10 +17,14 @@ LOOPBACK = "127.0.0.1"
 
 
 class Fate(Enum):
-    """What is lost: the COMMIT on its way to the server, which rolls back, or the answer on its way back."""
+    """What is lost: the COMMIT on its way to the server, which rolls back, or the answer on its way back.
+
+    A late COMMIT is one that the client takes for lost, and that arrives after all while it looks.
+    """
 
     COMMIT = "commit"
     ANSWER = "answer"
+    LATE = "late"
 
 
 class CommitProxy:
@@ -34,6 +38,7 @@ class CommitProxy:
         netloc = f"{user}@{LOOPBACK}:{self._listener.getsockname()[1]}"
         self.url = urlunsplit(parts._replace(netloc=netloc, query="sslmode=disable&gssencmode=disable"))
         self.losses = 0
+        self.met = threading.Event()  # Whatever was to become of a COMMIT has become of it.
         self._fate: Fate | None = None
         self._then: Callable[[], object] | None = None
         self._goes_down = False
@@ -43,7 +48,7 @@ class CommitProxy:
     def lose_next(self, fate: Fate, *, then_go_down: bool = False, then: Callable[[], object] | None = None) -> None:
         """Lose the next COMMIT or its answer, and perhaps refuse connections from then on.
 
-        `then` runs before the client finds its connection broken.
+        `then` runs before the client finds its connection broken; a late COMMIT arrives after it.
         """
         self._goes_down = then_go_down
         self._then = then
@@ -78,16 +83,22 @@ class CommitProxy:
                     if not received:
                         return
                     if source is client and COMMIT in received and self._fate is not None:
-                        self._meet_fate(received, server)
+                        self._meet_fate(received, client, server)
                         return
                     (server if source is client else client).sendall(received)
 
-    def _meet_fate(self, received: bytes, server: socket.socket) -> None:
+    def _meet_fate(self, received: bytes, client: socket.socket, server: socket.socket) -> None:
         fate, self._fate = self._fate, None
         self.losses += 1
         self._is_down = self._goes_down
+        if fate is Fate.LATE:
+            client.close()
         if fate is Fate.ANSWER:
             server.sendall(received)
             server.recv(CHUNK_BYTES)  # It has happened, and nobody hears of it.
         if self._then is not None:
             self._then()
+        if fate is Fate.LATE:
+            server.sendall(received)
+            server.recv(CHUNK_BYTES)
+        self.met.set()

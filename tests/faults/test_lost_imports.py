@@ -14,7 +14,7 @@ from oms_core.ports.imports import ImportState
 from oms_core.ports.storage import StorageOptions
 from tests.faults.commit_proxy import CommitProxy, Fate
 
-BOTH = pytest.mark.parametrize("fate", list(Fate))
+BOTH = pytest.mark.parametrize("fate", [Fate.COMMIT, Fate.ANSWER])
 
 
 @pytest.fixture

@@ -1,0 +1,138 @@
+"""A COMMIT that arrives while its client looks for it: the client waits for it, and what it does is done once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+from oms_contracts.storage_contract.api_keys import NOW, create, named, rotate
+from oms_contracts.storage_contract.failing import rejected
+from oms_contracts.storage_contract.importing import ADJUST, SET, apply, entry, key_of
+from oms_contracts.storage_contract.keyed_changes import retry_once
+from oms_contracts.storage_contract.shop import Shop, new_shop
+from oms_memory import MemoryStorage
+from oms_peewee import open_postgresql
+
+from oms_core.domain.orders import Order
+from oms_core.domain.statuses import OrderStatus
+from oms_core.ports.storage import Refused, StorageOptions
+from tests.adapters.postgresql_databases import empty, migrated_database
+from tests.faults.commit_proxy import CommitProxy, Fate
+from tests.faults.rivals import DEADLINE_SECONDS, WAITING, count
+from tests.services.databases import PostgresqlServer
+
+LOOKING_SECONDS = 0.3
+KEY_NAMES = ("former", "shop")
+
+
+class Stocked(NamedTuple):
+    """A shop with something of everything."""
+
+    shop: Shop
+    bought: Order
+    waiting: Order
+    rejected: Order
+
+
+def stocked(shop: Shop) -> Stocked:
+    turned_down = rejected(shop)
+    shop.set("WIDGET", 10, name="widget")
+    create(shop, "former")
+    return Stocked(shop, shop.buy(("WIDGET", 2)), shop.queue_up(("WIDGET", 1)), turned_down)
+
+
+WRITES: dict[str, Callable[[Stocked], object]] = {
+    "a move": lambda at: at.shop.move(at.bought.id, OrderStatus.SHIPPED, if_version=1),
+    "a cancellation of what waits": lambda at: at.shop.move(at.waiting.id, OrderStatus.CANCELLED),
+    "a retry": lambda at: at.shop.retry(at.rejected.id),
+    "a retry under a key": lambda at: retry_once(at.shop, at.rejected),
+    "a failed try": lambda at: at.shop.fail(at.waiting.id, attempts=1),
+    "a last try": lambda at: at.shop.fail(at.waiting.id, attempts=3),
+    "a count": lambda at: at.shop.set("WIDGET", 20, expected_on_hand=10),
+    "a correction": lambda at: at.shop.adjust("WIDGET", 3, idempotency_key="K"),
+    "a name": lambda at: at.shop.set("WIDGET", name="gadget"),
+    "a level": lambda at: at.shop.set("WIDGET", 0, location="north"),
+    "a product": lambda at: at.shop.set("GADGET", 3, name="gadget"),
+    "an import": lambda at: apply(at.shop, SET, entry("GADGET", 3), entry("WIDGET", 20, name="gadget")),
+    "an import of a name": lambda at: apply(at.shop, SET, entry("WIDGET", 10, name="gadget")),
+    "an import under a key": lambda at: apply(at.shop, ADJUST, entry("NONE", 1), entry("WIDGET", 2), key=key_of()),
+    "an order": lambda at: at.shop.place(at.shop.order(("WIDGET", 3)), at.shop.order(("WIDGET", 6), reference="R")),
+    "an order under a key": lambda at: at.shop.place(at.shop.order(("WIDGET", 3), idempotency_key="K")),
+    "an order to be placed later": lambda at: at.shop.accept(at.shop.order(("WIDGET", 3), idempotency_key="K")),
+    "a claim": lambda at: at.shop.storage.queue.claim([at.waiting.id], hold_seconds=3_600),
+    "a sweep": lambda at: at.shop.sweep(hold_seconds=3_600),
+    "a settlement": lambda at: at.shop.settle(at.waiting.id, claimed=[at.waiting.id]),
+    "a key": lambda at: create(at.shop).name,
+    "a rotation": lambda at: rotate(at.shop, "former").number,
+    "a revocation": lambda at: at.shop.storage.keys.revoke("former", by="root", now=NOW),
+}
+
+
+@pytest.fixture(scope="module")
+def database(postgresql_server: PostgresqlServer) -> Iterator[str]:
+    with migrated_database(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture
+def proxy(database: str) -> Iterator[CommitProxy]:
+    empty(database)
+    proxy = CommitProxy(database)
+    yield proxy
+    proxy.close()
+    assert proxy.losses == 1, "nothing was late, so nothing was tested"
+
+
+@pytest.fixture
+def shop(proxy: CommitProxy) -> Iterator[Shop]:
+    storage = open_postgresql(proxy.url, StorageOptions())
+    yield new_shop(storage)
+    storage.close()
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_what_a_late_commit_does_is_done_once(shop: Shop, proxy: CommitProxy, database: str, write: str) -> None:
+    at, model = stocked(shop), stocked(new_shop(MemoryStorage()))
+
+    def let_it_look() -> None:
+        ends_at = time.monotonic() + LOOKING_SECONDS
+        while not count(database, WAITING) and time.monotonic() < ends_at:
+            pass
+
+    proxy.lose_next(Fate.LATE, then=let_it_look)
+    assert comparable(WRITES[write](at)) == comparable(WRITES[write](model))
+    assert proxy.met.wait(DEADLINE_SECONDS)
+    assert state(at) == state(model)
+    assert not shop.audit().discrepancies
+
+
+def state(at: Stocked) -> dict[str, object]:
+    """Give everything, without the numbers that a database gives out, of which some were for nothing."""
+    shop = at.shop
+    everything: dict[str, Any] = shop.everything()
+    return {
+        "products": everything["products"],
+        "movements": {
+            sku: [replace(row, id=0) for row in movements] for sku, movements in everything["movements"].items()
+        },
+        "orders": [comparable(order) for order in everything["orders"]],
+        "events": {id: [replace(each, id=0) for each in events] for id, events in everything["events"].items()},
+        "keys": [
+            [(key.number, key.revoked_by, key.expires_at) for key in named(shop, each)] for each in ("former", "shop")
+        ],
+    }
+
+
+def comparable(result: Any) -> Any:
+    if isinstance(result, Order):
+        return replace(result, queue_no=None)
+    if isinstance(result, Refused):
+        return str(result.error)
+    if isinstance(result, list):
+        return [comparable(each) for each in result]
+    if isinstance(result, tuple):
+        return tuple(comparable(each) for each in result)
+    return replace(result, order=comparable(result.order)) if hasattr(result, "order") else result
