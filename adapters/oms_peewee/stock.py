@@ -75,10 +75,11 @@ class PeeweeStock:
             key=key,
             told_skus=[sku],  # All its levels are locked, so the decision knows.
         )
+        written = _existing(find_product(session, sku), sku)
         return Written(
-            result=(_existing(find_product(session, sku), sku), False),
+            result=(written, False),
             was_committed=lambda later: _is_changed(later, sku, change, key),
-            as_it_is=lambda later: (_existing(find_product(later, sku), sku), False),
+            as_it_is=lambda later: (find_product(later, sku) or written, False),  # It may have been deleted since.
         )
 
 

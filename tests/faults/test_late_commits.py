@@ -40,6 +40,7 @@ class Stocked(NamedTuple):
 def stocked(shop: Shop) -> Stocked:
     turned_down = rejected(shop)
     shop.set("WIDGET", 10, name="widget")
+    shop.set("UNUSED", name="unused")
     create(shop, "former")
     return Stocked(shop, shop.buy(("WIDGET", 2)), shop.queue_up(("WIDGET", 1)), turned_down)
 
@@ -56,6 +57,7 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "a name": lambda at: at.shop.set("WIDGET", name="gadget"),
     "a level": lambda at: at.shop.set("WIDGET", 0, location="north"),
     "a product": lambda at: at.shop.set("GADGET", 3, name="gadget"),
+    "a deletion": lambda at: at.shop.delete("UNUSED"),
     "an import": lambda at: apply(at.shop, SET, entry("GADGET", 3), entry("WIDGET", 20, name="gadget")),
     "an import of a name": lambda at: apply(at.shop, SET, entry("WIDGET", 10, name="gadget")),
     "an import under a key": lambda at: apply(at.shop, ADJUST, entry("NONE", 1), entry("WIDGET", 2), key=key_of()),

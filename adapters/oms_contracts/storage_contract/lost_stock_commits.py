@@ -8,6 +8,7 @@ import pytest
 
 from oms_contracts.storage_contract.importing import ADJUST, SET, apply, counts, entry, key_of
 from oms_contracts.storage_contract.lossy_shop import LossyShop
+from oms_core.errors import OmsError
 
 
 class LostStockCommitPromises:
@@ -69,6 +70,13 @@ class LostStockCommitPromises:
         assert changed.before is None
         assert (changed.product.name, changed.product.on_hand) == ("theirs", 4)
         assert [row[2] for row in ours.ledger("WIDGET")] == [3, 1]
+
+    def test_a_product_that_a_rival_deletes_since_was_created(self, lossy_shop: LossyShop) -> None:
+        ours, rival = lossy_shop.ours, lossy_shop.rival
+        changed, _ = lossy_shop.losing(lambda: ours.set("WIDGET", name="ours"), lambda: rival.delete("WIDGET"))
+        assert (changed.before, changed.product.name) == (None, "ours")
+        with pytest.raises(OmsError, match="sku_not_found"):
+            ours.product("WIDGET")
 
     def test_what_a_rival_adds_to_an_imported_count_stays(self, lossy_shop: LossyShop) -> None:
         ours, rival = lossy_shop.ours, lossy_shop.rival
