@@ -31,7 +31,7 @@ from oms_core.domain.imports import (
     StockImportReport,
 )
 from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, KeyState, RotateKey
-from oms_core.domain.orders import Order, OrderFailure, OrderFilter, PlacedLine
+from oms_core.domain.orders import Order, OrderFailure, OrderFilter, PlacedLine, Shortage
 from oms_core.domain.pages import Page
 from oms_core.domain.preconditions import Precondition
 from oms_core.domain.queueing import WorkerState
@@ -108,6 +108,7 @@ __all__ = [
     "Scope",
     "SetStock",
     "Settings",
+    "Shortage",
     "StockChanged",
     "StockImportReport",
     "StockLevel",

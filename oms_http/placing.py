@@ -66,7 +66,9 @@ def _answer_refused(service: Service, request: Request, order: Order, wanted: Re
     failure = order.failure
     code = "internal_error" if failure is None or failure.code not in ERROR_CODES else failure.code
     reason = "the order could not be placed" if failure is None else failure.detail
-    error = OmsError(code, f"{reason}; the order stays, {order.status.value}", data={"order_id": str(order.id)})
+    figures = {} if failure is None else {key: value for key, value in failure.document.items() if key == "shortages"}
+    data = {**figures, "order_id": str(order.id)}
+    error = OmsError(code, f"{reason}; the order stays, {order.status.value}", data=data)
     service.diagnoses.note(error, request.request_id)
     return problem_response(error, request.request_id, [order_location(order), wanted.applied])
 

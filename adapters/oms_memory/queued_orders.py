@@ -146,9 +146,7 @@ class MemoryQueuedOrders:
             self._tables.orders[queued.id] = replace(
                 order,
                 status=OrderStatus.REJECTED if is_refused else OrderStatus.PENDING,
-                failure=OrderFailure(code=verdict.error.code, detail=verdict.error.detail)
-                if isinstance(verdict, Refuse)
-                else None,
+                failure=OrderFailure.of(verdict.error) if isinstance(verdict, Refuse) else None,
                 attempts=max(order.attempts - (queued.id in claimed), 0),
                 version=order.version + 1,
                 updated_at=now,

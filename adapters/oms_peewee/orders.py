@@ -157,7 +157,7 @@ def _columns(session: Session, order: Order, changed: Order, change: OrderChange
     if (entry := change.entry) is not None:
         failure, due_in = entry.failure, entry.due_in_seconds
         columns["attempts"] = entry.attempts
-        columns["failure"] = None if failure is None else {"code": failure.code, "detail": failure.detail}
+        columns["failure"] = None if failure is None else failure.document
         columns["due_at"] = None if due_in is None else session.time_from_now(due_in)
     return columns
 

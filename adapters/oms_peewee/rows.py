@@ -36,7 +36,7 @@ def order_of(row: OrderRow, lines: Sequence[PlacedLine]) -> Order:
         lines=tuple(lines),
         total=row.total,
         metadata=row.metadata,
-        failure=None if failure is None else OrderFailure(code=failure["code"], detail=failure["detail"]),
+        failure=None if failure is None else OrderFailure.read(failure),
         attempts=row.attempts,
         version=row.version,
         created_at=row.created_at,

@@ -13,6 +13,7 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX
+from oms_core.domain.orders import OrderFailure
 from oms_core.domain.placement import Accept, PlacementView, Refuse
 from oms_core.domain.queueing import QueuedOrder, Settlement
 from oms_core.domain.statuses import OrderStatus
@@ -164,9 +165,9 @@ def status_of(verdict: Accept | Refuse) -> OrderStatus:
     return OrderStatus.PENDING if isinstance(verdict, Accept) else OrderStatus.REJECTED
 
 
-def failure_of(verdict: Accept | Refuse) -> dict[str, str] | None:
+def failure_of(verdict: Accept | Refuse) -> dict[str, object] | None:
     """Give the failure that is kept with an order, as JSON."""
-    return None if isinstance(verdict, Accept) else {"code": verdict.error.code, "detail": verdict.error.detail}
+    return None if isinstance(verdict, Accept) else OrderFailure.of(verdict.error).document
 
 
 def _fitting(order_ids: Sequence[UUID], rows: Sequence[tuple[int, int, str, int]]) -> list[QueuedOrder]:

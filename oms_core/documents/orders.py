@@ -68,7 +68,7 @@ def show_order(order: Order) -> dict[str, object]:
         ],
         "total": _show_amount(order.total),
         "metadata": dict(order.metadata),
-        "failure": None if order.failure is None else {"code": order.failure.code, "detail": order.failure.detail},
+        "failure": None if order.failure is None else order.failure.document,
         "attempts": order.attempts,
         "version": order.version,
         "created_at": show_time(order.created_at),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from oms_core.domain.limits import (
@@ -17,6 +18,7 @@ from oms_core.domain.limits import (
 )
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
+from oms_core.errors import OmsError
 
 _FILTER_LENGTHS: Mapping[str, int] = MappingProxyType(
     {
@@ -29,11 +31,45 @@ _FILTER_LENGTHS: Mapping[str, int] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shortage:
+    """A product that an order asks too much of."""
+
+    sku: str
+    requested: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFailure:
-    """Why an accepted order was rejected or failed: an error code and its detail."""
+    """Why an accepted order was rejected or failed: an error code, its detail, and what was short, if anything."""
 
     code: str
     detail: str
+    shortages: tuple[Shortage, ...] = ()
+
+    @classmethod
+    def of(cls, error: OmsError) -> OrderFailure:
+        """Return what is kept of an error."""
+        return cls.read({**error.data, "code": error.code, "detail": error.public_detail})
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> OrderFailure:
+        """Return the failure that `document` showed."""
+        shortages = tuple(
+            Shortage(sku=each["sku"], requested=each["requested"], available=each["available"])
+            for each in document.get("shortages", ())
+        )
+        return cls(code=document["code"], detail=document["detail"], shortages=shortages)
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The failure as it is kept and shown; without shortages it has no such member."""
+        return {**self.brief, **({"shortages": [asdict(each) for each in self.shortages]} if self.shortages else {})}
+
+    @property
+    def brief(self) -> dict[str, object]:
+        """The failure as events tell it."""
+        return {"code": self.code, "detail": self.detail}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

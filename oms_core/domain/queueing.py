@@ -148,11 +148,11 @@ def decide_failed_attempt(
     """
     if order.status is not OrderStatus.QUEUED:
         return None
-    failure = OrderFailure(code=error.code, detail=error.public_detail)
+    failure = OrderFailure.of(error)
     if attempts < attempts_max:
         entry = QueueEntry(attempts=attempts, failure=failure, due_in_seconds=backoff_seconds(attempts, jitter))
         return OrderChange(status=OrderStatus.QUEUED, movements=(), event=None, entry=entry)
-    shown = {"reason": None, "failure": {"code": failure.code, "detail": failure.detail}}
+    shown = {"reason": None, "failure": failure.brief}
     event = _event(order, EventType.ORDER_FAILED, OrderStatus.FAILED, shown)
     entry = QueueEntry(attempts=attempts, failure=failure, due_in_seconds=None)
     return OrderChange(status=OrderStatus.FAILED, movements=(), event=event, entry=entry)
@@ -211,8 +211,7 @@ def settled_event(order: QueuedOrder, verdict: Accept | Refuse) -> NewEvent:
     kind = EventType.ORDER_PLACED
     if isinstance(verdict, Refuse):
         kind = EventType.ORDER_REJECTED
-        failure = {"code": verdict.error.code, "detail": verdict.error.detail}
-        data |= {"to": OrderStatus.REJECTED.value, "failure": failure}
+        data |= {"to": OrderStatus.REJECTED.value, "failure": OrderFailure.of(verdict.error).brief}
     return NewEvent(type=kind, order_id=order.id, order_version=order.version + 1, data=data)
 
 

@@ -80,12 +80,11 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "insufficient_inventory": {
             "properties": {
-                # An order that was accepted first keeps the figures as text only, and stays.
                 "shortages": {
                     "type": "array",
                     "items": {"$ref": f"{_COMPONENTS}Shortage"},
                     "minItems": 1,
-                    "description": "Absent where `order_id` is there: the order stays, with its failure.",
+                    "description": "Also where `order_id` is there: that order stays, with its failure.",
                 },
                 "order_id": _ORDER_ID,
             },

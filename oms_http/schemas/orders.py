@@ -26,7 +26,7 @@ from oms_http.schemas.fields import (
     Sku,
     Time,
 )
-from oms_http.schemas.problems import RefusedOutcome
+from oms_http.schemas.problems import RefusedOutcome, Shortage
 from oms_http.schemas.queue import QueuePlace
 from oms_http.schemas.shapes import Input, Output
 
@@ -131,10 +131,11 @@ class OrderLine(Output):
 
 
 class OrderFailure(Output):
-    """Why an accepted order was rejected or failed."""
+    """Why an accepted order was rejected or failed; `shortages` is there where stock was short."""
 
     code: str
     detail: str
+    shortages: Annotated[list[Shortage] | SkipJsonSchema[None], Field(min_length=1)] = None
 
 
 class Order(Output):

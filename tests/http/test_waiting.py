@@ -82,6 +82,7 @@ def test_an_order_that_is_rejected_while_it_is_waited_for_is_a_conflict_and_stay
     assert "the order stays, rejected" in problem["detail"]
     left = look(client, problem["order_id"])
     assert (left["status"], left["failure"]["code"]) == ("rejected", "insufficient_inventory")
+    assert problem["shortages"] == left["failure"]["shortages"] == [{"sku": "WIDGET", "requested": 3, "available": 2}]
 
 
 def test_an_order_that_fails_while_it_is_waited_for_is_its_failure_and_stays(

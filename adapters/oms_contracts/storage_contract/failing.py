@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oms_contracts.storage_contract.finding_orders import found
-from oms_contracts.storage_contract.settling import NOTHING, statuses
+from oms_contracts.storage_contract.settling import NOTHING, short, statuses
 from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.events import EventType
 from oms_core.domain.orders import Order, OrderFailure, OrderFilter
@@ -136,7 +136,7 @@ class FailingPromises:
         order = shop.queue_up((sku, 2))
         shop.settle(order.id)
         failure = shop.get(order.id).failure
-        assert failure == OrderFailure(code="insufficient_inventory", detail=f"{sku}: 2 requested, 1 available")
+        assert failure == short(sku, 2, 1)
         data = shop.events(order.id)[-1].event.data
         assert data["failure"] == {"code": failure.code, "detail": failure.detail}
 

@@ -8,7 +8,7 @@ from oms_contracts.storage_contract.hooks import StockEvent, StorageHooks
 from oms_contracts.storage_contract.shop import CLERK, Shop, placed
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.events import EventType
-from oms_core.domain.orders import Order, OrderFailure
+from oms_core.domain.orders import Order, OrderFailure, Shortage
 from oms_core.domain.placement import PlacementView, Verdict
 from oms_core.domain.queueing import QueuedOrder, Settlement
 from oms_core.domain.statuses import OrderStatus
@@ -16,6 +16,15 @@ from oms_core.domain.stock import MovementKind
 
 WORKER = Caller(name="worker", scopes=ALL_SCOPES, request_id="batch-7")
 NOTHING = Settlement(statuses={}, left=())
+
+
+def short(sku: str, requested: int, available: int) -> OrderFailure:
+    """Give the failure of an order that asked too much of one product."""
+    return OrderFailure(
+        code="insufficient_inventory",
+        detail=f"{sku}: {requested} requested, {available} available",
+        shortages=(Shortage(sku=sku, requested=requested, available=available),),
+    )
 
 
 def statuses(settlement: Settlement, *orders: Order) -> list[str]:
@@ -74,7 +83,7 @@ class SettlingPromises(StorageHooks):
         assert statuses(shop.settle(order.id), order) == ["rejected"]
         settled = shop.get(order.id)
         assert (settled.status, settled.version) == (OrderStatus.REJECTED, 2)
-        assert settled.failure == OrderFailure(code="insufficient_inventory", detail="FEW: 2 requested, 1 available")
+        assert settled.failure == short("FEW", 2, 1)
         assert shop.product("FEW") == before
         assert len(shop.movements("MANY")) == len(shop.movements("FEW")) == 1
 
@@ -85,9 +94,7 @@ class SettlingPromises(StorageHooks):
         assert statuses(settlement, *orders) == ["pending", "rejected", "pending", "rejected"]
         assert settlement.left == ()
         assert shop.levels("WIDGET") == {"main": (5, 5)}
-        assert shop.get(orders[1].id).failure == OrderFailure(
-            code="insufficient_inventory", detail="WIDGET: 3 requested, 2 available"
-        )
+        assert shop.get(orders[1].id).failure == short("WIDGET", 3, 2)
 
     def test_what_earlier_calls_placed_is_gone(self, shop: Shop) -> None:
         shop.set("WIDGET", 3)
