@@ -24,7 +24,7 @@ from tests.bench.rabbitmq import rabbitmq_server
 from tests.fuzz.asking import ask_many
 from tests.fuzz.broker import send_through
 from tests.fuzz.schemas import ask_as_described
-from tests.fuzz.service import Fuzzed, fuzzed
+from tests.fuzz.service import Fuzzed, fuzzed, speak_latin_1
 from tests.fuzz.settings import EXAMPLES_VARIABLE
 from tests.fuzz.sockets import send_raw
 from tests.fuzz.tally import Tally
@@ -94,8 +94,10 @@ def _parts(chosen: argparse.Namespace, folder: Path) -> dict[str, Part]:
 
 @contextmanager
 def _on_postgresql() -> Iterator[Fuzzed]:
-    with postgresql_server() as server, server.database() as url, fuzzed(url) as service:
-        yield service
+    with postgresql_server() as server, server.database() as url:
+        speak_latin_1(url)
+        with fuzzed(url) as service:
+            yield service
 
 
 def _at_rabbitmq(*, seed: str, messages: int) -> Tally:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 import random
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -81,6 +83,10 @@ class Chance:
             changed = self.one_of(_CHANGES)(self, changed)
         return changed
 
+    def encoded(self, good: bytes) -> bytes:
+        """Give a text in another encoding than UTF-8, with and without a mark, or packed."""
+        return self.one_of(_ENCODINGS)(good.decode())
+
     def document(self, good: object, *, ways: int = 2) -> object:
         """Give a JSON document with values, members or entries changed, in one place or up to `ways`."""
         changed = copy.deepcopy(good)
@@ -100,7 +106,8 @@ class Chance:
             case 8:
                 return self.changed(to_json(self.document(good)))
             case _:
-                return self.one_of((self.bytes(200), self.one_of(BODIES), self.changed(self.one_of(BODIES))))
+                odd = self.encoded(to_json(good))
+                return self.one_of((self.bytes(200), odd, self.one_of(BODIES), self.changed(self.one_of(BODIES))))
 
     def _changed_within(self, node: Any, depth: int) -> Any:
         if depth and node and isinstance(node, dict | list) and self.happens(0.8):
@@ -179,6 +186,14 @@ def _make_noise(chance: Chance, good: bytes) -> bytes:
     return good[:start] + noise + good[start + len(noise) :]
 
 
+def _in(encoding: str) -> Callable[[str], bytes]:
+    return lambda text: text.encode(encoding, errors="replace")
+
+
+_ENCODINGS: tuple[Callable[[str], bytes], ...] = (
+    *map(_in, ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "cp037", "utf-7")),
+    *(lambda text: gzip.compress(text.encode(), mtime=0), lambda text: zlib.compress(text.encode())),
+)
 _CHANGES: tuple[Callable[[Chance, bytes], bytes], ...] = (
     _flip,
     _insert,

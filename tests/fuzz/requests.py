@@ -58,6 +58,8 @@ _HEADERS: tuple[tuple[str, bytes], ...] = (
     ("Content-Length", b"7"),
     ("Transfer-Encoding", b"chunked"),
 )  # fmt: skip
+_UNRETURNABLE = 0.2
+_ENCODED = 0.2
 _WAIT = re.compile(rb'(?i)(wait[\s"=\\]*)[0-9]+')
 # The headers that an operation reads, beside what every one does.
 _READ = {
@@ -105,7 +107,7 @@ class Writer:
         if b"{" in path:
             before, _, rest = path.partition(b"{")
             named, _, after = rest.partition(b"}")
-            path = before + self._segment(named.decode(), is_changed="path" in parts) + after
+            path = before + self._segment(operation, named.decode(), is_changed="path" in parts) + after
         if "path" in parts and chance.happens(0.3):
             path = b"/" + chance.changed(path)
         query = _QUERIES.get(operation.id, b"")
@@ -117,8 +119,10 @@ class Writer:
             query = chance.changed(query)
         return path.replace(b"?", b"%3F") + (b"?" + query if query else b"")
 
-    def _segment(self, named: str, *, is_changed: bool) -> bytes:
+    def _segment(self, operation: Operation, named: str, *, is_changed: bool) -> bytes:
         chance, service = self._chance, self._service
+        if operation.id == "changeOrderStatus" and chance.happens(_UNRETURNABLE):
+            return chance.one_of(service.unreturnable_ids).encode()
         known: dict[str, Callable[[], str]] = {
             "id": lambda: chance.one_of(service.order_ids),
             "sku": lambda: chance.one_of(SKUS),
@@ -158,7 +162,7 @@ class Writer:
     def _body(self, operation: Operation, *, is_changed: bool) -> bytes:
         chance = self._chance
         if operation.id == "importStock":
-            return chance.changed(_CSV, ways=4) if is_changed else _CSV
+            return _changed_file(chance) if is_changed else _CSV
         good = self._document(operation.id)
         if good is None:
             return chance.bytes(100) if is_changed else b""
@@ -198,6 +202,10 @@ class Writer:
             "reference": "R1",
             "metadata": {"channel": "web"},
         }
+
+
+def _changed_file(chance: Chance) -> bytes:
+    return chance.encoded(_CSV) if chance.happens(_ENCODED) else chance.changed(_CSV, ways=4)
 
 
 def patient(value: bytes) -> bytes:

@@ -6,14 +6,16 @@ import io
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
+import psycopg2
 from flask import Flask
 from oms_memory import MemoryQueue
+from psycopg2 import sql
 from werkzeug.test import TestResponse, run_wsgi_app
 from werkzeug.wrappers import Request
 
@@ -30,12 +32,15 @@ from oms_core import (
     SetStock,
     Settings,
 )
+from oms_core.domain.limits import COUNT_MAX
 from oms_core.ports.queue import DeadLetter, MessageKind
 from oms_http import create_app
 from tests.access_cells import UNREADABLE, settle
 
 STAFF = Caller(name="staff", scopes=ALL_SCOPES)
 SKUS = ("WIDGET", "GADGET", "Café", "A B", "import", "'", "=1+1")
+# A shelf that holds as much as can be counted, while orders of it are still with their customers.
+FULL = "FULL"
 CUSTOMER = "C1"
 STRANGER = "C2"
 # Stands in all that belongs to the other customer, and in no request.
@@ -54,6 +59,7 @@ ABLE = (ADMIN, ADMIN, ADMIN, "clerk", BOUND)
 SHOWN_NOTHING_OF_OTHERS = frozenset({NOBODY, WRONG, BROKEN, BOUND})
 # Of the seeded orders, by turns one customer's and the other's: the later ones are queued, the last ones rejected.
 _ACCEPTED_FROM, _REJECTED_FROM = 6, 8
+LARGE_ORDERS, LARGE_ORDER_LINES = 4, 900
 PROXY, ORIGIN = "127.0.0.1", "https://shop.example"
 
 
@@ -108,6 +114,7 @@ class Fuzzed:
     cursors: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=lambda: ["spare"])
     letter_ids: list[str] = field(default_factory=list)
+    unreturnable_ids: list[str] = field(default_factory=list)
 
     def ask(self, asked: Asked) -> Answer:
         """Send a request through WSGI, as a server would that passes on whatever it gets."""
@@ -159,7 +166,14 @@ def fuzzed(database_url: str, *, rate_limits: str = "off") -> Iterator[Fuzzed]:
         with Oms.open(settings) as oms:
             oms.storage.schema.upgrade()
             order_ids = _fill(oms)
-            yield Fuzzed(oms=oms, app=create_app(oms), log=log, tokens=_keys(oms), order_ids=order_ids)
+            yield Fuzzed(
+                oms=oms,
+                app=create_app(oms),
+                log=log,
+                tokens=_keys(oms),
+                order_ids=order_ids,
+                unreturnable_ids=_fill_to_the_brim(oms),
+            )
     finally:
         logging.getLogger().removeHandler(log)
 
@@ -197,6 +211,36 @@ def _fill(oms: Oms) -> list[str]:
         )
         oms.queue.exchange.dead.extend([UNREADABLE, theirs])
     return [str(order_id) for order_id in ids]
+
+
+def _fill_to_the_brim(oms: Oms) -> list[str]:
+    """Ship orders, then count as much as a level can hold: what comes back has no room."""
+    oms.set_stock(SetStock(sku=FULL, on_hand=2), caller=STAFF)
+    line = OrderLine(sku=FULL, quantity=1)
+    ids = [oms.place_order(PlaceOrder(customer_id=CUSTOMER, lines=[line]), caller=STAFF).order.id for _ in range(2)]
+    for order_id in ids:
+        _move(oms, order_id, OrderStatus.SHIPPED, _told(0))
+    oms.set_stock(SetStock(sku=FULL, on_hand=COUNT_MAX), caller=STAFF)
+    return [str(order_id) for order_id in ids]
+
+
+def speak_latin_1(postgresql_url: str) -> None:
+    """Make every client of a database that does not say better speak Latin-1 with it."""
+    with closing(psycopg2.connect(postgresql_url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        (name,) = cursor.fetchone() or ("",)
+        cursor.execute(sql.SQL("ALTER DATABASE {} SET client_encoding = 'LATIN1'").format(sql.Identifier(name)))
+
+
+def add_large_orders(oms: Oms) -> None:
+    """Place orders that a page of them is larger than what an answer may hold in memory."""
+    for number in range(LARGE_ORDERS):
+        lines = [OrderLine(sku=SKUS[0], quantity=1)] * LARGE_ORDER_LINES
+        metadata = {f"note-{each}": _told(0) * 100 for each in range(10)}
+        oms.place_order(
+            PlaceOrder(customer_id=CUSTOMER, lines=lines, metadata=metadata, idempotency_key=f"large-{number}"),
+            caller=STAFF,
+        )
 
 
 def _move(oms: Oms, order_id: UUID, status: OrderStatus, reason: str) -> None:

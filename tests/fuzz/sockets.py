@@ -12,11 +12,13 @@ from urllib.parse import quote_from_bytes
 from tests.bench.served import Served, served
 from tests.fuzz.chance import Chance
 from tests.fuzz.requests import Writer
-from tests.fuzz.service import CANARY, SHOWN_NOTHING_OF_OTHERS, STAFF, Asked, fuzzed
+from tests.fuzz.service import CANARY, SHOWN_NOTHING_OF_OTHERS, STAFF, Asked, add_large_orders, fuzzed
 from tests.fuzz.tally import Tally
 
 _ANSWER_SECONDS = 30.0
 _BROKEN = 0.3
+# Some hang up after the first bytes of an answer, which may be a large one.
+_SIPPED, _SIP = 0.1, 100
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 _SAFE_IN_TARGETS = "/?&=%+,.:-_~!$'()*;@"
 
@@ -27,6 +29,7 @@ def send_raw(folder: Path, *, seed: str, requests: int) -> Tally:
     url = f"sqlite:///{folder}/served.db"
     with ExitStack() as ending:
         filled = ending.enter_context(fuzzed(url))
+        add_large_orders(filled.oms)
         service = ending.enter_context(served(folder, {"OMS_DATABASE_URL": url, "OMS_AUTH": "keys"}))
         writer = Writer(chance, filled)
         for _ in range(requests):
@@ -35,7 +38,7 @@ def send_raw(folder: Path, *, seed: str, requests: int) -> Tally:
             if is_broken:
                 sent = chance.changed(sent, ways=4)
             tally.tried += 1
-            answer = _answer(service, sent, is_last=is_broken)
+            answer = _answer(service, sent, is_last=is_broken, bytes_max=_SIP if chance.happens(_SIPPED) else None)
             tally.outcomes["no answer" if not answer else f"{answer[9:10].decode(errors='replace')}xx"] += 1
             caller = "" if is_broken else asked.caller
             tally.failures += [f"{sent[:2_000]!r} -> {fault}" for fault in _faults(caller, answer, is_broken=is_broken)]
@@ -58,15 +61,18 @@ def _bytes(asked: Asked) -> bytes:
     return b"\r\n".join([*lines, b"", b""]) + asked.body
 
 
-def _answer(service: Served, sent: bytes, *, is_last: bool) -> bytes | None:
-    """Give all that comes back; None if the connection is not over in time. `is_last` says that nothing follows."""
+def _answer(service: Served, sent: bytes, *, is_last: bool, bytes_max: int | None) -> bytes | None:
+    """Give all that comes back, or its beginning and hang up; None if the connection is not over in time.
+
+    `is_last` says that nothing follows.
+    """
     received = b""
     with socket.create_connection((service.host, service.port), timeout=_ANSWER_SECONDS) as connection:
         try:
             connection.sendall(sent)
             if is_last:
                 connection.shutdown(socket.SHUT_WR)
-            while part := connection.recv(65_536):
+            while (bytes_max is None or len(received) < bytes_max) and (part := connection.recv(65_536)):
                 received += part
         except TimeoutError:
             return None

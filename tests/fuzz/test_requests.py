@@ -9,7 +9,7 @@ import pytest
 
 from tests.fuzz.asking import ask_many
 from tests.fuzz.schemas import ask_as_described
-from tests.fuzz.service import fuzzed
+from tests.fuzz.service import fuzzed, speak_latin_1
 
 SEED = "house"
 
@@ -42,6 +42,7 @@ def test_requests_to_sqlite_find_nothing_wrong(tmp_path: Path) -> None:
 
 
 def test_requests_to_postgresql_find_nothing_wrong(postgresql_url: str) -> None:
+    speak_latin_1(postgresql_url)
     tally = ask_many(partial(fuzzed, postgresql_url), seed=SEED, requests=40)
     assert not tally.failures, tally.failures[:5]
 
