@@ -184,7 +184,7 @@ class Oms:
         self.rate_limiter.close()
 
     def check(self) -> None:
-        """Raise `storage_unavailable` or `schema_outdated` unless the system can work now."""
+        """Raise `storage_unavailable`, `storage_unusable` or `schema_outdated` unless the system can work now."""
         self.storage.schema.check()
 
     def authenticate(self, token: str, *, address: str | None = None, request_id: str | None = None) -> Caller:

@@ -62,7 +62,14 @@ class PeeweeSchema:
         return self._status(self._database.read(_applied))
 
     def upgrade(self) -> tuple[str, ...]:
-        """See SchemaStorage. Raises `schema_outdated` when a file is not what was applied under its name."""
+        """See SchemaStorage. Raises `schema_outdated` when a file is not what was applied under its name.
+
+        It looks first: where nothing is to be done it waits for no lock, and needs no right to change the schema.
+        """
+        applied = self._database.read(_applied)
+        self._check_unchanged(applied)
+        if not self._status(applied).pending:
+            return ()
         upgraded: list[str] = []
         while (name := self._upgrade_by_one()) is not None:
             upgraded.append(name)
@@ -71,7 +78,13 @@ class PeeweeSchema:
     def check(self) -> None:
         """See SchemaStorage. Only reads."""
         self._database.check_lasting()
-        applied = self._database.read(_applied_and_ready)
+        self._check_fits(self._database.read(_applied_and_ready))
+
+    def check_fits(self) -> None:
+        """Raise `schema_outdated` as `check` does, and do not ask whether anything can be written."""
+        self._check_fits(self._database.read(_applied))
+
+    def _check_fits(self, applied: Sequence[_Applied]) -> None:
         self._check_unchanged(applied)
         if pending := self._status(applied).pending:
             raise _outdated(f"{self._database.describe()} lacks {', '.join(pending)}: run `oms db upgrade`")
@@ -126,16 +139,17 @@ class PeeweeSchema:
 
 
 class EmbeddedSchema(PeeweeSchema):
-    """The schema of a database that nobody administers: it is never behind, for a check that finds it so upgrades it.
-
-    Looking comes first, for it waits for nobody: a rival may hold the writer's lock.
-    """
+    """The schema of a database that nobody administers: it is never behind, for whoever looks upgrades it."""
 
     def check(self) -> None:
         """See SchemaStorage."""
-        if self.status().pending:
-            self.upgrade()
+        self.upgrade()
         super().check()
+
+    def check_fits(self) -> None:
+        """See PeeweeSchema."""
+        self.upgrade()
+        super().check_fits()
 
 
 def _applied_and_ready(session: Session) -> list[_Applied]:

@@ -132,7 +132,7 @@ def open_sqlite(url: str, options: StorageOptions) -> PeeweeStorage:
         queue=PeeweeQueue(database, accepting, Settling(database, SqliteSettlingTables(ledger))),
         stock=PeeweeStock(database, ledger),
         imports=PeeweeImports(database, SqliteImportTables(ledger)),
-        make_ready=schema.check,
+        make_ready=schema.check_fits,
     )
 
 

@@ -1,7 +1,8 @@
 """Storage: where orders, stock, the ledger and the events are kept, and every lock is taken.
 
 Every method runs in its own transaction: it is written whole or not at all. Every method may raise OmsError
-`storage_unavailable` (the database is away, or stayed busy or locked until the deadline; nothing was changed). A
+`storage_unavailable` (the database is away, or stayed busy or locked until the deadline; nothing was changed) and
+`storage_unusable` (it is there, and lets nobody work before its operator has mended something; nothing was changed). A
 transient fault (a lost connection, a deadlock, a serialisation failure, a lock timeout, a busy database) is retried
 inside, until the storage's deadline. Where a COMMIT's answer was lost, the method finds out whether it happened (ids,
 keys, caller and time are fixed beforehand), whatever others have done since: what had happened is answered as such,
@@ -202,7 +203,11 @@ class SchemaStorage(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise `schema_outdated` unless this release can run on the schema (one release newer is fine)."""
+        """Raise `schema_outdated` unless this release can run on the schema (one release newer is fine).
+
+        Raise `storage_unavailable` or `storage_unusable` where the work could not be done, as far as reading tells:
+        the server only reads, a right is lacking, there is no room. It writes nothing and waits for no writer.
+        """
         ...
 
 

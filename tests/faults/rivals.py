@@ -8,6 +8,8 @@ from typing import Any
 
 import psycopg2
 import pytest
+from oms_peewee import PeeweeStorage, open_postgresql
+from psycopg2 import sql
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
@@ -54,3 +56,18 @@ def told(work: Callable[[], object]) -> OmsError:
     with pytest.raises(OmsError) as caught:
         work()
     return caught.value
+
+
+def on(url: str, *statements: str | sql.Composed) -> None:
+    """Run SQL as the database's owner."""
+    with connected(url) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+@contextmanager
+def opened(url: str, options: StorageOptions = IMPATIENT) -> Iterator[PeeweeStorage]:
+    """Open a storage, and close it."""
+    storage = open_postgresql(url, options)
+    yield storage
+    storage.close()
