@@ -82,7 +82,6 @@ class SqliteSession(Session, peewee.SqliteDatabase):
 
     def begin(self, lock_type: str | None = None) -> None:  # noqa: ARG002  Always IMMEDIATE.
         """Take the writer's lock: one who only reads first may be refused it later (SQLITE_BUSY_SNAPSHOT)."""
-        self._file.check()
         self.execute_sql("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
