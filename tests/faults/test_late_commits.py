@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 from oms_contracts.storage_contract.api_keys import NOW, create, named, rotate
@@ -13,18 +13,23 @@ from oms_contracts.storage_contract.failing import rejected
 from oms_contracts.storage_contract.importing import ADJUST, SET, apply, entry, key_of
 from oms_contracts.storage_contract.keyed_changes import retry_once
 from oms_contracts.storage_contract.shop import Shop, new_shop
-from oms_memory import MemoryStorage
+from oms_contracts.storage_contract.workers import seen, worker
+from oms_memory import open_storage as open_memory
 from oms_peewee import open_postgresql
 
 from oms_core.domain.orders import Order
 from oms_core.domain.statuses import OrderStatus
-from oms_core.ports.storage import Refused, StorageOptions
+from oms_core.ports.imports import ImportStorage
+from oms_core.ports.key_storage import KeyStorage
+from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
+from oms_core.ports.storage import OrderStorage, Refused, StockStorage, Storage, StorageOptions
 from tests.adapters.postgresql_databases import empty, migrated_database
 from tests.faults.commit_proxy import CommitProxy, Fate
 from tests.faults.rivals import DEADLINE_SECONDS, WAITING, count
 from tests.services.databases import PostgresqlServer
 
 LOOKING_SECONDS = 0.3
+PUBLISHING = StorageOptions(keeps_outbox=True)
 KEY_NAMES = ("former", "shop")
 
 
@@ -42,7 +47,12 @@ def stocked(shop: Shop) -> Stocked:
     shop.set("WIDGET", 10, name="widget")
     shop.set("UNUSED", name="unused")
     create(shop, "former")
+    shop.storage.workers.beat(worker("former"))
     return Stocked(shop, shop.buy(("WIDGET", 2)), shop.queue_up(("WIDGET", 1)), turned_down)
+
+
+def first_unpublished(shop: Shop) -> int:
+    return shop.storage.outbox.unpublished(limit=1)[0].id
 
 
 WRITES: dict[str, Callable[[Stocked], object]] = {
@@ -67,10 +77,33 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "a claim": lambda at: at.shop.storage.queue.claim([at.waiting.id], hold_seconds=3_600),
     "a sweep": lambda at: at.shop.sweep(hold_seconds=3_600),
     "a settlement": lambda at: at.shop.settle(at.waiting.id, claimed=[at.waiting.id]),
+    "a sign of life": lambda at: at.shop.storage.workers.beat(worker("ours")),
+    "the end of a worker": lambda at: at.shop.storage.workers.leave("former"),
+    "a lease": lambda at: at.shop.storage.outbox.lease("ours", seconds=3_600),
+    "the end of a lease": lambda at: at.shop.storage.outbox.release("former"),
+    "what was published": lambda at: at.shop.storage.outbox.published([first_unpublished(at.shop)]),
     "a key": lambda at: create(at.shop).name,
     "a rotation": lambda at: rotate(at.shop, "former").number,
+    "the use of a key": lambda at: at.shop.storage.keys.used(named(at.shop, "former")[0].id, now=NOW, not_since=NOW),
     "a revocation": lambda at: at.shop.storage.keys.revoke("former", by="root", now=NOW),
 }
+
+
+PARTS: dict[str, type] = {
+    "orders": OrderStorage,
+    "stock": StockStorage,
+    "imports": ImportStorage,
+    "queue": QueueStorage,
+    "workers": WorkerStorage,
+    "outbox": OutboxStorage,
+    "keys": KeyStorage,
+}
+READING = frozenset(
+    {
+        *("get", "find", "events", "movements", "state", "rehearse", "refusals", "locations"),
+        *("settled", "sample", "unpublished", "of_name"),
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +123,14 @@ def proxy(database: str) -> Iterator[CommitProxy]:
 
 @pytest.fixture
 def shop(proxy: CommitProxy) -> Iterator[Shop]:
-    storage = open_postgresql(proxy.url, StorageOptions())
+    storage = open_postgresql(proxy.url, PUBLISHING)
     yield new_shop(storage)
     storage.close()
 
 
 @pytest.mark.parametrize("write", WRITES)
 def test_what_a_late_commit_does_is_done_once(shop: Shop, proxy: CommitProxy, database: str, write: str) -> None:
-    at, model = stocked(shop), stocked(new_shop(MemoryStorage()))
+    at, model = stocked(shop), stocked(model_shop())
 
     def let_it_look() -> None:
         ends_at = time.monotonic() + LOOKING_SECONDS
@@ -111,6 +144,48 @@ def test_what_a_late_commit_does_is_done_once(shop: Shop, proxy: CommitProxy, da
     assert not shop.audit().discrepancies
 
 
+def test_every_write_of_the_port_is_tried() -> None:
+    called: set[tuple[str, str]] = set()
+    for write in WRITES.values():
+        at = stocked(model_shop())
+        write(at._replace(shop=replace(at.shop, storage=cast("Storage", Recorder(at.shop.storage, called)))))
+    writes = {
+        (part, method)
+        for part, protocol in PARTS.items()
+        for method in vars(protocol)
+        if method[0] != "_" and method not in READING
+    }
+    assert {call for call in called if call[1] not in READING} == writes
+
+
+class Recorder:
+    """A storage that notes which methods of its parts are called."""
+
+    def __init__(self, storage: Storage, called: set[tuple[str, str]]) -> None:
+        self._storage = storage
+        self._called = called
+
+    def __getattr__(self, part: str) -> object:
+        return RecordedPart(part, getattr(self._storage, part), self._called)
+
+
+class RecordedPart:
+    """One part of it."""
+
+    def __init__(self, name: str, part: object, called: set[tuple[str, str]]) -> None:
+        self._name = name
+        self._part = part
+        self._called = called
+
+    def __getattr__(self, method: str) -> object:
+        self._called.add((self._name, method))
+        return getattr(self._part, method)
+
+
+def model_shop() -> Shop:
+    return new_shop(open_memory("memory://", PUBLISHING))
+
+
 def state(at: Stocked) -> dict[str, object]:
     """Give everything, without the numbers that a database gives out, of which some were for nothing."""
     shop = at.shop
@@ -122,8 +197,12 @@ def state(at: Stocked) -> dict[str, object]:
         },
         "orders": [comparable(order) for order in everything["orders"]],
         "events": {id: [replace(each, id=0) for each in events] for id, events in everything["events"].items()},
+        "workers": seen(shop),
+        "unpublished": [replace(each, id=0) for each in shop.storage.outbox.unpublished(limit=100)],
         "keys": [
-            [(key.number, key.revoked_by, key.expires_at) for key in named(shop, each)] for each in ("former", "shop")
+            (key.name, key.number, key.revoked_by, key.expires_at, key.last_used_at)
+            for name in KEY_NAMES
+            for key in named(shop, name)
         ],
     }
 
