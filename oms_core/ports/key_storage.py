@@ -33,7 +33,10 @@ class KeyStorage(Protocol):
         ...
 
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
-        """Revoke every key of a name that is not revoked; again, it changes nothing. Raises `key_not_found`."""
+        """Revoke every key of a name that is not revoked; again, it changes nothing. Raises `key_not_found`.
+
+        After a lost COMMIT a key that was made since is not revoked: it came later.
+        """
         ...
 
     def get(self, key_id: UUID) -> StoredKey:
