@@ -141,6 +141,9 @@ class OrderQueue:
     def _own_name(self) -> str:
         return f"{socket.gethostname()}:{os.getpid()}:{self._clock.random_bits(_ID_RANDOM_BITS):08x}"
 
+    def _check(self) -> None:
+        self._storage.schema.check()
+
     def _settled(self, order_ids: Sequence[UUID]) -> Sequence[Order]:
         return self._storage.queue.settled(order_ids)
 
@@ -159,7 +162,12 @@ class OrderQueue:
         return Worker(
             open_inbox=self._queue.inbox,
             queue=lambda: self._storage.queue,
-            tasks=WorkerTasks(settle=settle, put_off=settle.put_off, accept=self._accept_commands),
+            tasks=WorkerTasks(
+                settle=settle,
+                put_off=settle.put_off,
+                accept=self._accept_commands,
+                check=self._check,
+            ),
             heartbeat=Heartbeat(
                 worker_id=worker_id, started_at=self._clock.now(), workers=lambda: self._storage.workers
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import TypeVar
@@ -18,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 _PAUSE_FIRST_SECONDS = 0.1
 _PAUSE_MAX_SECONDS = 5.0
+_TOLD_AGAIN_SECONDS = 60.0
 
 
 class StoppedError(Exception):
@@ -25,19 +27,29 @@ class StoppedError(Exception):
 
 
 class StuckError(Exception):
-    """Something fails time and again, while the database takes other work."""
+    """Something fails time and again, while the database takes other work.
 
-    def __init__(self, reason: OmsError) -> None:
+    Unless `is_its_own`, the work is not to blame: less of it may still fit into a database that has no room for more.
+    """
+
+    def __init__(self, reason: OmsError, *, is_its_own: bool) -> None:
         super().__init__(str(reason))
         self.reason = reason
+        self.is_its_own = is_its_own
 
 
 class Patience:
-    """Repeats work until it is done or `stop` is set; the worker shows signs of life meanwhile. Thread-safe."""
+    """Repeats work until it is done or `stop` is set; the worker shows signs of life meanwhile. Thread-safe.
 
-    def __init__(self, stop: threading.Event, heartbeat: Heartbeat) -> None:
+    `check` raises while the database is known to be unfit for work: its disk is full, for one.
+    """
+
+    def __init__(self, stop: threading.Event, heartbeat: Heartbeat, check: Callable[[], None]) -> None:
         self._stop = stop
         self._heartbeat = heartbeat
+        self._check = check
+        self._told = ""
+        self._told_at = float("-inf")
 
     def __call__(self, work: Callable[[], Result], *, tries: int | None = None) -> Result:
         """Do something until it is done, after growing pauses; raise what does not pass.
@@ -51,13 +63,33 @@ class Patience:
             except OmsError as error:
                 if not passes(error):
                     raise
-                _log.warning("the worker tries again after %s", error)
-                if tries is not None and number >= tries and self._heartbeat.beat_now():
-                    raise StuckError(error) from error
+                self._tell(error)
+                if tries is not None and number >= tries:
+                    self._raise_if_stuck(error)
             if self._stop.wait(backoff.next_pause_seconds()):
                 raise StoppedError
             self._heartbeat.beat()
         raise AssertionError  # It counts for ever.
+
+    def _tell(self, error: OmsError) -> None:
+        """Log what is waited out: once a minute as long as it stays the same, however many orders meet it."""
+        text, now = str(error), time.monotonic()
+        is_known = text == self._told and now < self._told_at + _TOLD_AGAIN_SECONDS
+        _log.log(logging.DEBUG if is_known else logging.WARNING, "the worker tries again after %s", text)
+        if not is_known:
+            self._told, self._told_at = text, now
+
+    def _raise_if_stuck(self, error: OmsError) -> None:
+        is_fit = self._is_fit()  # First: a database that takes a sign of life has shown that it takes something.
+        if self._heartbeat.beat_now():
+            raise StuckError(error, is_its_own=is_fit) from error
+
+    def _is_fit(self) -> bool:
+        try:
+            self._check()
+        except OmsError:
+            return False
+        return True
 
 
 def passes(error: OmsError) -> bool:

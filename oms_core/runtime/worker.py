@@ -49,12 +49,13 @@ class WorkerTasks:
 
     `settle` places queued orders (`attempts`: the tries of claimed ones) and gives how many were; `put_off` counts a
     try of one that failed; `accept` queues commands, one outcome each, in order. All raise what is nobody's fault, and
-    may then be called again.
+    may then be called again. `check` raises while the database is known to be unfit for any of it.
     """
 
     settle: Callable[[Sequence[UUID], Mapping[UUID, int], WaitForTurn], int]
     put_off: Callable[[UUID, Mapping[UUID, int], Exception], None]
     accept: Callable[[Sequence[PlaceOrder]], list[PlacementOutcome]]
+    check: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ class Worker:
 
     def _begin(self, stop: threading.Event) -> None:
         self._stop = stop
-        self._patiently = Patience(stop, self._heartbeat)
+        self._patiently = Patience(stop, self._heartbeat, self._tasks.check)
 
     def _run_on_one_inbox(self, stop: threading.Event) -> None:
         """Work until stopped, or until something fails: what is in hand then comes again, to an inbox of its own."""
@@ -206,15 +207,20 @@ class Worker:
     def _settle(
         self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn = at_once
     ) -> None:
-        """Settle a batch; where it fails time and again while the database takes other work, each half by itself."""
+        """Settle a batch; where it fails time and again while the database takes other work, each half by itself.
 
-        def attempt(part: Sequence[UUID]) -> None:
-            settled = self._patiently(lambda: self._tasks.settle(part, attempts, wait_for_turn), tries=_TRIES)
+        An order that fails alone is put off, unless the database had no room: then it waits, and counts no try.
+        """
+
+        def attempt(part: Sequence[UUID], tries: int | None = _TRIES) -> None:
+            settled = self._patiently(lambda: self._tasks.settle(part, attempts, wait_for_turn), tries=tries)
             self._heartbeat.count(settled)
 
         def blame(order_id: UUID, error: Exception) -> None:
-            reason = error.reason if isinstance(error, StuckError) else error
-            self._patiently(lambda: self._tasks.put_off(order_id, attempts, reason))
+            if isinstance(error, StuckError) and error.is_its_own:
+                self._patiently(lambda: self._tasks.put_off(order_id, attempts, error.reason))
+            else:
+                attempt([order_id], tries=None)
 
         halve_to_fault(order_ids, attempt, is_of_an_item=lambda error: isinstance(error, StuckError), blame=blame)
 

@@ -133,6 +133,36 @@ def test_close_does_not_wait_for_a_pause_to_end(announcements: Announcements, br
     assert broker.closed.is_set()
 
 
+def test_pauses_grow_while_the_broker_is_away_and_are_short_again_after(
+    announcements: Announcements, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest: list[float] = []
+
+    def draw(_: float, high: float) -> float:
+        longest.append(high)
+        return 0.001
+
+    def is_failed(times: int) -> bool:
+        announcements.tell(some(1))
+        return len(longest) >= times
+
+    def is_announced() -> bool:
+        announcements.tell(some(1))
+        return bool(broker.told)
+
+    monkeypatch.setattr("oms_core.runtime.backoff.random.uniform", draw)
+    broker.fault = OmsError("queue_unavailable", "away")
+    wait_until(lambda: is_failed(6), SECONDS, "it failed time and again")
+    broker.fault = None
+    wait_until(is_announced, SECONDS, "it is announced to again")
+    before = len(longest)
+    broker.fault = OmsError("queue_unavailable", "away")
+    wait_until(lambda: is_failed(before + 2), SECONDS, "it failed again")
+    announcements.close()
+    assert longest[:6] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+    assert longest[before : before + 2] == [0.5, 1.0]
+
+
 def test_no_more_than_100_000_ids_wait(announcements: Announcements, broker: Broker, metrics: Counted) -> None:
     broker.open.clear()
     announcements.tell(some(1))

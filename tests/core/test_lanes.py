@@ -86,9 +86,10 @@ def test_a_work_goes_on_without_one_that_takes_too_long(journal: Journal, monkey
         wait_for_turn()
         second_has_ended.set()
 
-    stuck = journal.work("stuck", meanwhile=lambda: second_has_ended.wait(PATIENCE_SECONDS))
-    run_in_turn([stuck, second], done=journal.done)
-    assert second_has_ended.is_set()
+    def wait_for_the_second() -> None:
+        assert second_has_ended.wait(PATIENCE_SECONDS), "it did not wait for its turn for ever"
+
+    run_in_turn([journal.work("stuck", meanwhile=wait_for_the_second), second], done=journal.done)
     assert journal.entries == ["stuck", "done", "done"]
 
 

@@ -30,6 +30,7 @@ from oms_core.use_cases.settle_orders import SettleOrders
 
 WORKER = Caller(name="worker", scopes=ALL_SCOPES)
 AWAY = OmsError("storage_unavailable", "the database is away")
+FULL = OmsError("storage_unavailable", "the disk of the database is full")
 POISON = "poison"
 ATTEMPTS_MAX = 3
 
@@ -94,6 +95,7 @@ class WatchedQueue(MemoryQueuedOrders):
         self._all = tables
         self._journal = journal
         self.faults: list[OmsError] = []
+        self.room = 1_000_000
         self.after_settling: Callable[[], object] = lambda: None
 
     def settle(
@@ -108,6 +110,8 @@ class WatchedQueue(MemoryQueuedOrders):
     ) -> Settlement:
         if self.faults:
             raise self.faults.pop(0)
+        if len(order_ids) > self.room:
+            raise FULL
         found = [self._all.orders[order_id] for order_id in order_ids if order_id in self._all.orders]
         if any(order.customer_id == POISON and order.status is OrderStatus.QUEUED for order in found):
             raise RuntimeError("a bug")
@@ -155,6 +159,7 @@ class Workroom:
         self.shop: Shop = new_shop(storage)
         self.shop.set("A", 100_000)
         self.stop = Unhurried()
+        self.is_full = False
         self.inboxes: list[ScriptedInbox] = []
         self._batch_max = batch_max
 
@@ -182,7 +187,7 @@ class Workroom:
         Worker(
             open_inbox=open_inbox,
             queue=lambda: self.queue,
-            tasks=WorkerTasks(settle=settle, put_off=settle.put_off, accept=self._accept),
+            tasks=WorkerTasks(settle=settle, put_off=settle.put_off, accept=self._accept, check=self._check),
             heartbeat=Heartbeat(worker_id="w", started_at=BEGINNING, workers=lambda: self.workers),
             options=WorkerOptions(batch_max=self._batch_max),
             metrics=self.metrics,
@@ -209,6 +214,10 @@ class Workroom:
     def happened(self, what: str) -> list[Any]:
         """Give what the journal has of one kind."""
         return [detail for kind, detail in self.journal if kind == what]
+
+    def _check(self) -> None:
+        if self.is_full:
+            raise FULL
 
     def _accept(self, commands: Sequence[PlaceOrder]) -> list[PlacementOutcome]:
         commit = CommitAcceptances(storage=self.storage, metrics=self.metrics, location_priority=["main"])

@@ -246,8 +246,7 @@ def test_a_limit_that_cannot_be_counted_is_one_calls_refusal() -> None:
 def test_a_repeated_order_whose_charge_cannot_be_given_back_is_answered_all_the_same() -> None:
     class Fleeting(MemoryRateLimiter):
         def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
-            with no_thread_to_give():
-                return super().give_back(limit, key, cost=cost)
+            raise OmsError("overloaded", "this process can start no thread now")
 
     settings = Settings(database_url="memory://", rate_limits="orders.place=10/minute")
     storage, clock = MemoryStorage(), SystemClock()

@@ -1,0 +1,64 @@
+"""A worker on a file that may not grow: its sign of life still fits, its orders do not, and none is to blame."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from oms_peewee import PeeweeStorage
+
+from oms_core import ALL_SCOPES, Caller, Oms, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
+from oms_core.domain.orders import OrderFilter
+
+CALLER = Caller(name="buyer", scopes=ALL_SCOPES)
+ORDERS = 60
+
+
+class Stop(threading.Event):
+    """A stop that comes when a condition holds; it is told the pauses, for which nobody waits."""
+
+    def __init__(self, condition: Callable[[int], bool]) -> None:
+        super().__init__()
+        self._condition = condition
+        self._pauses = 0
+
+    def is_set(self) -> bool:
+        return self._condition(self._pauses)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._pauses += 1
+        return self.is_set()
+
+
+def attempts(oms: Oms) -> dict[OrderStatus, set[int]]:
+    """Give the tries that orders have behind them, by status."""
+    orders = oms.list_orders(OrderFilter(), caller=CALLER, limit=500).items
+    assert len(orders) == ORDERS
+    return {status: {it.attempts for it in orders if it.status is status} for status in {it.status for it in orders}}
+
+
+def test_orders_for_which_a_file_has_no_room_wait_without_a_try(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/oms.db", storage_deadline_seconds=1)
+    with Oms.open(settings) as oms:
+        storage = oms.storage
+        assert isinstance(storage, PeeweeStorage)
+        storage.schema.upgrade()
+        oms.set_stock(SetStock(sku="A", on_hand=1_000), caller=CALLER)
+        for _ in range(ORDERS):
+            oms.accept_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=CALLER)
+        storage.database.read(lambda session: session.execute_sql("PRAGMA max_page_count = 1").fetchall())
+        with caplog.at_level(logging.WARNING):
+            oms.run_worker(Stop(lambda pauses: pauses >= 60))
+        before = attempts(oms)
+        assert OrderStatus.QUEUED in before
+        assert OrderStatus.FAILED not in before
+        assert len([text for text in caplog.messages if "the worker tries again" in text]) == 1
+        assert "Traceback" not in caplog.text
+        storage.close()  # The next connection may let the file grow.
+        oms.run_worker(Stop(lambda _: not storage.queue.sample().numbers))
+        assert attempts(oms) == {OrderStatus.PENDING: {0}}
