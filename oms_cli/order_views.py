@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeVar
 
 from oms_cli.views import Column, View, counted
 from oms_core.documents.orders import show_event, show_order, show_refusal
+from oms_core.domain.currencies import decimals_of
 from oms_core.domain.events import Event
 from oms_core.domain.money import format_money
 from oms_core.domain.orders import Order, PlacedLine
@@ -69,7 +71,11 @@ class OrderShown:
 
 def total(order: Order) -> str | None:
     """Give the total as text; None where a price is missing."""
-    return None if order.total is None else format_money(order.total)
+    return _amount(order.total, order.currency)
+
+
+def _amount(amount: Decimal | None, currency: str) -> str | None:
+    return None if amount is None else format_money(amount, decimals=decimals_of(currency))
 
 
 def total_with_currency(order: Order) -> str | None:
@@ -191,7 +197,7 @@ LINES: View[LineShown] = View(
         Column(name="quantity", value=lambda shown: shown.line.quantity, right=True),
         Column(
             name="unit_price",
-            value=lambda shown: None if shown.line.unit_price is None else format_money(shown.line.unit_price),
+            value=lambda shown: _amount(shown.line.unit_price, shown.order.currency),
             right=True,
         ),
     ),

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import cast
 
 from oms_core.domain.commands import OrderLine, PlaceOrder
+from oms_core.domain.currencies import decimals_of
 from oms_core.domain.events import Event
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.money import format_money, parse_money
@@ -51,6 +52,7 @@ def read_repeatable_order(document: object, *, why: str) -> PlaceOrder:
 
 def show_order(order: Order) -> dict[str, object]:
     """Show an order as the service's JSON."""
+    decimals = decimals_of(order.currency)
     return {
         "id": str(order.id),
         "status": order.status.value,
@@ -62,11 +64,11 @@ def show_order(order: Order) -> dict[str, object]:
                 "line_no": line.line_no,
                 "sku": line.sku,
                 "quantity": line.quantity,
-                "unit_price": _show_amount(line.unit_price),
+                "unit_price": _show_amount(line.unit_price, decimals),
             }
             for line in order.lines
         ],
-        "total": _show_amount(order.total),
+        "total": _show_amount(order.total, decimals),
         "metadata": dict(order.metadata),
         "failure": None if order.failure is None else order.failure.document,
         "attempts": order.attempts,
@@ -196,5 +198,5 @@ def _read(document: object, allowed: frozenset[str], idempotency_key: str | None
     return command
 
 
-def _show_amount(amount: Decimal | None) -> str | None:
-    return None if amount is None else format_money(amount)
+def _show_amount(amount: Decimal | None, decimals: int) -> str | None:
+    return None if amount is None else format_money(amount, decimals=decimals)

@@ -9,8 +9,8 @@ from enum import Enum
 from uuid import UUID
 
 from oms_core.domain import limits
-from oms_core.domain.currencies import CURRENCIES
-from oms_core.domain.money import is_money
+from oms_core.domain.currencies import CURRENCIES, decimals_of
+from oms_core.domain.money import is_money, is_whole
 from oms_core.domain.preconditions import NOTHING_ASKED, Precondition
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
@@ -57,6 +57,8 @@ class PlaceOrder:
         check_idempotency_key(findings, self.idempotency_key)
         _check_metadata(findings, self.metadata)
         _check_lines(findings, self.lines)
+        if self.currency is not None:
+            check_prices(findings, self.lines, self.currency)
         findings.raise_if_any()
         object.__setattr__(self, "lines", tuple(self.lines))
         object.__setattr__(self, "metadata", dict(self.metadata))
@@ -204,6 +206,17 @@ class DeleteProduct:
         findings = Findings()
         findings.sku("/sku", self.sku)
         findings.raise_if_any()
+
+
+def check_prices(findings: Findings, lines: object, currency: object) -> None:
+    """Check that no price has a part of a unit in a currency that has none, such as JPY."""
+    if decimals_of(str(currency)) > 0 or not isinstance(lines, Sequence):
+        return
+    for index, line in enumerate(lines[: limits.ORDER_LINES_MAX]):
+        price = line.unit_price if isinstance(line, OrderLine) else None
+        if price is not None and is_money(price) and not is_whole(price):
+            detail = f"must be a whole amount: {currency} has no smaller unit"
+            findings.add(f"/lines/{index}/unit_price", "bad_amount", detail)
 
 
 def check_reason(findings: Findings, reason: object) -> None:

@@ -1,4 +1,9 @@
-"""The active alphabetic codes of ISO 4217 (list one, 2025)."""
+"""The active alphabetic codes of ISO 4217 (list one, 2025), and the decimals of their minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 CURRENCIES = frozenset(
     """
@@ -11,3 +16,15 @@ CURRENCIES = frozenset(
     YER ZAR ZMW ZWG
     """.split()
 )
+
+# Of all others it has 2 decimals. Those without a minor unit of their own (metals, units of account) are among them.
+_DECIMALS: Mapping[str, int] = MappingProxyType(
+    dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0)
+    | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
+    | dict.fromkeys("CLF UYW".split(), 4)
+)
+
+
+def decimals_of(currency: str) -> int:
+    """Return the decimals of a currency's minor unit: 2 of EUR, none of JPY, 3 of KWD."""
+    return _DECIMALS.get(currency, 2)

@@ -36,6 +36,11 @@ def is_money(value: object) -> bool:
     return remainder == 0 and amount_e4 <= INT8_MAX
 
 
+def is_whole(amount: Decimal) -> bool:
+    """Tell whether an amount of money has no fraction."""
+    return to_ten_thousandths(amount) % 10_000 == 0
+
+
 def to_ten_thousandths(amount: Decimal) -> int:
     """Give an amount as whole ten-thousandths."""
     numerator, denominator = amount.as_integer_ratio()
@@ -47,12 +52,13 @@ def from_ten_thousandths(amount_e4: int) -> Decimal:
     return Decimal(_text(amount_e4))
 
 
-def format_money(amount: Decimal) -> str:
-    """Print an amount with 2 to 4 decimals: "3.00", "2.5525"."""
-    return _text(to_ten_thousandths(amount))
+def format_money(amount: Decimal, *, decimals: int = 2) -> str:
+    """Print an amount with these decimals, or with up to 4 where it has more: "3.00", "2.5525"."""
+    return _text(to_ten_thousandths(amount), decimals)
 
 
-def _text(amount_e4: int) -> str:
+def _text(amount_e4: int, decimals: int = 2) -> str:
     whole, fraction = divmod(amount_e4, 10_000)
-    decimals = f"{fraction:04d}"
-    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+    digits = f"{fraction:04d}"
+    shown = digits[:decimals] + digits[decimals:].rstrip("0")
+    return f"{whole}.{shown}" if shown else str(whole)

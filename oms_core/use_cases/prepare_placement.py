@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.commands import PlaceOrder, check_prices
 from oms_core.domain.fingerprints import order_fingerprint
 from oms_core.domain.identifiers import uuid7
 from oms_core.domain.placed_orders import order_total
 from oms_core.domain.placement import Placement
+from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 
@@ -17,13 +18,18 @@ _ID_RANDOM_BITS = 62
 def prepare_placement(command: PlaceOrder, *, caller: Caller, clock: Clock, currency: str) -> Placement:
     """Give an order its id, time, total and fingerprint.
 
-    Raises `forbidden` when the caller may not place, or not for this customer, and `total_too_large`.
+    Raises `forbidden` when the caller may not place, or not for this customer, `total_too_large`, and
+    `validation_error` for prices that the deployment's currency does not have.
     """
     caller.require(Scope.ORDERS_WRITE)
     if caller.customer_id is not None and caller.customer_id != command.customer_id:
         raise OmsError("forbidden", "this caller places orders for its own customer_id only")
     created_at = clock.now()
     in_currency = command.currency or currency
+    if command.currency is None:
+        findings = Findings()
+        check_prices(findings, command.lines, in_currency)
+        findings.raise_if_any()
     return Placement(
         id=uuid7(created_at, clock.random_bits(_ID_RANDOM_BITS)),
         command=command,

@@ -165,7 +165,8 @@ Amount = TypeAliasType(
         str,
         Field(
             json_schema_extra={"pattern": AMOUNT_PATTERN},
-            description="An exact decimal string with at most 4 decimals, below 922337203685477.5808; never a number.",
+            description="An exact decimal string with at most 4 decimals, below 922337203685477.5808; never a number. "
+            "A whole amount where the currency has no smaller unit, such as JPY.",
             examples=["12.50"],
         ),
     ],

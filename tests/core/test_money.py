@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms_core import OmsError, OrderLine
+from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings
+from oms_core.documents.orders import show_order
+from oms_core.domain.currencies import CURRENCIES, decimals_of
 from oms_core.domain.limits import INT8_MAX
 from oms_core.domain.money import format_money, from_ten_thousandths, is_money, parse_money, to_ten_thousandths
 from oms_core.domain.placed_orders import order_total
@@ -94,3 +96,59 @@ def test_a_total_beyond_int8_is_refused_and_the_last_below_is_not() -> None:
     with pytest.raises(OmsError) as caught:
         order_total([OrderLine(sku="A", quantity=1, unit_price=amount) for amount in (largest, Decimal("0.0001"))])
     assert caught.value.code == "total_too_large"
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "shown"),
+    [
+        ("JPY", "100", "100"),
+        ("JPY", "100.00", "100"),
+        ("JPY", "0", "0"),
+        ("KRW", "1000", "1000"),
+        ("EUR", "100", "100.00"),
+        ("EUR", "2.5525", "2.5525"),
+        ("KWD", "1.5", "1.500"),
+        ("KWD", "1.2345", "1.2345"),
+        ("CLF", "1", "1.0000"),
+        ("XAU", "1.5", "1.50"),
+    ],
+)
+def test_an_amount_is_shown_with_the_decimals_of_its_currency(currency: str, amount: str, shown: str) -> None:
+    assert format_money(parse_money(amount), decimals=decimals_of(currency)) == shown
+
+
+def test_currencies_have_the_decimals_of_iso_4217() -> None:
+    assert {currency for currency in CURRENCIES if decimals_of(currency) == 0} >= {"JPY", "KRW", "XAF", "CLP", "ISK"}
+    assert {decimals_of(currency) for currency in CURRENCIES} == {0, 2, 3, 4}
+
+
+def priced(currency: str | None, price: str) -> PlaceOrder:
+    return PlaceOrder(
+        customer_id="C1",
+        currency=currency,
+        lines=[OrderLine(sku="A", quantity=1), OrderLine(sku="A", quantity=3, unit_price=Decimal(price))],
+    )
+
+
+@pytest.mark.parametrize("price", ["100.50", "0.0001", "100.5"])
+@pytest.mark.parametrize("currency", ["JPY", "KRW", "XOF"])
+def test_a_part_of_a_unit_is_refused_where_there_is_no_smaller_unit(currency: str, price: str) -> None:
+    with pytest.raises(OmsError) as caught:
+        priced(currency, price)
+    assert [(found.pointer, found.code) for found in caught.value.errors] == [("/lines/1/unit_price", "bad_amount")]
+
+
+def test_the_currency_of_the_deployment_counts_where_the_order_names_none() -> None:
+    caller = Caller(name="buyer", scopes=ALL_SCOPES)
+    with Oms.open(Settings(database_url="memory://", currency="JPY")) as oms:
+        oms.set_stock(SetStock(sku="A", on_hand=9), caller=caller)
+        with pytest.raises(OmsError, match="JPY has no smaller unit"):
+            oms.place_order(priced(None, "100.50"), caller=caller)
+        with pytest.raises(OmsError, match="JPY has no smaller unit"):
+            oms.accept_order(priced(None, "100.50"), caller=caller)
+        shown = show_order(oms.place_order(priced(None, "100.0"), caller=caller).order)
+        assert shown["total"] is None
+        lines = shown["lines"]
+        assert isinstance(lines, list)
+        assert lines[1]["unit_price"] == "100"
+        assert oms.place_order(priced("EUR", "100.50"), caller=caller).order.currency == "EUR"
