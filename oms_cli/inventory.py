@@ -10,7 +10,18 @@ from oms_cli.arguments import WHOLE_NUMBER, read_low_stock
 from oms_cli.command import command, command_group, usage_error
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
-from oms_cli.stock_views import CHANGE, LEVELS, MOVEMENTS, PRODUCTS, ChangeShown, change_sentence, levels_shown
+from oms_cli.stock_order import SORT_FIELDS, complete_sort, read_sort
+from oms_cli.stock_views import (
+    CHANGE,
+    LEVELS,
+    LOW_STOCK,
+    MOVEMENTS,
+    PRODUCTS,
+    ChangeShown,
+    change_sentence,
+    levels_shown,
+)
+from oms_cli.suggestions import suggesting
 from oms_cli.views import show_seconds
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock
 from oms_core.domain.stock import Product, ProductFilter
@@ -29,6 +40,15 @@ ReferenceOption = Annotated[
 KeyOption = Annotated[
     str | None,
     typer.Option("--key", metavar="K", help="Idempotency key: the same command with the same key happens once."),
+]
+SortOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="[-]FIELD",
+        help=f"By {', '.join(SORT_FIELDS)}; with - the greatest first. Reads all products.",
+        autocompletion=complete_sort,
+    ),
 ]
 LowStockFlag = Annotated[bool, typer.Option("--low-stock", help="Only products at or below their low-stock threshold.")]
 
@@ -92,7 +112,7 @@ def adjust_stock(
     wanted = AdjustStock(
         sku=sku, delta=delta, reason=reason, location=location, reference=reference, idempotency_key=key
     )
-    with session.oms() as oms:
+    with session.oms() as oms, suggesting(oms, session.caller, [sku]):
         _write_change(session, oms.adjust_stock(wanted, caller=session.caller), location)
 
 
@@ -111,7 +131,7 @@ def receive_stock(
     wanted = ReceiveStock(
         sku=sku, quantity=quantity, location=location, reason=reason, reference=reference, idempotency_key=key
     )
-    with session.oms() as oms:
+    with session.oms() as oms, suggesting(oms, session.caller, [sku]):
         _write_change(session, oms.receive_stock(wanted, caller=session.caller), location)
 
 
@@ -126,7 +146,7 @@ def delete_product(session: Session, sku: SkuArgument) -> None:
 @command(app, "show")
 def show_product(session: Session, sku: SkuArgument) -> None:
     """Show a product's stock, location by location."""
-    with session.oms() as oms:
+    with session.oms() as oms, suggesting(oms, session.caller, [sku]):
         product = oms.get_product(sku, caller=session.caller)
     if session.output.is_json:
         session.output.document(PRODUCTS.document(product))
@@ -137,23 +157,32 @@ def show_product(session: Session, sku: SkuArgument) -> None:
 
 @command(app, "list")
 def list_products(
-    session: Session, low_stock: LowStockFlag = False, limit: LimitOption = 50, everything: AllOption = False
+    session: Session,
+    *,
+    low_stock: LowStockFlag = False,
+    sort: SortOption = None,
+    limit: LimitOption = 50,
+    everything: AllOption = False,
 ) -> None:
     """List products by SKU, with their figures over all locations."""
     wanted = ProductFilter(low_stock=low_stock)
+    order = None if sort is None else read_sort(sort)
+    if order is not None and everything:
+        usage_error("--sort shows the first of all products: give --limit N in place of --all")
     with session.oms() as oms:
         pages = paged(
             lambda cursor, size: oms.list_products(wanted, caller=session.caller, cursor=cursor, limit=size),
-            limit=None if everything else limit,
+            limit=None if everything or order else limit,
         )
-        shown = session.output.list(PRODUCTS, pages)
+        products = pages if order is None else order.first(pages, limit)
+        shown = session.output.list(LOW_STOCK if low_stock else PRODUCTS, products)
     say_if_more(pages, shown)
 
 
 @command(app, "movements")
 def list_movements(session: Session, sku: SkuArgument, limit: LimitOption = 50, everything: AllOption = False) -> None:
     """List a product's ledger, newest first: every change of its stock, by whom and why."""
-    with session.oms() as oms:
+    with session.oms() as oms, suggesting(oms, session.caller, [sku]):
         pages = paged(
             lambda cursor, size: oms.list_movements(sku, caller=session.caller, cursor=cursor, limit=size),
             limit=None if everything else limit,

@@ -15,6 +15,7 @@ from oms_cli import (
     inventory_import,
     keys,
     order_import,
+    order_list,
     order_place,
     order_retry,
     orders,
@@ -67,6 +68,7 @@ app.add_typer(database.app)
 inventory_import.register(inventory.app)
 inventory_export.register(inventory.app)
 app.add_typer(inventory.app)
+order_list.register(orders.app)
 order_place.register(orders.app)
 order_import.register(orders.app)
 order_retry.register(orders.app)

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import typer
 
-from oms_cli.arguments import read_order_id
 from oms_cli.command import usage_error
 from oms_cli.exits import Tally, report
 from oms_cli.files import standard_input
 from oms_cli.messages import say
+from oms_cli.order_names import OrderNames
 from oms_cli.order_views import MOVED, Moved
 from oms_cli.output import Output
 from oms_core.domain.orders import Order
@@ -34,13 +34,13 @@ def read_ids(given: Sequence[str]) -> Iterator[str]:
     return _lines_of_stdin()
 
 
-def move_each(ids: Iterable[str], move: Callable[[UUID], Order], output: Output) -> None:
+def move_each(ids: Iterable[str], move: Callable[[UUID], Order], output: Output, names: OrderNames) -> None:
     """Move every order, writing each outcome as it comes, and exit by them all: see `Tally.exit_code`.
 
     In a table the failed ones are on stderr only. After a database that is away the rest is not tried.
     """
     tally = Tally()
-    outcomes = _reported(_outcomes(ids, move), tally, as_json=output.is_json)
+    outcomes = _reported(_outcomes(ids, move, names), tally, as_json=output.is_json)
     if output.is_table:
         for outcome in outcomes:
             if outcome.order is not None:
@@ -51,10 +51,11 @@ def move_each(ids: Iterable[str], move: Callable[[UUID], Order], output: Output)
         raise typer.Exit(code)
 
 
-def _outcomes(ids: Iterable[str], move: Callable[[UUID], Order]) -> Iterator[Moved]:
+def _outcomes(ids: Iterable[str], move: Callable[[UUID], Order], names: OrderNames) -> Iterator[Moved]:
     for text in ids:
         try:
-            yield Moved(order_id=text, order=move(read_order_id(text)), error=None)
+            order = move(names.order_id(text))
+            yield Moved(order_id=str(order.id), order=order, error=None)
         except OmsError as error:
             yield Moved(order_id=text, order=None, error=error)
             if error.kind is ErrorKind.UNAVAILABLE:

@@ -12,6 +12,7 @@ from oms_cli.files import read_document
 from oms_cli.messages import say
 from oms_cli.order_views import PLACED, PlacedShown, placed_sentence
 from oms_cli.session import Session
+from oms_cli.suggestions import suggesting
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.orders import read_keyed_order, read_order
 from oms_core.domain.commands import PlaceOrder
@@ -81,7 +82,7 @@ def place_order(
             currency=currency,
             idempotency_key=key,
         )
-    with session.oms() as oms:
+    with session.oms() as oms, suggesting(oms, session.caller, [line.sku for line in wanted.lines]):
         shown = _accept(oms, session, wanted, wait or 0) if is_async else _place(oms, session, wanted)
     session.output.sentence(placed_sentence(shown))
     if not session.output.is_table:

@@ -12,6 +12,7 @@ from oms_cli.arguments import WholeNumber, complete_statuses, read_statuses
 from oms_cli.command import command, usage_error
 from oms_cli.messages import say
 from oms_cli.order_ids import move_each, read_ids
+from oms_cli.order_names import OrderNames
 from oms_cli.orders import CustomerOption, FailureOption, ReasonOption, SkuOption
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
@@ -100,7 +101,7 @@ def retry(
 
     if ids:
         with session.oms() as oms:
-            move_each(read_ids(ids), retry_one, session.output)
+            move_each(read_ids(ids), retry_one, session.output, OrderNames(oms, session.caller))
         return
     wanted = OrderFilter(statuses=read_statuses(status or []), failure_code=failure, customer_id=customer, sku=sku)
     with session.oms() as oms:

@@ -113,7 +113,7 @@ def show_moved(moved: Moved) -> dict[str, object]:
 
 ORDERS: View[Order] = View(
     columns=(
-        Column(name="id", value=lambda order: order.id, whole=True),
+        Column(name="id", value=lambda order: order.id, whole=True, is_id=True),
         Column(
             name="status",
             value=lambda order: order.status.value,

@@ -9,13 +9,20 @@ import typer
 
 from oms_cli.arguments import WholeNumber
 from oms_cli.messages import say
-from oms_core.domain.limits import PAGE_ITEMS_MAX
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from oms_core.domain.pages import Page
 
 T = TypeVar("T")
 
+LIMIT_DEFAULT = PAGE_ITEMS_DEFAULT
 LimitOption = Annotated[
     int, typer.Option("--limit", metavar="N", parser=WholeNumber(lowest=1), help="How many at most.")
+]
+LimitOrNoneOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", metavar="N", parser=WholeNumber(lowest=1), show_default=str(LIMIT_DEFAULT), help="How many at most."
+    ),
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="All of them, however many.")]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oms_cli.views import Column, View
 from oms_core.documents.stock import show_movement, show_product
@@ -80,6 +80,14 @@ PRODUCTS: View[Product] = View(
     nothing="no products",
 )
 
+LOW_STOCK: View[Product] = replace(
+    PRODUCTS,
+    columns=tuple(
+        replace(column, in_table=True, right=True) if column.name == "low_stock_threshold" else column
+        for column in PRODUCTS.columns
+    ),
+)
+
 LEVELS: View[LevelShown] = View(
     columns=(
         Column(name="sku", value=lambda level: level.product.sku, in_table=False),
@@ -102,7 +110,7 @@ MOVEMENTS: View[Movement] = View(
         Column(name="reserved_delta", value=lambda entry: entry.movement.reserved_delta, right=True),
         Column(name="actor", value=lambda entry: entry.actor),
         Column(name="reason", value=lambda entry: entry.movement.reason, spare=True),
-        Column(name="order_id", value=lambda entry: entry.movement.order_id, whole=True, spare=True),
+        Column(name="order_id", value=lambda entry: entry.movement.order_id, whole=True, spare=True, is_id=True),
         Column(name="line_no", value=lambda entry: entry.movement.line_no, in_table=False),
         Column(name="reference", value=lambda entry: entry.movement.reference, spare=True),
     ),

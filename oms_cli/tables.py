@@ -19,6 +19,8 @@ T = TypeVar("T")
 CHUNK_ROWS = 500
 _FOLDED_WIDTH_MIN = 12
 _GAP = 2
+_ID_LENGTH = 36
+_ID_CUTS = (13, 18)  # The millisecond of a UUIDv7, and its fraction.
 
 
 def terminal_console(stream: TextIO) -> Console:
@@ -31,22 +33,26 @@ def terminal_console(stream: TextIO) -> Console:
 def write_terminal_table(view: View[T], items: Iterator[T], stream: TextIO) -> int:
     """Write a table fitted to the terminal, and give its number of rows; a long one is cut into several by 500 rows.
 
-    A narrow terminal gets fewer columns, and is told; a very narrow one gets a block of lines per thing.
+    A narrow terminal gets shorter ids and fewer columns, and is told; a very narrow one a block of lines per thing.
     """
     console = terminal_console(stream)
     rows = 0
     left_out: list[str] = []
+    is_short = False
     while chunk := list(islice(items, CHUNK_ROWS)):
         rows += len(chunk)
         columns, left_out = _fitting(view.table_columns, chunk, console.width)
+        is_short = is_short or any(fitted.cut for fitted in columns)
         if columns:
             console.print(_table(columns, chunk))
         else:
             for item in chunk:
                 write_record(view.table_columns, item, stream)
                 stream.write("\n")
+    stream.flush()
+    if is_short:
+        say("ids are shortened; commands take them as they stand here")
     if left_out:
-        stream.flush()
         say(f"the terminal is too narrow for: {', '.join(left_out)}")
     return rows
 
@@ -105,6 +111,8 @@ def _fitting(columns: Sequence[Column[T]], items: Sequence[T], room: int) -> tup
     """
     shown = [_measured(column, items) for column in columns if any(map(column.text, items))]
     left_out: list[str] = []
+    if sum(fitted.width_min + _GAP for fitted in shown) - _GAP > room:
+        shown = [_shortened(fitted, items) for fitted in shown]
     while sum(fitted.width_min + _GAP for fitted in shown) - _GAP > room:
         spare = [fitted for fitted in shown if fitted.column.spare]
         if not spare:
@@ -125,6 +133,22 @@ class _Fitted(Generic[T]):
     column: Column[T]
     width: int
     width_min: int
+    cut: int | None = None
+
+    def text(self, item: T) -> str:
+        """Give what is shown of a thing."""
+        return self.column.text(item)[: self.cut]
+
+
+def _shortened(fitted: _Fitted[T], items: Sequence[T]) -> _Fitted[T]:
+    """Cut ids to the fewest of their groups that tell all of them apart."""
+    ids = {fitted.column.text(item) for item in items} - {""}
+    if not fitted.column.is_id or any(len(text) != _ID_LENGTH for text in ids):
+        return fitted
+    for cut in _ID_CUTS:
+        if len({text[:cut] for text in ids}) == len(ids):
+            return _Fitted(fitted.column, width=cut, width_min=cut, cut=cut)
+    return fitted
 
 
 def _measured(column: Column[T], items: Sequence[T]) -> _Fitted[T]:
@@ -149,7 +173,7 @@ def _table(columns: Sequence[_Fitted[T]], items: Sequence[T]) -> Table:
         justify: Literal["left", "right"] = "right" if fitted.column.right else "left"
         table.add_column(Text(fitted.column.title), justify=justify, overflow="fold", width=fitted.width)
     for item in items:
-        table.add_row(*(Text(each.column.text(item), style=_style(each.column, item)) for each in columns))
+        table.add_row(*(Text(each.text(item), style=_style(each.column, item)) for each in columns))
     return table
 
 

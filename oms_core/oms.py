@@ -376,7 +376,7 @@ class Oms:
         cursor: str | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
     ) -> Page[Order]:
-        """List orders, newest first: see `use_cases.list_orders`."""
+        """List orders, newest first unless the filter says otherwise: see `use_cases.list_orders`."""
         return list_orders.list_orders(
             wanted or OrderFilter(), caller=caller, storage=self.storage, cursor=cursor, limit=limit
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -66,8 +67,9 @@ class MemoryOrders:
     def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
         """See OrderStorage."""
         with self._tables.lock:
-            orders = sorted(self._tables.orders.values(), key=lambda order: order.id, reverse=True)
-        found = (order for order in orders if (after is None or order.id < after) and _matches(order, wanted))
+            orders = sorted(self._tables.orders.values(), key=lambda order: order.id, reverse=not wanted.oldest_first)
+        beyond = operator.gt if wanted.oldest_first else operator.lt
+        found = (order for order in orders if (after is None or beyond(order.id, after)) and _matches(order, wanted))
         return list(orders_within(islice(found, limit), lines_max))
 
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:

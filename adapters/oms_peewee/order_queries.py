@@ -48,10 +48,10 @@ def orders_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
 def order_page(
     session: Session, wanted: OrderFilter, after: UUID | None, limit: int, lines_max: int | None
 ) -> list[Order]:
-    """Read orders by id descending, below `after`, to the one whose lines reach `lines_max`."""
+    """Read orders by id, beyond `after`, to the one whose lines reach `lines_max`."""
     page = _page(wanted, after, limit)
-    rows = OrderRow.select().where(OrderRow.id.in_(page)).order_by(OrderRow.id.desc()).limit(limit)
-    return _with_lines_within(session, list(rows.execute(session)), lines_max)
+    rows = OrderRow.select().where(OrderRow.id.in_(page)).order_by(_turn(OrderRow.id, wanted)).limit(limit)
+    return _with_lines_within(session, list(rows.execute(session)), lines_max, wanted)
 
 
 def holdings_of(session: Session, order_id: UUID) -> list[Holding]:
@@ -101,12 +101,14 @@ def _with_lines(session: Session, row: OrderRow | None) -> Order | None:
     return None if row is None else _all_with_lines(session, [row])[0]
 
 
-def _with_lines_within(session: Session, rows: Sequence[OrderRow], lines_max: int | None) -> list[Order]:
-    """Add lines to orders that are sorted by id descending. Those of the last order that is given are all there."""
+def _with_lines_within(
+    session: Session, rows: Sequence[OrderRow], lines_max: int | None, wanted: OrderFilter
+) -> list[Order]:
+    """Add lines to orders in the filter's order. Those of the last order that is given are all there."""
     if lines_max is None or not rows:
         return _all_with_lines(session, rows)
     query = LineRow.select().where(LineRow.order_id.in_([row.id for row in rows]))
-    query = query.order_by(LineRow.order_id.desc(), LineRow.line_no).limit(lines_max + ORDER_LINES_MAX)
+    query = query.order_by(_turn(LineRow.order_id, wanted), LineRow.line_no).limit(lines_max + ORDER_LINES_MAX)
     lines: dict[UUID, list[PlacedLine]] = {row.id: [] for row in rows}
     for line in query.execute(session):
         lines[line.order_id].append(line_of(line))
@@ -132,7 +134,7 @@ def _page(wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectB
         pages = [_page_of_status(wanted, status, after, limit) for status in statuses]
         return reduce(lambda left, right: left.union_all(right), pages)
     conditions = [*_bounds(OrderRow.id, wanted, after), *_conditions(wanted)]
-    return OrderRow.select(OrderRow.id).where(*conditions).order_by(OrderRow.id.desc()).limit(limit)
+    return OrderRow.select(OrderRow.id).where(*conditions).order_by(_turn(OrderRow.id, wanted)).limit(limit)
 
 
 def _page_of_sku(wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectBase:
@@ -140,14 +142,18 @@ def _page_of_sku(wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.
     page = LineRow.select(LineRow.order_id).distinct().where(LineRow.sku == wanted.sku, *bounds)
     if conditions := _conditions(wanted):
         page = page.join(OrderRow, on=(OrderRow.id == LineRow.order_id)).where(*conditions)
-    return page.order_by(LineRow.order_id.desc()).limit(limit)
+    return page.order_by(_turn(LineRow.order_id, wanted)).limit(limit)
 
 
 def _page_of_status(wanted: OrderFilter, status: str, after: UUID | None, limit: int) -> peewee.SelectBase:
     conditions = [OrderRow.status == status, *_bounds(OrderRow.id, wanted, after)]
-    page = OrderRow.select(OrderRow.id).where(*conditions).order_by(OrderRow.id.desc()).limit(limit)
+    page = OrderRow.select(OrderRow.id).where(*conditions).order_by(_turn(OrderRow.id, wanted)).limit(limit)
     # SQLite takes ORDER BY and LIMIT inside a UNION only in a subquery.
     return peewee.Select((page,), (page.c.id,))
+
+
+def _turn(order_id: peewee.Field, wanted: OrderFilter) -> peewee.Node:
+    return order_id.asc() if wanted.oldest_first else order_id.desc()
 
 
 def _bounds(order_id: peewee.Field, wanted: OrderFilter, after: UUID | None) -> list[peewee.Expression]:
@@ -155,7 +161,7 @@ def _bounds(order_id: peewee.Field, wanted: OrderFilter, after: UUID | None) -> 
     first = _LOWEST_ID if wanted.created_from is None else uuid7_floor(wanted.created_from)
     bounds = [order_id >= first]
     if after is not None:
-        bounds.append(order_id < after)
+        bounds.append(order_id > after if wanted.oldest_first else order_id < after)
     if wanted.created_to is not None:
         bounds.append(order_id < uuid7_floor(wanted.created_to))
     return bounds

@@ -30,6 +30,15 @@ def uuid7_floor(created_at: datetime) -> UUID:
     return uuid7(max(created_at, _EPOCH), 0)
 
 
+def uuid7_millisecond(beginning: str) -> datetime:
+    """Return the millisecond in which ids were made that begin so; it takes 12 hexadecimal digits or more.
+
+    Raise OverflowError after the year 9999.
+    """
+    milliseconds = int.from_bytes(bytes.fromhex(beginning.replace("-", "")[:12]))
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
 def parse_uuid(text: str) -> UUID:
     """Read an id in the form of RFC 9562, in any case. Raise ValueError for any other text."""
     if not _CANONICAL.fullmatch(text):

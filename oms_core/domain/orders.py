@@ -128,7 +128,9 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Which orders to list. Empty means all; times include `created_from` and exclude `created_to`.
+    """Which orders to list, the newest first or the oldest. Empty means all.
+
+    Times include `created_from` and exclude `created_to`.
 
     Raises OmsError `validation_error` for text that no order could have, and for times without an offset.
     """
@@ -140,6 +142,7 @@ class OrderFilter:
     failure_code: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    oldest_first: bool = False
 
     def __post_init__(self) -> None:
         findings = Findings()

@@ -116,7 +116,9 @@ class OrderStorage(Protocol):
         ...
 
     def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
-        """List orders by id descending (newest first), below `after`; with their lines. An empty list at the end.
+        """List orders with their lines, by id descending (newest first) below `after`. An empty list at the end.
+
+        Where the filter wants the oldest first, they are listed by id ascending above `after`.
 
         With `lines_max` the list ends with the order whose lines reach it, and hardly more of them are read.
         """

@@ -1,4 +1,4 @@
-"""List orders, newest first."""
+"""List orders, newest or oldest first."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from oms_core.domain.pages import Page, check_limit, decode_id_cursor, encode_cu
 from oms_core.ports.storage import Storage
 
 _CURSOR = "orders"
+_OLDEST_CURSOR = "orders-oldest"
 _READ_TOGETHER = PAGE_ITEMS_DEFAULT + 1
 
 
@@ -30,25 +31,26 @@ def list_orders(
     """
     caller.require(Scope.ORDERS_READ)
     check_limit(limit)
-    after = None if cursor is None else decode_id_cursor(_CURSOR, cursor)
+    kind = _OLDEST_CURSOR if wanted.oldest_first else _CURSOR
+    after = None if cursor is None else decode_id_cursor(kind, cursor)
     owned = owned_filter(wanted, caller)
     if owned is None:
         return Page((), None)
     page: list[Order] = []
     lines = 0
-    for order in newest_orders(storage, owned, after=after, limit=limit + 1):
+    for order in orders_by_id(storage, owned, after=after, limit=limit + 1):
         if len(page) == limit:
-            return _page_before_more(page)
+            return _page_before_more(page, kind)
         page.append(order)
         lines += order.lines_shown
         if lines >= PAGE_LINES_MAX:
             has_more = storage.orders.find(owned, after=order.id, limit=1, lines_max=1)
-            return _page_before_more(page) if has_more else Page(tuple(page), None)
+            return _page_before_more(page, kind) if has_more else Page(tuple(page), None)
     return Page(tuple(page), None)
 
 
-def newest_orders(storage: Storage, wanted: OrderFilter, *, after: UUID | None, limit: int) -> Iterator[Order]:
-    """Read orders by id descending, below `after`, few at a time: 500 orders may have a million lines."""
+def orders_by_id(storage: Storage, wanted: OrderFilter, *, after: UUID | None, limit: int) -> Iterator[Order]:
+    """Read orders by id, beyond `after`, few at a time: 500 orders may have a million lines."""
     while limit > 0:
         wished = min(limit, _READ_TOGETHER)
         found = storage.orders.find(wanted, after=after, limit=wished, lines_max=PAGE_LINES_MAX)
@@ -59,8 +61,8 @@ def newest_orders(storage: Storage, wanted: OrderFilter, *, after: UUID | None, 
         limit -= len(found)
 
 
-def _page_before_more(page: list[Order]) -> Page[Order]:
-    return Page(tuple(page), encode_cursor(_CURSOR, str(page[-1].id)))
+def _page_before_more(page: list[Order], kind: str) -> Page[Order]:
+    return Page(tuple(page), encode_cursor(kind, str(page[-1].id)))
 
 
 def owned_filter(wanted: OrderFilter, caller: Caller) -> OrderFilter | None:

@@ -25,3 +25,8 @@ def list_products(
     after = None if cursor is None else decode_sku_cursor(_CURSOR, cursor)
     rows = storage.stock.find(wanted, after=after, limit=limit + 1)
     return page_of(rows, limit, lambda product: encode_cursor(_CURSOR, product.sku))
+
+
+def cursor_after(sku: str) -> str:
+    """Return the cursor of the page that begins after a SKU, whether that is there or not."""
+    return encode_cursor(_CURSOR, sku)

@@ -14,7 +14,7 @@ from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
-from oms_core.use_cases.list_orders import newest_orders, owned_filter
+from oms_core.use_cases.list_orders import orders_by_id, owned_filter
 
 _RETRIABLE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 
@@ -51,7 +51,7 @@ def retry_orders(
     if not wanted.statuses <= _RETRIABLE:
         raise one_finding("/status", "out_of_range", "only rejected and failed orders can be retried")
     owned = owned_filter(replace(wanted, statuses=wanted.statuses or _RETRIABLE), caller)
-    found: Iterator[Order] = iter(()) if owned is None else newest_orders(storage, owned, after=None, limit=limit + 1)
+    found: Iterator[Order] = iter(()) if owned is None else orders_by_id(storage, owned, after=None, limit=limit + 1)
     tried = retried = 0
     for order in found:
         if tried == limit:

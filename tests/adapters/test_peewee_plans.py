@@ -61,6 +61,8 @@ FILTERS = {
     "failure and sku": OrderFilter(failure_code="code-1", sku=sku(7)),
     "times and status": OrderFilter(created_from=created_at(100), created_to=created_at(200), statuses=RARE),
 }
+OLDEST_FIRST = ("all", "several statuses", "customer", "sku and statuses", "times and status")
+FILTERS |= {f"{name}, oldest first": replace(FILTERS[name], oldest_first=True) for name in OLDEST_FIRST}
 CALLS: dict[str, Callable[[PeeweeStorage], object]] = {
     "one order": lambda storage: storage.orders.get(order_id(MIDDLE), owner=None),
     "one customer's order": lambda storage: storage.orders.get(order_id(MIDDLE), owner="C345"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms_core.domain.identifiers import parse_uuid, uuid7, uuid7_floor
+from oms_core.domain.identifiers import parse_uuid, uuid7, uuid7_floor, uuid7_millisecond
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 times = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -71,3 +71,12 @@ def test_an_id_is_read_in_one_form_only(text: str) -> None:
 def test_an_id_is_read_in_any_case() -> None:
     order_id = uuid7(datetime(2026, 11, 22, tzinfo=UTC), 5)
     assert parse_uuid(str(order_id)) == parse_uuid(str(order_id).upper()) == order_id
+
+
+def test_the_beginning_of_an_id_tells_its_millisecond() -> None:
+    created_at = datetime(2026, 11, 29, 9, 9, 47, 123_456, tzinfo=UTC)
+    made = str(uuid7(created_at, 7))
+    for length in (13, 14, 18, 36):
+        assert uuid7_millisecond(made[:length]) == created_at.replace(microsecond=123_000)
+    with pytest.raises(OverflowError):
+        uuid7_millisecond("ffffffff-ffff")

@@ -43,6 +43,20 @@ class OrderFindingPromises:
                 met += page
             assert met == ids(*orders)
 
+    def test_the_oldest_come_first_where_that_is_wanted_page_by_page_and_by_every_filter(self, shop: Shop) -> None:
+        shop.set("A", 100)
+        orders = [shop.buy(("A", 1), customer_id="C1", reference="R") for _ in range(5)]
+        shop.move(orders[2].id, OrderStatus.PROCESSING)
+        both = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING})
+        for given in ({}, {"statuses": both}, {"sku": "A"}, {"customer_id": "C1"}, {"reference": "R"}):
+            wanted = OrderFilter(oldest_first=True, **given)
+            met: list[UUID] = []
+            while page := found(shop, wanted, after=met[-1] if met else None, limit=2):
+                met += page
+            assert met == [order.id for order in orders], given
+        first = shop.storage.orders.find(OrderFilter(oldest_first=True), after=None, limit=9, lines_max=2)
+        assert [order.id for order in first] == [order.id for order in orders[:2]]
+
     def test_a_list_ends_with_the_order_whose_lines_reach_the_bound(self, shop: Shop) -> None:
         shop.set("A", 1_000)
         lengths = [1, 3, 2, 1, 4]

@@ -1,0 +1,58 @@
+"""SKUs that are nearly what was typed, named where there is no such product."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.limits import PAGE_ITEMS_MAX
+from oms_core.domain.stock import Product, ProductFilter
+from oms_core.errors import OmsError
+from oms_core.oms import Oms
+from oms_core.use_cases.list_products import cursor_after
+
+_UNKNOWN = frozenset({"sku_not_found", "unknown_sku"})
+_SUGGESTED_MAX = 3
+_BEGINNING = 2  # Characters, which most typing errors leave as they are.
+
+
+@contextmanager
+def suggesting(oms: Oms, caller: Caller, skus: Sequence[str]) -> Iterator[None]:
+    """Add to an error over an unknown SKU what it may have been meant to be."""
+    try:
+        yield
+    except OmsError as error:
+        unknown = next((sku for sku in skus if sku in error.detail), None)
+        if error.code not in _UNKNOWN or unknown is None:
+            raise
+        similar = _similar(oms, caller, unknown)
+        if not similar:
+            raise
+        further = f"did you mean {' or '.join(similar)}?"
+        raise OmsError(error.code, error.detail, further=further, data={**error.data, "similar": similar}) from error
+
+
+def _similar(oms: Oms, caller: Caller, sku: str) -> list[str]:
+    """Find SKUs by likeness among the first ones, and among those that begin as this one does, in either case."""
+    begin = sku[:_BEGINNING]
+    cursors = {None, *(cursor_after(text) for text in (begin, begin.upper(), begin.lower()) if text.strip())}
+    by_likeness: dict[str, str] = {}
+    for cursor in cursors:
+        for product in _page(oms, caller, cursor):
+            by_likeness.setdefault(_likeness(product.sku), product.sku)
+    found = difflib.get_close_matches(_likeness(sku), by_likeness, n=_SUGGESTED_MAX)
+    return [by_likeness[likeness] for likeness in found]
+
+
+def _page(oms: Oms, caller: Caller, cursor: str | None) -> Sequence[Product]:
+    try:
+        return oms.list_products(ProductFilter(), caller=caller, cursor=cursor, limit=PAGE_ITEMS_MAX).items
+    except OmsError:  # What was typed begins no SKU.
+        return ()
+
+
+def _likeness(sku: str) -> str:
+    return unicodedata.normalize("NFKC", sku).casefold()
