@@ -17,7 +17,15 @@ from oms_peewee.faults_postgresql import meaning_of, meaning_of_words
 from oms_peewee.patience import Patience
 from oms_peewee.postgresql_url import read_postgresql_url
 from oms_peewee.session import Session
-from oms_peewee.session_postgresql import beginning, check_encoding, check_state, connection_parameters, greet
+from oms_peewee.session_postgresql import (
+    READ_WRITE,
+    beginning,
+    check_encoding,
+    check_state,
+    check_writable,
+    connection_parameters,
+    greet,
+)
 from oms_peewee.statements import Call, Statement
 from oms_peewee.watchdog import Watchdog
 
@@ -49,6 +57,8 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
             check_encoding(self.driver.info.parameter_status("server_encoding"))
             if prepares:
                 greet(self._watched)
+            elif connect["target_session_attrs"] == READ_WRITE:
+                check_writable(self._watched)
         except (psycopg2.Error, UnfitError):
             self.discard()
             raise
@@ -184,7 +194,7 @@ class PostgresqlEngine:
         self._watchdog = Watchdog(options.statement_timeout_seconds + _ANSWER_MARGIN_SECONDS)
         self._begin = beginning(options)
         self._connect = connection_parameters(options, self._address.given)
-        self._requires_writing = self._connect["target_session_attrs"] == "read-write"
+        self._requires_writing = self._connect["target_session_attrs"] == READ_WRITE
 
     def connect(self) -> PostgresqlSession:
         """See Engine."""

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import psycopg2
+
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.faults import ReadOnlyError, UnfitError
 
@@ -14,6 +16,9 @@ from oms_peewee.faults import ReadOnlyError, UnfitError
 Execute = Callable[..., Any]
 
 _log = logging.getLogger(__name__)
+
+# What libpq calls a server that can be written to.
+READ_WRITE = "read-write"
 
 # A client that freezes before COMMIT loses its locks before those who wait for them give up.
 _IDLE_IN_TRANSACTION_PART_OF_LOCK_TIMEOUT = 0.5
@@ -53,7 +58,8 @@ RIGHTS: Mapping[str, str] = {
     "outbox": "SELECT,INSERT,DELETE",
     **dict.fromkeys(["leases", "workers"], "SELECT,INSERT,UPDATE,DELETE"),
 }
-_STATE = """SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', current_schema() IS NULL,
+_IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'"
+_STATE = f"""{_IS_READ_ONLY}, current_schema() IS NULL,
   (SELECT string_agg(missing, ', ') FROM (
     SELECT right_of_table || ' on ' || name AS missing
     FROM unnest(%s::text[], %s::text[]) AS wanted(name, rights)
@@ -62,7 +68,8 @@ _STATE = """SELECT pg_is_in_recovery() OR current_setting('transaction_read_only
     UNION ALL
     SELECT 'USAGE on queue_no' WHERE NOT has_sequence_privilege(to_regclass('queue_no'), 'USAGE')
     UNION ALL
-    SELECT 'TEMPORARY on the database' WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')) AS lacking)"""
+    SELECT 'TEMPORARY on the database' WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')
+  ) AS lacking)"""  # noqa: S608  Only a constant of ours is put in.
 
 
 def connection_parameters(options: StorageOptions, given: Mapping[str, str]) -> dict[str, Any]:
@@ -76,7 +83,7 @@ def connection_parameters(options: StorageOptions, given: Mapping[str, str]) -> 
         "connect_timeout": max(2, math.ceil(options.connect_timeout_seconds)),  # libpq makes 2 of 1.
         "application_name": given.get("application_name", "oms"),
         "client_encoding": "UTF8",
-        "target_session_attrs": given.get("target_session_attrs", "read-write"),
+        "target_session_attrs": given.get("target_session_attrs", READ_WRITE),
     }
     if options.prepared_statements:  # A transaction pooler would refuse start-up options, or apply them to strangers.
         settings = [*_settings(options), *_PLANNING, *_OF_WHOLE_SESSIONS]
@@ -99,6 +106,13 @@ def greet(execute: Execute) -> None:
     _, _, synchronous_commit, _ = execute(_GREETING).fetchone()
     if synchronous_commit == "off":
         _log.warning("synchronous_commit is off: this session has it on, so that no order is lost that was answered")
+
+
+def check_writable(execute: Execute) -> None:
+    """Raise the driver's error for a server that only reads: a pooler tells libpq what another server was before."""
+    ((is_read_only,),) = execute(_IS_READ_ONLY).fetchall()
+    if is_read_only:
+        raise psycopg2.OperationalError("session is read-only")
 
 
 def check_state(execute: Execute) -> None:

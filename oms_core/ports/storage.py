@@ -85,6 +85,8 @@ class OrderStorage(Protocol):
     ) -> Order:
         """Lock an order, ask `decide` what to do with it and what it holds, write that, give it as it then is.
 
+        What its holdings say of their levels is exact for a change that raises a count: that is decided under lock.
+
         Writes status, version + 1, updated_at, the movements with their levels, the event, and `stock_events`; the
         queue entry where the change has one: attempts, failure, and the due time by the database's clock. An order that
         becomes queued again gets a new queue number, above all that wait.

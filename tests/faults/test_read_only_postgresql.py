@@ -11,6 +11,7 @@ import pytest
 from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed
 from oms_peewee import PeeweeStorage, open_postgresql
+from oms_peewee.session_postgresql import check_writable
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
@@ -123,6 +124,22 @@ def test_a_url_that_asks_for_any_server_reads_from_one_that_only_reads(server: P
         assert reading.product("WIDGET").on_hand == 1_000
         assert seconds_until_told(lambda: reading.adjust("WIDGET", 1)) < AT_ONCE_SECONDS
         assert reading.product("WIDGET").on_hand == 1_000
+    anywhere.close()
+
+
+def test_behind_a_pooler_the_server_itself_is_asked_when_connecting(server: PrivatePostgresql, shop: Shop) -> None:
+    options = StorageOptions(prepared_statements=False, deadline_seconds=0.5)
+    pooled = open_postgresql(server.url, options)
+    assert new_shop(pooled, seed=1).product("WIDGET").on_hand == 1_000
+    anywhere = open_postgresql(f"{server.url}?target_session_attrs=any", options)
+
+    def connect_as_the_pooler_would() -> None:
+        anywhere.database.read(lambda session: check_writable(session.execute_sql))
+
+    connect_as_the_pooler_would()
+    with reading_only(server):
+        wait_until(lambda: is_refused(connect_as_the_pooler_would), OPEN_SECONDS, "it is found")
+    pooled.close()
     anywhere.close()
 
 
