@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.keys import TOKEN_ID, PresentedKey, StoredKey, is_token_of
 from oms_core.errors import OmsError
 from oms_core.runtime.forks import begin_in_each_process
+
+_log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 2.0
 # A revocation is honoured within this, in every process.
@@ -92,7 +95,9 @@ class KeyCache:
         """
         try:
             stored, read_at = self.read(entry.stored.key.id)
-        except OmsError:
+        except OmsError as error:
+            if error.defect is not None:  # An outage is logged by whoever is answered with it; nobody is with this.
+                _log.error("a key was not read again: %s", error.detail, exc_info=error.defect)
             return None
         finally:
             entry.is_reading = False

@@ -189,6 +189,19 @@ def test_while_the_database_is_away_a_key_opens_for_five_seconds(gate: Gate) -> 
     gate.enter(issued.token)
 
 
+def test_a_defect_met_while_a_key_goes_on_opening_is_logged(gate: Gate, caplog: pytest.LogCaptureFixture) -> None:
+    issued = gate.create()
+    gate.enter(issued.token)
+    gate.wait(4)
+
+    def fail() -> None:
+        raise OmsError("internal_error", "made up")
+
+    gate.reading = fail
+    gate.enter(issued.token)
+    assert [(record.levelname, "made up" in record.message) for record in caplog.records] == [("ERROR", True)]
+
+
 def test_who_waits_for_the_database_for_too_long_does_not_go_on_with_an_old_key(gate: Gate) -> None:
     issued = gate.create()
     gate.enter(issued.token)
