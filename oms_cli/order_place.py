@@ -16,7 +16,7 @@ from oms_cli.suggestions import suggesting
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.orders import read_keyed_order, read_order
 from oms_core.domain.commands import PlaceOrder
-from oms_core.errors import ERROR_CODES, OmsError
+from oms_core.errors import OmsError
 from oms_core.oms import Oms
 
 _WAIT_SECONDS_MAX = 3_600
@@ -114,8 +114,8 @@ def _raise_failure(shown: PlacedShown) -> NoReturn:
     """End with the error that a worker met: a rejected order is refused as it would have been at once."""
     failure = shown.order.failure
     assert failure is not None  # noqa: S101  The caller has looked.
-    code = failure.code if failure.code in ERROR_CODES else "internal_error"
-    raise OmsError(code, f"order {shown.order.id} is {shown.order.status}: {failure.detail}")
+    detail = f"order {shown.order.id} is {shown.order.status}: {failure.detail}"
+    raise OmsError(failure.error_code, detail, data=failure.figures)
 
 
 def _read_file(file: str, key: str | None) -> PlaceOrder:

@@ -37,6 +37,7 @@ from oms_core.domain.preconditions import Precondition
 from oms_core.domain.queueing import WorkerState
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.stock import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
+from oms_core.error_types import Code
 from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
 from oms_core.oms import Oms
 from oms_core.ports.queue import DeadLetter, MessageKind
@@ -58,6 +59,7 @@ __all__ = [
     "Caller",
     "ChangeOrderStatus",
     "Charge",
+    "Code",
     "CreateKey",
     "DeadLetter",
     "DeleteProduct",

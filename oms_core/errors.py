@@ -6,6 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any, Literal, TypeGuard, overload
+
+from oms_core.error_types import (
+    Code,
+    InsufficientInventory,
+    InvalidTransition,
+    OutcomeUnknown,
+    RateLimited,
+    StockBelowReserved,
+    StockCountMismatch,
+    VersionMismatch,
+)
 
 
 class ErrorKind(StrEnum):
@@ -38,7 +50,7 @@ class ErrorCode:
     system, and whoever asks from outside is told `public_detail` instead.
     """
 
-    code: str
+    code: Code
     kind: ErrorKind
     retry: Retry
     title: str
@@ -288,6 +300,11 @@ _TABLE = (
 ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({row.code: row for row in _TABLE})
 
 
+def is_code(text: str) -> TypeGuard[Code]:
+    """Tell whether a text is the code of an error."""
+    return text in ERROR_CODES
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
     """One wrong value: `pointer` is a JSON Pointer (RFC 6901) into the input, `code` a stable snake_case word."""
@@ -305,7 +322,7 @@ class OmsError(Exception):
 
     def __init__(
         self,
-        code: str,
+        code: Code,
         detail: str,
         *,
         errors: Sequence[FieldError] = (),
@@ -318,13 +335,32 @@ class OmsError(Exception):
         self.detail = detail if further is None else f"{detail}; {further}"
         self._further = further
         self.errors = tuple(errors)
-        self.data: Mapping[str, object] = data or {}
+        self.data: Mapping[str, Any] = data or {}
         self.retry_after_seconds = retry_after_seconds
 
     @property
-    def code(self) -> str:
+    def code(self) -> Code:
         """The snake_case code that never changes."""
         return self.row.code
+
+    @overload
+    def figures(self, code: Literal["insufficient_inventory"]) -> InsufficientInventory | None: ...
+    @overload
+    def figures(self, code: Literal["invalid_transition"]) -> InvalidTransition | None: ...
+    @overload
+    def figures(self, code: Literal["version_mismatch"]) -> VersionMismatch | None: ...
+    @overload
+    def figures(self, code: Literal["stock_below_reserved"]) -> StockBelowReserved | None: ...
+    @overload
+    def figures(self, code: Literal["stock_count_mismatch"]) -> StockCountMismatch | None: ...
+    @overload
+    def figures(self, code: Literal["rate_limited"]) -> RateLimited | None: ...
+    @overload
+    def figures(self, code: Literal["outcome_unknown"]) -> OutcomeUnknown | None: ...
+
+    def figures(self, code: Code) -> Any:
+        """Return `data` in the type that a code's errors have, or None where this error has another code."""
+        return self.data if self.code == code else None
 
     @property
     def public_detail(self) -> str:

@@ -8,7 +8,7 @@ from oms_core.documents.orders import read_order
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.orders import Order
 from oms_core.domain.statuses import OrderStatus
-from oms_core.errors import ERROR_CODES, OmsError
+from oms_core.errors import OmsError
 from oms_core.ports.storage import Placed
 from oms_http.order_answers import order_location, order_response
 from oms_http.preferences import RespondAsync, read_respond_async
@@ -64,10 +64,9 @@ def _answer(service: Service, placed: Placed, *headers: tuple[str, str]) -> Resp
 def _answer_refused(service: Service, request: Request, order: Order, wanted: RespondAsync) -> Response:
     """Answer with the reason as an error; unlike a refusal at once, the order stays, and can be retried."""
     failure = order.failure
-    code = "internal_error" if failure is None or failure.code not in ERROR_CODES else failure.code
+    code = "internal_error" if failure is None else failure.error_code
     reason = "the order could not be placed" if failure is None else failure.detail
-    figures = {} if failure is None else {key: value for key, value in failure.document.items() if key == "shortages"}
-    data = {**figures, "order_id": str(order.id)}
+    data = {**({} if failure is None else failure.figures), "order_id": str(order.id)}
     error = OmsError(code, f"{reason}; the order stays, {order.status.value}", data=data)
     service.diagnoses.note(error, request.request_id)
     return problem_response(error, request.request_id, [order_location(order), wanted.applied])

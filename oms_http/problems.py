@@ -9,6 +9,7 @@ from types import MappingProxyType
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
+from oms_core.error_types import Code
 from oms_core.errors import ERROR_CODES, ErrorKind, FieldError, OmsError
 from oms_http.requests import Request
 from oms_http.responses import NO_STORE, json_response
@@ -32,7 +33,7 @@ STATUS_BY_KIND: Mapping[ErrorKind, int] = MappingProxyType(
     }
 )
 STATUS_BY_CODE: Mapping[str, int] = MappingProxyType(
-    {row.code: STATUS_BY_KIND[row.kind] for row in ERROR_CODES.values()}
+    {code: STATUS_BY_KIND[row.kind] for code, row in ERROR_CODES.items()}
     | {
         "malformed_json": 400,
         "method_not_allowed": 405,
@@ -44,7 +45,7 @@ STATUS_BY_CODE: Mapping[str, int] = MappingProxyType(
     }
 )
 # What Flask and werkzeug refuse by themselves. Any other of their refusals is a request that cannot be read.
-_CODE_BY_HTTP_STATUS: Mapping[int, str] = MappingProxyType(
+_CODE_BY_HTTP_STATUS: Mapping[int, Code] = MappingProxyType(
     {
         404: "route_not_found",
         405: "method_not_allowed",

@@ -18,7 +18,8 @@ from oms_core.domain.limits import (
 )
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
-from oms_core.errors import OmsError
+from oms_core.error_types import Code
+from oms_core.errors import OmsError, is_code
 
 _FILTER_LENGTHS: Mapping[str, int] = MappingProxyType(
     {
@@ -63,8 +64,18 @@ class OrderFailure:
 
     @property
     def document(self) -> dict[str, object]:
-        """The failure as it is kept and shown; without shortages it has no such member."""
-        return {**self.brief, **({"shortages": [asdict(each) for each in self.shortages]} if self.shortages else {})}
+        """The failure as it is kept and shown."""
+        return {**self.brief, **self.figures}
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """What its error carries: the shortages, if there are any."""
+        return {"shortages": [asdict(each) for each in self.shortages]} if self.shortages else {}
+
+    @property
+    def error_code(self) -> Code:
+        """The code of its error; `internal_error` for one that only another release knows."""
+        return self.code if is_code(self.code) else "internal_error"
 
     @property
     def brief(self) -> dict[str, object]:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import assert_type, get_args, get_type_hints
 
 import pytest
 
-from oms_core import ErrorKind, FieldError, OmsError, Retry
-from oms_core.errors import ERROR_CODES
+from oms_core import Code, ErrorKind, FieldError, OmsError, Retry
+from oms_core.error_types import (
+    InsufficientInventory,
+    InvalidTransition,
+    OutcomeUnknown,
+    RateLimited,
+    StockBelowReserved,
+    StockCountMismatch,
+    VersionMismatch,
+)
+from oms_core.errors import ERROR_CODES, is_code
+from oms_http.openapi.problems import problem_schemas
 
 # What clients rely on. A code may be added; none may be renamed, removed or moved to another kind.
 PROMISED = {
@@ -82,3 +93,43 @@ def test_what_can_be_repeated_says_so() -> None:
             assert row.retry in {Retry.SAME_KEY, Retry.LOOK_UP, Retry.AFTER_CHANGE}
     assert ERROR_CODES["outcome_unknown"].retry is Retry.LOOK_UP
     assert ERROR_CODES["idempotency_key_in_use"].retry is Retry.SAME_KEY
+
+
+def test_the_literal_of_the_codes_is_the_table() -> None:
+    assert get_args(Code) == tuple(ERROR_CODES)
+
+
+def test_a_text_is_a_code_or_is_none() -> None:
+    assert all(map(is_code, ERROR_CODES))
+    assert not is_code("unheard_of")
+
+
+def test_the_figures_of_an_error_have_the_type_of_its_code() -> None:
+    shortages = [{"sku": "A", "requested": 2, "available": 1}]
+    error = OmsError("insufficient_inventory", "short", data={"shortages": shortages})
+    figures = assert_type(error.figures("insufficient_inventory"), InsufficientInventory | None)
+    assert figures is not None
+    assert assert_type(figures["shortages"][0]["available"], int) == 1
+    assert assert_type(error.figures("rate_limited"), RateLimited | None) is None
+    assert assert_type(error.code, Code) == "insufficient_inventory"
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        ("insufficient_inventory", InsufficientInventory),
+        ("invalid_transition", InvalidTransition),
+        ("version_mismatch", VersionMismatch),
+        ("stock_below_reserved", StockBelowReserved),
+        ("stock_count_mismatch", StockCountMismatch),
+        ("rate_limited", RateLimited),
+        ("outcome_unknown", OutcomeUnknown),
+    ],
+    ids=lambda figures: figures[0],
+)
+def test_the_typed_figures_are_those_that_are_published(figures: tuple[str, type]) -> None:
+    code, typed = figures
+    (schema,) = problem_schemas([code]).values()
+    assert isinstance(schema, dict)
+    standard = {"type", "title", "status", "detail", "code", "request_id", "retry"}
+    assert set(get_type_hints(typed)) == schema["properties"].keys() - standard

@@ -1,0 +1,104 @@
+"""The types of errors, for programs that are type-checked: every code, and the figures that a code's errors carry."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypeAlias, TypedDict
+
+Code: TypeAlias = Literal[
+    "validation_error",
+    "malformed_json",
+    "payload_too_large",
+    "uri_too_long",
+    "unsupported_media_type",
+    "request_timeout",
+    "method_not_allowed",
+    "unknown_sku",
+    "total_too_large",
+    "idempotency_key_reused",
+    "unauthenticated",
+    "forbidden",
+    "order_not_found",
+    "sku_not_found",
+    "key_not_found",
+    "route_not_found",
+    "insufficient_inventory",
+    "invalid_transition",
+    "version_mismatch",
+    "product_in_use",
+    "stock_below_reserved",
+    "stock_count_mismatch",
+    "key_name_taken",
+    "idempotency_key_in_use",
+    "rate_limited",
+    "overloaded",
+    "storage_unavailable",
+    "storage_unusable",
+    "queue_unavailable",
+    "outcome_unknown",
+    "schema_outdated",
+    "invalid_setting",
+    "internal_error",
+]
+
+
+class ShortageFigures(TypedDict):
+    """A product that an order asks too much of."""
+
+    sku: str
+    requested: int
+    available: int
+
+
+class InsufficientInventory(TypedDict):
+    """What an order asked too much of; `order_id` where it was accepted before and stays."""
+
+    shortages: list[ShortageFigures]
+    order_id: NotRequired[str]
+
+
+class InvalidTransition(TypedDict):
+    """An order's status, and those that this caller may move it to."""
+
+    current: str
+    allowed: list[str]
+
+
+class VersionMismatch(TypedDict, total=False):
+    """The present version of an order, or revision of a product (None: it is not there)."""
+
+    version: int
+    revision: str | None
+
+
+class StockBelowReserved(TypedDict):
+    """The count that there would be, and the units that open orders hold."""
+
+    on_hand: int
+    reserved: int
+
+
+class StockCountMismatch(TypedDict):
+    """The present count, and the one that was expected."""
+
+    on_hand: int
+    expected_on_hand: int
+
+
+class RateLimited(TypedDict):
+    """The limit: `limit` units in `window_seconds`, under `policy`."""
+
+    policy: str
+    limit: int
+    window_seconds: int
+
+
+class OutcomeUnknown(TypedDict, total=False):
+    """What to look up: orders, a product, an API key by name, or an import by its key and how far it had come."""
+
+    order_ids: list[str]
+    sku: str
+    name: str
+    idempotency_key: str
+    applied: int
+    unchanged: int
+    refused: int
