@@ -17,7 +17,15 @@ from oms_cli.progress import Report, progress
 from oms_cli.rejects import Rejects, rejects_to
 from oms_cli.session import Session
 from oms_core.documents.lines import ByteSource
-from oms_core.domain.imports import ImportFormat, ImportProgress, ImportStage
+from oms_core.domain.imports import (
+    ORDER_COLUMNS,
+    STOCK_COLUMNS,
+    ImportFormat,
+    ImportOrders,
+    ImportProgress,
+    ImportStage,
+    ImportStock,
+)
 from oms_core.errors import OmsError
 from oms_core.imports.sources import decoded, decompressed
 
@@ -63,13 +71,14 @@ class ImportRun:
 
 @contextmanager
 def import_run(
-    session: Session, file: str, *, encoding: str, rejects: Path | None, columns: Sequence[str], overwrite: bool
+    session: Session, wanted: ImportStock | ImportOrders, file: str, *, encoding: str, rejects: Path | None, yes: bool
 ) -> Iterator[ImportRun]:
     """Open the file and that of the rejects, and show a bar; a Ctrl-C says how far the import came."""
     as_json = session.output.is_json
+    columns = STOCK_COLUMNS if isinstance(wanted, ImportStock) else ORDER_COLUMNS
     with (
         open_input(file) as stream,
-        rejects_to(rejects, columns, source=stream, overwrite=overwrite, as_json=as_json) as refused,
+        rejects_to(rejects, columns, source=stream, overwrite=yes, as_json=as_json) as refused,
         _rows_told_once(refused, as_json=as_json),
     ):
         run = ImportRun(decoded(decompressed(stream), encoding), refused, _pass_over)
@@ -78,7 +87,7 @@ def import_run(
                 run.show = _shown_by(bar, stream)
                 yield run
         except KeyboardInterrupt:
-            say(_how_far(run.last))
+            say(_how_far(run.last, dry_run=wanted.dry_run))
             raise
 
 
@@ -99,9 +108,9 @@ def read_delimiter(text: str) -> str:
     return "\t" if text.lower() in _TABS else text
 
 
-def _how_far(reached: ImportProgress) -> str:
-    if reached.stage is ImportStage.READING:
-        return f"stopped while reading, after {reached.done:,}: nothing was changed"
+def _how_far(reached: ImportProgress, *, dry_run: bool) -> str:
+    if reached.stage is ImportStage.READING or dry_run:
+        return f"stopped while {'deciding' if dry_run else 'reading'}, after {reached.done:,}: nothing was changed"
     done = f"{reached.done:,} of {reached.total:,}" if reached.total else f"{reached.done:,}"
     return f"stopped: at least {done} are done; the same command goes on after them"
 

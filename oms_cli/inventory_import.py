@@ -26,7 +26,7 @@ from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
 from oms_core.documents.import_reports import show_stock_import
-from oms_core.domain.imports import STOCK_COLUMNS, ImportMode, ImportStock, StockImportReport
+from oms_core.domain.imports import ImportMode, ImportStock, StockImportReport
 from oms_core.domain.limits import IMPORT_BATCH_ROWS_DEFAULT
 
 _REPORT: View[StockImportReport] = View(
@@ -109,7 +109,7 @@ def import_stock(
         reason=reason,
         idempotency_key=idempotency_key,
     )
-    opened = import_run(session, file, encoding=encoding, rejects=rejects, columns=STOCK_COLUMNS, overwrite=yes)
+    opened = import_run(session, wanted, file, encoding=encoding, rejects=rejects, yes=yes)
     with session.oms() as oms, opened as run:
         report = oms.import_stock(wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress)
     _end(session, report, would=dry_run)

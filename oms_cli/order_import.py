@@ -22,7 +22,7 @@ from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
 from oms_core.documents.import_reports import show_order_import
-from oms_core.domain.imports import ORDER_COLUMNS, ImportOrders, OrderImportReport
+from oms_core.domain.imports import ImportOrders, OrderImportReport
 
 _REPORT: View[OrderImportReport] = View(
     columns=(
@@ -70,7 +70,7 @@ def import_orders(
     )
     with (
         session.oms() as oms,
-        import_run(session, file, encoding=encoding, rejects=rejects, columns=ORDER_COLUMNS, overwrite=yes) as run,
+        import_run(session, wanted, file, encoding=encoding, rejects=rejects, yes=yes) as run,
     ):
         report = oms.import_orders(
             wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress

@@ -104,6 +104,15 @@ def test_ctrl_c_says_how_far_it_came_and_that_the_same_command_goes_on(
     assert len(counts(cli)) == 5
 
 
+def test_ctrl_c_in_a_rehearsal_says_that_nothing_was_changed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = cli.oms.storage
+    assert isinstance(storage, MemoryStorage)
+    monkeypatch.setattr(storage, "imports", Interrupted(storage.tables))
+    rows = "sku,quantity\n" + "".join(f"S{number},1\n" for number in range(5))
+    ran = cli("inventory", "import", "-", "--batch-size", "2", "--dry-run", given=rows)
+    assert (ran.code, ran.err) == (130, "stopped while deciding, after 2: nothing was changed\n")
+
+
 def test_ctrl_c_while_the_file_is_read_says_that_nothing_was_changed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> Iterator[BatchResult]:
         raise KeyboardInterrupt
