@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError, ConnectionClosed, ProbableAccessDeniedError, ProbableAuthenticationError
+from pika.exceptions import (
+    AMQPError,
+    ConnectionClosed,
+    IncompatibleProtocolError,
+    ProbableAccessDeniedError,
+    ProbableAuthenticationError,
+)
 
 from oms_core.errors import OmsError
+
+_GUESSES = (IncompatibleProtocolError, ProbableAccessDeniedError, ProbableAuthenticationError)
 
 
 def unavailable(detail: str) -> OmsError:
@@ -35,6 +43,13 @@ def reason_of(error: BaseException) -> str:
         return str(getattr(error, "reply_text", error))
     cause = _cause(error)
     return reason_of(cause) if cause is not None else str(error) or type(error).__name__
+
+
+def reason_of_end(error: BaseException, ended_by: BaseException | None) -> str:
+    """Say why a connection ended, by what ended it where pika only guesses that the broker refused something."""
+    if isinstance(error, _GUESSES) and ended_by is not None and not isinstance(ended_by, ConnectionClosed):
+        return f"the connection was lost while it was being opened ({reason_of(ended_by)})"
+    return reason_of(error)
 
 
 def _cause(error: BaseException) -> BaseException | None:

@@ -15,7 +15,7 @@ from pika.exceptions import AMQPError, ChannelClosedByClient, ConnectionOpenAbor
 
 from oms_core.runtime.forks import begin_in_each_process
 from oms_rabbitmq.addresses import Address
-from oms_rabbitmq.faults import reason_of, unavailable
+from oms_rabbitmq.faults import reason_of, reason_of_end, unavailable
 from oms_rabbitmq.frames import ReadFrame, read_frame
 
 OPENING_SECONDS = 2.8
@@ -30,9 +30,11 @@ def _nothing() -> None:
 class _Connection(SelectConnection):
     """pika's connection, which sends each of a message's three frames by itself, and can be told to hold them back.
 
-    It outlives a message whose properties pika cannot read.
+    It outlives a message whose properties pika cannot read, and remembers what ended it: pika guesses, from how far it
+    had come, that a password must be wrong, also where a network was slow.
     """
 
+    ended_by: BaseException | None = None
     _held: list[bytes] | None = None
 
     @contextmanager
@@ -48,6 +50,16 @@ class _Connection(SelectConnection):
 
     def _read_frame(self) -> ReadFrame:
         return read_frame(self._frame_buffer)  # type: ignore[attr-defined]  # Its types leave that out too.
+
+    def _on_stream_terminated(self, error: Exception | None) -> None:
+        self.ended_by = error or self._error  # type: ignore[attr-defined]  # Its types leave that out too.
+        super()._on_stream_terminated(error)  # type: ignore[misc]
+
+    def _on_connection_workflow_done(self, outcome: Any) -> None:
+        # pika 1.4 hands over a class where it means an instance, and fails its own assertion, when it is told to give
+        # up while the broker greets.
+        outcome = outcome() if isinstance(outcome, type) else outcome
+        super()._on_connection_workflow_done(outcome)  # type: ignore[misc]
 
     def _adapter_emit_data(self, data: bytes) -> None:
         if self._held is None:
@@ -144,13 +156,18 @@ class Link:
 
     def abort(self) -> None:
         """Let go of everything at once."""
-        if not self._is_closed:
-            # Public `close` waits for an answer, which a frozen or blocking broker does not give.
-            with suppress(AMQPError):
-                self._connection._terminate_stream(  # type: ignore[attr-defined]
-                    ConnectionOpenAborted("given up")
-                )
-            self._pump_out()
+        try:
+            if not self._is_closed:
+                # Public `close` waits for an answer, which a frozen or blocking broker does not give.
+                with suppress(AMQPError):
+                    self._connection._terminate_stream(  # type: ignore[attr-defined]
+                        ConnectionOpenAborted("given up")
+                    )
+                self._pump_out()
+        finally:
+            self._end_loop()
+
+    def _end_loop(self) -> None:
         with self._waking:
             if not self._ended:
                 self._ended = True
@@ -170,7 +187,7 @@ class Link:
 
     def _closed(self, _: object, error: BaseException) -> None:
         self._is_closed = True
-        self._fail(reason_of(error))
+        self._fail(reason_of_end(error, self._connection.ended_by))
 
     def _channel_closed(self, _: Channel, error: Exception) -> None:
         if not isinstance(error, ChannelClosedByClient):

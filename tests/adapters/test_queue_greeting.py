@@ -1,0 +1,142 @@
+"""A broker that is slow, silent or gone while it greets: told as that, in time, and never as a wrong password."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pytest
+
+from oms_core import OmsError
+from oms_core.ports.queue import Queue, QueueOptions
+from oms_core.wiring import open_queue
+from tests.adapters.rabbitmq_broker import Broker
+
+LOOPBACK = "127.0.0.1"
+SECONDS = 20.0
+# Into the first answer, the broker's many properties, and into the few bytes of those that follow.
+CUTS = [0, 1, 7, 300, 505, 515, 530]
+
+
+class Doorway:
+    """Passes a broker's first bytes to whoever connects, then nothing more, or an end."""
+
+    def __init__(self, url: str, *, passes: int, ends: bool) -> None:
+        parts = urlsplit(url)
+        self._broker = (parts.hostname or LOOPBACK, parts.port or 5672)
+        self._passes = passes
+        self._ends = ends
+        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server((LOOPBACK, 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        for each in (self._listener, *self._sockets):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._broker)
+                self._sockets += [client, server]
+                for work in (self._ask, self._answer):
+                    threading.Thread(target=work, args=(client, server), daemon=True).start()
+
+    def _ask(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            while data := client.recv(65_536):
+                server.sendall(data)
+
+    def _answer(self, client: socket.socket, server: socket.socket) -> None:
+        left = self._passes
+        with suppress(OSError):
+            while left and (data := server.recv(left)):
+                client.sendall(data)
+                left -= len(data)
+            if self._ends:
+                client.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def short_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oms_rabbitmq.links.OPENING_SECONDS", 0.25)
+
+
+@pytest.fixture
+def doorways() -> Iterator[list[Doorway]]:
+    opened: list[Doorway] = []
+    yield opened
+    for doorway in opened:
+        doorway.close()
+
+
+def behind(broker: Broker, doorways: list[Doorway], query: str = "", **given: bool | int) -> Queue:
+    """Open a queue whose broker answers through a doorway."""
+    doorways.append(Doorway(broker.url, **given))  # type: ignore[arg-type]
+    parts = urlsplit(broker.url)
+    user = parts.netloc.rpartition("@")[0]
+    return open_queue(f"amqp://{user}@{LOOPBACK}:{doorways[-1].port}{parts.path}{query}", QueueOptions(prefix="oms"))
+
+
+def told(queue: Queue) -> str:
+    with pytest.raises(OmsError) as caught:
+        queue.check()
+    assert caught.value.code == "queue_unavailable"
+    return caught.value.detail
+
+
+@pytest.mark.usefixtures("short_opening")
+@pytest.mark.parametrize("passes", CUTS)
+def test_a_broker_that_falls_silent_while_it_greets_is_given_up_in_time(
+    broker: Broker, doorways: list[Doorway], passes: int
+) -> None:
+    queue = behind(broker, doorways, passes=passes, ends=False)
+    assert told(queue) == "RabbitMQ: no answer within 0.25 seconds"
+    queue.close()
+
+
+@pytest.mark.parametrize("passes", CUTS)
+def test_a_connection_that_is_lost_while_the_broker_greets_is_no_wrong_password(
+    broker: Broker, doorways: list[Doorway], passes: int
+) -> None:
+    queue = behind(broker, doorways, passes=passes, ends=True)
+    assert told(queue).startswith("RabbitMQ: the connection was lost while it was being opened (")
+    queue.close()
+
+
+@pytest.mark.parametrize("passes", CUTS)
+def test_pikas_own_timeout_is_a_broker_that_does_not_answer(
+    broker: Broker, doorways: list[Doorway], passes: int
+) -> None:
+    queue = behind(broker, doorways, "?stack_timeout=0.1&socket_timeout=0.1", passes=passes, ends=False)
+    assert "imeout while setting up AMQP" in told(queue)
+    queue.close()
+
+
+@pytest.mark.usefixtures("short_opening")
+def test_a_port_that_never_begins_tls_is_given_up_in_time(broker: Broker, doorways: list[Doorway]) -> None:
+    doorways.append(Doorway(broker.url, passes=0, ends=False))
+    queue = open_queue(f"amqps://guest:guest@localhost:{doorways[-1].port}/", QueueOptions(prefix="oms"))
+    assert told(queue) == "RabbitMQ: no answer within 0.25 seconds"
+    queue.close()
+
+
+@pytest.mark.parametrize(
+    ("user", "host", "words"),
+    [
+        ("guest:wrong", "/", "it refuses the user or the password"),
+        ("guest:guest", "/none-such", "it refuses the user the virtual host"),
+    ],
+)
+def test_what_the_broker_itself_refuses_is_told_in_its_words(broker: Broker, user: str, host: str, words: str) -> None:
+    parts = urlsplit(broker.url)
+    queue = open_queue(f"amqp://{user}@{parts.hostname}:{parts.port or 5672}{host}", QueueOptions(prefix="oms"))
+    assert words in told(queue)
+    queue.close()
