@@ -82,9 +82,9 @@ class EdgeLimits:
 
     def _is_passed_over(self) -> bool:
         asked = current_request()
-        if WELCOME in asked.environ or asked.endpoint in self._never_limited:
+        if asked.method == "POST" and asked.endpoint in self._placing:
             return True
-        return asked.method == "POST" and asked.endpoint in self._placing
+        return WELCOME in asked.environ or asked.endpoint in self._never_limited
 
 
 class _Hooks:
@@ -103,13 +103,11 @@ class _Hooks:
         """Run a hook before each request that is not passed over."""
         self._app.before_request(lambda: None if self._is_passed_over() else hook())
 
-    def after_request(self, hook: Callable[[Response], Response]) -> None:
-        """Run a hook on each answer likewise."""
-        self._app.after_request(lambda response: response if self._is_passed_over() else hook(response))
+    def after_request(self, _: Callable[[Response], Response]) -> None:
+        """Run none: it would write headers of its own, which are off."""
 
-    def teardown_request(self, hook: Callable[[BaseException | None], None]) -> None:
-        """Run a hook at the end likewise."""
-        self._app.teardown_request(lambda error: None if self._is_passed_over() else hook(error))
+    def teardown_request(self, _: Callable[[BaseException | None], None]) -> None:
+        """Run none: what it keeps of a request ends with it."""
 
 
 def refusal_of(request: Request) -> OmsError:

@@ -10,14 +10,14 @@ from oms_core.ports.rate_limiter import Allowance
 from oms_core.runtime.background_thread import starting_threads
 from oms_core.runtime.forks import begin_in_each_process
 from oms_limits.counters import KEYS_MAX, Counters
-from oms_limits.windows import Window, allowance_of
+from oms_limits.windows import Window, allowance_of, taken_of
 
 
 class MemoryRateLimiter:
     """A RateLimiter for one process; each process of a service counts for itself.
 
     One lock goes around each charge: the counters of `limits` alone lose units when several threads begin a window.
-    A forked child counts from nothing.
+    So their strategy, which reads them twice to do without one, is not asked. A forked child counts from nothing.
     """
 
     def __init__(self, keys_max: int = KEYS_MAX) -> None:
@@ -33,8 +33,11 @@ class MemoryRateLimiter:
         name = _name(limit, key)
         with self._charging:
             counters = self._swept()
-            allowed = counters.acquire_sliding_window_entry(name, limit.count, limit.window_seconds, cost)
             window = Window(*counters.get_sliding_window(name, limit.window_seconds))
+            allowed = taken_of(limit, window) + cost <= limit.count
+            if allowed:
+                _, current = counters.sliding_window_keys(name, limit.window_seconds, time.time())
+                window = window._replace(current=counters.incr(current, 2 * limit.window_seconds, cost))
         return allowance_of(limit, window, cost=cost, allowed=allowed)
 
     def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:

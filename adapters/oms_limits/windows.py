@@ -9,7 +9,7 @@ charges refused requests too. https://limits.readthedocs.io/en/stable/strategies
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.rate_limiter import Allowance
@@ -18,8 +18,7 @@ STRATEGY = "sliding-window-counter"
 _MOMENT_SECONDS = 0.001
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The two counters, in the order in which `limits` gives them.
 
     `previous_seconds` is when the last of the previous units is forgotten; `current_seconds` is when the current
@@ -34,24 +33,25 @@ class Window:
 
 def allowance_of(limit: RateLimit, window: Window, *, cost: int, allowed: bool) -> Allowance:
     """Show the counters after a charge of `cost` as what became of it."""
+    taken = taken_of(limit, window)
     room = max(0, limit.count - cost)
-    wait = 0 if allowed else max(1, math.ceil(_seconds_until(limit, window, taken_max=room)))
     return Allowance(
         limit=limit,
         allowed=allowed,
-        remaining=max(0, limit.count - _taken(limit, window)),
-        reset_seconds=math.ceil(_seconds_until(limit, window, taken_max=0)),
-        retry_after_seconds=wait,
+        remaining=max(0, limit.count - taken),
+        reset_seconds=math.ceil(_seconds_until(limit, window, taken, taken_max=0)),
+        retry_after_seconds=0 if allowed else max(1, math.ceil(_seconds_until(limit, window, taken, taken_max=room))),
     )
 
 
-def _taken(limit: RateLimit, window: Window) -> int:
+def taken_of(limit: RateLimit, window: Window) -> int:
+    """Give how many units count now; parts of a unit do not."""
     return math.floor(window.previous * window.previous_seconds / limit.window_seconds) + window.current
 
 
-def _seconds_until(limit: RateLimit, window: Window, *, taken_max: int) -> float:
-    """Give when no more than `taken_max` units count, if none is added; parts of a unit do not count."""
-    if _taken(limit, window) <= taken_max:
+def _seconds_until(limit: RateLimit, window: Window, taken: int, *, taken_max: int) -> float:
+    """Give when no more than `taken_max` units count, if none is added."""
+    if taken <= taken_max:
         return 0.0
     if window.current <= taken_max:  # It is enough that the previous units fade.
         seconds = window.previous_seconds - (taken_max - window.current + 1) * limit.window_seconds / window.previous
