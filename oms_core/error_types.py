@@ -30,6 +30,7 @@ Code: TypeAlias = Literal[
     "key_name_taken",
     "idempotency_key_in_use",
     "rate_limited",
+    "concurrency_limited",
     "overloaded",
     "storage_unavailable",
     "storage_unusable",

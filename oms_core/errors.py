@@ -235,6 +235,14 @@ _TABLE = (
         "Wait for the seconds in Retry-After, then send the same request again.",
     ),
     ErrorCode(
+        "concurrency_limited",
+        ErrorKind.LIMITED,
+        Retry.SAME_KEY,
+        "Too many requests at once",
+        "The caller has as many requests under way as it may. Send fewer side by side; wait for the seconds in "
+        "Retry-After, then send the same request again.",
+    ),
+    ErrorCode(
         "overloaded",
         ErrorKind.UNAVAILABLE,
         Retry.SAME_KEY,

@@ -40,7 +40,8 @@ _PORT_MAX = 65_535
 class Settings:
     """What one deployment chooses; every field is also the environment variable OMS_<FIELD> and a key of oms.toml.
 
-    `http_processes` 0 means: one on an embedded database, two otherwise. `locations` is the priority in which stock is
+    `http_processes` 0 means: one on an embedded database, two otherwise; `http_caller_in_flight_max` 0: a quarter of
+    `http_threads`, where keys are in force. `locations` is the priority in which stock is
     served; the first is the default location. `metrics_address` ("host:port") moves /metrics off the public port.
     `tls_certificate` and `tls_key` name PEM files; both or neither. `trusted_proxies` are addresses and CIDRs whose
     X-Forwarded-For is believed, `cors_origins` the sites whose pages may read answers ("*": every site).
@@ -67,6 +68,7 @@ class Settings:
     http_processes: int = 0
     http_threads: int = 256
     http_in_flight_max: int = 256
+    http_caller_in_flight_max: int = 0
     http_latency_target_ms: int = 1_000
     http_body_timeout_seconds: int = 10
     http_stop_timeout_seconds: int = 20
@@ -101,6 +103,7 @@ class Settings:
         check_range("http_processes", self.http_processes, 0, 64)
         check_range("http_threads", self.http_threads, 2, 1_024)
         check_range("http_in_flight_max", self.http_in_flight_max, 1, 100_000)
+        check_range("http_caller_in_flight_max", self.http_caller_in_flight_max, 0, 100_000)
         check_range("http_latency_target_ms", self.http_latency_target_ms, 0, 60_000)
         for name in (
             "http_body_timeout_seconds",

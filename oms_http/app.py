@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from functools import cache, partial
 from http import HTTPStatus
 
@@ -17,6 +18,7 @@ from oms_core.oms import Oms
 from oms_core.ports.metrics import Metrics
 from oms_http import operations
 from oms_http.answer_headers import POLICY, AnswerHeaders
+from oms_http.bulkheads import Bulkheads
 from oms_http.callers import FindCaller, callers_of, challenges
 from oms_http.charging import HEAD_ONLY, WELCOME, charge_placing, invite, take_over
 from oms_http.counting import count_answer
@@ -39,6 +41,7 @@ from oms_http.service import Service
 from oms_http.static_content import StaticContent
 
 BODY_BYTES_MAX = 1024 * 1024
+CALLER = "oms.caller"  # Tells the server in the environ whose request it was, so that it can be fair.
 
 
 class _Application(Flask):
@@ -81,6 +84,7 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         diagnoses=Diagnoses(),
         openapi=cache(partial(_openapi, registry)),
         index=index_of(registry),
+        bulkheads=Bulkheads.of(oms.settings),
     )
     find_caller, limits = callers_of(oms), EdgeLimits(app, oms, registry)
     for operation in registry:
@@ -116,7 +120,7 @@ def _add_docs_page(app: Flask, service: Service) -> None:
 def _guarded(
     service: Service, operation: Operation, find_caller: FindCaller, limits: EdgeLimits
 ) -> Callable[..., Response]:
-    check_access, places_orders = operation.access_check(), operation.places_orders
+    check_access, places_orders, bulkheads = operation.access_check(), operation.places_orders, service.bulkheads
 
     def proceed(asked: Request, path: Iterable[str]) -> Response:
         check_access(asked.caller)
@@ -124,7 +128,9 @@ def _guarded(
             invite(asked)
             return Response(status=HTTPStatus.NO_CONTENT)
         asked.parameters = read_query(asked, operation.query)
-        return operation.view(service, asked, *path)
+        bulkhead = bulkheads.beside_callers(operation, asked)
+        with nullcontext() if bulkhead is None else bulkhead.place(asked.caller.rate_key):
+            return operation.view(service, asked, *path)
 
     charged = limits.by_caller(operation, proceed)
 
@@ -134,9 +140,11 @@ def _guarded(
         if places_orders:
             limits.charge_address(asked)
         asked.caller = find_caller(asked)
-        if places_orders:
-            charge_placing(service.oms, asked)
-        return charged(asked, path.values())
+        caller = asked.environ[CALLER] = asked.caller.rate_key
+        with bulkheads.callers.place(caller):
+            if places_orders:
+                charge_placing(service.oms, asked)
+            return charged(asked, path.values())
 
     return answer
 

@@ -107,7 +107,7 @@ def _asset(name: str) -> StaticContent:
     if name in _TEXTS:
         text, media_type = _TEXTS[name]
         return StaticContent.of_bytes(text.encode(), media_type=media_type)
-    return StaticContent.of_file(_SWAGGER_UI / name, media_type=_FILES[name])
+    return StaticContent.of_bytes((_SWAGGER_UI / name).read_bytes(), media_type=_FILES[name])
 
 
 def html_response(page: str, *, headers: Iterable[tuple[str, str]] = ()) -> Response:

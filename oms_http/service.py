@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from oms_core.oms import Oms
+from oms_http.bulkheads import Bulkheads
 from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
 from oms_http.readiness import Readiness
@@ -15,7 +16,8 @@ from oms_http.static_content import StaticContent
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One process's service: the system, whether it can work, what is away without stopping it, where the details of
-    its faults go, its OpenAPI document (made when first asked for), and what stands at its root.
+    its faults go, its OpenAPI document (made when first asked for), what stands at its root, and how much of the
+    process one caller has at once.
     """
 
     oms: Oms
@@ -24,3 +26,4 @@ class Service:
     diagnoses: Diagnoses
     openapi: Callable[[], StaticContent]
     index: Mapping[str, object]
+    bulkheads: Bulkheads

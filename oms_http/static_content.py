@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from pathlib import Path
 from typing import IO
 
 from flask import Response
@@ -30,14 +29,8 @@ class StaticContent:
 
     @classmethod
     def of_bytes(cls, content: bytes, *, media_type: str) -> StaticContent:
-        """Make it of bytes, which are kept."""
+        """Make it of bytes, which are kept: every answer shares them."""
         return cls(media_type=media_type, size=len(content), etag=_etag(content), open=partial(BytesIO, content))
-
-    @classmethod
-    def of_file(cls, path: Path, *, media_type: str) -> StaticContent:
-        """Make it of a file that does not change. Raises OSError."""
-        content = path.read_bytes()
-        return cls(media_type=media_type, size=len(content), etag=_etag(content), open=lambda: path.open("rb"))
 
 
 def static_response(request: Request, content: StaticContent) -> Response:

@@ -58,7 +58,8 @@ class Operation:
     `errors` are the codes that it may answer; their HTTP statuses and shapes follow from them, and `error_headers` are
     headers that they may carry besides. Those under /v1 are `guarded`: the caller is known and charged, and the query
     is checked, before `view` runs; `use_cases` are the methods of Oms that `view` calls, whose rules of access are then
-    the operation's. Where `places_orders`, the core charges, by the order.
+    the operation's. Where `places_orders`, the core charges, by the order. `heavy` ones are answered few at a time,
+    however small.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Operation:
     error_headers: tuple[Header, ...] = ()
     body: type[BaseModel] | TextBody | None = None
     places_orders: bool = False
+    heavy: bool = False
     use_cases: tuple[str, ...] = ()
 
     @property
@@ -222,6 +224,6 @@ IF_NONE_MATCH = Header(
 OF_PROBES = ("validation_error", "uri_too_long", "overloaded", "internal_error")
 ANYWHERE = (*OF_PROBES, "rate_limited")
 OF_STORAGE = ("storage_unavailable", "storage_unusable", "schema_outdated")
-GUARDED = (*ANYWHERE, "unauthenticated", "forbidden", *OF_STORAGE)
+GUARDED = (*ANYWHERE, "unauthenticated", "forbidden", "concurrency_limited", *OF_STORAGE)
 WITH_BODY = ("malformed_json", "payload_too_large", "request_timeout", "unsupported_media_type")
 WRITING = (*GUARDED, *WITH_BODY, "outcome_unknown")

@@ -90,6 +90,7 @@ ORDER_OPERATIONS = (
         use_cases=("place_orders",),
         body=BatchRequest,
         places_orders=True,
+        heavy=True,
         answers=(Answer(status=200, description="One outcome per order.", schema=BatchAnswer, headers=(NO_STORE,)),),
         errors=WRITING,
     ),

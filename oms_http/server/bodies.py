@@ -42,11 +42,12 @@ class BodyReceiver:
         proto: HTTPProtocol,
         environ: dict[str, Any],
         limit: BodyLimit,
-        welcome: Callable[[], Awaitable[None]],
+        welcome: Callable[[], Awaitable[str | None]],
     ) -> Body:
         """Await the body that `environ` announces; one sent in chunks is then described there by its length.
 
-        `welcome` is awaited before a body that costs memory or disk, and raises what keeps it from being received.
+        `welcome` is awaited before a body that costs memory or disk: it gives whose body it is, or raises what keeps it
+        from being received.
         Raises RefusedError: too large, too slow, cut short (the client may be gone), or there is no room.
         """
         chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
@@ -59,8 +60,8 @@ class BodyReceiver:
             if 0 < length <= SMALL_BYTES_MAX and not limit.spooled:
                 async with asyncio.timeout(self._options.body_timeout_seconds):
                     return Body(BytesIO(await proto()), _nothing)
-            await welcome()
-            return await self._kept(proto, environ, limit, length)
+            owner = await welcome()
+            return await self._kept(proto, environ, limit, length, self._open_store(limit, length, owner))
         except TimeoutError as error:
             raise RefusedError(TIMED_OUT) from error
         except BodyErrors as error:
@@ -81,10 +82,16 @@ class BodyReceiver:
                 while True:
                     await anext(proto)
 
-    async def _kept(self, proto: HTTPProtocol, environ: dict[str, Any], limit: BodyLimit, length: int) -> Body:
+    def _open_store(self, limit: BodyLimit, length: int, owner: str | None) -> BodyStore:
+        if limit.spooled:
+            return self._spools.open_store(owner=owner)
+        return self._memory.open_store(owner=owner, length=max(0, length))
+
+    async def _kept(
+        self, proto: HTTPProtocol, environ: dict[str, Any], limit: BodyLimit, length: int, store: BodyStore
+    ) -> Body:
         patience_seconds = self._options.body_timeout_seconds
         whole_seconds = self._options.spool_timeout_seconds if limit.spooled else patience_seconds
-        store = (self._spools if limit.spooled else self._memory).open_store()
         try:
             async with asyncio.timeout(whole_seconds), asyncio.timeout(patience_seconds) as patience:
                 received = await _fill(store, proto, limit.bytes_max, lambda: _postpone(patience, patience_seconds))

@@ -14,6 +14,7 @@ from oms_http.server.options import BodyLimit, ServerOptions
 from oms_http.server.threads import OnTheLoop, RequestThreads
 
 _OWN_LANE_STOP_SECONDS = 1.0
+_HOLD_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,14 @@ class Lane:
     """What answers the requests of a path, the places they take, and how large their bodies may be.
 
     Uploads, which are spooled, take as long as their size wants and say nothing of the load: they are not `measured`.
+    Answers and refusals are held for `hold_seconds`, so that who asks again at once does not ask too often.
     """
 
     threads: RequestThreads | OnTheLoop
     limit: AdaptiveLimit
     body_limit: BodyLimit
     is_measured: bool
+    hold_seconds: float = 0.0
 
     @property
     def full(self) -> bool:
@@ -48,7 +51,9 @@ class Lanes:
         )
         self._own: dict[str, Lane] = dict(self._open_own(answer, options, loop))
         for path in options.immediate_paths:
-            self._own[path] = Lane(OnTheLoop(answer), _fixed(options.connections_max), self._default, False)
+            self._own[path] = Lane(
+                OnTheLoop(answer), _fixed(options.connections_max), self._default, False, _HOLD_SECONDS
+            )
 
     def of(self, path: str, method: str) -> Lane:
         """Give the lane of a request."""
@@ -67,10 +72,16 @@ class Lanes:
     def _open_own(
         self, answer: Callable[[dict[str, Any]], Answer], options: ServerOptions, loop: asyncio.AbstractEventLoop
     ) -> Iterator[tuple[str, Lane]]:
-        for path, places in options.own_lanes.items():
-            name = f"oms-http-{path.strip('/')}"
-            threads = RequestThreads(answer, name=name, threads=1, in_flight_max=places, loop=loop)
-            yield path, Lane(threads, _fixed(places), self._default, True)
+        for path, own in options.own_lanes.items():
+            threads = RequestThreads(
+                answer,
+                name=f"oms-http-{path.strip('/')}",
+                threads=1,
+                in_flight_max=own.places,
+                loop=loop,
+                rest_seconds=own.rest_seconds,
+            )
+            yield path, Lane(threads, _fixed(own.places), self._default, True, _HOLD_SECONDS)
 
 
 def _fixed(places: int) -> AdaptiveLimit:

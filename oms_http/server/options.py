@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 MEBIBYTE = 1024 * 1024
 # As many as a process holds connections: a probe is told whether the service can work, and never that it is full.
 READINESS_IN_FLIGHT_MAX = 4096
-METRICS_IN_FLIGHT_MAX = 4
+METRICS_IN_FLIGHT_MAX = 64
+METRICS_REST_SECONDS = 0.05
 
 
 def uncounted(_method: str, _status: int) -> None:
@@ -54,6 +55,14 @@ class BodyLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLane:
+    """How many requests of a path run or wait, and how long its thread rests after each."""
+
+    places: int
+    rest_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
     """How the server runs; each limit holds per process. docs/server.md says how the defaults were chosen.
 
@@ -67,15 +76,15 @@ class ServerOptions:
     `head_timeout_seconds`: for a request's head; an idle connection is closed after it too.
     `body_timeout_seconds`: for a whole body, or for each piece of a spooled one, which has `spool_timeout_seconds`.
     `send_timeout_seconds`: until a client of which nothing of an answer is taken is cut off (Linux).
-    `bodies_bytes_max`: memory for all bodies above 64 KiB together. `spools_max`: bodies spooled at a time.
+    `bodies_bytes_max`: memory for all bodies above 64 KiB together. `spools_max`: bodies spooled at a time. Of both one
+    caller, where the application names it by `oms.caller`, has a quarter.
     `answers_max`, `answers_bytes_max`: of answers above 64 KiB that are held for their readers, at a time and together;
     one caller may hold half of it. `answer_wait_seconds`: how long an answer waits for room. `answer_bytes_max`: of
     one answer. `static_answers_max`: answers above 64 KiB that are the same for everybody, being sent at a time.
     `spool_directory`: by default the system's.
     `graceful_timeout_seconds`: what a stop leaves to requests in flight before it gives up on them.
     `immediate_paths`: answered on the event loop itself, so the application must not wait for anything there.
-    `own_lanes`: paths with a thread of their own, and how many of their requests run or wait: neither these nor all
-    others take a place from each other.
+    `own_lanes`: paths with a thread of their own: neither these nor all others take a place from each other.
     `retry_after_seconds`: gives the Retry-After of a 503 (picklable, so a function of a module); by default what is in
     flight divided by the answers a second.
     """
@@ -98,7 +107,7 @@ class ServerOptions:
     body_limits: tuple[BodyLimit, ...] = ()
     body_timeout_seconds: float = 15.0
     send_timeout_seconds: float = 30.0
-    bodies_bytes_max: int = 256 * MEBIBYTE
+    bodies_bytes_max: int = 32 * MEBIBYTE
     spools_max: int = 8
     spool_timeout_seconds: float = 600.0
     answers_max: int = 128
@@ -109,8 +118,11 @@ class ServerOptions:
     spool_directory: str | None = None
     graceful_timeout_seconds: int = 30
     immediate_paths: frozenset[str] = frozenset({"/healthz"})
-    own_lanes: Mapping[str, int] = field(
-        default_factory=lambda: {"/readyz": READINESS_IN_FLIGHT_MAX, "/metrics": METRICS_IN_FLIGHT_MAX}
+    own_lanes: Mapping[str, OwnLane] = field(
+        default_factory=lambda: {
+            "/readyz": OwnLane(places=READINESS_IN_FLIGHT_MAX),
+            "/metrics": OwnLane(places=METRICS_IN_FLIGHT_MAX, rest_seconds=METRICS_REST_SECONDS),
+        }
     )
     retry_after_seconds: Callable[[], int] | None = None
 

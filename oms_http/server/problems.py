@@ -71,6 +71,9 @@ class UnwelcomeError(Exception):
 
 OVERLOADED = Refusal("overloaded", 503, "Too many requests are being answered. Nothing was changed.")
 NO_ROOM = Refusal("overloaded", 503, "There is no room for the body now. Nothing was changed.", body_unread=True)
+TOO_MANY = Refusal(
+    "concurrency_limited", 429, "Large bodies of this caller are here already. Nothing was changed.", body_unread=True
+)
 TIMED_OUT = Refusal("request_timeout", 408, "The body did not arrive in time. Nothing was changed.", body_unread=True)
 BODY_CUT = Refusal(
     "validation_error", 422, "The body ended early or carried trailers. Nothing was changed.", body_unread=True

@@ -21,7 +21,8 @@ class RequestThreads:
     or wait.
 
     A SimpleQueue and one future per request cost less than an executor, and less than handing each request to the
-    thread that was idle last. `answer` must not raise. All methods belong to the event loop's thread.
+    thread that was idle last. `answer` must not raise. A thread rests `rest_seconds` after each answer. All methods
+    belong to the event loop's thread.
     """
 
     def __init__(
@@ -32,8 +33,10 @@ class RequestThreads:
         threads: int,
         in_flight_max: int,
         loop: asyncio.AbstractEventLoop,
+        rest_seconds: float = 0.0,
     ) -> None:
         self._answer = answer
+        self._rest_seconds = rest_seconds
         self._loop = loop
         self._in_flight = 0
         self._in_flight_max = in_flight_max
@@ -73,6 +76,8 @@ class RequestThreads:
         while (job := self._queue.get()) is not None:
             future, environ = job
             deliver(_set, future, self._answer(environ))
+            if self._rest_seconds:
+                time.sleep(self._rest_seconds)
 
 
 class OnTheLoop:

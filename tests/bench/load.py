@@ -21,7 +21,8 @@ class Load:
     """What to send: `connections` keep-alive connections, each with one request under way, for `seconds`.
 
     `make_request` gets the number of the request (0, 1, 2, ...) and returns its bytes, head and body; it must be
-    picklable. Answers must carry Content-Length. What arrives in the first `warm_up_seconds` is not counted.
+    picklable. Answers must carry Content-Length. What arrives in the first `warm_up_seconds` is not counted. It is sent
+    from `source`, an address of this machine.
     """
 
     host: str
@@ -30,6 +31,7 @@ class Load:
     connections: int = 64
     seconds: float = 5.0
     warm_up_seconds: float = 0.5
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +123,8 @@ class ClientConnection:
 
     __slots__ = ("answers", "buffer", "needed", "sent_at", "socket")
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.socket = socket.create_connection(address, timeout=CONNECT_TIMEOUT_SECONDS)
+    def __init__(self, address: tuple[str, int], source: str = "") -> None:
+        self.socket = socket.create_connection(address, CONNECT_TIMEOUT_SECONDS, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.needed = 0
@@ -156,7 +158,7 @@ class _Generator:
                 self._receive(key.data)
 
     def _connect(self) -> None:
-        connection = ClientConnection((self.load.host, self.load.port))
+        connection = ClientConnection((self.load.host, self.load.port), self.load.source)
         self.selector.register(connection.socket, selectors.EVENT_READ, connection)
         self._send(connection)
 

@@ -23,10 +23,11 @@ _LOG_CHARACTERS = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A running service."""
+    """A running service: where it answers, and the process that was started, the parent of those that do."""
 
     host: str
     port: int
+    pid: int
 
     def ask(self, method: str, path: str, document: object = None) -> tuple[int, bytes]:
         """Send one request, with a JSON body if there is a document; give the answer's status and body."""
@@ -43,18 +44,19 @@ def served(folder: Path, settings: Mapping[str, str]) -> Iterator[Served]:
 
     Its log goes to `folder`. OSError, with the log's end, when it does not get ready.
     """
-    service = Served(host=LOOPBACK, port=free_port())
+    port = free_port()
     log = folder / "serve.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
     with log.open("w") as output:
         process = subprocess.Popen(
             [str(Path(sys.executable).with_name("oms")), "serve"],
             cwd=folder,
-            env=environment | {"OMS_PORT": str(service.port), "OMS_HOST": service.host, **settings},
+            env=environment | {"OMS_PORT": str(port), "OMS_HOST": LOOPBACK, **settings},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
+    service = Served(host=LOOPBACK, port=port, pid=process.pid)
     try:
         _wait_until_ready(service, process, log)
         yield service

@@ -45,6 +45,7 @@ PROMISED = {
     "key_not_found": "not_found",
     "key_name_taken": "conflict",
     "rate_limited": "limited",
+    "concurrency_limited": "limited",
     "overloaded": "unavailable",
     "storage_unavailable": "unavailable",
     "outcome_unknown": "unavailable",

@@ -54,6 +54,7 @@ SETTINGS: dict[str, tuple[str, object, list[object]]] = {
     "http_processes": ("64", 64, ["x", -1, 65, True]),
     "http_threads": ("2", 2, [1, 1_025]),
     "http_in_flight_max": ("1", 1, [0, 100_001]),
+    "http_caller_in_flight_max": ("7", 7, [-1, 100_001]),
     "http_latency_target_ms": ("0", 0, [-1, 60_001]),
     "http_body_timeout_seconds": ("1", 1, [0, 3_601]),
     "http_stop_timeout_seconds": ("3600", 3_600, [0, 3_601]),

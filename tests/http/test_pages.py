@@ -42,6 +42,16 @@ def test_everything_that_the_docs_page_loads_is_served_here(client: ConformingCl
         assert len(response.data) > 100
 
 
+@pytest.mark.parametrize("path", ["/docs/swagger-ui-bundle.js", "/docs/start.js", "/openapi.json"])
+def test_what_never_changes_is_named_by_its_content_and_not_sent_twice(client: ConformingClient, path: str) -> None:
+    first = client.get(path)
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code, again.data) == (200, 304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert client.get(path, headers={"If-None-Match": '"other"'}).data == first.data
+    assert client.get(path, headers={"Range": "bytes=0-9"}).data == first.data, "a part would be copied"
+
+
 def test_the_docs_page_names_no_other_host(client: ConformingClient) -> None:
     script = client.get("/docs/start.js").get_data(as_text=True)
     assert "//" not in client.get("/docs").get_data(as_text=True) + script

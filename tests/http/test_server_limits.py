@@ -13,6 +13,7 @@ import pytest
 
 from oms_http.answer_headers import NAMES
 from oms_http.server import ServerOptions
+from oms_http.server.bridge import HOLD_SECONDS
 from tests.http.server_process import ToyServer, answer_on, request, running
 from tests.services.waiting import wait_until
 
@@ -94,10 +95,16 @@ def test_lanes_of_their_own_and_the_event_loop_answer_when_every_other_is_full(s
         assert sorted(answer_on(connection).status for connection in crowd) == [200] * 2 + [503] * 38
 
 
+def test_who_asks_again_at_once_after_a_429_waits_for_the_next_one(server: ToyServer) -> None:
+    started = time.monotonic()
+    assert [server.ask("/limited").status for _ in range(5)] == [429] * 5
+    assert time.monotonic() - started >= 5 * HOLD_SECONDS[429]
+
+
 def test_probes_are_never_refused_for_want_of_places() -> None:
     options = ServerOptions()
-    assert options.own_lanes["/readyz"] >= options.connections_max
-    assert options.own_lanes["/metrics"] < options.threads
+    assert options.own_lanes["/readyz"].places >= options.connections_max
+    assert options.own_lanes["/metrics"].rest_seconds > 0, "rendering leaves time for the rest"
     assert options.immediate_paths == {"/healthz"}
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oms_http.server import BodyLimit, ServerOptions, TlsFiles, WsgiService, serve
+from oms_http.server import BodyLimit, OwnLane, ServerOptions, TlsFiles, WsgiService, serve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -77,6 +77,9 @@ class ToyApp:
                 start_response("200 OK", [("Content-Type", "text/plain")])
                 kept: Iterable[bytes] = environ["wsgi.file_wrapper"](io.BytesIO(self.kept))
                 return kept
+            case "/limited":
+                start_response("429 Too Many Requests", [("Content-Type", "text/plain")])
+                return [b"too many"]
             case "/fail":
                 return fail_half_way(environ, start_response)
             case "/gate":
@@ -111,7 +114,7 @@ def main() -> int:
         certificate, key = map(Path, given["tls"])
         given["tls"] = TlsFiles(certificate=certificate, key=key)
     options = ServerOptions(
-        own_lanes={"/gate": 16, "/few": 2},
+        own_lanes={"/gate": OwnLane(places=16), "/few": OwnLane(places=2)},
         body_limits=(BodyLimit(path="/import", bytes_max=100 * MEBIBYTE, spooled=True),),
         retry_after_seconds=None if given.pop("computes_retry_after", False) else seven,
         **given,
