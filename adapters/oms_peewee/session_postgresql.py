@@ -53,10 +53,12 @@ _DURABLE_LOCALLY = """SELECT set_config('synchronous_commit', 'on', true)
 # What each table is used for (docs/running.md lists the same).
 RIGHTS: Mapping[str, str] = {
     "schema_migrations": "SELECT",
-    **dict.fromkeys(["order_lines", "stock_movements", "events", "import_refusals"], "SELECT,INSERT"),
-    **dict.fromkeys(["products", "stock_levels", "orders", "imports", "api_keys"], "SELECT,INSERT,UPDATE"),
+    **dict.fromkeys(
+        ["order_lines", "stock_movements", "events", "import_refusals", "idempotency_keys"], "SELECT,INSERT"
+    ),
+    **dict.fromkeys(["orders", "imports", "api_keys"], "SELECT,INSERT,UPDATE"),
     "outbox": "SELECT,INSERT,DELETE",
-    **dict.fromkeys(["leases", "workers"], "SELECT,INSERT,UPDATE,DELETE"),
+    **dict.fromkeys(["products", "stock_levels", "leases", "workers"], "SELECT,INSERT,UPDATE,DELETE"),
 }
 _IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'"
 _STATE = f"""{_IS_READ_ONLY}, current_schema() IS NULL,

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
-from oms_contracts.storage_contract.shop import Shop, new_shop
+from oms_contracts.storage_contract.shop import CLERK, Shop, new_shop
+from oms_peewee.session_postgresql import RIGHTS
 
-from oms_core.domain.statuses import OrderStatus
+from oms_core import (
+    ChangeOrderStatus,
+    CreateKey,
+    DeleteProduct,
+    ImportMode,
+    ImportStock,
+    Oms,
+    OrderLine,
+    OrderStatus,
+    PlaceOrder,
+    RetryOrder,
+    Scope,
+    SetStock,
+    Settings,
+)
+from oms_core.domain.queueing import WorkerState
 from oms_core.errors import Retry
 from tests.faults.rivals import on, opened, told
 from tests.services.databases import PostgresqlServer
+from tests.services.postgresql import connected
 
 
 @pytest.fixture
@@ -117,3 +136,44 @@ def test_rows_that_a_policy_hides_are_missed(shop: Shop, postgresql_url: str, ro
     )
     with opened(role) as storage:
         assert told(lambda: storage.stock.get("WIDGET")).code == "storage_unusable"
+
+
+def test_the_rights_that_are_asked_for_are_those_of_every_table_and_enough(
+    shop: Shop, role: str, postgresql_url: str
+) -> None:
+    with connected(postgresql_url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        assert {name for (name,) in cursor.fetchall()} == set(RIGHTS)
+    on(postgresql_url, *(f"GRANT {rights} ON {table} TO {name_of(role)}" for table, rights in RIGHTS.items()))
+    on(postgresql_url, f"GRANT USAGE ON SEQUENCE queue_no TO {name_of(role)}")
+    settings = Settings(database_url=role, group_commit=False)
+    with Oms.open(settings) as oms:
+        oms.check()
+        do_everything(oms)
+
+
+def do_everything(oms: Oms) -> None:
+    """Write to every table in every way that the service does."""
+    rows = io.BytesIO(b"sku,quantity\nGADGET,5\n")
+    oms.import_stock(ImportStock(mode=ImportMode.SET, idempotency_key="i"), rows, caller=CLERK)
+    oms.set_stock(SetStock(sku="SPARE", name="never moved"), caller=CLERK)
+    oms.delete_product(DeleteProduct(sku="SPARE"), caller=CLERK)
+    order = oms.place_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="GADGET", quantity=1)]), caller=CLERK)
+    for status in (OrderStatus.SHIPPED, OrderStatus.RETURNED):
+        oms.change_order_status(ChangeOrderStatus(order_id=order.order.id, status=status), caller=CLERK)
+    late = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="GADGET", quantity=99)])
+    queued = oms.accept_order(late, caller=CLERK).order.id
+    shop = new_shop(oms.storage, seed=9)
+    shop.settle(queued)
+    oms.retry_order(RetryOrder(order_id=queued, idempotency_key="r"), caller=CLERK)
+    shop.sweep()
+    oms.create_key(CreateKey(name="shop", scopes=frozenset({Scope.ORDERS_READ})), caller=CLERK)
+    oms.revoke_key("shop", caller=CLERK)
+    assert oms.storage.outbox.lease("relay", seconds=9)
+    oms.storage.outbox.published([event.id for event in oms.storage.outbox.unpublished(limit=9)] or [1])
+    oms.storage.outbox.release("relay")
+    now = datetime.now(UTC)
+    worker = WorkerState(id="w", started_at=now, seen_at=now, orders_per_second=0.0, settled=0)
+    oms.storage.workers.beat(worker)
+    oms.storage.workers.beat(worker)
+    oms.storage.workers.leave("w")
