@@ -84,7 +84,7 @@ def test_a_failing_export_leaves_what_was_there(stocked: Cli, tmp_path: Path, mo
 
     monkeypatch.setattr(stocked.oms, "export_stock", fail)
     ran = stocked("inventory", "export", str(file), "--yes")
-    assert (ran.code, ran.err) == (1, "error: Input/output error\n")
+    assert (ran.code, ran.err) == (1, "error: output cannot be written: Input/output error\n")
     assert [entry.name for entry in tmp_path.iterdir()] == ["stock.csv"]
     assert file.read_text() == "precious"
 
