@@ -153,6 +153,8 @@ def change_sentence(change: ChangeShown) -> str:
     said += _fields_changed(before, product)
     if before is None:
         said.append("created")
+    elif before.level(change.location) is None and product.level(change.location) is not None:
+        said.append("new location")
     elif change.changed.replayed:
         said.append("done before with this key")
     elif before == product:

@@ -59,7 +59,7 @@ def test_a_threshold_that_is_no_count_is_a_usage_error(cli: Cli, text: str) -> N
 def test_a_count_of_another_location_is_kept_apart(cli: Cli) -> None:
     cli.stock("WIDGET", 10)
     ran = cli("inventory", "set", "WIDGET", "5", "--location", "berlin")
-    assert ran.out == "WIDGET berlin: on_hand 0 -> 5, reserved 0, available 5\n"
+    assert ran.out == "WIDGET berlin: on_hand 0 -> 5, reserved 0, available 5, new location\n"
 
 
 def test_the_default_location_is_the_first_of_the_settings(cli: Cli) -> None:
