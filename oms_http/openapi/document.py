@@ -186,9 +186,16 @@ def _body(body: type[BaseModel] | TextBody) -> dict[str, object]:
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
+def _path_parameter(name: str, operation: Operation) -> dict[str, object]:
+    described = dict(_PATH_PARAMETERS[name])
+    if not operation.offers_example:
+        described.pop("example", None)
+    return described
+
+
 def _parameters(operation: Operation) -> list[dict[str, object]]:
     path = [
-        {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
+        {"name": name, "in": "path", "required": True, **_path_parameter(name, operation)}
         for name in re.findall(r"{(\w+)}", operation.path)
     ]
     query = [

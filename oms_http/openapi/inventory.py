@@ -73,6 +73,7 @@ INVENTORY_OPERATIONS = (
         description="One that has moved, or that an order names, stays.",
         view=inventory.delete_product,
         use_cases=("delete_product",),
+        offers_example=False,
         headers=(IF_MATCH_PRODUCT,),
         answers=(Answer(status=204, description="It is gone.", media_type=None, headers=(NO_STORE,)),),
         errors=(*GUARDED, "outcome_unknown", "sku_not_found", "version_mismatch", "product_in_use"),

@@ -59,7 +59,7 @@ class Operation:
     headers that they may carry besides. Those under /v1 are `guarded`: the caller is known and charged, and the query
     is checked, before `view` runs; `use_cases` are the methods of Oms that `view` calls, whose rules of access are then
     the operation's. Where `places_orders`, the core charges, by the order. `heavy` ones are answered few at a time,
-    however small.
+    however small. One that `offers_example` can be tried with the examples of its path, once those above it were.
     """
 
     id: str
@@ -77,6 +77,7 @@ class Operation:
     body: type[BaseModel] | TextBody | None = None
     places_orders: bool = False
     heavy: bool = False
+    offers_example: bool = True
     use_cases: tuple[str, ...] = ()
 
     @property
@@ -210,7 +211,7 @@ IF_MATCH_PRODUCT = Header(
 IF_ABSENT = Header(
     name="If-None-Match",
     description="`*` creates the product, and answers 412 where there is one.",
-    schema={"type": "string", "const": "*"},
+    schema={"type": "string", "pattern": "^\\*$"},
     required=False,
 )
 IF_NONE_MATCH = Header(

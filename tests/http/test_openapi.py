@@ -139,6 +139,12 @@ def test_every_problem_stands_alone_so_that_generated_clients_know_it_whole(docu
             assert schema["properties"].keys() >= {"type", "title", "status", "detail", "code", "request_id", "retry"}
 
 
+def test_no_header_of_a_request_is_a_constant_which_generators_of_clients_refuse(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            assert parameter["in"] != "header" or "const" not in parameter["schema"], (path, method, parameter["name"])
+
+
 def test_every_schema_is_used(document: dict[str, Any]) -> None:
     used = {reference.rpartition("/")[2] for reference in references(document)}
     # Every answer to an unlisted path is described in the components' responses.
