@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from flask import Response
 
 from oms_core.documents.orders import read_keyed_order, show_event, show_order, show_refusal
@@ -9,6 +11,7 @@ from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.orders import OrderFilter
 from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.validation import FINDINGS_MAX
 from oms_core.errors import OmsError
 from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_http.order_answers import order_not_modified, order_response
@@ -36,7 +39,7 @@ def place_orders(service: Service, request: Request) -> Response:
     documents = read_model(BatchRequest, request).orders
     if request.charge is not None:
         request.charge.raise_to(len(documents))
-    commands = [_read_entry(document) for document in documents]
+    commands = list(_read_entries(documents))
     outcomes = service.oms.place_orders(commands, caller=request.caller, charge=request.charge)
     for outcome in outcomes:
         if isinstance(outcome, Refused):
@@ -87,11 +90,15 @@ def change_order_status(service: Service, request: Request, order_id: str) -> Re
     return order_response(service.oms, service.oms.change_order_status(command, caller=request.caller))
 
 
-def _read_entry(document: object) -> PlaceOrder | OmsError:
-    try:
-        return read_keyed_order(document)
-    except OmsError as error:
-        return error
+def _read_entries(documents: Iterable[object]) -> Iterator[PlaceOrder | OmsError]:
+    """Read the orders of a batch; once 100 things are wrong with them together, each is read to its first finding."""
+    left = FINDINGS_MAX
+    for document in documents:
+        try:
+            yield read_keyed_order(document, findings_max=max(1, left))
+        except OmsError as error:
+            left -= len(error.errors)
+            yield error
 
 
 def _show_outcome(index: int, outcome: PlacementOutcome) -> dict[str, object]:

@@ -14,7 +14,7 @@ from oms_core.domain.events import Event
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.money import format_money, parse_money
 from oms_core.domain.orders import Order
-from oms_core.domain.validation import Findings, one_finding
+from oms_core.domain.validation import FINDINGS_MAX, Findings, one_finding
 from oms_core.errors import OmsError
 
 _ORDER_FIELDS = frozenset({"customer_id", "currency", "reference", "metadata", "lines"})
@@ -30,9 +30,12 @@ def read_order(document: object, *, idempotency_key: str | None = None) -> Place
     return _read(document, _ORDER_FIELDS, idempotency_key)
 
 
-def read_keyed_order(document: object) -> PlaceOrder:
-    """Read an order that may carry an `idempotency_key` of its own: one of a batch, a file or a message."""
-    return _read(document, _KEYED_ORDER_FIELDS, _own_key(document))
+def read_keyed_order(document: object, *, findings_max: int = FINDINGS_MAX) -> PlaceOrder:
+    """Read an order that may carry an `idempotency_key` of its own: one of a batch, a file or a message.
+
+    It is read up to so many findings. Raises `validation_error`.
+    """
+    return _read(document, _KEYED_ORDER_FIELDS, _own_key(document), findings_max)
 
 
 def read_repeatable_order(document: object, *, why: str) -> PlaceOrder:
@@ -170,11 +173,13 @@ def _own_key(document: object) -> str | None:
     return cast("str | None", document.get("idempotency_key")) if isinstance(document, Mapping) else None
 
 
-def _read(document: object, allowed: frozenset[str], idempotency_key: str | None) -> PlaceOrder:
+def _read(
+    document: object, allowed: frozenset[str], idempotency_key: str | None, findings_max: int = FINDINGS_MAX
+) -> PlaceOrder:
     """Read an order; whatever is wrong with it, in its fields or in their values, is told at once."""
     if not isinstance(document, Mapping):
         raise one_finding("", "wrong_type", "must be a JSON object")
-    findings = Findings()
+    findings = Findings(findings_max)
     check_fields(findings, "", document, allowed=allowed, required=("customer_id", "lines"))
     lines = document.get("lines")
     if isinstance(lines, list) and len(lines) <= ORDER_LINES_MAX:  # PlaceOrder refuses a longer list whole.

@@ -9,21 +9,26 @@ from oms_core.domain.characters import identifier_fault, prose_fault
 from oms_core.domain.limits import COUNT_MAX, LOCATION_LENGTH_MAX, SKU_LENGTH_MAX
 from oms_core.errors import FieldError, OmsError
 
-_FINDINGS_MAX = 100
+FINDINGS_MAX = 100
 
 
 class Findings:
-    """What is wrong with one input, the first 100 findings; `raise_if_any` turns them into one `validation_error`."""
+    """What is wrong with one input; `raise_if_any` turns it into one `validation_error`.
 
-    __slots__ = ("errors",)
+    With `most` findings enough is known: that raises at once, so nobody has the rest of a bad document looked at.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_most", "errors")
+
+    def __init__(self, most: int = FINDINGS_MAX) -> None:
         self.errors: list[FieldError] = []
+        self._most = most
 
     def add(self, pointer: str, code: str, detail: str) -> None:
-        """Note one wrong value; what is reported stays small however much is wrong."""
-        if len(self.errors) < _FINDINGS_MAX:
-            self.errors.append(FieldError(pointer=pointer, code=code, detail=detail))
+        """Note one wrong value. Raises `validation_error` with the last that is noted."""
+        self.errors.append(FieldError(pointer=pointer, code=code, detail=detail))
+        if len(self.errors) >= self._most:
+            self.raise_if_any()
 
     def merge(self, errors: Iterable[FieldError]) -> None:
         """Note the findings of a later look at the same document, but for values that have one already."""

@@ -222,3 +222,18 @@ def test_the_identity_of_an_order_is_not_its_senders_to_choose() -> None:
     with pytest.raises(OmsError) as caught:
         read_order({"customer_id": "C", "id": str(UUID(int=1)), "lines": [{"sku": "A", "quantity": 1}]})
     assert [found.pointer for found in caught.value.errors] == ["/id"]
+
+
+def test_a_document_is_read_to_its_hundredth_finding_and_no_further() -> None:
+    read: list[int] = []
+
+    class Line(dict[str, object]):
+        def get(self, name: str, default: object = None) -> object:
+            read.append(1)
+            return super().get(name, default)
+
+    lines = [Line(sku="A", quantity=1, surplus=1) for _ in range(2_000)]
+    with pytest.raises(OmsError) as caught:
+        read_order({"customer_id": "C1", "lines": lines})
+    assert len(caught.value.errors) == 100
+    assert len(read) < 400

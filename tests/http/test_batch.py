@@ -90,3 +90,11 @@ def test_what_is_wrong_with_many_orders_is_told_in_bounds(client: ConformingClie
     unknown = {"customer_id": "C1", "lines": [{"sku": "GHOST", "quantity": 1}] * 2_000}
     (outcome,) = outcomes(client, unknown)
     assert len(outcome["error"]["errors"]) == 100
+
+
+def test_a_batch_in_which_all_is_wrong_is_answered_in_few_words(client: ConformingClient) -> None:
+    wrong = {"customer_id": "C1", "lines": [{"sku": "", "quantity": 0, "surplus": 1}] * 60}
+    outcomes = read(client.post("/v1/orders/batch", json={"orders": [wrong] * 500}))["outcomes"]
+    findings = [len(outcome["error"]["errors"]) for outcome in outcomes]
+    assert {outcome["status"] for outcome in outcomes} == {422}
+    assert (findings[0], set(findings[1:])) == (100, {1})
