@@ -25,7 +25,13 @@ from oms_http.server.heads import check_head, check_path
 from oms_http.server.lanes import Lane, Lanes
 from oms_http.server.options import ServerOptions, WsgiService
 from oms_http.server.problems import OVERLOADED, TOO_MANY, Refusal, RefusedError, UnwelcomeError
-from oms_http.server.process import files_per_connection, on_stop_signal, raise_file_limit, stop_with_parent
+from oms_http.server.process import (
+    files_per_connection,
+    on_stop_signal,
+    raise_file_limit,
+    release_stop_signals,
+    stop_with_parent,
+)
 from oms_http.server.rsgi import HTTPProtocol, Scope
 from oms_http.server.sending import AnswerSender
 from oms_http.server.stores import SpoolDirectory
@@ -82,6 +88,7 @@ class Bridge:
         self._guard.start()
         stop_with_parent(loop)
         on_stop_signal(partial(loop.call_soon_threadsafe, self._drain))
+        loop.call_soon(release_stop_signals)
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """End the threads and close the service, after the last connection is done."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from oms_http.server.options import ServerOptions
 
 _FILES_BESIDES_CONNECTIONS = 512
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 def files_per_connection(options: ServerOptions) -> int:
@@ -38,13 +39,27 @@ def raise_file_limit(options: ServerOptions) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def hold_stop_signals() -> None:
+    """Let signals that stop wait until `release_stop_signals`.
+
+    Whoever stops a process that is still starting would not be heard: the event loop has taken the signals' handlers
+    by then, and does not listen before it runs.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+
+
+def release_stop_signals() -> None:
+    """Hear the signals that stop, also those that came meanwhile. For the main thread, once the event loop runs."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+
+
 def on_stop_signal(react: Callable[[], object]) -> None:
     """Call `react` on SIGTERM and SIGINT, beside the event loop's own handlers for them.
 
     The loop is told of a signal by a wake-up descriptor, whatever Python function handles it (signal.set_wakeup_fd),
     so granian's stop happens as it would without this. A closing terminal's SIGHUP is left to the parent.
     """
-    for stop in (signal.SIGTERM, signal.SIGINT):
+    for stop in _STOPS:
         signal.signal(stop, lambda _signal, _frame: react())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 

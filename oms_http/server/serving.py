@@ -20,7 +20,7 @@ from granian.log import LogLevels
 from oms_core.runtime.background_thread import start_thread
 from oms_http.server.bridge import Bridge
 from oms_http.server.options import ServerOptions, WsgiService
-from oms_http.server.process import connections_possible
+from oms_http.server.process import connections_possible, hold_stop_signals
 from oms_http.server.tls import TlsFiles, trusting_context
 
 READY_POLL_SECONDS = 0.05
@@ -96,6 +96,7 @@ def _granian(address: tuple[str, int], options: ServerOptions) -> Any:
 
 
 def _load(target: Callable[[], WsgiService], options: ServerOptions) -> Bridge:
+    hold_stop_signals()  # Whatever was opened is closed, also by a stop that comes while it is being opened.
     return Bridge(target(), options)
 
 

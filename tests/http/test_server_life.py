@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
-from tests.http.server_process import STOPPING_SECONDS, ToyServer, answer_on, launch, request, running
+from tests.http.server_process import STOPPING_SECONDS, ToyServer, answer_on, end, launch, request, running
 from tests.services.tcp import LOOPBACK
 from tests.services.waiting import wait_until
 
@@ -29,13 +29,14 @@ def begin(server: ToyServer, path: str) -> socket.socket:
 )
 def test_a_stop_finishes_what_is_in_flight_then_closes(tmp_path: Path, stop: signal.Signals, processes: int) -> None:
     with running(tmp_path, threads=2, processes=processes) as server:
+        server.wait_for("OPENED", times=processes)
         idle = server.send(request("/"))
         answer_on(idle)
         gates = [begin(server, "/gate") for _ in range(8)]
         held = server.send(request("/?hold"))
         server.wait_for("HELD")
         server.process.send_signal(stop)
-        wait_until(server.is_refusing, 5, "new connections are refused")
+        wait_until(server.is_refusing, STOPPING_SECONDS, "new connections are refused")
         assert idle.recv(1) == b"", "an idle connection is closed at once"
         assert server.said("CLOSED") < processes
         for gate in gates:
@@ -44,6 +45,15 @@ def test_a_stop_finishes_what_is_in_flight_then_closes(tmp_path: Path, stop: sig
         assert answer_on(held).status == 200
         assert server.process.wait(STOPPING_SECONDS) == 0
         assert server.said("OPENED") == server.said("CLOSED") == processes
+
+
+def test_a_stop_that_comes_while_a_process_starts_is_heard_once_it_has_started(tmp_path: Path) -> None:
+    server = launch(tmp_path, threads=2, opens="while stopping")
+    try:
+        wait_until(lambda: server.said("CLOSED"), STOPPING_SECONDS, "what was opened is closed")
+    finally:
+        end(server)
+    assert server.said("OPENED") == server.said("CLOSED")
 
 
 def test_a_stop_gives_up_on_a_half_sent_head_and_still_closes(tmp_path: Path) -> None:
@@ -98,7 +108,7 @@ def test_a_process_that_dies_is_replaced_and_a_quick_second_death_ends_the_serve
 
 
 def test_a_service_that_does_not_open_ends_the_server_with_its_traceback(tmp_path: Path) -> None:
-    server = launch(tmp_path, broken=True)
+    server = launch(tmp_path, opens="never")
     assert server.process.wait(STOPPING_SECONDS) == 1
     assert server.said("RuntimeError: this service does not open")
     assert not server.said("READY")

@@ -6,6 +6,7 @@ import io
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -101,15 +102,23 @@ def open_service() -> WsgiService:
     )
 
 
+def open_while_stopping() -> WsgiService:
+    os.kill(os.getpid(), signal.SIGTERM)
+    return open_service()
+
+
 def fail_to_open() -> WsgiService:
     raise RuntimeError("this service does not open")
+
+
+TARGETS = {"well": open_service, "while stopping": open_while_stopping, "never": fail_to_open}
 
 
 def main() -> int:
     given = json.loads(sys.argv[1])
     if "start_method" in given:
         multiprocessing.set_start_method(given.pop("start_method"))
-    target = fail_to_open if given.pop("broken", False) else open_service
+    target = TARGETS[given.pop("opens", "well")]
     if "tls" in given:
         certificate, key = map(Path, given["tls"])
         given["tls"] = TlsFiles(certificate=certificate, key=key)
