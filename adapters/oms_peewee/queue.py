@@ -33,7 +33,7 @@ from oms_peewee.settling import Settling
 from oms_peewee.written import Written, nothing_written
 
 _LONG_AGO_SECONDS = 366 * 86_400.0
-_WAITING = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.queue_no)
+_WAITING = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.queue_no, OrderRow.version)
 
 
 class PeeweeQueue:
@@ -115,8 +115,8 @@ class PeeweeQueue:
             due_at = _count_try(session, claims, hold_seconds)
             return Written(
                 result=claims,
-                was_committed=lambda later: bool(_still_claimed(later, claims, due_at)),
-                as_it_is=lambda later: _still_claimed(later, claims, due_at),
+                was_committed=lambda later: bool(_still_claimed(later, taken, due_at)),
+                as_it_is=lambda later: _still_claimed(later, taken, due_at),
             )
 
         return self._database.write(claim, look_up={})
@@ -130,19 +130,26 @@ def _count_try(session: Session, claims: Sequence[Claim], hold_seconds: float) -
     return due_at
 
 
-def _still_claimed(session: Session, claims: Sequence[Claim], due_at: datetime) -> list[Claim]:
-    """Give those that are as the claim left them, or were claimed once more since; wait for whoever has them locked."""
-    tried = {claim.order_id: claim.attempts for claim in claims}
-    wanted = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.due_at).where(
-        OrderRow.id.in_(list(tried)), _is_queued_by_itself()
-    )
-    rows = {row.id: row for row in session.locking(wanted.order_by(OrderRow.id)).execute(session)}
-    held = [rows[claim.order_id] for claim in claims if claim.order_id in rows]
+def _still_claimed(session: Session, taken: Sequence[OrderRow], due_at: datetime) -> list[Claim]:
+    """Give those of the orders taken that wait and whose try was counted; wait for whoever has them locked.
+
+    A try is not counted again for one that was claimed or put off by somebody else since.
+    """
+    ids = [row.id for row in taken]
+    columns = (OrderRow.id, OrderRow.attempts, OrderRow.version, OrderRow.due_at)
+    wanted = OrderRow.select(*columns).where(OrderRow.id.in_(ids), _is_queued_by_itself()).order_by(OrderRow.id)
+    present = {row.id: row for row in session.locking(wanted).execute(session)}
     return [
-        Claim(order_id=row.id, attempts=row.attempts)
-        for row in held
-        if row.attempts > tried[row.id] or (row.attempts == tried[row.id] and row.due_at == due_at)
+        Claim(order_id=before.id, attempts=now.attempts)
+        for before in taken
+        if (now := present.get(before.id)) is not None and _is_counted(before, now, due_at)
     ]
+
+
+def _is_counted(before: OrderRow, now: OrderRow, due_at: datetime) -> bool:
+    if now.attempts != before.attempts + 1:
+        return bool(now.attempts > before.attempts)
+    return bool(now.due_at == due_at or now.version > before.version)
 
 
 def _is_queued() -> peewee.Expression:

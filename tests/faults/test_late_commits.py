@@ -71,7 +71,7 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "an import": lambda at: apply(at.shop, SET, entry("GADGET", 3), entry("WIDGET", 20, name="gadget")),
     "an import of a name": lambda at: apply(at.shop, SET, entry("WIDGET", 10, name="gadget")),
     "an import under a key": lambda at: apply(at.shop, ADJUST, entry("NONE", 1), entry("WIDGET", 2), key=key_of()),
-    "an order": lambda at: at.shop.place(at.shop.order(("WIDGET", 3)), at.shop.order(("WIDGET", 6), reference="R")),
+    "an order": lambda at: at.shop.place(at.shop.order(("WIDGET", 3)), at.shop.order(("NONE", 6))),
     "an order under a key": lambda at: at.shop.place(at.shop.order(("WIDGET", 3), idempotency_key="K")),
     "an order to be placed later": lambda at: at.shop.accept(at.shop.order(("WIDGET", 3), idempotency_key="K")),
     "a claim": lambda at: at.shop.storage.queue.claim([at.waiting.id], hold_seconds=3_600),

@@ -69,6 +69,17 @@ class LostQueueCommitPromises:
         assert claims == [Claim(order_id=kept.id, attempts=1), Claim(order_id=taken.id, attempts=2)]
         assert [ours.get(order.id).attempts for order in (kept, taken)] == [1, 2]
 
+    def test_a_try_that_a_rival_has_put_off_since_is_not_counted_again(self, lossy_shop: LossyShop) -> None:
+        ours, rival = lossy_shop.ours, lossy_shop.rival
+        ours.set("WIDGET", 5)
+        order = ours.queue_up(("WIDGET", 1))
+        claims, _ = lossy_shop.losing(
+            lambda: ours.storage.queue.claim([order.id], hold_seconds=LONG_SECONDS),
+            lambda: rival.fail(order.id, attempts=1),
+        )
+        assert claims == [Claim(order_id=order.id, attempts=1)]
+        assert ours.get(order.id).attempts == 1
+
     def test_what_was_swept_is_given_though_the_rival_finds_nothing(self, lossy_shop: LossyShop) -> None:
         ours, rival = lossy_shop.ours, lossy_shop.rival
         ours.set("WIDGET", 5)
