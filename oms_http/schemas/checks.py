@@ -14,11 +14,12 @@ REFUSED = "refused"
 
 
 def checked(check: Callable[[Findings, str, Any], object]) -> AfterValidator:
-    """Check a value of the right type as the core does; what it finds keeps its code and its detail."""
+    """Check a value of the right type as the core does, unless it is null; what is found keeps its code and detail."""
 
     def validate(value: Any) -> Any:
         findings = Findings()
-        check(findings, "", value)
+        if value is not None:
+            check(findings, "", value)
         for found in findings.errors:
             raise PydanticCustomError(REFUSED, "{detail}", {"code": found.code, "detail": found.detail})
         return value

@@ -188,3 +188,8 @@ class TestWithoutWorker:
             response = client.post(f"/v1/orders/{queued['id']}/retry", json={})
             assert (response.status_code, read(response)) == (200, queued)
         assert len(read(client.get(f"/v1/orders/{queued['id']}/events"))["items"]) == 1
+
+
+def test_null_is_the_same_as_not_given(client: ConformingClient) -> None:
+    document = dict.fromkeys(("status", "failure_code", "customer_id", "sku", "reason"))
+    assert read(client.post("/v1/orders/retry", json=document)) == {"retried": 0, "refused": 0, "more": False}
