@@ -104,18 +104,14 @@ def decide_import(
     for entry in entries:
         product = products.get(entry.sku)
         level = product.level(entry.location) if product else None
-        change: EntryChange | Refusal
-        if product is None and existing_only:
-            code = RefusalCode.SKU_NOT_FOUND
-            change = refusal(entry.sku, entry.location, code, on_hand=entry.quantity, reserved=0)
-        else:
-            change = decide(entry, product, level)
+        change = _unknown(entry) if product is None and existing_only else decide(entry, product, level)
         if isinstance(change, Refusal):
             refusals.append(change)
             refused += entry.rows
         elif change.creates_level or change.on_hand_delta or change.name is not None:
             changes.append(change)
-            created.update(dict.fromkeys([entry.sku] if change.creates_product else []))
+            if change.creates_product:
+                created[entry.sku] = None
             applied += entry.rows
         else:
             unchanged += entry.rows
@@ -155,6 +151,10 @@ def refusal(sku: str, location: str, code: RefusalCode, *, on_hand: int, reserve
     else:
         detail = count_too_large(sku, location, on_hand)
     return Refusal(sku=sku, location=location, code=code, detail=detail)
+
+
+def _unknown(entry: StockEntry) -> Refusal:
+    return refusal(entry.sku, entry.location, RefusalCode.SKU_NOT_FOUND, on_hand=entry.quantity, reserved=0)
 
 
 def _decide_set(entry: StockEntry, product: Product | None, level: StockLevel | None) -> EntryChange | Refusal:
