@@ -198,11 +198,15 @@ class Oms:
 
     def create_key(self, command: CreateKey, *, caller: Caller) -> IssuedKey:
         """Make the first API key of a name: see `use_cases.create_key`."""
-        return create_key.create_key(command, caller=caller, clock=self._clock, storage=self.storage)
+        days_max = self.settings.key_days_max
+        return create_key.create_key(command, caller=caller, clock=self._clock, storage=self.storage, days_max=days_max)
 
     def rotate_key(self, command: RotateKey, *, caller: Caller) -> IssuedKey:
         """Make a further API key of a name: see `use_cases.rotate_key`."""
-        issued = rotate_key.rotate_key(command, caller=caller, clock=self._clock, storage=self.storage)
+        days_max = self.settings.key_days_max
+        issued = rotate_key.rotate_key(
+            command, caller=caller, clock=self._clock, storage=self.storage, days_max=days_max
+        )
         self._authenticate.forget(command.name)
         return issued
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from oms_core.domain.currencies import CURRENCIES
-from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
+from oms_core.domain.limits import KEY_LIFETIME_DAYS_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.origins import read_origin
 from oms_core.domain.rate_limits import (
     ADDRESS_DEFAULT,
@@ -48,6 +48,7 @@ class Settings:
     `queue_prefix` begins the name of everything declared at a broker. `rate_limits` is `scope=count/unit` separated by
     semicolons, "default" for every other scope; "off" means none, and so does empty with auth off. `http_rate_limit` is
     `count/unit` for each address, off likewise. `auth` "auto" means off where `host` is loopback, keys anywhere else.
+    `key_days_max` is the longest life of an API key; 0 lets keys live for ever.
     """
 
     database_url: str = "sqlite:///oms.db"
@@ -59,6 +60,7 @@ class Settings:
     rate_limits: str = ""
     http_rate_limit: str = ""
     auth: str = "auto"
+    key_days_max: int = 0
     host: str = "127.0.0.1"
     port: int = 8080
     tls_certificate: str = ""
@@ -100,6 +102,7 @@ class Settings:
         check_range("port", self.port, 0, _PORT_MAX)
         check_range("worker_batch_max", self.worker_batch_max, 1, TRANSACTION_ORDERS_MAX)
         check_range("max_attempts", self.max_attempts, 1, 100)
+        check_range("key_days_max", self.key_days_max, 0, KEY_LIFETIME_DAYS_MAX)
         check_range("http_processes", self.http_processes, 0, 64)
         check_range("http_threads", self.http_threads, 2, 1_024)
         check_range("http_in_flight_max", self.http_in_flight_max, 1, 100_000)

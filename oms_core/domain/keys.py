@@ -173,11 +173,17 @@ def check_bound_scopes(findings: Findings, scopes: Collection[Scope]) -> None:
         findings.add("/scopes", "not_for_customer", detail)
 
 
-def first_key(command: CreateKey, *, created_by: str, now: datetime, random_bits: int) -> ApiKey:
-    """Give the first key of a name. Raises `key_name_taken` for a reserved name, `validation_error` for its expiry."""
+def first_key(
+    command: CreateKey, *, created_by: str, now: datetime, random_bits: int, days_max: int | None = None
+) -> ApiKey:
+    """Give the first key of a name; with `days_max` it lives no longer, and so long where nothing else is said.
+
+    Raises `key_name_taken` for a reserved name, `validation_error` for its expiry.
+    """
     if command.name.lower() in RESERVED_NAMES:
         raise key_name_taken(command.name)
-    check_expiry_at(command.expires_at, now)
+    check_expiry_at(command.expires_at, now, days_max)
+    longest = _longest(days_max)
     return ApiKey(
         id=uuid7(now, random_bits),
         name=command.name,
@@ -186,21 +192,30 @@ def first_key(command: CreateKey, *, created_by: str, now: datetime, random_bits
         customer_id=command.customer_id,
         created_at=now,
         created_by=created_by,
-        expires_at=command.expires_at,
+        expires_at=command.expires_at or (None if longest is None else now + longest),
     )
 
 
-def next_key(latest: ApiKey, command: RotateKey, *, created_by: str, now: datetime, random_bits: int) -> ApiKey:
-    """Give the key that follows the latest of a name. Raises `validation_error` for its expiry."""
-    check_expiry_at(command.expires_at, now)
-    lives_on = None if latest.lifetime is None else now + latest.lifetime
+def next_key(
+    latest: ApiKey,
+    command: RotateKey,
+    *,
+    created_by: str,
+    now: datetime,
+    random_bits: int,
+    days_max: int | None = None,
+) -> ApiKey:
+    """Give the key that follows the latest of a name, likewise. Raises `validation_error` for its expiry."""
+    check_expiry_at(command.expires_at, now, days_max)
+    longest = _longest(days_max)
+    lives = longest if latest.lifetime is None else min(latest.lifetime, longest or latest.lifetime)
     return replace(
         latest,
         id=uuid7(now, random_bits),
         number=latest.number + 1,
         created_at=now,
         created_by=created_by,
-        expires_at=command.expires_at or lives_on,
+        expires_at=command.expires_at or (None if lives is None else now + lives),
         revoked_at=None,
         revoked_by=None,
         last_used_at=None,
@@ -245,14 +260,19 @@ def key_name_taken(name: str) -> OmsError:
     return OmsError("key_name_taken", f"the name {name!a} is taken, and no name is given twice; rotate makes a new key")
 
 
-def check_expiry_at(expires_at: datetime | None, now: datetime) -> None:
+def check_expiry_at(expires_at: datetime | None, now: datetime, days_max: int | None = None) -> None:
     """Raise `validation_error` for an expiry that is not ahead, or too far."""
+    days_max = days_max or KEY_LIFETIME_DAYS_MAX
     if expires_at is None:
         return
     if expires_at <= now:
         raise one_finding("/expires_at", "out_of_range", "must be in the future")
-    if expires_at > now + timedelta(days=KEY_LIFETIME_DAYS_MAX):
-        raise one_finding("/expires_at", "out_of_range", f"must be within {KEY_LIFETIME_DAYS_MAX} days")
+    if expires_at > now + timedelta(days=days_max):
+        raise one_finding("/expires_at", "out_of_range", f"must be within {days_max} days")
+
+
+def _longest(days_max: int | None) -> timedelta | None:
+    return timedelta(days=days_max) if days_max else None
 
 
 def _check_scopes(findings: Findings, scopes: object, *, is_bound: bool) -> None:

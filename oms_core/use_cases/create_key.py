@@ -18,8 +18,10 @@ from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 
 
-def create_key(command: CreateKey, *, caller: Caller, clock: Clock, storage: Storage) -> IssuedKey:
-    """Make a key; its text is in the answer, and nowhere else ever.
+def create_key(
+    command: CreateKey, *, caller: Caller, clock: Clock, storage: Storage, days_max: int | None = None
+) -> IssuedKey:
+    """Make a key that lives at most `days_max`; its text is in the answer, and nowhere else ever.
 
     Raises `key_name_taken`, `forbidden`, `validation_error`, `storage_unavailable`, or `outcome_unknown`: the name is
     then looked up, and its key, whose text is lost, rotated.
@@ -27,7 +29,7 @@ def create_key(command: CreateKey, *, caller: Caller, clock: Clock, storage: Sto
     caller.require(Scope.ADMIN)
     caller.require_unbound()
     random_bits = clock.random_bits(ID_BITS)
-    key = first_key(command, created_by=caller.name, now=clock.now(), random_bits=random_bits)
+    key = first_key(command, created_by=caller.name, now=clock.now(), random_bits=random_bits, days_max=days_max)
     secret = secret_text(clock.random_bits(SECRET_BITS))
     storage.keys.create(StoredKey(key=key, digest=digest_of(secret)))
     return IssuedKey(key=key, token=token_of(key.id, secret))

@@ -21,7 +21,9 @@ from oms_core.ports.storage import Storage
 from oms_core.use_cases.get_key import latest_key
 
 
-def rotate_key(command: RotateKey, *, caller: Caller, clock: Clock, storage: Storage) -> IssuedKey:
+def rotate_key(
+    command: RotateKey, *, caller: Caller, clock: Clock, storage: Storage, days_max: int | None = None
+) -> IssuedKey:
     """Make a key with the scopes and the customer of the one before; its text is in the answer, and nowhere else ever.
 
     The former keys work until the overlap ends, so whoever holds one can change over; those that were revoked stay so.
@@ -31,7 +33,8 @@ def rotate_key(command: RotateKey, *, caller: Caller, clock: Clock, storage: Sto
     caller.require_unbound()
     latest = latest_key(command.name, storage)  # What follows from it never changes.
     now = clock.now()
-    key = next_key(latest, command, created_by=caller.name, now=now, random_bits=clock.random_bits(ID_BITS))
+    bits = clock.random_bits(ID_BITS)
+    key = next_key(latest, command, created_by=caller.name, now=now, random_bits=bits, days_max=days_max)
     secret = secret_text(clock.random_bits(SECRET_BITS))
     stored = StoredKey(key=key, digest=digest_of(secret))
     written = storage.keys.rotate(stored, former_end_at=now + timedelta(seconds=command.overlap_seconds))

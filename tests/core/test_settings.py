@@ -18,6 +18,7 @@ SETTINGS: dict[str, tuple[str, object, list[object]]] = {
     "queue_url": ("amqps://u:p@host/v", "amqps://u:p@host/v", ["host", "amqp//x", 5, None]),
     "queue_prefix": ("shop-1.test_2", "shop-1.test_2", ["a b", "x" * 65, "ä", 5]),
     "worker_batch_max": ("1", 1, [0, 501, "x"]),
+    "key_days_max": ("90", 90, [-1, 36_526, "x"]),
     "max_attempts": ("100", 100, [0, 101, "x"]),
     "rate_limit_url": ("redis://host/1", "redis://host/1", ["host", 5, None]),
     "rate_limits": ("default=5/minute", "default=5/minute", [5, None]),
