@@ -39,7 +39,7 @@ BOUNDS = (
     mutation(
         "large bodies fill the memory",
         "oms_http/server/stores.py",
-        "        if size > self._free:\n",
+        "        if self._held.total() + size > self._bytes_max:\n",
         "        if False:\n",
         f"{_TEST_LIMITS}test_large_bodies_share_a_budget_of_memory_and_small_ones_need_none",
     ),
@@ -118,10 +118,8 @@ BOUNDS = (
     mutation(
         "a full process receives bodies first",
         "oms_http/server/bridge.py",
-        "        limit = self._probe_limit if is_probe else self._admission.limit_of(scope.method)\n"
-        "        if limit.full or threads.full:\n",
-        "        limit = self._probe_limit if is_probe else self._admission.limit_of(scope.method)\n"
-        "        if False:\n",
+        "        if lane.full:\n            if lane.hold_seconds:\n",
+        "        if False:\n            if lane.hold_seconds:\n",
         f"{_TEST_LIMITS}test_a_full_process_refuses_before_the_body_is_there",
     ),
 )
