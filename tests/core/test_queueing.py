@@ -198,6 +198,7 @@ def test_the_wait_stays_between_nothing_and_five_minutes(attempts: int, jitter: 
 def test_the_longest_wait_doubles_with_each_try_up_to_five_minutes() -> None:
     assert [backoff_seconds(attempts, 1.0) for attempts in (1, 2, 3, 9, 10, 11)] == [1, 2, 4, 256, 300, 300]
     assert backoff_seconds(5, 0.0) == 0
+    assert backoff_seconds(2_000, 1.0) == 300
 
 
 def test_orders_are_tried_in_smaller_batches_the_more_often_they_were_tried() -> None:

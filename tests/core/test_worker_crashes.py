@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from oms_core.domain.statuses import OrderStatus
-from tests.core.workroom import ATTEMPTS_MAX, Workroom, tell
+from tests.core.workroom import ATTEMPTS_MAX, AWAY, Workroom, tell
 
 QUEUED, PENDING, FAILED = OrderStatus.QUEUED, OrderStatus.PENDING, OrderStatus.FAILED
 
@@ -53,3 +53,13 @@ def test_a_worker_that_was_busy_sweeps_as_soon_as_it_has_been_idle_for_a_while(
     monkeypatch.setattr("oms_core.runtime.worker.time", SimpleNamespace(monotonic=lambda: float(next(steps))))
     room.work([tell(*room.queue_up(1))], [], [])
     assert room.happened("swept") == [(60.0, 0), (5.0, 0), (5.0, 0)]
+
+
+def test_two_thousand_failures_in_a_row_are_waited_out(room: Workroom) -> None:
+    ids = room.queue_up(1)
+    room.workers.is_away = True
+    room.queue.faults = [AWAY] * 2_000
+    room.work([tell(*ids)])
+    assert room.statuses(ids) == [PENDING]
+    assert len(room.stop.pauses) >= 2_000
+    assert max(room.stop.pauses) <= 5.0
