@@ -30,7 +30,7 @@ class AcceptingPromises:
         placement = shop.order(
             ("A", 2, "0.0001"),
             ("A", 1, "12.50"),
-            currency="JPY",
+            currency="CLF",
             reference="PO-1",
             metadata={"channel": "web"},
             idempotency_key="K",

@@ -36,7 +36,7 @@ class PlacingPromises:
             ("B", 1),
             ("A", 1, "12.50"),
             customer_id="C-77",
-            currency="JPY",
+            currency="CLF",
             reference="PO-1",
             metadata={"channel": "web", "note": ""},
         )
