@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from enum import Enum
 from typing import Generic, TypeVar
 
 from oms_core.runtime.forks import begin_in_each_process
@@ -21,6 +22,13 @@ _PROBE_SECONDS = (0.25, 0.5)
 _PROBE_LOST_SECONDS = 10.0
 
 
+class Missing(Enum):
+    """What a failure to connect says of the database."""
+
+    FOR_NOW = "it was not reached: it may be restarting"
+    FOR_SURE = "what was reached there says that it is not the database to work with"
+
+
 class CircuitOpenError(Exception):
     """The database could not be reached lately: trying on is for one caller at a time."""
 
@@ -28,21 +36,22 @@ class CircuitOpenError(Exception):
 class Circuit(Generic[Connected]):
     """Guards `connect` (Nygard, Release It!, "Circuit Breaker"); thread-safe, and closed anew in a forked child.
 
-    It opens when connecting has failed for three seconds without one success; then one caller every quarter to half
-    second tries, as soon as the last one is back, and the others are refused. Only `is_unreachable` errors of `connect`
-    count: whatever a database says once it has been reached does not.
+    It opens when connecting has failed for three seconds without one success, or at once when the database is missing
+    for sure; then one caller every quarter to half second tries, as soon as the last one is back, and the others are
+    refused. Only those errors of `connect` count of which `missing_of` says what is missing: whatever else a database
+    says once it has been reached does not.
     """
 
     def __init__(
         self,
         connect: Callable[[], Connected],
-        is_unreachable: Callable[[Exception], bool],
+        missing_of: Callable[[Exception], Missing | None],
         *,
         clock: Callable[[], float] = time.monotonic,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._connect = connect
-        self._is_unreachable = is_unreachable
+        self._missing_of = missing_of
         self._clock = clock
         self._uniform = uniform
         begin_in_each_process(self._begin)
@@ -61,7 +70,7 @@ class Circuit(Generic[Connected]):
         try:
             return self.connect_anyway()
         except Exception as error:
-            if self._is_open and self._is_unreachable(error):  # It has waited long enough; the next one probes.
+            if self._is_open and self._missing_of(error) is not None:  # It has waited long enough; the next one probes.
                 raise CircuitOpenError(str(error)) from error
             raise
 
@@ -70,8 +79,9 @@ class Circuit(Generic[Connected]):
         try:
             connection = self._connect()
         except Exception as error:
-            if self._is_unreachable(error):
-                self._missed(str(error))
+            missing = self._missing_of(error)
+            if missing is not None:
+                self._missed(str(error), missing)
             raise
         self.reached()
         return connection
@@ -92,12 +102,13 @@ class Circuit(Generic[Connected]):
                 raise CircuitOpenError(self._reason)
             self._probe_at = now + _PROBE_LOST_SECONDS
 
-    def _missed(self, reason: str) -> None:
+    def _missed(self, reason: str, missing: Missing) -> None:
         with self._lock:
             self._reason = reason
             if self._missing_since is None:
                 self._missing_since = self._clock()
-            if self._is_open or self._clock() - self._missing_since >= OPENS_AFTER_SECONDS:
+            lasted = self._clock() - self._missing_since >= OPENS_AFTER_SECONDS
+            if self._is_open or lasted or missing is Missing.FOR_SURE:
                 self._open()
 
     def _open(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from oms_core.ports.storage import StorageOptions
-from oms_peewee.circuit import Circuit, CircuitOpenError
+from oms_peewee.circuit import Circuit, CircuitOpenError, Missing
 from oms_peewee.faults import (
     LASTING,
     TRANSIENT,
@@ -44,6 +44,8 @@ _OUR_FAULTS: Mapping[type[Exception], Fault] = {
     UnstorableValueError: Fault.DEFECT,
 }
 
+_MISSING: Mapping[Fault, Missing] = {Fault.DISCONNECTED: Missing.FOR_NOW, Fault.READ_ONLY: Missing.FOR_SURE}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt(Generic[AnySession]):
@@ -62,7 +64,7 @@ class Database(Generic[AnySession]):
         self._deadline_seconds = options.deadline_seconds
         self._pool: Pool[AnySession] = Pool(engine.connections_max)
         self._lasting = LastingFault()
-        self._circuit = Circuit(engine.connect, self._is_unreachable)
+        self._circuit = Circuit(engine.connect, self._missing_of)
         self.caught: tuple[type[Exception], ...] = (*engine.driver_errors, *_OUR_FAULTS)
 
     def read(self, work: Callable[[AnySession], Result]) -> Result:
@@ -146,7 +148,7 @@ class Database(Generic[AnySession]):
             except self.caught as error:
                 fault = self.fault_of(error)
                 number, commit_was_lost = number + 1, commit_was_lost or isinstance(error, CommitLostError)
-                if fault in {Fault.DISCONNECTED, Fault.UNAVAILABLE}:
+                if fault in {Fault.DISCONNECTED, Fault.READ_ONLY, Fault.UNAVAILABLE}:
                     self._pool.discard_idle()
                 if fault in TRANSIENT and patience.pause(fault):
                     continue
@@ -161,8 +163,8 @@ class Database(Generic[AnySession]):
                 self._circuit.reached()
                 return result
 
-    def _is_unreachable(self, error: Exception) -> bool:
-        return isinstance(error, self._engine.driver_errors) and self.fault_of(error) is Fault.DISCONNECTED
+    def _missing_of(self, error: Exception) -> Missing | None:
+        return _MISSING.get(self.fault_of(error)) if isinstance(error, self._engine.driver_errors) else None
 
     def _once_free(
         self, work: Callable[[Attempt[AnySession]], Result], attempt: Attempt[AnySession], patience: Patience

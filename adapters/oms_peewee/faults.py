@@ -19,6 +19,7 @@ class Fault(Enum):
     TAKEN_SOON = "a unique key is being taken by a transaction that does not end"
     UNCOVERED = "the stock does not cover what was decided"
     DISCONNECTED = "the connection is gone"
+    READ_ONLY = "the server only reads; another connection may find one that writes"
     UNAVAILABLE = "the database cannot do it now"
     NO_ROOM = "the database has no room left"
     UNUSABLE = "the database does not let us work, and only its operator can change that"
@@ -28,7 +29,7 @@ class Fault(Enum):
 
 
 # The same work may succeed when it is done again.
-TRANSIENT = frozenset({Fault.BUSY, Fault.CONFLICT, Fault.TAKEN, Fault.TAKEN_SOON, Fault.DISCONNECTED})
+TRANSIENT = frozenset({Fault.BUSY, Fault.CONFLICT, Fault.TAKEN, Fault.TAKEN_SOON, Fault.DISCONNECTED, Fault.READ_ONLY})
 
 # Who comes next will meet it too.
 LASTING = frozenset({Fault.NO_ROOM, Fault.UNUSABLE})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg2
@@ -33,7 +33,7 @@ _MEANINGS: Mapping[str, Meaning] = {
     errorcodes.DIVISION_BY_ZERO: Meaning(Fault.UNCOVERED),  # How a statement of the ledger says so.
     errorcodes.UNIQUE_VIOLATION: Meaning(Fault.TAKEN),
     # A primary that has become a standby: a new connection finds the new one, or says that there is none.
-    errorcodes.READ_ONLY_SQL_TRANSACTION: Meaning(Fault.DISCONNECTED, _READ_ONLY),
+    errorcodes.READ_ONLY_SQL_TRANSACTION: Meaning(Fault.READ_ONLY, _READ_ONLY),
     errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT: Meaning(Fault.DISCONNECTED),
     errorcodes.INVALID_SQL_STATEMENT_NAME: Meaning(Fault.UNUSABLE, _POOLED),
     errorcodes.DUPLICATE_PREPARED_STATEMENT: Meaning(Fault.UNUSABLE, _POOLED),
@@ -67,11 +67,15 @@ _MEANINGS: Mapping[str, Meaning] = {
 }
 _DEFECT = Meaning(Fault.DEFECT)
 
+_ONLY_READS = "session is read-only|server is in hot standby mode"
+# Before what was met at one of the places that the URL names.
+_AT_ONE_PLACE = re.compile("failed: (.*)")
+
 # While connecting the driver gives no SQLSTATE, only the server's words, and libpq's own.
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(words), code)
     for words, code in (
-        ("session is read-only|server is in hot standby mode", errorcodes.READ_ONLY_SQL_TRANSACTION),
+        (_ONLY_READS, errorcodes.READ_ONLY_SQL_TRANSACTION),
         (
             "authentication failed|no password supplied|no pg_hba.conf entry|is not permitted to log in"
             '|role ".*" does not exist',
@@ -105,4 +109,9 @@ def meaning_of(error: Exception) -> Meaning:
 def meaning_of_words(words: str) -> Meaning:
     """Look up what was said of a connection that was not to be had."""
     found = (_MEANINGS.get(code) or _MEANINGS[code[:2]] for pattern, code in _WORDS if pattern.search(words))
-    return next(found, Meaning(Fault.DISCONNECTED))
+    meaning = next(found, Meaning(Fault.DISCONNECTED))
+    if meaning.fault is Fault.READ_ONLY and not all(
+        re.search(_ONLY_READS, each) for each in _AT_ONE_PLACE.findall(words)
+    ):
+        return replace(meaning, fault=Fault.DISCONNECTED)  # Of several servers one may be about to take over.
+    return meaning

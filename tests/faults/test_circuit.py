@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from oms_peewee.circuit import OPENS_AFTER_SECONDS, Circuit, CircuitOpenError
+from oms_peewee.circuit import OPENS_AFTER_SECONDS, Circuit, CircuitOpenError, Missing
 
 from tests.services.threads import status_in_child
 
@@ -14,6 +14,10 @@ PROBE_SECONDS = 0.4
 
 class Away(Exception):
     """The server cannot be reached."""
+
+
+class Gone(Exception):
+    """The server says that it is not the database to work with."""
 
 
 class Refusing(Exception):
@@ -48,7 +52,7 @@ def server() -> Server:
 def circuit(server: Server) -> Circuit[str]:
     return Circuit(
         server.connect,
-        lambda error: isinstance(error, Away),
+        lambda error: {Away: Missing.FOR_NOW, Gone: Missing.FOR_SURE}.get(type(error)),
         clock=lambda: server.now,
         uniform=lambda _low, _high: PROBE_SECONDS,
     )
@@ -86,6 +90,17 @@ def test_three_seconds_without_a_success_open_it_and_callers_are_refused_without
         with pytest.raises(CircuitOpenError, match="connection refused"):
             circuit.connect()
     assert server.asked == asked
+
+
+def test_what_is_missing_for_sure_opens_it_at_once(circuit: Circuit[str], server: Server) -> None:
+    server.error = Gone("session is read-only")
+    for _ in range(3):
+        with pytest.raises(CircuitOpenError, match="read-only"):
+            circuit.connect()
+    assert server.asked == 1
+    server.error = None
+    server.now += PROBE_SECONDS
+    assert circuit.connect() == "connection"
 
 
 def test_success_on_a_connection_that_was_open_already_counts(circuit: Circuit[str], server: Server) -> None:
