@@ -12,8 +12,8 @@ from oms_core.documents.order_rejects import REPEATED
 from oms_core.documents.records import read_header
 from oms_core.documents.row_reports import shorten, width_reject
 from oms_core.domain.imports import REASON_COLUMNS, ImportReject
-from oms_core.domain.validation import Findings
-from oms_core.errors import OmsError
+from oms_core.domain.limits import IMPORT_ERRORS_MAX
+from oms_core.errors import FieldError, OmsError
 
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 
@@ -129,11 +129,11 @@ def _found(kind: FileKind) -> tuple[str, str, str]:
 
 
 def _header_error(line: int, found: Sequence[tuple[str, str, str]]) -> OmsError:
-    findings = Findings()
-    for column, code, detail in found:
-        findings.add(f"/{line}/{column}", code, detail)
     return OmsError(
         "validation_error",
         f"line {line}: " + "; ".join(f"{column} {detail}".strip() for column, _, detail in found[:5]),
-        errors=findings.errors,
+        errors=[
+            FieldError(pointer=f"/{line}/{column}", code=code, detail=detail)
+            for column, code, detail in found[:IMPORT_ERRORS_MAX]
+        ],
     )

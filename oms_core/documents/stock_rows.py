@@ -22,6 +22,7 @@ StockRow: TypeAlias = tuple[str, str, int, int, str, str, str]
 
 _REQUIRED = ("sku", "quantity")
 _LOCATIONS_REMEMBERED_MAX = 1_000
+_UNKNOWN_FIELDS_TOLD_MAX = 10
 
 _HALVED_DOWN_TO = 50
 _PLAIN_QUANTITY_MAX = 12  # Characters: below the bound of any count.
@@ -87,7 +88,7 @@ class StockRowReader:
                 continue
             line, document = record
             findings = Findings()
-            for name in sorted(document.keys() - set(STOCK_COLUMNS)):
+            for name in sorted(document.keys() - set(STOCK_COLUMNS))[:_UNKNOWN_FIELDS_TOLD_MAX]:
                 findings.add(f"/{shorten(name)}", "unknown_field", "is not a field of a row")
             values = {name: document[name] for name in STOCK_COLUMNS if name in document}
             yield [self._row(line, [document.get(name) for name in STOCK_COLUMNS], values, findings)]

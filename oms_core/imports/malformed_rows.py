@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from oms_core.domain.imports import ImportReject
 from oms_core.domain.limits import IMPORT_ERRORS_MAX
-from oms_core.domain.validation import Findings
-from oms_core.errors import OmsError
+from oms_core.errors import FieldError, OmsError
 from oms_core.imports.spool import Spool
 
 
@@ -18,19 +17,20 @@ def refuse_malformed(spool: Spool, *, of: str, skip: bool, rejects: Callable[[Im
     of the malformed ones.
     """
     malformed = 0
-    findings = Findings()
+    errors: list[FieldError] = []
     for row in spool.bad_rows():
         malformed += 1
         rejects(row)
         if malformed <= IMPORT_ERRORS_MAX:
-            findings.add(f"/{row.line}/{row.column or ''}".rstrip("/"), row.code, row.detail)
+            pointer = f"/{row.line}/{row.column or ''}".rstrip("/")
+            errors.append(FieldError(pointer=pointer, code=row.code, detail=row.detail))
     if malformed and not skip:
-        first = findings.errors[0]
+        first = errors[0]
         raise OmsError(
             "validation_error",
             f"{malformed} of {spool.count} {of} are malformed, the first in line {first.pointer.split('/')[1]}: "
             f"{first.detail}; nothing was changed",
-            errors=findings.errors,
+            errors=errors,
             data={of: spool.count, "malformed": malformed},
         )
     return malformed
