@@ -228,13 +228,6 @@ class Oms:
         """Tell whether any API key was ever made."""
         return bool(self.storage.keys.find(after=None, limit=1))
 
-    def charge_placing(self, *, caller: Caller, charged: OnCharge | None = None) -> Charge:
-        """Charge a caller for one order before it is read; the methods that place take the charge, and raise it.
-
-        `charged` hears what the rate limit leaves. Raises `rate_limited`.
-        """
-        return self.charge(RateScope.ORDERS_PLACE, caller=caller, charged=charged)
-
     def place_order(
         self, command: PlaceOrder, *, caller: Caller, charge: Charge | None = None, charged: OnCharge | None = None
     ) -> Placed:
@@ -242,7 +235,7 @@ class Oms:
 
         `charge` is what the caller has paid before, `charged` hears what the rate limit leaves where it has not.
         """
-        charge = charge or self.charge_placing(caller=caller, charged=charged)
+        charge = charge or self.charge(RateScope.ORDERS_PLACE, caller=caller, charged=charged)
         placed = place_order.place_order(
             command, caller=caller, clock=self._clock, currency=self.settings.currency, hand_in=self._hand_in
         )
@@ -270,7 +263,7 @@ class Oms:
         self, command: PlaceOrder, *, caller: Caller, charge: Charge | None = None, charged: OnCharge | None = None
     ) -> Placed:
         """Queue one order, to be placed by a worker: see `use_cases.accept_order`."""
-        charge = charge or self.charge_placing(caller=caller, charged=charged)
+        charge = charge or self.charge(RateScope.ORDERS_PLACE, caller=caller, charged=charged)
         accepted = accept_order.accept_order(
             command, caller=caller, clock=self._clock, currency=self.settings.currency, hand_in=self._orders.accept
         )

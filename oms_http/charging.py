@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oms_core.domain.rate_limits import RateScope
 from oms_core.oms import Oms
 from oms_core.ports.rate_limiter import Allowance
 from oms_core.use_cases.charge_caller import Charge
@@ -29,7 +30,7 @@ def invite(request: Request) -> None:
 def charge_placing(oms: Oms, request: Request) -> None:
     """Charge the caller of a request for one order, of which the core raises a batch. Raises `rate_limited`."""
     if WELCOME not in request.environ:
-        request.charge = oms.charge_placing(caller=request.caller, charged=request.charged)
+        request.charge = oms.charge(RateScope.ORDERS_PLACE, caller=request.caller, charged=request.charged)
 
 
 def take_over(request: Request) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import cast
 
 import flask
 from flask import Flask, Response
@@ -17,14 +17,16 @@ from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.ports.rate_limiter import Allowance
 from oms_core.runtime.guesses import counted_address
+from oms_core.use_cases.charge_caller import Charge
 from oms_http.charging import WELCOME
 from oms_http.openapi.operation import Operation
 from oms_http.port_storage import SCHEME, STRATEGY
 from oms_http.requests import Request, current_request
+from oms_http.responses import REPLAYED
 
 _ADDRESSES_REMEMBERED = 4_096
 
-View = TypeVar("View", bound=Callable[..., Any])
+View = Callable[[Request, Iterable[str]], Response]
 
 
 class EdgeLimits:
@@ -38,6 +40,7 @@ class EdgeLimits:
     def __init__(self, app: Flask, oms: Oms, operations: Iterable[Operation]) -> None:
         self._address = oms.settings.http_rate_limit_in_force
         self._scopes = oms.settings.rate_limits_in_force
+        self._port = oms.rate_limiter
         operations = tuple(operations)
         self._placing = frozenset(operation.id for operation in operations if operation.places_orders)
         self._never_limited = frozenset(operation.id for operation in operations if not operation.is_limited)
@@ -47,19 +50,28 @@ class EdgeLimits:
 
     def charge_address(self, request: Request) -> None:
         """Charge the address of a request that the hook passes over. Raises `rate_limited`."""
-        if self._limiter is None or self._item is None or WELCOME in request.environ:
+        if self._limiter is None or self._item is None or _is_charged_by_its_head():
             return
         if not self._limiter.limiter.hit(self._item, self._address_key(), ADDRESS_POLICY):
             raise refusal_of(request)
 
     def by_caller(self, operation: Operation, view: View) -> View:
-        """Charge callers one unit of the operation's scope before the view runs."""
+        """Charge callers one unit of the operation's scope before the view runs; for a replay they get it back."""
         limit = None if operation.rate_scope is None else self._scopes.get(operation.rate_scope)
         if self._limiter is None or limit is None:
             return view
-        view.__qualname__ = operation.id  # By which the extension knows a view.
-        charged = self._limiter.shared_limit(_text(limit), scope=limit.policy, key_func=_caller_key)
-        return charged(view)  # type: ignore[return-value]  # It wraps what it is given.
+
+        def uncharged_if_replayed(request: Request, path: Iterable[str]) -> Response:
+            response: Response = view(request, path)
+            if REPLAYED in response.headers.items():
+                Charge(limit, self._port, request.caller.rate_key, request.charged, units=1).give_back(1)
+            return response
+
+        uncharged_if_replayed.__qualname__ = operation.id  # By which the extension knows a view.
+        charged = self._limiter.shared_limit(
+            _text(limit), scope=limit.policy, key_func=_caller_key, exempt_when=_is_charged_by_its_head
+        )
+        return charged(uncharged_if_replayed)
 
     def _installed(self, app: Flask, oms: Oms) -> Limiter:
         # Its line for each refusal has no bound; the service logs refusals itself.
@@ -84,7 +96,7 @@ class EdgeLimits:
         asked = current_request()
         if asked.method == "POST" and asked.endpoint in self._placing:
             return True
-        return WELCOME in asked.environ or asked.endpoint in self._never_limited
+        return _is_charged_by_its_head() or asked.endpoint in self._never_limited
 
 
 class _Hooks:
@@ -119,6 +131,10 @@ def refusal_of(request: Request) -> OmsError:
 
 def _tell(allowance: Allowance) -> None:
     current_request().charged(allowance)
+
+
+def _is_charged_by_its_head() -> bool:
+    return WELCOME in current_request().environ
 
 
 def _caller_key() -> str:

@@ -40,8 +40,10 @@ class Charge:
     It belongs to one thread at a time.
     """
 
-    def __init__(self, limit: RateLimit | None, limiter: RateLimiter, key: str, charged: OnCharge | None) -> None:
-        self.units = 0
+    def __init__(
+        self, limit: RateLimit | None, limiter: RateLimiter, key: str, charged: OnCharge | None, *, units: int = 0
+    ) -> None:
+        self.units = units
         self._limit = limit
         self._limiter = limiter
         self._key = key

@@ -212,9 +212,9 @@ def test_what_was_accepted_already_costs_nothing(oms: Oms) -> None:
 
 def test_a_charge_that_was_paid_before_is_raised_and_not_taken_again(oms: Oms) -> None:
     heard: list[Allowance] = []
-    charge = oms.charge_placing(caller=SHOP, charged=heard.append)
+    charge = oms.charge(RateScope.ORDERS_PLACE, caller=SHOP, charged=heard.append)
     oms.place_orders([ORDER] * 3, caller=SHOP, charge=charge)
-    oms.place_order(ORDER, caller=SHOP, charge=oms.charge_placing(caller=SHOP, charged=heard.append))
+    oms.place_order(ORDER, caller=SHOP, charge=oms.charge(RateScope.ORDERS_PLACE, caller=SHOP, charged=heard.append))
     assert [told.remaining for told in heard] == [4, 2, 1]
     with pytest.raises(OmsError, match="rate_limited"):
         charge.raise_to(5)

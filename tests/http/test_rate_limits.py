@@ -38,10 +38,15 @@ def state(response: TestResponse) -> tuple[str, int]:
     return read_state[1], int(read_state[2])
 
 
-def ask_by_head(client: ConformingClient, path: str) -> tuple[str, Any]:
+def body_of(body: object) -> dict[str, Any]:
+    """Give what the client takes for a body: a text is CSV."""
+    return {"data": body, "content_type": "text/csv"} if isinstance(body, str) else {"json": body}
+
+
+def ask_by_head(client: ConformingClient, path: str, method: str = "POST") -> tuple[str, Any]:
     """Ask as the server does before it receives a large body; give the status, and what invites the body."""
     given = {"oms.head_only": True, "REMOTE_ADDR": "127.0.0.1"}
-    environ = EnvironBuilder(path=path, method="POST", environ_overrides=given).get_environ()
+    environ = EnvironBuilder(path=path, method=method, environ_overrides=given).get_environ()
     statuses: list[str] = []
     client.application(environ, lambda status, *_: statuses.append(status[:3])).close()
     return statuses[0], environ.get("oms.welcome")
@@ -108,17 +113,46 @@ def test_a_replay_costs_nothing(client: ConformingClient, limits: str) -> None:
     assert state(client.post("/v1/orders/batch", json=batch)) == ("orders.place", 2)
 
 
-@limits("default=9/minute")
-@pytest.mark.parametrize(("path", "body"), [("/v1/orders", order()), ("/v1/orders/batch", {"orders": [order()] * 3})])
-def test_what_was_charged_by_its_head_alone_is_not_charged_again(
-    client: ConformingClient, limits: str, path: str, body: dict[str, object]
+@limits("inventory.write=5/minute")
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/inventory/WIDGET/adjustments", {"delta": 7, "reason": "found"}),
+        ("/v1/inventory/import", "sku,quantity\nWIDGET,7\n"),
+    ],
+)
+def test_a_change_of_stock_that_was_made_already_costs_nothing(
+    client: ConformingClient, limits: str, path: str, body: object
 ) -> None:
     stock(client)
-    status, welcome = ask_by_head(client, path)
+    sent = {**body_of(body), "headers": {"Idempotency-Key": "K"}}
+    assert state(client.post(path, **sent)) == ("inventory.write", 3)
+    for _ in range(10):
+        again = client.post(path, **sent)
+        assert (again.status_code, again.headers["Idempotent-Replayed"]) == (200, "true")
+        assert state(again) == ("inventory.write", 3)
+
+
+@limits("default=9/minute")
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/orders", order()),
+        ("POST", "/v1/orders/batch", {"orders": [order()]}),
+        ("POST", "/v1/inventory/import", "sku,quantity\nWIDGET,7\n"),
+        ("PUT", "/v1/inventory/WIDGET", {"on_hand": 7}),
+        ("PUT", "/v1/orders/none/status", {"status": "shipped"}),
+    ],
+)
+def test_what_was_charged_by_its_head_alone_is_not_charged_again(
+    client: ConformingClient, limits: str, method: str, path: str, body: object
+) -> None:
+    stock(client)
+    status, welcome = ask_by_head(client, path, method)
     assert (status, bool(welcome)) == ("204", True)
-    answer = client.post(path, json=body, environ_overrides={"oms.welcome": welcome})
-    assert answer.status_code in {200, 201}
-    assert state(answer) == ("default", 9 - 1 - len(body.get("orders", [body])))
+    answer = client.open(path, method=method, environ_overrides={"oms.welcome": welcome}, **body_of(body))
+    assert answer.status_code in {200, 201, 404}
+    assert state(answer) == ("default", 9 - 2)
 
 
 @limits("orders.place=1/minute")

@@ -13,7 +13,7 @@ RATES = (
     mutation(
         "who is over its limit has its body decoded",
         "oms_http/charging.py",
-        "        request.charge = oms.charge_placing(caller=request.caller, charged=request.charged)\n",
+        "        request.charge = oms.charge(RateScope.ORDERS_PLACE, caller=request.caller, charged=request.charged)\n",
         "        pass\n",
         "tests/http/test_rate_limits.py::test_a_body_that_cannot_be_read_costs_what_one_that_can_does",
     ),
