@@ -26,7 +26,7 @@ class RateLimiterContract:
     @pytest.fixture
     def limiter(self) -> Iterator[RateLimiter]:
         """One that has counted nothing yet; yours closes it afterwards."""
-        raise NotImplementedError("a test module of an adapter provides the fixture `limiter`")
+        raise NotImplementedError("the test class of an adapter provides the fixture `limiter`")
 
     @pytest.fixture
     def rival_limiter(self, limiter: RateLimiter) -> RateLimiter:

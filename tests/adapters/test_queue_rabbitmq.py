@@ -12,15 +12,14 @@ from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import Broker
 
 
-@pytest.fixture
-def queue(broker: Broker) -> Iterator[Queue]:
-    queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
-    queue.dead_letters().list(limit=1)  # Declares everything, as a service's first worker does.
-    yield queue
-    queue.close()
-
-
 class TestRabbitmqQueue(QueueContract):
+    @pytest.fixture
+    def queue(self, broker: Broker) -> Iterator[Queue]:
+        queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
+        queue.dead_letters().list(limit=1)  # Declares everything, as a service's first worker does.
+        yield queue
+        queue.close()
+
     @pytest.fixture
     def rival_queue(self, broker: Broker) -> Iterator[Queue]:
         queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))

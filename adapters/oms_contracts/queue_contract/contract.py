@@ -20,7 +20,7 @@ class QueueContract(
 ):
     """Every promise of `oms_core.ports.queue`; each part of the port is a class of its own among the parents.
 
-    A test module inherits this as a class named `Test...`, provides the fixture `queue` (one with nothing in it, opened
+    A test class inherits this, is named `Test...`, provides the fixture `queue` (one with nothing in it, opened
     with PASSWORD where its URL takes a password, closed afterwards), and overrides the methods of QueueHooks. Where a
     broker can be opened twice, it also overrides the fixture `rival_queue`.
     """
@@ -28,7 +28,7 @@ class QueueContract(
     @pytest.fixture
     def queue(self) -> Queue:
         """A queue with nothing in it; yours closes it afterwards."""
-        raise NotImplementedError("a test module of an adapter provides the fixture `queue`")
+        raise NotImplementedError("the test class of an adapter provides the fixture `queue`")
 
     @pytest.fixture
     def rival_queue(self, queue: Queue) -> Queue:

@@ -88,7 +88,7 @@ class StorageContract(
 ):
     """Every promise of `oms_core.ports.storage`; each part of the port is a class of its own among the parents.
 
-    A test module inherits this as a class named `Test...`, provides the fixtures `storage` (an empty storage, opened
+    A test class inherits this, is named `Test...`, provides the fixtures `storage` (an empty storage, opened
     with PASSWORD where its URL takes a password, closed afterwards) and `publishing_storage` (the same, or another
     empty one, opened with StorageOptions.keeps_outbox), and overrides the methods of StorageHooks. Where two storages
     can be open on one database, it also overrides the fixture `rival_storage`. `lossy_storage` is a storage on that
@@ -98,12 +98,12 @@ class StorageContract(
     @pytest.fixture
     def storage(self) -> Storage:
         """An empty storage; yours closes it afterwards."""
-        raise NotImplementedError("a test module of an adapter provides the fixture `storage`")
+        raise NotImplementedError("the test class of an adapter provides the fixture `storage`")
 
     @pytest.fixture
     def publishing_storage(self) -> Storage:
         """An empty storage that was opened with StorageOptions.keeps_outbox; yours closes it afterwards."""
-        raise NotImplementedError("a test module of an adapter provides the fixture `publishing_storage`")
+        raise NotImplementedError("the test class of an adapter provides the fixture `publishing_storage`")
 
     @pytest.fixture
     def rival_storage(self, storage: Storage) -> Storage:
