@@ -1,6 +1,7 @@
 # Two commands are enough: `make run` and `make test`. `make` alone lists all of them.
 PYTHON ?= python3
-PROCESSES ?= 2
+# Most tests wait for something, so two cores take more than two processes.
+PROCESSES ?= 4
 # How long `make fuzz` runs; SEED= repeats a run.
 REQUESTS ?= 100000
 MESSAGES ?= 100000
@@ -33,14 +34,14 @@ install: .venv/.installed  ## everything into .venv, as the lock file says; done
 run: install  ## the embedded service on http://127.0.0.1:8080; OMS_PORT and the other settings are obeyed
 	@$(BIN)/oms serve
 
-test: install  ## every test but the system's, on real servers, in PROCESSES=2
-	$(BIN)/pytest -n $(PROCESSES) --ignore tests/system
+test: install  ## every test but the system's, on real servers, in PROCESSES=4
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal --ignore tests/system
 
 # A laptop without Node, or without a network, runs the rest; with CI=true the tests themselves insist on both.
 system: install  ## the tests of the whole from outside, Postman's collection and generated clients among them
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory newman || echo "newman is not installed" >&2; fi
 	@$(MAKE) --no-print-directory clients || echo "the generators of clients are not installed" >&2
-	$(BIN)/pytest -n $(PROCESSES) tests/system
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal tests/system
 
 lint: install  ## style, formatting, types, and who may import whom
 	$(BIN)/ruff check
