@@ -90,6 +90,15 @@ class MemoryQueuedOrders:
             ]
             return self._claim(due[:limit], hold_seconds)
 
+    def unclaim(self, claims: Sequence[Claim]) -> None:
+        """See QueueStorage."""
+        with self._tables.lock:
+            tried = {claim.order_id: claim.attempts for claim in claims}
+            for order in self._queued(tried):
+                if order.attempts == tried[order.id]:
+                    self._tables.orders[order.id] = replace(order, attempts=order.attempts - 1)
+                    self._tables.due_times.pop(order.id, None)
+
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
         """See QueueStorage."""
         with self._tables.lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -87,6 +87,20 @@ class PeeweeQueue:
 
         return self._claim(find, hold_seconds)
 
+    def unclaim(self, claims: Sequence[Claim]) -> None:
+        """See QueueStorage."""
+
+        def unclaim(session: Session) -> Written[Session, None]:
+            held = _held(session, claims)
+            if not held:
+                return nothing_written(None)
+            taken_back = OrderRow.update(attempts=OrderRow.attempts - 1, due_at=None)
+            taken_back.where(OrderRow.id.in_(list(held))).execute(session)
+            return Written(result=None, was_committed=lambda later: not _unchanged(later, held))
+
+        if claims:
+            self._database.write(unclaim, look_up={})
+
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
         """See QueueStorage."""
 
@@ -135,15 +149,33 @@ def _still_claimed(session: Session, taken: Sequence[OrderRow], due_at: datetime
 
     A try is not counted again for one that was claimed or put off by somebody else since.
     """
-    ids = [row.id for row in taken]
-    columns = (OrderRow.id, OrderRow.attempts, OrderRow.version, OrderRow.due_at)
-    wanted = OrderRow.select(*columns).where(OrderRow.id.in_(ids), _is_queued_by_itself()).order_by(OrderRow.id)
-    present = {row.id: row for row in session.locking(wanted).execute(session)}
+    present = _locked(session, [row.id for row in taken])
     return [
         Claim(order_id=before.id, attempts=now.attempts)
         for before in taken
         if (now := present.get(before.id)) is not None and _is_counted(before, now, due_at)
     ]
+
+
+def _locked(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
+    """Lock those of the orders that are queued."""
+    columns = (OrderRow.id, OrderRow.attempts, OrderRow.version, OrderRow.due_at)
+    wanted = OrderRow.select(*columns).where(OrderRow.id.in_(list(order_ids)), _is_queued_by_itself())
+    return {row.id: row for row in session.locking(wanted.order_by(OrderRow.id)).execute(session)}
+
+
+def _held(session: Session, claims: Sequence[Claim]) -> dict[UUID, OrderRow]:
+    """Lock the orders that are as their claims have left them."""
+    tried = {claim.order_id: claim.attempts for claim in claims}
+    return {id: row for id, row in _locked(session, list(tried)).items() if row.attempts == tried[id]}
+
+
+def _unchanged(session: Session, before: Mapping[UUID, OrderRow]) -> bool:
+    """Tell whether one of the orders is as it was `before`; wait for whoever has them locked."""
+    return any(
+        (row.attempts, row.version, row.due_at) == (before[id].attempts, before[id].version, before[id].due_at)
+        for id, row in _locked(session, list(before)).items()
+    )
 
 
 def _is_counted(before: OrderRow, now: OrderRow, due_at: datetime) -> bool:

@@ -82,6 +82,13 @@ class QueueStorage(Protocol):
         """Claim, likewise, the first queued orders that are due, unchanged for `older_than_seconds`, and not locked."""
         ...
 
+    def unclaim(self, claims: Sequence[Claim]) -> None:
+        """Take back the tries of claims that were counted and not made; the orders are then due at once.
+
+        An order that is no longer as its claim has left it, but for the time it is due, stays as it is.
+        """
+        ...
+
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
         """Give those of these orders that are not queued (any more), in no order."""
         ...

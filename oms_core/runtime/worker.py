@@ -23,6 +23,7 @@ from oms_core.ports.queue_storage import QueueStorage, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_core.runtime.halving import halve_to_fault
 from oms_core.runtime.heartbeat import Heartbeat
+from oms_core.runtime.held_claims import HeldClaims
 from oms_core.runtime.lanes import Work, run_in_turn
 from oms_core.runtime.patience import Patience, StoppedError, StuckError, passes
 
@@ -179,7 +180,7 @@ class Worker:
         def settle(wait_for_turn: WaitForTurn) -> None:
             size = self._options.batch_max
             for start in range(0, len(batch.order_ids), size):
-                self._settle(batch.order_ids[start : start + size], {}, wait_for_turn)
+                self._settle(batch.order_ids[start : start + size], self._held([]), wait_for_turn)
 
         return settle
 
@@ -198,28 +199,36 @@ class Worker:
         return self._patiently(lambda: self._queue().claim(order_ids, hold_seconds=self._options.hold_seconds))
 
     def _settle_claims(self, claims: Sequence[Claim]) -> None:
-        attempts = {claim.order_id: claim.attempts for claim in claims}
-        for batch in by_caution(claims, self._options.batch_max):
-            if self._stop.is_set():
-                raise StoppedError
-            self._settle(batch, {order_id: attempts[order_id] for order_id in batch})
+        held = self._held(claims)
+        try:
+            for batch in by_caution(claims, self._options.batch_max):
+                if self._stop.is_set():
+                    raise StoppedError
+                self._settle(batch, held)
+        except StoppedError:
+            held.give_up()
+            raise
 
-    def _settle(
-        self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn = at_once
-    ) -> None:
+    def _held(self, claims: Sequence[Claim]) -> HeldClaims:
+        return HeldClaims(claims, lambda given_up: self._queue().unclaim(given_up))
+
+    def _settle(self, order_ids: Sequence[UUID], held: HeldClaims, wait_for_turn: WaitForTurn = at_once) -> None:
         """Settle a batch; where it fails time and again while the database takes other work, each half by itself.
 
-        An order that fails alone is put off, unless the database had no room: then it waits, and counts no try.
+        An order that fails alone is put off, unless the database is unfit: then all wait, and none counts a try.
         """
 
         def attempt(part: Sequence[UUID], tries: int | None = _TRIES) -> None:
-            settled = self._patiently(lambda: self._tasks.settle(part, attempts, wait_for_turn), tries=tries)
+            settled = self._patiently(lambda: self._tasks.settle(part, held.attempts(part), wait_for_turn), tries=tries)
+            held.are_tried(part)
             self._heartbeat.count(settled)
 
         def blame(order_id: UUID, error: Exception) -> None:
             if isinstance(error, StuckError) and error.is_its_own:
-                self._patiently(lambda: self._tasks.put_off(order_id, attempts, error.reason))
+                self._patiently(lambda: self._tasks.put_off(order_id, held.attempts([order_id]), error.reason))
+                held.are_tried([order_id])
             else:
+                held.give_up()
                 attempt([order_id], tries=None)
 
         halve_to_fault(order_ids, attempt, is_of_an_item=lambda error: isinstance(error, StuckError), blame=blame)

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Callable
 from itertools import count
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from oms_core import OrderStatus
-from tests.core.workroom import AWAY, FULL, Workroom, tell
+from oms_core.domain.orders import Order
+from tests.core.workroom import AWAY, FULL, POISON, Workroom, tell
 
 PENDING, QUEUED = OrderStatus.PENDING, OrderStatus.QUEUED
 
@@ -103,3 +105,41 @@ def test_a_warning_comes_again_after_a_minute(
     after(5, lambda: make_room(room), room)
     room.work([tell(*room.queue_up(1))])
     assert warnings(caplog) == [f"the worker tries again after {FULL}"] * 2, "at 0 and at 75 of 100 seconds"
+
+
+def test_tries_that_a_stop_leaves_unmade_are_taken_back() -> None:
+    room = Workroom(batch_max=2)
+    ids = room.queue_up(5)
+    room.queue.after_settling = room.stop.set
+    room.work([tell(*ids, redelivered=True)])
+    assert room.statuses(ids) == [PENDING] * 2 + [QUEUED] * 3
+    assert [room.order(order_id).attempts for order_id in ids] == [0] * 5
+
+
+def test_an_order_that_failed_before_the_stop_keeps_its_try() -> None:
+    room = Workroom(batch_max=1)
+    poisoned = room.queue_up(1, customer_id=POISON)
+    innocent = room.queue_up(1)
+    put_off = room.storage.orders.change
+
+    def stop_then_put_off(*given: Any, **named: Any) -> Order:
+        room.stop.set()
+        return put_off(*given, **named)
+
+    room.storage.orders.change = stop_then_put_off  # type: ignore[method-assign]
+    room.work([tell(*poisoned, *innocent, redelivered=True)])
+    assert [room.order(order_id).attempts for order_id in (*poisoned, *innocent)] == [1, 0]
+
+
+def test_while_one_worker_waits_for_room_no_other_counts_its_orders_a_try(room: Workroom) -> None:
+    ids = room.queue_up(4)
+    room.queue.room = 0
+    seen: list[list[int]] = []
+
+    def look_and_stop() -> None:
+        seen.append([claim.attempts for claim in room.queue.sweep(older_than_seconds=0, limit=9, hold_seconds=0)])
+        room.stop.set()
+
+    after(12, look_and_stop, room)
+    room.work([tell(*ids, redelivered=True)])
+    assert seen == [[1] * 4]

@@ -18,6 +18,7 @@ from oms_memory import open_storage as open_memory
 from oms_peewee import open_postgresql
 
 from oms_core.domain.orders import Order
+from oms_core.domain.queueing import Claim
 from oms_core.domain.statuses import OrderStatus
 from oms_core.ports.imports import ImportStorage
 from oms_core.ports.key_storage import KeyStorage
@@ -40,6 +41,7 @@ class Stocked(NamedTuple):
     bought: Order
     waiting: Order
     rejected: Order
+    claimed: Order
 
 
 def stocked(shop: Shop) -> Stocked:
@@ -48,7 +50,9 @@ def stocked(shop: Shop) -> Stocked:
     shop.set("UNUSED", name="unused")
     create(shop, "former")
     shop.storage.workers.beat(worker("former"))
-    return Stocked(shop, shop.buy(("WIDGET", 2)), shop.queue_up(("WIDGET", 1)), turned_down)
+    bought, waiting, claimed = shop.buy(("WIDGET", 2)), shop.queue_up(("WIDGET", 1)), shop.queue_up(("WIDGET", 1))
+    shop.storage.queue.claim([claimed.id], hold_seconds=3_600)
+    return Stocked(shop, bought, waiting, turned_down, claimed)
 
 
 def first_unpublished(shop: Shop) -> int:
@@ -75,6 +79,7 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "an order under a key": lambda at: at.shop.place(at.shop.order(("WIDGET", 3), idempotency_key="K")),
     "an order to be placed later": lambda at: at.shop.accept(at.shop.order(("WIDGET", 3), idempotency_key="K")),
     "a claim": lambda at: at.shop.storage.queue.claim([at.waiting.id], hold_seconds=3_600),
+    "the end of a claim": lambda at: at.shop.storage.queue.unclaim([Claim(order_id=at.claimed.id, attempts=1)]),
     "a sweep": lambda at: at.shop.sweep(hold_seconds=3_600),
     "a settlement": lambda at: at.shop.settle(at.waiting.id, claimed=[at.waiting.id]),
     "a sign of life": lambda at: at.shop.storage.workers.beat(worker("ours")),

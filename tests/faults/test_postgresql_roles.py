@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
+from operator import le
 
 import pytest
 from oms_contracts.storage_contract.shop import CLERK, Shop, new_shop
@@ -28,6 +30,7 @@ from oms_core import (
 from oms_core.domain.queueing import WorkerState
 from oms_core.errors import Retry
 from tests.faults.rivals import on, opened, told
+from tests.faults.test_worker_without_room import Stop
 from tests.services.databases import PostgresqlServer
 from tests.services.postgresql import connected
 
@@ -150,6 +153,20 @@ def test_the_rights_that_are_asked_for_are_those_of_every_table_and_enough(
     with Oms.open(settings) as oms:
         oms.check()
         do_everything(oms)
+
+
+def test_a_worker_whose_role_lacks_a_right_counts_no_order_a_try(shop: Shop, role: str, postgresql_url: str) -> None:
+    on(postgresql_url, *(f"GRANT {rights} ON {table} TO {name_of(role)}" for table, rights in RIGHTS.items()))
+    on(postgresql_url, f"GRANT USAGE ON SEQUENCE queue_no TO {name_of(role)}")
+    order = shop.queue_up(("WIDGET", 1))
+    on(postgresql_url, f"REVOKE INSERT ON stock_movements FROM {name_of(role)}")
+    with Oms.open(Settings(database_url=role)) as oms:
+        for pauses_max in (1, 12):
+            oms.run_worker(Stop(partial(le, pauses_max)))
+            assert (shop.get(order.id).status, shop.get(order.id).attempts) == (OrderStatus.QUEUED, 0)
+        on(postgresql_url, f"GRANT INSERT ON stock_movements TO {name_of(role)}")
+        oms.run_worker(Stop(lambda _: shop.get(order.id).status is not OrderStatus.QUEUED))
+    assert (shop.get(order.id).status, shop.get(order.id).attempts) == (OrderStatus.PENDING, 0)
 
 
 def do_everything(oms: Oms) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
+from operator import le
 from pathlib import Path
 
 import pytest
@@ -40,18 +42,24 @@ def attempts(oms: Oms) -> dict[OrderStatus, set[int]]:
     return {status: {it.attempts for it in orders if it.status is status} for status in {it.status for it in orders}}
 
 
+def fill(oms: Oms) -> PeeweeStorage:
+    """Queue orders, and let the file grow no further."""
+    storage = oms.storage
+    assert isinstance(storage, PeeweeStorage)
+    storage.schema.upgrade()
+    oms.set_stock(SetStock(sku="A", on_hand=1_000), caller=CALLER)
+    for _ in range(ORDERS):
+        oms.accept_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=CALLER)
+    storage.database.read(lambda session: session.execute_sql("PRAGMA max_page_count = 1").fetchall())
+    return storage
+
+
 def test_orders_for_which_a_file_has_no_room_wait_without_a_try(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path}/oms.db", storage_deadline_seconds=1)
     with Oms.open(settings) as oms:
-        storage = oms.storage
-        assert isinstance(storage, PeeweeStorage)
-        storage.schema.upgrade()
-        oms.set_stock(SetStock(sku="A", on_hand=1_000), caller=CALLER)
-        for _ in range(ORDERS):
-            oms.accept_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=CALLER)
-        storage.database.read(lambda session: session.execute_sql("PRAGMA max_page_count = 1").fetchall())
+        storage = fill(oms)
         with caplog.at_level(logging.WARNING):
             oms.run_worker(Stop(lambda pauses: pauses >= 60))
         before = attempts(oms)
@@ -60,5 +68,18 @@ def test_orders_for_which_a_file_has_no_room_wait_without_a_try(
         assert len([text for text in caplog.messages if "the worker tries again" in text]) == 1
         assert "Traceback" not in caplog.text
         storage.close()  # The next connection may let the file grow.
+        oms.run_worker(Stop(lambda _: not storage.queue.sample().numbers))
+        assert attempts(oms) == {OrderStatus.PENDING: {0}}
+
+
+def test_a_worker_that_is_stopped_again_and_again_without_room_counts_no_try(tmp_path: Path) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/oms.db", storage_deadline_seconds=1)
+    with Oms.open(settings) as oms:
+        storage = fill(oms)
+        for _ in range(3):
+            for pauses_max in (1, 12):  # Before it has tried three times, and while it waits for room.
+                oms.run_worker(Stop(partial(le, pauses_max)))
+                assert attempts(oms)[OrderStatus.QUEUED] == {0}
+        storage.close()
         oms.run_worker(Stop(lambda _: not storage.queue.sample().numbers))
         assert attempts(oms) == {OrderStatus.PENDING: {0}}

@@ -69,6 +69,18 @@ class LostQueueCommitPromises:
         assert claims == [Claim(order_id=kept.id, attempts=1), Claim(order_id=taken.id, attempts=2)]
         assert [ours.get(order.id).attempts for order in (kept, taken)] == [1, 2]
 
+    def test_a_try_is_taken_back_once_and_none_of_a_rival(self, lossy_shop: LossyShop) -> None:
+        ours, rival = lossy_shop.ours, lossy_shop.rival
+        ours.set("WIDGET", 5)
+        kept, taken = (ours.queue_up(("WIDGET", 1)) for _ in range(2))
+        held = ours.storage.queue.claim([kept.id, taken.id], hold_seconds=LONG_SECONDS)
+        lossy_shop.losing(
+            lambda: ours.storage.queue.unclaim(held),
+            lambda: rival.storage.queue.claim([taken.id], hold_seconds=LONG_SECONDS),
+        )
+        assert [ours.get(order.id).attempts for order in (kept, taken)] == [0, 1]
+        assert rival.sweep() == [kept.id]
+
     def test_a_try_that_a_rival_has_put_off_since_is_not_counted_again(self, lossy_shop: LossyShop) -> None:
         ours, rival = lossy_shop.ours, lossy_shop.rival
         ours.set("WIDGET", 5)

@@ -57,6 +57,28 @@ class SweepingPromises:
         claims(shop, second, hold_seconds=0)
         assert rival_shop.sweep() == [second.id]
 
+    def test_a_claim_that_is_given_up_counts_no_try_and_is_due_for_everybody(
+        self, shop: Shop, rival_shop: Shop
+    ) -> None:
+        kept, given_up = queue_up_some(shop, 2)
+        _, claim = claims(shop, kept, given_up)
+        shop.storage.queue.unclaim([claim])
+        assert [shop.get(order.id).attempts for order in (kept, given_up)] == [1, 0]
+        assert shop.get(given_up.id) == given_up
+        assert rival_shop.sweep() == [given_up.id]
+
+    def test_only_what_is_as_its_claim_has_left_it_can_be_given_up(self, shop: Shop, rival_shop: Shop) -> None:
+        settled, claimed_again, cancelled = orders = queue_up_some(shop, 3)
+        held = claims(shop, *orders)
+        shop.settle(settled.id, claimed=[settled.id])
+        claims(rival_shop, claimed_again)
+        rival_shop.move(cancelled.id, OrderStatus.CANCELLED)
+        before = [shop.get(order.id) for order in orders]
+        shop.storage.queue.unclaim(held)
+        shop.storage.queue.unclaim([])
+        assert [shop.get(order.id) for order in orders] == before
+        assert rival_shop.sweep() == []
+
     def test_who_was_tried_twice_is_claimed_alone(self, shop: Shop) -> None:
         orders = queue_up_some(shop, 5)
         for _ in range(2):
