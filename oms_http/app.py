@@ -127,7 +127,10 @@ def _guarded(
         if HEAD_ONLY in asked.environ:
             invite(asked)
             return Response(status=HTTPStatus.NO_CONTENT)
-        asked.parameters = read_query(asked, operation.query)
+        with asked.findings.noting():
+            asked.parameters = read_query(asked, operation.query)
+        if operation.body is None:
+            asked.findings.raise_if_any()
         bulkhead = bulkheads.beside_callers(operation, asked)
         with nullcontext() if bulkhead is None else bulkhead.place(asked.caller.rate_key):
             return operation.view(service, asked, *path)

@@ -11,7 +11,15 @@ from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, SetStock
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.stock import ProductFilter
 from oms_http.queries import next_link
-from oms_http.requests import Request, check_path_sku, matches, read_idempotency_key, read_model, read_precondition
+from oms_http.requests import (
+    Request,
+    check_path_sku,
+    matches,
+    note_idempotency_key,
+    note_path_sku,
+    read_model,
+    read_precondition,
+)
 from oms_http.responses import (
     NO_STORE,
     REPLAYED,
@@ -60,11 +68,12 @@ def list_movements(service: Service, request: Request, sku: str) -> Response:
 
 def set_stock(service: Service, request: Request, sku: str) -> Response:
     """Create a product, or set what is given of it."""
+    note_path_sku(request, sku)
     asked = read_model(StockRequest, request)
     # Only what was named: for the threshold, null says "none" and absence says nothing.
     threshold = asked.low_stock_threshold if "low_stock_threshold" in asked.model_fields_set else UNSET
     command = SetStock(
-        sku=check_path_sku(sku),
+        sku=sku,
         on_hand=asked.on_hand,
         location=asked.location,
         expected_on_hand=asked.expected_on_hand,
@@ -91,14 +100,16 @@ def delete_product(service: Service, request: Request, sku: str) -> Response:
 
 def adjust_stock(service: Service, request: Request, sku: str) -> Response:
     """Correct a count by a difference."""
+    note_path_sku(request, sku)
+    key = note_idempotency_key(request)
     asked = read_model(AdjustmentRequest, request)
     command = AdjustStock(
-        sku=check_path_sku(sku),
+        sku=sku,
         delta=asked.delta,
         reason=asked.reason,
         location=asked.location,
         reference=asked.reference,
-        idempotency_key=read_idempotency_key(request),
+        idempotency_key=key,
         precondition=read_precondition(request),
     )
     changed = service.oms.adjust_stock(command, caller=request.caller)

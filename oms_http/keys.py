@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from flask import Response
 
 from oms_core.documents.keys import show_issued, show_key
-from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey
+from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey, check_key_name
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.validation import Findings
 from oms_http.queries import next_link
-from oms_http.requests import Request, read_model, refuse_idempotency_key
+from oms_http.requests import Request, note_unexpected_key, read_model
 from oms_http.responses import NO_STORE, json_response
 from oms_http.schemas.keys import SCOPES, KeyRequest, RotationRequest
 from oms_http.service import Service
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 def create_key(service: Service, request: Request) -> Response:
     """Make the first key of a name."""
-    refuse_idempotency_key(request, _NO_IDEMPOTENCY)
+    note_unexpected_key(request, _NO_IDEMPOTENCY)
     asked = read_model(KeyRequest, request)
     command = CreateKey(
         name=asked.name,
@@ -57,7 +57,8 @@ def get_key(service: Service, request: Request, name: str) -> Response:
 
 def rotate_key(service: Service, request: Request, name: str) -> Response:
     """Make a further key of a name."""
-    refuse_idempotency_key(request, _NO_IDEMPOTENCY)
+    note_unexpected_key(request, _NO_IDEMPOTENCY)
+    check_key_name(request.findings, name)
     asked = read_model(RotationRequest, request)
     command = RotateKey(name=name, overlap_seconds=asked.overlap_seconds, expires_at=_expiry(asked.expires_at))
     issued = service.oms.rotate_key(command, caller=request.caller)

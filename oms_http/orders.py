@@ -20,10 +20,10 @@ from oms_http.queries import next_link
 from oms_http.requests import (
     Request,
     matches,
+    note_unexpected_key,
+    note_version_wanted,
     read_model,
     read_order_id,
-    read_version_wanted,
-    refuse_idempotency_key,
 )
 from oms_http.responses import NO_STORE, json_response, order_etag
 from oms_http.schemas.orders import BatchRequest, StatusRequest
@@ -34,7 +34,7 @@ BATCH_BODY_BYTES_MAX = 8 * 1024 * 1024
 
 def place_orders(service: Service, request: Request) -> Response:
     """Place a batch, one outcome per order."""
-    refuse_idempotency_key(request, "is not used here: give each order an idempotency_key of its own")
+    note_unexpected_key(request, "is not used here: give each order an idempotency_key of its own")
     request.max_content_length = BATCH_BODY_BYTES_MAX
     documents = read_model(BatchRequest, request).orders
     if request.charge is not None:
@@ -80,12 +80,13 @@ def list_order_events(service: Service, request: Request, order_id: str) -> Resp
 
 def change_order_status(service: Service, request: Request, order_id: str) -> Response:
     """Move an order to another status."""
+    version = note_version_wanted(request)
     asked = read_model(StatusRequest, request)
     command = ChangeOrderStatus(
         order_id=read_order_id(order_id),
         status=OrderStatus(asked.status.lower()),
         reason=asked.reason,
-        if_version=read_version_wanted(request),
+        if_version=version,
     )
     return order_response(service.oms, service.oms.change_order_status(command, caller=request.caller))
 

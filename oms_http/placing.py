@@ -13,7 +13,7 @@ from oms_core.ports.storage import Placed
 from oms_http.order_answers import order_location, order_response
 from oms_http.preferences import RespondAsync, read_respond_async
 from oms_http.problems import problem_response
-from oms_http.requests import Request, read_idempotency_key, read_json
+from oms_http.requests import Request, note_idempotency_key, read_json
 from oms_http.responses import REPLAYED
 from oms_http.service import Service
 
@@ -27,8 +27,10 @@ _UNPLACED = frozenset({OrderStatus.QUEUED, OrderStatus.CANCELLED})
 
 def place_order(service: Service, request: Request) -> Response:
     """Place one order, all or nothing, or accept it for a worker to place."""
-    key = read_idempotency_key(request)
-    command = read_order(read_json(request), idempotency_key=key)
+    key = note_idempotency_key(request)
+    with request.findings.noting():
+        command = read_order(read_json(request), idempotency_key=key)
+    request.findings.raise_if_any()
     wanted = read_respond_async(request.environ.get("HTTP_PREFER"))
     if wanted is not None:
         return _accept(service, request, command, wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.limits import COUNT_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
 from oms_core.domain.numbers import parse_digits
-from oms_core.domain.preconditions import ANY, NOTHING_ASKED, Precondition
+from oms_core.domain.preconditions import ANY, NO_VERSION, NOTHING_ASKED, Precondition
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import Allowance
@@ -37,16 +38,18 @@ class Request(flask.Request):
     """One request. `caller` and `parameters` (the query, read and checked) are set before a route under /v1 runs.
 
     `allowance` is what a rate limit leaves the caller, once it was charged; `charge` what it has paid for placing.
+    `findings` are what is wrong with the query, the path and the headers: they are told with what is wrong in the body.
     """
 
     caller: Caller
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] = MappingProxyType({})
     allowance: Allowance | None = None
     charge: Charge | None = None
 
     def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
         super().__init__(environ, populate_request, shallow)
         self.started = time.perf_counter()
+        self.findings = Findings()
         # A server that refuses requests itself has given this one its id already.
         self.request_id: str = environ.get("oms.request_id") or request_id(environ.get("HTTP_X_REQUEST_ID"))
 
@@ -70,8 +73,20 @@ def read_json(request: Request) -> object:
 
 
 def read_model(model: type[Model], request: Request) -> Model:
-    """Read the body as a pydantic model; raises `validation_error` besides what `read_json` does."""
+    """Read the body as a pydantic model.
+
+    Raises `validation_error`, with the findings of the request too, besides what `read_json` does.
+    """
     document = read_json(request)
+    asked = None
+    with request.findings.noting():
+        asked = _validated(model, document)
+    request.findings.raise_if_any()
+    assert asked is not None  # noqa: S101  An error of pydantic that names no value would be a defect.
+    return asked
+
+
+def _validated(model: type[Model], document: object) -> Model | None:
     asked, findings = None, Findings()
     try:
         asked = model.model_validate(document)
@@ -80,7 +95,6 @@ def read_model(model: type[Model], request: Request) -> Model:
     if isinstance(document, Mapping):
         model.check_together(findings, document)
     findings.raise_if_any()
-    assert asked is not None  # noqa: S101  An error of pydantic that names no value would be a defect.
     return asked
 
 
@@ -109,27 +123,31 @@ def read_idempotency_key(request: Request) -> str | None:
     return key
 
 
-def refuse_idempotency_key(request: Request, advice: str) -> None:
-    """Raise `validation_error` for a key that would promise what the route does not keep."""
+def note_idempotency_key(request: Request) -> str | None:
+    """Give the Idempotency-Key header as `read_idempotency_key` does, or note what is wrong with it."""
+    with request.findings.noting():
+        return read_idempotency_key(request)
+    return None
+
+
+def note_unexpected_key(request: Request, advice: str) -> None:
+    """Note an idempotency key that would promise what the route does not keep."""
     if "HTTP_IDEMPOTENCY_KEY" in request.environ:
-        raise one_finding("/idempotency_key", "unexpected", advice)
+        request.findings.add("/idempotency_key", "unexpected", advice)
 
 
-def read_version_wanted(request: Request) -> int | None:
+def note_version_wanted(request: Request) -> int | None:
     """Give the version that If-Match names (RFC 9110, strong comparison); None where any will do.
 
-    Raises `version_mismatch` where no entity tag of an order can match, `validation_error` where several could.
+    It is NO_VERSION where none of the tags can be an order's: then it is refused once the order was looked at, and not
+    for an order that is not there. Notes where several could match.
     """
     if "HTTP_IF_MATCH" not in request.environ or request.if_match.star_tag:
         return None
-    if not request.if_match.as_set() and request.if_match.as_set(include_weak=True):
-        raise OmsError("version_mismatch", 'a weak entity tag (W/"...") never matches; send the ETag, such as "3"')
     versions = [parse_digits(tag) for tag in request.if_match.as_set() if _is_version(tag)]
-    if not versions:
-        raise OmsError("version_mismatch", 'If-Match matches no version of an order; send its ETag, such as "3"')
     if len(versions) > 1:
-        raise one_finding("/if_match", "too_many", "must name one version")
-    return versions[0]
+        request.findings.add("/if_match", "too_many", "must name one version")
+    return versions[0] if versions else NO_VERSION
 
 
 def read_precondition(request: Request) -> Precondition:
@@ -154,6 +172,12 @@ def read_order_id(text: str) -> UUID:
         return parse_uuid(text)
     except ValueError as error:
         raise OmsError("order_not_found", f"no order has the id {text[:64]!a}") from error
+
+
+def note_path_sku(request: Request, sku: str) -> None:
+    """Note what keeps a text in a path from being a SKU."""
+    with request.findings.noting():
+        request.findings.sku("/sku", check_path_sku(sku))
 
 
 def check_path_sku(sku: str) -> str:

@@ -9,11 +9,11 @@ from oms_core.domain.orders import OrderFilter
 from oms_http.order_answers import order_response
 from oms_http.requests import (
     Request,
-    read_idempotency_key,
+    note_idempotency_key,
+    note_unexpected_key,
+    note_version_wanted,
     read_model,
     read_order_id,
-    read_version_wanted,
-    refuse_idempotency_key,
 )
 from oms_http.responses import NO_STORE, REPLAYED, json_response
 from oms_http.schemas.queue import RETRIABLE, RetriesRequest, RetryRequest
@@ -22,12 +22,13 @@ from oms_http.service import Service
 
 def retry_order(service: Service, request: Request, order_id: str) -> Response:
     """Queue one order again."""
+    version, key = note_version_wanted(request), note_idempotency_key(request)
     asked = read_model(RetryRequest, request)
     command = RetryOrder(
         order_id=read_order_id(order_id),
         reason=asked.reason,
-        if_version=read_version_wanted(request),
-        idempotency_key=read_idempotency_key(request),
+        if_version=version,
+        idempotency_key=key,
     )
     retried = service.oms.retry_order(command, caller=request.caller)
     return order_response(service.oms, retried.order, headers=[REPLAYED] if retried.replayed else [])
@@ -35,7 +36,7 @@ def retry_order(service: Service, request: Request, order_id: str) -> Response:
 
 def retry_orders(service: Service, request: Request) -> Response:
     """Queue many orders again."""
-    refuse_idempotency_key(request, "is not used here: repeated, it finds those that are still rejected or failed")
+    note_unexpected_key(request, "is not used here: repeated, it finds those that are still rejected or failed")
     asked = read_model(RetriesRequest, request)
     wanted = OrderFilter(
         statuses=frozenset(RETRIABLE[name.lower()] for name in asked.status or []),

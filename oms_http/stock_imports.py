@@ -6,7 +6,7 @@ from flask import Response
 
 from oms_core.documents.import_reports import show_stock_import
 from oms_core.domain.imports import ImportFormat, ImportMode, ImportReject, ImportStock
-from oms_http.requests import Request, check_media_type, read_idempotency_key
+from oms_http.requests import Request, check_media_type, note_idempotency_key
 from oms_http.responses import NO_STORE, REPLAYED, json_response
 from oms_http.service import Service
 
@@ -19,6 +19,8 @@ def import_stock(service: Service, request: Request) -> Response:
     """Set or adjust stock from the rows of the body, which is read once and never held whole."""
     check_media_type(request, CSV_TYPE)
     request.max_content_length = IMPORT_BODY_BYTES_MAX
+    key = note_idempotency_key(request)
+    request.findings.raise_if_any()
     asked = request.parameters
     command = ImportStock(
         mode=asked.get("mode", ImportMode.SET),
@@ -27,7 +29,7 @@ def import_stock(service: Service, request: Request) -> Response:
         dry_run=asked.get("dry_run", False),
         existing_only=asked.get("existing_only", False),
         reason=asked.get("reason"),
-        idempotency_key=read_idempotency_key(request),
+        idempotency_key=key,
     )
     rejects = _FirstRejects()
     report = service.oms.import_stock(command, request.stream, caller=request.caller, rejects=rejects.add)

@@ -11,7 +11,7 @@ from uuid import UUID
 from oms_core.domain import limits
 from oms_core.domain.currencies import CURRENCIES, decimals_of
 from oms_core.domain.money import is_money, is_whole
-from oms_core.domain.preconditions import NOTHING_ASKED, Precondition
+from oms_core.domain.preconditions import NO_VERSION, NOTHING_ASKED, Precondition
 from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 
@@ -66,7 +66,10 @@ class PlaceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOrderStatus:
-    """Move an order to a status; `if_version` refuses when the order has changed since that version was read."""
+    """Move an order to a status; `if_version` refuses when the order has changed since that version was read.
+
+    NO_VERSION refuses whatever order is there.
+    """
 
     order_id: UUID
     status: OrderStatus
@@ -81,7 +84,7 @@ class ChangeOrderStatus:
             findings.add("/status", "unknown_status", f"must be one of {', '.join(OrderStatus)}")
         check_reason(findings, self.reason)
         if self.if_version is not None:
-            findings.whole_number("/if_version", self.if_version, lowest=1)
+            findings.whole_number("/if_version", self.if_version, lowest=NO_VERSION)
         findings.raise_if_any()
 
 
@@ -89,7 +92,7 @@ class ChangeOrderStatus:
 class RetryOrder:
     """Queue a rejected or failed order again.
 
-    `if_version` refuses when the order has changed since that version was read; `idempotency_key` makes it repeatable.
+    `if_version` is as in ChangeOrderStatus; `idempotency_key` makes it repeatable.
     """
 
     order_id: UUID
@@ -103,7 +106,7 @@ class RetryOrder:
             findings.add("/order_id", "wrong_type", "must be a UUID")
         check_reason(findings, self.reason)
         if self.if_version is not None:
-            findings.whole_number("/if_version", self.if_version, lowest=1)
+            findings.whole_number("/if_version", self.if_version, lowest=NO_VERSION)
         check_idempotency_key(findings, self.idempotency_key)
         findings.raise_if_any()
 

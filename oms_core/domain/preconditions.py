@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from oms_core.errors import OmsError
 
 ANY = "*"
+NO_VERSION = 0  # What an If-Match names that no order is ever at: their versions begin at 1.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.events import NewEvent, status_event_type
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders import Holding, Order, OrderFailure
+from oms_core.domain.preconditions import NO_VERSION
 from oms_core.domain.statuses import OrderStatus, allowed_moves
 from oms_core.domain.stock import MovementKind, NewMovement
 from oms_core.domain.stock_changes import count_too_large
@@ -63,9 +64,10 @@ def decide_status_change(
 def check_version(order: Order, wanted: int | None) -> None:
     """Raise `version_mismatch` when the order is not at the version that is wanted."""
     if wanted is not None and wanted != order.version:
+        named = f"not {wanted}" if wanted != NO_VERSION else "and what was named is none (a weak entity tag never is)"
         raise OmsError(
             "version_mismatch",
-            f"the order is at version {order.version}, not {wanted}",
+            f"the order is at version {order.version}, {named}",
             data={"version": order.version},
         )
 

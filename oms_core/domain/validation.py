@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from oms_core.domain.characters import identifier_fault, prose_fault
 from oms_core.domain.limits import COUNT_MAX, LOCATION_LENGTH_MAX, SKU_LENGTH_MAX
@@ -36,6 +37,16 @@ class Findings:
         for error in errors:
             if not any(error.pointer == pointer or error.pointer.startswith(f"{pointer}/") for pointer in found):
                 self.add(error.pointer, error.code, error.detail)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Note what a `validation_error` of the block has found, and go on; another error goes through."""
+        try:
+            yield
+        except OmsError as error:
+            if not error.errors:
+                raise
+            self.merge(error.errors)
 
     def raise_if_any(self) -> None:
         """Raise `validation_error` with all findings, if there are any."""

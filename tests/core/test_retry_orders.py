@@ -166,7 +166,7 @@ def test_a_retry_under_a_key_is_made_once_and_stands_for_its_order_and_reason(sh
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("order_id", "x"), ("reason", ""), ("if_version", 0), ("if_version", True), ("idempotency_key", "")],
+    [("order_id", "x"), ("reason", ""), ("if_version", -1), ("if_version", True), ("idempotency_key", "")],
 )
 def test_a_bad_retry_says_where(field: str, value: object) -> None:
     given: dict[str, Any] = {"order_id": UUID(int=1), field: value}

@@ -160,7 +160,7 @@ def test_every_status_has_its_event(status: OrderStatus) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"order_id": "x"}, {"status": "shipped"}, {"reason": ""}, {"if_version": 0}, {"if_version": True}]
+    "wrong", [{"order_id": "x"}, {"status": "shipped"}, {"reason": ""}, {"if_version": -1}, {"if_version": True}]
 )
 def test_a_wrong_command_is_refused(wrong: dict[str, object]) -> None:
     given: dict[str, object] = {"order_id": UUID(int=1), "status": OrderStatus.SHIPPED}

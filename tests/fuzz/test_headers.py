@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from oms_core import OmsError
 from oms_core.domain.keys import parse_token, token_of
 from oms_core.domain.pages import decode_id_cursor, decode_number_cursor, decode_sku_cursor, encode_cursor
+from oms_core.domain.preconditions import NO_VERSION
 from oms_core.errors import ErrorKind
 from oms_http.forwarding import TrustedProxies
 from oms_http.preferences import WAIT_SECONDS_MAX, read_respond_async
 from oms_http.request_ids import request_id
-from oms_http.requests import Request, matches, read_idempotency_key, read_order_id, read_version_wanted
+from oms_http.requests import Request, matches, note_version_wanted, read_idempotency_key, read_order_id
 from tests.fuzz.chance import Chance
 from tests.fuzz.settings import THOROUGH
 
@@ -78,8 +79,8 @@ def test_a_preference_is_passed_over_or_applied_within_its_bounds(line: str) -> 
 @given(lines("If-Match"), lines("If-None-Match"), lines("Idempotency-Key"))
 def test_entity_tags_and_keys_are_read_or_refused(if_match: str, if_none_match: str, key: str) -> None:
     request = request_with(if_match=if_match, if_none_match=if_none_match, idempotency_key=key)
-    version = told(read_version_wanted, request)
-    assert version is None or version >= 1
+    version = told(note_version_wanted, request)
+    assert version is None or version >= NO_VERSION
     assert told(matches, request, '"1"') in {True, False}
     kept = told(read_idempotency_key, request)
     assert kept is None or (kept.isascii() and kept.isprintable() and 1 <= len(kept) <= 255)

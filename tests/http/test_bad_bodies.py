@@ -202,6 +202,40 @@ def test_all_that_is_wrong_with_a_body_is_told_at_once(
     assert {found["pointer"] for found in refused(response, 422, "validation_error")["errors"]} == set(pointers)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "document", "pointers"),
+    [
+        ("POST", "/v1/orders", {"customer_id": "C1"}, ["/idempotency_key", "/lines"]),
+        ("POST", "/v1/orders/batch", {"orders": []}, ["/idempotency_key", "/orders"]),
+        ("PUT", "/v1/inventory/A%20", {"on_hand": "1"}, ["/sku", "/on_hand"]),
+        ("PUT", "/v1/inventory/A%FF", {"on_hand": "1"}, ["/sku", "/on_hand"]),
+        ("POST", "/v1/inventory/%2E/adjustments", {"delta": 1}, ["/sku", "/idempotency_key", "/reason"]),
+        ("PUT", "/v1/orders/x/status", {"status": "lost"}, ["/if_match", "/status"]),
+        ("POST", "/v1/orders/x/retry", {"reason": 1}, ["/if_match", "/idempotency_key", "/reason"]),
+        ("POST", "/v1/orders/retry", {"limit": 0}, ["/idempotency_key", "/limit"]),
+        ("POST", "/v1/keys", {"name": "a"}, ["/idempotency_key", "/scopes"]),
+        ("POST", "/v1/keys/-/rotate", {"overlap_seconds": -1}, ["/idempotency_key", "/name", "/overlap_seconds"]),
+    ],
+)
+def test_what_is_wrong_beside_a_body_is_told_with_what_is_wrong_in_it(
+    client: ConformingClient, method: str, path: str, document: object, pointers: list[str]
+) -> None:
+    headers = {"Idempotency-Key": "x" * 256, "If-Match": '"1", "2"'}
+    response = client.open(f"{path}?colour=1", method=method, json=document, headers=headers)
+    assert {found["pointer"] for found in refused(response, 422, "validation_error")["errors"]} == {
+        "/colour",
+        *pointers,
+    }
+
+
+def test_a_query_and_a_key_of_an_import_are_told_together(client: ConformingClient) -> None:
+    response = client.post(
+        "/v1/inventory/import?mode=x", content_type="text/csv", headers={"Idempotency-Key": "x" * 256}
+    )
+    found = {error["pointer"] for error in refused(response, 422, "validation_error")["errors"]}
+    assert found == {"/mode", "/idempotency_key"}
+
+
 def test_all_that_is_wrong_with_an_order_of_a_batch_is_told_at_once(client: ConformingClient) -> None:
     order = {"colour": 1, "customer_id": "C1", "lines": [{"sku": "A", "quantity": "1", "price": 1}]}
     (outcome,) = client.post("/v1/orders/batch", json={"orders": [order]}).get_json()["outcomes"]

@@ -67,6 +67,27 @@ def test_a_weak_tag_is_told_that_it_never_matches(client: ConformingClient) -> N
     assert "weak" in refused(response, 412, "version_mismatch")["detail"]
 
 
+NOBODYS = "/v1/orders/019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"
+
+
+@pytest.mark.parametrize("tags", ['W/"1"', '"x"', '""', '"7"'])
+def test_an_order_that_is_not_there_is_not_found_whatever_version_is_wanted(
+    client: ConformingClient, tags: str
+) -> None:
+    for response in (
+        client.put(f"{NOBODYS}/status", json={"status": "shipped"}, headers={"If-Match": tags}),
+        client.post(f"{NOBODYS}/retry", json={}, headers={"If-Match": tags}),
+    ):
+        refused(response, 404, "order_not_found")
+
+
+@pytest.mark.parametrize("tags", ['W/"1"', '"x"', '"7"'])
+def test_a_move_that_was_made_already_succeeds_whatever_version_is_wanted(client: ConformingClient, tags: str) -> None:
+    path = f"{placed_path(client)}/status"
+    client.put(path, json={"status": "shipped"})
+    assert client.put(path, json={"status": "shipped"}, headers={"If-Match": tags}).status_code == 200
+
+
 def test_several_versions_at_once_are_refused(client: ConformingClient) -> None:
     path = placed_path(client)
     response = client.put(f"{path}/status", json={"status": "shipped"}, headers={"If-Match": '"1", "2"'})
