@@ -212,7 +212,7 @@ EVENTS: View[Event] = View(
         Column(name="order_version", value=lambda entry: entry.event.order_version, right=True, spare=True),
         Column(name="from", value=lambda entry: entry.event.data.get("from"), whole=True, spare=True),
         Column(name="to", value=lambda entry: entry.event.data.get("to"), whole=True, spare=True),
-        Column(name="reason", value=lambda entry: entry.event.data.get("reason")),
+        Column(name="reason", value=lambda entry: entry.event.data.get("reason"), prose=True),
         Column(name="actor", value=lambda entry: entry.actor),
         Column(name="request_id", value=lambda entry: entry.request_id, in_table=False),
     ),

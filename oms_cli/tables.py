@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Generic, Literal, TextIO, TypeVar
+from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
 
+from oms_cli.column_widths import FittedColumn, cells, fit_columns
 from oms_cli.messages import has_colours, say
 from oms_cli.views import Column, View
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 T = TypeVar("T")
 
 CHUNK_ROWS = 500
-_FOLDED_WIDTH_MIN = 12
-_GAP = 2
-_ID_LENGTH = 36
-_ID_CUTS = (13, 18)  # The millisecond of a UUIDv7, and its fraction.
 
 
 def terminal_console(stream: TextIO) -> Console:
@@ -37,12 +34,11 @@ def write_terminal_table(view: View[T], items: Iterator[T], stream: TextIO) -> i
     """
     console = terminal_console(stream)
     rows = 0
-    left_out: list[str] = []
-    is_short = False
+    notices: dict[str, None] = {}
     while chunk := list(islice(items, CHUNK_ROWS)):
         rows += len(chunk)
-        columns, left_out = _fitting(view.table_columns, chunk, console.width)
-        is_short = is_short or any(fitted.cut for fitted in columns)
+        columns, left_out = fit_columns(view.table_columns, chunk, console.width)
+        notices |= dict.fromkeys(_not_shown(columns, chunk, left_out))
         if columns:
             console.print(_table(columns, chunk))
         else:
@@ -50,11 +46,19 @@ def write_terminal_table(view: View[T], items: Iterator[T], stream: TextIO) -> i
                 write_record(view.table_columns, item, stream)
                 stream.write("\n")
     stream.flush()
-    if is_short:
-        say("ids are shortened; commands take them as they stand here")
-    if left_out:
-        say(f"the terminal is too narrow for: {', '.join(left_out)}")
+    for notice in notices:
+        say(notice)
     return rows
+
+
+def _not_shown(columns: Sequence[FittedColumn[T]], items: Sequence[T], left_out: Sequence[str]) -> Iterator[str]:
+    """Say what a narrow terminal does not show."""
+    if any(fitted.id_length for fitted in columns):
+        yield "ids are shortened; commands take them as they stand here"
+    if not all(fitted.shows_all(item) for fitted in columns for item in items):
+        yield "texts that end in … are shortened; -o json shows them whole"
+    if left_out:
+        yield f"the terminal is too narrow for: {', '.join(left_out)}"
 
 
 def write_record(columns: Sequence[Column[T]], item: T, stream: TextIO) -> None:
@@ -79,7 +83,7 @@ def write_plain_table(view: View[T], items: Iterator[T], stream: TextIO) -> int:
     if not first:
         return 0
     titles = tuple(column.title.upper() for column in columns)
-    widths = [max(map(_cells, texts)) for texts in zip(titles, *first, strict=True)]
+    widths = [max(map(cells, texts)) for texts in zip(titles, *first, strict=True)]
     written = -1  # The heading is no row.
     for texts in chain([titles], first, rows):
         stream.write(_plain_line(columns, widths, texts))
@@ -88,82 +92,14 @@ def write_plain_table(view: View[T], items: Iterator[T], stream: TextIO) -> int:
 
 
 def _plain_line(columns: Sequence[Column[T]], widths: Sequence[int], texts: Iterable[str]) -> str:
-    cells = []
+    row = []
     for column, width, text in zip(columns, widths, texts, strict=True):
-        gap = " " * (width - _cells(text))
-        cells.append(gap + text if column.right else text + gap)
-    return "  ".join(cells).rstrip() + "\n"
+        gap = " " * (width - cells(text))
+        row.append(gap + text if column.right else text + gap)
+    return "  ".join(row).rstrip() + "\n"
 
 
-def _cells(text: str) -> int:
-    """Give the width on a terminal: East Asian characters take two cells."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
-def _fitting(columns: Sequence[Column[T]], items: Sequence[T], room: int) -> tuple[list[_Fitted[T]], list[str]]:
-    """Choose the columns that fit side by side, and name those left out; no columns where even the needed are too wide.
-
-    A column that is empty throughout is not missed.
-    """
-    shown = [_measured(column, items) for column in columns if any(map(column.text, items))]
-    left_out: list[str] = []
-    if sum(fitted.width_min + _GAP for fitted in shown) - _GAP > room:
-        shown = [_shortened(fitted, items) for fitted in shown]
-    while sum(fitted.width_min + _GAP for fitted in shown) - _GAP > room:
-        spare = [fitted for fitted in shown if fitted.column.spare]
-        if not spare:
-            return [], []
-        shown.remove(spare[-1])
-        left_out.insert(0, spare[-1].column.title)
-    too_wide = sum(fitted.width + _GAP for fitted in shown) - _GAP - room
-    for _ in range(too_wide):
-        widest = max((fitted for fitted in shown if fitted.width > fitted.width_min), key=lambda it: it.width)
-        widest.width -= 1
-    return shown, left_out
-
-
-@dataclass(slots=True)
-class _Fitted(Generic[T]):
-    """A column, the width that it gets, and the least that it can do with."""
-
-    column: Column[T]
-    width: int
-    width_min: int
-    cut: int | None = None
-
-    def text(self, item: T) -> str:
-        """Give what is shown of a thing."""
-        return self.column.text(item)[: self.cut]
-
-
-def _shortened(fitted: _Fitted[T], items: Sequence[T]) -> _Fitted[T]:
-    """Cut ids to the fewest of their groups that tell all of them apart."""
-    ids = {fitted.column.text(item) for item in items} - {""}
-    if not fitted.column.is_id or any(len(text) != _ID_LENGTH for text in ids):
-        return fitted
-    for cut in _ID_CUTS:
-        if len({text[:cut] for text in ids}) == len(ids):
-            return _Fitted(fitted.column, width=cut, width_min=cut, cut=cut)
-    return fitted
-
-
-def _measured(column: Column[T], items: Sequence[T]) -> _Fitted[T]:
-    texts = [column.text(item) for item in items]
-    longest = max(map(_cells, texts))
-    longest_word = max(_cells(word) for text in texts for word in text.split() or [""])
-    needed = longest if column.whole or column.right else min(longest_word, _FOLDED_WIDTH_MIN)
-    return _Fitted(
-        column,
-        width=max(longest, len(column.title)),
-        width_min=max(needed, *map(len, column.title.split())),
-    )
-
-
-def _table(columns: Sequence[_Fitted[T]], items: Sequence[T]) -> Table:
+def _table(columns: Sequence[FittedColumn[T]], items: Sequence[T]) -> Table:
     """Lay a table out with the widths that were chosen: Rich's own would cut what must stay whole."""
     from rich.table import Table
     from rich.text import Text
@@ -173,8 +109,17 @@ def _table(columns: Sequence[_Fitted[T]], items: Sequence[T]) -> Table:
         justify: Literal["left", "right"] = "right" if fitted.column.right else "left"
         table.add_column(Text(fitted.column.title), justify=justify, overflow="fold", width=fitted.width)
     for item in items:
-        table.add_row(*(Text(each.text(item), style=_style(each.column, item)) for each in columns))
+        table.add_row(*(_cell(fitted, item) for fitted in columns))
     return table
+
+
+def _cell(fitted: FittedColumn[T], item: T) -> Text:
+    from rich.text import Text
+
+    text = Text(fitted.text(item), style=_style(fitted.column, item))
+    if fitted.column.prose:
+        text.truncate(fitted.width, overflow="ellipsis")
+    return text
 
 
 def _style(column: Column[T], item: T) -> str:

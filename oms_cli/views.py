@@ -19,9 +19,8 @@ class Column(Generic[T]):
 
     `value` is what CSV writes (a time becomes RFC 3339, None an empty field), `table_value` what a table shows where
     that differs. `right` aligns figures. `whole` is never folded: an id that is copied from the screen, a status.
-    `in_table` False keeps it out of tables, `spare` lets a narrow terminal do without it, and an `is_id` of it shows as
-    much of each id as tells them apart. `style` gives Rich's name of
-    a colour for the value.
+    `in_table` False keeps it out of tables. Of a `spare` column a narrow terminal shows nothing, of `prose` the
+    beginning, of an `is_id` as much of each id as tells them apart. `style` gives Rich's name of a colour.
     """
 
     name: str
@@ -30,6 +29,7 @@ class Column(Generic[T]):
     whole: bool = False
     in_table: bool = True
     spare: bool = False
+    prose: bool = False
     is_id: bool = False
     table_value: Callable[[T], object] | None = None
     style: Callable[[T], str] | None = None
