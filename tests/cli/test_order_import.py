@@ -47,7 +47,7 @@ def test_the_same_file_again_places_nothing(stocked: Cli) -> None:
     for placed, replayed in ((2, 0), (0, 2)):
         report = stocked("orders", "import", "-", "-o", "json", given=CSV).json
         assert report.pop("seconds") >= 0
-        assert report == {"orders": 2, "placed": placed, "replayed": replayed, "refused": 0}
+        assert report == {"orders": 2, "placed": placed, "replayed": replayed, "refused": 0, "blank": 0}
     assert available(stocked) == 5
 
 
@@ -55,7 +55,7 @@ def test_orders_are_placed_from_documents_in_a_file(stocked: Cli, tmp_path: Path
     document = {"customer_id": "C1", "lines": [{"sku": "WIDGET", "quantity": 2}], "idempotency_key": "k"}
     (tmp_path / "orders.jsonl").write_text(json.dumps(document) + "\n")
     ran = stocked("orders", "import", str(tmp_path / "orders.jsonl"), "-o", "csv")
-    assert ran.out.startswith("orders,placed,replayed,refused,seconds\n1,1,0,0,0.")
+    assert ran.out.startswith("orders,placed,replayed,refused,blank,seconds\n1,1,0,0,0,0.")
 
 
 def test_columns_may_have_other_names(stocked: Cli) -> None:

@@ -71,6 +71,7 @@ def import_more_orders(program: Program) -> None:
         "placed": 1,
         "replayed": 0,
         "refused": 1,
+        "blank": 0,
         "seconds": 0,
     }
 
@@ -126,6 +127,7 @@ def test_an_import_shows_a_bar_and_leaves_its_report(program: Program) -> None:
     seen = program.see("inventory", "import", "stock.csv", "--skip-bad")
     assert seen.code == 8
     assert "reading" in seen.text
-    *_, reject, report = seen.text.splitlines()
+    *_, reject, report, created = seen.text.splitlines()
     assert reject.endswith("line 3002, quantity: wrong_type: quantity must be a whole number")
     assert report.startswith("imported 3,001 rows in ")
+    assert created.startswith("created 3,000 products: SKU-0, ")
