@@ -99,6 +99,8 @@ class Database(Generic[AnySession]):
                 if written is not None:
                     lost.append(written)
                 raise
+            if not written.is_small:
+                self.wrote()
             return written.result
 
         return self.write_by_ids(attempted, look_up=look_up)
@@ -106,14 +108,17 @@ class Database(Generic[AnySession]):
     def write_by_ids(self, work: Callable[[Attempt[AnySession]], Result], *, look_up: Mapping[str, object]) -> Result:
         """Run work that writes in transactions of its own, and finds by their ids what an earlier try has committed.
 
-        For what commits together with its last statements, before a result could be told. Raises what `write` does.
+        For what commits together with its last statements, before a result could be told; it calls `wrote` where it has
+        written something. Raises what `write` does.
         """
-        result = self._run(work, self._engine.turn, look_up)
+        return self._run(work, self._engine.turn, look_up)
+
+    def wrote(self) -> None:
+        """Note that work has been written: whatever kept further work from being done is over."""
         self._lasting.over()
-        return result
 
     def check_lasting(self) -> None:
-        """Raise what has kept work from being done lately and would keep further work, unless a write succeeded since.
+        """Raise what has kept work from being done lately and would keep further work, unless work was written since.
 
         Not everything that stands in the way of writing can be found by reading: a full disk, for one.
         """

@@ -26,7 +26,7 @@ from oms_peewee.kept_keys import is_kept, keep_key
 from oms_peewee.ledger import Origin, origin_of
 from oms_peewee.models import ImportRefusalRow, ImportRow, LevelRow
 from oms_peewee.session import Session, Session_contra
-from oms_peewee.written import Written, harmless_again, nothing_written
+from oms_peewee.written import Written, nothing_written
 
 _REFUSALS_PER_INSERT = 500
 _REFUSAL_FIELDS = (
@@ -99,7 +99,7 @@ class PeeweeImports:
         result = self._tables.write(session, batch, origin)
         _keep_state(session, batch, key, state_after(since, batch, result), origin.at, is_new=stored is None)
         _keep_refusals(session, key, result.refusals)
-        return harmless_again(result)  # It compares the state with `since` first.
+        return Written(result=result, was_committed=lambda _: False)  # It compares the state with `since` first.
 
     def _apply_once(
         self, session: Session, batch: ImportBatch, key: IdempotencyKey, origin: Origin

@@ -12,7 +12,7 @@ HOLDS_SECONDS = 30.0
 
 
 class LastingFault:
-    """The last fault that further work would meet as well, until a write succeeds or half a minute has passed.
+    """The last fault that further work would meet as well, until work is written or half a minute has passed.
 
     Thread-safe: what is kept is replaced whole.
     """
@@ -26,7 +26,7 @@ class LastingFault:
         self._met = error, self._clock()
 
     def over(self) -> None:
-        """Forget it: a write has succeeded."""
+        """Forget it: work has been written."""
         if self._met is not None:
             self._met = None
 

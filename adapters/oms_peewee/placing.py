@@ -118,6 +118,7 @@ class Placing(Generic[AnySession, View]):
         if accepted := _accepted(placements, verdicts):
             with session.atomic():
                 as_written = self._tables.write(session, accepted, view)
+            self._database.wrote()
         return self._outcomes(session, placements, verdicts, as_written)
 
     def _place_locked(
@@ -133,6 +134,8 @@ class Placing(Generic[AnySession, View]):
             as_written: AsWritten = _unwritten
             if accepted := _accepted(unwritten, verdicts):
                 as_written = self._tables.write(session, accepted, view)
+        if accepted:
+            self._database.wrote()
         outcomes = iter(self._outcomes(session, unwritten, verdicts, as_written))
         orders = orders_of(session, list(written))
         return [

@@ -96,7 +96,7 @@ class PeeweeQueue:
                 return nothing_written(None)
             taken_back = OrderRow.update(attempts=OrderRow.attempts - 1, due_at=None)
             taken_back.where(OrderRow.id.in_(list(held))).execute(session)
-            return Written(result=None, was_committed=lambda later: not _unchanged(later, held))
+            return Written(result=None, was_committed=lambda later: not _unchanged(later, held), is_small=True)
 
         if claims:
             self._database.write(unclaim, look_up={})
@@ -131,6 +131,7 @@ class PeeweeQueue:
                 result=claims,
                 was_committed=lambda later: bool(_still_claimed(later, taken, due_at)),
                 as_it_is=lambda later: _still_claimed(later, taken, due_at),
+                is_small=True,
             )
 
         return self._database.write(claim, look_up={})

@@ -105,7 +105,10 @@ class Settling(Generic[AnySession]):
         if not self._tables.reads_before_turn:
             wait_for_turn()
         look_up = {"order_ids": [str(order_id) for order_id in order_ids]}
-        return self._database.write_by_ids(lambda attempt: self._settle(attempt, wanted), look_up=look_up)
+        settlement = self._database.write_by_ids(lambda attempt: self._settle(attempt, wanted), look_up=look_up)
+        if settlement.statuses:
+            self._database.wrote()
+        return settlement
 
     def _settle(self, attempt: Attempt[AnySession], wanted: Wanted) -> Settlement:
         if attempt.number == 0:

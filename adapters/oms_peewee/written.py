@@ -18,11 +18,13 @@ class Written(Generic[AnySession, Result]):
     `was_committed` runs in a later transaction and looks for something that only this one can have written. It first
     waits for what this one had locked, as the lost COMMIT may still be under way; or the work itself meets the lock.
     `as_it_is` reads the result anew, for others may have acted since; None: it is told as it was written.
+    `is_small`: no new rows, or hardly any, so that it says nothing of whether there is room for an order.
     """
 
     result: Result
     was_committed: Callable[[AnySession], bool]
     as_it_is: Callable[[AnySession], Result] | None = None
+    is_small: bool = False
 
     def now(self, session: AnySession) -> Result:
         """Give the result of a transaction that was committed."""
@@ -31,11 +33,11 @@ class Written(Generic[AnySession, Result]):
 
 def nothing_written(result: Result) -> Written[AnySession, Result]:
     """Say that there was nothing to write: the result stands, whatever became of the COMMIT."""
-    return Written(result=result, was_committed=lambda _: True)
+    return Written(result=result, was_committed=lambda _: True, is_small=True)
 
 
 def harmless_again(result: Result) -> Written[AnySession, Result]:
     """Say that the work may be done again, also after others have acted: it finds what it did, or it writes what holds
     now.
     """
-    return Written(result=result, was_committed=lambda _: False)
+    return Written(result=result, was_committed=lambda _: False, is_small=True)

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop
+from oms_contracts.storage_contract.workers import worker
 from oms_peewee import PeeweeStorage
 from oms_peewee.session import Session
 from psycopg2 import sql
@@ -163,16 +164,33 @@ def test_each_sqlstate_has_its_code(postgresql_server: PostgresqlServer) -> None
             assert ("said so" in error.detail) == (code in {"storage_unusable", "storage_unavailable"})
 
 
-def test_what_keeps_work_from_being_written_is_not_ready_until_a_write_succeeds(
+def small_writes(shop: Shop) -> list[Callable[[], object]]:
+    """List what finds room where an order finds none, or writes nothing."""
+    storage = shop.storage
+    return [
+        lambda: storage.workers.beat(worker("busy")),
+        lambda: shop.set("WIDGET", name=shop.product("WIDGET").name),
+        shop.sweep,
+        shop.settle,
+        lambda: storage.outbox.lease("relay", seconds=1),
+        lambda: shop.place(shop.order(("WIDGET", 10**6))),
+    ]
+
+
+def test_what_keeps_work_from_being_written_is_not_ready_until_work_is_written(
     storage: PeeweeStorage, shop: Shop
 ) -> None:
+    storage.workers.beat(worker("busy"))
+    storage.schema.check()
     for sqlstate in ("53100", "42501"):
         statement = raising(sqlstate)
         storage.schema.check()
         with pytest.raises(OmsError):
             storage.database.write_by_ids(lambda tried, sql=statement: tried.session.execute_sql(sql), look_up={})
-        with pytest.raises(OmsError, match="said so"):
-            storage.schema.check()
+        for small in small_writes(shop):
+            small()
+            with pytest.raises(OmsError, match="said so"):
+                storage.schema.check()
         shop.adjust("WIDGET", 1)
         storage.schema.check()
 
