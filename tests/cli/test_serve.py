@@ -123,7 +123,7 @@ def test_the_metrics_can_be_on_ipv6(program: Program) -> None:
 
 
 def refused(program: Program, *options: str) -> tuple[int, str]:
-    ran = program.run("serve", *options)
+    ran = program.run("serve", *(() if "--port" in options else ("--port", str(free_port()))), *options)
     assert ran.stdout == ""
     assert ran.stderr.count("error: ") == 1
     return ran.returncode, next(line for line in ran.stderr.splitlines() if line.startswith("error: "))

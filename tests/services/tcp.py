@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import random
 import socket
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from tests.services.unusable import ServerUnusable
@@ -15,9 +20,17 @@ LOOPBACK = "127.0.0.1"
 LISTENING_PORTS = range(20_000, 30_000)
 
 
+_BLOCK = 200
+
+
 def free_port() -> int:
-    """Give a TCP port of 127.0.0.1 on which nothing listens now and no outgoing connection will start."""
-    for port in random.sample(LISTENING_PORTS, k=200):
+    """Give a TCP port of 127.0.0.1 on which nothing listens now and no outgoing connection will start.
+
+    It is of a block that no other process of any test run on this machine is given, so nobody takes it before the
+    server that it is for.
+    """
+    ports, _ = _own_block()
+    for port in random.sample(ports, k=len(ports)):
         with socket.socket() as candidate:
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -25,7 +38,23 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise OSError(f"none of 200 ports tried in {LISTENING_PORTS} is free")
+    raise OSError(f"none of the ports {ports} is free")
+
+
+@cache
+def _own_block() -> tuple[range, IO[str]]:
+    """Take a block of ports by the lock of a file, which is held for as long as this process lives."""
+    folder = Path(tempfile.gettempdir()) / "oms-test-ports"
+    folder.mkdir(exist_ok=True)
+    for start in LISTENING_PORTS[::_BLOCK]:
+        lock = (folder / str(start)).open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        return range(start, start + _BLOCK), lock
+    raise OSError(f"every block of {LISTENING_PORTS} is taken by another process of tests")
 
 
 def check_listening(url: str) -> None:
