@@ -92,10 +92,9 @@ def read_columns(lines: Lines, wanted: Wanted, *, delimiter: str) -> Header:
         if name in names[:index] and name in ours:
             findings.append((shorten(cells[index]), "duplicate_column", "stands twice in the header"))
         elif name and name not in ours and name not in reasons and not wanted.theirs:
-            detail = f"is no column of this file; there are: {', '.join(wanted.ours)}"
-            findings.append((shorten(cells[index]), "unknown_column", detail))
+            findings.append((shorten(cells[index]), "unknown_column", "is no column that is read"))
     if findings:
-        raise _header_error(line, findings)
+        raise _header_error(line, findings, read=wanted.ours)
     return Header(tuple(ours.get(name, None if name or wanted.theirs else "") for name in names), reasons)
 
 
@@ -110,14 +109,25 @@ def _missing(names: Sequence[str], wanted: Wanted) -> list[tuple[str, str, str]]
 
 
 def _other_separator(head: bytes, wanted: Wanted, delimiter: str) -> FileKind | None:
-    """Tell that the columns are separated by another character, by which the required ones would be found."""
+    """Tell that the columns are separated by another character.
+
+    That is one by which the required columns are found or, where a file has names of its own, the one that makes the
+    most columns of what is a single one so far.
+    """
     line = next((line for line in head.decode(errors="replace").splitlines() if line.strip()), "")
-    for other, called in _SEPARATORS.items():
-        cells = next(csv.reader([line], delimiter=other)) if other != delimiter else []
-        if len(cells) > 1 and not _missing([_folded(cell) for cell in cells], wanted):
-            detail = f"the columns seem to be separated by {called}, not by {_SEPARATORS.get(delimiter, delimiter)}"
-            return FileKind("wrong_delimiter", detail)
-    return None
+    rows = {other: _split(line, other) for other in _SEPARATORS if other != delimiter}
+    rows = {other: cells for other, cells in rows.items() if len(cells) > 1}
+    meant = next((other for other, cells in rows.items() if not _missing([*map(_folded, cells)], wanted)), None)
+    if meant is None and rows and len(_split(line, delimiter)) == 1:
+        meant = max(rows, key=lambda other: len(rows[other]))
+    if meant is None:
+        return None
+    called = _SEPARATORS.get(delimiter, delimiter)
+    return FileKind("wrong_delimiter", f"the columns seem to be separated by {_SEPARATORS[meant]}, not by {called}")
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _folded(name: str) -> str:
@@ -128,10 +138,15 @@ def _found(kind: FileKind) -> tuple[str, str, str]:
     return "", kind.code, kind.detail
 
 
-def _header_error(line: int, found: Sequence[tuple[str, str, str]]) -> OmsError:
+def _header_error(line: int, found: Sequence[tuple[str, str, str]], *, read: Sequence[str] = ()) -> OmsError:
+    said = [f"{column} {detail}".strip() for column, _, detail in found[:1]]
+    if len(found) > 1:
+        said = [f"{len(found)} columns of the header are wrong, the first: {said[0]}"]
+    if read:
+        said.append(f"what is read: {', '.join(read)}")
     return OmsError(
         "validation_error",
-        f"line {line}: " + "; ".join(f"{column} {detail}".strip() for column, _, detail in found[:5]),
+        f"line {line}: " + "; ".join(said),
         errors=[
             FieldError(pointer=f"/{line}/{column}", code=code, detail=detail)
             for column, code, detail in found[:IMPORT_ERRORS_MAX]

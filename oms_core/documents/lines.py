@@ -108,7 +108,7 @@ class Lines:
         self._next += 1
         self.line += 1
         if line is None:
-            raise RecordFault(self.line, "bad_encoding", "the line is not UTF-8")
+            raise RecordFault(self.line, "bad_encoding", "the line is not UTF-8; its encoding must be named")
         self._record_characters += len(line)
         if self._record_characters > self._record_characters_max:
             raise self._too_long()
