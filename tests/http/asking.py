@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from tests.http.conformance import ConformingClient
 
@@ -50,3 +50,14 @@ def refused(response: TestResponse, status: int, code: str, *pointers: str) -> d
     assert document["request_id"] == response.headers["X-Request-ID"]
     assert [found["pointer"] for found in document.get("errors", [])][: len(pointers)] == list(pointers)
     return document
+
+
+def ask_by_head(
+    client: ConformingClient, path: str, method: str = "POST", headers: dict[str, str] | None = None
+) -> tuple[str, Any]:
+    """Ask as the server does before it receives a large body; give the status, and what invites the body."""
+    given = {"oms.head_only": True, "REMOTE_ADDR": "127.0.0.1"}
+    environ = EnvironBuilder(path=path, method=method, headers=headers, environ_overrides=given).get_environ()
+    statuses: list[str] = []
+    client.application(environ, lambda status, *_: statuses.append(status[:3])).close()
+    return statuses[0], environ.get("oms.welcome")

@@ -14,7 +14,7 @@ from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
 from tests.core.gates import NOBODYS
-from tests.http.asking import order, refused
+from tests.http.asking import ask_by_head, order, refused
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
 
@@ -134,6 +134,15 @@ class Ledger:
         pass
 
 
+def counting(oms: Oms) -> tuple[Ledger, Oms]:
+    """Make a service over the same storage whose charges are written down."""
+    ledger = Ledger()
+    settings = Settings(database_url="memory://", auth="keys", rate_limits=LIMITED, http_rate_limit="99/day")
+    return ledger, Oms(
+        settings=settings, storage=oms.storage, clock=oms._clock, metrics=NoMetrics(), rate_limiter=ledger
+    )
+
+
 LIMITED = "orders.place=9/day;orders.read=9/day;inventory.write=9/day;default=50/day"
 
 
@@ -154,9 +163,7 @@ LIMITED = "orders.place=9/day;orders.read=9/day;inventory.write=9/day;default=50
 def test_each_request_charges_its_address_and_its_caller_once(
     oms: Oms, method: str, path: str, body: object, charged: object
 ) -> None:
-    ledger = Ledger()
-    settings = Settings(database_url="memory://", auth="keys", rate_limits=LIMITED, http_rate_limit="99/day")
-    counted = Oms(settings=settings, storage=oms.storage, clock=oms._clock, metrics=NoMetrics(), rate_limiter=ledger)
+    ledger, counted = counting(oms)
     client = client_of(conforming(counted))
     client.open(path, method=method, json=body, headers=bearing(counted))
     address = ("address", "address:127.0.0.1", 1)
@@ -165,9 +172,7 @@ def test_each_request_charges_its_address_and_its_caller_once(
 
 
 def test_a_batch_charges_its_address_once_and_its_caller_by_the_order(oms: Oms) -> None:
-    ledger = Ledger()
-    settings = Settings(database_url="memory://", auth="keys", rate_limits=LIMITED, http_rate_limit="99/day")
-    counted = Oms(settings=settings, storage=oms.storage, clock=oms._clock, metrics=NoMetrics(), rate_limiter=ledger)
+    ledger, counted = counting(oms)
     client = client_of(conforming(counted))
     client.post("/v1/orders/batch", json={"orders": [order()] * 3}, headers=bearing(counted))
     assert ledger.charges == [
@@ -175,6 +180,25 @@ def test_a_batch_charges_its_address_once_and_its_caller_by_the_order(oms: Oms) 
         ("orders.place", "name:shop", 1),
         ("orders.place", "name:shop", 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "charged"),
+    [
+        ("/v1/orders", {"json": order()}, "orders.place"),
+        ("/v1/inventory/import", {"data": "sku,quantity\nX,1\n", "content_type": "text/csv"}, "inventory.write"),
+    ],
+)
+def test_a_request_that_is_asked_for_by_its_head_charges_each_once(
+    oms: Oms, path: str, sent: dict[str, Any], charged: str
+) -> None:
+    ledger, counted = counting(oms)
+    client, shop = client_of(conforming(counted)), bearing(counted)
+    status, welcome = ask_by_head(client, path, headers=shop)
+    assert status == "204"
+    response = client.post(path, headers=shop, environ_overrides={"oms.welcome": welcome}, **sent)
+    assert response.status_code in {200, 201}
+    assert ledger.charges == [("address", "address:127.0.0.1", 1), (charged, "name:shop", 1)]
 
 
 @pytest.mark.parametrize("given", [{"rate_limits": "default=4/day", "http_rate_limit": "99/day"}])

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from werkzeug.test import EnvironBuilder, TestResponse
+from werkzeug.test import TestResponse
 
 from oms_core import Oms, Settings
 from oms_http import orders
 from oms_http.openapi.registry import operations_of
-from tests.http.asking import order, read, refused, stock
+from tests.http.asking import ask_by_head, order, read, refused, stock
 from tests.http.conformance import ConformingClient
 
 JSON = "application/json"
@@ -41,15 +41,6 @@ def state(response: TestResponse) -> tuple[str, int]:
 def body_of(body: object) -> dict[str, Any]:
     """Give what the client takes for a body: a text is CSV."""
     return {"data": body, "content_type": "text/csv"} if isinstance(body, str) else {"json": body}
-
-
-def ask_by_head(client: ConformingClient, path: str, method: str = "POST") -> tuple[str, Any]:
-    """Ask as the server does before it receives a large body; give the status, and what invites the body."""
-    given = {"oms.head_only": True, "REMOTE_ADDR": "127.0.0.1"}
-    environ = EnvironBuilder(path=path, method=method, environ_overrides=given).get_environ()
-    statuses: list[str] = []
-    client.application(environ, lambda status, *_: statuses.append(status[:3])).close()
-    return statuses[0], environ.get("oms.welcome")
 
 
 @limits("orders.place=3/day")
