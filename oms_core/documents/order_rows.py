@@ -169,11 +169,20 @@ class _OpenOrder:
 
     def _reject(self, error: OmsError) -> ImportReject:
         """Point at the row and column of the file, where the error points into the document."""
-        reject = error_reject(self.line, error, self.document)
+        reject = error_reject(self.line, error, self.document, named=self._named)
         match (reject.column or "").split("/"):
             case ["lines", index, column]:
                 return replace(reject, line=self.line_numbers[int(index)], column=column)
         return reject
+
+    def _named(self, pointer: str) -> str:
+        """Return the name of a value in the file: its column, and its line where the order has several."""
+        match pointer.split("/"):
+            case ["", "lines", index, column] if len(self.line_numbers) > 1:
+                return f"{column} of line {self.line_numbers[int(index)]}"
+            case ["", "lines", _, column]:
+                return column
+        return pointer.removeprefix("/")
 
 
 def _metadata(document: Document) -> Document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from oms_core.documents.lines import RecordFault
 from oms_core.domain.imports import ImportReject
@@ -47,14 +47,23 @@ def findings_reject(line: int, findings: Findings, values: Mapping[str, object])
     )
 
 
-def error_reject(line: int, error: OmsError, values: Mapping[str, object]) -> ImportReject:
-    """Report a document that is not valid: the first finding's place and code, and what is wrong everywhere."""
+def _column(pointer: str) -> str:
+    return pointer.removeprefix("/")
+
+
+def error_reject(
+    line: int, error: OmsError, values: Mapping[str, object], *, named: Callable[[str], str] = _column
+) -> ImportReject:
+    """Report a document that is not valid: the first finding's place and code, and what is wrong everywhere.
+
+    `named` gives the name of a place in the file, of which the finding has the pointer into the document.
+    """
     found = error.errors[0] if error.errors else None
     return ImportReject(
         line=line,
         column=(_column(found.pointer) or None) if found else None,
         code=found.code if found else error.code,
-        detail="; ".join(f"{_column(each.pointer)} {each.detail}" for each in error.errors[:_SHOWN_FINDINGS_MAX])
+        detail="; ".join(f"{named(each.pointer)} {each.detail}" for each in error.errors[:_SHOWN_FINDINGS_MAX])
         or error.detail,
         values={name: shown(value) for name, value in values.items()},
     )
@@ -78,7 +87,3 @@ def number_or_text(text: str) -> int | str:
 def shorten(text: str) -> str:
     """Cut a text that somebody else chose to what a message can bear, in ASCII."""
     return ascii(text)[1:-1][:_SHOWN_CHARACTERS_MAX]
-
-
-def _column(pointer: str) -> str:
-    return pointer.removeprefix("/")

@@ -51,6 +51,24 @@ def test_what_is_wrong_in_a_row_is_told_with_its_line_and_column(
     assert desk.told() == [(line, column, code)]
 
 
+@pytest.mark.parametrize(
+    ("rows", "detail"),
+    [
+        (["K1,,C1,,A,x,"], "quantity must be a whole number"),
+        (["K1,,C1,,A,1,", "K1,,C1,,,x,"], "sku of line 3 must have 1 to 64 characters; quantity of line 3 must be"),
+        (
+            ["K1,,,,A,x,", "K1,,,,A,1,x"],
+            "customer_id is required; quantity of line 2 must be a whole number; unit_price",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_as_the_file_names_it(desk: Desk, rows: Sequence[str], detail: str) -> None:
+    desk.bring_orders("\n".join([HEADER, *rows]), skip_bad=True)
+    (reject,) = desk.rejects
+    assert reject.detail.startswith(detail)
+    assert "/" not in reject.detail
+
+
 @pytest.mark.parametrize("bad", ["K1,C1,A", '"x"y,C1,A,1', ",C1,A,1"])
 def test_a_row_that_cannot_be_read_spoils_the_orders_that_it_may_belong_to(desk: Desk, bad: str) -> None:
     rows = ["K0,C1,A,1", "K1,C1,A,1", bad, "K2,C1,A,1", "K3,C1,A,1"]
