@@ -66,27 +66,35 @@ _MEANINGS: Mapping[str, Meaning] = {
     errorcodes.INDEX_CORRUPTED: Meaning(Fault.UNUSABLE, "rebuild the index (REINDEX)"),
 }
 _DEFECT = Meaning(Fault.DEFECT)
+_WRONG_URL = Meaning(Fault.UNUSABLE, "correct OMS_DATABASE_URL, or the files that it names")
+_WRONG_TLS = Meaning(Fault.UNUSABLE, "have the server speak TLS as OMS_DATABASE_URL asks, or correct that")
 
 _ONLY_READS = "session is read-only|server is in hot standby mode"
 # Before what was met at one of the places that the URL names.
 _AT_ONE_PLACE = re.compile("failed: (.*)")
 
 # While connecting the driver gives no SQLSTATE, only the server's words, and libpq's own.
-_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(words), code)
-    for words, code in (
-        (_ONLY_READS, errorcodes.READ_ONLY_SQL_TRANSACTION),
+_WORDS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
+    (re.compile(words), meaning)
+    for words, meaning in (
+        (_ONLY_READS, _MEANINGS[errorcodes.READ_ONLY_SQL_TRANSACTION]),
         (
             "authentication failed|no password supplied|no pg_hba.conf entry|is not permitted to log in"
             '|role ".*" does not exist',
-            errorcodes.INVALID_AUTHORIZATION_SPECIFICATION,
+            _MEANINGS[errorcodes.CLASS_INVALID_AUTHORIZATION_SPECIFICATION],
         ),
-        ('database ".*" does not exist', errorcodes.INVALID_CATALOG_NAME),
-        ("permission denied for database", errorcodes.INSUFFICIENT_PRIVILEGE),
-        ("too many (clients|connections)|remaining connection slots", errorcodes.TOO_MANY_CONNECTIONS),
-        ("is not currently accepting connections", errorcodes.OBJECT_NOT_IN_PREREQUISITE_STATE),
-        ("unrecognized configuration parameter|invalid value for parameter", errorcodes.UNDEFINED_OBJECT),
-        ("permission denied to set parameter", errorcodes.INSUFFICIENT_PRIVILEGE),
+        ('database ".*" does not exist', _MEANINGS[errorcodes.CLASS_INVALID_CATALOG_NAME]),
+        ("permission denied for database", _MEANINGS[errorcodes.INSUFFICIENT_PRIVILEGE]),
+        ("too many (clients|connections)|remaining connection slots", _MEANINGS[errorcodes.TOO_MANY_CONNECTIONS]),
+        ("is not currently accepting connections", _MEANINGS[errorcodes.OBJECT_NOT_IN_PREREQUISITE_STATE]),
+        ("unrecognized configuration parameter|invalid value for parameter", _MEANINGS[errorcodes.UNDEFINED_OBJECT]),
+        ("permission denied to set parameter", _MEANINGS[errorcodes.INSUFFICIENT_PRIVILEGE]),
+        (
+            r"^invalid \w+ value|^invalid integer value|^invalid port number"
+            '|(certificate|key|CRL) file "',
+            _WRONG_URL,
+        ),
+        ("does not support SSL, but|certificate verify failed|does not match host name", _WRONG_TLS),
     )
 )
 # Where PostgreSQL finds that a prepared plan is from before a migration (plancache.c); a new connection has none.
@@ -108,8 +116,7 @@ def meaning_of(error: Exception) -> Meaning:
 
 def meaning_of_words(words: str) -> Meaning:
     """Look up what was said of a connection that was not to be had."""
-    found = (_MEANINGS.get(code) or _MEANINGS[code[:2]] for pattern, code in _WORDS if pattern.search(words))
-    meaning = next(found, Meaning(Fault.DISCONNECTED))
+    meaning = next((meaning for pattern, meaning in _WORDS if pattern.search(words)), Meaning(Fault.DISCONNECTED))
     if meaning.fault is Fault.READ_ONLY and not all(
         re.search(_ONLY_READS, each) for each in _AT_ONE_PLACE.findall(words)
     ):

@@ -131,6 +131,22 @@ def test_a_role_and_a_database_that_are_not_there_are_told(postgresql_url: str) 
             assert_unusable(lambda storage=storage: storage.stock.get("WIDGET"), *words)  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ("sslmode=nonsense", ['invalid sslmode value: "nonsense"', "correct OMS_DATABASE_URL"]),
+        ("target_session_attrs=nope", ["invalid target_session_attrs value", "correct OMS_DATABASE_URL"]),
+        ("require_auth=nobody", ["invalid require_auth value", "correct OMS_DATABASE_URL"]),
+        ("sslmode=require", ["does not support SSL", "have the server speak TLS"]),
+    ],
+)
+def test_what_the_url_asks_for_and_nobody_can_give_is_for_the_operator_to_correct(
+    postgresql_url: str, parameters: str, words: list[str]
+) -> None:
+    with opened(f"{postgresql_url}?{parameters}") as storage:
+        assert_unusable(lambda: storage.stock.get("WIDGET"), *words)
+
+
 def test_rows_that_a_policy_hides_are_missed(shop: Shop, postgresql_url: str, role: str) -> None:
     on(
         postgresql_url,
