@@ -57,8 +57,8 @@ def test_what_is_wrong_in_a_row_is_told_with_its_line_and_column(
         (["K1,,C1,,A,x,"], "quantity must be a whole number"),
         (["K1,,C1,,A,1,", "K1,,C1,,,x,"], "sku of line 3 must have 1 to 64 characters; quantity of line 3 must be"),
         (
-            ["K1,,,,A,x,", "K1,,,,A,1,x"],
-            "customer_id is required; quantity of line 2 must be a whole number; unit_price",
+            ["K1,,,,A,1,", "K1,,,,A,1,x"],
+            "customer_id is required; unit_price of line 3 must be a decimal string",
         ),
     ],
 )
