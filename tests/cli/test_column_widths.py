@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from oms_cli.column_widths import fit_columns
+from oms_cli.views import Column
 from oms_core import ALL_SCOPES, AdjustStock, Caller, Oms, OrderLine, PlaceOrder, SetStock, Settings
 from tests.cli.programs import Program
 
@@ -43,6 +46,17 @@ def test_a_row_is_one_line_with_its_time(shop: Program, command: tuple[str, ...]
     table = [line for line in seen.text.splitlines()[heading:] if "shortened" not in line and "too narrow" not in line]
     assert len(table) == rows
     assert all(TIME.search(line) for line in table)
+
+
+def test_where_rows_must_fold_a_time_does_not() -> None:
+    moment = datetime(2026, 11, 29, tzinfo=UTC)
+    columns: list[Column[None]] = [
+        Column(name="at", value=lambda _: moment),
+        Column(name="scopes", value=lambda _: "some of many words"),
+    ]
+    shown, left_out = fit_columns(columns, [None], 30)
+    assert ([fitted.width for fitted in shown], left_out) == ([19, 9], [])
+    assert fit_columns(columns, [None], 20) == ([], [])
 
 
 def test_what_is_cut_short_is_marked_and_told(shop: Program) -> None:
