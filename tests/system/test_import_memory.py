@@ -52,7 +52,7 @@ CASES = {
         command=("orders", "import"),
         options=("--skip-bad",),
         header="",
-        row=lambda number: f'{{"customer_id":"C{number}","lines":[]}}\n',
+        row=lambda number: f'{{"customer_id":"C1","reference":"R{number}","lines":[]}}\n',
         rows=400_000,
         code="wrong_length",
     ),
