@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,7 +58,7 @@ def open_rate_limiter(settings: Settings, metrics: Metrics) -> RateLimiter:
 
 def open_metrics() -> Metrics:
     """Open the metrics that are installed, or measure nothing."""
-    candidates = entry_points(group="oms.metrics", name="prometheus")
+    candidates = _entry_points("oms.metrics").select(name="prometheus")
     try:
         return next(iter(candidates)).load()()  # type: ignore[no-any-return]  # An entry point is untyped.
     except (StopIteration, ImportError):
@@ -70,11 +71,17 @@ def _load(group: str, setting: str, url: str) -> Any:
 
 def _find(group: str, setting: str, url: str) -> EntryPoint:
     scheme = urlsplit(url).scheme
-    candidates = entry_points(group=group, name=scheme)
+    candidates = _entry_points(group).select(name=scheme)
     if not candidates:
-        known = ", ".join(sorted({candidate.name for candidate in entry_points(group=group)}))
+        known = ", ".join(sorted(_entry_points(group).names))
         raise OmsError("invalid_setting", f"{setting}: nothing installed serves {scheme}:// (known: {known})")
     return next(iter(candidates))
+
+
+@cache
+def _entry_points(group: str) -> EntryPoints:
+    """Find what is installed, once in a process: it is read from the metadata of every distribution there is."""
+    return entry_points(group=group)
 
 
 @contextmanager

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from oms_cli.command import Invocation
@@ -18,6 +21,12 @@ from oms_cli.session import Surroundings
 from oms_core import ALL_SCOPES, Caller, Oms, Order, OrderLine, PlaceOrder, SetStock, Settings
 
 HOURS_AHEAD = 3  # The command line's clock, against the system's: what was placed just now is three hours old.
+
+
+@cache
+def _command() -> Any:
+    """Make the command of the whole program, which takes longer than most of its runs."""
+    return get_command(app)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +54,16 @@ class Cli:
 
     def __call__(self, *args: str, given: str | bytes | None = None, **environment: str) -> Ran:
         """Run one command; `given` is its stdin."""
-        result = CliRunner().invoke(
-            app, args, input=given, obj=self._invocation(environment), prog_name="oms", catch_exceptions=False
-        )
-        return Ran(result.exit_code, result.stdout, result.stderr)
+        with CliRunner().isolation(input=given) as (out, err, _):
+            code = self.on_own_streams(*args, **environment)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            return Ran(code, *(stream.getvalue().decode().replace("\r\n", "\n") for stream in (out, err)))
 
-    def on_own_streams(self, *args: str) -> int:
+    def on_own_streams(self, *args: str, **environment: str) -> int:
         """Run one command on the standard streams as they are, and give its exit code."""
         with pytest.raises(SystemExit) as ended:
-            app(list(args), obj=self._invocation({}), prog_name="oms")
+            _command().main(list(args), obj=self._invocation(environment), prog_name="oms")
         return int(ended.value.code or 0)
 
     def stock(self, sku: str, on_hand: int, **fields: Any) -> None:

@@ -25,7 +25,7 @@ from oms_core.ports.queue_storage import at_once
 from oms_core.ports.storage import Storage, StorageOptions
 
 _DECIDING = frozenset({"place", "change", "change_once", "accept", "settle"})
-_CHANGING = _DECIDING | {"apply", "apply_once", "claim", "sweep", "beat", "leave", "lease", "release", "published"}
+_CHANGING = _DECIDING | set("apply apply_once claim unclaim sweep beat leave lease release published".split())
 _CHANGING |= {"create", "rotate", "revoke", "used"}
 
 
