@@ -27,6 +27,7 @@ from oms_http.server.options import ServerOptions, WsgiService
 from oms_http.server.problems import OVERLOADED, TOO_MANY, Refusal, RefusedError, UnwelcomeError
 from oms_http.server.process import (
     files_per_connection,
+    give_large_blocks_back,
     on_stop_signal,
     raise_file_limit,
     release_stop_signals,
@@ -85,6 +86,7 @@ class Bridge:
         )
         self._lanes = Lanes(runner, self._options, loop)
         raise_file_limit(self._options)
+        give_large_blocks_back()
         self._guard.start()
         stop_with_parent(loop)
         on_stop_signal(partial(loop.call_soon_threadsafe, self._drain))

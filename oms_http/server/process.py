@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from oms_http.server.options import ServerOptions
 
 _FILES_BESIDES_CONNECTIONS = 512
+_M_MMAP_THRESHOLD = -3  # malloc.h
+_LARGE_BLOCK_BYTES = 1024 * 1024
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -27,6 +32,17 @@ def connections_possible(options: ServerOptions) -> int:
         return options.connections_max
     free = max(hard - _FILES_BESIDES_CONNECTIONS, hard // 2)
     return min(options.connections_max, free // files_per_connection(options))
+
+
+def give_large_blocks_back() -> None:
+    """Have the C library give each block of a megabyte or more back to the system when it is freed.
+
+    glibc does so from a size on that grows with each such block (mallopt(3), M_MMAP_THRESHOLD). The bodies of large
+    batches then stay with the heaps of the threads that have decoded them: 400 MiB where 300 are enough.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # Other C libraries than glibc have no such thing, nor the fault.
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
 
 
 def raise_file_limit(options: ServerOptions) -> None:
