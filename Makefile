@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # Most tests wait for something, so two cores take more than two processes.
 PROCESSES ?= 4
+# What is too dear for every change: the whole from outside, and brokers and databases that die under load.
+SYSTEM := tests/system tests/faults/killed_servers
 # How long `make fuzz` runs; SEED= repeats a run.
 REQUESTS ?= 100000
 MESSAGES ?= 100000
@@ -35,13 +37,13 @@ run: install  ## the embedded service on http://127.0.0.1:8080; OMS_PORT and the
 	@$(BIN)/oms serve
 
 test: install  ## every test but the system's, on real servers, in PROCESSES=4
-	$(BIN)/pytest -n $(PROCESSES) --dist worksteal --ignore tests/system
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(SYSTEM:%=--ignore=%)
 
 # A laptop without Node, or without a network, runs the rest; with CI=true the tests themselves insist on both.
-system: install  ## the tests of the whole from outside, Postman's collection and generated clients among them
+system: install  ## the tests of the whole from outside and of servers that are killed, Postman and generated clients too
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory newman || echo "newman is not installed" >&2; fi
 	@$(MAKE) --no-print-directory clients || echo "the generators of clients are not installed" >&2
-	$(BIN)/pytest -n $(PROCESSES) --dist worksteal tests/system
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(SYSTEM)
 
 lint: install  ## style, formatting, types, and who may import whom
 	$(BIN)/ruff check

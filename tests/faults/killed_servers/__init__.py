@@ -1,0 +1,1 @@
+"""Servers that are killed, frozen and started again under load: dear, so `make system` runs them."""
