@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import random
 import socket
 import tempfile
+from collections.abc import Iterator
 from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -26,11 +27,11 @@ _BLOCK = 200
 def free_port() -> int:
     """Give a TCP port of 127.0.0.1 on which nothing listens now and no outgoing connection will start.
 
-    It is of a block that no other process of any test run on this machine is given, so nobody takes it before the
-    server that it is for.
+    It is of a block that no other process of any test run on this machine is given, and is not given again before all
+    others of it, so nobody takes it before the server that it is for.
     """
     ports, _ = _own_block()
-    for port in random.sample(ports, k=len(ports)):
+    for port in islice(ports, _BLOCK):
         with socket.socket() as candidate:
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -38,12 +39,12 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise OSError(f"none of the ports {ports} is free")
+    raise OSError(f"none of the {_BLOCK} ports of this process is free")
 
 
 @cache
-def _own_block() -> tuple[range, IO[str]]:
-    """Take a block of ports by the lock of a file, which is held for as long as this process lives."""
+def _own_block() -> tuple[Iterator[int], IO[str]]:
+    """Take a block of ports, round and round, by the lock of a file that is held for as long as this process lives."""
     folder = Path(tempfile.gettempdir()) / "oms-test-ports"
     folder.mkdir(exist_ok=True)
     for start in LISTENING_PORTS[::_BLOCK]:
@@ -53,7 +54,7 @@ def _own_block() -> tuple[range, IO[str]]:
         except OSError:
             lock.close()
             continue
-        return range(start, start + _BLOCK), lock
+        return cycle(range(start, start + _BLOCK)), lock
     raise OSError(f"every block of {LISTENING_PORTS} is taken by another process of tests")
 
 
