@@ -12,7 +12,7 @@ from pathlib import Path
 
 from oms_core.domain.access import ACCESS_RULES, AccessRule
 from oms_core.domain.callers import Scope
-from oms_core.domain.statuses import MOVES, SETTABLE, OrderStatus, scope_needed
+from oms_core.domain.orders.statuses import MOVES, SETTABLE, OrderStatus, scope_needed
 from oms_core.settings import Settings
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.registry import operations_of
@@ -21,7 +21,7 @@ from tests.security.owasp import RISKS, Defence, Risk, mutations_of
 STATUSES_HEAD = """\
 # Statuses
 
-Drawn from `oms_core/domain/statuses.py` by `make docs`; a test compares.
+Drawn from `oms_core/domain/orders/statuses.py` by `make docs`; a test compares.
 
 `pending`, `rejected` and `failed` are reached only by placing, `queued` only by accepting or retry. The other moves are
 made with `PUT /v1/orders/{id}/status` or `oms orders set-status`. A move to the status an order already has changes

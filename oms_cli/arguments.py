@@ -15,7 +15,7 @@ from oms_core.domain.commands import UNSET, OrderLine, Unset
 from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.money import parse_money
 from oms_core.domain.numbers import parse_digits, parse_whole_number
-from oms_core.domain.statuses import SETTABLE, OrderStatus
+from oms_core.domain.orders.statuses import SETTABLE, OrderStatus
 from oms_core.domain.validation import one_finding
 from oms_core.errors import ERROR_CODES
 

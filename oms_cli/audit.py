@@ -10,7 +10,7 @@ from oms_cli.messages import say_error
 from oms_cli.progress import progress
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
-from oms_core.domain.balances import Discrepancy
+from oms_core.domain.stock.balances import Discrepancy
 from oms_core.use_cases.audit import AuditReport
 
 _DISCREPANCIES: View[Discrepancy] = View(

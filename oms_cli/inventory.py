@@ -24,7 +24,7 @@ from oms_cli.stock_views import (
 from oms_cli.suggestions import suggesting
 from oms_cli.views import show_seconds
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock
-from oms_core.domain.stock import Product, ProductFilter
+from oms_core.domain.stock.products import Product, ProductFilter
 from oms_core.use_cases.change_stock import StockChanged
 
 app = command_group("inventory", "Stock: counts, receipts, corrections, the ledger.")

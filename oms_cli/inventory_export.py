@@ -17,7 +17,7 @@ from oms_cli.output import OutputFormat, write_csv, write_json_lines
 from oms_cli.progress import Report, nothing, progress
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
-from oms_core.domain.stock import Product, ProductFilter
+from oms_core.domain.stock.products import Product, ProductFilter
 
 _JSONL_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 

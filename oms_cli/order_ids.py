@@ -16,7 +16,7 @@ from oms_cli.messages import say
 from oms_cli.order_names import OrderNames
 from oms_cli.order_views import MOVED, Moved
 from oms_cli.output import Output
-from oms_core.domain.orders import Order
+from oms_core.domain.orders.order import Order
 from oms_core.errors import ErrorKind, OmsError
 
 _ID_BYTES_MAX = 1_000

@@ -12,7 +12,7 @@ from oms_cli.arguments import read_order_id
 from oms_cli.pages import paged
 from oms_core.domain.callers import Caller
 from oms_core.domain.identifiers import uuid7_millisecond
-from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.oms import Oms

@@ -18,7 +18,7 @@ from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
 from oms_core.domain.commands import RetryOrder
 from oms_core.domain.limits import RETRY_ORDERS_MAX
-from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.use_cases.retry_orders import RetryReport
 
 _REPORT: View[RetryReport] = View(

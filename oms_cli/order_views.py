@@ -13,8 +13,8 @@ from oms_core.documents.orders import show_event, show_order, show_refusal
 from oms_core.domain.currencies import decimals_of
 from oms_core.domain.events import Event
 from oms_core.domain.money import format_money
-from oms_core.domain.orders import Order, PlacedLine
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order, PlacedLine
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.use_cases.get_queue_status import QueuePlace
 

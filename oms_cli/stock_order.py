@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from oms_core.domain.stock import Product
+from oms_core.domain.stock.products import Product
 
 _FIELDS: Mapping[str, Callable[[Product], Any]] = MappingProxyType(
     {

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.limits import PAGE_ITEMS_MAX
-from oms_core.domain.stock import Product, ProductFilter
+from oms_core.domain.stock.products import Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.use_cases.list_products import cursor_after

@@ -5,7 +5,6 @@ with Oms.open(Settings(database_url="sqlite:///oms.db")) as oms:
     placed = oms.place_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=caller)
 """
 
-from oms_core.domain.balances import Discrepancy
 from oms_core.domain.callers import ALL_SCOPES, Caller, Scope
 from oms_core.domain.commands import (
     UNSET,
@@ -31,12 +30,13 @@ from oms_core.domain.imports import (
     StockImportReport,
 )
 from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, KeyState, RotateKey
-from oms_core.domain.orders import Order, OrderFailure, OrderFilter, PlacedLine, Shortage
+from oms_core.domain.orders.order import Order, OrderFailure, OrderFilter, PlacedLine, Shortage
+from oms_core.domain.orders.queueing import WorkerState
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.pages import Page
 from oms_core.domain.preconditions import Precondition
-from oms_core.domain.queueing import WorkerState
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
+from oms_core.domain.stock.balances import Discrepancy
+from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
 from oms_core.error_types import Code
 from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
 from oms_core.oms import Oms

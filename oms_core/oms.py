@@ -24,12 +24,12 @@ from oms_core.domain.commands import (
 from oms_core.domain.events import Event
 from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey, StoredKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.orders.order import Order, OrderFilter
+from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.pages import Page
-from oms_core.domain.placement import Placement
 from oms_core.domain.rate_limits import RateScope
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import Movement, Product, ProductFilter
+from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.order_queue import OrderQueue
 from oms_core.ports.clock import Clock, SystemClock

@@ -12,8 +12,8 @@ from uuid import UUID
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
-from oms_core.domain.orders import Order
-from oms_core.domain.placement import Placement
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import Placement
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import Metrics
 from oms_core.ports.queue import Queue

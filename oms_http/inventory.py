@@ -9,7 +9,7 @@ from flask import Response
 from oms_core.documents.stock import show_movement, show_product
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, SetStock
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
-from oms_core.domain.stock import ProductFilter
+from oms_core.domain.stock.products import ProductFilter
 from oms_http.queries import next_link
 from oms_http.requests import (
     Request,

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from flask import Response
 
 from oms_core.documents.orders import show_order
-from oms_core.domain.orders import Order
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
 from oms_core.use_cases.get_queue_status import QueuePlace

@@ -9,8 +9,8 @@ from flask import Response
 from oms_core.documents.orders import read_keyed_order, show_event, show_order, show_refusal
 from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
-from oms_core.domain.orders import OrderFilter
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import OrderFilter
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import FINDINGS_MAX
 from oms_core.errors import OmsError
 from oms_core.ports.storage import PlacementOutcome, Refused

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from oms_core.domain import limits
 from oms_core.domain.imports import ImportMode
 from oms_core.domain.numbers import parse_digits
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 from oms_http.queries import QueryParameter, ReadText
 from oms_http.schemas.fields import IDENTIFIER_PATTERN

@@ -6,8 +6,8 @@ from flask import Response
 
 from oms_core.documents.orders import read_order
 from oms_core.domain.commands import PlaceOrder
-from oms_core.domain.orders import Order
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Placed
 from oms_http.order_answers import order_location, order_response

@@ -10,8 +10,8 @@ from flask import Response
 from werkzeug.datastructures import Headers
 
 from oms_core.documents.stock import show_product
-from oms_core.domain.orders import Order
-from oms_core.domain.stock import Product
+from oms_core.domain.orders.order import Order
+from oms_core.domain.stock.products import Product
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from oms_core.domain.commands import RetryOrder
-from oms_core.domain.orders import OrderFilter
+from oms_core.domain.orders.order import OrderFilter
 from oms_http.order_answers import order_response
 from oms_http.requests import (
     Request,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from oms_core.domain.balances import LevelBalance, OrderBalance
+from oms_core.domain.stock.balances import LevelBalance, OrderBalance
 from oms_memory.tables import Tables
 
 

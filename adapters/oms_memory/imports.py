@@ -7,8 +7,15 @@ from datetime import datetime
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.stock import Product
-from oms_core.domain.stock_imports import BatchDecision, BatchResult, EntryChange, Refusal, decide_import, movement_of
+from oms_core.domain.stock.import_decisions import (
+    BatchDecision,
+    BatchResult,
+    EntryChange,
+    Refusal,
+    decide_import,
+    movement_of,
+)
+from oms_core.domain.stock.products import Product
 from oms_core.ports.imports import (
     ImportBatch,
     ImportKey,

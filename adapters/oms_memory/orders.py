@@ -12,9 +12,9 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.orders import Order, OrderFilter, orders_within
-from oms_core.domain.placement import Placement
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order, OrderFilter, orders_within
+from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
 from oms_memory.placing import MemoryPlacing
 from oms_memory.tables import Entry, Tables

@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import NewEvent
-from oms_core.domain.orders import Order
-from oms_core.domain.placed_orders import placed_event, placed_order, queued_order, reservation
-from oms_core.domain.placement import (
+from oms_core.domain.orders.new_orders import placed_event, placed_order, queued_order, reservation
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import (
     Accept,
     KeyedOrder,
     Placement,
@@ -19,8 +19,8 @@ from oms_core.domain.placement import (
     Replay,
     Verdict,
 )
-from oms_core.domain.queueing import AcceptanceView, queued_event
-from oms_core.domain.stock import Product
+from oms_core.domain.orders.queueing import AcceptanceView, queued_event
+from oms_core.domain.stock.products import Product
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_memory.tables import Entry, Tables
 

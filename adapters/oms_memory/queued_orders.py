@@ -11,10 +11,10 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import Event
 from oms_core.domain.limits import TRANSACTION_LINES_MAX
-from oms_core.domain.orders import Order, OrderFailure
-from oms_core.domain.placed_orders import reservation
-from oms_core.domain.placement import Accept, Placement, PlacementView, Refuse
-from oms_core.domain.queueing import (
+from oms_core.domain.orders.new_orders import reservation
+from oms_core.domain.orders.order import Order, OrderFailure
+from oms_core.domain.orders.placement import Accept, Placement, PlacementView, Refuse
+from oms_core.domain.orders.queueing import (
     POSITIONS_EXACT_MAX,
     Claim,
     DecideAcceptance,
@@ -25,7 +25,7 @@ from oms_core.domain.queueing import (
     claimed_together,
     settled_event,
 )
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome
 from oms_memory.placing import MemoryAccepting

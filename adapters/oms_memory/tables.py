@@ -14,10 +14,10 @@ from oms_core.domain.events import Event, NewEvent, StockChange, stock_events
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.keys import StoredKey
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.orders import Holding, Order
-from oms_core.domain.placement import KeyedOrder
-from oms_core.domain.queueing import WorkerState
-from oms_core.domain.stock import Movement, NewMovement, Product, StockLevel
+from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.placement import KeyedOrder
+from oms_core.domain.orders.queueing import WorkerState
+from oms_core.domain.stock.products import Movement, NewMovement, Product, StockLevel
 from oms_core.errors import OmsError
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from oms_core.domain.placed_orders import queued_order
-from oms_core.domain.placement import Placement
-from oms_core.domain.queueing import AcceptanceView, queued_event
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.new_orders import queued_order
+from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.queueing import AcceptanceView, queued_event
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee import arrays
 from oms_peewee.ledger_postgresql import PostgresqlLedger
 from oms_peewee.new_orders_postgresql import FirstEvents, insert_orders, read_keyed_orders, skus_of, written_ids

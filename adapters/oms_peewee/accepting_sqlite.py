@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from uuid import UUID
 
-from oms_core.domain.placed_orders import queued_order
-from oms_core.domain.placement import Placement
-from oms_core.domain.queueing import AcceptanceView, queued_event
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.new_orders import queued_order
+from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.queueing import AcceptanceView, queued_event
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.new_orders_sqlite import insert_orders, read_keyed_orders, written_ids
 from oms_peewee.placing import Accepted, AsWritten, placement_origin

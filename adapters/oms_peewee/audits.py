@@ -7,10 +7,10 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from oms_core.domain.balances import LevelBalance, OrderBalance
 from oms_core.domain.limits import SKU_LENGTH_MAX
-from oms_core.domain.orders import Holding
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Holding
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.balances import LevelBalance, OrderBalance
 from oms_peewee.database import Database
 from oms_peewee.session import Session
 

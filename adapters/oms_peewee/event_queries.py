@@ -9,7 +9,7 @@ from uuid import UUID
 import peewee
 
 from oms_core.domain.events import EventType, NewEvent
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee.ledger import Origin
 from oms_peewee.models import EventRow
 from oms_peewee.session import Session

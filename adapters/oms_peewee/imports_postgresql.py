@@ -1,7 +1,7 @@
 """Batches of a stock import on PostgreSQL: copied into a temporary table, then decided and written by one statement.
 
-Its decisions are those of `oms_core.domain.stock_imports.decide_import`, in SQL: the contract's tests hold one against
-the other.
+Its decisions are those of `oms_core.domain.stock.import_decisions.decide_import`, in SQL. The contract's tests hold
+one against the other.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from oms_core.domain.imports import ImportMode
 from oms_core.domain.limits import COUNT_MAX, IMPORT_CREATED_SHOWN_MAX
-from oms_core.domain.stock_imports import KINDS, BatchResult, RefusalCode, StockEntry, refusal
+from oms_core.domain.stock.import_decisions import KINDS, BatchResult, RefusalCode, StockEntry, refusal
 from oms_core.ports.imports import ImportBatch
 from oms_peewee.faults import ChangedMeanwhileError, UnstorableValueError
 from oms_peewee.ledger import Origin

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import NewEvent, StockChange, stock_events
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.stock import NewMovement
+from oms_core.domain.stock.products import NewMovement
 from oms_peewee.session import Session_contra
 
 

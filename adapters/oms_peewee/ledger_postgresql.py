@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.stock import Product
+from oms_core.domain.stock.products import Product
 from oms_peewee import arrays
 from oms_peewee.faults import UncoveredError
 from oms_peewee.ledger import (

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from oms_core.domain.events import NewEvent
 from oms_core.domain.money import to_ten_thousandths
-from oms_core.domain.placement import Allocation, Demand, KeyedOrder, Placement
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import Product
+from oms_core.domain.orders.placement import Allocation, Demand, KeyedOrder, Placement
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.products import Product
 from oms_peewee import arrays
 from oms_peewee.ledger import Origin
 from oms_peewee.ledger_postgresql import PostgresqlLedger
@@ -63,7 +63,7 @@ _INSERT_LINES = Statement(
     sql="""INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_e4)
     SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)""",
 )
-# The ledger row of `oms_core.domain.placed_orders.reservation`.
+# The ledger row of `oms_core.domain.orders.new_orders.reservation`.
 _INSERT_RESERVATIONS = Statement(
     name="insert_reservations",
     types=("text[]", "text[]", "bigint[]", "uuid[]", "smallint[]", "text[]", "timestamptz[]"),

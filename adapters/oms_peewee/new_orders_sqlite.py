@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from oms_core.domain.money import to_ten_thousandths
-from oms_core.domain.placement import Demand, KeyedOrder, Placement
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import Product
+from oms_core.domain.orders.placement import Demand, KeyedOrder, Placement
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.products import Product
 from oms_peewee.rows import products_of
 from oms_peewee.sqlite import SqliteSession, to_microseconds
 

@@ -12,7 +12,7 @@ from peewee import fn
 
 from oms_core.domain.identifiers import uuid7_floor
 from oms_core.domain.limits import ORDER_LINES_MAX
-from oms_core.domain.orders import Holding, Order, OrderFilter, PlacedLine, orders_within
+from oms_core.domain.orders.order import Holding, Order, OrderFilter, PlacedLine, orders_within
 from oms_peewee.models import LevelRow, LineRow, MovementRow, OrderRow
 from oms_peewee.rows import line_of, order_of
 from oms_peewee.session import Session

@@ -11,10 +11,10 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.orders import Order, OrderFilter
-from oms_core.domain.placement import Placement, PlacementView
-from oms_core.domain.status_changes import OrderChange
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order, OrderFilter
+from oms_core.domain.orders.placement import Placement, PlacementView
+from oms_core.domain.orders.status_changes import OrderChange
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
 from oms_peewee.database import Database

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
-from oms_core.domain.orders import Order
-from oms_core.domain.placement import Accept, Placement, Refuse, Repeat, Replay, Verdict
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import Accept, Placement, Refuse, Repeat, Replay, Verdict
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_peewee.database import Attempt, Database

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from oms_core.domain.placed_orders import placed_event, placed_order
-from oms_core.domain.placement import Placement, PlacementView
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.new_orders import placed_event, placed_order
+from oms_core.domain.orders.placement import Placement, PlacementView
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee import arrays
 from oms_peewee.ledger import level_moves
 from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from oms_core.domain.placed_orders import placed_event, placed_order, reservation
-from oms_core.domain.placement import Placement, PlacementView
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.new_orders import placed_event, placed_order, reservation
+from oms_core.domain.orders.placement import Placement, PlacementView
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee.ledger import EventEntry, MovementEntry
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.new_orders_sqlite import insert_orders, read_keyed_orders, read_products, written_ids

@@ -7,7 +7,7 @@ from typing import Any
 import peewee
 from peewee import fn
 
-from oms_core.domain.stock import Product
+from oms_core.domain.stock.products import Product
 from oms_peewee.models import LevelRow, ProductRow
 from oms_peewee.rows import products_of
 from oms_peewee.session import Session

@@ -11,9 +11,9 @@ import peewee
 from peewee import fn
 
 from oms_core.domain.callers import Caller
-from oms_core.domain.orders import Order
-from oms_core.domain.placement import Placement
-from oms_core.domain.queueing import (
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.queueing import (
     POSITIONS_EXACT_MAX,
     Claim,
     DecideAcceptance,
@@ -21,7 +21,7 @@ from oms_core.domain.queueing import (
     Settlement,
     claimed_together,
 )
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome
 from oms_peewee.database import Database

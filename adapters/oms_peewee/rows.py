@@ -8,9 +8,9 @@ from operator import itemgetter
 from typing import Any
 
 from oms_core.domain.events import Event, EventType, NewEvent
-from oms_core.domain.orders import Order, OrderFailure, PlacedLine
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import Movement, MovementKind, NewMovement, Product, StockLevel
+from oms_core.domain.orders.order import Order, OrderFailure, PlacedLine
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, StockLevel
 from oms_peewee.fields import read_time
 from oms_peewee.models import EventRow, LineRow, MovementRow, OrderRow
 

@@ -13,10 +13,10 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX
-from oms_core.domain.orders import OrderFailure
-from oms_core.domain.placement import Accept, PlacementView, Refuse
-from oms_core.domain.queueing import QueuedOrder, Settlement
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import OrderFailure
+from oms_core.domain.orders.placement import Accept, PlacementView, Refuse
+from oms_core.domain.orders.queueing import QueuedOrder, Settlement
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
 from oms_peewee.database import Attempt, Database
 from oms_peewee.event_queries import settled_by

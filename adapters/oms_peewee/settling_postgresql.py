@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
-from oms_core.domain.placement import Accept, PlacementView, Refuse
-from oms_core.domain.queueing import QueuedOrder, settled_event
+from oms_core.domain.orders.placement import Accept, PlacementView, Refuse
+from oms_core.domain.orders.queueing import QueuedOrder, settled_event
 from oms_core.ports.queue_storage import at_once
 from oms_peewee import arrays
 from oms_peewee.ledger import Origin, level_moves
@@ -73,7 +73,7 @@ _REJECT = Statement(
     FROM (SELECT unnest($2) AS id, unnest($3) AS failure, unnest($4) AS counted) AS s
     WHERE o.id = s.id AND o.id = ANY ($5)""",
 )
-# The ledger row of `oms_core.domain.placed_orders.reservation`.
+# The ledger row of `oms_core.domain.orders.new_orders.reservation`.
 _RESERVE = Statement(
     name="reserve_queued",
     types=("text[]", "text[]", "bigint[]", "uuid[]", "smallint[]", "text", "timestamptz"),

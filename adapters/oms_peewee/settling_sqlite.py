@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from oms_core.domain.placed_orders import reservation
-from oms_core.domain.placement import Accept, PlacementView
-from oms_core.domain.queueing import QueuedOrder, settled_event
+from oms_core.domain.orders.new_orders import reservation
+from oms_core.domain.orders.placement import Accept, PlacementView
+from oms_core.domain.orders.queueing import QueuedOrder, settled_event
 from oms_peewee.ledger import Origin
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.new_orders_sqlite import read_products

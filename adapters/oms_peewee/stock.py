@@ -8,8 +8,8 @@ from typing import Any
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.stock import Movement, Product, ProductFilter
-from oms_core.domain.stock_changes import ProductChange, events_of, sku_not_found
+from oms_core.domain.stock.changes import ProductChange, events_of, sku_not_found
+from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_peewee.database import Database
 from oms_peewee.faults import ChangedMeanwhileError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oms_core.domain.queueing import WorkerState
+from oms_core.domain.orders.queueing import WorkerState
 from oms_peewee.database import Database
 from oms_peewee.models import WorkerRow
 from oms_peewee.session import Session

@@ -13,7 +13,7 @@ from oms_core.domain.currencies import decimals_of
 from oms_core.domain.events import Event
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.money import format_money, parse_money
-from oms_core.domain.orders import Order
+from oms_core.domain.orders.order import Order
 from oms_core.domain.validation import FINDINGS_MAX, Findings, one_finding
 from oms_core.errors import OmsError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oms_core.documents.orders import show_time
-from oms_core.domain.stock import Movement, Product
+from oms_core.domain.stock.products import Movement, Product
 
 
 def show_product(product: Product) -> dict[str, object]:

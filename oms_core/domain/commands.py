@@ -11,8 +11,8 @@ from uuid import UUID
 from oms_core.domain import limits
 from oms_core.domain.currencies import CURRENCIES, decimals_of
 from oms_core.domain.money import is_money, is_whole
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.preconditions import NO_VERSION, NOTHING_ASKED, Precondition
-from oms_core.domain.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 
 

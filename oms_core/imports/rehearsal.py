@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oms_core.domain.placed_orders import placed_order
-from oms_core.domain.placement import (
+from oms_core.domain.orders.new_orders import placed_order
+from oms_core.domain.orders.placement import (
     Accept,
     Placement,
     PlacementView,
@@ -15,7 +15,7 @@ from oms_core.domain.placement import (
     Verdict,
     decide_placement,
 )
-from oms_core.domain.stock import Product
+from oms_core.domain.stock.products import Product
 from oms_core.errors import OmsError
 from oms_core.imports.spool import file_errors
 from oms_core.ports.storage import OrderStorage, Placed, PlacementOutcome

@@ -11,7 +11,7 @@ from oms_core.documents.lines import Lines, check_row_count
 from oms_core.documents.stock_rows import StockRow
 from oms_core.domain.imports import ImportMode, ImportReject
 from oms_core.domain.limits import REASON_LENGTH_MAX, REFERENCE_LENGTH_MAX
-from oms_core.domain.stock_imports import Refusal, StockEntry
+from oms_core.domain.stock.import_decisions import Refusal, StockEntry
 from oms_core.imports.spool import Spool, file_errors
 
 # One statement for many rows costs 0.6 microseconds a row, executemany 2.

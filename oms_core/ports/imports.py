@@ -13,7 +13,7 @@ from typing import Protocol
 from oms_core.domain.callers import Caller
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.imports import ImportMode
-from oms_core.domain.stock_imports import BatchResult, Refusal, StockEntry
+from oms_core.domain.stock.import_decisions import BatchResult, Refusal, StockEntry
 from oms_core.errors import OmsError
 
 Level = tuple[str, str]

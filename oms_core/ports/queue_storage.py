@@ -12,9 +12,9 @@ from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
-from oms_core.domain.orders import Order
-from oms_core.domain.placement import Placement, PlacementView, Verdict
-from oms_core.domain.queueing import Claim, DecideAcceptance, QueuedOrder, QueueSample, Settlement, WorkerState
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import Placement, PlacementView, Verdict
+from oms_core.domain.orders.queueing import Claim, DecideAcceptance, QueuedOrder, QueueSample, Settlement, WorkerState
 
 if TYPE_CHECKING:
     from oms_core.ports.storage import PlacementOutcome

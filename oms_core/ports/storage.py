@@ -23,15 +23,15 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from oms_core.domain.balances import LevelBalance, OrderBalance
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.orders import Holding, Order, OrderFilter
-from oms_core.domain.placement import Placement, PlacementView, Verdict
-from oms_core.domain.status_changes import OrderChange
-from oms_core.domain.stock import Movement, Product, ProductFilter
-from oms_core.domain.stock_changes import ProductChange
+from oms_core.domain.orders.order import Holding, Order, OrderFilter
+from oms_core.domain.orders.placement import Placement, PlacementView, Verdict
+from oms_core.domain.orders.status_changes import OrderChange
+from oms_core.domain.stock.balances import LevelBalance, OrderBalance
+from oms_core.domain.stock.changes import ProductChange
+from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.ports.imports import ImportStorage
 from oms_core.ports.key_storage import KeyStorage

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
-from oms_core.domain.queueing import WorkerState
+from oms_core.domain.orders.queueing import WorkerState
 from oms_core.errors import OmsError
 from oms_core.ports.queue_storage import WorkerStorage
 

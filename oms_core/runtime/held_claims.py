@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from oms_core.domain.queueing import Claim
+from oms_core.domain.orders.queueing import Claim
 from oms_core.errors import OmsError
 
 _log = logging.getLogger(__name__)

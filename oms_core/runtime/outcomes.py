@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from oms_core.domain.orders import Order
+from oms_core.domain.orders.order import Order
 from oms_core.errors import OmsError
 from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.forks import begin_in_each_process

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from oms_core.domain.queueing import WORKER_SILENT_SECONDS, QueueSample, WorkerState
+from oms_core.domain.orders.queueing import WORKER_SILENT_SECONDS, QueueSample, WorkerState
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
 from oms_core.runtime.background_thread import start_thread

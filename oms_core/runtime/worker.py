@@ -15,7 +15,7 @@ from uuid import UUID
 from oms_core.documents.messages import read_command, read_order_ids
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
-from oms_core.domain.queueing import Claim, by_caution, is_claimed_alone
+from oms_core.domain.orders.queueing import Claim, by_caution, is_claimed_alone
 from oms_core.errors import OmsError
 from oms_core.ports.metrics import DEAD_LETTERS, SWEPT_ORDERS, Metrics
 from oms_core.ports.queue import Inbox, Message, MessageKind

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from oms_core.domain.balances import Discrepancy, audit_level, audit_order
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.limits import PAGE_ITEMS_MAX
+from oms_core.domain.stock.balances import Discrepancy, audit_level, audit_order
 from oms_core.ports.storage import AuditStorage, Storage
 
 _DISCREPANCIES_MAX = 1_000

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import ChangeOrderStatus
-from oms_core.domain.orders import Order
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.change_order_status import change_order_status

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import ChangeOrderStatus
-from oms_core.domain.orders import Order
-from oms_core.domain.status_changes import decide_status_change
-from oms_core.domain.statuses import scope_needed
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.status_changes import decide_status_change
+from oms_core.domain.orders.statuses import scope_needed
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.idempotency import OWN_KEY_BITS, IdempotencyKey, own_key
-from oms_core.domain.stock import Product
-from oms_core.domain.stock_changes import ProductChange
+from oms_core.domain.stock.changes import ProductChange
+from oms_core.domain.stock.products import Product
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import DecideProductChange, Storage
 

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from oms_core.domain.limits import TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.domain.placement import Placement, PlacementView, Verdict, decide_placement
-from oms_core.domain.queueing import decide_acceptance
+from oms_core.domain.orders.placement import Placement, PlacementView, Verdict, decide_placement
+from oms_core.domain.orders.queueing import decide_acceptance
 from oms_core.errors import OmsError
 from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused, Storage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.commands import DeleteProduct
 from oms_core.domain.idempotency import OWN_KEY_BITS, own_key
-from oms_core.domain.stock_changes import check_deletion
+from oms_core.domain.stock.changes import check_deletion
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 

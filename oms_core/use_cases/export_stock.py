@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.limits import PAGE_ITEMS_MAX
-from oms_core.domain.stock import Product, ProductFilter
+from oms_core.domain.stock.products import Product, ProductFilter
 from oms_core.ports.storage import Storage
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.orders import Order
+from oms_core.domain.orders.order import Order
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.stock import Product
-from oms_core.domain.stock_changes import sku_not_found
+from oms_core.domain.stock.changes import sku_not_found
+from oms_core.domain.stock.products import Product
 from oms_core.domain.validation import Findings
 from oms_core.ports.storage import Storage
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.queueing import QueueSample, WorkerState
+from oms_core.domain.orders.queueing import QueueSample, WorkerState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from oms_core.documents.orders import read_keyed_order
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.imports import ImportOrders, ImportProgress, ImportReject, ImportStage, OrderImportReport
 from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
-from oms_core.domain.placement import Placement
+from oms_core.domain.orders.placement import Placement
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.order_spool import OrderSpool, SpooledOrder

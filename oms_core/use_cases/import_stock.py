@@ -26,7 +26,7 @@ from oms_core.domain.imports import (
     StockImportReport,
 )
 from oms_core.domain.limits import IMPORT_CREATED_SHOWN_MAX
-from oms_core.domain.stock_imports import BatchResult, StockEntry
+from oms_core.domain.stock.import_decisions import BatchResult, StockEntry
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.known_locations import KnownLocations
 from oms_core.imports.malformed_rows import refuse_malformed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.pages import Page, check_limit, decode_number_cursor, encode_cursor, page_of
-from oms_core.domain.stock import Movement
+from oms_core.domain.stock.products import Movement
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.get_product import check_known_form
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_LINES_MAX
-from oms_core.domain.orders import Order, OrderFilter
+from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.pages import Page, check_limit, decode_id_cursor, encode_cursor
 from oms_core.ports.storage import Storage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.pages import Page, check_limit, decode_sku_cursor, encode_cursor, page_of
-from oms_core.domain.stock import Product, ProductFilter
+from oms_core.domain.stock.products import Product, ProductFilter
 from oms_core.ports.storage import Storage
 
 _CURSOR = "products"

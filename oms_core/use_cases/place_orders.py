@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import BATCH_ORDERS_MAX
-from oms_core.domain.placement import Placement
+from oms_core.domain.orders.placement import Placement
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock

@@ -6,8 +6,8 @@ from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.commands import PlaceOrder, check_prices
 from oms_core.domain.fingerprints import order_fingerprint
 from oms_core.domain.identifiers import uuid7
-from oms_core.domain.placed_orders import order_total
-from oms_core.domain.placement import Placement
+from oms_core.domain.orders.new_orders import order_total
+from oms_core.domain.orders.placement import Placement
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock

@@ -9,9 +9,9 @@ from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.commands import RetryOrder
 from oms_core.domain.fingerprints import retry_fingerprint
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.orders import Holding, Order
-from oms_core.domain.queueing import decide_retry
-from oms_core.domain.status_changes import OrderChange
+from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.queueing import decide_retry
+from oms_core.domain.orders.status_changes import OrderChange
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 

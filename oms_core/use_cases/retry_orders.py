@@ -9,8 +9,8 @@ from uuid import UUID
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.commands import check_reason
 from oms_core.domain.limits import RETRY_ORDERS_MAX
-from oms_core.domain.orders import Order, OrderFilter
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order, OrderFilter
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage

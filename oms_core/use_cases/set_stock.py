@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import SetStock
-from oms_core.domain.stock_changes import decide_set
+from oms_core.domain.stock.changes import decide_set
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.change_stock import StockChanged, change_stock

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from oms_core.domain.callers import Caller
-from oms_core.domain.placement import PlacementView, Verdict, decide_placement
-from oms_core.domain.queueing import QueuedOrder, Settlement, decide_failed_attempt, is_worn_out
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.placement import PlacementView, Verdict, decide_placement
+from oms_core.domain.orders.queueing import QueuedOrder, Settlement, decide_failed_attempt, is_worn_out
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.orders import Order
+from oms_core.domain.orders.order import Order
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.get_order import check_known_id
 

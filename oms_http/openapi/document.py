@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from oms_core.distribution import installed_version
 from oms_core.domain.access import Binding
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ERROR_CODES
 from oms_http.openapi.links import links_of
 from oms_http.openapi.operation import RATE_LIMIT, RATE_LIMIT_POLICY, Answer, Header, Operation, TextBody

@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from oms_core.domain import limits
 from oms_core.domain.events import EventType
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_http.schemas.checks import one_of
 from oms_http.schemas.fields import (
     Amount,

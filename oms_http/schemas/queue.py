@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_http.schemas.checks import identifier, one_of
 from oms_http.schemas.fields import IDENTIFIER_PATTERN, CustomerId, Reason, Time
 from oms_http.schemas.shapes import Input, Output

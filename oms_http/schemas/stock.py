@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from oms_core.domain.stock import MovementKind
+from oms_core.domain.stock.products import MovementKind
 from oms_core.domain.validation import Findings
 from oms_http.schemas.fields import (
     Count,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from oms_core import Oms, OmsError
 from oms_core.domain.events import Event
-from oms_core.domain.stock import Movement
+from oms_core.domain.stock.products import Movement
 
 T = TypeVar("T")
 

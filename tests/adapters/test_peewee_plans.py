@@ -17,9 +17,9 @@ from oms_peewee import PeeweeStorage, open_postgresql, open_sqlite
 from oms_peewee.session import Session
 
 from oms_core.domain.keys import StoredKey
-from oms_core.domain.orders import OrderFilter
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import ProductFilter
+from oms_core.domain.orders.order import OrderFilter
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.products import ProductFilter
 from oms_core.ports.storage import StorageOptions
 from tests.adapters.filled_databases import analyze, created_at, fill_postgresql, fill_sqlite, order_id, sku
 from tests.services.databases import PostgresqlServer

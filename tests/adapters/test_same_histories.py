@@ -18,7 +18,7 @@ from oms_memory import MemoryStorage
 from oms_memory.orders import MemoryOrders
 from oms_peewee import open_postgresql, open_sqlite
 
-from oms_core.domain.placement import Placement
+from oms_core.domain.orders.placement import Placement
 from oms_core.ports.storage import DecidePlacement, PlacementOutcome, Storage, StorageOptions
 from tests.adapters.histories import Histories
 from tests.adapters.postgresql_databases import empty, migrated_database

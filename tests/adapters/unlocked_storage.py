@@ -12,8 +12,8 @@ from oms_memory.orders import MemoryOrders
 from oms_memory.tables import Entry, Tables
 
 from oms_core.domain.keys import StoredKey
-from oms_core.domain.placement import Placement
-from oms_core.domain.stock import Product
+from oms_core.domain.orders.placement import Placement
+from oms_core.domain.stock.products import Product
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecidePlacement, PlacementOutcome
 

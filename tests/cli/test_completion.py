@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oms_core.domain.statuses import SETTABLE, OrderStatus
+from oms_core.domain.orders.statuses import SETTABLE, OrderStatus
 from tests.cli.programs import Program
 
 

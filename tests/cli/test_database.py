@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from oms_core import OmsError, OrderLine
-from oms_core.domain.balances import Discrepancy
+from oms_core.domain.stock.balances import Discrepancy
 from oms_core.ports.storage import SchemaStatus
 from oms_core.use_cases.audit import AuditReport
 from tests.cli.conftest import Cli

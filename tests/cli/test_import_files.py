@@ -12,7 +12,7 @@ from oms_memory import MemoryStorage
 from oms_memory.imports import MemoryImports
 
 from oms_cli.progress import Pace
-from oms_core.domain.stock_imports import BatchResult
+from oms_core.domain.stock.import_decisions import BatchResult
 from tests.cli.conftest import Cli
 
 STOCK = "Artikel;Bestand;Farbe\nGröße-1;5;rot\nB;3;\n"

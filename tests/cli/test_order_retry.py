@@ -9,7 +9,7 @@ import pytest
 
 from oms_core import OmsError, OrderStatus
 from oms_core.domain.callers import ALL_SCOPES, Caller
-from oms_core.domain.queueing import decide_failed_attempt
+from oms_core.domain.orders.queueing import decide_failed_attempt
 from tests.cli.conftest import Cli
 from tests.services.waiting import wait_until
 

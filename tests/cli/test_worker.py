@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from oms_core import Oms, OrderStatus, SetStock, Settings
-from oms_core.domain.orders import OrderFilter
+from oms_core.domain.orders.order import OrderFilter
 from tests.adapters.rabbitmq_broker import Broker
 from tests.cli.programs import Program
 from tests.cli.working import CALLER, SECONDS, accept, is_gone, opened, wait_until_placed, working

@@ -10,8 +10,8 @@ from oms_contracts.storage_contract.shop import CLERK, new_shop
 from oms_memory import MemoryStorage
 
 from oms_core import OrderStatus
-from oms_core.domain.balances import LevelBalance, OrderBalance, audit_level, audit_order
-from oms_core.domain.orders import Holding
+from oms_core.domain.orders.order import Holding
+from oms_core.domain.stock.balances import LevelBalance, OrderBalance, audit_level, audit_order
 from oms_core.use_cases.audit import audit
 
 RESERVING = {OrderStatus.PENDING, OrderStatus.PROCESSING}

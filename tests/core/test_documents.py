@@ -21,8 +21,8 @@ from oms_core.documents.stock import show_movement, show_product
 from oms_core.domain.characters import identifier_fault
 from oms_core.domain.currencies import CURRENCIES, decimals_of
 from oms_core.domain.money import format_money, from_ten_thousandths, parse_money
-from oms_core.domain.placed_orders import placed_order
-from oms_core.domain.placement import Placement
+from oms_core.domain.orders.new_orders import placed_order
+from oms_core.domain.orders.placement import Placement
 from oms_core.ports.clock import SystemClock
 from oms_core.use_cases.prepare_placement import prepare_placement
 

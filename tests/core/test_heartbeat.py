@@ -7,7 +7,7 @@ from oms_contracts.clock import BEGINNING
 from oms_memory import MemoryStorage
 from oms_memory.tables import Tables
 
-from oms_core.domain.queueing import WorkerState
+from oms_core.domain.orders.queueing import WorkerState
 from oms_core.runtime.heartbeat import Heartbeat
 from tests.core.workroom import AWAY
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from oms_core import AdjustStock, ImportMode, OmsError, Product, SetStock, StockLevel
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.stock_changes import ProductChange, decide_adjust, decide_set, sku_not_found
-from oms_core.domain.stock_imports import EntryChange, StockEntry, decide_import, movement_of
+from oms_core.domain.stock.changes import ProductChange, decide_adjust, decide_set, sku_not_found
+from oms_core.domain.stock.import_decisions import EntryChange, StockEntry, decide_import, movement_of
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 PLACES = ("east", "main", "west")

@@ -10,7 +10,7 @@ from oms_memory import MemoryStorage
 from oms_memory.imports import MemoryImports
 
 from oms_core import ImportMode, ImportStock, OmsError
-from oms_core.domain.stock_imports import BatchResult
+from oms_core.domain.stock.import_decisions import BatchResult
 from tests.core.desks import Desk, desk_over, stock_report
 
 ADJUST: dict[str, Any] = {"mode": ImportMode.ADJUST, "reason": "counted"}

@@ -23,7 +23,7 @@ from oms_core import (
     Scope,
     SetStock,
 )
-from oms_core.domain.placement import Placement
+from oms_core.domain.orders.placement import Placement
 from oms_core.ports.storage import DecidePlacement, PlacementOutcome
 from tests.core.desks import CLERK, Desk, desk_over, order_report
 

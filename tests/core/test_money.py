@@ -14,7 +14,7 @@ from oms_core.documents.orders import show_order
 from oms_core.domain.currencies import CURRENCIES, decimals_of
 from oms_core.domain.limits import INT8_MAX
 from oms_core.domain.money import format_money, from_ten_thousandths, is_money, parse_money, to_ten_thousandths
-from oms_core.domain.placed_orders import order_total
+from oms_core.domain.orders.new_orders import order_total
 
 amounts_e4 = st.integers(0, INT8_MAX)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from oms_core import OmsError, OrderLine, PlaceOrder, Product, StockLevel
 from oms_core.domain.fingerprints import order_fingerprint
-from oms_core.domain.placement import (
+from oms_core.domain.orders.placement import (
     Accept,
     Allocation,
     KeyedOrder,

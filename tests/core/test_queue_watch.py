@@ -12,7 +12,7 @@ from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_memory import MemoryStorage
 
 from oms_core import OmsError
-from oms_core.domain.queueing import QueueSample
+from oms_core.domain.orders.queueing import QueueSample
 from oms_core.runtime.queue_watch import QueueWatch
 from tests.core.workroom import AWAY
 

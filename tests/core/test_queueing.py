@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from oms_core import OmsError, Order, OrderLine, OrderStatus, PlaceOrder
 from oms_core.domain.events import EventType
 from oms_core.domain.fingerprints import order_fingerprint
-from oms_core.domain.orders import OrderFailure
-from oms_core.domain.placement import Accept, KeyedOrder, Placement, Refuse, Repeat, Replay, Verdict
-from oms_core.domain.queueing import (
+from oms_core.domain.orders.order import OrderFailure
+from oms_core.domain.orders.placement import Accept, KeyedOrder, Placement, Refuse, Repeat, Replay, Verdict
+from oms_core.domain.orders.queueing import (
     POSITIONS_EXACT_MAX,
     AcceptanceView,
     Claim,
@@ -31,7 +31,7 @@ from oms_core.domain.queueing import (
     queued_event,
     settled_event,
 )
-from oms_core.domain.status_changes import QueueEntry
+from oms_core.domain.orders.status_changes import QueueEntry
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 ERROR = OmsError("internal_error", "it cannot be written")

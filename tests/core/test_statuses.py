@@ -10,9 +10,9 @@ import pytest
 
 from oms_core import Caller, ChangeOrderStatus, MovementKind, OmsError, Order, OrderStatus, Scope
 from oms_core.domain.events import EventType, status_event_type
-from oms_core.domain.orders import Holding, PlacedLine
-from oms_core.domain.status_changes import OrderChange, decide_status_change
-from oms_core.domain.statuses import MOVES, OPEN, SETTABLE, allowed_moves, scope_needed
+from oms_core.domain.orders.order import Holding, PlacedLine
+from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.statuses import MOVES, OPEN, SETTABLE, allowed_moves, scope_needed
 
 # The table of the design, written down a second time.
 TABLE = {

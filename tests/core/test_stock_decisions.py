@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oms_core import UNSET, AdjustStock, OmsError, Product, ReceiveStock, SetStock, StockLevel
 from oms_core.domain.events import EventType, StockChange, stock_events
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.stock_changes import ProductChange, decide_adjust, decide_receive, decide_set
+from oms_core.domain.stock.changes import ProductChange, decide_adjust, decide_receive, decide_set
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

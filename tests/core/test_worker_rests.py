@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from tests.core.workroom import Workroom, tell
 
 

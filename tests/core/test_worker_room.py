@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from oms_core import OrderStatus
-from oms_core.domain.orders import Order
+from oms_core.domain.orders.order import Order
 from tests.core.workroom import AWAY, FULL, POISON, Workroom, tell
 
 PENDING, QUEUED = OrderStatus.PENDING, OrderStatus.QUEUED

@@ -17,7 +17,7 @@ from oms_memory.queued_orders import MemoryQueuedOrders, MemoryWorkers
 from oms_memory.tables import Tables
 
 from oms_core import ALL_SCOPES, Caller, OmsError, Order, OrderStatus, PlaceOrder
-from oms_core.domain.queueing import Claim, Settlement, WorkerState
+from oms_core.domain.orders.queueing import Claim, Settlement, WorkerState
 from oms_core.ports.metrics import Metric, NoMetrics
 from oms_core.ports.queue import Message, MessageKind
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once

@@ -17,9 +17,9 @@ from oms_contracts.storage_contract.workers import seen, worker
 from oms_memory import open_storage as open_memory
 from oms_peewee import open_postgresql
 
-from oms_core.domain.orders import Order
-from oms_core.domain.queueing import Claim
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.queueing import Claim
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.imports import ImportStorage
 from oms_core.ports.key_storage import KeyStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage

@@ -8,9 +8,9 @@ import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
 from oms_peewee import open_postgresql
 
-from oms_core.domain.orders import OrderFilter
-from oms_core.domain.queueing import Claim
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import OrderFilter
+from oms_core.domain.orders.queueing import Claim
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions
 from tests.faults.commit_proxy import CommitProxy, Fate
 from tests.faults.rivals import told

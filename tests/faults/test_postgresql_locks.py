@@ -15,7 +15,7 @@ from oms_peewee import open_postgresql, settling_postgresql
 
 from oms_core.domain.commands import SetStock
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import (
     DEADLINE_SECONDS,

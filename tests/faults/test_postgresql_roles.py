@@ -27,7 +27,7 @@ from oms_core import (
     SetStock,
     Settings,
 )
-from oms_core.domain.queueing import WorkerState
+from oms_core.domain.orders.queueing import WorkerState
 from oms_core.errors import Retry
 from tests.faults.rivals import on, opened, told
 from tests.faults.test_worker_without_room import Stop

@@ -13,7 +13,7 @@ from oms_peewee import PeeweeStorage
 from oms_peewee.session import Session
 from psycopg2 import sql
 
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import on, opened, told

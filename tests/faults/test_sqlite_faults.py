@@ -12,7 +12,7 @@ import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
 from oms_peewee import PeeweeStorage, open_sqlite
 
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import IMPATIENT, told
 

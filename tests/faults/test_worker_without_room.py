@@ -13,7 +13,7 @@ import pytest
 from oms_peewee import PeeweeStorage
 
 from oms_core import ALL_SCOPES, Caller, Oms, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
-from oms_core.domain.orders import OrderFilter
+from oms_core.domain.orders.order import OrderFilter
 
 CALLER = Caller(name="buyer", scopes=ALL_SCOPES)
 ORDERS = 60

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from oms_core import AuditReport, Oms, Product, Settings, StockLevel
-from oms_core.domain.balances import Discrepancy
+from oms_core.domain.stock.balances import Discrepancy
 from tests.bench.crowd import NO_ANSWER, SOLD, Bought, Sale
 from tests.bench.demo_verdict import Verdict
 from tests.services.wheels import ROOT

@@ -10,10 +10,10 @@ import pytest
 from oms_contracts.storage_contract.shop import CLERK, Shop, placed, refused
 from oms_core.domain.events import EventType
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.domain.placed_orders import queued_order
-from oms_core.domain.placement import Placement, Verdict
-from oms_core.domain.queueing import AcceptanceView, decide_acceptance
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.new_orders import queued_order
+from oms_core.domain.orders.placement import Placement, Verdict
+from oms_core.domain.orders.queueing import AcceptanceView, decide_acceptance
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from oms_contracts.storage_contract.hooks import StorageHooks
 from oms_contracts.storage_contract.shop import Shop
-from oms_core.domain.balances import LevelBalance, OrderBalance
-from oms_core.domain.orders import Holding, Order
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.balances import LevelBalance, OrderBalance
 
 PATHS = {
     OrderStatus.PENDING: [],

@@ -12,10 +12,10 @@ from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.imports import ImportMode
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.orders import Holding, Order
-from oms_core.domain.status_changes import OrderChange, decide_status_change
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock_imports import RefusalCode, StockEntry
+from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.import_decisions import RefusalCode, StockEntry
 from oms_core.errors import OmsError
 
 

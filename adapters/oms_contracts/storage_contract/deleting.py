@@ -8,8 +8,8 @@ import pytest
 
 from oms_contracts.storage_contract.lossy_shop import LossyShop
 from oms_contracts.storage_contract.shop import Shop
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.preconditions import Precondition
-from oms_core.domain.statuses import OrderStatus
 from oms_core.errors import OmsError
 
 

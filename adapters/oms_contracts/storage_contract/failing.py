@@ -8,8 +8,8 @@ from oms_contracts.storage_contract.finding_orders import found
 from oms_contracts.storage_contract.settling import NOTHING, short, statuses
 from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.events import EventType
-from oms_core.domain.orders import Order, OrderFailure, OrderFilter
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order, OrderFailure, OrderFilter
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 
 FAILURE = OrderFailure(code="internal_error", detail="it cannot be written")

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from oms_contracts.storage_contract.shop import Shop
-from oms_core.domain.orders import Order, OrderFilter
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order, OrderFilter
+from oms_core.domain.orders.statuses import OrderStatus
 
 EVERYTHING = OrderFilter()
 MICROSECOND = timedelta(microseconds=1)

@@ -9,7 +9,7 @@ from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.importing import ADJUST, SET, apply, apply_batch, batch_of, counts, entry, key_of
 from oms_contracts.storage_contract.order_races import ROUNDS, THREADS, attempt, buyers
 from oms_contracts.storage_contract.shop import Shop
-from oms_core.domain.stock_imports import BatchResult
+from oms_core.domain.stock.import_decisions import BatchResult
 from oms_core.ports.imports import ImportState
 
 TURNS = 3

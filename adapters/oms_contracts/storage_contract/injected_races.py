@@ -14,12 +14,12 @@ from oms_contracts.storage_contract.order_races import attempt
 from oms_contracts.storage_contract.shop import CLERK, Shop, placed
 from oms_core.domain.commands import ChangeOrderStatus, SetStock
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.orders import Holding, Order
-from oms_core.domain.placement import Placement, PlacementView, Verdict
-from oms_core.domain.status_changes import OrderChange, decide_status_change
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import Product
-from oms_core.domain.stock_changes import ProductChange, decide_set
+from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.placement import Placement, PlacementView, Verdict
+from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.changes import ProductChange, decide_set
+from oms_core.domain.stock.products import Product
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 
 

@@ -12,9 +12,9 @@ from oms_contracts.storage_contract.order_races import THREADS, buyers
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.orders import Order
-from oms_core.domain.queueing import decide_retry
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.queueing import decide_retry
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 
 

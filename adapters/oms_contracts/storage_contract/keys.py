@@ -6,7 +6,7 @@ import pytest
 
 from oms_contracts.storage_contract.shop import Shop, placed, refused
 from oms_core.domain.callers import ALL_SCOPES, Caller
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 
 
 class OrderKeyPromises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oms_contracts.storage_contract.shop import Shop
-from oms_core.domain.stock import ProductFilter
+from oms_core.domain.stock.products import ProductFilter
 from oms_core.errors import OmsError
 
 # Sorted by code point; a locale, or UTF-16, would have them otherwise.

@@ -8,8 +8,8 @@ from oms_contracts.storage_contract.failing import rejected
 from oms_contracts.storage_contract.keyed_changes import retry_once
 from oms_contracts.storage_contract.lossy_shop import LossyShop
 from oms_contracts.storage_contract.shop import Shop, placed, refused
-from oms_core.domain.orders import Order
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.statuses import OrderStatus
 
 
 def history(shop: Shop, order: Order) -> list[tuple[object, int | None]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from oms_contracts.storage_contract.lossy_shop import LossyShop
 from oms_contracts.storage_contract.shop import placed
 from oms_contracts.storage_contract.workers import seen, worker
-from oms_core.domain.queueing import Claim
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.queueing import Claim
+from oms_core.domain.orders.statuses import OrderStatus
 
 LONG_SECONDS = 3_600.0
 

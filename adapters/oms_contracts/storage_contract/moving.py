@@ -12,9 +12,9 @@ from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.limits import ORDER_LINES_MAX
-from oms_core.domain.orders import Holding, Order
-from oms_core.domain.status_changes import OrderChange, decide_status_change
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 
 NO_ORDERS = [UUID(int=0), UUID(int=2**128 - 1), UUID("00000000-0000-4000-8000-000000000000")]

@@ -10,7 +10,7 @@ from functools import partial
 
 from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.shop import Shop, placed
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.storage import PlacementOutcome, Refused
 

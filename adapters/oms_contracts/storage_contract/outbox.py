@@ -10,8 +10,8 @@ from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.events import Event
 from oms_core.domain.imports import ImportMode
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock_imports import StockEntry
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.import_decisions import StockEntry
 from oms_core.ports.imports import ImportBatch, ImportState
 
 LONG_SECONDS = 3_600.0

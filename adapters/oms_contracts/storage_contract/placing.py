@@ -9,10 +9,10 @@ import pytest
 from oms_contracts.storage_contract.shop import CLERK, Shop, placed, refused
 from oms_core.domain.events import EventType
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.domain.orders import PlacedLine
-from oms_core.domain.placed_orders import placed_order
-from oms_core.domain.placement import Accept, Allocation, Placement, PlacementView, Verdict
-from oms_core.domain.stock import MovementKind
+from oms_core.domain.orders.new_orders import placed_order
+from oms_core.domain.orders.order import PlacedLine
+from oms_core.domain.orders.placement import Accept, Allocation, Placement, PlacementView, Verdict
+from oms_core.domain.stock.products import MovementKind
 from oms_core.errors import OmsError
 
 

@@ -8,11 +8,11 @@ from oms_contracts.storage_contract.hooks import StockEvent, StorageHooks
 from oms_contracts.storage_contract.shop import CLERK, Shop, placed
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.events import EventType
-from oms_core.domain.orders import Order, OrderFailure, Shortage
-from oms_core.domain.placement import PlacementView, Verdict
-from oms_core.domain.queueing import QueuedOrder, Settlement
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import MovementKind
+from oms_core.domain.orders.order import Order, OrderFailure, Shortage
+from oms_core.domain.orders.placement import PlacementView, Verdict
+from oms_core.domain.orders.queueing import QueuedOrder, Settlement
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.products import MovementKind
 
 WORKER = Caller(name="worker", scopes=ALL_SCOPES, request_id="batch-7")
 NOTHING = Settlement(statuses={}, left=())

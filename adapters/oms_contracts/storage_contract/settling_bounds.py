@@ -9,9 +9,9 @@ import pytest
 from oms_contracts.storage_contract.settling import NOTHING, statuses
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.domain.orders import Order
-from oms_core.domain.placement import Accept, Allocation, PlacementView, Verdict
-from oms_core.domain.queueing import QueuedOrder
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import Accept, Allocation, PlacementView, Verdict
+from oms_core.domain.orders.queueing import QueuedOrder
 from oms_core.errors import OmsError
 
 

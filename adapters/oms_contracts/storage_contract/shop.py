@@ -21,11 +21,11 @@ from oms_core.domain.commands import (
 )
 from oms_core.domain.events import Event
 from oms_core.domain.limits import PAGE_ITEMS_MAX
-from oms_core.domain.orders import Order, OrderFilter
-from oms_core.domain.placement import Demand, Placement, PlacementView, Verdict, decide_placement
-from oms_core.domain.queueing import Settlement, decide_acceptance, decide_failed_attempt, decide_retry
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import Movement, Product, ProductFilter
+from oms_core.domain.orders.order import Order, OrderFilter
+from oms_core.domain.orders.placement import Demand, Placement, PlacementView, Verdict, decide_placement
+from oms_core.domain.orders.queueing import Settlement, decide_acceptance, decide_failed_attempt, decide_retry
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn

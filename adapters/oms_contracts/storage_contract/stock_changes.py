@@ -9,8 +9,8 @@ import pytest
 from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
-from oms_core.domain.stock_changes import ProductChange
+from oms_core.domain.stock.changes import ProductChange
+from oms_core.domain.stock.products import MovementKind, NewMovement, Product, StockLevel
 from oms_core.errors import OmsError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oms_contracts.storage_contract.hooks import StockEvent, StorageHooks
 from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 
 
 class StockEventPromises(StorageHooks):

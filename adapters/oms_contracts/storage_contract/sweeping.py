@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from oms_contracts.clock import TickingClock
 from oms_contracts.storage_contract.settling import NOTHING
 from oms_contracts.storage_contract.shop import Shop
-from oms_core.domain.orders import Order
-from oms_core.domain.queueing import Claim, QueueSample
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.queueing import Claim, QueueSample
+from oms_core.domain.orders.statuses import OrderStatus
 
 LONG_SECONDS = 3_600.0
 NOBODY = QueueSample(numbers=[], last_number=None, oldest_since=None, failed=0, rejected=0)

@@ -11,7 +11,7 @@ from oms_contracts.clock import TickingClock
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.limits import COUNT_MAX, QUANTITY_MAX
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 
 TEXTS = [
     "O'Brien; DROP TABLE orders; --",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from oms_contracts.storage_contract.shop import Shop
-from oms_core.domain.queueing import WorkerState
+from oms_core.domain.orders.queueing import WorkerState
 
 LONG_SECONDS = 3_600.0
 LONG_AGO = datetime(2020, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)

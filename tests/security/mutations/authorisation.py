@@ -93,7 +93,7 @@ SCOPES = (
     ),
     mutation(
         "whoever cancels may also ship",
-        "oms_core/domain/statuses.py",
+        "oms_core/domain/orders/statuses.py",
         "    return Scope.ORDERS_WRITE if target is OrderStatus.CANCELLED else Scope.ORDERS_MANAGE\n",
         "    return Scope.ORDERS_WRITE\n",
         _cell("change_order_status to any other status", "orders:write", "unbound"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from oms_core import Caller, MovementKind, Oms, Order, OrderStatus, Page
-from oms_core.domain.stock import NewMovement
+from oms_core.domain.stock.products import NewMovement
 from tests.system.online_retail.sheet import Sheet
 
 T = TypeVar("T")

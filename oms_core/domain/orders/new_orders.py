@@ -10,10 +10,10 @@ from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.limits import INT8_MAX
 from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
-from oms_core.domain.orders import Order, PlacedLine
-from oms_core.domain.placement import Allocation, Placement
-from oms_core.domain.statuses import OrderStatus
-from oms_core.domain.stock import MovementKind, NewMovement
+from oms_core.domain.orders.order import Order, PlacedLine
+from oms_core.domain.orders.placement import Allocation, Placement
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.products import MovementKind, NewMovement
 from oms_core.errors import OmsError
 
 

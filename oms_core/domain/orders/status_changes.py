@@ -9,11 +9,11 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.events import NewEvent, status_event_type
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.orders import Holding, Order, OrderFailure
+from oms_core.domain.orders.order import Holding, Order, OrderFailure
+from oms_core.domain.orders.statuses import OrderStatus, allowed_moves
 from oms_core.domain.preconditions import NO_VERSION
-from oms_core.domain.statuses import OrderStatus, allowed_moves
-from oms_core.domain.stock import MovementKind, NewMovement
-from oms_core.domain.stock_changes import count_too_large
+from oms_core.domain.stock.changes import count_too_large
+from oms_core.domain.stock.products import MovementKind, NewMovement
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 

@@ -8,7 +8,7 @@ from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveS
 from oms_core.domain.events import NewEvent, StockChange, stock_events
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.preconditions import NOTHING_ASKED, Precondition
-from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
+from oms_core.domain.stock.products import MovementKind, NewMovement, Product, StockLevel
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 

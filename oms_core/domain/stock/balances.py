@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from oms_core.domain.orders import Holding
-from oms_core.domain.statuses import OPEN, OrderStatus
+from oms_core.domain.orders.order import Holding
+from oms_core.domain.orders.statuses import OPEN, OrderStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from oms_core.domain.limits import (
     REFERENCE_LENGTH_MAX,
     SKU_LENGTH_MAX,
 )
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 from oms_core.error_types import Code
 from oms_core.errors import OmsError, is_code

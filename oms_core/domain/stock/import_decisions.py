@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from oms_core.domain.imports import ImportMode
 from oms_core.domain.limits import COUNT_MAX, IMPORT_CREATED_SHOWN_MAX
-from oms_core.domain.stock import MovementKind, NewMovement, Product, StockLevel
-from oms_core.domain.stock_changes import count_too_large, sku_not_found, stock_below_reserved
+from oms_core.domain.stock.changes import count_too_large, sku_not_found, stock_below_reserved
+from oms_core.domain.stock.products import MovementKind, NewMovement, Product, StockLevel
 
 KINDS: Mapping[ImportMode, MovementKind] = {
     ImportMode.SET: MovementKind.COUNT,

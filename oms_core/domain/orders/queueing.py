@@ -11,10 +11,10 @@ from uuid import UUID
 from oms_core.domain.backoff import longest_pause_seconds
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import EventType, NewEvent
-from oms_core.domain.orders import Order, OrderFailure
-from oms_core.domain.placement import Accept, KeyedOrder, Placement, Refuse, Verdict, known_key, unknown_skus
-from oms_core.domain.status_changes import OrderChange, QueueEntry, check_version
-from oms_core.domain.statuses import OrderStatus
+from oms_core.domain.orders.order import Order, OrderFailure
+from oms_core.domain.orders.placement import Accept, KeyedOrder, Placement, Refuse, Verdict, known_key, unknown_skus
+from oms_core.domain.orders.status_changes import OrderChange, QueueEntry, check_version
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 
 POSITIONS_EXACT_MAX = 10_000

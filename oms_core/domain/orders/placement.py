@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from oms_core.domain.commands import OrderLine, PlaceOrder
-from oms_core.domain.stock import Product, StockLevel
+from oms_core.domain.stock.products import Product, StockLevel
 from oms_core.errors import FieldError, OmsError
 
 

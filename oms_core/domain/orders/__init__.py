@@ -1,0 +1,1 @@
+"""Orders: what one is, how it is placed, and how it moves."""

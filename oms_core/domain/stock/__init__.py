@@ -1,0 +1,1 @@
+"""Stock: products and their levels, and how they change."""
