@@ -17,7 +17,7 @@ from oms_cli.progress import Report, progress
 from oms_cli.rejects import Rejects, rejects_to
 from oms_cli.session import Session
 from oms_core.documents.lines import ByteSource
-from oms_core.domain.imports import (
+from oms_core.domain.import_commands import (
     ORDER_COLUMNS,
     STOCK_COLUMNS,
     ImportFormat,

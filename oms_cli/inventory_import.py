@@ -26,7 +26,7 @@ from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
 from oms_core.documents.import_reports import show_stock_import
-from oms_core.domain.imports import ImportMode, ImportStock, StockImportReport
+from oms_core.domain.import_commands import ImportMode, ImportStock, StockImportReport
 from oms_core.domain.limits import IMPORT_BATCH_ROWS_DEFAULT
 
 _REPORT: View[StockImportReport] = View(

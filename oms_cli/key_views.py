@@ -7,8 +7,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from oms_cli.views import Column, View
-from oms_core.documents.keys import show_issued, show_key
-from oms_core.domain.keys import ApiKey, IssuedKey, KeyState
+from oms_core.documents.api_keys import show_issued, show_key
+from oms_core.domain.api_keys import ApiKey, IssuedKey, KeyState
 
 _COLOURS: Mapping[KeyState, str] = MappingProxyType(
     {KeyState.ACTIVE: "green", KeyState.EXPIRED: "yellow", KeyState.REVOKED: "red"}

@@ -16,7 +16,7 @@ from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_cli.streams import require_output
 from oms_cli.views import counted, show_seconds
-from oms_core.domain.keys import CreateKey, IssuedKey, KeyState, RotateKey
+from oms_core.domain.api_keys import CreateKey, IssuedKey, KeyState, RotateKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 
 app = command_group("keys", "API keys: who may call, and what they may do.")

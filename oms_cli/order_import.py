@@ -22,7 +22,7 @@ from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
 from oms_cli.views import Column, View, counted
 from oms_core.documents.import_reports import show_order_import
-from oms_core.domain.imports import ImportOrders, OrderImportReport
+from oms_core.domain.import_commands import ImportOrders, OrderImportReport
 
 _REPORT: View[OrderImportReport] = View(
     columns=(

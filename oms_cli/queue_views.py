@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from oms_cli.views import Column, View
 from oms_core.documents.orders import show_time
 from oms_core.domain.orders.queueing import WorkerState
-from oms_core.ports.queue import DeadLetter
+from oms_core.ports.broker import DeadLetter
 from oms_core.use_cases.get_queue_status import QueueStatus
 
 

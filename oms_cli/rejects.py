@@ -16,7 +16,7 @@ from oms_cli.files import confirm, is_open_as
 from oms_cli.messages import say
 from oms_cli.views import counted
 from oms_core.documents.csv_guard import csv_writer, guard
-from oms_core.domain.imports import REASON_COLUMNS, ImportReject
+from oms_core.domain.import_commands import REASON_COLUMNS, ImportReject
 
 _TOLD_MAX = 20
 

@@ -5,6 +5,7 @@ with Oms.open(Settings(database_url="sqlite:///oms.db")) as oms:
     placed = oms.place_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=caller)
 """
 
+from oms_core.domain.api_keys import ApiKey, CreateKey, IssuedKey, KeyState, RotateKey
 from oms_core.domain.callers import ALL_SCOPES, Caller, Scope
 from oms_core.domain.commands import (
     UNSET,
@@ -18,7 +19,7 @@ from oms_core.domain.commands import (
     SetStock,
 )
 from oms_core.domain.events import Event, EventType, NewEvent
-from oms_core.domain.imports import (
+from oms_core.domain.import_commands import (
     ImportFormat,
     ImportMode,
     ImportOrders,
@@ -29,7 +30,6 @@ from oms_core.domain.imports import (
     OrderImportReport,
     StockImportReport,
 )
-from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, KeyState, RotateKey
 from oms_core.domain.orders.order import Order, OrderFailure, OrderFilter, PlacedLine, Shortage
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.domain.orders.statuses import OrderStatus
@@ -40,7 +40,7 @@ from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, 
 from oms_core.error_types import Code
 from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
 from oms_core.oms import Oms
-from oms_core.ports.queue import DeadLetter, MessageKind
+from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_core.settings import Settings
 from oms_core.use_cases.audit import AuditReport

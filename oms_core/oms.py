@@ -10,7 +10,8 @@ from uuid import UUID
 
 from oms_core import wiring
 from oms_core.documents.lines import ByteSource
-from oms_core.domain import imports
+from oms_core.domain import import_commands
+from oms_core.domain.api_keys import ApiKey, CreateKey, IssuedKey, RotateKey, StoredKey
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import (
     AdjustStock,
@@ -22,7 +23,6 @@ from oms_core.domain.commands import (
     SetStock,
 )
 from oms_core.domain.events import Event
-from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey, StoredKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.orders.placement import Placement
@@ -32,10 +32,10 @@ from oms_core.domain.rate_limits import RateScope
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.order_queue import OrderQueue
+from oms_core.ports.broker import DeadLetter, Queue, QueueOptions
 from oms_core.ports.clock import Clock, SystemClock
 from oms_core.ports.metrics import Metrics, NoMetrics
-from oms_core.ports.no_queue import NoQueue
-from oms_core.ports.queue import DeadLetter, Queue, QueueOptions
+from oms_core.ports.no_broker import NoQueue
 from oms_core.ports.rate_limiter import NoRateLimiter, RateLimiter
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage, StorageOptions
 from oms_core.runtime.authentication import Authenticate
@@ -340,13 +340,13 @@ class Oms:
 
     def import_orders(
         self,
-        command: imports.ImportOrders,
+        command: import_commands.ImportOrders,
         source: ByteSource,
         *,
         caller: Caller,
-        rejects: Callable[[imports.ImportReject], None] | None = None,
-        progress: Callable[[imports.ImportProgress], None] | None = None,
-    ) -> imports.OrderImportReport:
+        rejects: Callable[[import_commands.ImportReject], None] | None = None,
+        progress: Callable[[import_commands.ImportProgress], None] | None = None,
+    ) -> import_commands.OrderImportReport:
         """Place the orders of a file, under no rate limit (it is an operator's, and paced by its transactions)."""
         return import_orders.import_orders(
             command,
@@ -459,13 +459,13 @@ class Oms:
 
     def import_stock(
         self,
-        command: imports.ImportStock,
+        command: import_commands.ImportStock,
         source: ByteSource,
         *,
         caller: Caller,
-        rejects: Callable[[imports.ImportReject], None] | None = None,
-        progress: Callable[[imports.ImportProgress], None] | None = None,
-    ) -> imports.StockImportReport:
+        rejects: Callable[[import_commands.ImportReject], None] | None = None,
+        progress: Callable[[import_commands.ImportProgress], None] | None = None,
+    ) -> import_commands.StockImportReport:
         """Set or adjust stock from a file of rows: see `use_cases.import_stock`."""
         return import_stock.import_stock(
             command,

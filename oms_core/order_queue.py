@@ -14,9 +14,9 @@ from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import Placement
+from oms_core.ports.broker import Queue
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import Metrics
-from oms_core.ports.queue import Queue
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage
 from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.background_thread import BackgroundThread

@@ -10,7 +10,6 @@ from typing import Any
 
 from oms_core.domain.currencies import CURRENCIES
 from oms_core.domain.limits import KEY_LIFETIME_DAYS_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.domain.origins import read_origin
 from oms_core.domain.rate_limits import (
     ADDRESS_DEFAULT,
     RateLimit,
@@ -19,6 +18,7 @@ from oms_core.domain.rate_limits import (
     read_rate_limits,
     read_rate_limits_with_keys,
 )
+from oms_core.domain.web_origins import read_origin
 from oms_core.setting_checks import (
     check_choice,
     check_each,

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from oms_core.distribution import advise_extra
 from oms_core.errors import OmsError
+from oms_core.ports.broker import OpenQueue, Queue, QueueOptions
 from oms_core.ports.metrics import Metrics, NoMetrics
-from oms_core.ports.queue import OpenQueue, Queue, QueueOptions
 from oms_core.ports.rate_limiter import NoRateLimiter, OpenRateLimiter, RateLimiter, RateLimiterOptions
 from oms_core.ports.storage import OpenStorage, Storage, StorageOptions
 from oms_core.settings import Settings

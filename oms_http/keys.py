@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from flask import Response
 
-from oms_core.documents.keys import show_issued, show_key
-from oms_core.domain.keys import ApiKey, CreateKey, IssuedKey, RotateKey, check_key_name
+from oms_core.documents.api_keys import show_issued, show_key
+from oms_core.domain.api_keys import ApiKey, CreateKey, IssuedKey, RotateKey, check_key_name
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.validation import Findings
 from oms_http.queries import next_link

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from oms_core.domain import limits
-from oms_core.domain.imports import ImportMode
+from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.numbers import parse_digits
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings

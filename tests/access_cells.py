@@ -14,9 +14,9 @@ from oms_memory import MemoryQueue
 
 from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, Order, OrderLine, PlaceOrder, Scope, SetStock, Settings
 from oms_core.domain.access import AccessRule, Binding
+from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
-from oms_core.ports.queue import DeadLetter, MessageKind
 from oms_core.use_cases.settle_orders import SettleOrders
 
 OWNER = "C1"

@@ -16,7 +16,7 @@ from oms_core.domain.stock.import_decisions import (
     movement_of,
 )
 from oms_core.domain.stock.products import Product
-from oms_core.ports.imports import (
+from oms_core.ports.import_storage import (
     ImportBatch,
     ImportKey,
     ImportState,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from oms_core.domain.keys import ApiKey, StoredKey, key_name_taken, key_not_found
+from oms_core.domain.api_keys import ApiKey, StoredKey, key_name_taken, key_not_found
 from oms_core.errors import OmsError
 from oms_memory.tables import Tables
 

@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import (
+from oms_core.ports.broker import (
     Announcer,
     DeadLetter,
     DeadLetters,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from oms_core.domain.api_keys import StoredKey
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event, NewEvent, StockChange, stock_events
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.keys import StoredKey
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.order import Holding, Order
 from oms_core.domain.orders.placement import KeyedOrder

@@ -11,7 +11,7 @@ import peewee
 from oms_core.domain.callers import Caller
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stock.import_decisions import BatchResult, Refusal, RefusalCode
-from oms_core.ports.imports import (
+from oms_core.ports.import_storage import (
     ImportBatch,
     ImportKey,
     ImportState,

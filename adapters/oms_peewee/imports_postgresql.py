@@ -10,10 +10,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from oms_core.domain.imports import ImportMode
+from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.limits import COUNT_MAX, IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock.import_decisions import KINDS, BatchResult, RefusalCode, StockEntry, refusal
-from oms_core.ports.imports import ImportBatch
+from oms_core.ports.import_storage import ImportBatch
 from oms_peewee.faults import ChangedMeanwhileError, UnstorableValueError
 from oms_peewee.ledger import Origin
 from oms_peewee.postgresql import PostgresqlSession

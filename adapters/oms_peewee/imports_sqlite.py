@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from oms_core.domain.stock.import_decisions import BatchDecision, BatchResult, decide_import, movement_of
-from oms_core.ports.imports import ImportBatch
+from oms_core.ports.import_storage import ImportBatch
 from oms_peewee.ledger import Origin
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.rows import products_of

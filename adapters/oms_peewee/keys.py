@@ -9,7 +9,7 @@ from uuid import UUID
 import peewee
 from peewee import fn
 
-from oms_core.domain.keys import ApiKey, StoredKey, key_name_taken, key_not_found
+from oms_core.domain.api_keys import ApiKey, StoredKey, key_name_taken, key_not_found
 from oms_core.errors import OmsError
 from oms_peewee.database import Database
 from oms_peewee.models import KeyRow

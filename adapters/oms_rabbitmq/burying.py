@@ -12,7 +12,7 @@ from pika import DeliveryMode
 from pika.spec import BasicProperties
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import DeadLetter, Message, MessageKind
+from oms_core.ports.broker import DeadLetter, Message, MessageKind
 from oms_rabbitmq.confirms import Outgoing
 from oms_rabbitmq.topology import Names
 

@@ -10,7 +10,7 @@ from functools import partial
 from pika.channel import Channel
 from pika.spec import Basic, BasicProperties
 
-from oms_core.ports.queue import Message, MessageKind
+from oms_core.ports.broker import Message, MessageKind
 from oms_rabbitmq.acknowledging import Finished
 from oms_rabbitmq.burying import bounded
 from oms_rabbitmq.faults import translated

@@ -16,7 +16,7 @@ from typing import Final
 from pika.channel import Channel
 from pika.spec import Basic, BasicProperties
 
-from oms_core.ports.queue import DeadLetter, MessageKind
+from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_rabbitmq.addresses import Address
 from oms_rabbitmq.burying import bounded, read_letter
 from oms_rabbitmq.confirms import Outgoing

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import groupby
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import Message
+from oms_core.ports.broker import Message
 from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.backoff import Backoff
 from oms_core.runtime.forks import begin_in_each_process

@@ -11,7 +11,7 @@ from pika import DeliveryMode
 from pika.spec import BasicProperties
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import OutgoingEvent
+from oms_core.ports.broker import OutgoingEvent
 from oms_rabbitmq.addresses import Address
 from oms_rabbitmq.confirms import ConfirmedChannel, Outgoing
 from oms_rabbitmq.faults import translated, unavailable

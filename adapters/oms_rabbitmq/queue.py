@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from oms_core.ports.queue import Announcer, DeadLetters, EventPublisher, Inbox, Queue, QueueOptions
+from oms_core.ports.broker import Announcer, DeadLetters, EventPublisher, Inbox, Queue, QueueOptions
 from oms_core.runtime.forks import begin_in_each_process
 from oms_rabbitmq.addresses import Address, read_address
 from oms_rabbitmq.dead_letters import RabbitmqDeadLetters

@@ -6,7 +6,7 @@ import json
 
 from oms_core.documents.orders import show_event, show_time
 from oms_core.domain.events import Event
-from oms_core.ports.queue import OutgoingEvent
+from oms_core.ports.broker import OutgoingEvent
 
 
 def outgoing_event(entry: Event, *, source: str) -> OutgoingEvent:

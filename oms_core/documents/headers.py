@@ -11,7 +11,7 @@ from oms_core.documents.lines import Lines, RecordFault
 from oms_core.documents.order_rejects import REPEATED
 from oms_core.documents.records import read_header
 from oms_core.documents.row_reports import shorten, width_reject
-from oms_core.domain.imports import REASON_COLUMNS, ImportReject
+from oms_core.domain.import_commands import REASON_COLUMNS, ImportReject
 from oms_core.domain.limits import IMPORT_ERRORS_MAX
 from oms_core.errors import FieldError, OmsError
 

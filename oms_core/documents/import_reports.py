@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oms_core.domain.imports import OrderImportReport, StockImportReport
+from oms_core.domain.import_commands import OrderImportReport, StockImportReport
 
 
 def show_stock_import(report: StockImportReport) -> dict[str, object]:

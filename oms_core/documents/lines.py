@@ -7,7 +7,7 @@ import io
 from typing import Protocol, cast
 
 from oms_core.documents.file_kinds import BYTES_LOOKED_AT, UTF8_BOM, refuse_binary, refuse_json_array
-from oms_core.domain.imports import ImportFormat
+from oms_core.domain.import_commands import ImportFormat
 from oms_core.domain.limits import IMPORT_RECORD_CHARACTERS_MAX, IMPORT_ROWS_MAX
 from oms_core.errors import OmsError
 

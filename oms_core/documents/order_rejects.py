@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from oms_core.documents.orders import whole
 from oms_core.documents.row_reports import shown
-from oms_core.domain.imports import ORDER_COLUMNS, ImportReject
+from oms_core.domain.import_commands import ORDER_COLUMNS, ImportReject
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.errors import OmsError
 

@@ -13,7 +13,7 @@ from oms_core.documents.order_rejects import COLUMNS_OF_ORDER, ROWS_KEPT_MAX, do
 from oms_core.documents.orders import read_repeatable_order
 from oms_core.documents.records import csv_records, json_records
 from oms_core.documents.row_reports import ROUNDED, error_reject, fault_reject, is_rounded, number_or_text
-from oms_core.domain.imports import ORDER_COLUMNS, ImportFormat, ImportReject
+from oms_core.domain.import_commands import ORDER_COLUMNS, ImportFormat, ImportReject
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from oms_core.documents.lines import RecordFault
-from oms_core.domain.imports import ImportReject
+from oms_core.domain.import_commands import ImportReject
 from oms_core.domain.numbers import parse_whole_number
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError

@@ -13,7 +13,7 @@ from oms_core.documents.records import CsvRun, csv_runs, json_records, without_b
 from oms_core.documents.row_reports import ROUNDED, fault_reject, findings_reject, is_rounded, number_or_text, shorten
 from oms_core.domain import limits
 from oms_core.domain.commands import check_reason, check_reference
-from oms_core.domain.imports import STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
+from oms_core.domain.import_commands import STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
 from oms_core.domain.validation import Findings
 
 # sku, location, line, quantity, name, reason, reference; what was not given is empty. A plain tuple, since an import

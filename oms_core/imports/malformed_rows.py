@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from oms_core.domain.imports import ImportReject
+from oms_core.domain.import_commands import ImportReject
 from oms_core.domain.limits import IMPORT_ERRORS_MAX
 from oms_core.errors import FieldError, OmsError
 from oms_core.imports.spool import Spool

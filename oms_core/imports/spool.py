@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
-from oms_core.domain.imports import ImportReject
+from oms_core.domain.import_commands import ImportReject
 from oms_core.errors import OmsError
 
 _CACHE_KIB = 8_192

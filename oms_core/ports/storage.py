@@ -33,8 +33,8 @@ from oms_core.domain.stock.balances import LevelBalance, OrderBalance
 from oms_core.domain.stock.changes import ProductChange
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
-from oms_core.ports.imports import ImportStorage
-from oms_core.ports.key_storage import KeyStorage
+from oms_core.ports.api_key_storage import KeyStorage
+from oms_core.ports.import_storage import ImportStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
 
 DecidePlacement = Callable[[Sequence[Placement], PlacementView], list[Verdict]]

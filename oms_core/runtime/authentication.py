@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from oms_core.domain.api_keys import ApiKey, KeyState, PresentedKey, StoredKey, parse_token
 from oms_core.domain.callers import Caller
-from oms_core.domain.keys import ApiKey, KeyState, PresentedKey, StoredKey, parse_token
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metrics

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from oms_core.documents.cloud_events import outgoing_event
 from oms_core.errors import OmsError
+from oms_core.ports.broker import EventPublisher
 from oms_core.ports.metrics import EVENTS_PUBLISHED, Metrics
-from oms_core.ports.queue import EventPublisher
 from oms_core.ports.queue_storage import OutboxStorage
 from oms_core.runtime.backoff import Backoff
 

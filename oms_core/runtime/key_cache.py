@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
+from oms_core.domain.api_keys import TOKEN_ID, PresentedKey, StoredKey, is_token_of
 from oms_core.domain.callers import Caller
-from oms_core.domain.keys import TOKEN_ID, PresentedKey, StoredKey, is_token_of
 from oms_core.errors import OmsError
 from oms_core.runtime.forks import begin_in_each_process
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from oms_core.domain.keys import ApiKey
+from oms_core.domain.api_keys import ApiKey
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Storage
 from oms_core.runtime.background_thread import start_thread

@@ -17,8 +17,8 @@ from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.queueing import Claim, by_caution, is_claimed_alone
 from oms_core.errors import OmsError
+from oms_core.ports.broker import Inbox, Message, MessageKind
 from oms_core.ports.metrics import DEAD_LETTERS, SWEPT_ORDERS, Metrics
-from oms_core.ports.queue import Inbox, Message, MessageKind
 from oms_core.ports.queue_storage import QueueStorage, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_core.runtime.halving import halve_to_fault

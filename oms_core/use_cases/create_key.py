@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.keys import (
+from oms_core.domain.api_keys import (
     ID_BITS,
     SECRET_BITS,
     CreateKey,
@@ -14,6 +13,7 @@ from oms_core.domain.keys import (
     secret_text,
     token_of,
 )
+from oms_core.domain.callers import Caller, Scope
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.pages import check_limit
-from oms_core.ports.queue import DeadLetter, Queue
+from oms_core.ports.broker import DeadLetter, Queue
 
 
 def list_dead_letters(queue: Queue, *, caller: Caller, limit: int) -> list[DeadLetter]:

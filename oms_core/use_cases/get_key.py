@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from oms_core.domain.api_keys import ApiKey, check_key_name, key_not_found
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.keys import ApiKey, check_key_name, key_not_found
 from oms_core.domain.limits import PAGE_ITEMS_MAX
 from oms_core.domain.validation import Findings
 from oms_core.ports.storage import Storage

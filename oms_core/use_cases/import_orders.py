@@ -10,7 +10,7 @@ from oms_core.documents.order_rejects import refused_order
 from oms_core.documents.order_rows import read_order_rows
 from oms_core.documents.orders import read_keyed_order
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.imports import ImportOrders, ImportProgress, ImportReject, ImportStage, OrderImportReport
+from oms_core.domain.import_commands import ImportOrders, ImportProgress, ImportReject, ImportStage, OrderImportReport
 from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
 from oms_core.domain.orders.placement import Placement
 from oms_core.errors import ErrorKind, OmsError

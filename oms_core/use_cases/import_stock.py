@@ -16,7 +16,7 @@ from oms_core.documents.lines import ByteSource, Lines
 from oms_core.documents.stock_rows import StockRowReader
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.idempotency import OWN_KEY_BITS, own_key
-from oms_core.domain.imports import (
+from oms_core.domain.import_commands import (
     ImportFormat,
     ImportMode,
     ImportProgress,
@@ -32,7 +32,7 @@ from oms_core.imports.known_locations import KnownLocations
 from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.stock_spool import StockSpool
 from oms_core.ports.clock import Clock
-from oms_core.ports.imports import ImportBatch, ImportKey, ImportState, ImportStorage, Level, state_after
+from oms_core.ports.import_storage import ImportBatch, ImportKey, ImportState, ImportStorage, Level, state_after
 from oms_core.runtime.thread_pool import thread_pool
 
 _REFUSALS_PER_PAGE = 500

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from oms_core.domain.api_keys import ApiKey, check_key_name
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.keys import ApiKey, check_key_name
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.pages import Page, bad_cursor, check_limit, decode_cursor, encode_cursor, page_of, read_row_number
 from oms_core.domain.validation import Findings

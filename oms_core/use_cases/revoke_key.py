@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from oms_core.domain.api_keys import ApiKey
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.keys import ApiKey
 from oms_core.domain.limits import PAGE_ITEMS_MAX
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.keys import (
+from oms_core.domain.api_keys import (
     ID_BITS,
     SECRET_BITS,
     IssuedKey,
@@ -16,6 +15,7 @@ from oms_core.domain.keys import (
     secret_text,
     token_of,
 )
+from oms_core.domain.callers import Caller, Scope
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.get_key import latest_key

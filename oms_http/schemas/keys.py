@@ -12,8 +12,8 @@ from typing_extensions import TypeAliasType
 
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
+from oms_core.domain.api_keys import check_bound_scopes, check_key_name
 from oms_core.domain.callers import Scope as CoreScope
-from oms_core.domain.keys import check_bound_scopes, check_key_name
 from oms_core.domain.validation import Findings
 from oms_http.schemas.checks import checked
 from oms_http.schemas.fields import CustomerId, Time

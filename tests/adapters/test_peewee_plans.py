@@ -16,7 +16,7 @@ from oms_memory import MemoryStorage
 from oms_peewee import PeeweeStorage, open_postgresql, open_sqlite
 from oms_peewee.session import Session
 
-from oms_core.domain.keys import StoredKey
+from oms_core.domain.api_keys import StoredKey
 from oms_core.domain.orders.order import OrderFilter
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import ProductFilter

@@ -11,7 +11,7 @@ from oms_contracts.queue_contract.post import announce, new_ids, open_inbox, rec
 from oms_rabbitmq.consuming import Consumption
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import MessageKind, QueueOptions
+from oms_core.ports.broker import MessageKind, QueueOptions
 from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import Broker
 from tests.services import free_port, wait_until

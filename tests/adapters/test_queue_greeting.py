@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from oms_core import OmsError
-from oms_core.ports.queue import Queue, QueueOptions
+from oms_core.ports.broker import Queue, QueueOptions
 from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import Broker
 

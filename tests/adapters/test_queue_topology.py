@@ -11,7 +11,7 @@ from oms_rabbitmq.topology import queue_arguments
 from pika.exceptions import ChannelClosedByBroker
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import MessageKind, OutgoingEvent, Queue, QueueOptions
+from oms_core.ports.broker import MessageKind, OutgoingEvent, Queue, QueueOptions
 from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import QUEUES, Broker
 

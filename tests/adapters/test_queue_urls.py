@@ -10,7 +10,7 @@ from oms_rabbitmq.addresses import read_address
 from pika.connection import URLParameters
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import QueueOptions
+from oms_core.ports.broker import QueueOptions
 from oms_core.wiring import open_queue
 
 SECRET = "s3cret"

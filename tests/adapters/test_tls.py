@@ -18,8 +18,8 @@ from redis import Redis
 
 from oms_core import OmsError
 from oms_core.domain.rate_limits import RateLimit
+from oms_core.ports.broker import QueueOptions
 from oms_core.ports.metrics import NoMetrics
-from oms_core.ports.queue import QueueOptions
 from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.ports.storage import StorageOptions
 from tests.services.certificates import HOST, Certificates, make_certificates

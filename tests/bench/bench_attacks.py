@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from oms_core import ALL_SCOPES, Caller, Oms, Scope, SetStock, Settings
+from oms_core.domain.api_keys import CreateKey
 from oms_core.domain.commands import OrderLine, PlaceOrder
-from oms_core.domain.keys import CreateKey
 from tests.bench.attacks import SKUS, Attack, attacks
 from tests.bench.footprint import Footprint, footprint_of
 from tests.bench.load import LoadReport, post, run_load

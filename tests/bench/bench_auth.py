@@ -18,7 +18,7 @@ from flask import Flask
 
 import oms_http.app
 from oms_core import ALL_SCOPES, Caller, Oms, Scope, SetStock, Settings
-from oms_core.domain.keys import CreateKey
+from oms_core.domain.api_keys import CreateKey
 from oms_http.app import create_app
 from oms_http.requests import Request
 from tests.bench.paired import Asked, cost_of, microseconds_served

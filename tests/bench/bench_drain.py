@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from rich.console import Console
 
 from oms_core.domain.orders.queueing import decide_acceptance
-from oms_core.ports.queue import QueueOptions
+from oms_core.ports.broker import QueueOptions
 from oms_core.ports.storage import Placed, StorageOptions
 from oms_core.wiring import open_queue, open_storage
 from tests.adapters.rabbitmq_broker import Broker

@@ -10,7 +10,7 @@ import pytest
 from oms_memory import MemoryQueue
 
 from oms_core import Oms, OrderLine, Settings
-from oms_core.ports.queue import DeadLetter, MessageKind
+from oms_core.ports.broker import DeadLetter, MessageKind
 from tests.cli.conftest import Cli
 from tests.texts import GOOD_PROSE
 

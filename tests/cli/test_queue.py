@@ -15,9 +15,9 @@ from oms_memory.queue import MemoryQueue
 
 from oms_core import Oms, OmsError, OrderLine, PlaceOrder, Settings
 from oms_core.domain.orders.queueing import WorkerState
+from oms_core.ports.broker import Message
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
-from oms_core.ports.queue import Message
 from tests.cli.conftest import Cli
 from tests.cli.programs import Program
 

@@ -13,7 +13,7 @@ from oms_limits import open_memory
 from oms_memory import MemoryStorage
 
 from oms_core import ALL_SCOPES, Caller, CreateKey, IssuedKey, Oms, OmsError, Scope, Settings
-from oms_core.domain.keys import StoredKey
+from oms_core.domain.api_keys import StoredKey
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metric, NoMetrics
 from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions

@@ -15,7 +15,7 @@ from oms_memory import MemoryStorage
 from oms_memory.tables import Tables
 
 from oms_core import OmsError, OrderStatus
-from oms_core.ports.queue import OutgoingEvent
+from oms_core.ports.broker import OutgoingEvent
 from oms_core.ports.storage import Storage
 from oms_core.runtime.event_relay import EventRelay
 from tests.core.workroom import AWAY, Counted, Unhurried

@@ -10,7 +10,7 @@ import pytest
 from oms_core import ImportMode, OmsError
 from oms_core.documents.lines import Lines
 from oms_core.documents.stock_rows import StockRow, StockRowReader
-from oms_core.domain.imports import ImportReject
+from oms_core.domain.import_commands import ImportReject
 
 ROW = json.dumps({"sku": "A", "quantity": 1})
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from oms_core.documents import lines as lines_module
 from oms_core.documents.lines import Lines, RecordFault
 from oms_core.documents.records import csv_records, json_records
-from oms_core.domain.imports import ImportFormat
+from oms_core.domain.import_commands import ImportFormat
 from oms_core.domain.limits import IMPORT_RECORD_CHARACTERS_MAX
 from oms_core.errors import OmsError
 

@@ -27,7 +27,7 @@ from oms_core import (
     Scope,
     Settings,
 )
-from oms_core.domain.keys import digest_of, parse_token, token_of
+from oms_core.domain.api_keys import digest_of, parse_token, token_of
 from oms_core.ports.metrics import NoMetrics
 
 ROOT = Caller(name="root", scopes=ALL_SCOPES)

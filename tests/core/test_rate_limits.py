@@ -11,7 +11,7 @@ from oms_limits import open_memory
 from oms_memory import MemoryStorage
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings
-from oms_core.domain.imports import ImportFormat, ImportOrders
+from oms_core.domain.import_commands import ImportFormat, ImportOrders
 from oms_core.domain.rate_limits import RateLimit, RateScope, read_rate_limits
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics

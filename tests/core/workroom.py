@@ -18,8 +18,8 @@ from oms_memory.tables import Tables
 
 from oms_core import ALL_SCOPES, Caller, OmsError, Order, OrderStatus, PlaceOrder
 from oms_core.domain.orders.queueing import Claim, Settlement, WorkerState
+from oms_core.ports.broker import Message, MessageKind
 from oms_core.ports.metrics import Metric, NoMetrics
-from oms_core.ports.queue import Message, MessageKind
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome
 from oms_core.runtime.heartbeat import Heartbeat

@@ -22,11 +22,11 @@ from oms_rabbitmq import open_queue as open_rabbitmq
 from werkzeug.test import EnvironBuilder
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, Settings
-from oms_core.domain.keys import ApiKey
+from oms_core.domain.api_keys import ApiKey
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.domain.stock.products import ProductFilter
+from oms_core.ports.broker import QueueOptions
 from oms_core.ports.metrics import ORDERS_DECIDED, NoMetrics
-from oms_core.ports.queue import QueueOptions
 from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.background_thread import BackgroundThread

@@ -20,8 +20,8 @@ from oms_peewee import open_postgresql
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.queueing import Claim
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_core.ports.imports import ImportStorage
-from oms_core.ports.key_storage import KeyStorage
+from oms_core.ports.api_key_storage import KeyStorage
+from oms_core.ports.import_storage import ImportStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
 from oms_core.ports.storage import OrderStorage, Refused, StockStorage, Storage, StorageOptions
 from tests.adapters.postgresql_databases import empty, migrated_database

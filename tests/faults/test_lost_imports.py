@@ -10,7 +10,7 @@ from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_peewee import open_postgresql
 
 from oms_core.errors import OmsError
-from oms_core.ports.imports import ImportState
+from oms_core.ports.import_storage import ImportState
 from oms_core.ports.storage import StorageOptions
 from tests.faults.commit_proxy import CommitProxy, Fate
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from oms_core import ALL_SCOPES, Caller, CreateKey, IssuedKey, Oms, RotateKey, Settings
-from oms_core.domain.keys import KeyState
+from oms_core.domain.api_keys import KeyState
 from tests.faults.commit_proxy import CommitProxy, Fate
 from tests.faults.test_lost_commits import unknown
 

@@ -16,10 +16,10 @@ from oms_peewee.models import ProductRow
 from oms_peewee.session import Session
 
 from oms_core.domain.commands import SetStock
-from oms_core.domain.imports import ImportMode
+from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.import_decisions import StockEntry
-from oms_core.ports.imports import ImportBatch, ImportState
+from oms_core.ports.import_storage import ImportBatch, ImportState
 from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import (
     CONNECTIONS,

@@ -11,7 +11,7 @@ from oms_contracts.queue_contract.post import announce
 from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import Oms
-from oms_core.ports.queue import Message
+from oms_core.ports.broker import Message
 from tests.adapters.rabbitmq_broker import Broker
 from tests.faults.queue_weather import SKU, accept, deployment, working
 from tests.faults.queue_weather_checks import all_placed, rows

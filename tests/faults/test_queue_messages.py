@@ -13,7 +13,7 @@ from oms_contracts.queue_contract.post import announce
 
 from oms_core import Oms, SetStock
 from oms_core.order_queue import COMMANDS
-from oms_core.ports.queue import DeadLetter
+from oms_core.ports.broker import DeadLetter
 from tests.adapters.rabbitmq_broker import Broker
 from tests.faults.queue_weather import BUYER, SKU, accept, deployment, working
 from tests.faults.queue_weather_checks import all_placed, rows

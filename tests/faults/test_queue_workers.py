@@ -18,7 +18,7 @@ from oms_peewee.statements import Call
 from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import Oms
-from oms_core.ports.queue import Message
+from oms_core.ports.broker import Message
 from oms_core.runtime.worker import Worker
 from tests.adapters.rabbitmq_broker import Broker
 from tests.faults.queue_weather import (

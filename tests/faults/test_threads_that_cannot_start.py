@@ -37,11 +37,11 @@ from oms_core import (
     SetStock,
     Settings,
 )
-from oms_core.domain.imports import ImportStock
+from oms_core.domain.import_commands import ImportStock
 from oms_core.domain.rate_limits import RateLimit
+from oms_core.ports.broker import QueueOptions
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
-from oms_core.ports.queue import QueueOptions
 from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
 from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.group_committer import GroupCommitter

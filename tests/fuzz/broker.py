@@ -18,7 +18,7 @@ from pika.spec import BasicProperties
 
 from oms_core import Oms, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
 from oms_core.order_queue import COMMANDS
-from oms_core.ports.queue import MessageKind
+from oms_core.ports.broker import MessageKind
 from oms_http import create_app
 from tests.adapters.rabbitmq_broker import Broker
 from tests.adapters.raw_properties import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from oms_core.domain.limits import MESSAGE_BYTES_MAX
-from oms_core.ports.queue import Message, MessageKind
+from oms_core.ports.broker import Message, MessageKind
 from tests.fuzz.chance import Chance, to_json
 
 SKU = "A"

@@ -33,7 +33,7 @@ from oms_core import (
     Settings,
 )
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.ports.queue import DeadLetter, MessageKind
+from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_http import create_app
 from tests.access_cells import UNREADABLE, settle
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oms_core import OmsError
-from oms_core.domain.keys import parse_token, token_of
+from oms_core.domain.api_keys import parse_token, token_of
 from oms_core.domain.pages import decode_id_cursor, decode_number_cursor, decode_sku_cursor, encode_cursor
 from oms_core.domain.preconditions import NO_VERSION
 from oms_core.errors import ErrorKind

@@ -9,9 +9,9 @@ from uuid import UUID
 from werkzeug.test import TestResponse
 
 from oms_core import Oms, Settings, wiring
+from oms_core.ports.broker import QueueOptions
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
-from oms_core.ports.queue import QueueOptions
 from oms_core.ports.storage import StorageOptions
 from tests.http.asking import order, read
 from tests.http.conformance import ConformingClient

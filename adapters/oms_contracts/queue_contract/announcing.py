@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oms_contracts.queue_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive, receive_ids
-from oms_core.ports.queue import Queue
+from oms_core.ports.broker import Queue
 
 
 class AnnouncingPromises:

@@ -10,7 +10,7 @@ from oms_contracts.queue_contract.hooks import PASSWORD, QueueHooks
 from oms_contracts.queue_contract.lifecycle import LifecyclePromises
 from oms_contracts.queue_contract.races import RacePromises
 from oms_contracts.queue_contract.receiving import ReceivingPromises
-from oms_core.ports.queue import Queue
+from oms_core.ports.broker import Queue
 
 __all__ = ["PASSWORD", "QueueContract"]
 
@@ -18,7 +18,7 @@ __all__ = ["PASSWORD", "QueueContract"]
 class QueueContract(
     AnnouncingPromises, ReceivingPromises, DeadLetterPromises, LifecyclePromises, RacePromises, QueueHooks
 ):
-    """Every promise of `oms_core.ports.queue`; each part of the port is a class of its own among the parents.
+    """Every promise of `oms_core.ports.broker`; each part of the port is a class of its own among the parents.
 
     A test class inherits this, is named `Test...`, provides the fixture `queue` (one with nothing in it, opened
     with PASSWORD where its URL takes a password, closed afterwards), and overrides the methods of QueueHooks. Where a

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from oms_contracts.queue_contract.hooks import QueueHooks
 from oms_contracts.queue_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive
 from oms_core.errors import OmsError
-from oms_core.ports.queue import MessageKind, Queue
+from oms_core.ports.broker import MessageKind, Queue
 
 REASON = OmsError("malformed_json", "not JSON: é at line 1")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oms_core.ports.queue import Queue
+from oms_core.ports.broker import Queue
 
 PASSWORD = "guest"  # noqa: S105  A broker's own default; it is to be looked for, not to be kept.
 

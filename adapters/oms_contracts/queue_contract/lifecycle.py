@@ -9,7 +9,7 @@ import pytest
 
 from oms_contracts.queue_contract.hooks import PASSWORD
 from oms_contracts.queue_contract.post import announce, new_ids, open_inbox, receive_ids
-from oms_core.ports.queue import Announcer, Inbox, OutgoingEvent, Queue
+from oms_core.ports.broker import Announcer, Inbox, OutgoingEvent, Queue
 
 CHILD_SECONDS = 60.0
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
-from oms_core.ports.queue import Inbox, Message, MessageKind, Queue
+from oms_core.ports.broker import Inbox, Message, MessageKind, Queue
 
 DEADLINE_SECONDS = 30.0
 QUIET_SECONDS = 0.3

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from oms_contracts.concurrency import run_together
 from oms_contracts.queue_contract.post import DEADLINE_SECONDS, ids_in, is_quiet, new_ids, open_inbox
-from oms_core.ports.queue import Queue
+from oms_core.ports.broker import Queue
 
 ANNOUNCERS, INBOXES, CALLS, IDS = 4, 3, 25, 7
 

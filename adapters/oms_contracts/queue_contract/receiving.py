@@ -15,7 +15,7 @@ from oms_contracts.queue_contract.post import (
     receive,
     receive_ids,
 )
-from oms_core.ports.queue import MessageKind, Queue
+from oms_core.ports.broker import MessageKind, Queue
 
 MEBIBYTE = 1_048_576
 

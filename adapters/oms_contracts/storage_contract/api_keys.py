@@ -11,9 +11,9 @@ import pytest
 
 from oms_contracts.clock import BEGINNING
 from oms_contracts.storage_contract.shop import Shop
+from oms_core.domain.api_keys import ApiKey, StoredKey, digest_of
 from oms_core.domain.callers import ALL_SCOPES, Scope
 from oms_core.domain.identifiers import uuid7
-from oms_core.domain.keys import ApiKey, StoredKey, digest_of
 from oms_core.errors import OmsError
 
 NOW = BEGINNING

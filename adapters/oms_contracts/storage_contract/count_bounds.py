@@ -10,7 +10,7 @@ import pytest
 from oms_contracts.storage_contract.importing import apply
 from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.commands import ChangeOrderStatus
-from oms_core.domain.imports import ImportMode
+from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.order import Holding, Order
 from oms_core.domain.orders.status_changes import OrderChange, decide_status_change

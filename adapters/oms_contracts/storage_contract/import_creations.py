@@ -6,7 +6,7 @@ from oms_contracts.storage_contract.hooks import StorageHooks
 from oms_contracts.storage_contract.importing import ADJUST, SET, apply, apply_batch, batch_of, counts, entry, key_of
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.stock.import_decisions import RefusalCode, refusal
-from oms_core.ports.imports import ImportBatch, ImportState, state_after
+from oms_core.ports.import_storage import ImportBatch, ImportState, state_after
 
 
 class ImportCreationPromises(StorageHooks):

@@ -10,7 +10,7 @@ from oms_contracts.storage_contract.importing import ADJUST, SET, apply, apply_b
 from oms_contracts.storage_contract.order_races import ROUNDS, THREADS, attempt, buyers
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.stock.import_decisions import BatchResult
-from oms_core.ports.imports import ImportState
+from oms_core.ports.import_storage import ImportState
 
 TURNS = 3
 SKUS = [f"SKU-{number:02}" for number in range(20)]

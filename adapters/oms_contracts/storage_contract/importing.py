@@ -9,11 +9,11 @@ from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_contracts.storage_contract.values import PROSE, TEXTS
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.idempotency import OWN_KEY_BITS, own_key
-from oms_core.domain.imports import ImportMode
+from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock.import_decisions import BatchResult, RefusalCode, StockEntry, refusal
 from oms_core.errors import OmsError
-from oms_core.ports.imports import ImportBatch, ImportKey, ImportState, state_after
+from oms_core.ports.import_storage import ImportBatch, ImportKey, ImportState, state_after
 
 SET, ADJUST = ImportMode.SET, ImportMode.ADJUST
 

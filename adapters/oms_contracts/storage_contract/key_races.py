@@ -9,7 +9,7 @@ from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.api_keys import NOW, create, named, rotate
 from oms_contracts.storage_contract.order_races import ROUNDS, THREADS, attempt, buyers
 from oms_contracts.storage_contract.shop import Shop
-from oms_core.domain.keys import KeyState
+from oms_core.domain.api_keys import KeyState
 
 
 class KeyRacePromises:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from oms_contracts.storage_contract.api_keys import NOW, create, named, rotate
 from oms_contracts.storage_contract.lossy_shop import LossyShop
-from oms_core.domain.keys import KeyState
+from oms_core.domain.api_keys import KeyState
 
 MINUTE = timedelta(minutes=1)
 

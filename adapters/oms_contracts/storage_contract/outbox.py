@@ -9,10 +9,10 @@ from oms_contracts.storage_contract.importing import apply_batch
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.events import Event
-from oms_core.domain.imports import ImportMode
+from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.import_decisions import StockEntry
-from oms_core.ports.imports import ImportBatch, ImportState
+from oms_core.ports.import_storage import ImportBatch, ImportState
 
 LONG_SECONDS = 3_600.0
 BUYER = Caller(name="buyer", scopes=ALL_SCOPES, request_id="request-9")

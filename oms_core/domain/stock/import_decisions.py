@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple
 
-from oms_core.domain.imports import ImportMode
+from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.limits import COUNT_MAX, IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock.changes import count_too_large, sku_not_found, stock_below_reserved
 from oms_core.domain.stock.products import MovementKind, NewMovement, Product, StockLevel

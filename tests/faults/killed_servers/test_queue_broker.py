@@ -13,7 +13,7 @@ from pika import BlockingConnection, URLParameters
 
 from oms_core import Oms, OmsError
 from oms_core.order_queue import OrderQueue
-from oms_core.ports.queue import Queue
+from oms_core.ports.broker import Queue
 from tests.faults.queue_weather import (
     ACCEPT_SECONDS,
     STOPPING_SECONDS,

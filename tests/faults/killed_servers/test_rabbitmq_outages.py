@@ -19,7 +19,7 @@ from oms_contracts.queue_contract.post import (
 )
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import OutgoingEvent, Queue, QueueOptions
+from oms_core.ports.broker import OutgoingEvent, Queue, QueueOptions
 from oms_core.wiring import open_queue
 from tests.services import wait_until
 from tests.services.rabbitmq import PrivateRabbitmq

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.security.mutation import mutation
 
-_KEYS = "oms_core/domain/keys.py"
+_KEYS = "oms_core/domain/api_keys.py"
 _AUTHENTICATION = "oms_core/runtime/authentication.py"
 _LOCAL = "oms_http/local_requests.py"
 _CONTRACT = "tests/adapters/test_contracts_sqlite.py::TestSqliteStorage::"
@@ -111,7 +111,7 @@ AUTHENTICATION = (
     ),
     mutation(
         "a key acts under the worker's name",
-        "oms_core/domain/keys.py",
+        "oms_core/domain/api_keys.py",
         "    if command.name.lower() in RESERVED_NAMES:\n",
         "    if False:\n",
         f"{_TEST_KEYS}test_names_of_those_who_act_without_a_key_are_taken",

@@ -197,7 +197,7 @@ OWNERS = (
     ),
     mutation(
         "a customer's key holds administration",
-        "oms_core/domain/keys.py",
+        "oms_core/domain/api_keys.py",
         "    if refused := ADMINISTRATION.intersection(scopes):\n",
         "    if refused := set():\n",
         "tests/core/test_keys.py::test_a_wrong_key_is_refused_with_where_it_is_wrong",

@@ -26,7 +26,7 @@ LEAKS = (
     ),
     mutation(
         "a key is shown by its repr",
-        "oms_core/domain/keys.py",
+        "oms_core/domain/api_keys.py",
         "    token: str = field(repr=False)\n",
         "    token: str\n",
         "tests/core/test_keys.py::test_only_the_digest_of_a_secret_is_kept_and_nothing_shows_it",

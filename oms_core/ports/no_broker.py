@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from oms_core.errors import OmsError
-from oms_core.ports.queue import Announcer, DeadLetter, DeadLetters, EventPublisher, Inbox, Message, OutgoingEvent
+from oms_core.ports.broker import Announcer, DeadLetter, DeadLetters, EventPublisher, Inbox, Message, OutgoingEvent
 
 
 class NoQueue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from oms_core.documents.orders import show_time
-from oms_core.domain.keys import ApiKey, IssuedKey
+from oms_core.domain.api_keys import ApiKey, IssuedKey
 
 
 def show_key(key: ApiKey, now: datetime) -> dict[str, object]:

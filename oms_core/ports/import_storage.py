@@ -12,7 +12,7 @@ from typing import Protocol
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.imports import ImportMode
+from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.stock.import_decisions import BatchResult, Refusal, StockEntry
 from oms_core.errors import OmsError
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from oms_core.domain.keys import ApiKey, StoredKey
+from oms_core.domain.api_keys import ApiKey, StoredKey
 
 
 class KeyStorage(Protocol):
