@@ -16,7 +16,6 @@ from oms_cli.messages import say
 from oms_cli.progress import Report, progress
 from oms_cli.rejects import Rejects, rejects_to
 from oms_cli.session import Session
-from oms_core.documents.lines import ByteSource
 from oms_core.domain.import_commands import (
     ORDER_COLUMNS,
     STOCK_COLUMNS,
@@ -27,6 +26,7 @@ from oms_core.domain.import_commands import (
     ImportStock,
 )
 from oms_core.errors import OmsError
+from oms_core.imports.lines import ByteSource
 from oms_core.imports.sources import decoded, decompressed
 
 FileArgument = Annotated[

@@ -9,7 +9,6 @@ from types import TracebackType
 from uuid import UUID
 
 from oms_core import wiring
-from oms_core.documents.lines import ByteSource
 from oms_core.domain import import_commands
 from oms_core.domain.api_keys import ApiKey, CreateKey, IssuedKey, RotateKey, StoredKey
 from oms_core.domain.callers import Caller
@@ -31,6 +30,7 @@ from oms_core.domain.pages import Page
 from oms_core.domain.rate_limits import RateScope
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
+from oms_core.imports.lines import ByteSource
 from oms_core.order_queue import OrderQueue
 from oms_core.ports.broker import DeadLetter, Queue, QueueOptions
 from oms_core.ports.clock import Clock, SystemClock

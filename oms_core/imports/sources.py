@@ -7,11 +7,11 @@ import gzip
 import zlib
 from typing import IO, cast
 
-from oms_core.documents.file_kinds import GZIP_MAGIC
-from oms_core.documents.lines import ByteSource
 from oms_core.domain.limits import IMPORT_BYTES_MAX
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
+from oms_core.imports.file_kinds import GZIP_MAGIC
+from oms_core.imports.lines import ByteSource
 
 _UTF_8 = "utf-8"
 # They are no encodings of files, and some are read whole or in the square of their length.

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 
-from oms_core.documents.lines import Lines, check_row_count
-from oms_core.documents.stock_rows import StockRow
 from oms_core.domain.import_commands import ImportMode, ImportReject
 from oms_core.domain.limits import REASON_LENGTH_MAX, REFERENCE_LENGTH_MAX
 from oms_core.domain.stock.import_decisions import Refusal, StockEntry
+from oms_core.imports.lines import Lines, check_row_count
 from oms_core.imports.spool import Spool, file_errors
+from oms_core.imports.stock_rows import StockRow
 
 # One statement for many rows costs 0.6 microseconds a row, executemany 2.
 _ROWS_PER_INSERT = 100

@@ -12,8 +12,6 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from oms_core.documents.lines import ByteSource, Lines
-from oms_core.documents.stock_rows import StockRowReader
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.idempotency import OWN_KEY_BITS, own_key
 from oms_core.domain.import_commands import (
@@ -29,7 +27,9 @@ from oms_core.domain.limits import IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock.import_decisions import BatchResult, StockEntry
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.known_locations import KnownLocations
+from oms_core.imports.lines import ByteSource, Lines
 from oms_core.imports.malformed_rows import refuse_malformed
+from oms_core.imports.stock_rows import StockRowReader
 from oms_core.imports.stock_spool import StockSpool
 from oms_core.ports.clock import Clock
 from oms_core.ports.import_storage import ImportBatch, ImportKey, ImportState, ImportStorage, Level, state_after

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms_core.documents import lines as lines_module
-from oms_core.documents.lines import Lines, RecordFault
-from oms_core.documents.records import csv_records, json_records
 from oms_core.domain.import_commands import ImportFormat
 from oms_core.domain.limits import IMPORT_RECORD_CHARACTERS_MAX
 from oms_core.errors import OmsError
+from oms_core.imports import lines as lines_module
+from oms_core.imports.lines import Lines, RecordFault
+from oms_core.imports.records import csv_records, json_records
 
 
 def lines_of(text: str | bytes) -> Lines:

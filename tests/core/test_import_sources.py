@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oms_core import OmsError
-from oms_core.documents.lines import ByteSource, Lines, RecordFault
-from oms_core.documents.records import csv_records
 from oms_core.imports import sources
+from oms_core.imports.lines import ByteSource, Lines, RecordFault
+from oms_core.imports.records import csv_records
 from oms_core.imports.sources import decoded, decompressed
 
 TEXT = "sku,name\nÄ-1,Größe 漢\n" * 5_000

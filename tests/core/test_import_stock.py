@@ -17,10 +17,9 @@ from oms_memory.imports import MemoryImports
 from oms_memory.tables import Tables
 
 from oms_core import Caller, ImportMode, ImportStage, ImportStock, OmsError, OrderLine, PlaceOrder, Scope, SetStock
-from oms_core.documents import lines
 from oms_core.domain import limits
 from oms_core.domain.stock.import_decisions import BatchResult
-from oms_core.imports import stock_spool
+from oms_core.imports import lines, stock_spool
 from oms_core.ports.import_storage import ImportBatch
 from tests.core.desks import CLERK, Desk, desk_over, stock_report
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
-from oms_core.documents.headers import Header, Wanted, read_columns
-from oms_core.documents.lines import Lines, RecordFault
 from oms_core.documents.orders import whole
-from oms_core.documents.records import CsvRun, csv_runs, json_records, without_blank
-from oms_core.documents.row_reports import ROUNDED, fault_reject, findings_reject, is_rounded, number_or_text, shorten
 from oms_core.domain import limits
 from oms_core.domain.commands import check_reason, check_reference
 from oms_core.domain.import_commands import STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
 from oms_core.domain.validation import Findings
+from oms_core.imports.headers import Header, Wanted, read_columns
+from oms_core.imports.lines import Lines, RecordFault
+from oms_core.imports.records import CsvRun, csv_runs, json_records, without_blank
+from oms_core.imports.row_reports import ROUNDED, fault_reject, findings_reject, is_rounded, number_or_text, shorten
 
 # sku, location, line, quantity, name, reason, reference; what was not given is empty. A plain tuple, since an import
 # makes a million of them.

@@ -6,14 +6,14 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from oms_core.documents.file_kinds import FileKind, json_kind
-from oms_core.documents.lines import Lines, RecordFault
-from oms_core.documents.order_rejects import REPEATED
-from oms_core.documents.records import read_header
-from oms_core.documents.row_reports import shorten, width_reject
 from oms_core.domain.import_commands import REASON_COLUMNS, ImportReject
 from oms_core.domain.limits import IMPORT_ERRORS_MAX
 from oms_core.errors import FieldError, OmsError
+from oms_core.imports.file_kinds import FileKind, json_kind
+from oms_core.imports.lines import Lines, RecordFault
+from oms_core.imports.order_rejects import REPEATED
+from oms_core.imports.records import read_header
+from oms_core.imports.row_reports import shorten, width_reject
 
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 

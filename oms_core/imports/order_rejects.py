@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from oms_core.documents.orders import whole
-from oms_core.documents.row_reports import shown
 from oms_core.domain.import_commands import ORDER_COLUMNS, ImportReject
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.errors import OmsError
+from oms_core.imports.row_reports import shown
 
 LINE_COLUMNS = ("sku", "quantity", "unit_price")
 COLUMNS_OF_ORDER = tuple(name for name in ORDER_COLUMNS if name not in LINE_COLUMNS)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from oms_core.documents.csv_guard import unguard
 from oms_core.documents.json_text import parse_json
-from oms_core.documents.lines import Lines, RecordFault
 from oms_core.errors import OmsError
+from oms_core.imports.lines import Lines, RecordFault
 
 _RUN_RECORDS_MAX = 100
 _ROWS_BEFORE_HEADER_MAX = 1_000

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from oms_core.documents.headers import Header, Wanted, read_columns
 from oms_core.documents.json_text import parse_json
-from oms_core.documents.lines import Lines, RecordFault
-from oms_core.documents.order_rejects import COLUMNS_OF_ORDER, ROWS_KEPT_MAX, document_rows, order_values
 from oms_core.documents.orders import read_repeatable_order
-from oms_core.documents.records import csv_records, json_records
-from oms_core.documents.row_reports import ROUNDED, error_reject, fault_reject, is_rounded, number_or_text
 from oms_core.domain.import_commands import ORDER_COLUMNS, ImportFormat, ImportReject
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
+from oms_core.imports.headers import Header, Wanted, read_columns
+from oms_core.imports.lines import Lines, RecordFault
+from oms_core.imports.order_rejects import COLUMNS_OF_ORDER, ROWS_KEPT_MAX, document_rows, order_values
+from oms_core.imports.records import csv_records, json_records
+from oms_core.imports.row_reports import ROUNDED, error_reject, fault_reject, is_rounded, number_or_text
 
 _REQUIRED = ("customer_id", "sku", "quantity")
 _NAMES = ("idempotency_key", "reference", "customer_id", "sku")
