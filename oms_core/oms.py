@@ -9,6 +9,11 @@ from types import TracebackType
 from uuid import UUID
 
 from oms_core import wiring
+from oms_core.authentication.authenticate import Authenticate
+from oms_core.authentication.failed_attempts import Guesses
+from oms_core.authentication.key_cache import KeyCache
+from oms_core.authentication.last_use import KeyUses
+from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain import import_commands
 from oms_core.domain.api_keys import ApiKey, CreateKey, IssuedKey, RotateKey, StoredKey
 from oms_core.domain.callers import Caller
@@ -38,12 +43,7 @@ from oms_core.ports.metrics import Metrics, NoMetrics
 from oms_core.ports.no_broker import NoQueue
 from oms_core.ports.rate_limiter import NoRateLimiter, RateLimiter
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage, StorageOptions
-from oms_core.runtime.authentication import Authenticate
 from oms_core.runtime.group_committer import GroupCommitter
-from oms_core.runtime.guesses import Guesses
-from oms_core.runtime.key_cache import KeyCache
-from oms_core.runtime.key_uses import KeyUses
-from oms_core.runtime.refused_tokens import RefusedTokens
 from oms_core.settings import Settings
 from oms_core.use_cases import (
     accept_order,

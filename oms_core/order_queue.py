@@ -20,17 +20,17 @@ from oms_core.ports.metrics import Metrics
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage
 from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.background_thread import BackgroundThread
-from oms_core.runtime.event_relay import EventRelay
 from oms_core.runtime.forks import begin_in_each_process
 from oms_core.runtime.group_committer import GroupCommitter
-from oms_core.runtime.heartbeat import Heartbeat
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch, View
-from oms_core.runtime.worker import Worker, WorkerOptions, WorkerTasks
 from oms_core.settings import Settings
 from oms_core.use_cases.commit_placements import CommitAcceptances
 from oms_core.use_cases.place_orders import place_orders
 from oms_core.use_cases.settle_orders import SettleOrders
+from oms_core.worker.event_relay import EventRelay
+from oms_core.worker.heartbeat import Heartbeat
+from oms_core.worker.worker import Worker, WorkerOptions, WorkerTasks
 
 WORKER = Caller(name="worker", scopes=ALL_SCOPES)
 COMMANDS = Caller(name="commands", scopes=ALL_SCOPES)

@@ -12,11 +12,11 @@ from flask import Flask, Response
 from flask_limiter import ApplicationLimit, Limiter
 from limits import RateLimitItem, parse
 
+from oms_core.authentication.failed_attempts import counted_address
 from oms_core.domain.rate_limits import ADDRESS_POLICY, RateLimit, rate_limited
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.ports.rate_limiter import Allowance
-from oms_core.runtime.guesses import counted_address
 from oms_core.use_cases.charge_caller import Charge
 from oms_http.charging import WELCOME
 from oms_http.openapi.operation import Operation

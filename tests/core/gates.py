@@ -13,15 +13,15 @@ from oms_limits import open_memory
 from oms_memory import MemoryStorage
 
 from oms_core import ALL_SCOPES, Caller, CreateKey, IssuedKey, Oms, OmsError, Scope, Settings
+from oms_core.authentication.authenticate import Authenticate
+from oms_core.authentication.failed_attempts import Guesses
+from oms_core.authentication.key_cache import KeyCache
+from oms_core.authentication.last_use import KeyUses
+from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain.api_keys import StoredKey
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metric, NoMetrics
 from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
-from oms_core.runtime.authentication import Authenticate
-from oms_core.runtime.guesses import Guesses
-from oms_core.runtime.key_cache import KeyCache
-from oms_core.runtime.key_uses import KeyUses
-from oms_core.runtime.refused_tokens import RefusedTokens
 from tests.core.workroom import AWAY
 
 ROOT = Caller(name="root", scopes=ALL_SCOPES)

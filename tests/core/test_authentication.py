@@ -10,7 +10,7 @@ import pytest
 from oms_contracts.concurrency import run_together
 
 from oms_core import Caller, OmsError, RotateKey, Scope
-from oms_core.runtime.key_cache import KeyCache
+from oms_core.authentication.key_cache import KeyCache
 from tests.core.gates import DEADLINE_SECONDS, NOBODYS, ROOT, Gate, wrong
 from tests.services.threads import status_in_child
 

@@ -17,7 +17,7 @@ from oms_memory.tables import Tables
 from oms_core import OmsError, OrderStatus
 from oms_core.ports.broker import OutgoingEvent
 from oms_core.ports.storage import Storage
-from oms_core.runtime.event_relay import EventRelay
+from oms_core.worker.event_relay import EventRelay
 from tests.core.workroom import AWAY, Counted, Unhurried
 
 BROKER_AWAY = OmsError("queue_unavailable", "the broker is away")
@@ -185,7 +185,7 @@ def test_a_lease_is_prolonged_in_time_or_nothing_more_is_published(hall: Hall, m
     hall.shop.buy(("A", 1))
     hall.shop.buy(("A", 1))
     seconds = iter([0.0, 9.0, 10.5, 31.0])
-    monkeypatch.setattr("oms_core.runtime.event_relay.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr("oms_core.worker.event_relay.time", SimpleNamespace(monotonic=lambda: next(seconds)))
     leases: list[bool] = []
     lease = hall.storage.outbox.lease
 

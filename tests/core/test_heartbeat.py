@@ -8,7 +8,7 @@ from oms_memory import MemoryStorage
 from oms_memory.tables import Tables
 
 from oms_core.domain.orders.queueing import WorkerState
-from oms_core.runtime.heartbeat import Heartbeat
+from oms_core.worker.heartbeat import Heartbeat
 from tests.core.workroom import AWAY
 
 

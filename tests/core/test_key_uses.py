@@ -11,10 +11,10 @@ from oms_contracts.clock import BEGINNING
 from oms_memory import MemoryStorage
 
 from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, Settings
+from oms_core.authentication.last_use import KeyUses
 from oms_core.domain.api_keys import ApiKey
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
-from oms_core.runtime.key_uses import KeyUses
 from tests.core.workroom import AWAY
 
 CALLER = Caller(name="root", scopes=ALL_SCOPES)

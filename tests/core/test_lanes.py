@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from oms_core.ports.queue_storage import WaitForTurn
-from oms_core.runtime.lanes import LANES, Work, run_in_turn
+from oms_core.worker.pipeline import LANES, Work, run_in_turn
 
 PATIENCE_SECONDS = 10.0
 
@@ -79,7 +79,7 @@ def test_a_failure_is_raised_when_the_other_has_ended_and_nothing_more_is_begun(
 
 
 def test_a_work_goes_on_without_one_that_takes_too_long(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oms_core.runtime.lanes._TURN_SECONDS_MAX", 0.01)
+    monkeypatch.setattr("oms_core.worker.pipeline._TURN_SECONDS_MAX", 0.01)
     second_has_ended = threading.Event()
 
     def second(wait_for_turn: WaitForTurn) -> None:

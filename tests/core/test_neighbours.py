@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from oms_core.authentication.key_cache import OPENED_SECONDS
+from oms_core.authentication.refused_tokens import REFUSED_SECONDS, RefusedTokens
 from oms_core.errors import ErrorKind
-from oms_core.runtime.key_cache import OPENED_SECONDS
-from oms_core.runtime.refused_tokens import REFUSED_SECONDS, RefusedTokens
 from tests.core.gates import HERE, LIMIT, NOBODYS, THERE, Gate, guess, wrong
 from tests.services.threads import status_in_child
 

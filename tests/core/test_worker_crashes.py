@@ -50,7 +50,7 @@ def test_a_worker_that_was_busy_sweeps_as_soon_as_it_has_been_idle_for_a_while(
     room: Workroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = count(0, 3)
-    monkeypatch.setattr("oms_core.runtime.worker.time", SimpleNamespace(monotonic=lambda: float(next(steps))))
+    monkeypatch.setattr("oms_core.worker.worker.time", SimpleNamespace(monotonic=lambda: float(next(steps))))
     room.work([tell(*room.queue_up(1))], [], [])
     assert room.happened("swept") == [(60.0, 0), (5.0, 0), (5.0, 0)]
 

@@ -14,7 +14,7 @@ from tests.core.workroom import Workroom, tell
 def tick(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let each look at the worker's clock find it so much later: a step that works looks three times."""
     ticks = count()
-    monkeypatch.setattr("oms_core.runtime.worker.time", SimpleNamespace(monotonic=lambda: next(ticks) * seconds))
+    monkeypatch.setattr("oms_core.worker.worker.time", SimpleNamespace(monotonic=lambda: next(ticks) * seconds))
 
 
 def test_it_rests_six_times_as_long_as_it_worked(monkeypatch: pytest.MonkeyPatch) -> None:

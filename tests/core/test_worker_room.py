@@ -100,7 +100,7 @@ def test_a_warning_comes_again_after_a_minute(
     room: Workroom, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = count(0, 25)
-    monkeypatch.setattr("oms_core.runtime.patience.time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    monkeypatch.setattr("oms_core.worker.retry_deadline.time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
     room.queue.room = 0
     after(5, lambda: make_room(room), room)
     room.work([tell(*room.queue_up(1))])

@@ -22,11 +22,11 @@ from oms_core.ports.broker import Message, MessageKind
 from oms_core.ports.metrics import Metric, NoMetrics
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome
-from oms_core.runtime.heartbeat import Heartbeat
-from oms_core.runtime.worker import Worker, WorkerOptions, WorkerTasks
 from oms_core.use_cases.commit_placements import CommitAcceptances
 from oms_core.use_cases.place_orders import place_orders
 from oms_core.use_cases.settle_orders import SettleOrders
+from oms_core.worker.heartbeat import Heartbeat
+from oms_core.worker.worker import Worker, WorkerOptions, WorkerTasks
 
 WORKER = Caller(name="worker", scopes=ALL_SCOPES)
 AWAY = OmsError("storage_unavailable", "the database is away")

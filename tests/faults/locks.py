@@ -22,6 +22,10 @@ from oms_rabbitmq import open_queue as open_rabbitmq
 from werkzeug.test import EnvironBuilder
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, Settings
+from oms_core.authentication.failed_attempts import Guesses
+from oms_core.authentication.key_cache import KeyCache
+from oms_core.authentication.last_use import KeyUses
+from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain.api_keys import ApiKey
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.domain.stock.products import ProductFilter
@@ -31,12 +35,8 @@ from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.group_committer import GroupCommitter
-from oms_core.runtime.guesses import Guesses
-from oms_core.runtime.key_cache import KeyCache
-from oms_core.runtime.key_uses import KeyUses
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch
-from oms_core.runtime.refused_tokens import RefusedTokens
 from oms_http.diagnoses import Diagnoses
 from oms_http.readiness import Readiness
 from oms_http.refusals import Refusals

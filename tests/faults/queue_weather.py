@@ -22,7 +22,7 @@ from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings, order_queue
 from oms_core.ports.broker import Message
-from oms_core.runtime.worker import WorkerOptions
+from oms_core.worker.worker import WorkerOptions
 
 BUYER = Caller(name="buyer", scopes=ALL_SCOPES)
 SKU = "WIDGET"

@@ -19,7 +19,7 @@ from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import Oms
 from oms_core.ports.broker import Message
-from oms_core.runtime.worker import Worker
+from oms_core.worker.worker import Worker
 from tests.adapters.rabbitmq_broker import Broker
 from tests.faults.queue_weather import (
     SKU,
@@ -37,7 +37,7 @@ from tests.services import free_port, wait_until
 
 DEADLINE_SECONDS = 60
 PLACED = "SELECT count(*) FROM orders WHERE status = 'pending'"
-NO_SWEEP = ("oms_core.runtime.worker.Worker._sweep_if_due", lambda *_, **__: None)
+NO_SWEEP = ("oms_core.worker.worker.Worker._sweep_if_due", lambda *_, **__: None)
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ from oms_core import (
     SetStock,
     Settings,
 )
+from oms_core.authentication.last_use import KeyUses
 from oms_core.domain.import_commands import ImportStock
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.broker import QueueOptions
@@ -45,7 +46,6 @@ from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
 from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.group_committer import GroupCommitter
-from oms_core.runtime.key_uses import KeyUses
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch
 from oms_http import create_app

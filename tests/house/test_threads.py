@@ -19,9 +19,9 @@ MAY_START_THREADS = {
 MAY_LOCK: dict[str, str] = {
     "oms_core/runtime/group_committer.py:_Ticket.__init__": "one request's gate",
     "oms_core/runtime/outcomes.py:_Waiter.__init__": "one request's",
-    "oms_core/runtime/heartbeat.py:Heartbeat.__init__": "of one run of a worker, whose threads no child has",
-    "oms_core/runtime/lanes.py:run_in_turn": "of one call",
-    "oms_core/runtime/worker.py:Worker.__init__": "until `run` brings another",
+    "oms_core/worker/heartbeat.py:Heartbeat.__init__": "of one run of a worker, whose threads no child has",
+    "oms_core/worker/pipeline.py:run_in_turn": "of one call",
+    "oms_core/worker/worker.py:Worker.__init__": "until `run` brings another",
     "oms_cli/metrics_listener.py:_Server.__init__": "of a program that forks nothing",
     "oms_cli/worker_process.py:run_process": "of a program that forks nothing",
     "oms_http/server/answer_room.py:AnswerRoom.__init__": "of a server process, which forks nothing",

@@ -92,7 +92,7 @@ def test_orders_are_accepted_before_the_broker_is_there_while_it_dies_and_after_
 def test_without_the_sweep_orders_accepted_while_the_broker_is_away_would_wait_for_ever(
     oms: Oms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oms_core.runtime.worker.Worker._sweep_if_due", lambda *_, **__: None)
+    monkeypatch.setattr("oms_core.worker.worker.Worker._sweep_if_due", lambda *_, **__: None)
     nowhere = f"amqp://guest:guest@127.0.0.1:{free_port()}"
     with Oms.open(replace(oms.settings, queue_url=nowhere)) as cut_off, working(oms.settings):
         accept(cut_off, 20, "unannounced")

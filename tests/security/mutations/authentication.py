@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.security.mutation import mutation
 
 _KEYS = "oms_core/domain/api_keys.py"
-_AUTHENTICATION = "oms_core/runtime/authentication.py"
+_AUTHENTICATION = "oms_core/authentication/authenticate.py"
 _LOCAL = "oms_http/local_requests.py"
 _CONTRACT = "tests/adapters/test_contracts_sqlite.py::TestSqliteStorage::"
 _TEST_AUTHENTICATION = "tests/core/test_authentication.py::"
@@ -46,7 +46,7 @@ AUTHENTICATION = (
     ),
     mutation(
         "a remembered key outlives its expiry",
-        "oms_core/runtime/key_cache.py",
+        "oms_core/authentication/key_cache.py",
         "key.expires_at is None and key.revoked_at is None",
         "key.revoked_at is None",
         f"{_TEST_AUTHENTICATION}test_an_expiry_is_honoured_at_once",
@@ -76,14 +76,14 @@ AUTHENTICATION = (
     ),
     mutation(
         "a key is believed for a minute",
-        "oms_core/runtime/key_cache.py",
+        "oms_core/authentication/key_cache.py",
         "STALE_SECONDS = 5.0\n",
         "STALE_SECONDS = 60.0\n",
         f"{_TEST_AUTHENTICATION}test_nobody_goes_on_with_a_key_for_more_than_five_seconds",
     ),
     mutation(
         "a key in use is not read again",
-        "oms_core/runtime/key_cache.py",
+        "oms_core/authentication/key_cache.py",
         "        if self._clock() - entry.read_at < FRESH_SECONDS:\n",
         "        if True:\n",
         f"{_TEST_AUTHENTICATION}test_a_revocation_elsewhere_is_honoured_with_the_next_read",
@@ -140,7 +140,7 @@ AUTHENTICATION = (
     ),
     mutation(
         "whoever names an id that opened here may guess on",
-        "oms_core/runtime/key_cache.py",
+        "oms_core/authentication/key_cache.py",
         "- entry.read_at < OPENED_SECONDS and presented.opens(entry.stored)",
         "- entry.read_at < OPENED_SECONDS",
         "tests/core/test_neighbours.py::test_a_key_that_has_opened_within_hours_opens_whatever_else_comes_from_its_address",
@@ -176,7 +176,7 @@ AUTHENTICATION = (
     ),
     mutation(
         "every address of an IPv6 network has guesses of its own",
-        "oms_core/runtime/guesses.py",
+        "oms_core/authentication/failed_attempts.py",
         "_NETWORK_BITS_IPV6 = 64\n",
         "_NETWORK_BITS_IPV6 = 128\n",
         f"{_TEST_GUESSES}test_addresses_of_one_ipv6_network_share_their_guesses",

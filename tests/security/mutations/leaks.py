@@ -33,7 +33,7 @@ LEAKS = (
     ),
     mutation(
         "a refused secret is logged",
-        "oms_core/runtime/authentication.py",
+        "oms_core/authentication/authenticate.py",
         "None if named is None else named.id",
         "None if named is None else named._secret",
         "tests/core/test_guesses.py::test_a_refusal_is_logged_without_the_secret",

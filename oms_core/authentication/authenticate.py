@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 
+from oms_core.authentication.failed_attempts import Guesses
+from oms_core.authentication.key_cache import KeyCache
+from oms_core.authentication.last_use import KeyUses
+from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain.api_keys import ApiKey, KeyState, PresentedKey, StoredKey, parse_token
 from oms_core.domain.callers import Caller
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metrics
-from oms_core.runtime.guesses import Guesses
-from oms_core.runtime.key_cache import KeyCache
-from oms_core.runtime.key_uses import KeyUses
-from oms_core.runtime.refused_tokens import RefusedTokens
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.runtime.backoff import Backoff
-from oms_core.runtime.heartbeat import Heartbeat
+from oms_core.worker.heartbeat import Heartbeat
 
 Result = TypeVar("Result")
 

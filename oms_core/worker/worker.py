@@ -22,10 +22,10 @@ from oms_core.ports.metrics import DEAD_LETTERS, SWEPT_ORDERS, Metrics
 from oms_core.ports.queue_storage import QueueStorage, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_core.runtime.halving import halve_to_fault
-from oms_core.runtime.heartbeat import Heartbeat
-from oms_core.runtime.held_claims import HeldClaims
-from oms_core.runtime.lanes import Work, run_in_turn
-from oms_core.runtime.patience import Patience, StoppedError, StuckError, passes
+from oms_core.worker.heartbeat import Heartbeat
+from oms_core.worker.held_claims import HeldClaims
+from oms_core.worker.pipeline import Work, run_in_turn
+from oms_core.worker.retry_deadline import Patience, StoppedError, StuckError, passes
 
 Read = TypeVar("Read")
 
