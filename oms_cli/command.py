@@ -27,7 +27,7 @@ from oms_core.errors import OmsError
 
 Run = TypeVar("Run", bound=Callable[..., None])
 
-# What only the commands that serve import; adapters tell of their own extras (oms_core.wiring).
+# What only the commands that serve import; adapters tell of their own extras (oms_core.bootstrap).
 _OF_EXTRA_HTTP = frozenset({"flask", "granian", "prometheus_client", "pydantic"})
 _OF_PYDANTIC = "Value error, "  # What Typer leaves of Pydantic's wording where a choice is none.
 _OUTPUT_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})

@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from oms_core.bootstrap import open_metrics
 from oms_core.errors import OmsError
 from oms_core.runtime.background_thread import start_thread, starting_threads
 from oms_core.settings import Settings
-from oms_core.wiring import open_metrics
 
 _READ_TIMEOUT_SECONDS = 5
 _CONNECTIONS_MAX = 32

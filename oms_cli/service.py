@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from oms_cli.logs import configure_logging
 from oms_core.errors import OmsError
-from oms_core.setting_checks import variable
 from oms_core.settings import Settings
+from oms_core.settings.checks import variable
 from oms_http.answer_headers import AnswerHeaders
 from oms_http.app import BODY_BYTES_MAX, create_app
 from oms_http.counting import count_refusal

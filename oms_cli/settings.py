@@ -8,9 +8,9 @@ from pathlib import Path
 
 from oms_cli.masking import mask_url
 from oms_core.errors import OmsError
-from oms_core.setting_checks import variable
-from oms_core.setting_sources import SECRETS, read_toml
 from oms_core.settings import Settings
+from oms_core.settings.checks import variable
+from oms_core.settings.sources import SECRETS, read_toml
 
 _DEFAULT_FILE = "oms.toml"
 

@@ -15,11 +15,11 @@ from functools import partial
 from multiprocessing.connection import Connection
 
 from oms_cli.logs import configure_logging
+from oms_core.bootstrap import open_metrics
 from oms_core.oms import Oms
 from oms_core.ports.metrics import NoMetrics
 from oms_core.runtime.background_thread import start_thread
 from oms_core.settings import Settings
-from oms_core.wiring import open_metrics
 
 STOP_SECONDS = 30.0
 

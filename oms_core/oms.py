@@ -8,7 +8,7 @@ from functools import partial
 from types import TracebackType
 from uuid import UUID
 
-from oms_core import wiring
+from oms_core import bootstrap
 from oms_core.authentication.authenticate import Authenticate
 from oms_core.authentication.failed_attempts import Guesses
 from oms_core.authentication.key_cache import KeyCache
@@ -147,7 +147,7 @@ class Oms:
         `create` False refuses a missing database file instead of making it. Raises `invalid_setting`.
         """
         settings, metrics = settings or Settings(), metrics or NoMetrics()
-        queue = wiring.open_queue(settings.queue_url, QueueOptions(prefix=settings.queue_prefix))
+        queue = bootstrap.open_queue(settings.queue_url, QueueOptions(prefix=settings.queue_prefix))
         options = StorageOptions(
             deadline_seconds=settings.storage_deadline_seconds,
             lock_timeout_seconds=settings.lock_timeout_seconds,
@@ -158,11 +158,11 @@ class Oms:
         )
         return cls(
             settings=settings,
-            storage=wiring.open_storage(settings.database_url, options),
+            storage=bootstrap.open_storage(settings.database_url, options),
             clock=SystemClock(),
             metrics=metrics,
             queue=queue,
-            rate_limiter=wiring.open_rate_limiter(settings, metrics),
+            rate_limiter=bootstrap.open_rate_limiter(settings, metrics),
             waiting_max=waiting_max,
         )
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from oms_core import wiring
+from oms_core import bootstrap
 from oms_core.oms import Oms
 from oms_core.runtime.forks import begin_in_each_process
 from oms_core.settings import Settings
@@ -32,7 +32,7 @@ def open_oms(settings: Settings) -> Oms:
     Where the queue is in memory, nobody else can be told of accepted orders: a thread of this process places them. The
     caller closes it, in this process.
     """
-    oms = Oms.open(settings, metrics=wiring.open_metrics(), waiting_max=waiting_max(settings))
+    oms = Oms.open(settings, metrics=bootstrap.open_metrics(), waiting_max=waiting_max(settings))
     if urlsplit(settings.queue_url).scheme == "memory":
         oms.start_worker()
     return oms

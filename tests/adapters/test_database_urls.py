@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from oms_core.bootstrap import open_storage
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
-from oms_core.wiring import open_storage
 
 SECRET = "s3cret"
 

@@ -14,7 +14,7 @@ import pytest
 from oms_prometheus import PrometheusMetrics, open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from oms_core import wiring
+from oms_core import bootstrap
 from oms_core.ports.metrics import ALL_METRICS, HTTP_REQUESTS, ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, MetricKind
 
 PROGRAM_SECONDS = 60
@@ -106,12 +106,12 @@ def test_threads_lose_no_count() -> None:
 
 
 def test_the_core_finds_it_by_its_entry_point() -> None:
-    assert isinstance(wiring.open_metrics(), PrometheusMetrics)
+    assert isinstance(bootstrap.open_metrics(), PrometheusMetrics)
 
 
 COUNTING = """
     from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS
-    from oms_core.wiring import open_metrics
+    from oms_core.bootstrap import open_metrics
     metrics = open_metrics()
     metrics.count(ORDERS_DECIDED, "placed", amount=3)
     metrics.observe(PLACEMENT_BATCH_ORDERS, 4)
@@ -123,7 +123,7 @@ def test_processes_that_share_a_folder_are_summed_also_after_they_ended(tmp_path
     for _ in range(3):
         run(COUNTING, PROMETHEUS_MULTIPROC_DIR=folder)
     shown = run(
-        "from oms_core.wiring import open_metrics; print(open_metrics().render()[1].decode())",
+        "from oms_core.bootstrap import open_metrics; print(open_metrics().render()[1].decode())",
         PROMETHEUS_MULTIPROC_DIR=folder,
     )
     found = samples(shown.encode())

@@ -10,9 +10,9 @@ import pytest
 from oms_contracts.queue_contract.post import announce, new_ids, open_inbox, receive, receive_ids
 from oms_rabbitmq.consuming import Consumption
 
+from oms_core.bootstrap import open_queue
 from oms_core.errors import OmsError
 from oms_core.ports.broker import MessageKind, QueueOptions
-from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import Broker
 from tests.services import free_port, wait_until
 from tests.services.certificates import Certificate

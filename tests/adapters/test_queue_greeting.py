@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from oms_core import OmsError
+from oms_core.bootstrap import open_queue
 from oms_core.ports.broker import Queue, QueueOptions
-from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import Broker
 
 LOOPBACK = "127.0.0.1"

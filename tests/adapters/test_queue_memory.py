@@ -13,8 +13,8 @@ from oms_contracts.queue_contract.post import ids_in, new_ids
 from oms_contracts.queue_contract.races import RacePromises
 from oms_memory import MemoryQueue
 
+from oms_core.bootstrap import open_queue
 from oms_core.ports.broker import Announcer, Queue, QueueOptions
-from oms_core.wiring import open_queue
 
 
 class TestMemoryQueue(QueueContract):

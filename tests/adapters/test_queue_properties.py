@@ -14,9 +14,9 @@ from pika.frame import Header
 from pika.spec import BasicProperties
 
 from oms_core import ALL_SCOPES, Caller, Oms, Settings
+from oms_core.bootstrap import open_queue
 from oms_core.errors import OmsError
 from oms_core.ports.broker import DeadLetter, Queue, QueueOptions
-from oms_core.wiring import open_queue
 from oms_http import create_app
 from tests.adapters.rabbitmq_broker import Broker
 from tests.adapters.raw_properties import (

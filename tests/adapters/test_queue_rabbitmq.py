@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from oms_contracts.queue_contract import QueueContract
 
+from oms_core.bootstrap import open_queue
 from oms_core.ports.broker import Queue, QueueOptions
-from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import Broker
 
 

@@ -10,9 +10,9 @@ from oms_contracts.queue_contract.post import announce, is_quiet, new_ids, open_
 from oms_rabbitmq.topology import queue_arguments
 from pika.exceptions import ChannelClosedByBroker
 
+from oms_core.bootstrap import open_queue
 from oms_core.errors import OmsError
 from oms_core.ports.broker import MessageKind, OutgoingEvent, Queue, QueueOptions
-from oms_core.wiring import open_queue
 from tests.adapters.rabbitmq_broker import QUEUES, Broker
 
 

@@ -9,9 +9,9 @@ from oms_rabbitmq import RabbitmqQueue
 from oms_rabbitmq.addresses import read_address
 from pika.connection import URLParameters
 
+from oms_core.bootstrap import open_queue
 from oms_core.errors import OmsError
 from oms_core.ports.broker import QueueOptions
-from oms_core.wiring import open_queue
 
 SECRET = "s3cret"
 

@@ -15,10 +15,10 @@ from contextlib import closing, contextmanager
 
 from rich.console import Console
 
+from oms_core.bootstrap import open_queue, open_storage
 from oms_core.domain.orders.queueing import decide_acceptance
 from oms_core.ports.broker import QueueOptions
 from oms_core.ports.storage import Placed, StorageOptions
-from oms_core.wiring import open_queue, open_storage
 from tests.adapters.rabbitmq_broker import Broker
 from tests.bench.bench_placing import HERE, SKUS, check_books, prepared, rate_of_pgbench, table_of
 from tests.bench.postgresql import postgresql_server

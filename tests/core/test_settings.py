@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from oms_core import OmsError, Settings
-from oms_core.setting_checks import variable
+from oms_core.settings.checks import variable
 
 # For each setting: another good value as it stands in the environment, what it is then, and values that are wrong.
 SETTINGS: dict[str, tuple[str, object, list[object]]] = {

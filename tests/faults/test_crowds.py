@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from oms_contracts.storage_contract.shop import new_shop
 
+from oms_core.bootstrap import open_storage
 from oms_core.ports.storage import StorageOptions
-from oms_core.wiring import open_storage
 from tests.faults.crowds import PROCESSES, THREADS, crowd
 
 UNITS = 500

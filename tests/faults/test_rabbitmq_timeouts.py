@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from oms_contracts.queue_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive, receive_ids
 
+from oms_core.bootstrap import open_queue
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Queue, QueueOptions
-from oms_core.wiring import open_queue
 from tests.services import wait_until
 from tests.services.rabbitmq import PrivateRabbitmq
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from oms_core import wiring
+from oms_core import bootstrap
 from oms_core.distribution import DISTRIBUTION, installed_version
 from tests.services.wheels import ROOT
 
@@ -38,7 +38,7 @@ def test_the_wheel_says_its_name_licence_and_makers(metadata: email.message.Mess
 
 
 def test_every_extra_that_an_error_names_is_there() -> None:
-    named = {"cli", "http", *wiring._EXTRAS.values()}
+    named = {"cli", "http", *bootstrap._EXTRAS.values()}
     assert named <= PROJECT["optional-dependencies"].keys()
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from werkzeug.test import TestResponse
 
-from oms_core import Oms, Settings, wiring
+from oms_core import Oms, Settings, bootstrap
 from oms_core.ports.broker import QueueOptions
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
@@ -54,10 +54,10 @@ def open_poisoned(url: str, *, waiting_max: int | None = None, **given: Any) -> 
     settings = Settings(database_url=url, max_attempts=1, **given)
     return Oms(
         settings=settings,
-        storage=PoisonedStorage(wiring.open_storage(url, StorageOptions())),  # type: ignore[arg-type]  # It is what it wraps.
+        storage=PoisonedStorage(bootstrap.open_storage(url, StorageOptions())),  # type: ignore[arg-type]  # It is what it wraps.
         clock=SystemClock(),
         metrics=NoMetrics(),
-        queue=wiring.open_queue(settings.queue_url, QueueOptions(prefix=settings.queue_prefix)),
+        queue=bootstrap.open_queue(settings.queue_url, QueueOptions(prefix=settings.queue_prefix)),
         waiting_max=waiting_max,
     )
 

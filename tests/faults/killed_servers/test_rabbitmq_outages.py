@@ -18,9 +18,9 @@ from oms_contracts.queue_contract.post import (
     receive_ids,
 )
 
+from oms_core.bootstrap import open_queue
 from oms_core.errors import OmsError
 from oms_core.ports.broker import OutgoingEvent, Queue, QueueOptions
-from oms_core.wiring import open_queue
 from tests.services import wait_until
 from tests.services.rabbitmq import PrivateRabbitmq
 

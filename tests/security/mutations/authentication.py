@@ -212,7 +212,7 @@ AUTHENTICATION = (
     ),
     mutation(
         "keys are asked for nowhere unless somebody says so",
-        "oms_core/settings.py",
+        "oms_core/settings/__init__.py",
         '        return "off" if is_loopback(self.host) else "keys"\n',
         '        return "off"\n',
         "tests/core/test_settings.py::test_keys_are_asked_for_wherever_others_could_come_from",

@@ -69,7 +69,7 @@ LEAKS = (
     ),
     mutation(
         "a wrong URL is quoted",
-        "oms_core/setting_checks.py",
+        "oms_core/settings/checks.py",
         '        raise wrong(name, f"must be a URL such as {examples}")',
         '        raise wrong(name, f"must be a URL such as {examples}; it is {url}")',
         "tests/core/test_settings.py::test_a_wrong_database_url_does_not_show_its_password",

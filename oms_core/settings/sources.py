@@ -10,7 +10,7 @@ from typing import Any
 
 from oms_core.domain.numbers import parse_whole_number
 from oms_core.errors import OmsError
-from oms_core.setting_checks import variable, wrong
+from oms_core.settings.checks import variable, wrong
 
 # The settings that may hold a password, and are so also read from a file that OMS_<FIELD>_FILE names.
 SECRETS = frozenset({"database_url", "queue_url", "rate_limit_url"})

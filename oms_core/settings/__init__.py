@@ -19,7 +19,7 @@ from oms_core.domain.rate_limits import (
     read_rate_limits_with_keys,
 )
 from oms_core.domain.web_origins import read_origin
-from oms_core.setting_checks import (
+from oms_core.settings.checks import (
     check_choice,
     check_each,
     check_limits,
@@ -31,7 +31,7 @@ from oms_core.setting_checks import (
     is_loopback,
     wrong,
 )
-from oms_core.setting_sources import from_environment, from_file
+from oms_core.settings.sources import from_environment, from_file
 
 _PORT_MAX = 65_535
 
