@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from oms_core.distribution import advise_extra
 from oms_core.errors import OmsError
-from oms_core.ports.broker import OpenQueue, Queue, QueueOptions
+from oms_core.ports.broker import Broker, BrokerOptions, OpenBroker
 from oms_core.ports.metrics import Metrics, NoMetrics
 from oms_core.ports.rate_limiter import NoRateLimiter, OpenRateLimiter, RateLimiter, RateLimiterOptions
 from oms_core.ports.storage import OpenStorage, Storage, StorageOptions
@@ -38,10 +38,10 @@ def open_storage(url: str, options: StorageOptions) -> Storage:
         return opener(url, options)
 
 
-def open_queue(url: str, options: QueueOptions) -> Queue:
+def open_broker(url: str, options: BrokerOptions) -> Broker:
     """Open the queue that claims the URL's scheme; nothing is connected yet. Raises as `open_storage` does."""
     with _needs_told("OMS_QUEUE_URL", url):
-        opener: OpenQueue = _load("oms.queue", "OMS_QUEUE_URL", url)
+        opener: OpenBroker = _load("oms.queue", "OMS_QUEUE_URL", url)
         return opener(url, options)
 
 

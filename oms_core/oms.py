@@ -37,10 +37,10 @@ from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.imports.lines import ByteSource
 from oms_core.order_queue import OrderQueue
-from oms_core.ports.broker import DeadLetter, Queue, QueueOptions
+from oms_core.ports.broker import Broker, BrokerOptions, DeadLetter
 from oms_core.ports.clock import Clock, SystemClock
 from oms_core.ports.metrics import Metrics, NoMetrics
-from oms_core.ports.no_broker import NoQueue
+from oms_core.ports.no_broker import NoBroker
 from oms_core.ports.rate_limiter import NoRateLimiter, RateLimiter
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage, StorageOptions
 from oms_core.runtime.group_committer import GroupCommitter
@@ -99,7 +99,7 @@ class Oms:
         storage: Storage,
         clock: Clock,
         metrics: Metrics,
-        queue: Queue | None = None,
+        queue: Broker | None = None,
         rate_limiter: RateLimiter | None = None,
         waiting_max: int | None = None,
     ) -> None:
@@ -112,7 +112,7 @@ class Oms:
         self.metrics = metrics
         self.rate_limiter = rate_limiter or NoRateLimiter()
         self.charge = ChargeCaller(settings.rate_limits_in_force, self.rate_limiter)
-        self.queue = queue or NoQueue()
+        self.queue = queue or NoBroker()
         self._clock = clock
         self._authenticate = self._authentication()
         self._orders = OrderQueue(
@@ -147,7 +147,7 @@ class Oms:
         `create` False refuses a missing database file instead of making it. Raises `invalid_setting`.
         """
         settings, metrics = settings or Settings(), metrics or NoMetrics()
-        queue = bootstrap.open_queue(settings.queue_url, QueueOptions(prefix=settings.queue_prefix))
+        queue = bootstrap.open_broker(settings.queue_url, BrokerOptions(prefix=settings.queue_prefix))
         options = StorageOptions(
             deadline_seconds=settings.storage_deadline_seconds,
             lock_timeout_seconds=settings.lock_timeout_seconds,

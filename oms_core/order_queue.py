@@ -14,7 +14,7 @@ from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import Placement
-from oms_core.ports.broker import Queue
+from oms_core.ports.broker import Broker
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import Metrics
 from oms_core.ports.storage import Placed, PlacementOutcome, Storage
@@ -49,7 +49,7 @@ class OrderQueue:
         *,
         settings: Settings,
         storage: Storage,
-        queue: Queue,
+        queue: Broker,
         clock: Clock,
         metrics: Metrics,
         waiting_max: int | None,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from oms_memory import MemoryQueue
+from oms_memory import MemoryBroker
 
 from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, Order, OrderLine, PlaceOrder, Scope, SetStock, Settings
 from oms_core.domain.access import AccessRule, Binding
@@ -66,7 +66,7 @@ def shop() -> Iterator[Shop]:
         oms.set_stock(SetStock(sku="UNUSED"), caller=STAFF)
         rejected = oms.accept_order(_wanted(1_000), caller=STAFF).order
         settle(oms, rejected.id)
-        assert isinstance(oms.queue, MemoryQueue)
+        assert isinstance(oms.queue, MemoryBroker)
         oms.queue.exchange.dead.append(UNREADABLE)
         oms.create_key(CreateKey(name="robot", scopes=ALL_SCOPES), caller=STAFF)
         yield Shop(

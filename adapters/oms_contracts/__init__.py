@@ -4,5 +4,5 @@ import pytest
 
 # Their asserts then explain themselves when they fail, as those of a test module do.
 pytest.register_assert_rewrite(
-    "oms_contracts.storage_contract", "oms_contracts.queue_contract", "oms_contracts.rate_limiter_contract"
+    "oms_contracts.storage_contract", "oms_contracts.broker_contract", "oms_contracts.rate_limiter_contract"
 )

@@ -1,236 +1,244 @@
-"""A queue in memory: between the threads of one process, gone when it ends; the sweep finds what it loses."""
+"""The queue's storage in memory: accepted orders, workers, the outbox."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Final
-from uuid import UUID, uuid4
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from oms_core.errors import OmsError
-from oms_core.ports.broker import (
-    Announcer,
-    DeadLetter,
-    DeadLetters,
-    EventPublisher,
-    Inbox,
-    Message,
-    MessageKind,
-    OutgoingEvent,
-    Queue,
-    QueueOptions,
+from oms_core.domain.callers import Caller
+from oms_core.domain.commands import OrderLine
+from oms_core.domain.events import Event
+from oms_core.domain.limits import TRANSACTION_LINES_MAX
+from oms_core.domain.orders.new_orders import reservation
+from oms_core.domain.orders.order import Order, OrderFailure
+from oms_core.domain.orders.placement import Accept, Placement, PlacementView, Refuse
+from oms_core.domain.orders.queueing import (
+    POSITIONS_EXACT_MAX,
+    Claim,
+    DecideAcceptance,
+    QueuedOrder,
+    QueueSample,
+    Settlement,
+    WorkerState,
+    claimed_together,
+    settled_event,
 )
-from oms_core.runtime.forks import begin_in_each_process
+from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
+from oms_core.ports.storage import PlacementOutcome
+from oms_memory.placing import MemoryAccepting
+from oms_memory.tables import Entry, Tables
 
-IDS_PER_MESSAGE: Final = 100
-WAITING_IDS_MAX: Final = 100_000
-DEAD_LETTERS_MAX: Final = 10_000
-
-
-class Exchange:
-    """What the queue's parts share, under one lock: waiting messages, dead letters, whether anybody announces."""
-
-    def __init__(self) -> None:
-        self.changed = threading.Condition()
-        self.waiting: deque[Message] = deque()
-        self.dead: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_MAX)
-        self.is_announced_to = False
-        self._waiting_ids = 0
-
-    def put(self, messages: Sequence[Message]) -> None:
-        """Let messages wait, as long as there is room."""
-        with self.changed:
-            for message in messages:
-                if self._waiting_ids < WAITING_IDS_MAX:
-                    self.waiting.append(message)
-                    self._waiting_ids += _ids_in(message)
-            self.changed.notify_all()
-
-    def take(self, limit: int, timeout_seconds: float) -> list[Message]:
-        """Wait for messages, and take them out, oldest first."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.waiting, timeout_seconds)
-            taken = [self.waiting.popleft() for _ in range(min(limit, len(self.waiting)))]
-            self._waiting_ids -= sum(map(_ids_in, taken))
-        return taken
-
-    def put_back(self, messages: Sequence[Message]) -> None:
-        """Let messages wait again, before all others, room or none."""
-        with self.changed:
-            self.waiting.extendleft(replace(message, redelivered=True) for message in reversed(messages))
-            self._waiting_ids += sum(map(_ids_in, messages))
-            self.changed.notify_all()
+_FORGOTTEN = timedelta(days=1)
 
 
-class MemoryQueue:
-    """Queue of this process; a forked child has one of its own.
+class MemoryQueuedOrders:
+    """QueueStorage over dictionaries."""
 
-    At most some 100,000 ids (a command counts as one) wait; further ones are dropped, and the sweep finds those
-    orders. `connected` is true once an announcer was opened: before, nobody could bring an inbox anything, as in a
-    worker that runs alone.
-    Nobody can subscribe to events, so none are carried.
-    """
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._accepting = MemoryAccepting(tables)
 
-    carries_events = False
+    def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
+        """See QueueStorage."""
+        return self._accepting.take(placements, decide)
 
-    def __init__(self) -> None:
-        begin_in_each_process(self._begin)
+    def settle(
+        self,
+        order_ids: Sequence[UUID],
+        *,
+        claimed: Collection[UUID],
+        caller: Caller,
+        now: datetime,
+        decide: DecideSettlement,
+        wait_for_turn: WaitForTurn = at_once,
+    ) -> Settlement:
+        """See QueueStorage."""
+        wait_for_turn()
+        with self._tables.lock:
+            free = [order for order in self._queued(set(order_ids)) if order.id in claimed or self._is_due(order)]
+            orders = _fitting(free)
+            queued = [_as_queued(order) for order in orders]
+            skus = {line.sku for order in queued for line in order.lines}
+            known = {sku: self._tables.products[sku] for sku in skus if sku in self._tables.products}
+            verdicts = decide(queued, PlacementView(products=known, keyed_orders={})) if queued else []
+            decided = [
+                (order, verdict)
+                for order, verdict in zip(queued, verdicts, strict=True)
+                if isinstance(verdict, Accept | Refuse)
+            ]
+            self._write(decided, claimed, caller, now)
+            statuses = {order.id: self._tables.orders[order.id].status for order in queued}
+            left = () if len(orders) == len(free) else tuple(each for each in order_ids if each not in statuses)
+            return Settlement(statuses=statuses, left=left)
 
-    def _begin(self) -> None:
-        self.exchange = Exchange()
+    def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
+        """See QueueStorage."""
+        with self._tables.lock:
+            return self._claim(self._queued(set(order_ids)), hold_seconds)
 
-    def announcer(self) -> Announcer:
-        """See Queue."""
-        self.exchange.is_announced_to = True
-        return MemoryAnnouncer(self)
+    def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
+        """See QueueStorage."""
+        with self._tables.lock:
+            latest = self._tables.now() - timedelta(seconds=older_than_seconds)
+            due = [
+                order
+                for order in self._queued(self._tables.orders)
+                if self._is_due(order) and (not older_than_seconds or order.updated_at <= latest)
+            ]
+            return self._claim(due[:limit], hold_seconds)
 
-    def inbox(self) -> Inbox:
-        """See Queue."""
-        return MemoryInbox(self)
+    def unclaim(self, claims: Sequence[Claim]) -> None:
+        """See QueueStorage."""
+        with self._tables.lock:
+            tried = {claim.order_id: claim.attempts for claim in claims}
+            for order in self._queued(tried):
+                if order.attempts == tried[order.id]:
+                    self._tables.orders[order.id] = replace(order, attempts=order.attempts - 1)
+                    self._tables.due_times.pop(order.id, None)
 
-    def event_publisher(self) -> EventPublisher:
-        """See Queue."""
-        return MemoryEventPublisher()
+    def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
+        """See QueueStorage."""
+        with self._tables.lock:
+            found = [self._tables.orders[order_id] for order_id in order_ids if order_id in self._tables.orders]
+        return [order for order in found if order.status is not OrderStatus.QUEUED]
 
-    def dead_letters(self) -> DeadLetters:
-        """See Queue."""
-        return MemoryDeadLetters(self)
-
-    def send_command(self, body: bytes) -> None:
-        """Bring a command in, as another service would at a broker."""
-        self.exchange.put([Message(kind=MessageKind.COMMAND, body=body, redelivered=False)])
-
-    def check(self) -> None:
-        """See Queue."""
-
-    def describe(self) -> str:
-        """See Queue."""
-        return "memory of this process"
-
-    def close(self) -> None:
-        """See Queue."""
-
-
-class MemoryAnnouncer:
-    """Announcer: at most 100 ids to a message."""
-
-    def __init__(self, queue: MemoryQueue) -> None:
-        self._queue = queue
-
-    def announce(self, order_ids: Sequence[UUID]) -> None:
-        """See Announcer."""
-        exchange = self._queue.exchange
-        exchange.is_announced_to = True  # Also in a child, whose exchange is new.
-        starts = range(0, len(order_ids), IDS_PER_MESSAGE)
-        exchange.put([_announcement(order_ids[start : start + IDS_PER_MESSAGE]) for start in starts])
-
-    def close(self) -> None:
-        """See Announcer."""
-
-
-class MemoryInbox:
-    """Inbox: several on one queue share what waits."""
-
-    def __init__(self, queue: MemoryQueue) -> None:
-        self._queue = queue
-        begin_in_each_process(self._begin)
-
-    def _begin(self) -> None:
-        self._held: list[Message] = []
-
-    @property
-    def connected(self) -> bool:
-        """See Inbox."""
-        return self._queue.exchange.is_announced_to
-
-    def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:
-        """See Inbox."""
-        taken = self._queue.exchange.take(limit, timeout_seconds)
-        self._held = [*self._held, *taken]
-        return taken
-
-    def done(self, messages: Sequence[Message]) -> None:
-        """See Inbox."""
-        finished = set(messages)
-        self._held = [message for message in self._held if message not in finished]
-
-    def bury(self, message: Message, reason: OmsError) -> None:
-        """See Inbox."""
-        if message not in self._held:
-            return
-        letter = DeadLetter(
-            id=str(uuid4()),
-            kind=message.kind,
-            code=reason.code,
-            detail=reason.detail,
-            body=message.body,
-            died_at=datetime.now(UTC),
+    def sample(self) -> QueueSample:
+        """See QueueStorage."""
+        with self._tables.lock:
+            queued = self._queued(self._tables.orders)
+            statuses = [order.status for order in self._tables.orders.values()]
+        numbers = [order.queue_no or 0 for order in queued]
+        return QueueSample(
+            numbers=numbers[:POSITIONS_EXACT_MAX],
+            last_number=numbers[-1] if numbers else None,
+            oldest_since=queued[0].updated_at if queued else None,
+            failed=min(statuses.count(OrderStatus.FAILED), POSITIONS_EXACT_MAX),
+            rejected=min(statuses.count(OrderStatus.REJECTED), POSITIONS_EXACT_MAX),
         )
-        exchange = self._queue.exchange
-        with exchange.changed:
-            exchange.dead.append(letter)
-        self.done([message])
 
-    def close(self) -> None:
-        """See Inbox; what is held waits again."""
-        self._queue.exchange.put_back(self._held)
-        self._held = []
+    def _queued(self, order_ids: Collection[UUID]) -> list[Order]:
+        found = (self._tables.orders.get(order_id) for order_id in order_ids)
+        queued = [order for order in found if order is not None and order.status is OrderStatus.QUEUED]
+        return sorted(queued, key=lambda order: order.queue_no or 0)
 
+    def _is_due(self, order: Order) -> bool:
+        due_at = self._tables.due_times.get(order.id)
+        return due_at is None or due_at <= self._tables.now()
 
-class MemoryEventPublisher:
-    """EventPublisher of a queue that nobody can subscribe to."""
+    def _claim(self, orders: Sequence[Order], hold_seconds: float) -> list[Claim]:
+        taken = orders[: claimed_together([order.attempts for order in orders])]
+        for order in taken:
+            self._tables.orders[order.id] = replace(order, attempts=order.attempts + 1)
+            self._tables.hold(order.id, hold_seconds)
+        return [Claim(order_id=order.id, attempts=order.attempts + 1) for order in taken]
 
-    def publish(self, events: Sequence[OutgoingEvent]) -> None:
-        """See EventPublisher."""
-
-    def close(self) -> None:
-        """See EventPublisher."""
-
-
-class MemoryDeadLetters:
-    """DeadLetters: the youngest 10,000 of this process."""
-
-    def __init__(self, queue: MemoryQueue) -> None:
-        self._queue = queue
-
-    def list(self, *, limit: int) -> list[DeadLetter]:
-        """See DeadLetters."""
-        exchange = self._queue.exchange
-        with exchange.changed:
-            return [letter for _, letter in zip(range(limit), exchange.dead, strict=False)]
-
-    def replay(self, ids: Sequence[str] | None) -> int:
-        """See DeadLetters."""
-        letters = self._remove(ids)
-        self._queue.exchange.put([Message(kind=letter.kind, body=letter.body, redelivered=False) for letter in letters])
-        return len(letters)
-
-    def discard(self, ids: Sequence[str] | None) -> int:
-        """See DeadLetters."""
-        return len(self._remove(ids))
-
-    def _remove(self, ids: Sequence[str] | None) -> Sequence[DeadLetter]:
-        exchange = self._queue.exchange
-        with exchange.changed:
-            chosen = [letter for letter in exchange.dead if ids is None or letter.id in ids]
-            for letter in chosen:
-                exchange.dead.remove(letter)
-        return chosen
+    def _write(
+        self,
+        decided: Sequence[tuple[QueuedOrder, Accept | Refuse]],
+        claimed: Collection[UUID],
+        caller: Caller,
+        now: datetime,
+    ) -> None:
+        entries = [
+            Entry(row=reservation(order.id, allocation), caller=caller, now=now)
+            for order, verdict in decided
+            if isinstance(verdict, Accept)
+            for allocation in verdict.allocations
+        ]
+        self._tables.check(entries)
+        for queued, verdict in decided:
+            order = self._tables.orders[queued.id]
+            is_refused = isinstance(verdict, Refuse)
+            self._tables.orders[queued.id] = replace(
+                order,
+                status=OrderStatus.REJECTED if is_refused else OrderStatus.PENDING,
+                failure=OrderFailure.of(verdict.error) if isinstance(verdict, Refuse) else None,
+                attempts=max(order.attempts - (queued.id in claimed), 0),
+                version=order.version + 1,
+                updated_at=now,
+            )
+            self._tables.due_times.pop(queued.id, None)
+            self._tables.record(settled_event(queued, verdict), caller, now)
+        self._tables.move(entries)
 
 
-def _ids_in(message: Message) -> int:
-    return message.body.count(b",") + 1 if message.kind is MessageKind.ORDER_IDS else 1
+class MemoryWorkers:
+    """WorkerStorage over a dictionary."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def beat(self, state: WorkerState) -> None:
+        """See WorkerStorage."""
+        with self._tables.lock:
+            now = self._tables.now()
+            workers = self._tables.workers
+            workers[state.id] = replace(state, seen_at=now)
+            for forgotten in [each.id for each in workers.values() if each.seen_at < now - _FORGOTTEN]:
+                del workers[forgotten]
+
+    def leave(self, worker_id: str) -> None:
+        """See WorkerStorage."""
+        with self._tables.lock:
+            self._tables.workers.pop(worker_id, None)
+
+    def find(self, *, silent_seconds: float) -> list[WorkerState]:
+        """See WorkerStorage."""
+        with self._tables.lock:
+            earliest = self._tables.now() - timedelta(seconds=silent_seconds)
+            heard = [state for state in self._tables.workers.values() if state.seen_at >= earliest]
+        return sorted(heard, key=lambda state: state.id)
 
 
-def _announcement(order_ids: Sequence[UUID]) -> Message:
-    body = json.dumps({"order_ids": [str(order_id) for order_id in order_ids]}).encode()
-    return Message(kind=MessageKind.ORDER_IDS, body=body, redelivered=False)
+class MemoryOutbox:
+    """OutboxStorage over dictionaries."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def lease(self, holder: str, *, seconds: float) -> bool:
+        """See OutboxStorage."""
+        with self._tables.lock:
+            now = self._tables.now()
+            other, expires_at = self._tables.relay or (holder, now)
+            if other != holder and expires_at > now:
+                return False
+            self._tables.lend(holder, seconds)
+            return True
+
+    def release(self, holder: str) -> None:
+        """See OutboxStorage."""
+        with self._tables.lock:
+            if self._tables.relay is not None and self._tables.relay[0] == holder:
+                self._tables.relay = None
+
+    def unpublished(self, *, limit: int) -> list[Event]:
+        """See OutboxStorage."""
+        with self._tables.lock:
+            return [self._tables.unpublished[event_id] for event_id in sorted(self._tables.unpublished)[:limit]]
+
+    def published(self, event_ids: Sequence[int]) -> None:
+        """See OutboxStorage."""
+        with self._tables.lock:
+            for event_id in event_ids:
+                self._tables.unpublished.pop(event_id, None)
 
 
-def open_queue(url: str, options: QueueOptions) -> Queue:  # noqa: ARG001  One memory has no choices.
-    """Open a new, empty queue for `memory://`."""
-    return MemoryQueue()
+def _as_queued(order: Order) -> QueuedOrder:
+    lines = tuple(OrderLine(sku=line.sku, quantity=line.quantity) for line in order.lines)
+    return QueuedOrder(id=order.id, version=order.version, lines=lines)
+
+
+def _fitting(orders: Sequence[Order]) -> list[Order]:
+    """Give the orders that fit into one transaction: one at least."""
+    fitting: list[Order] = []
+    lines = 0
+    for order in orders:
+        lines += len(order.lines)
+        if fitting and lines > TRANSACTION_LINES_MAX:
+            break
+        fitting.append(order)
+    return fitting

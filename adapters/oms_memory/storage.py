@@ -10,7 +10,7 @@ from oms_memory.audits import MemoryAudits
 from oms_memory.imports import MemoryImports
 from oms_memory.keys import MemoryKeys
 from oms_memory.orders import MemoryOrders
-from oms_memory.queued_orders import MemoryOutbox, MemoryQueuedOrders, MemoryWorkers
+from oms_memory.queue import MemoryOutbox, MemoryQueuedOrders, MemoryWorkers
 from oms_memory.stock import MemoryStock
 from oms_memory.tables import Tables
 

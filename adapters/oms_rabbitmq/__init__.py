@@ -1,5 +1,5 @@
 """A queue on RabbitMQ: announcements of orders, commands from other services, dead letters and domain events."""
 
-from oms_rabbitmq.queue import RabbitmqQueue, open_queue
+from oms_rabbitmq.broker import RabbitmqBroker, open_broker
 
-__all__ = ["RabbitmqQueue", "open_queue"]
+__all__ = ["RabbitmqBroker", "open_broker"]

@@ -1,4 +1,4 @@
-"""Queue: what tells workers of accepted orders, brings commands from other services in, and carries events out.
+"""Broker: what tells workers of accepted orders, brings commands from other services in, and carries events out.
 
 The database is the truth: an accepted order is a row, and whatever a queue loses, repeats or reorders is found there
 by the workers' sweep. So a queue may lose an announcement, and may deliver any message more than once and late. Every
@@ -137,7 +137,7 @@ class DeadLetters(Protocol):
         ...
 
 
-class Queue(Protocol):
+class Broker(Protocol):
     """One broker. Thread-safe itself; what it opens is not."""
 
     @property
@@ -175,15 +175,15 @@ class Queue(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueOptions:
+class BrokerOptions:
     """How a queue is opened: `prefix` begins the name of everything declared at the broker."""
 
     prefix: str = "oms"
 
 
-class OpenQueue(Protocol):
+class OpenBroker(Protocol):
     """What an entry point of the group `oms.queue` is: its name is the URL's scheme."""
 
-    def __call__(self, url: str, options: QueueOptions, /) -> Queue:
+    def __call__(self, url: str, options: BrokerOptions, /) -> Broker:
         """Open the queue; nothing is connected yet. Raises `invalid_setting`."""
         ...

@@ -10,26 +10,26 @@ from oms_core.errors import OmsError
 from oms_core.ports.broker import Announcer, DeadLetter, DeadLetters, EventPublisher, Inbox, Message, OutgoingEvent
 
 
-class NoQueue:
-    """See Queue, and all that it opens: there is never a message."""
+class NoBroker:
+    """See Broker, and all that it opens: there is never a message."""
 
     carries_events = False
     connected = False
 
     def announcer(self) -> Announcer:
-        """See Queue."""
+        """See Broker."""
         return self
 
     def inbox(self) -> Inbox:
-        """See Queue."""
+        """See Broker."""
         return self
 
     def event_publisher(self) -> EventPublisher:
-        """See Queue."""
+        """See Broker."""
         return self
 
     def dead_letters(self) -> DeadLetters:
-        """See Queue."""
+        """See Broker."""
         return self
 
     def announce(self, order_ids: Sequence[UUID]) -> None:
@@ -62,11 +62,11 @@ class NoQueue:
         return 0
 
     def check(self) -> None:
-        """See Queue."""
+        """See Broker."""
 
     def describe(self) -> str:
-        """See Queue."""
+        """See Broker."""
         return "no queue"
 
     def close(self) -> None:
-        """See Queue and what it opens."""
+        """See Broker and what it opens."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
     """The broker, asked directly; whatever has this test's prefix there is deleted afterwards."""
-    broker = Broker(rabbitmq_url, unique_name)
+    broker = RabbitmqVhost(rabbitmq_url, unique_name)
     yield broker
     broker.delete_all()

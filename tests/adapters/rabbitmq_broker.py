@@ -14,7 +14,7 @@ EXCHANGES = ("commands", "events")
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class RabbitmqVhost:
     """One broker, and the prefix of the names that belong to this test."""
 
     url: str

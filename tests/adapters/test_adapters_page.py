@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oms_contracts.queue_contract import QueueContract
+from oms_contracts.broker_contract import BrokerContract
 from oms_contracts.rate_limiter_contract import RateLimiterContract
 from oms_contracts.storage_contract import StorageContract
 
 PAGE = (Path(__file__).parents[2] / "docs" / "adapters.md").read_text(encoding="utf-8")
-CONTRACTS = (StorageContract, QueueContract, RateLimiterContract)
+CONTRACTS = (StorageContract, BrokerContract, RateLimiterContract)
 # What the storage contract makes of the fixtures that are provided.
 MADE_OF_OTHERS = {"shop", "rival_shop", "publishing_shop", "lossy_shop"}
 

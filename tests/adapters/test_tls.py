@@ -12,13 +12,13 @@ import psycopg2
 import pytest
 from oms_limits import open_redis
 from oms_peewee import open_postgresql
-from oms_rabbitmq import open_queue
+from oms_rabbitmq import open_broker
 from oms_rabbitmq.addresses import read_address
 from redis import Redis
 
 from oms_core import OmsError
 from oms_core.domain.rate_limits import RateLimit
-from oms_core.ports.broker import QueueOptions
+from oms_core.ports.broker import BrokerOptions
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.ports.storage import StorageOptions
@@ -93,7 +93,7 @@ def reach_postgresql(port: int, host: str = HOST, **query: object) -> None:
 
 
 def reach_rabbitmq(port: int, host: str = HOST, **query: object) -> None:
-    queue = open_queue(f"amqps://guest:guest@{host}:{port}/?{urlencode(query)}", QueueOptions())
+    queue = open_broker(f"amqps://guest:guest@{host}:{port}/?{urlencode(query)}", BrokerOptions())
     try:
         queue.check()
     finally:

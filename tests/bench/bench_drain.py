@@ -15,11 +15,11 @@ from contextlib import closing, contextmanager
 
 from rich.console import Console
 
-from oms_core.bootstrap import open_queue, open_storage
+from oms_core.bootstrap import open_broker, open_storage
 from oms_core.domain.orders.queueing import decide_acceptance
-from oms_core.ports.broker import QueueOptions
+from oms_core.ports.broker import BrokerOptions
 from oms_core.ports.storage import Placed, StorageOptions
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.bench.bench_placing import HERE, SKUS, check_books, prepared, rate_of_pgbench, table_of
 from tests.bench.postgresql import postgresql_server
 from tests.bench.rabbitmq import own_names, rabbitmq_server
@@ -78,7 +78,7 @@ def database(postgresql: PostgresqlServer) -> Iterator[str]:
             check_books(cursor)
 
 
-def rate_of_workers(url: str, broker: Broker, orders: int, batch_max: int, processes: int) -> float:
+def rate_of_workers(url: str, broker: RabbitmqVhost, orders: int, batch_max: int, processes: int) -> float:
     """Accept and announce orders, then let workers drain the queue; orders a second."""
     accept(url, broker, orders)
     settings = {
@@ -100,9 +100,9 @@ def rate_of_workers(url: str, broker: Broker, orders: int, batch_max: int, proce
         return float(settled) / float(seconds)
 
 
-def accept(url: str, broker: Broker, orders: int) -> None:
+def accept(url: str, broker: RabbitmqVhost, orders: int) -> None:
     """Queue orders and announce them."""
-    queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
+    queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
     with closing(open_storage(url, StorageOptions(keeps_outbox=True))) as storage, closing(queue):
         announcer = queue.announcer()
         for _ in range(0, orders, BATCH):

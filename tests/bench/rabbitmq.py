@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.services.finding import find, services
 from tests.services.run import new_run
 
@@ -28,9 +28,9 @@ def rabbitmq_server() -> Iterator[str]:
 
 
 @contextmanager
-def own_names(url: str, database_url: str) -> Iterator[Broker]:
+def own_names(url: str, database_url: str) -> Iterator[RabbitmqVhost]:
     """Give names at a broker that belong to a measurement on this database; leave nothing of them there."""
-    broker = Broker(url, f"bench-{os.getpid()}-{database_url.rpartition('/')[2]}")
+    broker = RabbitmqVhost(url, f"bench-{os.getpid()}-{database_url.rpartition('/')[2]}")
     try:
         yield broker
     finally:

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from oms_memory import MemoryQueue
+from oms_memory import MemoryBroker
 
 from oms_core import Oms, OrderLine, Settings
 from oms_core.ports.broker import DeadLetter, MessageKind
@@ -28,7 +28,7 @@ def steering(text: str) -> set[str]:
 @pytest.fixture
 def cli(cli: Cli) -> Cli:
     """With a dead letter that a stranger has put in the queue: every word of it is his."""
-    assert isinstance(cli.oms.queue, MemoryQueue)
+    assert isinstance(cli.oms.queue, MemoryBroker)
     letter = DeadLetter(
         id=f"id{HOSTILE}",
         kind=MessageKind.COMMAND,

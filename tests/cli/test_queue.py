@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from oms_memory import MemoryStorage
-from oms_memory.queue import MemoryQueue
+from oms_memory.broker import MemoryBroker
 
 from oms_core import Oms, OmsError, OrderLine, PlaceOrder, Settings
 from oms_core.domain.orders.queueing import WorkerState
@@ -25,7 +25,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 AMQP = {"OMS_QUEUE_URL": "amqp://nobody:secret@127.0.0.1:1/"}
 
 
-class BrokerQueue(MemoryQueue):
+class BrokerQueue(MemoryBroker):
     """A queue in memory that passes for a broker, and may be away."""
 
     carries_events = True
@@ -58,7 +58,7 @@ def accept(cli: Cli, quantity: int = 1) -> str:
     return str(cli.oms.accept_order(command, caller=cli.caller).order.id)
 
 
-def bury(queue: MemoryQueue, *bodies: bytes) -> None:
+def bury(queue: MemoryBroker, *bodies: bytes) -> None:
     """Make letters of messages."""
     inbox = queue.inbox()
     for body in bodies:
@@ -67,7 +67,7 @@ def bury(queue: MemoryQueue, *bodies: bytes) -> None:
         inbox.bury(message, OmsError("malformed_json", "it is no JSON"))
 
 
-def waiting(queue: MemoryQueue) -> list[Message]:
+def waiting(queue: MemoryBroker) -> list[Message]:
     with suppress(OmsError):
         return queue.inbox().take(limit=100, timeout_seconds=0)
     return []

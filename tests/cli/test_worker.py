@@ -15,7 +15,7 @@ import pytest
 
 from oms_core import Oms, OrderStatus, SetStock, Settings
 from oms_core.domain.orders.order import OrderFilter
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.cli.programs import Program
 from tests.cli.working import CALLER, SECONDS, accept, is_gone, opened, wait_until_placed, working
 from tests.services.waiting import wait_until
@@ -162,7 +162,7 @@ def spike(tmp_path: Path, postgresql_url: str, rabbitmq_url: str, unique_name: s
         oms.storage.schema.upgrade()
         oms.set_stock(SetStock(sku="WIDGET", on_hand=100_000), caller=CALLER)
     yield Program(folder=tmp_path, database_url=postgresql_url, variables=variables)
-    Broker(rabbitmq_url, unique_name).delete_all()
+    RabbitmqVhost(rabbitmq_url, unique_name).delete_all()
 
 
 def accept_many(oms: Oms, count: int) -> list[UUID]:
@@ -197,7 +197,7 @@ def test_a_stop_with_a_batch_in_hand_acknowledges_it_and_the_rest_is_another_wor
         with working(spike) as worker:
             assert_all_placed_once(oms, order_ids)
             assert worker.stop() == 0
-        assert Broker(rabbitmq_url, spike.variables["OMS_QUEUE_PREFIX"]).waiting("orders.v1") == 0
+        assert RabbitmqVhost(rabbitmq_url, spike.variables["OMS_QUEUE_PREFIX"]).waiting("orders.v1") == 0
         assert not oms.storage.orders.find(OrderFilter(statuses=frozenset({OrderStatus.FAILED})), after=None, limit=1)
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 from oms_memory import MemoryStorage
-from oms_memory.queue import MemoryQueue
+from oms_memory.broker import MemoryBroker
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
 from oms_core.documents.messages import read_order_ids
@@ -29,12 +29,12 @@ def wanted(quantity: int = 1, **given: Any) -> PlaceOrder:
 
 
 @pytest.fixture
-def queue() -> MemoryQueue:
-    return MemoryQueue()
+def queue() -> MemoryBroker:
+    return MemoryBroker()
 
 
 @pytest.fixture(params=[True, False], ids=["group commit", "alone"])
-def oms(queue: MemoryQueue, request: pytest.FixtureRequest) -> Iterator[Oms]:
+def oms(queue: MemoryBroker, request: pytest.FixtureRequest) -> Iterator[Oms]:
     settings = Settings(database_url="memory://", group_commit=request.param)
     with Oms(settings=settings, storage=MemoryStorage(), clock=SystemClock(), metrics=NoMetrics(), queue=queue) as oms:
         oms.set_stock(SetStock(sku="A", on_hand=100), caller=CLERK)
@@ -54,7 +54,7 @@ def working(oms: Oms) -> Iterator[None]:
         thread.join(SECONDS)
 
 
-def announced(queue: MemoryQueue) -> list[UUID]:
+def announced(queue: MemoryBroker) -> list[UUID]:
     return [order_id for message in queue.exchange.waiting for order_id in read_order_ids(message.body)]
 
 
@@ -62,7 +62,7 @@ def available(oms: Oms) -> int:
     return oms.get_product("A", caller=CLERK).available
 
 
-def test_an_accepted_order_waits_holds_no_stock_and_is_announced(oms: Oms, queue: MemoryQueue) -> None:
+def test_an_accepted_order_waits_holds_no_stock_and_is_announced(oms: Oms, queue: MemoryBroker) -> None:
     placed = oms.accept_order(wanted(), caller=CLERK)
     order = placed.order
     assert (order.status, placed.replayed, order.version, order.attempts) == (OrderStatus.QUEUED, False, 1, 0)
@@ -98,7 +98,7 @@ def test_an_unknown_sku_is_refused_and_leaves_nothing(oms: Oms) -> None:
     assert not oms.list_orders(caller=CLERK).items
 
 
-def test_a_key_accepts_once_and_then_gives_the_order_as_it_is(oms: Oms, queue: MemoryQueue) -> None:
+def test_a_key_accepts_once_and_then_gives_the_order_as_it_is(oms: Oms, queue: MemoryBroker) -> None:
     first = oms.accept_order(wanted(idempotency_key="k"), caller=CLERK)
     again = oms.accept_order(wanted(idempotency_key="k"), caller=CLERK)
     assert (again.replayed, again.order) == (True, first.order)
@@ -126,7 +126,7 @@ def test_the_queue_is_first_come_first_served(oms: Oms) -> None:
     assert [order and order.status for order in settled] == [OrderStatus.PENDING, OrderStatus.REJECTED]
 
 
-def test_an_order_whose_announcement_was_lost_is_found_by_the_sweep(oms: Oms, queue: MemoryQueue) -> None:
+def test_an_order_whose_announcement_was_lost_is_found_by_the_sweep(oms: Oms, queue: MemoryBroker) -> None:
     order = oms.accept_order(wanted(), caller=CLERK).order
     wait_until(lambda: announced(queue), SECONDS, "it is announced")
     queue.exchange.waiting.clear()
@@ -146,13 +146,13 @@ def test_a_cancelled_order_is_not_placed(oms: Oms) -> None:
     assert available(oms) == 99
 
 
-def test_closing_announces_what_was_accepted(oms: Oms, queue: MemoryQueue) -> None:
+def test_closing_announces_what_was_accepted(oms: Oms, queue: MemoryBroker) -> None:
     ids = [oms.accept_order(wanted(), caller=CLERK).order.id for _ in range(5)]
     oms.close()
     assert announced(queue) == ids
 
 
-def test_a_forked_child_accepts_and_announces(oms: Oms, queue: MemoryQueue) -> None:
+def test_a_forked_child_accepts_and_announces(oms: Oms, queue: MemoryBroker) -> None:
     oms.accept_order(wanted(), caller=CLERK)
     child = os.fork()
     if child == 0:

@@ -13,7 +13,7 @@ from uuid import UUID
 from oms_contracts.clock import BEGINNING
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_memory import MemoryStorage
-from oms_memory.queued_orders import MemoryQueuedOrders, MemoryWorkers
+from oms_memory.queue import MemoryQueuedOrders, MemoryWorkers
 from oms_memory.tables import Tables
 
 from oms_core import ALL_SCOPES, Caller, OmsError, Order, OrderStatus, PlaceOrder

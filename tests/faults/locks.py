@@ -11,14 +11,14 @@ import pytest
 from oms_contracts.clock import BEGINNING
 from oms_contracts.storage_contract.shop import new_shop
 from oms_limits import open_memory, open_redis
-from oms_memory import MemoryQueue, MemoryStorage
+from oms_memory import MemoryBroker, MemoryStorage
 from oms_peewee.circuit import Circuit
 from oms_peewee.patience import Patience
 from oms_peewee.pool import Pool
 from oms_peewee.turns import WriterTurns
 from oms_peewee.watchdog import Watchdog
 from oms_prometheus import PrometheusMetrics
-from oms_rabbitmq import open_queue as open_rabbitmq
+from oms_rabbitmq import open_broker as open_rabbitmq
 from werkzeug.test import EnvironBuilder
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, Settings
@@ -29,7 +29,7 @@ from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain.api_keys import ApiKey
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.domain.stock.products import ProductFilter
-from oms_core.ports.broker import QueueOptions
+from oms_core.ports.broker import BrokerOptions
 from oms_core.ports.metrics import ORDERS_DECIDED, NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.runtime.announcements import Announcements
@@ -66,7 +66,7 @@ def group_committer() -> Locked:
 
 
 def announcements() -> Locked:
-    announcements = Announcements(MemoryQueue().announcer, NoMetrics())
+    announcements = Announcements(MemoryBroker().announcer, NoMetrics())
     return Locked(announcements._changed, lambda: (announcements.tell([uuid4()]), announcements.close()))
 
 
@@ -148,17 +148,17 @@ def memory_storage() -> Locked:
 
 
 def memory_queue() -> Locked:
-    queue = MemoryQueue()
+    queue = MemoryBroker()
     return Locked(queue.exchange.changed, lambda: queue.announcer().announce([uuid4()]))
 
 
 def rabbitmq_queue() -> Locked:
-    queue: Any = open_rabbitmq("amqp://127.0.0.1:1", QueueOptions(prefix="oms"))
+    queue: Any = open_rabbitmq("amqp://127.0.0.1:1", BrokerOptions(prefix="oms"))
     return Locked(queue._checking, queue.close)
 
 
 def rabbitmq_inbox() -> Locked:
-    inbox: Any = open_rabbitmq("amqp://127.0.0.1:1", QueueOptions(prefix="oms")).inbox()
+    inbox: Any = open_rabbitmq("amqp://127.0.0.1:1", BrokerOptions(prefix="oms")).inbox()
     return Locked(inbox._changed, lambda: (check(inbox.take(limit=1, timeout_seconds=0) == []), inbox.close()))
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from oms_contracts.queue_contract.post import announce
+from oms_contracts.broker_contract.post import announce
 from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import Oms
 from oms_core.ports.broker import Message
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.faults.queue_weather import SKU, accept, deployment, working
 from tests.faults.queue_weather_checks import all_placed, rows
 from tests.faults.rivals import LOCK_LEVELS, WAITING, count, rival
@@ -52,7 +52,7 @@ def redelivered(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 def test_a_batch_held_up_past_the_brokers_patience_comes_again_and_is_placed_once(
     oms: Oms, server: PrivateRabbitmq, redelivered: threading.Event
 ) -> None:
-    broker = Broker(server.url, oms.settings.queue_prefix)
+    broker = RabbitmqVhost(server.url, oms.settings.queue_prefix)
     url = oms.settings.database_url
     with Oms.open(replace(oms.settings, queue_url=f"amqp://guest:guest@127.0.0.1:{free_port()}")) as cut_off:
         accepted = accept(cut_off, 100, "A")

@@ -13,7 +13,7 @@ from oms_peewee.outbox import PeeweeOutbox
 
 from oms_core import Oms, Settings
 from oms_core.domain.events import Event
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.faults.queue_weather import accept, deployment, dies, relaying, spawned, working
 from tests.faults.queue_weather_checks import Subscriber, all_placed
 from tests.services.postgresql import connected
@@ -22,21 +22,21 @@ EXPIRE = "UPDATE leases SET expires_at = now()"  # A dead relay's lease runs for
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
+    broker = RabbitmqVhost(rabbitmq_url, unique_name)
     yield broker
     broker.delete("subscriber")
     broker.delete_all()
 
 
 @pytest.fixture
-def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
+def oms(broker: RabbitmqVhost, postgresql_url: str) -> Iterator[Oms]:
     with deployment(postgresql_url, broker.url, broker.prefix) as oms:
         yield oms
 
 
 @pytest.fixture
-def subscriber(broker: Broker) -> Subscriber:
+def subscriber(broker: RabbitmqVhost) -> Subscriber:
     return Subscriber(broker.url, broker.prefix)
 
 

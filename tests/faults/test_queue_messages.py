@@ -9,12 +9,12 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from oms_contracts.queue_contract.post import announce
+from oms_contracts.broker_contract.post import announce
 
 from oms_core import Oms, SetStock
 from oms_core.order_queue import COMMANDS
 from oms_core.ports.broker import DeadLetter
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.faults.queue_weather import BUYER, SKU, accept, deployment, working
 from tests.faults.queue_weather_checks import all_placed, rows
 from tests.services import free_port, wait_until
@@ -39,14 +39,14 @@ BAD_COMMANDS = {
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
+    broker = RabbitmqVhost(rabbitmq_url, unique_name)
     yield broker
     broker.delete_all()
 
 
 @pytest.fixture
-def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
+def oms(broker: RabbitmqVhost, postgresql_url: str) -> Iterator[Oms]:
     with deployment(postgresql_url, broker.url, broker.prefix) as oms:
         yield oms
 
@@ -71,7 +71,7 @@ def commanded(oms: Oms) -> list[UUID]:
     return [UUID(each) for (each,) in rows(url, f"SELECT id::text FROM orders WHERE caller = '{COMMANDS.name}'")]
 
 
-def send(oms: Oms, broker: Broker, accepted: Sequence[UUID], bad_commands: Collection[bytes]) -> None:
+def send(oms: Oms, broker: RabbitmqVhost, accepted: Sequence[UUID], bad_commands: Collection[bytes]) -> None:
     """Send a bad message, then ten good ids, and so on; a bad command, then a good one, and so on."""
     announce(oms.queue, accepted[:5])  # Which declares the queues.
     with broker.channel() as channel:
@@ -84,7 +84,9 @@ def send(oms: Oms, broker: Broker, accepted: Sequence[UUID], bad_commands: Colle
             channel.basic_publish(broker.name("commands"), "any", command(f"good-{number}"), mandatory=True)
 
 
-def test_bad_messages_are_found_by_a_person_and_good_ones_around_them_are_placed(oms: Oms, broker: Broker) -> None:
+def test_bad_messages_are_found_by_a_person_and_good_ones_around_them_are_placed(
+    oms: Oms, broker: RabbitmqVhost
+) -> None:
     nowhere = replace(oms.settings, queue_url=f"amqp://guest:guest@127.0.0.1:{free_port()}")
     with Oms.open(nowhere) as cut_off:
         accepted = accept(cut_off, 10 * len(BAD_IDS), "A")

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from oms_contracts.queue_contract.post import announce
+from oms_contracts.broker_contract.post import announce
 
 from oms_core import Oms
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.cli.programs import OMS, Program
 from tests.faults.queue_weather import BUYER, accept, deployment, order
 from tests.faults.queue_weather_checks import check
@@ -30,14 +30,14 @@ if any('spawn_main' in word for word in sys.orig_argv):
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
+    broker = RabbitmqVhost(rabbitmq_url, unique_name)
     yield broker
     broker.delete_all()
 
 
 @pytest.fixture
-def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
+def oms(broker: RabbitmqVhost, postgresql_url: str) -> Iterator[Oms]:
     with deployment(postgresql_url, broker.url, broker.prefix, max_attempts=ATTEMPTS_MAX) as oms:
         yield oms
 

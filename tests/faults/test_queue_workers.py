@@ -11,7 +11,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from oms_contracts.queue_contract.post import announce
+from oms_contracts.broker_contract.post import announce
 from oms_peewee import settling_postgresql
 from oms_peewee.postgresql import PostgresqlSession
 from oms_peewee.statements import Call
@@ -20,7 +20,7 @@ from oms_rabbitmq.inbox import RabbitmqInbox
 from oms_core import Oms
 from oms_core.ports.broker import Message
 from oms_core.worker.worker import Worker
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.faults.queue_weather import (
     SKU,
     accept,
@@ -41,14 +41,14 @@ NO_SWEEP = ("oms_core.worker.worker.Worker._sweep_if_due", lambda *_, **__: None
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
+    broker = RabbitmqVhost(rabbitmq_url, unique_name)
     yield broker
     broker.delete_all()
 
 
 @pytest.fixture
-def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
+def oms(broker: RabbitmqVhost, postgresql_url: str) -> Iterator[Oms]:
     with deployment(postgresql_url, broker.url, broker.prefix) as oms:
         yield oms
 
@@ -82,7 +82,7 @@ def placed(oms: Oms) -> int:
 
 
 def test_a_worker_killed_between_commit_and_acknowledgement_has_its_orders_placed_once(
-    oms: Oms, broker: Broker
+    oms: Oms, broker: RabbitmqVhost
 ) -> None:
     subscriber = Subscriber(broker.url, broker.prefix)
     accepted = accept(oms, 100, "A")
@@ -138,7 +138,7 @@ def test_a_worker_killed_in_the_middle_of_a_sweep_leaves_its_orders_to_the_next_
         all_placed(oms, accepted)
 
 
-def test_two_workers_given_the_same_ids_at_the_same_time_place_them_once(oms: Oms, broker: Broker) -> None:
+def test_two_workers_given_the_same_ids_at_the_same_time_place_them_once(oms: Oms, broker: RabbitmqVhost) -> None:
     nowhere = replace(oms.settings, queue_url=f"amqp://guest:guest@127.0.0.1:{free_port()}")
     with Oms.open(nowhere) as cut_off:
         accepted = accept(cut_off, 100, "A")
@@ -155,7 +155,7 @@ def test_two_workers_given_the_same_ids_at_the_same_time_place_them_once(oms: Om
     all_placed(oms, accepted)
 
 
-def repeat(oms: Oms, broker: Broker) -> None:
+def repeat(oms: Oms, broker: RabbitmqVhost) -> None:
     """Place orders whose ids come twice and in any order, beside strangers; then announce them again, late."""
     accepted = accept(oms, 100, "A")
     for _ in range(2):
@@ -170,12 +170,12 @@ def repeat(oms: Oms, broker: Broker) -> None:
     all_placed(oms, accepted)
 
 
-def test_duplicate_late_and_reordered_messages_place_no_order_twice(oms: Oms, broker: Broker) -> None:
+def test_duplicate_late_and_reordered_messages_place_no_order_twice(oms: Oms, broker: RabbitmqVhost) -> None:
     repeat(oms, broker)
 
 
 def test_without_a_look_at_the_status_late_messages_would_place_orders_twice(
-    oms: Oms, broker: Broker, monkeypatch: pytest.MonkeyPatch
+    oms: Oms, broker: RabbitmqVhost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = settling_postgresql.TAKE
     unchecked = replace(take, name="unchecked", sql=re.sub(r"AND o\.status[^=]*= 'queued'", "", take.sql))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from oms_contracts.queue_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive, receive_ids
+from oms_contracts.broker_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive, receive_ids
 
-from oms_core.bootstrap import open_queue
+from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
-from oms_core.ports.broker import Queue, QueueOptions
+from oms_core.ports.broker import Broker, BrokerOptions
 from tests.services import wait_until
 from tests.services.rabbitmq import PrivateRabbitmq
 
@@ -23,13 +23,13 @@ def server(private_rabbitmq: Callable[..., PrivateRabbitmq]) -> PrivateRabbitmq:
 
 
 @pytest.fixture
-def queue(server: PrivateRabbitmq, unique_name: str) -> Iterator[Queue]:
-    queue = open_queue(server.url, QueueOptions(prefix=unique_name))
+def queue(server: PrivateRabbitmq, unique_name: str) -> Iterator[Broker]:
+    queue = open_broker(server.url, BrokerOptions(prefix=unique_name))
     yield queue
     queue.close()
 
 
-def test_messages_whose_time_is_over_come_again_and_late_acknowledgements_do_no_harm(queue: Queue) -> None:
+def test_messages_whose_time_is_over_come_again_and_late_acknowledgements_do_no_harm(queue: Broker) -> None:
     ids = new_ids(300)
     announce(queue, ids)
     with open_inbox(queue) as inbox:
@@ -47,7 +47,7 @@ def test_messages_whose_time_is_over_come_again_and_late_acknowledgements_do_no_
     assert queue.dead_letters().list(limit=1) == []
 
 
-def test_an_inbox_is_connected_again_after_its_time_was_over(queue: Queue) -> None:
+def test_an_inbox_is_connected_again_after_its_time_was_over(queue: Broker) -> None:
     announce(queue, new_ids(1))
     with open_inbox(queue) as inbox:
         first = receive(inbox)

@@ -19,10 +19,10 @@ from oms_contracts.clock import BEGINNING
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_limits import open_memory
 from oms_limits.memory import MemoryRateLimiter
-from oms_memory import MemoryQueue, MemoryStorage
+from oms_memory import MemoryBroker, MemoryStorage
 from oms_peewee.faults import TooLateError
 from oms_peewee.watchdog import Watchdog
-from oms_rabbitmq import open_queue as open_rabbitmq
+from oms_rabbitmq import open_broker as open_rabbitmq
 
 from oms_cli.metrics_listener import MetricsListener
 from oms_core import (
@@ -40,7 +40,7 @@ from oms_core import (
 from oms_core.authentication.last_use import KeyUses
 from oms_core.domain.import_commands import ImportStock
 from oms_core.domain.rate_limits import RateLimit
-from oms_core.ports.broker import QueueOptions
+from oms_core.ports.broker import BrokerOptions
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
@@ -60,12 +60,12 @@ BODY = {"customer_id": "C1", "lines": [{"sku": "A", "quantity": 1}]}
 
 
 @pytest.fixture
-def queue() -> MemoryQueue:
-    return MemoryQueue()
+def queue() -> MemoryBroker:
+    return MemoryBroker()
 
 
 @pytest.fixture
-def oms(queue: MemoryQueue) -> Iterator[Oms]:
+def oms(queue: MemoryBroker) -> Iterator[Oms]:
     """A system whose first order is not placed yet, so that none of its threads has started."""
     settings = Settings(database_url="memory://")
     with Oms(settings=settings, storage=MemoryStorage(), clock=SystemClock(), metrics=NoMetrics(), queue=queue) as oms:
@@ -105,7 +105,7 @@ def test_over_http_it_is_503_and_the_next_is_201(oms: Oms) -> None:
 
 
 @pytest.mark.parametrize("group_commit", [True, False])
-def test_an_accepted_order_is_202_also_where_nobody_can_be_told_of_it(queue: MemoryQueue, group_commit: bool) -> None:
+def test_an_accepted_order_is_202_also_where_nobody_can_be_told_of_it(queue: MemoryBroker, group_commit: bool) -> None:
     settings = Settings(database_url="memory://", group_commit=group_commit)
     with Oms(settings=settings, storage=MemoryStorage(), clock=SystemClock(), metrics=NoMetrics(), queue=queue) as oms:
         oms.set_stock(SetStock(sku="A", on_hand=100), caller=CALLER)
@@ -131,7 +131,7 @@ def test_a_committer_that_could_not_start_holds_nobody_up() -> None:
 def test_what_cannot_be_announced_counts_as_lost_and_the_next_is_announced(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    queue, metrics, shop = MemoryQueue(), Counted(), new_shop(MemoryStorage())
+    queue, metrics, shop = MemoryBroker(), Counted(), new_shop(MemoryStorage())
     shop.set("A", 10)
     announcements = Announcements(queue.announcer, metrics)
     ids = [shop.queue_up(("A", 1)).id for _ in range(3)]
@@ -229,7 +229,7 @@ def test_a_statement_that_nobody_can_watch_is_not_sent_and_the_next_one_is_watch
 
 
 def test_an_inbox_that_could_not_start_starts_at_the_next_take() -> None:
-    inbox: Any = open_rabbitmq("amqp://127.0.0.1:1", QueueOptions(prefix="oms")).inbox()
+    inbox: Any = open_rabbitmq("amqp://127.0.0.1:1", BrokerOptions(prefix="oms")).inbox()
     refused(lambda: inbox.take(limit=1, timeout_seconds=0))
     assert inbox.take(limit=1, timeout_seconds=0) == []
     assert any(thread.name == "oms-inbox" for thread in threading.enumerate())

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.bench.postgresql import postgresql_server
 from tests.bench.rabbitmq import rabbitmq_server
 from tests.fuzz.asking import ask_many
@@ -102,7 +102,7 @@ def _on_postgresql() -> Iterator[Fuzzed]:
 
 def _at_rabbitmq(*, seed: str, messages: int) -> Tally:
     with rabbitmq_server() as url:
-        broker = Broker(url, f"oms-fuzz-{secrets.token_hex(4)}")
+        broker = RabbitmqVhost(url, f"oms-fuzz-{secrets.token_hex(4)}")
         try:
             return send_through(broker, seed=seed, messages=messages)
         finally:

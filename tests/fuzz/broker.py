@@ -20,7 +20,7 @@ from oms_core import Oms, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
 from oms_core.order_queue import COMMANDS
 from oms_core.ports.broker import MessageKind
 from oms_http import create_app
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.adapters.raw_properties import (
     RawProperties,
     nested_entry,
@@ -43,7 +43,7 @@ _STOCK = 1_000_000
 _LETTERS_MAX = 500
 
 
-def send_through(broker: Broker, *, seed: str, messages: int) -> Tally:
+def send_through(broker: RabbitmqVhost, *, seed: str, messages: int) -> Tally:
     """Publish so many messages, bad ones and good ones, let a worker take them, and say what is wrong afterwards."""
     tally, log, chance = Tally(), Log(), Chance(seed)
     logging.getLogger("oms_rabbitmq").addHandler(log)
@@ -71,7 +71,7 @@ def _wanted(number: int) -> PlaceOrder:
     return PlaceOrder(customer_id="C1", lines=[OrderLine(sku=SKU, quantity=1)], idempotency_key=f"k{number}")
 
 
-def _publish(broker: Broker, writer: MessageWriter, chance: Chance, count: int) -> Tally:
+def _publish(broker: RabbitmqVhost, writer: MessageWriter, chance: Chance, count: int) -> Tally:
     """Publish confirmed; what the broker itself refuses costs a connection, and never reaches a consumer."""
     tally = Tally()
     with ExitStack() as ending:
@@ -102,7 +102,7 @@ def _key(number: int) -> str:
     return f"good-{number}"
 
 
-def _channel(broker: Broker, ending: ExitStack) -> BlockingChannel:
+def _channel(broker: RabbitmqVhost, ending: ExitStack) -> BlockingChannel:
     ending.close()  # Of a connection that the broker has closed, nothing is left but its socket.
     connection = BlockingConnection(URLParameters(broker.url))
     ending.callback(lambda: connection.is_open and connection.close())
@@ -156,7 +156,7 @@ def _faults_of_worker(oms: Oms, ids: list[UUID], keys: list[str]) -> Iterator[st
         yield f"the audit says {found}"
 
 
-def _faults_of_letters(oms: Oms, broker: Broker, chance: Chance) -> Iterator[str]:
+def _faults_of_letters(oms: Oms, broker: RabbitmqVhost, chance: Chance) -> Iterator[str]:
     """Put strangers' letters among the dead; list, replay and discard them by ids, changed and as they are."""
     with ExitStack() as ending:
         channel = _channel(broker, ending)
@@ -181,7 +181,7 @@ def _faults_of_letters(oms: Oms, broker: Broker, chance: Chance) -> Iterator[str
         yield f"letters cannot be discarded by their ids: {ids[:5]}"
 
 
-def _faults_left(broker: Broker) -> Iterator[str]:
+def _faults_left(broker: RabbitmqVhost) -> Iterator[str]:
     """Say what a worker that was stopped in order has left unacknowledged."""
     for queue in ("orders.v1", "commands.v1"):
         if left := broker.waiting(queue):

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
 import psycopg2
-from oms_memory import MemoryQueue
+from oms_memory import MemoryBroker
 from oms_memory.storage import MemoryStorage
 
 from oms_core import Oms
@@ -26,7 +26,7 @@ def rows_of(oms: Oms) -> Rows:
     url = oms.settings.database_url
     read = next(read for scheme, read in _READERS.items() if url.startswith(scheme))
     found: Rows = read(oms)
-    if isinstance(oms.queue, MemoryQueue):
+    if isinstance(oms.queue, MemoryBroker):
         found["dead letters"] = [letter.id for letter in oms.queue.exchange.dead]
     return found
 

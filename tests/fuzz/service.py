@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg2
 from flask import Flask
-from oms_memory import MemoryQueue
+from oms_memory import MemoryBroker
 from psycopg2 import sql
 from werkzeug.test import TestResponse, run_wsgi_app
 from werkzeug.wrappers import Request
@@ -200,7 +200,7 @@ def _fill(oms: Oms) -> list[str]:
         _move(oms, ids[number], OrderStatus.SHIPPED, _told(number))
     for number in (4, 5):
         _move(oms, ids[number], OrderStatus.CANCELLED, _told(number))
-    if isinstance(oms.queue, MemoryQueue):
+    if isinstance(oms.queue, MemoryBroker):
         theirs = DeadLetter(
             id="theirs",
             kind=MessageKind.COMMAND,

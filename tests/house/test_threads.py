@@ -27,7 +27,7 @@ MAY_LOCK: dict[str, str] = {
     "oms_http/server/answer_room.py:AnswerRoom.__init__": "of a server process, which forks nothing",
     "oms_http/server/connections.py:ConnectionGuard.__init__": "of a server process, which forks nothing",
     "oms_http/server/serving.py:serve": "of the server's parent, which spawns",
-    "adapters/oms_memory/queue.py:Exchange.__init__": "its queue makes another",
+    "adapters/oms_memory/broker.py:Exchange.__init__": "its queue makes another",
     "adapters/oms_rabbitmq/links.py:Link.__init__": "whoever was forked has dropped the link",
 }
 

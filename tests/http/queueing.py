@@ -9,7 +9,7 @@ from uuid import UUID
 from werkzeug.test import TestResponse
 
 from oms_core import Oms, Settings, bootstrap
-from oms_core.ports.broker import QueueOptions
+from oms_core.ports.broker import BrokerOptions
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.storage import StorageOptions
@@ -57,7 +57,7 @@ def open_poisoned(url: str, *, waiting_max: int | None = None, **given: Any) -> 
         storage=PoisonedStorage(bootstrap.open_storage(url, StorageOptions())),  # type: ignore[arg-type]  # It is what it wraps.
         clock=SystemClock(),
         metrics=NoMetrics(),
-        queue=bootstrap.open_queue(settings.queue_url, QueueOptions(prefix=settings.queue_prefix)),
+        queue=bootstrap.open_broker(settings.queue_url, BrokerOptions(prefix=settings.queue_prefix)),
         waiting_max=waiting_max,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from oms_core import Oms, Settings
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.http.asking import figures, order, read, stock
 from tests.http.conformance import ConformingClient
 from tests.http.queueing import DEADLINE_SECONDS, WAITING
@@ -15,14 +15,14 @@ from tests.services.waiting import wait_until
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
+    broker = RabbitmqVhost(rabbitmq_url, unique_name)
     yield broker
     broker.delete_all()
 
 
 @pytest.fixture
-def oms(broker: Broker) -> Iterator[Oms]:
+def oms(broker: RabbitmqVhost) -> Iterator[Oms]:
     """A system with a worker at the broker."""
     settings = Settings(database_url="memory://", queue_url=broker.url, queue_prefix=broker.prefix)
     with Oms.open(settings) as opened:
@@ -42,7 +42,7 @@ def test_an_accepted_order_goes_through_the_broker_and_is_waited_for(client: Con
 
 
 def test_what_another_service_sent_wrong_is_shown_replayed_and_discarded(
-    client: ConformingClient, broker: Broker
+    client: ConformingClient, broker: RabbitmqVhost
 ) -> None:
     assert read(client.get("/v1/queue/dead")) == {"items": []}  # And the queues are declared.
     broker.send_command(b"hello?\xff")

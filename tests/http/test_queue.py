@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from oms_memory.queue import MemoryQueue
+from oms_memory.broker import MemoryBroker
 
 from oms_core import Oms, Settings
 from oms_http import wsgi
@@ -33,7 +33,7 @@ def dead(client: ConformingClient, query: str = "") -> list[dict[str, Any]]:
 
 def bring(oms: Oms, *bodies: bytes) -> None:
     """Bring commands in, as other services would."""
-    assert isinstance(oms.queue, MemoryQueue)
+    assert isinstance(oms.queue, MemoryBroker)
     for body in bodies:
         oms.queue.send_command(body)
 

@@ -17,7 +17,7 @@ import psycopg2
 import pytest
 
 from oms_core import ALL_SCOPES, Caller, Oms, OrderLine, PlaceOrder, ReceiveStock, SetStock, Settings
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.services.rabbitmq import PrivateRabbitmq
 from tests.services.waiting import wait_until
 from tests.services.wheels import ROOT
@@ -41,7 +41,7 @@ class Subscriber:
 
 
 @contextmanager
-def subscriber(broker: Broker, folder: Path, keys: Sequence[str]) -> Iterator[Subscriber]:
+def subscriber(broker: RabbitmqVhost, folder: Path, keys: Sequence[str]) -> Iterator[Subscriber]:
     """Start one, wait until its queue is bound and consumed; its output begins anew."""
     with (folder / "heard.out").open("wb") as out, (folder / "heard.err").open("wb") as err:
         process = subprocess.Popen(
@@ -60,7 +60,7 @@ def subscriber(broker: Broker, folder: Path, keys: Sequence[str]) -> Iterator[Su
         process.wait()
 
 
-def is_consumed(broker: Broker) -> bool:
+def is_consumed(broker: RabbitmqVhost) -> bool:
     """Look whether the subscriber's queue has a consumer: it is bound before that."""
     from pika.exceptions import ChannelClosedByBroker
 
@@ -73,15 +73,15 @@ def is_consumed(broker: Broker) -> bool:
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
+    broker = RabbitmqVhost(rabbitmq_url, unique_name)
     yield broker
     broker.delete("heard")
     broker.delete_all()
 
 
 @pytest.fixture
-def oms(broker: Broker, postgresql_url: str) -> Iterator[Oms]:
+def oms(broker: RabbitmqVhost, postgresql_url: str) -> Iterator[Oms]:
     """A system whose worker and relay run on threads of it."""
     settings = Settings(database_url=postgresql_url, queue_url=broker.url, queue_prefix=broker.prefix)
     with Oms.open(settings) as oms:
@@ -106,7 +106,7 @@ def buy(oms: Oms, quantity: int) -> UUID:
     return order_id
 
 
-def test_orders_and_stock_are_heard_of_in_their_order(oms: Oms, broker: Broker, tmp_path: Path) -> None:
+def test_orders_and_stock_are_heard_of_in_their_order(oms: Oms, broker: RabbitmqVhost, tmp_path: Path) -> None:
     with subscriber(broker, tmp_path, ["order.*", "stock.*"]) as listening:
         oms.set_stock(SetStock(sku="WIDGET", on_hand=10, low_stock_threshold=5), caller=CALLER)
         bought = [buy(oms, quantity) for quantity in (6, 4)]
@@ -120,7 +120,7 @@ def test_orders_and_stock_are_heard_of_in_their_order(oms: Oms, broker: Broker, 
     assert stock[-3:] == ["stock.low", "stock.depleted", "stock.replenished"]
 
 
-def test_only_what_was_asked_for_is_heard(oms: Oms, broker: Broker, tmp_path: Path) -> None:
+def test_only_what_was_asked_for_is_heard(oms: Oms, broker: RabbitmqVhost, tmp_path: Path) -> None:
     with subscriber(broker, tmp_path, ["order.placed", "stock.low"]) as listening:
         oms.set_stock(SetStock(sku="WIDGET", on_hand=10, low_stock_threshold=5), caller=CALLER)
         order_id = buy(oms, 6)
@@ -128,7 +128,7 @@ def test_only_what_was_asked_for_is_heard(oms: Oms, broker: Broker, tmp_path: Pa
         assert sorted(listening.heard()) == [("order.placed", str(order_id)), ("stock.low", "WIDGET")]
 
 
-def test_what_happens_in_its_absence_is_heard_later(oms: Oms, broker: Broker, tmp_path: Path) -> None:
+def test_what_happens_in_its_absence_is_heard_later(oms: Oms, broker: RabbitmqVhost, tmp_path: Path) -> None:
     with subscriber(broker, tmp_path, ["order.placed"]):
         oms.set_stock(SetStock(sku="WIDGET", on_hand=10), caller=CALLER)
     order_id = buy(oms, 1)
@@ -138,7 +138,7 @@ def test_what_happens_in_its_absence_is_heard_later(oms: Oms, broker: Broker, tm
 
 
 def test_an_event_that_comes_twice_is_handled_once(
-    oms: Oms, broker: Broker, tmp_path: Path, postgresql_url: str
+    oms: Oms, broker: RabbitmqVhost, tmp_path: Path, postgresql_url: str
 ) -> None:
     with subscriber(broker, tmp_path, ["order.*"]) as listening:
         oms.set_stock(SetStock(sku="WIDGET", on_hand=10), caller=CALLER)
@@ -165,7 +165,7 @@ def test_it_subscribes_again_after_the_brokers_restart(
     private_rabbitmq: Callable[[], PrivateRabbitmq], tmp_path: Path
 ) -> None:
     server = private_rabbitmq()
-    broker = Broker(server.url, "oms")
+    broker = RabbitmqVhost(server.url, "oms")
     with subscriber(broker, tmp_path, ["order.*"]) as listening:
         server.stop()
         server.start()

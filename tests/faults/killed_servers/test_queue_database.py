@@ -16,7 +16,7 @@ from oms_peewee.settling_postgresql import PostgresqlSettlingTables
 
 from oms_core import Oms
 from oms_core.order_queue import COMMANDS
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.faults.queue_weather import (
     BUYER,
     SKU,
@@ -47,14 +47,14 @@ def database(private_postgresql: Callable[[], PrivatePostgresql]) -> PrivatePost
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[Broker]:
-    broker = Broker(rabbitmq_url, unique_name)
+def broker(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
+    broker = RabbitmqVhost(rabbitmq_url, unique_name)
     yield broker
     broker.delete_all()
 
 
 @pytest.fixture
-def oms(broker: Broker, database: PrivatePostgresql) -> Iterator[Oms]:
+def oms(broker: RabbitmqVhost, database: PrivatePostgresql) -> Iterator[Oms]:
     with deployment(database.url, broker.url, broker.prefix) as oms:
         yield oms
 
@@ -80,7 +80,7 @@ def is_over(began: float) -> bool:
 
 
 def test_callers_of_a_database_that_is_away_are_told_and_repeat_their_orders_without_doubling_any(
-    oms: Oms, broker: Broker, database: PrivatePostgresql, dying: threading.Event
+    oms: Oms, broker: RabbitmqVhost, database: PrivatePostgresql, dying: threading.Event
 ) -> None:
     subscriber = Subscriber(broker.url, broker.prefix)
     with working(oms.settings), relaying(oms.settings):
@@ -134,7 +134,7 @@ def command(key: str) -> bytes:
 
 
 def test_commands_of_other_services_give_one_order_per_key_through_all_of_it(
-    oms: Oms, broker: Broker, database: PrivatePostgresql
+    oms: Oms, broker: RabbitmqVhost, database: PrivatePostgresql
 ) -> None:
     keys = [f"K-{number}" for number in range(150)]
     subscriber = Subscriber(broker.url, broker.prefix)

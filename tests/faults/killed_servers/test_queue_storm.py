@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from oms_core import Oms
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.faults.queue_weather import Crowd, accept, deployment, nothing, on_thread, processes, relaying, working
 from tests.faults.queue_weather_checks import Subscriber, all_placed
 from tests.services import wait_until
@@ -71,5 +71,5 @@ def test_after_a_storm_every_accepted_order_is_placed_once(
     with working(oms.settings), relaying(oms.settings):
         all_placed(oms, [*accepted, *crowd.accepted])
         subscriber.check(database.url)
-        orders = Broker(server.url, oms.settings.queue_prefix)
+        orders = RabbitmqVhost(server.url, oms.settings.queue_prefix)
         wait_until(lambda: orders.waiting("orders.v1") == 0, DEADLINE_SECONDS, "every message is taken")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
-from oms_contracts.queue_contract.post import (
+from oms_contracts.broker_contract.post import (
     announce,
     ids_in,
     is_quiet,
@@ -18,9 +18,9 @@ from oms_contracts.queue_contract.post import (
     receive_ids,
 )
 
-from oms_core.bootstrap import open_queue
+from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
-from oms_core.ports.broker import OutgoingEvent, Queue, QueueOptions
+from oms_core.ports.broker import Broker, BrokerOptions, OutgoingEvent
 from tests.services import wait_until
 from tests.services.rabbitmq import PrivateRabbitmq
 
@@ -36,8 +36,8 @@ def server(private_rabbitmq: Callable[..., PrivateRabbitmq]) -> PrivateRabbitmq:
 
 
 @pytest.fixture
-def queue(server: PrivateRabbitmq, unique_name: str) -> Iterator[Queue]:
-    queue = open_queue(server.url, QueueOptions(prefix=unique_name))
+def queue(server: PrivateRabbitmq, unique_name: str) -> Iterator[Broker]:
+    queue = open_broker(server.url, BrokerOptions(prefix=unique_name))
     yield queue
     queue.close()
 
@@ -88,7 +88,7 @@ def succeeds(call: Callable[[], object]) -> bool:
     return True
 
 
-def calls(queue: Queue) -> dict[str, Callable[[], object]]:
+def calls(queue: Broker) -> dict[str, Callable[[], object]]:
     """Everything that talks to the broker and says so, on connections that are open already."""
     announcer, publisher, letters = queue.announcer(), queue.event_publisher(), queue.dead_letters()
     return {
@@ -99,7 +99,7 @@ def calls(queue: Queue) -> dict[str, Callable[[], object]]:
     }
 
 
-def test_a_broker_that_is_killed_loses_nothing_that_was_confirmed(server: PrivateRabbitmq, queue: Queue) -> None:
+def test_a_broker_that_is_killed_loses_nothing_that_was_confirmed(server: PrivateRabbitmq, queue: Broker) -> None:
     used = calls(queue)
     ids = new_ids(1_000)
     announce(queue, ids)
@@ -129,7 +129,7 @@ def test_a_broker_that_is_killed_loses_nothing_that_was_confirmed(server: Privat
 
 
 def test_nobody_waits_long_for_a_frozen_broker_and_all_goes_on_when_it_thaws(
-    server: PrivateRabbitmq, queue: Queue
+    server: PrivateRabbitmq, queue: Broker
 ) -> None:
     used = calls(queue)
     for call in used.values():
@@ -148,7 +148,7 @@ def test_nobody_waits_long_for_a_frozen_broker_and_all_goes_on_when_it_thaws(
         receive_ids(inbox, 1)
 
 
-def test_an_inbox_is_closed_in_bounded_time_when_the_broker_is_frozen(server: PrivateRabbitmq, queue: Queue) -> None:
+def test_an_inbox_is_closed_in_bounded_time_when_the_broker_is_frozen(server: PrivateRabbitmq, queue: Broker) -> None:
     announce(queue, new_ids(1))
     inbox = queue.inbox()
     inbox.done(receive(inbox))
@@ -159,7 +159,7 @@ def test_an_inbox_is_closed_in_bounded_time_when_the_broker_is_frozen(server: Pr
 
 
 def test_while_the_disk_is_full_publishing_is_refused_and_reading_goes_on(
-    server: PrivateRabbitmq, queue: Queue
+    server: PrivateRabbitmq, queue: Broker
 ) -> None:
     used = calls(queue)
     for call in used.values():
@@ -188,7 +188,7 @@ def test_while_the_disk_is_full_publishing_is_refused_and_reading_goes_on(
 def test_a_broker_that_does_not_let_us_in_is_told_without_the_password(
     server: PrivateRabbitmq, change: tuple[str, str], reason: str
 ) -> None:
-    queue = open_queue(server.url.replace(*change), QueueOptions())
+    queue = open_broker(server.url.replace(*change), BrokerOptions())
     for call in calls(queue).values():
         detail = refused_in_time(call)
         assert reason in detail

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from oms_core import Oms, Order, OrderStatus, ReceiveStock, Settings
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.system.online_retail.__main__ import main
 from tests.system.online_retail.books import Books, disagreements, read_books, read_orders
 from tests.system.online_retail.planning import plan_steps
@@ -58,7 +58,7 @@ def oms(postgresql_url: str, rabbitmq_url: str, unique_name: str) -> Iterator[Om
     with Oms.open(settings) as oms:
         oms.storage.schema.upgrade()
         yield oms
-    Broker(rabbitmq_url, unique_name).delete_all()
+    RabbitmqVhost(rabbitmq_url, unique_name).delete_all()
 
 
 def placed_at_once(plan: Plan) -> Books:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.cli.programs import Program
 from tests.cli.serving import Service, serving
 from tests.services.certificates import Certificate
@@ -129,7 +129,7 @@ def surroundings(request: pytest.FixtureRequest, tmp_path: Path, unique_name: st
                 (tmp_path / name).symlink_to(given)
             return Surroundings(settings={"OMS_DATABASE_URL": sqlite})
         broker, redis = request.getfixturevalue("rabbitmq_url"), request.getfixturevalue("redis_url")
-        request.addfinalizer(Broker(broker, unique_name).delete_all)
+        request.addfinalizer(RabbitmqVhost(broker, unique_name).delete_all)
         settings = {"OMS_DATABASE_URL": sqlite, "OMS_QUEUE_PREFIX": unique_name}
         if "worker" in words:
             url = request.getfixturevalue("postgresql_url")

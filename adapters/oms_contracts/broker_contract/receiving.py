@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from oms_contracts.queue_contract.hooks import QueueHooks
-from oms_contracts.queue_contract.post import (
+from oms_contracts.broker_contract.hooks import BrokerHooks
+from oms_contracts.broker_contract.post import (
     DEADLINE_SECONDS,
     announce,
     ids_in,
@@ -15,27 +15,27 @@ from oms_contracts.queue_contract.post import (
     receive,
     receive_ids,
 )
-from oms_core.ports.broker import MessageKind, Queue
+from oms_core.ports.broker import Broker, MessageKind
 
 MEBIBYTE = 1_048_576
 
 
-class ReceivingPromises(QueueHooks):
+class ReceivingPromises(BrokerHooks):
     """Inbox."""
 
-    def test_an_inbox_is_connected_once_it_can_be_told(self, queue: Queue) -> None:
+    def test_an_inbox_is_connected_once_it_can_be_told(self, queue: Broker) -> None:
         announce(queue, new_ids(1))
         with open_inbox(queue) as inbox:
             receive(inbox)
             assert inbox.connected
 
-    def test_take_waits_for_the_time_given_and_gives_nothing(self, queue: Queue) -> None:
+    def test_take_waits_for_the_time_given_and_gives_nothing(self, queue: Broker) -> None:
         with open_inbox(queue) as inbox:
             started = time.monotonic()
             assert inbox.take(limit=10, timeout_seconds=0.2) == []
             assert 0.2 <= time.monotonic() - started < DEADLINE_SECONDS
 
-    def test_take_gives_at_most_the_limit_and_the_oldest_first(self, queue: Queue) -> None:
+    def test_take_gives_at_most_the_limit_and_the_oldest_first(self, queue: Broker) -> None:
         ids = new_ids(1_000)
         announce(queue, ids)
         with open_inbox(queue) as inbox:
@@ -43,14 +43,14 @@ class ReceivingPromises(QueueHooks):
             assert 1 <= len(first) <= 3
             assert ids_in([*first, *receive(inbox, 10 - len(first), limit=3)]) == ids
 
-    def test_what_is_done_does_not_come_again(self, queue: Queue) -> None:
+    def test_what_is_done_does_not_come_again(self, queue: Broker) -> None:
         announce(queue, new_ids(300))
         with open_inbox(queue) as inbox:
             inbox.done(receive(inbox, 3))
         with open_inbox(queue) as inbox:
             assert is_quiet(inbox)
 
-    def test_what_is_not_done_when_the_inbox_closes_comes_again_as_redelivered(self, queue: Queue) -> None:
+    def test_what_is_not_done_when_the_inbox_closes_comes_again_as_redelivered(self, queue: Broker) -> None:
         ids = new_ids(500)
         announce(queue, ids)
         with open_inbox(queue) as inbox:
@@ -61,7 +61,7 @@ class ReceivingPromises(QueueHooks):
             assert sorted(ids_in(again)) == sorted([*ids[100:200], *ids[300:]])
             assert all(message.redelivered for message in again)
 
-    def test_messages_may_be_done_in_any_order_and_twice(self, queue: Queue) -> None:
+    def test_messages_may_be_done_in_any_order_and_twice(self, queue: Broker) -> None:
         announce(queue, new_ids(1_000))
         with open_inbox(queue) as inbox:
             messages = receive(inbox, 10)
@@ -73,7 +73,7 @@ class ReceivingPromises(QueueHooks):
         with open_inbox(queue) as inbox:
             assert is_quiet(inbox)
 
-    def test_messages_of_a_closed_inbox_are_passed_over(self, queue: Queue) -> None:
+    def test_messages_of_a_closed_inbox_are_passed_over(self, queue: Broker) -> None:
         announce(queue, new_ids(1))
         with open_inbox(queue) as inbox:
             old = receive(inbox)
@@ -82,20 +82,20 @@ class ReceivingPromises(QueueHooks):
             other.done(old)
             assert len(receive(other)) == 1
 
-    def test_a_message_that_is_held_is_nobody_elses(self, queue: Queue, rival_queue: Queue) -> None:
+    def test_a_message_that_is_held_is_nobody_elses(self, queue: Broker, rival_queue: Broker) -> None:
         announce(queue, new_ids(1))
         with open_inbox(queue) as inbox, open_inbox(rival_queue) as rival:
             receive(inbox)
             assert is_quiet(rival)
 
-    def test_a_closed_inbox_can_be_closed_again(self, queue: Queue) -> None:
+    def test_a_closed_inbox_can_be_closed_again(self, queue: Broker) -> None:
         inbox = queue.inbox()
         inbox.close()
         inbox.take(limit=1, timeout_seconds=0)
         inbox.close()
         inbox.close()
 
-    def test_a_command_arrives_as_it_was_sent(self, queue: Queue) -> None:
+    def test_a_command_arrives_as_it_was_sent(self, queue: Broker) -> None:
         body = '{"customer_id": "C1 é", "lines": []}'.encode()
         with open_inbox(queue) as inbox:
             inbox.take(limit=1, timeout_seconds=0)
@@ -104,7 +104,7 @@ class ReceivingPromises(QueueHooks):
             assert (message.kind, message.body) == (MessageKind.COMMAND, body)
             inbox.done([message])
 
-    def test_empty_and_unreadable_bodies_arrive(self, queue: Queue) -> None:
+    def test_empty_and_unreadable_bodies_arrive(self, queue: Broker) -> None:
         bodies = [b"", b"\x00\xff\xfe", b"{" * 10_000]
         for body in bodies:
             self.send_command(queue, body)
@@ -113,7 +113,7 @@ class ReceivingPromises(QueueHooks):
             assert [message.body for message in messages] == bodies
             inbox.done(messages)
 
-    def test_a_huge_message_arrives_and_holds_nothing_up(self, queue: Queue) -> None:
+    def test_a_huge_message_arrives_and_holds_nothing_up(self, queue: Broker) -> None:
         self.send_command(queue, b"x" * 8 * MEBIBYTE)
         self.send_command(queue, b"{}")
         with open_inbox(queue) as inbox:

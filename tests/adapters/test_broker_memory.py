@@ -8,32 +8,32 @@ from typing import cast
 from uuid import UUID
 
 import pytest
-from oms_contracts.queue_contract import QueueContract, races
-from oms_contracts.queue_contract.post import ids_in, new_ids
-from oms_contracts.queue_contract.races import RacePromises
-from oms_memory import MemoryQueue
+from oms_contracts.broker_contract import BrokerContract, races
+from oms_contracts.broker_contract.post import ids_in, new_ids
+from oms_contracts.broker_contract.races import RacePromises
+from oms_memory import MemoryBroker
 
-from oms_core.bootstrap import open_queue
-from oms_core.ports.broker import Announcer, Queue, QueueOptions
+from oms_core.bootstrap import open_broker
+from oms_core.ports.broker import Announcer, Broker, BrokerOptions
 
 
-class TestMemoryQueue(QueueContract):
+class TestMemoryQueue(BrokerContract):
     @pytest.fixture
-    def queue(self) -> Iterator[Queue]:
-        queue = open_queue("memory://", QueueOptions())
+    def queue(self) -> Iterator[Broker]:
+        queue = open_broker("memory://", BrokerOptions())
         yield queue
         queue.close()
 
-    def send_command(self, queue: Queue, body: bytes) -> None:
-        cast("MemoryQueue", queue).send_command(body)
+    def send_command(self, queue: Broker, body: bytes) -> None:
+        cast("MemoryBroker", queue).send_command(body)
 
 
 @pytest.fixture
-def queue() -> MemoryQueue:
-    return MemoryQueue()
+def queue() -> MemoryBroker:
+    return MemoryBroker()
 
 
-def test_an_inbox_is_connected_once_somebody_can_announce(queue: MemoryQueue) -> None:
+def test_an_inbox_is_connected_once_somebody_can_announce(queue: MemoryBroker) -> None:
     inbox = queue.inbox()
     assert not inbox.connected
     queue.announcer()
@@ -41,8 +41,10 @@ def test_an_inbox_is_connected_once_somebody_can_announce(queue: MemoryQueue) ->
 
 
 @pytest.mark.parametrize("at_once", [1, 100])
-def test_what_is_beyond_the_bound_is_dropped(queue: MemoryQueue, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oms_memory.queue.WAITING_IDS_MAX", 1_000)
+def test_what_is_beyond_the_bound_is_dropped(
+    queue: MemoryBroker, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oms_memory.broker.WAITING_IDS_MAX", 1_000)
     announcer, inbox = queue.announcer(), queue.inbox()
     ids = new_ids(1_000)
     for start in range(0, 1_000, at_once):
@@ -53,11 +55,11 @@ def test_what_is_beyond_the_bound_is_dropped(queue: MemoryQueue, at_once: int, m
     assert ids_in(inbox.take(limit=10, timeout_seconds=0)) == ids[:1]
 
 
-def test_no_events_are_carried(queue: MemoryQueue) -> None:
+def test_no_events_are_carried(queue: MemoryBroker) -> None:
     assert not queue.carries_events
 
 
-class RepeatingQueue(MemoryQueue):
+class RepeatingQueue(MemoryBroker):
     """Announces everything twice."""
 
     def announcer(self) -> Announcer:
@@ -73,7 +75,7 @@ class RepeatingQueue(MemoryQueue):
         return Repeating()
 
 
-class ForgetfulQueue(MemoryQueue):
+class ForgetfulQueue(MemoryBroker):
     """Loses every tenth message."""
 
     def announcer(self) -> Announcer:
@@ -92,7 +94,7 @@ class ForgetfulQueue(MemoryQueue):
 
 @pytest.mark.parametrize("broken", [RepeatingQueue, ForgetfulQueue])
 def test_the_race_of_the_contract_is_lost_by_a_queue_that_repeats_or_loses(
-    broken: type[MemoryQueue], monkeypatch: pytest.MonkeyPatch
+    broken: type[MemoryBroker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(races, "DEADLINE_SECONDS", 1.0)
     queue = broken()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from oms_contracts.queue_contract.hooks import QueueHooks
-from oms_contracts.queue_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive
+from oms_contracts.broker_contract.hooks import BrokerHooks
+from oms_contracts.broker_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive
 from oms_core.errors import OmsError
-from oms_core.ports.broker import MessageKind, Queue
+from oms_core.ports.broker import Broker, MessageKind
 
 REASON = OmsError("malformed_json", "not JSON: é at line 1")
 
 
-class DeadLetterPromises(QueueHooks):
+class DeadLetterPromises(BrokerHooks):
     """Inbox.bury and DeadLetters."""
 
-    def bury_commands(self, queue: Queue, *bodies: bytes) -> None:
+    def bury_commands(self, queue: Broker, *bodies: bytes) -> None:
         """Send commands in, and bury them."""
         for body in bodies:
             self.send_command(queue, body)
@@ -23,13 +23,13 @@ class DeadLetterPromises(QueueHooks):
             for message in receive(inbox, len(bodies)):
                 inbox.bury(message, REASON)
 
-    def test_there_are_no_dead_letters_at_first(self, queue: Queue) -> None:
+    def test_there_are_no_dead_letters_at_first(self, queue: Broker) -> None:
         letters = queue.dead_letters()
         assert letters.list(limit=10) == []
         assert letters.replay(None) == 0
         assert letters.discard(None) == 0
 
-    def test_a_buried_message_is_listed_with_its_reason_and_delivered_no_more(self, queue: Queue) -> None:
+    def test_a_buried_message_is_listed_with_its_reason_and_delivered_no_more(self, queue: Broker) -> None:
         before = datetime.now(UTC)
         self.bury_commands(queue, b"{oops")
         with open_inbox(queue) as inbox:
@@ -40,7 +40,7 @@ class DeadLetterPromises(QueueHooks):
         assert letter.died_at is not None
         assert before - timedelta(seconds=5) < letter.died_at < datetime.now(UTC) + timedelta(seconds=5)
 
-    def test_listing_changes_nothing_and_gives_the_oldest_first(self, queue: Queue) -> None:
+    def test_listing_changes_nothing_and_gives_the_oldest_first(self, queue: Broker) -> None:
         self.bury_commands(queue, b"1", b"2", b"3")
         letters = queue.dead_letters()
         first = letters.list(limit=10)
@@ -49,7 +49,7 @@ class DeadLetterPromises(QueueHooks):
         assert letters.list(limit=2) == first[:2]
         assert queue.dead_letters().list(limit=10) == first
 
-    def test_a_replayed_letter_comes_in_again(self, queue: Queue) -> None:
+    def test_a_replayed_letter_comes_in_again(self, queue: Broker) -> None:
         self.bury_commands(queue, b"1", b"2", b"3")
         letters = queue.dead_letters()
         chosen = letters.list(limit=10)[1]
@@ -61,7 +61,7 @@ class DeadLetterPromises(QueueHooks):
             assert is_quiet(inbox)
         assert [letter.body for letter in letters.list(limit=10)] == [b"1", b"3"]
 
-    def test_an_announcement_goes_back_to_the_announcements(self, queue: Queue) -> None:
+    def test_an_announcement_goes_back_to_the_announcements(self, queue: Broker) -> None:
         ids = new_ids(2)
         announce(queue, ids)
         with open_inbox(queue) as inbox:
@@ -71,7 +71,7 @@ class DeadLetterPromises(QueueHooks):
             assert letters.replay(None) == 1
             assert ids_in(receive(inbox)) == ids
 
-    def test_all_are_replayed_when_none_is_named(self, queue: Queue) -> None:
+    def test_all_are_replayed_when_none_is_named(self, queue: Broker) -> None:
         self.bury_commands(queue, b"1", b"2", b"3")
         letters = queue.dead_letters()
         assert letters.replay(None) == 3
@@ -79,7 +79,7 @@ class DeadLetterPromises(QueueHooks):
         with open_inbox(queue) as inbox:
             assert [message.body for message in receive(inbox, 3)] == [b"1", b"2", b"3"]
 
-    def test_discarded_letters_are_gone(self, queue: Queue) -> None:
+    def test_discarded_letters_are_gone(self, queue: Broker) -> None:
         self.bury_commands(queue, b"1", b"2", b"3")
         letters = queue.dead_letters()
         first, second, third = letters.list(limit=10)
@@ -90,14 +90,14 @@ class DeadLetterPromises(QueueHooks):
         with open_inbox(queue) as inbox:
             assert is_quiet(inbox)
 
-    def test_naming_no_letter_touches_none(self, queue: Queue) -> None:
+    def test_naming_no_letter_touches_none(self, queue: Broker) -> None:
         self.bury_commands(queue, b"1")
         letters = queue.dead_letters()
         assert letters.replay([]) == 0
         assert letters.discard([]) == 0
         assert len(letters.list(limit=10)) == 1
 
-    def test_a_message_of_a_closed_inbox_is_not_buried(self, queue: Queue) -> None:
+    def test_a_message_of_a_closed_inbox_is_not_buried(self, queue: Broker) -> None:
         self.send_command(queue, b"{oops")
         with open_inbox(queue) as inbox:
             (message,) = receive(inbox)

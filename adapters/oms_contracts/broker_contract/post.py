@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
-from oms_core.ports.broker import Inbox, Message, MessageKind, Queue
+from oms_core.ports.broker import Broker, Inbox, Message, MessageKind
 
 DEADLINE_SECONDS = 30.0
 QUIET_SECONDS = 0.3
@@ -19,7 +19,7 @@ def new_ids(count: int) -> list[UUID]:
     return [uuid4() for _ in range(count)]
 
 
-def announce(queue: Queue, ids: Sequence[UUID]) -> None:
+def announce(queue: Broker, ids: Sequence[UUID]) -> None:
     """Announce ids through an announcer of their own."""
     announcer = queue.announcer()
     announcer.announce(ids)
@@ -27,7 +27,7 @@ def announce(queue: Queue, ids: Sequence[UUID]) -> None:
 
 
 @contextmanager
-def open_inbox(queue: Queue) -> Iterator[Inbox]:
+def open_inbox(queue: Broker) -> Iterator[Inbox]:
     """Open an inbox and close it in the end."""
     inbox = queue.inbox()
     try:

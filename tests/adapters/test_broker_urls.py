@@ -5,13 +5,13 @@ from __future__ import annotations
 import ssl
 
 import pytest
-from oms_rabbitmq import RabbitmqQueue
+from oms_rabbitmq import RabbitmqBroker
 from oms_rabbitmq.addresses import read_address
 from pika.connection import URLParameters
 
-from oms_core.bootstrap import open_queue
+from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
-from oms_core.ports.broker import QueueOptions
+from oms_core.ports.broker import BrokerOptions
 
 SECRET = "s3cret"
 
@@ -27,8 +27,8 @@ SECRET = "s3cret"
     ],
 )
 def test_a_queue_names_its_broker_without_the_password(url: str, described: str) -> None:
-    queue = open_queue(url, QueueOptions(prefix="shop"))
-    assert isinstance(queue, RabbitmqQueue)
+    queue = open_broker(url, BrokerOptions(prefix="shop"))
+    assert isinstance(queue, RabbitmqBroker)
     assert queue.describe() == described
     assert queue.carries_events
 
@@ -50,7 +50,7 @@ def test_a_queue_names_its_broker_without_the_password(url: str, described: str)
 )
 def test_a_wrong_url_is_told_in_one_line_without_the_password(url: str) -> None:
     with pytest.raises(OmsError) as caught:
-        open_queue(url, QueueOptions())
+        open_broker(url, BrokerOptions())
     assert caught.value.code == "invalid_setting"
     assert caught.value.detail.startswith("OMS_QUEUE_URL")
     assert SECRET not in str(caught.value)
@@ -80,17 +80,17 @@ def test_a_scheme_that_nothing_serves_is_told_with_those_that_are() -> None:
     with pytest.raises(
         OmsError, match=r"OMS_QUEUE_URL: nothing installed serves kafka:// \(known: .*amqp, amqps, memory"
     ):
-        open_queue("kafka://ann:s3cret@broker", QueueOptions())
+        open_broker("kafka://ann:s3cret@broker", BrokerOptions())
 
 
 def test_a_missing_library_is_told_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ImportError("No module named 'pika'", name="pika")
 
-    monkeypatch.setattr("oms_rabbitmq.open_queue", fail)
+    monkeypatch.setattr("oms_rabbitmq.open_broker", fail)
     advice = "install orderkeep with the extra 'rabbitmq'"
     with pytest.raises(OmsError, match=f"OMS_QUEUE_URL: amqp:// needs pika; {advice}"):
-        open_queue("amqp://ann:s3cret@broker", QueueOptions())
+        open_broker("amqp://ann:s3cret@broker", BrokerOptions())
 
 
 def test_times_are_bounded_unless_the_url_says_otherwise() -> None:

@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from oms_contracts.queue_contract.hooks import PASSWORD
-from oms_contracts.queue_contract.post import announce, new_ids, open_inbox, receive_ids
-from oms_core.ports.broker import Announcer, Inbox, OutgoingEvent, Queue
+from oms_contracts.broker_contract.hooks import PASSWORD
+from oms_contracts.broker_contract.post import announce, new_ids, open_inbox, receive_ids
+from oms_core.ports.broker import Announcer, Broker, Inbox, OutgoingEvent
 
 CHILD_SECONDS = 60.0
 
 
-def announce_and_receive(queue: Queue, announcer: Announcer, inbox: Inbox) -> None:
+def announce_and_receive(queue: Broker, announcer: Announcer, inbox: Inbox) -> None:
     """Use in a forked child what its parent has used."""
     queue.check()
     ids = new_ids(3)
@@ -29,22 +29,22 @@ def announce_and_receive(queue: Queue, announcer: Announcer, inbox: Inbox) -> No
 class LifecyclePromises:
     """Checking, describing, closing, forking."""
 
-    def test_a_broker_that_answers_passes_the_check(self, queue: Queue) -> None:
+    def test_a_broker_that_answers_passes_the_check(self, queue: Broker) -> None:
         queue.check()
         queue.check()
 
-    def test_the_description_names_the_broker_without_a_password(self, queue: Queue) -> None:
+    def test_the_description_names_the_broker_without_a_password(self, queue: Broker) -> None:
         assert queue.describe()
         assert PASSWORD not in queue.describe()
 
-    def test_events_can_be_published_with_no_subscriber(self, queue: Queue) -> None:
+    def test_events_can_be_published_with_no_subscriber(self, queue: Broker) -> None:
         publisher = queue.event_publisher()
         publisher.publish([])
         publisher.publish([OutgoingEvent(id=str(number), type="order.placed", body=b"{}") for number in range(1_200)])
         publisher.close()
         publisher.close()
 
-    def test_a_closed_queue_works_again(self, queue: Queue) -> None:
+    def test_a_closed_queue_works_again(self, queue: Broker) -> None:
         queue.close()
         queue.close()
         queue.check()
@@ -54,7 +54,7 @@ class LifecyclePromises:
 
     @pytest.mark.skipif(sys.platform == "win32", reason="nothing forks on Windows")
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-    def test_what_is_open_works_in_a_forked_child_and_on_in_the_parent(self, queue: Queue) -> None:
+    def test_what_is_open_works_in_a_forked_child_and_on_in_the_parent(self, queue: Broker) -> None:
         announcer, inbox = queue.announcer(), queue.inbox()
         announcer.announce(new_ids(1))
         receive_ids(inbox, 1)
@@ -70,7 +70,7 @@ class LifecyclePromises:
 
     @pytest.mark.skipif(sys.platform == "win32", reason="nothing forks on Windows")
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-    def test_a_child_that_ends_takes_nothing_from_its_parents_inbox(self, queue: Queue) -> None:
+    def test_a_child_that_ends_takes_nothing_from_its_parents_inbox(self, queue: Broker) -> None:
         announce(queue, new_ids(1))
         with open_inbox(queue) as inbox:
             messages = inbox.take(limit=1, timeout_seconds=CHILD_SECONDS)

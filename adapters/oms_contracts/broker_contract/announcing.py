@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from oms_contracts.queue_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive, receive_ids
-from oms_core.ports.broker import Queue
+from oms_contracts.broker_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive, receive_ids
+from oms_core.ports.broker import Broker
 
 
 class AnnouncingPromises:
     """Announcer."""
 
-    def test_an_announced_order_reaches_an_inbox(self, queue: Queue) -> None:
+    def test_an_announced_order_reaches_an_inbox(self, queue: Broker) -> None:
         ids = new_ids(1)
         announce(queue, ids)
         with open_inbox(queue) as inbox:
@@ -17,14 +17,14 @@ class AnnouncingPromises:
             assert ids_in([message]) == ids
             assert not message.redelivered
 
-    def test_an_inbox_that_waits_is_told(self, queue: Queue) -> None:
+    def test_an_inbox_that_waits_is_told(self, queue: Broker) -> None:
         with open_inbox(queue) as inbox:
             assert is_quiet(inbox)
             ids = new_ids(1)
             announce(queue, ids)
             assert receive_ids(inbox, 1) == ids
 
-    def test_many_ids_arrive_in_order_and_many_to_a_message(self, queue: Queue) -> None:
+    def test_many_ids_arrive_in_order_and_many_to_a_message(self, queue: Broker) -> None:
         ids = new_ids(2_550)
         announce(queue, ids)
         with open_inbox(queue) as inbox:
@@ -34,7 +34,7 @@ class AnnouncingPromises:
             inbox.done(messages)
             assert is_quiet(inbox)
 
-    def test_calls_of_one_announcer_arrive_in_order(self, queue: Queue) -> None:
+    def test_calls_of_one_announcer_arrive_in_order(self, queue: Broker) -> None:
         announcer = queue.announcer()
         ids = new_ids(150)
         for start in range(0, 150, 3):
@@ -43,18 +43,18 @@ class AnnouncingPromises:
         with open_inbox(queue) as inbox:
             assert receive_ids(inbox, 150) == ids
 
-    def test_announcing_nothing_sends_nothing(self, queue: Queue) -> None:
+    def test_announcing_nothing_sends_nothing(self, queue: Broker) -> None:
         announce(queue, [])
         with open_inbox(queue) as inbox:
             assert is_quiet(inbox)
 
-    def test_what_one_opening_announces_another_receives(self, queue: Queue, rival_queue: Queue) -> None:
+    def test_what_one_opening_announces_another_receives(self, queue: Broker, rival_queue: Broker) -> None:
         ids = new_ids(120)
         announce(rival_queue, ids)
         with open_inbox(queue) as inbox:
             assert receive_ids(inbox, 120) == ids
 
-    def test_a_closed_announcer_announces_again(self, queue: Queue) -> None:
+    def test_a_closed_announcer_announces_again(self, queue: Broker) -> None:
         announcer = queue.announcer()
         announcer.announce(new_ids(1))
         announcer.close()

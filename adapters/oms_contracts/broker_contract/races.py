@@ -8,17 +8,17 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
+from oms_contracts.broker_contract.post import DEADLINE_SECONDS, ids_in, is_quiet, new_ids, open_inbox
 from oms_contracts.concurrency import run_together
-from oms_contracts.queue_contract.post import DEADLINE_SECONDS, ids_in, is_quiet, new_ids, open_inbox
-from oms_core.ports.broker import Queue
+from oms_core.ports.broker import Broker
 
 ANNOUNCERS, INBOXES, CALLS, IDS = 4, 3, 25, 7
 
 
 class RacePromises:
-    """Queue, with many hands on it."""
+    """Broker, with many hands on it."""
 
-    def test_each_id_reaches_one_inbox_once(self, queue: Queue, rival_queue: Queue) -> None:
+    def test_each_id_reaches_one_inbox_once(self, queue: Broker, rival_queue: Broker) -> None:
         batches = [[new_ids(IDS) for _ in range(CALLS)] for _ in range(ANNOUNCERS)]
         expected = [order_id for batch in batches for ids in batch for order_id in ids]
         seen: list[UUID] = []

@@ -6,24 +6,24 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from oms_contracts.queue_contract.post import announce, is_quiet, new_ids, open_inbox, receive, receive_ids
+from oms_contracts.broker_contract.post import announce, is_quiet, new_ids, open_inbox, receive, receive_ids
 from oms_rabbitmq.topology import queue_arguments
 from pika.exceptions import ChannelClosedByBroker
 
-from oms_core.bootstrap import open_queue
+from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
-from oms_core.ports.broker import MessageKind, OutgoingEvent, Queue, QueueOptions
-from tests.adapters.rabbitmq_broker import QUEUES, Broker
+from oms_core.ports.broker import Broker, BrokerOptions, MessageKind, OutgoingEvent
+from tests.adapters.rabbitmq_broker import QUEUES, RabbitmqVhost
 
 
 @pytest.fixture
-def queue(broker: Broker) -> Iterator[Queue]:
-    queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
+def queue(broker: RabbitmqVhost) -> Iterator[Broker]:
+    queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
     yield queue
     queue.close()
 
 
-def test_nothing_is_connected_or_declared_before_it_is_used(broker: Broker, queue: Queue) -> None:
+def test_nothing_is_connected_or_declared_before_it_is_used(broker: RabbitmqVhost, queue: Broker) -> None:
     for part in (queue.announcer(), queue.inbox(), queue.event_publisher()):
         part.close()
     queue.dead_letters()
@@ -33,7 +33,7 @@ def test_nothing_is_connected_or_declared_before_it_is_used(broker: Broker, queu
 
 
 @pytest.mark.parametrize("name", QUEUES)
-def test_the_queues_are_durable_quorum_queues_without_a_limit(broker: Broker, queue: Queue, name: str) -> None:
+def test_the_queues_are_durable_quorum_queues_without_a_limit(broker: RabbitmqVhost, queue: Broker, name: str) -> None:
     announce(queue, new_ids(1))
     with broker.channel() as channel:  # Refused by the broker, if anything but this was declared.
         channel.queue_declare(broker.name(name), durable=True, arguments={"x-queue-type": "quorum"})
@@ -53,7 +53,7 @@ def test_the_delivery_limit_is_lifted_where_there_is_one(version: str, arguments
     assert queue_arguments(version) == arguments
 
 
-def test_a_queue_with_other_properties_is_left_alone_and_told(broker: Broker, queue: Queue) -> None:
+def test_a_queue_with_other_properties_is_left_alone_and_told(broker: RabbitmqVhost, queue: Broker) -> None:
     with broker.channel() as channel:
         channel.queue_declare(broker.name("orders.v1"), durable=True)
     with pytest.raises(OmsError, match=r"PRECONDITION_FAILED.*orders.v1") as caught:
@@ -62,7 +62,7 @@ def test_a_queue_with_other_properties_is_left_alone_and_told(broker: Broker, qu
     assert broker.waiting("orders.v1") == 0
 
 
-def test_an_announcement_is_a_persistent_json_message(broker: Broker, queue: Queue) -> None:
+def test_an_announcement_is_a_persistent_json_message(broker: RabbitmqVhost, queue: Broker) -> None:
     ids = new_ids(3)
     announce(queue, ids)
     with broker.channel() as channel:
@@ -72,7 +72,7 @@ def test_an_announcement_is_a_persistent_json_message(broker: Broker, queue: Que
     assert (properties.delivery_mode, properties.content_type) == (2, "application/json")
 
 
-def test_a_subscriber_gets_events_by_type_in_order_as_cloudevents(broker: Broker, queue: Queue) -> None:
+def test_a_subscriber_gets_events_by_type_in_order_as_cloudevents(broker: RabbitmqVhost, queue: Broker) -> None:
     publisher = queue.event_publisher()
     publisher.publish([])
     publisher.publish([OutgoingEvent(id="0", type="order.placed", body=b"before")])
@@ -97,7 +97,7 @@ def test_a_subscriber_gets_events_by_type_in_order_as_cloudevents(broker: Broker
 
 
 @pytest.mark.parametrize("routing_key", ["", "place-order", "a.b.c"])
-def test_commands_come_in_under_any_routing_key(broker: Broker, queue: Queue, routing_key: str) -> None:
+def test_commands_come_in_under_any_routing_key(broker: RabbitmqVhost, queue: Broker, routing_key: str) -> None:
     queue.dead_letters().list(limit=1)
     with broker.channel() as channel:
         channel.confirm_delivery()
@@ -108,7 +108,7 @@ def test_commands_come_in_under_any_routing_key(broker: Broker, queue: Queue, ro
         inbox.done([message])
 
 
-def test_a_letter_that_somebody_else_put_there_is_listed_and_replayed(broker: Broker, queue: Queue) -> None:
+def test_a_letter_that_somebody_else_put_there_is_listed_and_replayed(broker: RabbitmqVhost, queue: Broker) -> None:
     letters = queue.dead_letters()
     letters.list(limit=1)
     with broker.channel() as channel:
@@ -122,7 +122,7 @@ def test_a_letter_that_somebody_else_put_there_is_listed_and_replayed(broker: Br
         receive(inbox)
 
 
-def test_what_is_dropped_from_a_lost_queue_is_announced_to_a_new_one(broker: Broker, queue: Queue) -> None:
+def test_what_is_dropped_from_a_lost_queue_is_announced_to_a_new_one(broker: RabbitmqVhost, queue: Broker) -> None:
     announcer = queue.announcer()
     announcer.announce(new_ids(1))
     broker.delete("orders.v1")
@@ -133,7 +133,9 @@ def test_what_is_dropped_from_a_lost_queue_is_announced_to_a_new_one(broker: Bro
         assert receive_ids(inbox, 250) == ids
 
 
-def test_a_queue_deleted_under_its_consumer_is_declared_and_consumed_again(broker: Broker, queue: Queue) -> None:
+def test_a_queue_deleted_under_its_consumer_is_declared_and_consumed_again(
+    broker: RabbitmqVhost, queue: Broker
+) -> None:
     announcer = queue.announcer()
     with open_inbox(queue) as inbox:
         announcer.announce(new_ids(1))
@@ -148,7 +150,7 @@ def test_a_queue_deleted_under_its_consumer_is_declared_and_consumed_again(broke
     announcer.close()
 
 
-def test_events_go_on_after_their_exchange_was_deleted(broker: Broker, queue: Queue) -> None:
+def test_events_go_on_after_their_exchange_was_deleted(broker: RabbitmqVhost, queue: Broker) -> None:
     publisher = queue.event_publisher()
     event = OutgoingEvent(id="1", type="order.placed", body=b"{}")
     publisher.publish([event])

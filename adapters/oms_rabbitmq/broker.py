@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from oms_core.ports.broker import Announcer, DeadLetters, EventPublisher, Inbox, Queue, QueueOptions
+from oms_core.ports.broker import Announcer, Broker, BrokerOptions, DeadLetters, EventPublisher, Inbox
 from oms_core.runtime.forks import begin_in_each_process
 from oms_rabbitmq.addresses import Address, read_address
 from oms_rabbitmq.dead_letters import RabbitmqDeadLetters
@@ -15,8 +15,8 @@ from oms_rabbitmq.publishing import RabbitmqAnnouncer, RabbitmqEventPublisher
 from oms_rabbitmq.topology import Names
 
 
-class RabbitmqQueue:
-    """Queue on one broker and virtual host; whatever is opened has a connection of its own."""
+class RabbitmqBroker:
+    """One broker and virtual host; whatever is opened has a connection of its own."""
 
     carries_events = True
 
@@ -30,23 +30,23 @@ class RabbitmqQueue:
         self._line = Line(self._address, "check")
 
     def announcer(self) -> Announcer:
-        """See Queue."""
+        """See Broker."""
         return RabbitmqAnnouncer(self._address, self._names)
 
     def inbox(self) -> Inbox:
-        """See Queue."""
+        """See Broker."""
         return RabbitmqInbox(self._address, self._names)
 
     def event_publisher(self) -> EventPublisher:
-        """See Queue."""
+        """See Broker."""
         return RabbitmqEventPublisher(self._address, self._names)
 
     def dead_letters(self) -> DeadLetters:
-        """See Queue."""
+        """See Broker."""
         return RabbitmqDeadLetters(self._address, self._names)
 
     def check(self) -> None:
-        """See Queue; a channel is opened and closed on a connection that is kept."""
+        """See Broker; a channel is opened and closed on a connection that is kept."""
         if not self._checking.acquire(timeout=ANSWER_SECONDS):
             raise unavailable(f"no answer within {ANSWER_SECONDS:g} seconds")
         try:
@@ -59,11 +59,11 @@ class RabbitmqQueue:
             self._checking.release()
 
     def describe(self) -> str:
-        """See Queue."""
+        """See Broker."""
         return f"{self._address.describe()}, prefix {self._names.prefix}"
 
     def close(self) -> None:
-        """See Queue."""
+        """See Broker."""
         with self._checking:
             self._line.close()
 
@@ -74,6 +74,6 @@ class RabbitmqQueue:
         link.wait(lambda: channel.is_closed)
 
 
-def open_queue(url: str, options: QueueOptions) -> Queue:
+def open_broker(url: str, options: BrokerOptions) -> Broker:
     """Open a queue for `amqp://` or `amqps://`; nothing is connected yet. Raises `invalid_setting`."""
-    return RabbitmqQueue(read_address(url), Names(options.prefix))
+    return RabbitmqBroker(read_address(url), Names(options.prefix))

@@ -7,13 +7,13 @@ from threading import Event
 from urllib.parse import quote
 
 import pytest
-from oms_contracts.queue_contract.post import announce, new_ids, open_inbox, receive, receive_ids
+from oms_contracts.broker_contract.post import announce, new_ids, open_inbox, receive, receive_ids
 from oms_rabbitmq.consuming import Consumption
 
-from oms_core.bootstrap import open_queue
+from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
-from oms_core.ports.broker import MessageKind, QueueOptions
-from tests.adapters.rabbitmq_broker import Broker
+from oms_core.ports.broker import BrokerOptions, MessageKind
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.services import free_port, wait_until
 from tests.services.certificates import Certificate
 from tests.services.rabbitmq import PrivateRabbitmq
@@ -23,8 +23,8 @@ SECONDS_MAX = 30.0
 LONG_SECONDS = 5.0
 
 
-def test_an_inbox_stays_connected_during_long_work_and_an_idle_announcer_connects_again(broker: Broker) -> None:
-    queue = open_queue(f"{broker.url}?heartbeat=1", QueueOptions(prefix=broker.prefix))
+def test_an_inbox_stays_connected_during_long_work_and_an_idle_announcer_connects_again(broker: RabbitmqVhost) -> None:
+    queue = open_broker(f"{broker.url}?heartbeat=1", BrokerOptions(prefix=broker.prefix))
     announcer = queue.announcer()
     announcer.announce(new_ids(1))
     with open_inbox(queue) as inbox:
@@ -38,9 +38,9 @@ def test_an_inbox_stays_connected_during_long_work_and_an_idle_announcer_connect
 
 
 def test_an_inbox_that_was_lost_before_its_second_consumer_stood_is_not_connected(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
+    broker: RabbitmqVhost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
+    queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
     ids = new_ids(3)
     announce(queue, ids)
     consume, delivered, lost = Consumption._consume, Event(), Event()
@@ -77,8 +77,8 @@ def test_a_broker_whose_certificate_is_verified_is_talked_to_encrypted(
     encrypted_address: str, certificate: Certificate, unique_name: str
 ) -> None:
     options = quote(f"{{'ca_certs':'{certificate.path}'}}")
-    queue = open_queue(
-        f"amqps://guest:guest@{encrypted_address}?ssl_options={options}", QueueOptions(prefix=unique_name)
+    queue = open_broker(
+        f"amqps://guest:guest@{encrypted_address}?ssl_options={options}", BrokerOptions(prefix=unique_name)
     )
     queue.check()
     ids = new_ids(30_000)
@@ -89,7 +89,7 @@ def test_a_broker_whose_certificate_is_verified_is_talked_to_encrypted(
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(encrypted_address: str) -> None:
-    queue = open_queue(f"amqps://guest:guest@{encrypted_address}", QueueOptions())
+    queue = open_broker(f"amqps://guest:guest@{encrypted_address}", BrokerOptions())
     with pytest.raises(OmsError, match="CERTIFICATE_VERIFY_FAILED") as caught:
         queue.check()
     assert caught.value.code == "queue_unavailable"

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from oms_core import OmsError
-from oms_core.bootstrap import open_queue
-from oms_core.ports.broker import Queue, QueueOptions
-from tests.adapters.rabbitmq_broker import Broker
+from oms_core.bootstrap import open_broker
+from oms_core.ports.broker import Broker, BrokerOptions
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 
 LOOPBACK = "127.0.0.1"
 SECONDS = 20.0
@@ -77,15 +77,15 @@ def doorways() -> Iterator[list[Doorway]]:
         doorway.close()
 
 
-def behind(broker: Broker, doorways: list[Doorway], query: str = "", **given: bool | int) -> Queue:
+def behind(broker: RabbitmqVhost, doorways: list[Doorway], query: str = "", **given: bool | int) -> Broker:
     """Open a queue whose broker answers through a doorway."""
     doorways.append(Doorway(broker.url, **given))  # type: ignore[arg-type]
     parts = urlsplit(broker.url)
     user = parts.netloc.rpartition("@")[0]
-    return open_queue(f"amqp://{user}@{LOOPBACK}:{doorways[-1].port}{parts.path}{query}", QueueOptions(prefix="oms"))
+    return open_broker(f"amqp://{user}@{LOOPBACK}:{doorways[-1].port}{parts.path}{query}", BrokerOptions(prefix="oms"))
 
 
-def told(queue: Queue) -> str:
+def told(queue: Broker) -> str:
     with pytest.raises(OmsError) as caught:
         queue.check()
     assert caught.value.code == "queue_unavailable"
@@ -95,7 +95,7 @@ def told(queue: Queue) -> str:
 @pytest.mark.usefixtures("short_opening")
 @pytest.mark.parametrize("passes", CUTS)
 def test_a_broker_that_falls_silent_while_it_greets_is_given_up_in_time(
-    broker: Broker, doorways: list[Doorway], passes: int
+    broker: RabbitmqVhost, doorways: list[Doorway], passes: int
 ) -> None:
     queue = behind(broker, doorways, passes=passes, ends=False)
     assert told(queue) == "RabbitMQ: no answer within 0.25 seconds"
@@ -104,7 +104,7 @@ def test_a_broker_that_falls_silent_while_it_greets_is_given_up_in_time(
 
 @pytest.mark.parametrize("passes", CUTS)
 def test_a_connection_that_is_lost_while_the_broker_greets_is_no_wrong_password(
-    broker: Broker, doorways: list[Doorway], passes: int
+    broker: RabbitmqVhost, doorways: list[Doorway], passes: int
 ) -> None:
     queue = behind(broker, doorways, passes=passes, ends=True)
     assert told(queue).startswith("RabbitMQ: the connection was lost while it was being opened (")
@@ -113,7 +113,7 @@ def test_a_connection_that_is_lost_while_the_broker_greets_is_no_wrong_password(
 
 @pytest.mark.parametrize("passes", CUTS)
 def test_pikas_own_timeout_is_a_broker_that_does_not_answer(
-    broker: Broker, doorways: list[Doorway], passes: int
+    broker: RabbitmqVhost, doorways: list[Doorway], passes: int
 ) -> None:
     queue = behind(broker, doorways, "?stack_timeout=0.1&socket_timeout=0.1", passes=passes, ends=False)
     assert "imeout while setting up AMQP" in told(queue)
@@ -121,9 +121,9 @@ def test_pikas_own_timeout_is_a_broker_that_does_not_answer(
 
 
 @pytest.mark.usefixtures("short_opening")
-def test_a_port_that_never_begins_tls_is_given_up_in_time(broker: Broker, doorways: list[Doorway]) -> None:
+def test_a_port_that_never_begins_tls_is_given_up_in_time(broker: RabbitmqVhost, doorways: list[Doorway]) -> None:
     doorways.append(Doorway(broker.url, passes=0, ends=False))
-    queue = open_queue(f"amqps://guest:guest@localhost:{doorways[-1].port}/", QueueOptions(prefix="oms"))
+    queue = open_broker(f"amqps://guest:guest@localhost:{doorways[-1].port}/", BrokerOptions(prefix="oms"))
     assert told(queue) == "RabbitMQ: no answer within 0.25 seconds"
     queue.close()
 
@@ -135,8 +135,10 @@ def test_a_port_that_never_begins_tls_is_given_up_in_time(broker: Broker, doorwa
         ("guest:guest", "/none-such", "it refuses the user the virtual host"),
     ],
 )
-def test_what_the_broker_itself_refuses_is_told_in_its_words(broker: Broker, user: str, host: str, words: str) -> None:
+def test_what_the_broker_itself_refuses_is_told_in_its_words(
+    broker: RabbitmqVhost, user: str, host: str, words: str
+) -> None:
     parts = urlsplit(broker.url)
-    queue = open_queue(f"amqp://{user}@{parts.hostname}:{parts.port or 5672}{host}", QueueOptions(prefix="oms"))
+    queue = open_broker(f"amqp://{user}@{parts.hostname}:{parts.port or 5672}{host}", BrokerOptions(prefix="oms"))
     assert words in told(queue)
     queue.close()

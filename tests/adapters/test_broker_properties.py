@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from oms_contracts.queue_contract.post import open_inbox, receive
+from oms_contracts.broker_contract.post import open_inbox, receive
 from oms_rabbitmq.frames import read_frame
 from pika.exceptions import InvalidFrameError
 from pika.frame import Header
 from pika.spec import BasicProperties
 
 from oms_core import ALL_SCOPES, Caller, Oms, Settings
-from oms_core.bootstrap import open_queue
+from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
-from oms_core.ports.broker import DeadLetter, Queue, QueueOptions
+from oms_core.ports.broker import Broker, BrokerOptions, DeadLetter
 from oms_http import create_app
-from tests.adapters.rabbitmq_broker import Broker
+from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.adapters.raw_properties import (
     RawProperties,
     nested_entry,
@@ -44,14 +44,16 @@ STAFF = Caller(name="staff", scopes=ALL_SCOPES)
 
 
 @pytest.fixture
-def queue(broker: Broker) -> Iterator[Queue]:
-    queue = open_queue(broker.url, QueueOptions(prefix=broker.prefix))
+def queue(broker: RabbitmqVhost) -> Iterator[Broker]:
+    queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
     queue.dead_letters().list(limit=1)  # Declares everything.
     yield queue
     queue.close()
 
 
-def send(broker: Broker, exchange: str, key: str, body: bytes, properties: BasicProperties | None = None) -> None:
+def send(
+    broker: RabbitmqVhost, exchange: str, key: str, body: bytes, properties: BasicProperties | None = None
+) -> None:
     with broker.channel() as channel:
         channel.confirm_delivery()
         channel.basic_publish(exchange, key, body, properties, mandatory=True)
@@ -59,7 +61,7 @@ def send(broker: Broker, exchange: str, key: str, body: bytes, properties: Basic
 
 @pytest.mark.parametrize("properties", [*UNREADABLE.values(), *ODD.values()], ids=[*UNREADABLE, *ODD])
 def test_a_message_comes_in_whatever_its_properties_and_so_does_the_next(
-    broker: Broker, queue: Queue, properties: BasicProperties
+    broker: RabbitmqVhost, queue: Broker, properties: BasicProperties
 ) -> None:
     send(broker, broker.name("commands"), "x", b"odd", properties)
     send(broker, broker.name("commands"), "x", b"next")
@@ -69,7 +71,7 @@ def test_a_message_comes_in_whatever_its_properties_and_so_does_the_next(
         inbox.done(messages)
 
 
-def test_a_message_with_unreadable_properties_is_buried_with_its_reason(broker: Broker, queue: Queue) -> None:
+def test_a_message_with_unreadable_properties_is_buried_with_its_reason(broker: RabbitmqVhost, queue: Broker) -> None:
     send(broker, broker.name("commands"), "x", b"odd", UNREADABLE["tables in tables"])
     with open_inbox(queue) as inbox:
         (message,) = receive(inbox)
@@ -80,7 +82,7 @@ def test_a_message_with_unreadable_properties_is_buried_with_its_reason(broker: 
 
 @pytest.mark.parametrize("properties", [*UNREADABLE.values(), *ODD.values()], ids=[*UNREADABLE, *ODD])
 def test_a_strangers_letter_is_shown_and_discarded_by_its_id(
-    broker: Broker, queue: Queue, properties: BasicProperties
+    broker: RabbitmqVhost, queue: Broker, properties: BasicProperties
 ) -> None:
     send(broker, "", broker.name("dead.v1"), b"strange", properties)
     (shown,) = shown_letters(broker)
@@ -90,13 +92,15 @@ def test_a_strangers_letter_is_shown_and_discarded_by_its_id(
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon", "2026-01-01"])
-def test_a_strangers_letter_that_died_off_the_calendar_is_shown(broker: Broker, queue: Queue, time: str) -> None:
+def test_a_strangers_letter_that_died_off_the_calendar_is_shown(
+    broker: RabbitmqVhost, queue: Broker, time: str
+) -> None:
     send(broker, "", broker.name("dead.v1"), b"strange", BasicProperties(headers={"x-oms-died-at": time}))
     (shown,) = shown_letters(broker)
     assert shown["died_at"] is None
 
 
-def shown_letters(broker: Broker) -> list[dict[str, object]]:
+def shown_letters(broker: RabbitmqVhost) -> list[dict[str, object]]:
     """Ask the service for them, as JSON."""
     settings = Settings(database_url="memory://", queue_url=broker.url, queue_prefix=broker.prefix)
     with Oms.open(settings) as oms:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from oms_core.ports.broker import Queue
+from oms_core.ports.broker import Broker
 
 PASSWORD = "guest"  # noqa: S105  A broker's own default; it is to be looked for, not to be kept.
 
 
-class QueueHooks:
+class BrokerHooks:
     """To be overridden by the test module of an adapter."""
 
-    def send_command(self, queue: Queue, body: bytes) -> None:
+    def send_command(self, queue: Broker, body: bytes) -> None:
         """Bring a command in as another service would; the inboxes get it."""
         raise NotImplementedError

@@ -13,7 +13,7 @@ from pika import BlockingConnection, URLParameters
 
 from oms_core import Oms, OmsError
 from oms_core.order_queue import OrderQueue
-from oms_core.ports.broker import Queue
+from oms_core.ports.broker import Broker
 from tests.faults.queue_weather import (
     ACCEPT_SECONDS,
     STOPPING_SECONDS,
@@ -52,7 +52,7 @@ def frozen(server: PrivateRabbitmq) -> Iterator[None]:
         server.thaw()
 
 
-def is_connected(queue: Queue) -> bool:
+def is_connected(queue: Broker) -> bool:
     try:
         queue.check()
     except OmsError:
