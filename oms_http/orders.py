@@ -15,6 +15,7 @@ from oms_core.domain.validation import FINDINGS_MAX
 from oms_core.errors import OmsError
 from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_http.order_answers import order_not_modified, order_response
+from oms_http.placing import STATUS_CODES
 from oms_http.problems import ERRORS_SHOWN_MAX, STATUS_BY_CODE, show_field_error
 from oms_http.queries import next_link
 from oms_http.requests import (
@@ -105,7 +106,11 @@ def _read_entries(documents: Iterable[object]) -> Iterator[PlaceOrder | OmsError
 def _show_outcome(index: int, outcome: PlacementOutcome) -> dict[str, object]:
     if isinstance(outcome, Refused):
         return {"status": STATUS_BY_CODE[outcome.error.code], "error": _show_entry_error(index, outcome.error)}
-    return {"status": outcome.accepted_status, "replayed": outcome.replayed, "order": show_order(outcome.order)}
+    return {
+        "status": STATUS_CODES[outcome.entered_as],
+        "replayed": outcome.replayed,
+        "order": show_order(outcome.order),
+    }
 
 
 def _show_entry_error(index: int, error: OmsError) -> dict[str, object]:

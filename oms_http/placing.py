@@ -7,6 +7,7 @@ from flask import Response
 from oms_core.documents.orders import read_order
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import EnteredAs
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Placed
@@ -21,6 +22,7 @@ from oms_http.service import Service
 BEGIN_WAITING = "oms.begin_waiting"
 _CREATED = 201
 _ACCEPTED = 202
+STATUS_CODES = {EnteredAs.PLACED: _CREATED, EnteredAs.QUEUED: _ACCEPTED}
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 _UNPLACED = frozenset({OrderStatus.QUEUED, OrderStatus.CANCELLED})
 
@@ -40,7 +42,7 @@ def place_order(service: Service, request: Request) -> Response:
 
 def _accept(service: Service, request: Request, command: PlaceOrder, wanted: RespondAsync) -> Response:
     accepted = service.oms.accept_order(command, caller=request.caller, charge=request.charge)
-    if accepted.accepted_status != _ACCEPTED:  # Its key belongs to an order that was placed at once.
+    if accepted.entered_as is EnteredAs.PLACED:  # Its key belongs to an order that was placed at once.
         return _answer(service, accepted)
     settled = None
     if wanted.wait_seconds and not accepted.replayed:
@@ -60,7 +62,7 @@ def _answer(service: Service, placed: Placed, *headers: tuple[str, str]) -> Resp
     sent = [order_location(placed.order), *headers]
     if placed.replayed:
         sent.append(REPLAYED)
-    return order_response(service.oms, placed.order, status=placed.accepted_status, headers=sent)
+    return order_response(service.oms, placed.order, status=STATUS_CODES[placed.entered_as], headers=sent)
 
 
 def _answer_refused(service: Service, request: Request, order: Order, wanted: RespondAsync) -> Response:

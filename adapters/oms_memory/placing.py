@@ -10,13 +10,15 @@ from oms_core.domain.events import NewEvent
 from oms_core.domain.orders.new_orders import placed_event, placed_order, queued_order, reservation
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import (
-    Accept,
+    Enqueue,
+    EnteredAs,
     KeyedOrder,
     Placement,
     PlacementView,
     Refuse,
     Repeat,
     Replay,
+    Reserve,
     Verdict,
 )
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
@@ -30,7 +32,7 @@ View = TypeVar("View")
 class _Taking(Generic[View]):
     """Decides on orders and writes those that are accepted, under the lock."""
 
-    accepted_status: int
+    entered_as: EnteredAs
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -43,7 +45,9 @@ class _Taking(Generic[View]):
             unwritten = [placement for placement in placements if placement.id not in self._tables.orders]
             verdicts = decide(unwritten, self.view(unwritten)) if unwritten else []
             decided = list(zip(unwritten, verdicts, strict=True))
-            self._write([(placement, verdict) for placement, verdict in decided if isinstance(verdict, Accept)])
+            self._write(
+                [(placement, verdict) for placement, verdict in decided if isinstance(verdict, Reserve | Enqueue)]
+            )
             outcomes = {placement.id: self._outcome(placement, verdict, unwritten) for placement, verdict in decided}
             return [outcomes.get(placement.id) or self._placed(placement, replayed=False) for placement in placements]
 
@@ -65,35 +69,36 @@ class _Taking(Generic[View]):
         keys = [placement.key for placement in placements if placement.key is not None]
         return {key: self._tables.order_keys[key] for key in keys if key in self._tables.order_keys}
 
-    def _write(self, accepted: Sequence[tuple[Placement, Accept]]) -> None:
+    def _write(self, taken: Sequence[tuple[Placement, Reserve | Enqueue]]) -> None:
         entries = [
             Entry(row=reservation(placement.id, allocation), caller=_caller(placement), now=placement.created_at)
-            for placement, verdict in accepted
+            for placement, verdict in taken
+            if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]
         self._tables.check(entries)
-        for placement, _ in accepted:
+        for placement, _ in taken:
             self._write_order(placement)
         self._tables.move(entries)
 
     def _write_order(self, placement: Placement) -> None:
         order, event = self.new_order(placement)
         self._tables.orders[placement.id] = order
-        self._tables.accepted_statuses[placement.id] = self.accepted_status
+        self._tables.entered_as[placement.id] = self.entered_as
         if placement.key is not None and placement.fingerprint is not None:
             self._tables.order_keys[placement.key] = KeyedOrder(
-                order_id=placement.id, fingerprint=placement.fingerprint, accepted_status=self.accepted_status
+                order_id=placement.id, fingerprint=placement.fingerprint, entered_as=self.entered_as
             )
         self._tables.record(event, _caller(placement), placement.created_at)
 
     def _outcome(self, placement: Placement, verdict: Verdict, placements: Sequence[Placement]) -> PlacementOutcome:
         match verdict:
-            case Accept():
+            case Reserve() | Enqueue():
                 return self._placed(placement, replayed=False)
             case Refuse(error):
                 return Refused(error=error)
-            case Replay(order_id, accepted_status):
-                return Placed(order=self._tables.orders[order_id], replayed=True, accepted_status=accepted_status)
+            case Replay(order_id, entered_as):
+                return Placed(order=self._tables.orders[order_id], replayed=True, entered_as=entered_as)
             case Repeat(index):
                 return self._placed(placements[index], replayed=True)
 
@@ -102,14 +107,14 @@ class _Taking(Generic[View]):
         return Placed(
             order=self._tables.orders[order_id],
             replayed=replayed,
-            accepted_status=self._tables.accepted_statuses[order_id],
+            entered_as=self._tables.entered_as[order_id],
         )
 
 
 class MemoryPlacing(_Taking[PlacementView]):
     """See OrderStorage.place."""
 
-    accepted_status = 201
+    entered_as = EnteredAs.PLACED
 
     def view(self, placements: Sequence[Placement]) -> PlacementView:
         """Look at stock and keys."""
@@ -123,7 +128,7 @@ class MemoryPlacing(_Taking[PlacementView]):
 class MemoryAccepting(_Taking[AcceptanceView]):
     """See QueueStorage.accept."""
 
-    accepted_status = 202
+    entered_as = EnteredAs.QUEUED
 
     def view(self, placements: Sequence[Placement]) -> AcceptanceView:
         """Look at SKUs and keys."""

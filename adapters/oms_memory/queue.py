@@ -13,7 +13,7 @@ from oms_core.domain.events import Event
 from oms_core.domain.limits import TRANSACTION_LINES_MAX
 from oms_core.domain.orders.new_orders import reservation
 from oms_core.domain.orders.order import Order, OrderFailure
-from oms_core.domain.orders.placement import Accept, Placement, PlacementView, Refuse
+from oms_core.domain.orders.placement import Placement, PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import (
     POSITIONS_EXACT_MAX,
     Claim,
@@ -67,7 +67,7 @@ class MemoryQueuedOrders:
             decided = [
                 (order, verdict)
                 for order, verdict in zip(queued, verdicts, strict=True)
-                if isinstance(verdict, Accept | Refuse)
+                if isinstance(verdict, Reserve | Refuse)
             ]
             self._write(decided, claimed, caller, now)
             statuses = {order.id: self._tables.orders[order.id].status for order in queued}
@@ -137,7 +137,7 @@ class MemoryQueuedOrders:
 
     def _write(
         self,
-        decided: Sequence[tuple[QueuedOrder, Accept | Refuse]],
+        decided: Sequence[tuple[QueuedOrder, Reserve | Refuse]],
         claimed: Collection[UUID],
         caller: Caller,
         now: datetime,
@@ -145,7 +145,7 @@ class MemoryQueuedOrders:
         entries = [
             Entry(row=reservation(order.id, allocation), caller=caller, now=now)
             for order, verdict in decided
-            if isinstance(verdict, Accept)
+            if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]
         self._tables.check(entries)

@@ -15,7 +15,7 @@ from oms_core.domain.events import Event, NewEvent, StockChange, stock_events
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.order import Holding, Order
-from oms_core.domain.orders.placement import KeyedOrder
+from oms_core.domain.orders.placement import EnteredAs, KeyedOrder
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.domain.stock.products import Movement, NewMovement, Product, StockLevel
 from oms_core.errors import OmsError
@@ -44,7 +44,7 @@ class Tables:
 
     lock: AbstractContextManager[object] = field(default_factory=threading.RLock)
     orders: dict[UUID, Order] = field(default_factory=dict)
-    accepted_statuses: dict[UUID, int] = field(default_factory=dict)
+    entered_as: dict[UUID, EnteredAs] = field(default_factory=dict)
     order_keys: dict[tuple[str, str], KeyedOrder] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     movements: dict[str, list[Movement]] = field(default_factory=dict)

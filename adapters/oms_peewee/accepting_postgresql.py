@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from oms_core.domain.orders.new_orders import queued_order
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import EnteredAs, Placement
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee import arrays
@@ -38,7 +38,7 @@ class NumberedView(AcceptanceView):
 class PostgresqlAcceptingTables:
     """See PlacingTables."""
 
-    accepted_status = 202
+    entered_as = EnteredAs.QUEUED
     reads_before_locking = True
 
     def __init__(self, ledger: PostgresqlLedger) -> None:
@@ -69,9 +69,7 @@ class PostgresqlAcceptingTables:
         """See PlacingTables."""
         placements = [placement for placement, _ in accepted]
         numbers = view.numbers[: len(placements)]
-        calls = insert_orders(
-            placements, status=OrderStatus.QUEUED, accepted_status=self.accepted_status, numbers=numbers
-        )
+        calls = insert_orders(placements, status=OrderStatus.QUEUED, entered_as=self.entered_as, numbers=numbers)
         session.run_and_commit([*calls, self._events.insert(placements, queued_event(placements[0]))])
         number_of = {placement.id: number for placement, number in zip(placements, numbers, strict=True)}
         return lambda placement: queued_order(placement, number_of[placement.id])

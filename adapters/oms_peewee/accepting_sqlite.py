@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from oms_core.domain.orders.new_orders import queued_order
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import EnteredAs, Placement
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee.ledger_sqlite import SqliteLedger
@@ -23,7 +23,7 @@ _LAST_NUMBER = "SELECT coalesce(max(queue_no), 0) FROM orders WHERE status = 'qu
 class SqliteAcceptingTables:
     """See PlacingTables."""
 
-    accepted_status = 202
+    entered_as = EnteredAs.QUEUED
     reads_before_locking = False
 
     def __init__(self, ledger: SqliteLedger) -> None:
@@ -51,7 +51,7 @@ class SqliteAcceptingTables:
             session,
             placements,
             status=OrderStatus.QUEUED,
-            accepted_status=self.accepted_status,
+            entered_as=self.entered_as,
             numbers=numbers,
         )
         self._ledger.write_events(

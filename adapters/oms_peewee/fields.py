@@ -13,7 +13,12 @@ import peewee
 
 from oms_core.domain.callers import Scope
 from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
+from oms_core.domain.orders.placement import EnteredAs
 from oms_peewee.sqlite import from_microseconds
+
+# The column accepted_status holds the answer that an order was first given, as its HTTP status.
+ENTRY_CODES: Mapping[EnteredAs, int] = MappingProxyType({EnteredAs.PLACED: 201, EnteredAs.QUEUED: 202})
+ENTERED_AS: Mapping[int, EnteredAs] = MappingProxyType({code: entered for entered, code in ENTRY_CODES.items()})
 
 _SCOPES: Mapping[str, Scope] = MappingProxyType({scope.value: scope for scope in Scope})
 

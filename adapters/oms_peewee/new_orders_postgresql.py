@@ -8,10 +8,11 @@ from uuid import UUID
 
 from oms_core.domain.events import NewEvent
 from oms_core.domain.money import to_ten_thousandths
-from oms_core.domain.orders.placement import Allocation, Demand, KeyedOrder, Placement
+from oms_core.domain.orders.placement import Allocation, Demand, EnteredAs, KeyedOrder, Placement
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import Product
 from oms_peewee import arrays
+from oms_peewee.fields import ENTERED_AS, ENTRY_CODES
 from oms_peewee.ledger import Origin
 from oms_peewee.ledger_postgresql import PostgresqlLedger
 from oms_peewee.postgresql import PostgresqlSession
@@ -117,8 +118,8 @@ def read_keyed_orders(
     keys = [placement.key for placement in placements if placement.key is not None]
     found = session.run([_read_keys(keys)]).fetchall() if keys else []
     return {
-        (caller, key): KeyedOrder(order_id=order_id, fingerprint=bytes(fingerprint), accepted_status=accepted_status)
-        for caller, key, order_id, fingerprint, accepted_status in found
+        (caller, key): KeyedOrder(order_id=order_id, fingerprint=bytes(fingerprint), entered_as=ENTERED_AS[code])
+        for caller, key, order_id, fingerprint, code in found
     }
 
 
@@ -131,14 +132,14 @@ def written_ids(session: PostgresqlSession, placements: Sequence[Placement]) -> 
 
 
 def insert_orders(
-    placements: Sequence[Placement], *, status: OrderStatus, accepted_status: int, numbers: Sequence[int] = ()
+    placements: Sequence[Placement], *, status: OrderStatus, entered_as: EnteredAs, numbers: Sequence[int] = ()
 ) -> list[Call]:
     """Give the calls that write orders and lines; `numbers` are their queue numbers, in this order."""
     # Two batches with the same keys wait for each other in the same order.
     by_key = sorted(range(len(placements)), key=lambda index: placements[index].key or ("", ""))
     ordered = [placements[index] for index in by_key]
     return [
-        _insert_orders(ordered, status, accepted_status, [numbers[index] for index in by_key] if numbers else ()),
+        _insert_orders(ordered, status, entered_as, [numbers[index] for index in by_key] if numbers else ()),
         _insert_lines(ordered),
     ]
 
@@ -161,7 +162,7 @@ def _read_keys(keys: Sequence[tuple[str, str]]) -> Call:
 
 
 def _insert_orders(
-    placements: Sequence[Placement], status: OrderStatus, accepted_status: int, numbers: Sequence[int]
+    placements: Sequence[Placement], status: OrderStatus, entered_as: EnteredAs, numbers: Sequence[int]
 ) -> Call:
     commands = [placement.command for placement in placements]
     totals = [placement.total for placement in placements]
@@ -178,7 +179,7 @@ def _insert_orders(
         arrays.times([placement.created_at for placement in placements]),
         arrays.numbers(numbers),
         status.value,
-        accepted_status,
+        ENTRY_CODES[entered_as],
     ]
 
 

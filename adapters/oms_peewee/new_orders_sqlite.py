@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from oms_core.domain.money import to_ten_thousandths
-from oms_core.domain.orders.placement import Demand, KeyedOrder, Placement
+from oms_core.domain.orders.placement import Demand, EnteredAs, KeyedOrder, Placement
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import Product
+from oms_peewee.fields import ENTERED_AS, ENTRY_CODES
 from oms_peewee.rows import products_of
 from oms_peewee.sqlite import SqliteSession, to_microseconds
 
@@ -51,13 +52,13 @@ def insert_orders(
     placements: Sequence[Placement],
     *,
     status: OrderStatus,
-    accepted_status: int,
+    entered_as: EnteredAs,
     numbers: Sequence[int | None] = (),
 ) -> None:
     """Write orders and lines; `numbers` are their queue numbers, in this order."""
     numbers = numbers or [None] * len(placements)
     rows = [
-        _order_row(placement, status, accepted_status, queue_no)
+        _order_row(placement, status, entered_as, queue_no)
         for placement, queue_no in zip(placements, numbers, strict=True)
     ]
     session.execute_many(_INSERT_ORDER, rows)
@@ -68,18 +69,18 @@ def _keyed_order(session: SqliteSession, key: tuple[str, str]) -> KeyedOrder | N
     row = session.execute_sql(_READ_KEY, key).fetchone()
     if row is None:
         return None
-    order_id, fingerprint, accepted_status = row
-    return KeyedOrder(order_id=UUID(order_id), fingerprint=fingerprint, accepted_status=accepted_status)
+    order_id, fingerprint, code = row
+    return KeyedOrder(order_id=UUID(order_id), fingerprint=fingerprint, entered_as=ENTERED_AS[code])
 
 
 def _order_row(
-    placement: Placement, status: OrderStatus, accepted_status: int, queue_no: int | None
+    placement: Placement, status: OrderStatus, entered_as: EnteredAs, queue_no: int | None
 ) -> tuple[object, ...]:
     command, created_at = placement.command, to_microseconds(placement.created_at)
     total = None if placement.total is None else to_ten_thousandths(placement.total)
     what = (str(placement.id), command.customer_id, command.reference, placement.currency, total)
     who = (json.dumps(dict(command.metadata)), placement.caller_name, command.idempotency_key, placement.fingerprint)
-    return (*what, *who, created_at, created_at, queue_no, status.value, accepted_status)
+    return (*what, *who, created_at, created_at, queue_no, status.value, ENTRY_CODES[entered_as])
 
 
 def _line_rows(placement: Placement) -> list[tuple[object, ...]]:

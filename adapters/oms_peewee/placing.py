@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.placement import Accept, Placement, Refuse, Repeat, Replay, Verdict
+from oms_core.domain.orders.placement import Enqueue, EnteredAs, Placement, Refuse, Repeat, Replay, Reserve, Verdict
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_peewee.database import Attempt, Database
@@ -18,7 +18,7 @@ from oms_peewee.session import AnySession, Session_contra
 
 View = TypeVar("View")
 
-Accepted: TypeAlias = tuple[Placement, Accept]
+Accepted: TypeAlias = tuple[Placement, Reserve | Enqueue]
 Decide: TypeAlias = Callable[[Sequence[Placement], View], list[Verdict]]
 AsWritten: TypeAlias = Callable[[Placement], Order]
 
@@ -27,8 +27,8 @@ class PlacingTables(Protocol[Session_contra, View]):
     """What placing, or queueing, reads and writes."""
 
     @property
-    def accepted_status(self) -> int:
-        """The HTTP status that a replay answers with."""
+    def entered_as(self) -> EnteredAs:
+        """How the orders that this writes come in."""
         ...
 
     @property
@@ -154,27 +154,27 @@ class Placing(Generic[AnySession, View]):
         outcomes: list[PlacementOutcome] = []
         for placement, verdict in zip(placements, verdicts, strict=True):
             match verdict:
-                case Accept():
+                case Reserve() | Enqueue():
                     outcomes.append(self._placed(as_written(placement), replayed=False))
                 case Refuse(error):
                     outcomes.append(Refused(error=error))
-                case Replay(order_id, accepted_status):
+                case Replay(order_id, entered_as):
                     order = replayed[order_id]
                     is_replay = order_id != placement.id
-                    outcomes.append(Placed(order=order, replayed=is_replay, accepted_status=accepted_status))
+                    outcomes.append(Placed(order=order, replayed=is_replay, entered_as=entered_as))
                 case Repeat(index):
                     outcomes.append(self._placed(as_written(placements[index]), replayed=True))
         return outcomes
 
     def _placed(self, order: Order, *, replayed: bool) -> Placed:
-        return Placed(order=order, replayed=replayed, accepted_status=self._tables.accepted_status)
+        return Placed(order=order, replayed=replayed, entered_as=self._tables.entered_as)
 
 
 def _accepted(placements: Sequence[Placement], verdicts: Sequence[Verdict]) -> list[Accepted]:
     return [
         (placement, verdict)
         for placement, verdict in zip(placements, verdicts, strict=True)
-        if isinstance(verdict, Accept)
+        if isinstance(verdict, Reserve | Enqueue)
     ]
 
 

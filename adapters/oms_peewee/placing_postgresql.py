@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from oms_core.domain.orders.new_orders import placed_event, placed_order
-from oms_core.domain.orders.placement import Placement, PlacementView
+from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Reserve
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee import arrays
 from oms_peewee.ledger import level_moves
@@ -27,7 +27,7 @@ from oms_peewee.postgresql import PostgresqlSession
 class PostgresqlPlacingTables:
     """See PlacingTables."""
 
-    accepted_status = 201
+    entered_as = EnteredAs.PLACED
     reads_before_locking = True
 
     def __init__(self, ledger: PostgresqlLedger) -> None:
@@ -55,11 +55,12 @@ class PostgresqlPlacingTables:
             (placement.id, origin, allocation)
             for placement, verdict in accepted
             for origin in [placement_origin(placement)]
+            if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]
         placements = [placement for placement, _ in accepted]
         calls = [
-            *insert_orders(placements, status=OrderStatus.PENDING, accepted_status=self.accepted_status),
+            *insert_orders(placements, status=OrderStatus.PENDING, entered_as=self.entered_as),
             insert_reservations(reserved),
             self._events.insert(placements, placed_event(placements[0])),
         ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from oms_core.domain.orders.new_orders import placed_event, placed_order, reservation
-from oms_core.domain.orders.placement import Placement, PlacementView
+from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Reserve
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee.ledger import EventEntry, MovementEntry
 from oms_peewee.ledger_sqlite import SqliteLedger
@@ -18,7 +18,7 @@ from oms_peewee.sqlite import SqliteSession
 class SqlitePlacingTables:
     """See PlacingTables."""
 
-    accepted_status = 201
+    entered_as = EnteredAs.PLACED
     reads_before_locking = False
 
     def __init__(self, ledger: SqliteLedger) -> None:
@@ -40,7 +40,7 @@ class SqlitePlacingTables:
     def write(self, session: SqliteSession, accepted: Sequence[Accepted], view: PlacementView) -> AsWritten:  # noqa: ARG002
         """See PlacingTables."""
         placements = [placement for placement, _ in accepted]
-        insert_orders(session, placements, status=OrderStatus.PENDING, accepted_status=self.accepted_status)
+        insert_orders(session, placements, status=OrderStatus.PENDING, entered_as=self.entered_as)
         movements, events = _entries(accepted)
         self._ledger.write(session, movements=movements, events=events)
         return placed_order
@@ -51,6 +51,7 @@ def _entries(accepted: Sequence[Accepted]) -> tuple[list[MovementEntry], list[Ev
     events: list[EventEntry] = []
     for placement, verdict in accepted:
         origin = placement_origin(placement)
-        movements.extend([(reservation(placement.id, allocation), origin) for allocation in verdict.allocations])
+        if isinstance(verdict, Reserve):
+            movements.extend([(reservation(placement.id, allocation), origin) for allocation in verdict.allocations])
         events.append((placed_event(placement), origin))
     return movements, events

@@ -14,7 +14,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX
 from oms_core.domain.orders.order import OrderFailure
-from oms_core.domain.orders.placement import Accept, PlacementView, Refuse
+from oms_core.domain.orders.placement import PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, Settlement
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
@@ -27,7 +27,7 @@ from oms_peewee.session import AnySession, Session_contra
 # Enough to see the first order that the transaction has no room for.
 ROWS_MAX = TRANSACTION_LINES_MAX + ORDER_LINES_MAX + 1
 
-Decided: TypeAlias = tuple[QueuedOrder, Accept | Refuse]
+Decided: TypeAlias = tuple[QueuedOrder, Reserve | Refuse]
 
 
 class SettlingTables(Protocol[Session_contra]):
@@ -157,20 +157,20 @@ class Settling(Generic[AnySession]):
         decided = [
             (order, verdict)
             for order, verdict in zip(orders, verdicts, strict=True)
-            if isinstance(verdict, Accept | Refuse)
+            if isinstance(verdict, Reserve | Refuse)
         ]
         self._tables.write(session, decided, wanted, view)
         return Settlement(statuses={order.id: status_of(verdict) for order, verdict in decided}, left=left)
 
 
-def status_of(verdict: Accept | Refuse) -> OrderStatus:
+def status_of(verdict: Reserve | Refuse) -> OrderStatus:
     """Give the status that a verdict leads to."""
-    return OrderStatus.PENDING if isinstance(verdict, Accept) else OrderStatus.REJECTED
+    return OrderStatus.PENDING if isinstance(verdict, Reserve) else OrderStatus.REJECTED
 
 
-def failure_of(verdict: Accept | Refuse) -> dict[str, object] | None:
+def failure_of(verdict: Reserve | Refuse) -> dict[str, object] | None:
     """Give the failure that is kept with an order, as JSON."""
-    return None if isinstance(verdict, Accept) else OrderFailure.of(verdict.error).document
+    return None if isinstance(verdict, Reserve) else OrderFailure.of(verdict.error).document
 
 
 def _fitting(order_ids: Sequence[UUID], rows: Sequence[tuple[int, int, str, int]]) -> list[QueuedOrder]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
-from oms_core.domain.orders.placement import Accept, PlacementView, Refuse
+from oms_core.domain.orders.placement import PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, settled_event
 from oms_core.ports.queue_storage import at_once
 from oms_peewee import arrays
@@ -82,7 +82,7 @@ _RESERVE = Statement(
     SELECT unnest($1), unnest($2), 'reserve', 0, unnest($3), unnest($4), unnest($5), $6, $7""",
 )
 
-_Placed: TypeAlias = tuple[QueuedOrder, Accept]
+_Placed: TypeAlias = tuple[QueuedOrder, Reserve]
 _Rejected: TypeAlias = tuple[QueuedOrder, Refuse]
 
 
@@ -116,7 +116,7 @@ class PostgresqlSettlingTables:
     ) -> None:
         """See SettlingTables."""
         claimed, origin = wanted.claimed, wanted.origin
-        placed = [(order, verdict) for order, verdict in decided if isinstance(verdict, Accept)]
+        placed = [(order, verdict) for order, verdict in decided if isinstance(verdict, Reserve)]
         rejected = [(order, verdict) for order, verdict in decided if isinstance(verdict, Refuse)]
         calls = []
         if rejected:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from oms_core.domain.orders.new_orders import reservation
-from oms_core.domain.orders.placement import Accept, PlacementView
+from oms_core.domain.orders.placement import PlacementView, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, settled_event
 from oms_peewee.ledger import Origin
 from oms_peewee.ledger_sqlite import SqliteLedger
@@ -63,7 +63,7 @@ class SqliteSettlingTables:
         movements = [
             (reservation(order.id, allocation), origin)
             for order, verdict in decided
-            if isinstance(verdict, Accept)
+            if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]
         events = [(settled_event(order, verdict), origin) for order, verdict in decided]

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from oms_core.domain.orders.new_orders import placed_order
 from oms_core.domain.orders.placement import (
-    Accept,
+    EnteredAs,
     Placement,
     PlacementView,
     Refuse,
+    Reserve,
     Verdict,
     decide_placement,
 )
@@ -19,8 +20,6 @@ from oms_core.domain.stock.products import Product
 from oms_core.errors import OmsError
 from oms_core.imports.spool import file_errors
 from oms_core.ports.storage import OrderStorage, Placed, PlacementOutcome
-
-_PLACED_AT_ONCE = 201
 
 # Storage writes nothing for an order that is refused.
 _NOT_NOW = Refuse(OmsError("internal_error", "a rehearsal places nothing"))
@@ -46,14 +45,14 @@ class RehearsePlacements:
         def decide(batch: Sequence[Placement], view: PlacementView) -> list[Verdict]:
             left = replace(view, products={sku: self._left(product) for sku, product in view.products.items()})
             verdicts[:] = decide_placement(batch, left, self._location_priority)
-            return [_NOT_NOW if isinstance(verdict, Accept) else verdict for verdict in verdicts]
+            return [_NOT_NOW if isinstance(verdict, Reserve) else verdict for verdict in verdicts]
 
         outcomes = self._orders.place(placements, decide)
         for index, verdict in enumerate(verdicts):
-            if isinstance(verdict, Accept):
+            if isinstance(verdict, Reserve):
                 self._promise(verdict)
                 order = placed_order(placements[index])
-                outcomes[index] = Placed(order=order, replayed=False, accepted_status=_PLACED_AT_ONCE)
+                outcomes[index] = Placed(order=order, replayed=False, entered_as=EnteredAs.PLACED)
         return outcomes
 
     def _left(self, product: Product) -> Product:
@@ -64,7 +63,7 @@ class RehearsePlacements:
         levels = [replace(level, reserved=level.reserved + promised.get(level.location, 0)) for level in product.levels]
         return replace(product, levels=tuple(levels))
 
-    def _promise(self, verdict: Accept) -> None:
+    def _promise(self, verdict: Reserve) -> None:
         rows = [(each.sku, each.location, each.quantity) for each in verdict.allocations]
         with file_errors():
             self._database.executemany(

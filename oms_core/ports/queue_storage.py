@@ -35,7 +35,7 @@ class QueueStorage(Protocol):
     def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
         """Write what `decide` accepts as queued; one outcome per placement, in order.
 
-        In one transaction: orders (status queued, version 1, accepted_status 202), numbered in order of arrival above
+        In one transaction: orders (status queued, version 1, entered as queued), numbered in order of arrival above
         all that wait, lines, and one `order.queued` event each (`queued_event`). No stock is looked at or locked.
         Everything else is as for `OrderStorage.place`: repetition, taken keys and ids, bounds, errors.
         """

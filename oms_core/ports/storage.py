@@ -27,7 +27,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.order import Holding, Order, OrderFilter
-from oms_core.domain.orders.placement import Placement, PlacementView, Verdict
+from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Verdict
 from oms_core.domain.orders.status_changes import OrderChange
 from oms_core.domain.stock.balances import LevelBalance, OrderBalance
 from oms_core.domain.stock.changes import ProductChange
@@ -49,7 +49,7 @@ class Placed:
 
     order: Order
     replayed: bool
-    accepted_status: int
+    entered_as: EnteredAs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

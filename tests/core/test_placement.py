@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from oms_core import OmsError, OrderLine, PlaceOrder, Product, StockLevel
 from oms_core.domain.fingerprints import order_fingerprint
 from oms_core.domain.orders.placement import (
-    Accept,
     Allocation,
+    EnteredAs,
     KeyedOrder,
     Placement,
     PlacementView,
     Refuse,
     Repeat,
     Replay,
+    Reserve,
     Verdict,
     decide_placement,
 )
@@ -92,7 +93,7 @@ def available(stock: Stocks) -> Counter[tuple[str, str]]:
 
 def allocations(verdicts: Sequence[Verdict]) -> Iterator[Allocation]:
     for verdict in verdicts:
-        if isinstance(verdict, Accept):
+        if isinstance(verdict, Reserve):
             yield from verdict.allocations
 
 
@@ -115,7 +116,7 @@ def test_no_level_is_ever_oversold(stock: Stocks, wanted: Orders, priority: Sequ
 @given(stocks, orders, priorities)
 def test_an_accepted_order_is_served_in_full_line_by_line(stock: Stocks, wanted: Orders, priority: list[str]) -> None:
     for lines, verdict in zip(wanted, decide(stock, wanted, priority), strict=True):
-        if isinstance(verdict, Accept):
+        if isinstance(verdict, Reserve):
             served: Counter[tuple[int, str]] = Counter()
             for allocation in verdict.allocations:
                 served[allocation.line_no, allocation.sku] += allocation.quantity
@@ -132,7 +133,7 @@ def test_an_order_is_refused_only_if_it_would_not_fit_after_those_accepted_befor
     for lines, verdict in zip(wanted, decide(stock, wanted, priority), strict=True):
         needed = demand(lines)
         short = {sku: units for sku, units in needed.items() if units > left[sku]}
-        if isinstance(verdict, Accept):
+        if isinstance(verdict, Reserve):
             assert not short
             assert UNKNOWN not in needed
             left -= needed
@@ -174,8 +175,8 @@ def test_what_comes_later_changes_nothing_for_what_came_before(
     stock: Stocks, wanted: Orders, priority: Sequence[str], data: st.DataObject
 ) -> None:
     cut = data.draw(st.integers(0, len(wanted)))
-    accepted = [isinstance(each, Accept) and each for each in decide(stock, wanted, priority)]
-    assert accepted[:cut] == [isinstance(each, Accept) and each for each in decide(stock, wanted[:cut], priority)]
+    accepted = [isinstance(each, Reserve) and each for each in decide(stock, wanted, priority)]
+    assert accepted[:cut] == [isinstance(each, Reserve) and each for each in decide(stock, wanted[:cut], priority)]
 
 
 @given(stocks, orders, st.lists(st.sampled_from(["K1", "K2", None]), min_size=8, max_size=8))
@@ -188,7 +189,7 @@ def test_keys_decide_before_stock_does(stock: Stocks, wanted: Orders, keys: Sequ
         if key in first:
             same = placements[first[key]].fingerprint == each.fingerprint
             assert verdict == Repeat(first[key]) if same else _code(verdict) == "idempotency_key_reused"
-        elif key is not None and isinstance(verdict, Accept):
+        elif key is not None and isinstance(verdict, Reserve):
             first[key] = index
         assert not isinstance(verdict, Replay)
 
@@ -200,9 +201,11 @@ def _code(verdict: Verdict) -> str:
 def test_a_used_key_replays_its_order_whatever_the_stock() -> None:
     same, other = placement(0, [("A", 1)], "K"), placement(1, [("A", 2)], "K")
     assert same.fingerprint is not None
-    keyed = {("caller", "K"): KeyedOrder(order_id=UUID(int=9), fingerprint=same.fingerprint, accepted_status=202)}
+    keyed = {
+        ("caller", "K"): KeyedOrder(order_id=UUID(int=9), fingerprint=same.fingerprint, entered_as=EnteredAs.QUEUED)
+    }
     verdicts = decide_placement([same, other, same], view(keyed=keyed), [])
-    assert verdicts[0] == verdicts[2] == Replay(UUID(int=9), 202)
+    assert verdicts[0] == verdicts[2] == Replay(UUID(int=9), EnteredAs.QUEUED)
     assert _code(verdicts[1]) == "idempotency_key_reused"
 
 

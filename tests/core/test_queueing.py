@@ -13,7 +13,17 @@ from oms_core import OmsError, Order, OrderLine, OrderStatus, PlaceOrder
 from oms_core.domain.events import EventType
 from oms_core.domain.fingerprints import order_fingerprint
 from oms_core.domain.orders.order import OrderFailure
-from oms_core.domain.orders.placement import Accept, KeyedOrder, Placement, Refuse, Repeat, Replay, Verdict
+from oms_core.domain.orders.placement import (
+    Enqueue,
+    EnteredAs,
+    KeyedOrder,
+    Placement,
+    Refuse,
+    Repeat,
+    Replay,
+    Reserve,
+    Verdict,
+)
 from oms_core.domain.orders.queueing import (
     POSITIONS_EXACT_MAX,
     AcceptanceView,
@@ -90,12 +100,12 @@ def sample(*numbers: int, last_number: int | None = None) -> QueueSample:
 
 
 def test_what_is_known_is_accepted_without_taking_anything() -> None:
-    assert decide_acceptance([placement(1), placement(2, "OTHER")], view()) == [Accept(()), Accept(())]
+    assert decide_acceptance([placement(1), placement(2, "OTHER")], view()) == [Enqueue(), Enqueue()]
 
 
 def test_an_unknown_sku_is_refused_and_costs_the_others_nothing() -> None:
     verdicts = decide_acceptance([placement(1), placement(2, "UNKNOWN"), placement(3)], view())
-    assert codes(verdicts) == ["Accept", "unknown_sku", "Accept"]
+    assert codes(verdicts) == ["Enqueue", "unknown_sku", "Enqueue"]
     assert isinstance(verdicts[1], Refuse)
     assert [found.pointer for found in verdicts[1].error.errors] == ["/lines/0/sku"]
 
@@ -103,9 +113,9 @@ def test_an_unknown_sku_is_refused_and_costs_the_others_nothing() -> None:
 def test_a_key_used_before_is_replayed_or_refused() -> None:
     first = placement(1, key="K")
     assert first.fingerprint is not None
-    known = view(K=KeyedOrder(order_id=UUID(int=9), fingerprint=first.fingerprint, accepted_status=201))
+    known = view(K=KeyedOrder(order_id=UUID(int=9), fingerprint=first.fingerprint, entered_as=EnteredAs.PLACED))
     verdicts = decide_acceptance([first, placement(2, "OTHER", key="K"), placement(3, "UNKNOWN", key="K")], known)
-    assert verdicts[0] == Replay(UUID(int=9), 201)
+    assert verdicts[0] == Replay(UUID(int=9), EnteredAs.PLACED)
     assert codes(verdicts)[1:] == ["idempotency_key_reused"] * 2
 
 
@@ -113,12 +123,12 @@ def test_a_key_used_earlier_in_the_batch_is_a_repeat_or_refused() -> None:
     batch = [placement(1), placement(2, key="K"), placement(3, key="K"), placement(4, "OTHER", key="K")]
     verdicts = decide_acceptance(batch, view())
     assert verdicts[2] == Repeat(1)
-    assert codes(verdicts) == ["Accept", "Accept", "Repeat", "idempotency_key_reused"]
+    assert codes(verdicts) == ["Enqueue", "Enqueue", "Repeat", "idempotency_key_reused"]
 
 
 def test_a_key_whose_first_use_is_refused_is_free_for_the_second() -> None:
     verdicts = decide_acceptance([placement(1, "UNKNOWN", key="K"), placement(2, key="K")], view())
-    assert codes(verdicts) == ["unknown_sku", "Accept"]
+    assert codes(verdicts) == ["unknown_sku", "Enqueue"]
 
 
 @pytest.mark.parametrize("status", RETRIABLE)
@@ -224,7 +234,7 @@ def test_what_is_queued_and_settled_is_told() -> None:
     assert (queued.type, queued.order_id, queued.order_version) == (EventType.ORDER_QUEUED, UUID(int=1), 1)
     waiting = QueuedOrder(id=UUID(int=1), version=3, lines=())
     assert (waiting.key, waiting.fingerprint) == (None, None)
-    placed, rejected = settled_event(waiting, Accept(())), settled_event(waiting, Refuse(ERROR))
+    placed, rejected = settled_event(waiting, Reserve(())), settled_event(waiting, Refuse(ERROR))
     assert (placed.type, placed.order_version) == (EventType.ORDER_PLACED, 4)
     assert placed.data == {"from": "queued", "to": "pending", "reason": None}
     assert (rejected.type, rejected.order_version) == (EventType.ORDER_REJECTED, 4)

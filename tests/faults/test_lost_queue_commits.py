@@ -9,6 +9,7 @@ from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
 from oms_peewee import open_postgresql
 
 from oms_core.domain.orders.order import OrderFilter
+from oms_core.domain.orders.placement import EnteredAs
 from oms_core.domain.orders.queueing import Claim
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions
@@ -52,7 +53,9 @@ def test_orders_are_accepted_once(shop: Shop, proxy: CommitProxy, fate: Fate) ->
     first, second, third = shop.accept(*placements)
     orders = [placed(first).order, placed(third).order]
     assert [order.id for order in orders] == [placements[0].id, placements[2].id]
-    assert [(placed(each).replayed, placed(each).accepted_status) for each in (first, third)] == [(False, 202)] * 2
+    assert [(placed(each).replayed, placed(each).entered_as) for each in (first, third)] == [
+        (False, EnteredAs.QUEUED)
+    ] * 2
     assert refused(second).code == "unknown_sku"
     assert [shop.get(order.id) for order in orders] == orders
     assert list(shop.storage.queue.sample().numbers) == [order.queue_no for order in orders]

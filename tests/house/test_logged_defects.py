@@ -22,7 +22,9 @@ def silent_handlers(source: str) -> list[int]:
 
 
 def test_threads_in_the_background_log_the_traceback_of_a_defect() -> None:
-    sources = [path for path in committed_files("*.py") if path.parts[:2] in {("oms_core", "runtime"), ("oms_core", "worker")}]
+    sources = [
+        path for path in committed_files("*.py") if path.parts[:2] in {("oms_core", "runtime"), ("oms_core", "worker")}
+    ]
     assert Path("oms_core/worker/worker.py") in sources
     found = {str(path): silent_handlers(text_of(path)) for path in sources}
     assert {path: lines for path, lines in found.items() if lines} == {}

@@ -11,7 +11,7 @@ from oms_contracts.storage_contract.shop import CLERK, Shop, placed, refused
 from oms_core.domain.events import EventType
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.new_orders import queued_order
-from oms_core.domain.orders.placement import Placement, Verdict
+from oms_core.domain.orders.placement import EnteredAs, Placement, Verdict
 from oms_core.domain.orders.queueing import AcceptanceView, decide_acceptance
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
@@ -36,7 +36,7 @@ class AcceptingPromises:
             idempotency_key="K",
         )
         outcome = placed(shop.accept(placement)[0])
-        assert (outcome.replayed, outcome.accepted_status) == (False, 202)
+        assert (outcome.replayed, outcome.entered_as) == (False, EnteredAs.QUEUED)
         assert outcome.order.queue_no is not None
         assert outcome.order == queued_order(placement, outcome.order.queue_no)
         assert (outcome.order.status, outcome.order.total) == (OrderStatus.QUEUED, Decimal("12.5002"))
@@ -91,7 +91,7 @@ class AcceptingPromises:
             step()
             for key, order in (("K", first), ("L", second)):
                 again = placed(shop.accept(shop.order(("WIDGET", 1), idempotency_key=key))[0])
-                assert (again.replayed, again.accepted_status) == (True, 202)
+                assert (again.replayed, again.entered_as) == (True, EnteredAs.QUEUED)
                 assert again.order == shop.get(order.id)
         assert [shop.get(each.id).status.value for each in (first, second)] == ["pending", "queued"]
 
@@ -101,9 +101,9 @@ class AcceptingPromises:
         bought = shop.buy(("WIDGET", 1), idempotency_key="bought")
         before = shop.everything()
         replay = placed(shop.place(shop.order(("WIDGET", 1), idempotency_key="waiting"))[0])
-        assert (replay.order, replay.replayed, replay.accepted_status) == (waiting, True, 202)
+        assert (replay.order, replay.replayed, replay.entered_as) == (waiting, True, EnteredAs.QUEUED)
         replay = placed(shop.accept(shop.order(("WIDGET", 1), idempotency_key="bought"))[0])
-        assert (replay.order, replay.replayed, replay.accepted_status) == (bought, True, 201)
+        assert (replay.order, replay.replayed, replay.entered_as) == (bought, True, EnteredAs.PLACED)
         for take in (shop.place, shop.accept):
             for key in ("waiting", "bought"):
                 other = shop.order(("WIDGET", 2), idempotency_key=key)
@@ -117,7 +117,7 @@ class AcceptingPromises:
         )
         assert [placed(first).replayed, placed(repeat).replayed] == [False, True]
         assert placed(repeat).order == placed(first).order
-        assert placed(repeat).accepted_status == 202
+        assert placed(repeat).entered_as == EnteredAs.QUEUED
         assert refused(other).code == "idempotency_key_reused"
         assert len(queue_numbers(shop)) == 1
 

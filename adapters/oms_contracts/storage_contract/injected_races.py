@@ -79,7 +79,7 @@ class InjectedRacePromises:
             return decisions[-1]
 
         outcomes = shop.place_deciding(decide, *(shop.order(("WIDGET", quantity)) for quantity in (2, 2, 1)))
-        written = [type(outcome).__name__.replace("Placed", "Accept") for outcome in outcomes]
+        written = [type(outcome).__name__.replace("Placed", "Reserve") for outcome in outcomes]
         assert written == [type(verdict).__name__.replace("Refuse", "Refused") for verdict in decisions[-1]]
         assert sum(sold([*outcomes, rival.outcome()])) == 5
         assert shop.levels("WIDGET") == {"main": (5, 5)}

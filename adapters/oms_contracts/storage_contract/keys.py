@@ -6,6 +6,7 @@ import pytest
 
 from oms_contracts.storage_contract.shop import Shop, placed, refused
 from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.domain.orders.placement import EnteredAs
 from oms_core.domain.orders.statuses import OrderStatus
 
 
@@ -17,7 +18,7 @@ class OrderKeyPromises:
         first = placed(shop.place(shop.order(("WIDGET", 3), idempotency_key="K"))[0])
         before = shop.everything()
         again = placed(shop.place(shop.order(("WIDGET", 3), idempotency_key="K"))[0])
-        assert (first.replayed, again.replayed, again.accepted_status) == (False, True, 201)
+        assert (first.replayed, again.replayed, again.entered_as) == (False, True, EnteredAs.PLACED)
         assert again.order == first.order
         assert shop.everything() == before
 

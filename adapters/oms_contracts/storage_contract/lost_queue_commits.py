@@ -5,6 +5,7 @@ from __future__ import annotations
 from oms_contracts.storage_contract.lossy_shop import LossyShop
 from oms_contracts.storage_contract.shop import placed
 from oms_contracts.storage_contract.workers import seen, worker
+from oms_core.domain.orders.placement import EnteredAs
 from oms_core.domain.orders.queueing import Claim
 from oms_core.domain.orders.statuses import OrderStatus
 
@@ -20,7 +21,7 @@ class LostQueueCommitPromises:
         order = ours.order(("WIDGET", 2), idempotency_key="K")
         (outcome,), _ = lossy_shop.losing(lambda: ours.accept(order), lambda: rival.settle(order.id))
         accepted = placed(outcome)
-        assert (accepted.order, accepted.accepted_status, accepted.replayed) == (ours.get(order.id), 202, False)
+        assert (accepted.order, accepted.entered_as, accepted.replayed) == (ours.get(order.id), EnteredAs.QUEUED, False)
         assert accepted.order.status is OrderStatus.PENDING
         assert len(ours.events(order.id)) == 2
 

@@ -11,7 +11,7 @@ from oms_core.domain.events import EventType
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.new_orders import placed_order
 from oms_core.domain.orders.order import PlacedLine
-from oms_core.domain.orders.placement import Accept, Allocation, Placement, PlacementView, Verdict
+from oms_core.domain.orders.placement import Allocation, EnteredAs, Placement, PlacementView, Reserve, Verdict
 from oms_core.domain.stock.products import MovementKind
 from oms_core.errors import OmsError
 
@@ -23,7 +23,7 @@ class PlacingPromises:
         before = shop.set("WIDGET", 10).product
         outcome = placed(shop.place(shop.order(("WIDGET", 3)))[0])
         product = shop.product("WIDGET")
-        assert (outcome.replayed, outcome.accepted_status) == (False, 201)
+        assert (outcome.replayed, outcome.entered_as) == (False, EnteredAs.PLACED)
         assert (product.on_hand, product.reserved, product.available) == (10, 3, 7)
         assert product.version == before.version + 1
         assert product.updated_at == outcome.order.created_at
@@ -180,7 +180,7 @@ class PlacingPromises:
         shop.set("WIDGET", 3)
         before = shop.everything()
 
-        oversold = Accept((Allocation(1, "WIDGET", location, quantity),))
+        oversold = Reserve((Allocation(1, "WIDGET", location, quantity),))
         with pytest.raises(OmsError) as caught:
             shop.place_deciding(lambda *_: [oversold], shop.order(("WIDGET", quantity)))
         assert caught.value.code == "internal_error"

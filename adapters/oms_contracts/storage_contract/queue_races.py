@@ -194,7 +194,7 @@ class QueueRacePromises:
                 for index, (hand, placement) in enumerate(zip(hands, placements, strict=True))
             ]
             outcomes = [placed(one[0]) for one in run_together(works)]
-            assert len({(outcome.order.id, outcome.accepted_status) for outcome in outcomes}) == 1
+            assert len({(outcome.order.id, outcome.entered_as) for outcome in outcomes}) == 1
             assert sorted(outcome.replayed for outcome in outcomes) == [False] + [True] * (THREADS - 1)
         assert not shop.audit().discrepancies
 

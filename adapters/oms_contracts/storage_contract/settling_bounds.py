@@ -10,7 +10,7 @@ from oms_contracts.storage_contract.settling import NOTHING, statuses
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.placement import Accept, Allocation, PlacementView, Verdict
+from oms_core.domain.orders.placement import Allocation, PlacementView, Reserve, Verdict
 from oms_core.domain.orders.queueing import QueuedOrder
 from oms_core.errors import OmsError
 
@@ -89,7 +89,7 @@ class SettlingBoundPromises:
         ids = [order.id for order in orders]
         shop.storage.queue.claim(ids, hold_seconds=0)
         before = shop.everything()
-        oversold = Accept((Allocation(1, "WIDGET", location, quantity),))
+        oversold = Reserve((Allocation(1, "WIDGET", location, quantity),))
 
         def decide(orders: Sequence[QueuedOrder], view: PlacementView) -> list[Verdict]:
             return [*shop.decide(orders, view)[:-1], oversold]

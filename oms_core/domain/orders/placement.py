@@ -6,12 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from oms_core.domain.commands import OrderLine, PlaceOrder
 from oms_core.domain.stock.products import Product, StockLevel
 from oms_core.errors import FieldError, OmsError
+
+
+class EnteredAs(StrEnum):
+    """How an order first came in: placed at once, or queued for a worker. A replay is answered in the same way."""
+
+    PLACED = "placed"
+    QUEUED = "queued"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +72,7 @@ class KeyedOrder:
 
     order_id: UUID
     fingerprint: bytes
-    accepted_status: int
+    entered_as: EnteredAs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +94,15 @@ class Allocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Accept:
+class Reserve:
     """Place it, reserving exactly these allocations."""
 
     allocations: tuple[Allocation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Queue it: a worker decides later whether it is placed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +110,7 @@ class Replay:
     """The same command with the same key was taken before: answer with that order."""
 
     order_id: UUID
-    accepted_status: int
+    entered_as: EnteredAs
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +127,7 @@ class Refuse:
     error: OmsError
 
 
-Verdict = Accept | Replay | Repeat | Refuse
+Verdict = Reserve | Enqueue | Replay | Repeat | Refuse
 
 
 def decide_placement(
@@ -130,7 +143,7 @@ def decide_placement(
     verdicts: list[Verdict] = []
     for index, placement in enumerate(placements):
         verdict = known_key(placement, view.keyed_orders, taken, placements) or _take(placement.lines, shelf)
-        if isinstance(verdict, Accept) and placement.key is not None:
+        if isinstance(verdict, Reserve) and placement.key is not None:
             taken[placement.key] = index
         verdicts.append(verdict)
     return verdicts
@@ -148,7 +161,7 @@ def known_key(
         return None
     if (existing := keyed_orders.get(key)) is not None:
         if existing.fingerprint == placement.fingerprint:
-            return Replay(existing.order_id, existing.accepted_status)
+            return Replay(existing.order_id, existing.entered_as)
         return Refuse(_key_reused())
     if (index := taken.get(key)) is not None:
         if placements[index].fingerprint == placement.fingerprint:
@@ -224,7 +237,7 @@ def _take(lines: Sequence[OrderLine], shelf: _Shelf) -> Verdict:
     allocations: list[Allocation] = []
     for line_no, line in enumerate(lines, start=1):
         allocations += shelf.take(line_no, line.sku, line.quantity)
-    return Accept(tuple(allocations))
+    return Reserve(tuple(allocations))
 
 
 def _key_reused() -> OmsError:

@@ -12,7 +12,16 @@ from oms_core.domain.backoff import longest_pause_seconds
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.orders.order import Order, OrderFailure
-from oms_core.domain.orders.placement import Accept, KeyedOrder, Placement, Refuse, Verdict, known_key, unknown_skus
+from oms_core.domain.orders.placement import (
+    Enqueue,
+    KeyedOrder,
+    Placement,
+    Refuse,
+    Reserve,
+    Verdict,
+    known_key,
+    unknown_skus,
+)
 from oms_core.domain.orders.status_changes import OrderChange, QueueEntry, check_version
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
@@ -113,8 +122,8 @@ def decide_acceptance(placements: Sequence[Placement], view: AcceptanceView) -> 
     taken: dict[tuple[str, str], int] = {}
     verdicts: list[Verdict] = []
     for index, placement in enumerate(placements):
-        verdict = known_key(placement, view.keyed_orders, taken, placements) or _accept(placement, view)
-        if isinstance(verdict, Accept) and placement.key is not None:
+        verdict = known_key(placement, view.keyed_orders, taken, placements) or _enqueue(placement, view)
+        if isinstance(verdict, Enqueue) and placement.key is not None:
             taken[placement.key] = index
         verdicts.append(verdict)
     return verdicts
@@ -205,7 +214,7 @@ def queued_event(placement: Placement) -> NewEvent:
     )
 
 
-def settled_event(order: QueuedOrder, verdict: Accept | Refuse) -> NewEvent:
+def settled_event(order: QueuedOrder, verdict: Reserve | Refuse) -> NewEvent:
     """Give the event of a queued order that was placed or rejected."""
     data: dict[str, object] = {"from": OrderStatus.QUEUED.value, "to": OrderStatus.PENDING.value, "reason": None}
     kind = EventType.ORDER_PLACED
@@ -218,9 +227,9 @@ def settled_event(order: QueuedOrder, verdict: Accept | Refuse) -> NewEvent:
 DecideAcceptance = Callable[[Sequence[Placement], AcceptanceView], list[Verdict]]
 
 
-def _accept(placement: Placement, view: AcceptanceView) -> Verdict:
+def _enqueue(placement: Placement, view: AcceptanceView) -> Verdict:
     unknown = [index for index, line in enumerate(placement.lines) if line.sku not in view.known_skus]
-    return Refuse(unknown_skus(placement.lines, unknown)) if unknown else Accept(())
+    return Refuse(unknown_skus(placement.lines, unknown)) if unknown else Enqueue()
 
 
 def _event(order: Order, kind: EventType, target: OrderStatus, data: Mapping[str, object]) -> NewEvent:
