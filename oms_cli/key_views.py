@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 from oms_cli.views import Column, View
 from oms_core.documents.api_keys import show_issued, show_key
-from oms_core.domain.api_keys import ApiKey, IssuedKey, KeyState
+from oms_core.domain.api_keys import ApiKey, ApiKeyState, IssuedApiKey
 
-_COLOURS: Mapping[KeyState, str] = MappingProxyType(
-    {KeyState.ACTIVE: "green", KeyState.EXPIRED: "yellow", KeyState.REVOKED: "red"}
+_COLOURS: Mapping[ApiKeyState, str] = MappingProxyType(
+    {ApiKeyState.ACTIVE: "green", ApiKeyState.EXPIRED: "yellow", ApiKeyState.REVOKED: "red"}
 )
 
 
@@ -24,7 +24,7 @@ def keys_view(now: datetime) -> View[ApiKey]:
     )
 
 
-def issued_view(now: datetime) -> View[IssuedKey]:
+def issued_view(now: datetime) -> View[IssuedApiKey]:
     """Give the view of a key that was just made: with its text first."""
     return View(
         columns=(
@@ -57,5 +57,5 @@ def _columns(now: datetime) -> tuple[Column[ApiKey], ...]:
     )
 
 
-def _of_key(column: Column[ApiKey]) -> Column[IssuedKey]:
+def _of_key(column: Column[ApiKey]) -> Column[IssuedApiKey]:
     return Column(name=column.name, value=lambda issued: column.value(issued.key))

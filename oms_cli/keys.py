@@ -16,7 +16,7 @@ from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_cli.streams import require_output
 from oms_cli.views import counted, show_seconds
-from oms_core.domain.api_keys import CreateKey, IssuedKey, KeyState, RotateKey
+from oms_core.domain.api_keys import ApiKeyState, CreateApiKey, IssuedApiKey, RotateApiKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 
 app = command_group("keys", "API keys: who may call, and what they may do.")
@@ -43,7 +43,7 @@ def create(
     expires: ExpiresOption = None,
 ) -> None:
     """Make the first key of a name, and print it: it is shown this once. Makes a missing SQLite file."""
-    command = CreateKey(
+    command = CreateApiKey(
         name=name, scopes=read_scopes(scopes), customer_id=customer, expires_at=_expiry(session, expires)
     )
     require_output()
@@ -87,13 +87,13 @@ def rotate(
     Without --expires it lives as long as the one before was made for.
     """
     seconds = 0 if overlap == "0" else int(read_duration(overlap).total_seconds())
-    command = RotateKey(name=name, overlap_seconds=seconds, expires_at=_expiry(session, expires))
+    command = RotateApiKey(name=name, overlap_seconds=seconds, expires_at=_expiry(session, expires))
     require_output()
     with session.oms() as oms:
         former = oms.get_key(name, caller=session.caller)
         issued = oms.rotate_key(command, caller=session.caller)
     _print_issued(session, issued)
-    if any(key.state(session.surroundings.now()) is KeyState.ACTIVE for key in former):
+    if any(key.state(session.surroundings.now()) is ApiKeyState.ACTIVE for key in former):
         end = "have ended" if seconds == 0 else f"end within {overlap}"
         say(f"the former keys of {name} {end}")
 
@@ -125,7 +125,7 @@ def _expiry(session: Session, text: str | None) -> datetime | None:
     return session.surroundings.now() + lifetime
 
 
-def _print_issued(session: Session, issued: IssuedKey) -> None:
+def _print_issued(session: Session, issued: IssuedApiKey) -> None:
     """Print the key alone on stdout, so that a script can take it, and what to know of it on stderr."""
     key = issued.key
     try:

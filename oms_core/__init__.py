@@ -5,7 +5,7 @@ with Oms.open(Settings(database_url="sqlite:///oms.db")) as oms:
     placed = oms.place_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=caller)
 """
 
-from oms_core.domain.api_keys import ApiKey, CreateKey, IssuedKey, KeyState, RotateKey
+from oms_core.domain.api_keys import ApiKey, ApiKeyState, CreateApiKey, IssuedApiKey, RotateApiKey
 from oms_core.domain.callers import ALL_SCOPES, Caller, Scope
 from oms_core.domain.commands import (
     UNSET,
@@ -31,6 +31,7 @@ from oms_core.domain.import_commands import (
     StockImportReport,
 )
 from oms_core.domain.orders.order import Order, OrderFailure, OrderFilter, PlacedLine, Shortage
+from oms_core.domain.orders.placement import EnteredAs
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.pages import Page
@@ -55,15 +56,17 @@ __all__ = [
     "UNSET",
     "AdjustStock",
     "ApiKey",
+    "ApiKeyState",
     "AuditReport",
     "Caller",
     "ChangeOrderStatus",
     "Charge",
     "Code",
-    "CreateKey",
+    "CreateApiKey",
     "DeadLetter",
     "DeleteProduct",
     "Discrepancy",
+    "EnteredAs",
     "ErrorKind",
     "Event",
     "EventType",
@@ -75,8 +78,7 @@ __all__ = [
     "ImportReject",
     "ImportStage",
     "ImportStock",
-    "IssuedKey",
-    "KeyState",
+    "IssuedApiKey",
     "MessageKind",
     "Movement",
     "MovementKind",
@@ -106,7 +108,7 @@ __all__ = [
     "Retry",
     "RetryOrder",
     "RetryReport",
-    "RotateKey",
+    "RotateApiKey",
     "Scope",
     "SetStock",
     "Settings",

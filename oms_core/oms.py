@@ -11,11 +11,11 @@ from uuid import UUID
 from oms_core import bootstrap
 from oms_core.authentication.authenticate import Authenticate
 from oms_core.authentication.failed_attempts import Guesses
-from oms_core.authentication.key_cache import KeyCache
-from oms_core.authentication.last_use import KeyUses
+from oms_core.authentication.key_cache import ApiKeyCache
+from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain import import_commands
-from oms_core.domain.api_keys import ApiKey, CreateKey, IssuedKey, RotateKey, StoredKey
+from oms_core.domain.api_keys import ApiKey, CreateApiKey, IssuedApiKey, RotateApiKey, StoredApiKey
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import (
     AdjustStock,
@@ -196,12 +196,12 @@ class Oms:
         """
         return self._authenticate(token, address=address, request_id=request_id)
 
-    def create_key(self, command: CreateKey, *, caller: Caller) -> IssuedKey:
+    def create_key(self, command: CreateApiKey, *, caller: Caller) -> IssuedApiKey:
         """Make the first API key of a name: see `use_cases.create_key`."""
         days_max = self.settings.key_days_max
         return create_key.create_key(command, caller=caller, clock=self._clock, storage=self.storage, days_max=days_max)
 
-    def rotate_key(self, command: RotateKey, *, caller: Caller) -> IssuedKey:
+    def rotate_key(self, command: RotateApiKey, *, caller: Caller) -> IssuedApiKey:
         """Make a further API key of a name: see `use_cases.rotate_key`."""
         days_max = self.settings.key_days_max
         issued = rotate_key.rotate_key(
@@ -485,8 +485,8 @@ class Oms:
     def _authentication(self) -> Authenticate:
         limit = self.settings.rate_limits_in_force.get(RateScope.AUTH_FAILURES)
         return Authenticate(
-            cache=KeyCache(self._stored_key),
-            uses=KeyUses(self.storage),
+            cache=ApiKeyCache(self._stored_key),
+            uses=LastUses(self.storage),
             guesses=Guesses(limit, self.rate_limiter),
             repeats=Guesses(limit, self.rate_limiter, counted_as="repeats"),
             refused=RefusedTokens(),
@@ -494,7 +494,7 @@ class Oms:
             metrics=self.metrics,
         )
 
-    def _stored_key(self, key_id: UUID) -> StoredKey:
+    def _stored_key(self, key_id: UUID) -> StoredApiKey:
         return self.storage.keys.get(key_id)
 
     def _hand_in(self, placement: Placement) -> PlacementOutcome:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from flask import Response
 
 from oms_core.documents.api_keys import show_issued, show_key
-from oms_core.domain.api_keys import ApiKey, CreateKey, IssuedKey, RotateKey, check_key_name
+from oms_core.domain.api_keys import ApiKey, CreateApiKey, IssuedApiKey, RotateApiKey, check_key_name
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.validation import Findings
 from oms_http.queries import next_link
@@ -27,7 +27,7 @@ def create_key(service: Service, request: Request) -> Response:
     """Make the first key of a name."""
     note_unexpected_key(request, _NO_IDEMPOTENCY)
     asked = read_model(KeyRequest, request)
-    command = CreateKey(
+    command = CreateApiKey(
         name=asked.name,
         scopes=frozenset(SCOPES[name] for name in asked.scopes),
         customer_id=asked.customer_id,
@@ -60,7 +60,7 @@ def rotate_key(service: Service, request: Request, name: str) -> Response:
     note_unexpected_key(request, _NO_IDEMPOTENCY)
     check_key_name(request.findings, name)
     asked = read_model(RotationRequest, request)
-    command = RotateKey(name=name, overlap_seconds=asked.overlap_seconds, expires_at=_expiry(asked.expires_at))
+    command = RotateApiKey(name=name, overlap_seconds=asked.overlap_seconds, expires_at=_expiry(asked.expires_at))
     issued = service.oms.rotate_key(command, caller=request.caller)
     _tell("rotated", issued.key, request)
     return _issued(issued, [("Location", f"/v1/keys/{name}")])
@@ -78,7 +78,7 @@ def _expiry(text: str | None) -> datetime | None:
     return None if text is None else read_time(Findings(), "/expires_at", text)
 
 
-def _issued(issued: IssuedKey, headers: list[tuple[str, str]]) -> Response:
+def _issued(issued: IssuedApiKey, headers: list[tuple[str, str]]) -> Response:
     return json_response(show_issued(issued, datetime.now(UTC)), status=201, headers=[NO_STORE, *headers])
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from oms_memory import MemoryBroker
 
-from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, Order, OrderLine, PlaceOrder, Scope, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Order, OrderLine, PlaceOrder, Scope, SetStock, Settings
 from oms_core.domain.access import AccessRule, Binding
 from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_core.ports.clock import SystemClock
@@ -68,7 +68,7 @@ def shop() -> Iterator[Shop]:
         settle(oms, rejected.id)
         assert isinstance(oms.queue, MemoryBroker)
         oms.queue.exchange.dead.append(UNREADABLE)
-        oms.create_key(CreateKey(name="robot", scopes=ALL_SCOPES), caller=STAFF)
+        oms.create_key(CreateApiKey(name="robot", scopes=ALL_SCOPES), caller=STAFF)
         yield Shop(
             oms=oms,
             placed=oms.place_order(WANTED, caller=STAFF).order,

@@ -7,26 +7,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from oms_core.domain.api_keys import ApiKey, StoredKey, key_name_taken, key_not_found
+from oms_core.domain.api_keys import ApiKey, StoredApiKey, key_name_taken, key_not_found
 from oms_core.errors import OmsError
 from oms_memory.tables import Tables
 
 
 class MemoryKeys:
-    """KeyStorage over a dictionary."""
+    """ApiKeyStorage over a dictionary."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def create(self, stored: StoredKey) -> None:
-        """See KeyStorage."""
+    def create(self, stored: StoredApiKey) -> None:
+        """See ApiKeyStorage."""
         with self._tables.lock:
             if self._named(stored.key.name):
                 raise key_name_taken(stored.key.name)
             self._tables.add_key(stored)
 
-    def rotate(self, stored: StoredKey, *, former_end_at: datetime) -> ApiKey:
-        """See KeyStorage."""
+    def rotate(self, stored: StoredApiKey, *, former_end_at: datetime) -> ApiKey:
+        """See ApiKeyStorage."""
         with self._tables.lock:
             former = self._existing(stored.key.name)
             if stored.key.id in self._tables.api_keys:
@@ -39,32 +39,32 @@ class MemoryKeys:
             return key
 
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
-        """See KeyStorage."""
+        """See ApiKeyStorage."""
         with self._tables.lock:
             for key in self._existing(name):
                 if key.revoked_at is None:
                     self._change(key, revoked_at=now, revoked_by=by)
 
-    def get(self, key_id: UUID) -> StoredKey:
-        """See KeyStorage."""
+    def get(self, key_id: UUID) -> StoredApiKey:
+        """See ApiKeyStorage."""
         with self._tables.lock:
             if key_id not in self._tables.api_keys:
                 raise key_not_found(str(key_id))
             return self._tables.api_keys[key_id]
 
     def of_name(self, name: str, *, limit: int) -> list[ApiKey]:
-        """See KeyStorage."""
+        """See ApiKeyStorage."""
         with self._tables.lock:
             return self._named(name)[::-1][:limit]
 
     def find(self, *, after: tuple[str, int] | None, limit: int) -> list[ApiKey]:
-        """See KeyStorage."""
+        """See ApiKeyStorage."""
         with self._tables.lock:
             keys = sorted((stored.key for stored in self._tables.api_keys.values()), key=_place)
         return [key for key in keys if after is None or _place(key) > after][:limit]
 
     def used(self, key_id: UUID, *, now: datetime, not_since: datetime) -> None:
-        """See KeyStorage."""
+        """See ApiKeyStorage."""
         with self._tables.lock:
             stored = self._tables.api_keys.get(key_id)
             if stored is not None and (stored.key.last_used_at is None or stored.key.last_used_at <= not_since):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from oms_core.domain.api_keys import StoredKey
+from oms_core.domain.api_keys import StoredApiKey
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event, NewEvent, StockChange, stock_events
 from oms_core.domain.idempotency import IdempotencyKey
@@ -55,7 +55,7 @@ class Tables:
     unpublished: dict[int, Event] = field(default_factory=dict)
     due_times: dict[UUID, datetime] = field(default_factory=dict)
     workers: dict[str, WorkerState] = field(default_factory=dict)
-    api_keys: dict[UUID, StoredKey] = field(default_factory=dict)
+    api_keys: dict[UUID, StoredApiKey] = field(default_factory=dict)
     relay: tuple[str, datetime] | None = None
     queue_count: int = 0
     keeps_outbox: bool = False
@@ -120,7 +120,7 @@ class Tables:
         """Give the right to publish to one holder."""
         self.relay = holder, self.now() + timedelta(seconds=seconds)
 
-    def add_key(self, stored: StoredKey) -> None:
+    def add_key(self, stored: StoredApiKey) -> None:
         """Write an API key."""
         self.api_keys[stored.key.id] = stored
 

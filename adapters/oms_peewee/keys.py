@@ -1,4 +1,4 @@
-"""KeyStorage: API keys. Whoever adds a key to a name, or revokes it, locks the row of the name's first key."""
+"""ApiKeyStorage: API keys. Whoever adds a key to a name, or revokes it, locks the row of the name's first key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 import peewee
 from peewee import fn
 
-from oms_core.domain.api_keys import ApiKey, StoredKey, key_name_taken, key_not_found
+from oms_core.domain.api_keys import ApiKey, StoredApiKey, key_name_taken, key_not_found
 from oms_core.errors import OmsError
 from oms_peewee.database import Database
 from oms_peewee.models import KeyRow
@@ -18,13 +18,13 @@ from oms_peewee.written import Written, harmless_again, nothing_written
 
 
 class PeeweeKeys:
-    """See KeyStorage."""
+    """See ApiKeyStorage."""
 
     def __init__(self, database: Database[Any]) -> None:
         self._database = database
 
-    def create(self, stored: StoredKey) -> None:
-        """See KeyStorage."""
+    def create(self, stored: StoredApiKey) -> None:
+        """See ApiKeyStorage."""
 
         def write(session: Session) -> Written[Session, None]:
             added = _insert(stored, stored.key.number).on_conflict_ignore().as_rowcount().execute(session)
@@ -35,8 +35,8 @@ class PeeweeKeys:
 
         self._database.write(write, look_up={"name": stored.key.name})
 
-    def rotate(self, stored: StoredKey, *, former_end_at: datetime) -> ApiKey:
-        """See KeyStorage."""
+    def rotate(self, stored: StoredApiKey, *, former_end_at: datetime) -> ApiKey:
+        """See ApiKeyStorage."""
         name, key_id = stored.key.name, stored.key.id
 
         def write(session: Session) -> Written[Session, ApiKey]:
@@ -63,7 +63,7 @@ class PeeweeKeys:
         return self._database.write(write, look_up={"name": name})
 
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
-        """See KeyStorage."""
+        """See ApiKeyStorage."""
 
         def write(session: Session) -> Written[Session, None]:
             _lock_name(session, name)
@@ -82,28 +82,28 @@ class PeeweeKeys:
 
         self._database.write(write, look_up={"name": name})
 
-    def get(self, key_id: UUID) -> StoredKey:
-        """See KeyStorage."""
+    def get(self, key_id: UUID) -> StoredApiKey:
+        """See ApiKeyStorage."""
 
-        def read(session: Session) -> StoredKey:
+        def read(session: Session) -> StoredApiKey:
             row = _one(session, key_id)
-            return StoredKey(key=_key(row), digest=row.digest)
+            return StoredApiKey(key=_key(row), digest=row.digest)
 
         return self._database.read(read)
 
     def of_name(self, name: str, *, limit: int) -> list[ApiKey]:
-        """See KeyStorage."""
+        """See ApiKeyStorage."""
         keys = KeyRow.select().where(KeyRow.name == name).order_by(KeyRow.number.desc()).limit(limit)
         return self._database.read(lambda session: [_key(row) for row in keys.execute(session)])
 
     def find(self, *, after: tuple[str, int] | None, limit: int) -> list[ApiKey]:
-        """See KeyStorage."""
+        """See ApiKeyStorage."""
         bound = peewee.Tuple(KeyRow.name, KeyRow.number) > peewee.Tuple(*(after or ("", 0)))
         page = KeyRow.select().where(bound).order_by(KeyRow.name, KeyRow.number).limit(limit)
         return self._database.read(lambda session: [_key(row) for row in page.execute(session)])
 
     def used(self, key_id: UUID, *, now: datetime, not_since: datetime) -> None:
-        """See KeyStorage."""
+        """See ApiKeyStorage."""
 
         def write(session: Session) -> Written[Session, None]:
             KeyRow.update(last_used_at=now).where(
@@ -114,7 +114,7 @@ class PeeweeKeys:
         self._database.write(write, look_up={})
 
 
-def _insert(stored: StoredKey, number: int) -> peewee.Insert:
+def _insert(stored: StoredApiKey, number: int) -> peewee.Insert:
     key = stored.key
     return KeyRow.insert(
         id=key.id,

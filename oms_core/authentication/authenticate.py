@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 from oms_core.authentication.failed_attempts import Guesses
-from oms_core.authentication.key_cache import KeyCache
-from oms_core.authentication.last_use import KeyUses
+from oms_core.authentication.key_cache import ApiKeyCache
+from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
-from oms_core.domain.api_keys import ApiKey, KeyState, PresentedKey, StoredKey, parse_token
+from oms_core.domain.api_keys import ApiKey, ApiKeyState, PresentedKey, StoredApiKey, parse_token
 from oms_core.domain.callers import Caller
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
@@ -28,8 +28,8 @@ class Authenticate:
     def __init__(
         self,
         *,
-        cache: KeyCache,
-        uses: KeyUses,
+        cache: ApiKeyCache,
+        uses: LastUses,
         guesses: Guesses,
         repeats: Guesses,
         refused: RefusedTokens,
@@ -75,12 +75,12 @@ class Authenticate:
         if stored is None:
             raise self._guessed(token, presented, address)
         state = stored.key.state(self._clock.now())
-        if state is not KeyState.ACTIVE:
+        if state is not ApiKeyState.ACTIVE:
             raise self._ended(stored, state, address)
         key = stored.key
         return Caller(name=key.name, scopes=key.scopes, customer_id=key.customer_id, request_id=request_id)
 
-    def _remembered(self, presented: PresentedKey) -> StoredKey | None:
+    def _remembered(self, presented: PresentedKey) -> StoredApiKey | None:
         """Give the key from memory if its secret is right, reading it again when that is due."""
         entry = self._cache.find(presented.id_text)
         if entry is None or not presented.opens(entry.stored):
@@ -94,7 +94,7 @@ class Authenticate:
         self._uses.note(stored.key, self._clock.now())
         return stored
 
-    def _looked_up(self, presented: PresentedKey) -> StoredKey | None:
+    def _looked_up(self, presented: PresentedKey) -> StoredApiKey | None:
         try:
             stored, read_at = self._cache.read(presented.id)
         except OmsError as error:
@@ -105,7 +105,7 @@ class Authenticate:
         if not presented.opens(stored):
             return None
         self._cache.remember(stored, read_at)
-        if stored.key.state(self._clock.now()) is KeyState.ACTIVE:
+        if stored.key.state(self._clock.now()) is ApiKeyState.ACTIVE:
             self._uses.note(stored.key, self._clock.now())
         return stored
 
@@ -120,7 +120,7 @@ class Authenticate:
         self._repeats.count(address)
         return self._refusal(presented, "wrong or unknown, once more", address)
 
-    def _ended(self, stored: StoredKey, state: KeyState, address: str | None) -> OmsError:
+    def _ended(self, stored: StoredApiKey, state: ApiKeyState, address: str | None) -> OmsError:
         self._repeats.count(address)
         return self._refusal(stored.key, state.value, address, reason="ended_key")
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
-from oms_core.domain.api_keys import TOKEN_ID, PresentedKey, StoredKey, is_token_of
+from oms_core.domain.api_keys import TOKEN_ID, PresentedKey, StoredApiKey, is_token_of
 from oms_core.domain.callers import Caller
 from oms_core.errors import OmsError
 from oms_core.runtime.forks import begin_in_each_process
@@ -28,7 +28,7 @@ class Entry:
 
     __slots__ = ("caller", "is_endless", "is_reading", "read_at", "stored")
 
-    def __init__(self, stored: StoredKey, read_at: float) -> None:
+    def __init__(self, stored: StoredApiKey, read_at: float) -> None:
         self.stored = stored
         self.read_at = read_at
         self.is_reading = False
@@ -37,7 +37,7 @@ class Entry:
         self.caller = Caller(name=key.name, scopes=key.scopes, customer_id=key.customer_id)
 
 
-class KeyCache:
+class ApiKeyCache:
     """Remembers keys that opened; the ones read longest ago give way. Thread-safe; a forked child begins with none.
 
     A key is fresh for two seconds. Then one thread reads it again while the others go on with it, up to five seconds in
@@ -47,7 +47,7 @@ class KeyCache:
 
     def __init__(
         self,
-        read: Callable[[UUID], StoredKey],
+        read: Callable[[UUID], StoredApiKey],
         clock: Callable[[], float] = time.monotonic,
         entries_max: int = ENTRIES_MAX,
     ) -> None:
@@ -88,7 +88,7 @@ class KeyCache:
             entry.is_reading = True
         return is_first
 
-    def read_again(self, entry: Entry) -> StoredKey | None:
+    def read_again(self, entry: Entry) -> StoredApiKey | None:
         """Read a key again, once `begin_reading` said so; None where the database cannot tell.
 
         Then the key is good for as long as it is not too old, and the next who asks tries again.
@@ -104,12 +104,12 @@ class KeyCache:
         self.remember(stored, read_at)
         return stored
 
-    def read(self, key_id: UUID) -> tuple[StoredKey, float]:
+    def read(self, key_id: UUID) -> tuple[StoredApiKey, float]:
         """Read a key, and say when that began, for `remember`. Raises `key_not_found`, `storage_unavailable`."""
         read_at = self._clock()
         return self._read(key_id), read_at
 
-    def remember(self, stored: StoredKey, read_at: float) -> None:
+    def remember(self, stored: StoredApiKey, read_at: float) -> None:
         """Keep a key that opened, unless it was read again since."""
         id_text = stored.key.id.hex
         with self._lock:

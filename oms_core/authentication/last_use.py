@@ -20,7 +20,7 @@ NOTED_EVERY = timedelta(minutes=1)
 _CLOSING_SECONDS = 2.0
 
 
-class KeyUses:
+class LastUses:
     """Writes `last_used_at`, one at a time per process; a use meanwhile is left for the next to note. Thread-safe."""
 
     def __init__(

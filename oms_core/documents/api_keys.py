@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from oms_core.documents.orders import show_time
-from oms_core.domain.api_keys import ApiKey, IssuedKey
+from oms_core.domain.api_keys import ApiKey, IssuedApiKey
 
 
 def show_key(key: ApiKey, now: datetime) -> dict[str, object]:
@@ -26,7 +26,7 @@ def show_key(key: ApiKey, now: datetime) -> dict[str, object]:
     }
 
 
-def show_issued(issued: IssuedKey, now: datetime) -> dict[str, object]:
+def show_issued(issued: IssuedApiKey, now: datetime) -> dict[str, object]:
     """Show a key that was just made, with the text to present."""
     return {"key": issued.token, **show_key(issued.key, now)}
 

@@ -36,7 +36,7 @@ _TOKEN = re.compile(rf"oms_([0-9a-f]{{32}})_([0-9a-f]{{{SECRET_BITS // 4}}})", r
 _NOBODYS_DIGEST = bytes(DIGEST_BYTES)
 
 
-class KeyState(StrEnum):
+class ApiKeyState(StrEnum):
     """Whether a key opens anything."""
 
     ACTIVE = "active"
@@ -64,13 +64,13 @@ class ApiKey:
     revoked_by: str | None = None
     last_used_at: datetime | None = None
 
-    def state(self, now: datetime) -> KeyState:
+    def state(self, now: datetime) -> ApiKeyState:
         """Tell what the key is at a time; one that was revoked stays so after its expiry."""
         if self.revoked_at is not None:
-            return KeyState.REVOKED
+            return ApiKeyState.REVOKED
         if self.expires_at is not None and self.expires_at <= now:
-            return KeyState.EXPIRED
-        return KeyState.ACTIVE
+            return ApiKeyState.EXPIRED
+        return ApiKeyState.ACTIVE
 
     @property
     def lifetime(self) -> timedelta | None:
@@ -79,7 +79,7 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredKey:
+class StoredApiKey:
     """A key as it is kept: with the SHA-256 of its secret."""
 
     key: ApiKey
@@ -87,7 +87,7 @@ class StoredKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssuedKey:
+class IssuedApiKey:
     """A key that was just made, with the text to present: the only time it is seen."""
 
     key: ApiKey
@@ -108,7 +108,7 @@ class PresentedKey:
         """The key's id."""
         return UUID(self.id_text)
 
-    def opens(self, stored: StoredKey | None) -> bool:
+    def opens(self, stored: StoredApiKey | None) -> bool:
         """Tell whether the secret is this key's; it takes as long where there is no such key."""
         digest = digest_of(self._secret)
         is_same = hmac.compare_digest(digest, _NOBODYS_DIGEST if stored is None else stored.digest)
@@ -116,7 +116,7 @@ class PresentedKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateKey:
+class CreateApiKey:
     """Make the first key of a name. `customer_id` binds it to one customer; without `expires_at` it does not expire.
 
     Raises OmsError `validation_error` with a JSON Pointer per wrong value.
@@ -139,7 +139,7 @@ class CreateKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RotateKey:
+class RotateApiKey:
     """Make a further key of a name; the former ones end `overlap_seconds` from now, unless they end before.
 
     Without `expires_at` it lives as long as the one before was made for.
@@ -174,7 +174,7 @@ def check_bound_scopes(findings: Findings, scopes: Collection[Scope]) -> None:
 
 
 def first_key(
-    command: CreateKey, *, created_by: str, now: datetime, random_bits: int, days_max: int | None = None
+    command: CreateApiKey, *, created_by: str, now: datetime, random_bits: int, days_max: int | None = None
 ) -> ApiKey:
     """Give the first key of a name; with `days_max` it lives no longer, and so long where nothing else is said.
 
@@ -198,7 +198,7 @@ def first_key(
 
 def next_key(
     latest: ApiKey,
-    command: RotateKey,
+    command: RotateApiKey,
     *,
     created_by: str,
     now: datetime,
@@ -238,7 +238,7 @@ def parse_token(token: str) -> PresentedKey | None:
     return None if found is None else PresentedKey(*found.groups())
 
 
-def is_token_of(stored: StoredKey, token: str) -> bool:
+def is_token_of(stored: StoredApiKey, token: str) -> bool:
     """Tell whether a token, in the place of whose id this key's id stands, is the one that `token_of` wrote."""
     if not (token.startswith("oms_") and token[36:37] == "_" and token.isascii()):
         return False

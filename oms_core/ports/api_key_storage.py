@@ -10,20 +10,20 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from oms_core.domain.api_keys import ApiKey, StoredKey
+from oms_core.domain.api_keys import ApiKey, StoredApiKey
 
 
-class KeyStorage(Protocol):
+class ApiKeyStorage(Protocol):
     """API keys, by name and number. Whoever adds a key to a name, or revokes it, has that name alone meanwhile."""
 
-    def create(self, stored: StoredKey) -> None:
+    def create(self, stored: StoredApiKey) -> None:
         """Write the first key of a name. Raises `key_name_taken` when the name has one.
 
         Of several creators at once, one succeeds. After a lost COMMIT its own id tells that it had happened.
         """
         ...
 
-    def rotate(self, stored: StoredKey, *, former_end_at: datetime) -> ApiKey:
+    def rotate(self, stored: StoredApiKey, *, former_end_at: datetime) -> ApiKey:
         """Write a further key of a name, and let the former ones end; give the key as it was written.
 
         In one transaction: the key gets the number after the name's last one, whatever its own says; every other key of
@@ -39,7 +39,7 @@ class KeyStorage(Protocol):
         """
         ...
 
-    def get(self, key_id: UUID) -> StoredKey:
+    def get(self, key_id: UUID) -> StoredApiKey:
         """Give one key with its digest. Raises `key_not_found`."""
         ...
 

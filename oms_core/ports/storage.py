@@ -33,7 +33,7 @@ from oms_core.domain.stock.balances import LevelBalance, OrderBalance
 from oms_core.domain.stock.changes import ProductChange
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
-from oms_core.ports.api_key_storage import KeyStorage
+from oms_core.ports.api_key_storage import ApiKeyStorage
 from oms_core.ports.import_storage import ImportStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
 
@@ -254,7 +254,7 @@ class Storage(Protocol):
         ...
 
     @property
-    def keys(self) -> KeyStorage:
+    def keys(self) -> ApiKeyStorage:
         """API keys."""
         ...
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from oms_core.domain.api_keys import (
     ID_BITS,
     SECRET_BITS,
-    CreateKey,
-    IssuedKey,
-    StoredKey,
+    CreateApiKey,
+    IssuedApiKey,
+    StoredApiKey,
     digest_of,
     first_key,
     secret_text,
@@ -19,8 +19,8 @@ from oms_core.ports.storage import Storage
 
 
 def create_key(
-    command: CreateKey, *, caller: Caller, clock: Clock, storage: Storage, days_max: int | None = None
-) -> IssuedKey:
+    command: CreateApiKey, *, caller: Caller, clock: Clock, storage: Storage, days_max: int | None = None
+) -> IssuedApiKey:
     """Make a key that lives at most `days_max`; its text is in the answer, and nowhere else ever.
 
     Raises `key_name_taken`, `forbidden`, `validation_error`, `storage_unavailable`, or `outcome_unknown`: the name is
@@ -31,5 +31,5 @@ def create_key(
     random_bits = clock.random_bits(ID_BITS)
     key = first_key(command, created_by=caller.name, now=clock.now(), random_bits=random_bits, days_max=days_max)
     secret = secret_text(clock.random_bits(SECRET_BITS))
-    storage.keys.create(StoredKey(key=key, digest=digest_of(secret)))
-    return IssuedKey(key=key, token=token_of(key.id, secret))
+    storage.keys.create(StoredApiKey(key=key, digest=digest_of(secret)))
+    return IssuedApiKey(key=key, token=token_of(key.id, secret))

@@ -7,9 +7,9 @@ from datetime import timedelta
 from oms_core.domain.api_keys import (
     ID_BITS,
     SECRET_BITS,
-    IssuedKey,
-    RotateKey,
-    StoredKey,
+    IssuedApiKey,
+    RotateApiKey,
+    StoredApiKey,
     digest_of,
     next_key,
     secret_text,
@@ -22,8 +22,8 @@ from oms_core.use_cases.get_key import latest_key
 
 
 def rotate_key(
-    command: RotateKey, *, caller: Caller, clock: Clock, storage: Storage, days_max: int | None = None
-) -> IssuedKey:
+    command: RotateApiKey, *, caller: Caller, clock: Clock, storage: Storage, days_max: int | None = None
+) -> IssuedApiKey:
     """Make a key with the scopes and the customer of the one before; its text is in the answer, and nowhere else ever.
 
     The former keys work until the overlap ends, so whoever holds one can change over; those that were revoked stay so.
@@ -36,6 +36,6 @@ def rotate_key(
     bits = clock.random_bits(ID_BITS)
     key = next_key(latest, command, created_by=caller.name, now=now, random_bits=bits, days_max=days_max)
     secret = secret_text(clock.random_bits(SECRET_BITS))
-    stored = StoredKey(key=key, digest=digest_of(secret))
+    stored = StoredApiKey(key=key, digest=digest_of(secret))
     written = storage.keys.rotate(stored, former_end_at=now + timedelta(seconds=command.overlap_seconds))
-    return IssuedKey(key=written, token=token_of(key.id, secret))
+    return IssuedApiKey(key=written, token=token_of(key.id, secret))

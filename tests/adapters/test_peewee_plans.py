@@ -16,7 +16,7 @@ from oms_memory import MemoryStorage
 from oms_peewee import PeeweeStorage, open_postgresql, open_sqlite
 from oms_peewee.session import Session
 
-from oms_core.domain.api_keys import StoredKey
+from oms_core.domain.api_keys import StoredApiKey
 from oms_core.domain.orders.order import OrderFilter
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import ProductFilter
@@ -40,7 +40,7 @@ DAY = timedelta(days=1)
 KEY = new_key(new_shop(MemoryStorage(), seed=3))
 
 
-def further_key() -> StoredKey:
+def further_key() -> StoredApiKey:
     """Make another key of the name, with an id of its own."""
     return replace(KEY, key=replace(KEY.key, id=uuid4()))
 

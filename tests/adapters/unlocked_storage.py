@@ -11,7 +11,7 @@ from oms_memory import MemoryStorage
 from oms_memory.orders import MemoryOrders
 from oms_memory.tables import Entry, Tables
 
-from oms_core.domain.api_keys import StoredKey
+from oms_core.domain.api_keys import StoredApiKey
 from oms_core.domain.orders.placement import Placement
 from oms_core.domain.stock.products import Product
 from oms_core.errors import OmsError
@@ -61,7 +61,7 @@ class InterleavedTables(UncheckedTables):
         self._let_go("found free", ())
         super().lend(holder, seconds)
 
-    def add_key(self, stored: StoredKey) -> None:
+    def add_key(self, stored: StoredApiKey) -> None:
         self._let_go("found free", ())
         super().add_key(stored)
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from oms_core import ALL_SCOPES, Caller, Oms, Scope, SetStock, Settings
-from oms_core.domain.api_keys import CreateKey
+from oms_core.domain.api_keys import CreateApiKey
 from oms_core.domain.commands import OrderLine, PlaceOrder
 from tests.bench.attacks import SKUS, Attack, attacks
 from tests.bench.footprint import Footprint, footprint_of
@@ -112,7 +112,7 @@ def prepare(url: str) -> Keys:
         for _ in range(STOCKED_ORDERS // len(orders)):
             oms.place_orders(orders, caller=ADMIN)
         scopes = [Scope.ORDERS_WRITE, Scope.ORDERS_READ]
-        tokens = [oms.create_key(CreateKey(name=name, scopes=scopes), caller=ADMIN) for name in ("a", "b", "c")]
+        tokens = [oms.create_key(CreateApiKey(name=name, scopes=scopes), caller=ADMIN) for name in ("a", "b", "c")]
         oms.revoke_key("c", caller=ADMIN)
     honest, customer, ended = ({"Authorization": f"Bearer {issued.token}"} for issued in tokens)
     return Keys(honest=honest, customer=customer, ended=ended)

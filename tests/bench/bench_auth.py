@@ -18,7 +18,7 @@ from flask import Flask
 
 import oms_http.app
 from oms_core import ALL_SCOPES, Caller, Oms, Scope, SetStock, Settings
-from oms_core.domain.api_keys import CreateKey
+from oms_core.domain.api_keys import CreateApiKey
 from oms_http.app import create_app
 from oms_http.requests import Request
 from tests.bench.paired import Asked, cost_of, microseconds_served
@@ -74,7 +74,7 @@ def serving(url: str) -> dict[str, str]:
 def order_with_key(oms: Oms) -> Asked:
     """Give an order with a key that may place and read."""
     scopes = [Scope.ORDERS_WRITE, Scope.INVENTORY_READ]
-    token = oms.create_key(CreateKey(name="shop", scopes=scopes), caller=ADMIN).token
+    token = oms.create_key(CreateApiKey(name="shop", scopes=scopes), caller=ADMIN).token
     return Asked(method="POST", path="/v1/orders", authorization=f"Bearer {token}", status=201, body=ORDER)
 
 

@@ -12,13 +12,13 @@ import pytest
 from oms_limits import open_memory
 from oms_memory import MemoryStorage
 
-from oms_core import ALL_SCOPES, Caller, CreateKey, IssuedKey, Oms, OmsError, Scope, Settings
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, IssuedApiKey, Oms, OmsError, Scope, Settings
 from oms_core.authentication.authenticate import Authenticate
 from oms_core.authentication.failed_attempts import Guesses
-from oms_core.authentication.key_cache import KeyCache
-from oms_core.authentication.last_use import KeyUses
+from oms_core.authentication.key_cache import ApiKeyCache
+from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
-from oms_core.domain.api_keys import StoredKey
+from oms_core.domain.api_keys import StoredApiKey
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metric, NoMetrics
 from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
@@ -88,8 +88,8 @@ class Gate:
         self.metrics = Refusals()
         self.aside: list[Callable[[], None]] = []
         self.authenticate = Authenticate(
-            cache=KeyCache(self.read, self.monotonic, entries_max),
-            uses=KeyUses(self.storage, self.aside.append),
+            cache=ApiKeyCache(self.read, self.monotonic, entries_max),
+            uses=LastUses(self.storage, self.aside.append),
             guesses=Guesses(limit, limiter, self.monotonic, addresses_max=2),
             repeats=Guesses(limit, limiter, self.monotonic, counted_as="repeats"),
             refused=RefusedTokens(self.monotonic, tokens_max=20),
@@ -106,7 +106,7 @@ class Gate:
     def monotonic(self) -> float:
         return self.seconds
 
-    def read(self, key_id: UUID) -> StoredKey:
+    def read(self, key_id: UUID) -> StoredApiKey:
         self.reads += 1
         self.reading()
         if self.is_away:
@@ -117,8 +117,8 @@ class Gate:
         self.seconds += seconds
         self.time += timedelta(seconds=seconds)
 
-    def create(self, name: str = "shop", **given: Any) -> IssuedKey:
-        return self.oms.create_key(CreateKey(**{"name": name, "scopes": READ} | given), caller=ROOT)
+    def create(self, name: str = "shop", **given: Any) -> IssuedApiKey:
+        return self.oms.create_key(CreateApiKey(**{"name": name, "scopes": READ} | given), caller=ROOT)
 
     def revoke(self, name: str = "shop") -> None:
         """Revoke a name's keys as another process would: this one is not told."""
@@ -140,7 +140,7 @@ class Gate:
     def code(self, token: str, address: str | None = HERE) -> str:
         return self.refusal(token, address).code
 
-    def last_used_at(self, issued: IssuedKey) -> datetime | None:
+    def last_used_at(self, issued: IssuedApiKey) -> datetime | None:
         return self.storage.keys.get(issued.key.id).key.last_used_at
 
 
@@ -154,6 +154,6 @@ def fresh_guess() -> str:
     return guess(int.from_bytes(os.urandom(15), "big"))
 
 
-def wrong(issued: IssuedKey) -> str:
+def wrong(issued: IssuedApiKey) -> str:
     """Give a key's text with another secret."""
     return issued.token[:-1] + ("0" if issued.token[-1] != "0" else "1")

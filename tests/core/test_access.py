@@ -12,7 +12,7 @@ from oms_core import (
     AdjustStock,
     Caller,
     ChangeOrderStatus,
-    CreateKey,
+    CreateApiKey,
     DeleteProduct,
     ImportMode,
     ImportOrders,
@@ -25,14 +25,14 @@ from oms_core import (
     ReceiveStock,
     Refused,
     RetryOrder,
-    RotateKey,
+    RotateApiKey,
     Scope,
     SetStock,
 )
 from oms_core.domain.access import ACCESS_RULES, AccessRule
 from tests.access_cells import BOUND_TO, OWNER, SCOPES_HELD, WANTED, Shop, caller, everything, expected, shop
 
-NEW_KEY = CreateKey(name="another", scopes={Scope.ORDERS_READ})
+NEW_KEY = CreateApiKey(name="another", scopes={Scope.ORDERS_READ})
 CSV = b"sku,quantity\nWIDGET,500\n"
 JSONL = b'{"customer_id": "C1", "lines": [{"sku": "WIDGET", "quantity": 1}], "idempotency_key": "K"}\n'
 
@@ -96,7 +96,7 @@ CALLS: dict[tuple[str, str], Call] = {
         ImportStock(mode=ImportMode.SET), io.BytesIO(CSV), caller=who
     ),
     ("create_key", ""): lambda at, who: at.oms.create_key(NEW_KEY, caller=who),
-    ("rotate_key", ""): lambda at, who: at.oms.rotate_key(RotateKey(name="robot"), caller=who),
+    ("rotate_key", ""): lambda at, who: at.oms.rotate_key(RotateApiKey(name="robot"), caller=who),
     ("revoke_key", ""): lambda at, who: at.oms.revoke_key("robot", caller=who),
     ("get_key", ""): lambda at, who: at.oms.get_key("robot", caller=who),
     ("list_keys", ""): lambda at, who: at.oms.list_keys(caller=who),

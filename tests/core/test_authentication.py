@@ -9,8 +9,8 @@ from threading import Event
 import pytest
 from oms_contracts.concurrency import run_together
 
-from oms_core import Caller, OmsError, RotateKey, Scope
-from oms_core.authentication.key_cache import KeyCache
+from oms_core import Caller, OmsError, RotateApiKey, Scope
+from oms_core.authentication.key_cache import ApiKeyCache
 from tests.core.gates import DEADLINE_SECONDS, NOBODYS, ROOT, Gate, wrong
 from tests.services.threads import status_in_child
 
@@ -59,7 +59,7 @@ def test_a_caller_of_another_request_differs_in_that_alone(gate: Gate) -> None:
 
 def test_keys_of_one_name_are_one_caller(gate: Gate) -> None:
     first = gate.create()
-    second = gate.oms.rotate_key(RotateKey(name="shop"), caller=ROOT)
+    second = gate.oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT)
     assert gate.enter(first.token) == gate.enter(second.token)
 
 
@@ -107,10 +107,10 @@ def test_what_this_process_changes_is_honoured_at_once() -> None:
     issued = gate.create()
     oms = gate.oms
     oms.authenticate(issued.token)
-    oms.rotate_key(RotateKey(name="shop", overlap_seconds=0), caller=ROOT)
+    oms.rotate_key(RotateApiKey(name="shop", overlap_seconds=0), caller=ROOT)
     with pytest.raises(OmsError, match="unauthenticated"):
         oms.authenticate(issued.token)
-    fresh = oms.rotate_key(RotateKey(name="shop"), caller=ROOT)
+    fresh = oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT)
     other = gate.create("other")
     assert (oms.authenticate(fresh.token).name, oms.authenticate(other.token).name) == ("shop", "other")
     oms.revoke_key("shop", caller=ROOT)
@@ -244,7 +244,7 @@ def test_a_wrong_secret_is_not_remembered_and_drives_nothing_out() -> None:
 
 def test_a_late_read_does_not_undo_a_later_one(gate: Gate) -> None:
     issued = gate.create()
-    cache = KeyCache(gate.read, gate.monotonic)
+    cache = ApiKeyCache(gate.read, gate.monotonic)
     late, late_at = cache.read(issued.key.id)
     gate.wait(1)
     gate.revoke()

@@ -9,15 +9,15 @@ import pytest
 from oms_contracts.clock import TickingClock
 from oms_memory import MemoryStorage
 
-from oms_core import ALL_SCOPES, Caller, CreateKey, IssuedKey, Oms, OmsError, RotateKey, Scope, Settings
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, IssuedApiKey, Oms, OmsError, RotateApiKey, Scope, Settings
 from oms_core.ports.metrics import NoMetrics
 
 ROOT = Caller(name="root", scopes=ALL_SCOPES)
 DAY = timedelta(days=1)
 
 
-def create(oms: Oms, name: str = "shop", **given: Any) -> IssuedKey:
-    return oms.create_key(CreateKey(**{"name": name, "scopes": [Scope.ORDERS_READ]} | given), caller=ROOT)
+def create(oms: Oms, name: str = "shop", **given: Any) -> IssuedApiKey:
+    return oms.create_key(CreateApiKey(**{"name": name, "scopes": [Scope.ORDERS_READ]} | given), caller=ROOT)
 
 
 def bounded(days: int, storage: MemoryStorage | None = None, clock: TickingClock | None = None) -> Oms:
@@ -34,11 +34,11 @@ def test_a_key_lives_no_longer_than_the_setting_says() -> None:
     with pytest.raises(OmsError) as caught:
         create(oms, "other", expires_at=oms._clock.now() + 31 * DAY)
     assert (caught.value.errors[0].pointer, caught.value.errors[0].detail) == ("/expires_at", "must be within 30 days")
-    rotated = oms.rotate_key(RotateKey(name="shop"), caller=ROOT).key
+    rotated = oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT).key
     assert rotated.lifetime == 30 * DAY
     with pytest.raises(OmsError, match="expires_at"):
-        oms.rotate_key(RotateKey(name="shop", expires_at=oms._clock.now() + 31 * DAY), caller=ROOT)
-    short = oms.rotate_key(RotateKey(name="shop", expires_at=oms._clock.now() + DAY), caller=ROOT).key
+        oms.rotate_key(RotateApiKey(name="shop", expires_at=oms._clock.now() + 31 * DAY), caller=ROOT)
+    short = oms.rotate_key(RotateApiKey(name="shop", expires_at=oms._clock.now() + DAY), caller=ROOT).key
     assert short.expires_at is not None
 
 
@@ -46,4 +46,4 @@ def test_a_key_that_was_made_for_ever_ends_once_it_is_rotated_under_a_bound() ->
     storage, clock = MemoryStorage(), TickingClock()
     assert create(bounded(0, storage, clock)).key.expires_at is None
     oms = bounded(7, storage, clock)
-    assert oms.rotate_key(RotateKey(name="shop"), caller=ROOT).key.lifetime == 7 * DAY
+    assert oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT).key.lifetime == 7 * DAY

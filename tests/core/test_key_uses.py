@@ -10,8 +10,8 @@ import pytest
 from oms_contracts.clock import BEGINNING
 from oms_memory import MemoryStorage
 
-from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, Settings
-from oms_core.authentication.last_use import KeyUses
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Settings
+from oms_core.authentication.last_use import LastUses
 from oms_core.domain.api_keys import ApiKey
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
@@ -26,9 +26,9 @@ class Noting:
     def __init__(self) -> None:
         self.storage = MemoryStorage()
         with Oms(settings=Settings(), storage=self.storage, clock=SystemClock(), metrics=NoMetrics()) as oms:
-            self.key: ApiKey = oms.create_key(CreateKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).key
+            self.key: ApiKey = oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).key
         self.aside: list[Callable[[], None]] = []
-        self.uses = KeyUses(self.storage, self.aside.append)
+        self.uses = LastUses(self.storage, self.aside.append)
 
     def note(self, now: datetime, *, last_used_at: datetime | None) -> bool:
         """Note a use of the key as it was read; tell whether that is to be written."""

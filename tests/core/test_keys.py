@@ -17,13 +17,13 @@ from oms_memory import MemoryStorage
 from oms_core import (
     ALL_SCOPES,
     ApiKey,
+    ApiKeyState,
     Caller,
-    CreateKey,
-    IssuedKey,
-    KeyState,
+    CreateApiKey,
+    IssuedApiKey,
     Oms,
     OmsError,
-    RotateKey,
+    RotateApiKey,
     Scope,
     Settings,
 )
@@ -45,12 +45,12 @@ def oms() -> Oms:
     return Oms(settings=Settings(), storage=MemoryStorage(), clock=clock, metrics=NoMetrics())
 
 
-def create(oms: Oms, name: str = "shop", **given: Any) -> IssuedKey:
-    return oms.create_key(CreateKey(**{"name": name, "scopes": READ} | given), caller=ROOT)
+def create(oms: Oms, name: str = "shop", **given: Any) -> IssuedApiKey:
+    return oms.create_key(CreateApiKey(**{"name": name, "scopes": READ} | given), caller=ROOT)
 
 
-def rotate(oms: Oms, name: str = "shop", **given: Any) -> IssuedKey:
-    return oms.rotate_key(RotateKey(name=name, **given), caller=ROOT)
+def rotate(oms: Oms, name: str = "shop", **given: Any) -> IssuedApiKey:
+    return oms.rotate_key(RotateApiKey(name=name, **given), caller=ROOT)
 
 
 def refusal(work: Callable[..., object], *arguments: Any, **given: Any) -> OmsError:
@@ -75,9 +75,9 @@ def test_a_key_may_have_such_a_name(oms: Oms, name: str) -> None:
 def test_a_key_may_not_have_such_a_name(name: object) -> None:
     wanted: Any = name
     assert ("/name", "bad_name" if isinstance(name, str) else "wrong_type") in findings(
-        refusal(CreateKey, name=wanted, scopes=READ)
+        refusal(CreateApiKey, name=wanted, scopes=READ)
     )
-    assert findings(refusal(RotateKey, name=wanted))[0][0] == "/name"
+    assert findings(refusal(RotateApiKey, name=wanted))[0][0] == "/name"
 
 
 @pytest.mark.parametrize("name", ["local", "worker", "commands", "Local", "WORKER"])
@@ -103,7 +103,7 @@ def test_names_of_those_who_act_without_a_key_are_taken(oms: Oms, name: str) -> 
     ids=str,
 )
 def test_a_wrong_key_is_refused_with_where_it_is_wrong(given: dict[str, Any], found: tuple[str, str]) -> None:
-    assert findings(refusal(CreateKey, **{"name": "shop", "scopes": READ} | given)) == [found]
+    assert findings(refusal(CreateApiKey, **{"name": "shop", "scopes": READ} | given)) == [found]
 
 
 def test_a_customers_key_may_manage_its_orders(oms: Oms) -> None:
@@ -121,7 +121,7 @@ def test_a_key_expires_ahead_and_not_too_far(oms: Oms, expires_at: datetime) -> 
 
 @pytest.mark.parametrize("seconds", [-1, 90 * 86_400 + 1, 1.5, True, None])
 def test_an_overlap_has_bounds(seconds: Any) -> None:
-    assert findings(refusal(RotateKey, name="shop", overlap_seconds=seconds))[0][0] == "/overlap_seconds"
+    assert findings(refusal(RotateApiKey, name="shop", overlap_seconds=seconds))[0][0] == "/overlap_seconds"
 
 
 def test_a_key_tells_who_made_it_and_when(oms: Oms) -> None:
@@ -174,7 +174,7 @@ def test_the_former_keys_end_after_the_overlap(oms: Oms) -> None:
     assert former.expires_at == latest.created_at + DAY
     latest = rotate(oms, overlap_seconds=0).key
     states = [key.state(latest.created_at) for key in oms.get_key("shop", caller=ROOT)]
-    assert states == [KeyState.ACTIVE, KeyState.EXPIRED, KeyState.EXPIRED]
+    assert states == [ApiKeyState.ACTIVE, ApiKeyState.EXPIRED, ApiKeyState.EXPIRED]
 
 
 def test_revoking_ends_all_keys_of_a_name_and_a_fresh_one_can_follow(oms: Oms) -> None:
@@ -182,9 +182,9 @@ def test_revoking_ends_all_keys_of_a_name_and_a_fresh_one_can_follow(oms: Oms) -
     rotate(oms)
     keys = oms.revoke_key("shop", caller=Caller(name="guard", scopes=ALL_SCOPES))
     assert keys == oms.get_key("shop", caller=ROOT)
-    assert [(key.state(NOW), key.revoked_by) for key in keys] == [(KeyState.REVOKED, "guard")] * 2
-    assert rotate(oms).key.state(NOW + DAY) is KeyState.ACTIVE
-    assert [key.state(NOW) for key in oms.get_key("shop", caller=ROOT)[1:]] == [KeyState.REVOKED] * 2
+    assert [(key.state(NOW), key.revoked_by) for key in keys] == [(ApiKeyState.REVOKED, "guard")] * 2
+    assert rotate(oms).key.state(NOW + DAY) is ApiKeyState.ACTIVE
+    assert [key.state(NOW) for key in oms.get_key("shop", caller=ROOT)[1:]] == [ApiKeyState.REVOKED] * 2
 
 
 @pytest.mark.parametrize("name", ["nobody", "SHOP", "", "a/b", "x" * 1_000, "a\x00"])
@@ -287,7 +287,7 @@ def test_a_key_has_a_state_at_any_time() -> None:
         created_by="root",
         expires_at=NOW + DAY,
     )
-    assert key.state(NOW + DAY - timedelta(microseconds=1)) is KeyState.ACTIVE
-    assert key.state(NOW + DAY) is KeyState.EXPIRED
-    assert replace(key, revoked_at=NOW, revoked_by="root").state(NOW + DAY) is KeyState.REVOKED
-    assert replace(key, expires_at=None).state(NOW + 10_000 * DAY) is KeyState.ACTIVE
+    assert key.state(NOW + DAY - timedelta(microseconds=1)) is ApiKeyState.ACTIVE
+    assert key.state(NOW + DAY) is ApiKeyState.EXPIRED
+    assert replace(key, revoked_at=NOW, revoked_by="root").state(NOW + DAY) is ApiKeyState.REVOKED
+    assert replace(key, expires_at=None).state(NOW + 10_000 * DAY) is ApiKeyState.ACTIVE

@@ -23,8 +23,8 @@ from werkzeug.test import EnvironBuilder
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, Settings
 from oms_core.authentication.failed_attempts import Guesses
-from oms_core.authentication.key_cache import KeyCache
-from oms_core.authentication.last_use import KeyUses
+from oms_core.authentication.key_cache import ApiKeyCache
+from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain.api_keys import ApiKey
 from oms_core.domain.rate_limits import RateLimit
@@ -84,13 +84,13 @@ def outcomes() -> Locked:
 
 
 def key_cache() -> Locked:
-    cache = KeyCache(lambda _: pytest.fail("nobody reads"))
+    cache = ApiKeyCache(lambda _: pytest.fail("nobody reads"))
     return Locked(cache._lock, lambda: cache.forget("shop"))
 
 
 def key_uses() -> Locked:
     noted: list[object] = []
-    uses = KeyUses(MemoryStorage(), noted.append)
+    uses = LastUses(MemoryStorage(), noted.append)
     key = ApiKey(
         id=uuid4(),
         name="shop",
@@ -108,7 +108,7 @@ def key_uses() -> Locked:
 
 
 def closed_key_uses() -> Locked:
-    uses = KeyUses(MemoryStorage())
+    uses = LastUses(MemoryStorage())
     return Locked(uses._writing, uses.close)
 
 

@@ -20,7 +20,7 @@ from oms_peewee import open_postgresql
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.queueing import Claim
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_core.ports.api_key_storage import KeyStorage
+from oms_core.ports.api_key_storage import ApiKeyStorage
 from oms_core.ports.import_storage import ImportStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
 from oms_core.ports.storage import OrderStorage, Refused, StockStorage, Storage, StorageOptions
@@ -101,7 +101,7 @@ PARTS: dict[str, type] = {
     "queue": QueueStorage,
     "workers": WorkerStorage,
     "outbox": OutboxStorage,
-    "keys": KeyStorage,
+    "keys": ApiKeyStorage,
 }
 READING = frozenset(
     {

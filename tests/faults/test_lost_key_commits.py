@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from oms_core import ALL_SCOPES, Caller, CreateKey, IssuedKey, Oms, RotateKey, Settings
-from oms_core.domain.api_keys import KeyState
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, IssuedApiKey, Oms, RotateApiKey, Settings
+from oms_core.domain.api_keys import ApiKeyState
 from tests.faults.commit_proxy import CommitProxy, Fate
 from tests.faults.test_lost_commits import unknown
 
@@ -37,12 +37,12 @@ def impatient_oms(proxy: CommitProxy, oms: Oms) -> Iterator[Oms]:
         yield impatient
 
 
-def create(oms: Oms) -> IssuedKey:
-    return oms.create_key(CreateKey(name="shop", scopes=ALL_SCOPES), caller=ROOT)
+def create(oms: Oms) -> IssuedApiKey:
+    return oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=ROOT)
 
 
-def rotate(oms: Oms) -> IssuedKey:
-    return oms.rotate_key(RotateKey(name="shop"), caller=ROOT)
+def rotate(oms: Oms) -> IssuedApiKey:
+    return oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT)
 
 
 def numbers(oms: Oms) -> list[int]:
@@ -71,7 +71,7 @@ def test_keys_are_revoked_once(oms: Oms, proxy: CommitProxy, fate: Fate) -> None
     create(oms)
     proxy.lose_next(fate)
     (key,) = oms.revoke_key("shop", caller=ROOT)
-    assert (key.revoked_by, key.state(key.created_at)) == ("root", KeyState.REVOKED)
+    assert (key.revoked_by, key.state(key.created_at)) == ("root", ApiKeyState.REVOKED)
     assert oms.get_key("shop", caller=ROOT) == [key]
 
 

@@ -14,7 +14,7 @@ from oms_peewee.session_postgresql import RIGHTS
 
 from oms_core import (
     ChangeOrderStatus,
-    CreateKey,
+    CreateApiKey,
     DeleteProduct,
     ImportMode,
     ImportStock,
@@ -200,7 +200,7 @@ def do_everything(oms: Oms) -> None:
     shop.settle(queued)
     oms.retry_order(RetryOrder(order_id=queued, idempotency_key="r"), caller=CLERK)
     shop.sweep()
-    oms.create_key(CreateKey(name="shop", scopes=frozenset({Scope.ORDERS_READ})), caller=CLERK)
+    oms.create_key(CreateApiKey(name="shop", scopes=frozenset({Scope.ORDERS_READ})), caller=CLERK)
     oms.revoke_key("shop", caller=CLERK)
     assert oms.storage.outbox.lease("relay", seconds=9)
     oms.storage.outbox.published([event.id for event in oms.storage.outbox.unpublished(limit=9)] or [1])

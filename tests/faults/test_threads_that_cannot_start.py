@@ -28,7 +28,7 @@ from oms_cli.metrics_listener import MetricsListener
 from oms_core import (
     ALL_SCOPES,
     Caller,
-    CreateKey,
+    CreateApiKey,
     Oms,
     OmsError,
     OrderLine,
@@ -37,7 +37,7 @@ from oms_core import (
     SetStock,
     Settings,
 )
-from oms_core.authentication.last_use import KeyUses
+from oms_core.authentication.last_use import LastUses
 from oms_core.domain.import_commands import ImportStock
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.broker import BrokerOptions
@@ -155,8 +155,8 @@ def test_who_cannot_be_told_of_an_outcome_is_answered_at_once_and_the_next_waits
 def test_a_use_of_a_key_that_could_not_be_noted_leaves_the_next_to_be_noted() -> None:
     storage = MemoryStorage()
     with Oms(settings=Settings(), storage=storage, clock=SystemClock(), metrics=NoMetrics()) as oms:
-        key = oms.create_key(CreateKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).key
-    uses = KeyUses(storage)
+        key = oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).key
+    uses = LastUses(storage)
     with no_thread_to_give():
         uses.note(key, BEGINNING)
     uses.note(key, BEGINNING)
@@ -165,7 +165,7 @@ def test_a_use_of_a_key_that_could_not_be_noted_leaves_the_next_to_be_noted() ->
 
 
 def test_a_key_opens_also_where_its_use_cannot_be_noted(oms: Oms) -> None:
-    token = oms.create_key(CreateKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).token
+    token = oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).token
     with no_thread_to_give():
         assert oms.authenticate(token).name == "shop"
 

@@ -23,7 +23,7 @@ from oms_core import (
     ALL_SCOPES,
     Caller,
     ChangeOrderStatus,
-    CreateKey,
+    CreateApiKey,
     Oms,
     OrderLine,
     OrderStatus,
@@ -182,8 +182,8 @@ def _keys(oms: Oms) -> dict[str, str]:
     tokens = {WRONG: f"oms_{'0' * 32}_{'f' * 64}"}
     for name, scopes in SCOPES.items():
         bound_to = CUSTOMER if name == BOUND else None
-        tokens[name] = oms.create_key(CreateKey(name=name, scopes=scopes, customer_id=bound_to), caller=STAFF).token
-    oms.create_key(CreateKey(name="spare", scopes=ALL_SCOPES), caller=STAFF)
+        tokens[name] = oms.create_key(CreateApiKey(name=name, scopes=scopes, customer_id=bound_to), caller=STAFF).token
+    oms.create_key(CreateApiKey(name="spare", scopes=ALL_SCOPES), caller=STAFF)
     return tokens
 
 

@@ -9,7 +9,7 @@ import pytest
 from oms_limits import open_memory
 from werkzeug.test import TestResponse
 
-from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, Scope, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Scope, SetStock, Settings
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
@@ -39,7 +39,7 @@ def client(oms: Oms) -> ConformingClient:
 
 
 def bearing(oms: Oms, name: str = "shop") -> dict[str, str]:
-    token = oms.create_key(CreateKey(name=name, scopes=[Scope.ADMIN]), caller=ROOT).token
+    token = oms.create_key(CreateApiKey(name=name, scopes=[Scope.ADMIN]), caller=ROOT).token
     return {"Authorization": f"Bearer {token}"}
 
 

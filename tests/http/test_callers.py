@@ -9,7 +9,7 @@ import pytest
 from oms_prometheus import PrometheusMetrics
 from werkzeug.test import TestResponse
 
-from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, RotateKey, Scope, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, RotateApiKey, Scope, SetStock, Settings
 from tests.core.gates import guess
 from tests.http.asking import order, read, refused
 from tests.http.conformance import ConformingClient
@@ -36,7 +36,7 @@ def keyed(keyed_oms: Oms) -> ConformingClient:
 
 
 def key_of(oms: Oms, name: str = "shop", **given: Any) -> str:
-    return oms.create_key(CreateKey(**{"name": name, "scopes": ALL_SCOPES} | given), caller=ROOT).token
+    return oms.create_key(CreateApiKey(**{"name": name, "scopes": ALL_SCOPES} | given), caller=ROOT).token
 
 
 def bearing(token: str, **headers: str) -> dict[str, str]:
@@ -110,7 +110,7 @@ def test_two_keys_in_one_request_open_nothing(keyed_oms: Oms, keyed: ConformingC
 def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(keyed_oms: Oms, keyed: ConformingClient) -> None:
     revoked, wrong = key_of(keyed_oms, "revoked"), key_of(keyed_oms, "wrong")[:-4] + "0000"
     expired = key_of(keyed_oms, "expired")
-    keyed_oms.rotate_key(RotateKey(name="expired", overlap_seconds=0), caller=ROOT)
+    keyed_oms.rotate_key(RotateApiKey(name="expired", overlap_seconds=0), caller=ROOT)
     keyed_oms.revoke_key("revoked", caller=ROOT)
     answers = [
         keyed.get("/v1/orders", headers=bearing(token, **{"X-Request-ID": "R1"}))
@@ -191,7 +191,7 @@ def test_idempotency_keys_are_apart_between_names_and_kept_over_rotation(
     first, replayed = place(shop)
     assert not replayed
     assert place(other) != (first, True)
-    rotated = keyed_oms.rotate_key(RotateKey(name="shop", overlap_seconds=0), caller=ROOT).token
+    rotated = keyed_oms.rotate_key(RotateApiKey(name="shop", overlap_seconds=0), caller=ROOT).token
     assert place(rotated) == (first, True)
     unauthenticated(keyed.get("/v1/orders", headers=bearing(shop)), REFUSED)
 
@@ -217,7 +217,7 @@ def test_limits_count_by_name_where_there_are_keys() -> None:
     with Oms.open(settings) as oms:
         client = client_of(conforming(oms))
         shop, other = key_of(oms, "shop"), key_of(oms, "other")
-        again = oms.rotate_key(RotateKey(name="shop"), caller=ROOT).token
+        again = oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT).token
         statuses = [
             client.get("/v1/orders", headers=bearing(token)).status_code for token in (shop, again, shop, other)
         ]

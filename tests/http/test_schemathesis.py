@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from oms_core import ALL_SCOPES, Caller, CreateKey, Oms, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, SetStock, Settings
 from oms_http import create_app
 from oms_http.openapi.document import openapi_document
 from oms_http.openapi.registry import operations_of
@@ -85,9 +85,9 @@ def _service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         oms = stack.enter_context(Oms.open(Settings(database_url=url, auth="keys", rate_limits="off")))
         oms.storage.schema.upgrade()
         oms.set_stock(SetStock(sku="WIDGET", on_hand=10**6), caller=TESTER)
-        oms.create_key(CreateKey(name="shop", scopes=ALL_SCOPES), caller=TESTER)
+        oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=TESTER)
         schema.app.app = create_app(oms)
-        schema.app.key = oms.create_key(CreateKey(name="tester", scopes=ALL_SCOPES), caller=TESTER).token
+        schema.app.key = oms.create_key(CreateApiKey(name="tester", scopes=ALL_SCOPES), caller=TESTER).token
         yield
         schema.app.app = None
 

@@ -1,4 +1,4 @@
-"""What `KeyStorage` promises: a name is given once, its keys follow each other, and only digests are kept."""
+"""What `ApiKeyStorage` promises: a name is given once, its keys follow each other, and only digests are kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from oms_contracts.clock import BEGINNING
 from oms_contracts.storage_contract.shop import Shop
-from oms_core.domain.api_keys import ApiKey, StoredKey, digest_of
+from oms_core.domain.api_keys import ApiKey, StoredApiKey, digest_of
 from oms_core.domain.callers import ALL_SCOPES, Scope
 from oms_core.domain.identifiers import uuid7
 from oms_core.errors import OmsError
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 MANY = 500
 
 
-def new_key(shop: Shop, name: str = "shop", **given: Any) -> StoredKey:
+def new_key(shop: Shop, name: str = "shop", **given: Any) -> StoredApiKey:
     """Make a key of a name, with an id and a digest of its own."""
     fields: dict[str, Any] = {
         "id": uuid7(shop.clock.now(), shop.clock.random_bits(62)),
@@ -34,7 +34,7 @@ def new_key(shop: Shop, name: str = "shop", **given: Any) -> StoredKey:
         "expires_at": None,
     }
     key = ApiKey(**fields | given)
-    return StoredKey(key=key, digest=digest_of(str(key.id)))
+    return StoredApiKey(key=key, digest=digest_of(str(key.id)))
 
 
 def create(shop: Shop, name: str = "shop", **given: Any) -> ApiKey:

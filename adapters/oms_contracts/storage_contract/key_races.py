@@ -9,7 +9,7 @@ from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.api_keys import NOW, create, named, rotate
 from oms_contracts.storage_contract.order_races import ROUNDS, THREADS, attempt, buyers
 from oms_contracts.storage_contract.shop import Shop
-from oms_core.domain.api_keys import KeyState
+from oms_core.domain.api_keys import ApiKeyState
 
 
 class KeyRacePromises:
@@ -27,4 +27,4 @@ class KeyRacePromises:
         run_together([partial(rotate, hand, former_end_at=NOW) for hand in buyers(shop, rival_shop)])
         keys = named(shop)
         assert [key.number for key in keys] == list(range(THREADS + 1, 0, -1))
-        assert [key.state(NOW) for key in keys] == [KeyState.ACTIVE, *[KeyState.EXPIRED] * THREADS]
+        assert [key.state(NOW) for key in keys] == [ApiKeyState.ACTIVE, *[ApiKeyState.EXPIRED] * THREADS]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from oms_contracts.storage_contract.api_keys import NOW, create, named, rotate
 from oms_contracts.storage_contract.lossy_shop import LossyShop
-from oms_core.domain.api_keys import KeyState
+from oms_core.domain.api_keys import ApiKeyState
 
 MINUTE = timedelta(minutes=1)
 
@@ -26,7 +26,7 @@ class LostKeyCommitPromises:
             lambda: rotate(ours), lambda: rival.storage.keys.revoke("shop", by="rival", now=NOW)
         )
         assert [each.id for each in named(ours)] == [second.id, first.id]
-        assert {each.state(NOW) for each in named(ours)} == {KeyState.REVOKED}
+        assert {each.state(NOW) for each in named(ours)} == {ApiKeyState.REVOKED}
 
     def test_a_key_that_a_rival_makes_after_the_name_was_revoked_lasts(self, lossy_shop: LossyShop) -> None:
         ours, rival = lossy_shop.ours, lossy_shop.rival

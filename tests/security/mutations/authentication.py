@@ -70,7 +70,7 @@ AUTHENTICATION = (
     mutation(
         "the state of a key is not looked at",
         _AUTHENTICATION,
-        "if state is not KeyState.ACTIVE:",
+        "if state is not ApiKeyState.ACTIVE:",
         "if False:",
         f"{_TEST_AUTHENTICATION}test_what_this_process_changes_is_honoured_at_once",
     ),
