@@ -55,7 +55,7 @@ _TABS = frozenset({"tab", "\\t"})
 
 
 @dataclass(slots=True)
-class ImportRun:
+class ImportInvocation:
     """One import under way: what is read, where rejected rows go, and how far it has come."""
 
     source: ByteSource
@@ -72,7 +72,7 @@ class ImportRun:
 @contextmanager
 def import_run(
     session: Session, wanted: ImportStock | ImportOrders, file: str, *, encoding: str, rejects: Path | None, yes: bool
-) -> Iterator[ImportRun]:
+) -> Iterator[ImportInvocation]:
     """Open the file and that of the rejects, and show a bar; a Ctrl-C says how far the import came."""
     as_json = session.output.is_json
     columns = STOCK_COLUMNS if isinstance(wanted, ImportStock) else ORDER_COLUMNS
@@ -81,7 +81,7 @@ def import_run(
         rejects_to(rejects, columns, source=stream, overwrite=yes, as_json=as_json) as refused,
         _rows_told_once(refused, as_json=as_json),
     ):
-        run = ImportRun(decoded(decompressed(stream), encoding), refused, _pass_over)
+        run = ImportInvocation(decoded(decompressed(stream), encoding), refused, _pass_over)
         try:
             with progress("reading") as bar:
                 run.show = _shown_by(bar, stream)

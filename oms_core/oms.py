@@ -10,7 +10,7 @@ from uuid import UUID
 
 from oms_core import bootstrap
 from oms_core.authentication.authenticate import Authenticate
-from oms_core.authentication.failed_attempts import Guesses
+from oms_core.authentication.failed_attempts import FailedAttempts
 from oms_core.authentication.key_cache import ApiKeyCache
 from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
@@ -487,8 +487,8 @@ class Oms:
         return Authenticate(
             cache=ApiKeyCache(self._stored_key),
             uses=LastUses(self.storage),
-            guesses=Guesses(limit, self.rate_limiter),
-            repeats=Guesses(limit, self.rate_limiter, counted_as="repeats"),
+            failed_attempts=FailedAttempts(limit, self.rate_limiter),
+            repeats=FailedAttempts(limit, self.rate_limiter, counted_as="repeats"),
             refused=RefusedTokens(),
             clock=self._clock,
             metrics=self.metrics,

@@ -18,9 +18,9 @@ from oms_core.domain.stock.import_decisions import (
 from oms_core.domain.stock.products import Product
 from oms_core.ports.import_storage import (
     ImportBatch,
-    ImportKey,
+    ImportRun,
     ImportState,
-    Level,
+    LevelId,
     check_fingerprint,
     is_committed,
     result_since,
@@ -45,7 +45,7 @@ class MemoryImports:
         self._tables = tables
         self._imports: dict[tuple[str, str], _Import] = {}
 
-    def state(self, key: ImportKey) -> ImportState:
+    def state(self, key: ImportRun) -> ImportState:
         """See ImportStorage."""
         with self._tables.lock:
             stored = self._imports.get((key.actor, key.key))
@@ -55,7 +55,7 @@ class MemoryImports:
             return stored.state
 
     def apply(
-        self, batch: ImportBatch, *, key: ImportKey, since: ImportState, caller: Caller, now: datetime
+        self, batch: ImportBatch, *, key: ImportRun, since: ImportState, caller: Caller, now: datetime
     ) -> BatchResult:
         """See ImportStorage."""
         with self._tables.lock:
@@ -92,7 +92,7 @@ class MemoryImports:
             found = {level.location for product in self._tables.products.values() for level in product.levels}
         return frozenset(sorted(found)[:limit])
 
-    def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
+    def refusals(self, key: ImportRun, *, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:
         """See ImportStorage."""
         with self._tables.lock:
             found = [

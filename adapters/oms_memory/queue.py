@@ -74,12 +74,12 @@ class MemoryQueuedOrders:
             left = () if len(orders) == len(free) else tuple(each for each in order_ids if each not in statuses)
             return Settlement(statuses=statuses, left=left)
 
-    def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
+    def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:
         """See QueueStorage."""
         with self._tables.lock:
-            return self._claim(self._queued(set(order_ids)), hold_seconds)
+            return self._claim(self._queued(set(order_ids)), lease_seconds)
 
-    def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
+    def sweep(self, *, older_than_seconds: float, limit: int, lease_seconds: float) -> list[Claim]:
         """See QueueStorage."""
         with self._tables.lock:
             latest = self._tables.now() - timedelta(seconds=older_than_seconds)
@@ -88,7 +88,7 @@ class MemoryQueuedOrders:
                 for order in self._queued(self._tables.orders)
                 if self._is_due(order) and (not older_than_seconds or order.updated_at <= latest)
             ]
-            return self._claim(due[:limit], hold_seconds)
+            return self._claim(due[:limit], lease_seconds)
 
     def unclaim(self, claims: Sequence[Claim]) -> None:
         """See QueueStorage."""
@@ -128,11 +128,11 @@ class MemoryQueuedOrders:
         due_at = self._tables.due_times.get(order.id)
         return due_at is None or due_at <= self._tables.now()
 
-    def _claim(self, orders: Sequence[Order], hold_seconds: float) -> list[Claim]:
+    def _claim(self, orders: Sequence[Order], lease_seconds: float) -> list[Claim]:
         taken = orders[: claimed_together([order.attempts for order in orders])]
         for order in taken:
             self._tables.orders[order.id] = replace(order, attempts=order.attempts + 1)
-            self._tables.hold(order.id, hold_seconds)
+            self._tables.hold(order.id, lease_seconds)
         return [Claim(order_id=order.id, attempts=order.attempts + 1) for order in taken]
 
     def _write(

@@ -12,7 +12,7 @@ from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.new_orders_sqlite import insert_orders, read_keyed_orders, written_ids
-from oms_peewee.placing import Accepted, AsWritten, placement_origin
+from oms_peewee.placing import Accepted, AsWritten, placement_stamp
 from oms_peewee.sqlite import SqliteSession
 
 _READ_SKUS = "SELECT sku FROM products WHERE sku IN (SELECT value FROM json_each(?))"
@@ -55,7 +55,7 @@ class SqliteAcceptingTables:
             numbers=numbers,
         )
         self._ledger.write_events(
-            session, [(queued_event(placement), placement_origin(placement)) for placement in placements]
+            session, [(queued_event(placement), placement_stamp(placement)) for placement in placements]
         )
         number_of = {placement.id: number for placement, number in zip(placements, numbers, strict=True)}
         return lambda placement: queued_order(placement, number_of[placement.id])

@@ -10,7 +10,7 @@ import peewee
 
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee.ledger import Origin
+from oms_peewee.ledger import Stamp
 from oms_peewee.models import EventRow
 from oms_peewee.session import Session
 
@@ -22,30 +22,30 @@ _SETTLED: Mapping[str, OrderStatus] = MappingProxyType(
 )
 
 
-def has_event(session: Session, event: NewEvent, origin: Origin) -> bool:
+def has_event(session: Session, event: NewEvent, stamp: Stamp) -> bool:
     """Tell whether this event of an order was written, at this version of it and by nobody else."""
     written = EventRow.select(EventRow.id).where(
         EventRow.order_id == event.order_id,
         EventRow.order_version == event.order_version,
         EventRow.type == event.type.value,
-        *_is_of(origin),
+        *_is_of(stamp),
     )
     return written.first(session) is not None
 
 
-def settled_by(session: Session, order_ids: Collection[UUID], origin: Origin) -> dict[UUID, OrderStatus]:
+def settled_by(session: Session, order_ids: Collection[UUID], stamp: Stamp) -> dict[UUID, OrderStatus]:
     """Tell which of these orders a call has settled and how, whatever became of them since."""
     written = EventRow.select(EventRow.order_id, EventRow.type).where(
-        EventRow.order_id.in_(list(order_ids)), EventRow.type.in_(list(_SETTLED)), *_is_of(origin)
+        EventRow.order_id.in_(list(order_ids)), EventRow.type.in_(list(_SETTLED)), *_is_of(stamp)
     )
     return {row.order_id: _SETTLED[row.type] for row in written.execute(session)}
 
 
-def _is_of(origin: Origin) -> list[peewee.Expression]:
-    """Say of an event that it has this origin: times are to the microsecond, and fixed before the transaction."""
-    request_id = origin.request_id
+def _is_of(stamp: Stamp) -> list[peewee.Expression]:
+    """Say of an event that it has this stamp: times are to the microsecond, and fixed before the transaction."""
+    request_id = stamp.request_id
     return [
-        EventRow.actor == origin.actor,
+        EventRow.actor == stamp.actor,
         EventRow.request_id.is_null() if request_id is None else EventRow.request_id == request_id,
-        EventRow.created_at == origin.at,
+        EventRow.created_at == stamp.at,
     ]

@@ -13,9 +13,9 @@ from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stock.import_decisions import BatchResult, Refusal, RefusalCode
 from oms_core.ports.import_storage import (
     ImportBatch,
-    ImportKey,
+    ImportRun,
     ImportState,
-    Level,
+    LevelId,
     check_fingerprint,
     is_committed,
     result_since,
@@ -23,7 +23,7 @@ from oms_core.ports.import_storage import (
 )
 from oms_peewee.database import Database
 from oms_peewee.kept_keys import is_kept, keep_key
-from oms_peewee.ledger import Origin, origin_of
+from oms_peewee.ledger import Stamp, origin_of
 from oms_peewee.models import ImportRefusalRow, ImportRow, LevelRow
 from oms_peewee.session import Session, Session_contra
 from oms_peewee.written import Written, nothing_written
@@ -42,7 +42,7 @@ _REFUSAL_FIELDS = (
 class ImportTables(Protocol[Session_contra]):
     """Decides and writes batches, inside a transaction that the caller has begun."""
 
-    def write(self, session: Session_contra, batch: ImportBatch, origin: Origin) -> BatchResult:
+    def write(self, session: Session_contra, batch: ImportBatch, stamp: Stamp) -> BatchResult:
         """Write what `decide_import` decides on the rows as they are under lock. May raise ChangedMeanwhileError."""
         ...
 
@@ -58,23 +58,23 @@ class PeeweeImports:
         self._database = database
         self._tables = tables
 
-    def state(self, key: ImportKey) -> ImportState:
+    def state(self, key: ImportRun) -> ImportState:
         """See ImportStorage."""
         return self._database.read(lambda session: _state(session, key, _of(key)) or ImportState())
 
     def apply(
-        self, batch: ImportBatch, *, key: ImportKey, since: ImportState, caller: Caller, now: datetime
+        self, batch: ImportBatch, *, key: ImportRun, since: ImportState, caller: Caller, now: datetime
     ) -> BatchResult:
         """See ImportStorage."""
-        origin = origin_of(caller, now)
+        stamp = origin_of(caller, now)
         return self._database.write(
-            lambda session: self._apply(session, batch, key, since, origin), look_up={"idempotency_key": key.key}
+            lambda session: self._apply(session, batch, key, since, stamp), look_up={"idempotency_key": key.key}
         )
 
     def apply_once(self, batch: ImportBatch, *, key: IdempotencyKey, caller: Caller, now: datetime) -> BatchResult:
         """See ImportStorage."""
-        origin = origin_of(caller, now)
-        return self._database.write(lambda session: self._apply_once(session, batch, key, origin), look_up={})
+        stamp = origin_of(caller, now)
+        return self._database.write(lambda session: self._apply_once(session, batch, key, stamp), look_up={})
 
     def rehearse(self, batch: ImportBatch) -> BatchResult:
         """See ImportStorage."""
@@ -85,35 +85,35 @@ class PeeweeImports:
         found = LevelRow.select(LevelRow.location).distinct().limit(limit).tuples()
         return self._database.read(lambda session: frozenset(location for (location,) in found.execute(session)))
 
-    def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
+    def refusals(self, key: ImportRun, *, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:
         """See ImportStorage."""
         return self._database.read(lambda session: _refusals(session, key, after, to, limit))
 
     def _apply(
-        self, session: Session, batch: ImportBatch, key: ImportKey, since: ImportState, origin: Origin
+        self, session: Session, batch: ImportBatch, key: ImportRun, since: ImportState, stamp: Stamp
     ) -> Written[Session, BatchResult]:
         stored = _state(session, key, session.locking(_of(key)))
         if is_committed(stored or ImportState(), since=since, batch=batch):
             refusals = _refusals(session, key, since.after, batch.end, len(batch.entries))
             return nothing_written(result_since(since, stored or since, refusals))
-        result = self._tables.write(session, batch, origin)
-        _keep_state(session, batch, key, state_after(since, batch, result), origin.at, is_new=stored is None)
+        result = self._tables.write(session, batch, stamp)
+        _keep_state(session, batch, key, state_after(since, batch, result), stamp.at, is_new=stored is None)
         _keep_refusals(session, key, result.refusals)
         return Written(result=result, was_committed=lambda _: False)  # It compares the state with `since` first.
 
     def _apply_once(
-        self, session: Session, batch: ImportBatch, key: IdempotencyKey, origin: Origin
+        self, session: Session, batch: ImportBatch, key: IdempotencyKey, stamp: Stamp
     ) -> Written[Session, BatchResult]:
-        result = self._tables.write(session, batch, origin)
-        keep_key(session, key, origin.at)  # Where the lost COMMIT is still under way, this waits for it.
+        result = self._tables.write(session, batch, stamp)
+        keep_key(session, key, stamp.at)  # Where the lost COMMIT is still under way, this waits for it.
         return Written(result=result, was_committed=lambda later: is_kept(later, key))
 
 
-def _of(key: ImportKey) -> peewee.ModelSelect[Any]:
+def _of(key: ImportRun) -> peewee.ModelSelect[Any]:
     return ImportRow.select().where(ImportRow.actor == key.actor, ImportRow.idempotency_key == key.key)
 
 
-def _state(session: Session, key: ImportKey, query: peewee.ModelSelect[Any]) -> ImportState | None:
+def _state(session: Session, key: ImportRun, query: peewee.ModelSelect[Any]) -> ImportState | None:
     row = query.first(session)
     if row is None:
         return None
@@ -124,7 +124,7 @@ def _state(session: Session, key: ImportKey, query: peewee.ModelSelect[Any]) -> 
 
 
 def _keep_state(
-    session: Session, batch: ImportBatch, key: ImportKey, state: ImportState, now: datetime, *, is_new: bool
+    session: Session, batch: ImportBatch, key: ImportRun, state: ImportState, now: datetime, *, is_new: bool
 ) -> None:
     after_sku, after_location = batch.end
     reached = {
@@ -152,7 +152,7 @@ def _keep_state(
     ImportRow.insert({**what, **reached}).execute(session)
 
 
-def _refusals(session: Session, key: ImportKey, after: Level | None, to: Level, limit: int) -> list[Refusal]:
+def _refusals(session: Session, key: ImportRun, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:
     level = peewee.Tuple(ImportRefusalRow.sku, ImportRefusalRow.location)
     rows = (
         ImportRefusalRow.select()
@@ -171,7 +171,7 @@ def _refusals(session: Session, key: ImportKey, after: Level | None, to: Level, 
     ]
 
 
-def _keep_refusals(session: Session, key: ImportKey, refusals: Sequence[Refusal]) -> None:
+def _keep_refusals(session: Session, key: ImportRun, refusals: Sequence[Refusal]) -> None:
     rows = [
         (key.actor, key.key, refusal.sku, refusal.location, refusal.code.value, refusal.detail) for refusal in refusals
     ]

@@ -15,7 +15,7 @@ from oms_core.domain.limits import COUNT_MAX, IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock.import_decisions import KINDS, BatchResult, RefusalCode, StockEntry, refusal
 from oms_core.ports.import_storage import ImportBatch
 from oms_peewee.faults import ChangedMeanwhileError, UnstorableValueError
-from oms_peewee.ledger import Origin
+from oms_peewee.ledger import Stamp
 from oms_peewee.postgresql import PostgresqlSession
 
 # The table is emptied in place by each COMMIT, so the catalogs grow by one row per connection, not per batch. Without
@@ -177,14 +177,14 @@ class PostgresqlImportTables:
     def __init__(self, *, keeps_outbox: bool) -> None:
         self._keeps_outbox = keeps_outbox
 
-    def write(self, session: PostgresqlSession, batch: ImportBatch, origin: Origin) -> BatchResult:
+    def write(self, session: PostgresqlSession, batch: ImportBatch, stamp: Stamp) -> BatchResult:
         """See ImportTables."""
         params = {
             **_params(batch),
             "kind": KINDS[batch.mode].value,
-            "actor": origin.actor,
-            "request_id": origin.request_id,
-            "now": origin.at,
+            "actor": stamp.actor,
+            "request_id": stamp.request_id,
+            "now": stamp.at,
             "keeps_outbox": self._keeps_outbox,
         }
         cursor, source = _stage(session, batch, params)

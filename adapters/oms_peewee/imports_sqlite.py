@@ -8,7 +8,7 @@ from datetime import datetime
 
 from oms_core.domain.stock.import_decisions import BatchDecision, BatchResult, decide_import, movement_of
 from oms_core.ports.import_storage import ImportBatch
-from oms_peewee.ledger import Origin
+from oms_peewee.ledger import Stamp
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.rows import products_of
 from oms_peewee.sqlite import SqliteSession, from_microseconds, to_microseconds
@@ -29,15 +29,15 @@ class SqliteImportTables:
     def __init__(self, ledger: SqliteLedger) -> None:
         self._ledger = ledger
 
-    def write(self, session: SqliteSession, batch: ImportBatch, origin: Origin) -> BatchResult:
+    def write(self, session: SqliteSession, batch: ImportBatch, stamp: Stamp) -> BatchResult:
         """See ImportTables."""
         decision = _decide(session, batch)
         new_skus = {change.entry.sku for change in decision.changes if change.creates_product}
-        _write_products(session, decision, new_skus, to_microseconds(origin.at))
+        _write_products(session, decision, new_skus, to_microseconds(stamp.at))
         movements = [movement_of(batch.mode, change) for change in decision.changes]
         self._ledger.write(
             session,
-            movements=[(movement, origin) for movement in movements if movement is not None],
+            movements=[(movement, stamp) for movement in movements if movement is not None],
             events=[],
             told_skus=new_skus,  # The first stock of a new product is no news.
         )

@@ -16,7 +16,7 @@ from oms_peewee.session import Session_contra
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Stamp:
     """On whose behalf something is written, and when."""
 
     actor: str
@@ -24,19 +24,19 @@ class Origin:
     at: datetime
 
 
-MovementEntry: TypeAlias = tuple[NewMovement, Origin]
-EventEntry: TypeAlias = tuple[NewEvent, Origin]
-Location: TypeAlias = tuple[str, str]
+MovementEntry: TypeAlias = tuple[NewMovement, Stamp]
+EventEntry: TypeAlias = tuple[NewEvent, Stamp]
+LevelId: TypeAlias = tuple[str, str]
 
 
 @dataclass(slots=True)
 class LevelMove:
-    """What all ledger rows of one transaction do to one level; the last of them has this number and origin."""
+    """What all ledger rows of one transaction do to one level; the last of them has this number and stamp."""
 
     on_hand_delta: int
     reserved_delta: int
     last: int
-    origin: Origin
+    stamp: Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +67,35 @@ class Ledger(Protocol[Session_contra]):
         ...
 
 
-def origin_of(caller: Caller, at: datetime) -> Origin:
-    """Give the origin of what a use case writes."""
-    return Origin(caller.name, caller.request_id, at)
+def origin_of(caller: Caller, at: datetime) -> Stamp:
+    """Give the stamp of what a use case writes."""
+    return Stamp(caller.name, caller.request_id, at)
 
 
-def level_moves(rows: Iterable[tuple[Location, int, int, Origin]]) -> dict[Location, LevelMove]:
-    """Sum rows of (location, on_hand_delta, reserved_delta, origin) by location, sorted: so levels are locked."""
-    moves: dict[Location, LevelMove] = {}
-    for number, (location, on_hand_delta, reserved_delta, origin) in enumerate(rows):
+def level_moves(rows: Iterable[tuple[LevelId, int, int, Stamp]]) -> dict[LevelId, LevelMove]:
+    """Sum rows of (location, on_hand_delta, reserved_delta, stamp) by location, sorted: so levels are locked."""
+    moves: dict[LevelId, LevelMove] = {}
+    for number, (location, on_hand_delta, reserved_delta, stamp) in enumerate(rows):
         move = moves.get(location)
         if move is None:
-            moves[location] = LevelMove(on_hand_delta, reserved_delta, number, origin)
+            moves[location] = LevelMove(on_hand_delta, reserved_delta, number, stamp)
         else:
             move.on_hand_delta += on_hand_delta
             move.reserved_delta += reserved_delta
             move.last = number
-            move.origin = origin
+            move.stamp = stamp
     return dict(sorted(moves.items(), key=itemgetter(0)))
 
 
-def moves_of(movements: Iterable[MovementEntry]) -> dict[Location, LevelMove]:
+def moves_of(movements: Iterable[MovementEntry]) -> dict[LevelId, LevelMove]:
     """Sum ledger rows by location."""
     return level_moves(
-        ((row.sku, row.location), row.on_hand_delta, row.reserved_delta, origin) for row, origin in movements
+        ((row.sku, row.location), row.on_hand_delta, row.reserved_delta, stamp) for row, stamp in movements
     )
 
 
-def announcements(moves: Mapping[Location, LevelMove], before: Mapping[str, Figures]) -> list[EventEntry]:
-    """Give the stock events of products with these figures before; each has the origin of the last row of its own."""
+def announcements(moves: Mapping[LevelId, LevelMove], before: Mapping[str, Figures]) -> list[EventEntry]:
+    """Give the stock events of products with these figures before; each has the stamp of the last row of its own."""
     by_sku: dict[str, list[LevelMove]] = {sku: [] for sku in before}
     for (sku, _), move in moves.items():
         if sku in by_sku:
@@ -111,7 +111,7 @@ def announcements(moves: Mapping[Location, LevelMove], before: Mapping[str, Figu
         for sku, figures in sorted(before.items())
     ]
     return [
-        (event, max(by_sku[event.sku], key=lambda move: move.last).origin)
+        (event, max(by_sku[event.sku], key=lambda move: move.last).stamp)
         for event in stock_events(changes)
         if event.sku is not None
     ]

@@ -12,8 +12,8 @@ from oms_peewee.faults import UncoveredError
 from oms_peewee.ledger import (
     EventEntry,
     Figures,
+    LevelId,
     LevelMove,
-    Location,
     MovementEntry,
     announcements,
     available_delta,
@@ -117,7 +117,7 @@ class PostgresqlLedger:
         self,
         session: PostgresqlSession,
         calls: Sequence[Call],
-        moves: Mapping[Location, LevelMove],
+        moves: Mapping[LevelId, LevelMove],
         told_skus: Collection[str] = (),
     ) -> None:
         """Run `calls`, which write the ledger rows, lock and move the levels, and announce stock events."""
@@ -137,7 +137,7 @@ class PostgresqlLedger:
         self,
         session: PostgresqlSession,
         calls: Sequence[Call],
-        moves: Mapping[Location, LevelMove],
+        moves: Mapping[LevelId, LevelMove],
         products: Mapping[str, Product],
     ) -> None:
         """Do the same as the end of a transaction, for levels of products as they were read.
@@ -160,9 +160,9 @@ class PostgresqlLedger:
             arrays.numbers([row.order_version for row in rows]),
             arrays.texts([row.sku for row in rows]),
             arrays.documents([row.data for row in rows]),
-            arrays.texts([origin.actor for _, origin in events]),
-            arrays.texts([origin.request_id for _, origin in events]),
-            arrays.times([origin.at for _, origin in events]),
+            arrays.texts([stamp.actor for _, stamp in events]),
+            arrays.texts([stamp.request_id for _, stamp in events]),
+            arrays.times([stamp.at for _, stamp in events]),
         ]
 
 
@@ -178,10 +178,10 @@ def _insert_movements(movements: Sequence[MovementEntry], key: IdempotencyKey | 
         arrays.numbers([row.line_no for row in rows]),
         arrays.texts([row.reason for row in rows]),
         arrays.texts([row.reference for row in rows]),
-        arrays.texts([origin.actor for _, origin in movements]),
+        arrays.texts([stamp.actor for _, stamp in movements]),
         arrays.texts([key.key] if key else []),
         arrays.digests([key.fingerprint] if key else []),
-        arrays.times([origin.at for _, origin in movements]),
+        arrays.times([stamp.at for _, stamp in movements]),
     ]
 
 
@@ -189,11 +189,11 @@ def _lock_levels(skus: Iterable[str]) -> Call:
     return LOCK_LEVELS, [arrays.texts([*skus])]
 
 
-def _move_levels(moves: Mapping[Location, LevelMove], deltas: Mapping[str, int]) -> Call:
+def _move_levels(moves: Mapping[LevelId, LevelMove], deltas: Mapping[str, int]) -> Call:
     return _MOVE_LEVELS, [*_moved(moves), arrays.texts([*deltas]), arrays.numbers([*deltas.values()])]
 
 
-def _move_levels_quietly(moves: Mapping[Location, LevelMove], deltas: Mapping[str, int]) -> Call:
+def _move_levels_quietly(moves: Mapping[LevelId, LevelMove], deltas: Mapping[str, int]) -> Call:
     return _MOVE_LEVELS_QUIETLY, [
         *_moved(moves),
         len(moves),
@@ -202,17 +202,17 @@ def _move_levels_quietly(moves: Mapping[Location, LevelMove], deltas: Mapping[st
     ]
 
 
-def _moved(moves: Mapping[Location, LevelMove]) -> list[object]:
+def _moved(moves: Mapping[LevelId, LevelMove]) -> list[object]:
     return [
         arrays.texts([sku for sku, _ in moves]),
         arrays.texts([location for _, location in moves]),
         arrays.numbers([move.on_hand_delta for move in moves.values()]),
         arrays.numbers([move.reserved_delta for move in moves.values()]),
-        arrays.times([move.origin.at for move in moves.values()]),
+        arrays.times([move.stamp.at for move in moves.values()]),
     ]
 
 
-def _available_deltas(moves: Mapping[Location, LevelMove]) -> dict[str, int]:
+def _available_deltas(moves: Mapping[LevelId, LevelMove]) -> dict[str, int]:
     deltas: dict[str, int] = {}
     for (sku, _), move in moves.items():
         deltas[sku] = deltas.get(sku, 0) + available_delta(move)

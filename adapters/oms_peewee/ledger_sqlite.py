@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
 from oms_peewee.faults import UncoveredError
-from oms_peewee.ledger import EventEntry, Figures, LevelMove, Location, MovementEntry, announcements, moves_of
+from oms_peewee.ledger import EventEntry, Figures, LevelId, LevelMove, MovementEntry, announcements, moves_of
 from oms_peewee.sqlite import SqliteSession, to_microseconds
 
 _INSERT_MOVEMENT = """INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id,
@@ -67,38 +67,38 @@ class SqliteLedger:
 
 def _movement_rows(movements: Sequence[MovementEntry], key: IdempotencyKey | None) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
-    for row, origin in movements:
+    for row, stamp in movements:
         order_id = None if row.order_id is None else str(row.order_id)
         what = (row.sku, row.location, row.kind.value, row.on_hand_delta, row.reserved_delta)
-        why = (order_id, row.line_no, row.reason, row.reference, origin.actor)
+        why = (order_id, row.line_no, row.reason, row.reference, stamp.actor)
         once = (key.key, key.fingerprint) if key and not rows else (None, None)
-        rows.append((*what, *why, *once, to_microseconds(origin.at)))
+        rows.append((*what, *why, *once, to_microseconds(stamp.at)))
     return rows
 
 
 def _event_rows(events: Sequence[EventEntry]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
-    for row, origin in events:
+    for row, stamp in events:
         order_id = None if row.order_id is None else str(row.order_id)
         what = (row.type.value, order_id, row.order_version, row.sku, json.dumps(dict(row.data)))
-        rows.append((*what, origin.actor, origin.request_id, to_microseconds(origin.at)))
+        rows.append((*what, stamp.actor, stamp.request_id, to_microseconds(stamp.at)))
     return rows
 
 
-def _level_rows(moves: Mapping[Location, LevelMove]) -> list[dict[str, object]]:
+def _level_rows(moves: Mapping[LevelId, LevelMove]) -> list[dict[str, object]]:
     return [
         {
             "sku": sku,
             "location": location,
             "on_hand_delta": move.on_hand_delta,
             "reserved_delta": move.reserved_delta,
-            "at": to_microseconds(move.origin.at),
+            "at": to_microseconds(move.stamp.at),
         }
         for (sku, location), move in moves.items()
     ]
 
 
-def _figures(session: SqliteSession, moves: Mapping[Location, LevelMove]) -> dict[str, Figures]:
+def _figures(session: SqliteSession, moves: Mapping[LevelId, LevelMove]) -> dict[str, Figures]:
     skus = json.dumps(sorted({sku for sku, _ in moves}))
     rows = session.execute_sql(_FIGURES, (skus,)).fetchall()
     return {sku: Figures(available, threshold) for sku, threshold, available in rows}

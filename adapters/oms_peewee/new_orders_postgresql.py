@@ -13,7 +13,7 @@ from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import Product
 from oms_peewee import arrays
 from oms_peewee.fields import ENTERED_AS, ENTRY_CODES
-from oms_peewee.ledger import Origin
+from oms_peewee.ledger import Stamp
 from oms_peewee.ledger_postgresql import PostgresqlLedger
 from oms_peewee.postgresql import PostgresqlSession
 from oms_peewee.rows import products_of
@@ -144,7 +144,7 @@ def insert_orders(
     ]
 
 
-def insert_reservations(reserved: Sequence[tuple[UUID, Origin, Allocation]]) -> Call:
+def insert_reservations(reserved: Sequence[tuple[UUID, Stamp, Allocation]]) -> Call:
     """Give the call that writes the ledger rows of orders."""
     return _INSERT_RESERVATIONS, [
         arrays.texts([allocation.sku for _, _, allocation in reserved]),
@@ -152,8 +152,8 @@ def insert_reservations(reserved: Sequence[tuple[UUID, Origin, Allocation]]) -> 
         arrays.numbers([allocation.quantity for _, _, allocation in reserved]),
         arrays.ids([order_id for order_id, _, _ in reserved]),
         arrays.numbers([allocation.line_no for _, _, allocation in reserved]),
-        arrays.texts([origin.actor for _, origin, _ in reserved]),
-        arrays.times([origin.at for _, origin, _ in reserved]),
+        arrays.texts([stamp.actor for _, stamp, _ in reserved]),
+        arrays.times([stamp.at for _, stamp, _ in reserved]),
     ]
 
 

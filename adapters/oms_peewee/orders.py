@@ -20,7 +20,7 @@ from oms_core.ports.storage import DecideOrderChange, DecidePlacement, Placement
 from oms_peewee.database import Database
 from oms_peewee.event_queries import has_event
 from oms_peewee.kept_keys import is_kept, keep_key
-from oms_peewee.ledger import Ledger, Origin, origin_of
+from oms_peewee.ledger import Ledger, Stamp, origin_of
 from oms_peewee.models import EventRow, OrderRow
 from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_levels, lock_order, order_page
 from oms_peewee.placing import Placing
@@ -52,9 +52,9 @@ class PeeweeOrders:
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
     ) -> Order:
         """See OrderStorage."""
-        origin = origin_of(caller, now)
+        stamp = origin_of(caller, now)
         return self._database.write(
-            lambda session: self._change(session, order_id, owner, origin, decide),
+            lambda session: self._change(session, order_id, owner, stamp, decide),
             look_up={"order_ids": [str(order_id)]},
         )
 
@@ -69,9 +69,9 @@ class PeeweeOrders:
         decide: DecideOrderChange,
     ) -> tuple[Order, bool]:
         """See OrderStorage."""
-        origin = origin_of(caller, now)
+        stamp = origin_of(caller, now)
         return self._database.write(
-            lambda session: self._change_once(session, order_id, owner, origin, decide, key=key),
+            lambda session: self._change_once(session, order_id, owner, stamp, decide, key=key),
             look_up={"order_ids": [str(order_id)]},
         )
 
@@ -92,7 +92,7 @@ class PeeweeOrders:
         session: Session,
         order_id: UUID,
         owner: str | None,
-        origin: Origin,
+        stamp: Stamp,
         decide: DecideOrderChange,
     ) -> Written[Session, Order]:
         order = _existing(lock_order(session, order_id, owner), order_id)
@@ -103,16 +103,16 @@ class PeeweeOrders:
             change = decide(order, holdings_of(session, order_id))
         if change is None:
             return nothing_written(order)
-        changed = self._changed(session, order, change, origin.at)
+        changed = self._changed(session, order, change, stamp.at)
         OrderRow.update(_columns(session, order, changed, change)).where(OrderRow.id == order_id).execute(session)
         self._ledger.write(
             session,
-            movements=[(movement, origin) for movement in change.movements],
-            events=[] if change.event is None else [(change.event, origin)],
+            movements=[(movement, stamp) for movement in change.movements],
+            events=[] if change.event is None else [(change.event, stamp)],
         )
         return Written(
             result=changed,
-            was_committed=lambda later: _is_changed(later, order, change, origin),
+            was_committed=lambda later: _is_changed(later, order, change, stamp),
             as_it_is=lambda later: _existing(find_order(later, order_id, owner), order_id),
         )
 
@@ -121,7 +121,7 @@ class PeeweeOrders:
         session: Session,
         order_id: UUID,
         owner: str | None,
-        origin: Origin,
+        stamp: Stamp,
         decide: DecideOrderChange,
         *,
         key: IdempotencyKey,
@@ -129,8 +129,8 @@ class PeeweeOrders:
         order = _existing(lock_order(session, order_id, owner), order_id)
         if is_kept(session, key):
             return nothing_written((order, True))
-        changed = self._change(session, order_id, owner, origin, decide)
-        keep_key(session, key, origin.at)
+        changed = self._change(session, order_id, owner, stamp, decide)
+        keep_key(session, key, stamp.at)
         return Written(
             result=(changed.result, False),
             was_committed=lambda later: lock_order(later, order_id, owner) is not None and is_kept(later, key),
@@ -162,7 +162,7 @@ def _columns(session: Session, order: Order, changed: Order, change: OrderChange
     return columns
 
 
-def _is_changed(session: Session, before: Order, change: OrderChange, origin: Origin) -> bool:
+def _is_changed(session: Session, before: Order, change: OrderChange, stamp: Stamp) -> bool:
     """Tell whether a change of the order as it was `before` was committed, waiting for whoever has it locked.
 
     One without an event says when the next try is due. Whoever has changed the order since has said that anew: it is
@@ -171,7 +171,7 @@ def _is_changed(session: Session, before: Order, change: OrderChange, origin: Or
     present = lock_order(session, before.id, None)
     if present is None or present.version == before.version:
         return False
-    return change.event is None or has_event(session, change.event, origin)
+    return change.event is None or has_event(session, change.event, stamp)
 
 
 def _existing(order: Order | None, order_id: UUID) -> Order:

@@ -12,7 +12,7 @@ from oms_core.errors import OmsError
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_peewee.database import Attempt, Database
 from oms_peewee.faults import Fault, UncoveredError
-from oms_peewee.ledger import Origin
+from oms_peewee.ledger import Stamp
 from oms_peewee.order_queries import orders_of
 from oms_peewee.session import AnySession, Session_contra
 
@@ -61,9 +61,9 @@ class PlacingTables(Protocol[Session_contra, View]):
         ...
 
 
-def placement_origin(placement: Placement) -> Origin:
-    """Give the origin of what placing an order writes."""
-    return Origin(placement.caller_name, placement.request_id, placement.created_at)
+def placement_stamp(placement: Placement) -> Stamp:
+    """Give the stamp of what placing an order writes."""
+    return Stamp(placement.caller_name, placement.request_id, placement.created_at)
 
 
 class Placing(Generic[AnySession, View]):

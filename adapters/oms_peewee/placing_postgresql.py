@@ -20,7 +20,7 @@ from oms_peewee.new_orders_postgresql import (
     skus_of,
     written_ids,
 )
-from oms_peewee.placing import Accepted, AsWritten, placement_origin
+from oms_peewee.placing import Accepted, AsWritten, placement_stamp
 from oms_peewee.postgresql import PostgresqlSession
 
 
@@ -52,9 +52,9 @@ class PostgresqlPlacingTables:
     def write(self, session: PostgresqlSession, accepted: Sequence[Accepted], view: PlacementView) -> AsWritten:
         """See PlacingTables."""
         reserved = [
-            (placement.id, origin, allocation)
+            (placement.id, stamp, allocation)
             for placement, verdict in accepted
-            for origin in [placement_origin(placement)]
+            for stamp in [placement_stamp(placement)]
             if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]
@@ -65,8 +65,7 @@ class PostgresqlPlacingTables:
             self._events.insert(placements, placed_event(placements[0])),
         ]
         moves = (
-            ((allocation.sku, allocation.location), 0, allocation.quantity, origin)
-            for _, origin, allocation in reserved
+            ((allocation.sku, allocation.location), 0, allocation.quantity, stamp) for _, stamp, allocation in reserved
         )
         self._ledger.reserve(session, calls, level_moves(moves), view.products)
         return placed_order

@@ -11,7 +11,7 @@ from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee.ledger import EventEntry, MovementEntry
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.new_orders_sqlite import insert_orders, read_keyed_orders, read_products, written_ids
-from oms_peewee.placing import Accepted, AsWritten, placement_origin
+from oms_peewee.placing import Accepted, AsWritten, placement_stamp
 from oms_peewee.sqlite import SqliteSession
 
 
@@ -50,8 +50,8 @@ def _entries(accepted: Sequence[Accepted]) -> tuple[list[MovementEntry], list[Ev
     movements: list[MovementEntry] = []
     events: list[EventEntry] = []
     for placement, verdict in accepted:
-        origin = placement_origin(placement)
+        stamp = placement_stamp(placement)
         if isinstance(verdict, Reserve):
-            movements.extend([(reservation(placement.id, allocation), origin) for allocation in verdict.allocations])
-        events.append((placed_event(placement), origin))
+            movements.extend([(reservation(placement.id, allocation), stamp) for allocation in verdict.allocations])
+        events.append((placed_event(placement), stamp))
     return movements, events

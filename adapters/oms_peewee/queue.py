@@ -63,7 +63,7 @@ class PeeweeQueue:
             order_ids, claimed=claimed, caller=caller, now=now, decide=decide, wait_for_turn=wait_for_turn
         )
 
-    def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
+    def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:
         """See QueueStorage."""
 
         def find(session: Session) -> list[OrderRow]:
@@ -71,9 +71,9 @@ class PeeweeQueue:
             found = session.locking_free(wanted).execute(session)
             return sorted(found, key=lambda row: row.queue_no)
 
-        return self._claim(find, hold_seconds) if order_ids else []
+        return self._claim(find, lease_seconds) if order_ids else []
 
-    def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
+    def sweep(self, *, older_than_seconds: float, limit: int, lease_seconds: float) -> list[Claim]:
         """See QueueStorage."""
         # Those that write and the database may not agree on the time: what is wanted at any age has no bound.
         age = older_than_seconds or -_LONG_AGO_SECONDS
@@ -85,7 +85,7 @@ class PeeweeQueue:
             with session.index_walk():
                 return list(session.locking_free(wanted).execute(session))
 
-        return self._claim(find, hold_seconds)
+        return self._claim(find, lease_seconds)
 
     def unclaim(self, claims: Sequence[Claim]) -> None:
         """See QueueStorage."""
@@ -119,14 +119,14 @@ class PeeweeQueue:
 
         return self._database.read(look)
 
-    def _claim(self, find: Callable[[Session], Sequence[OrderRow]], hold_seconds: float) -> list[Claim]:
+    def _claim(self, find: Callable[[Session], Sequence[OrderRow]], lease_seconds: float) -> list[Claim]:
         def claim(session: Session) -> Written[Session, list[Claim]]:
             found = find(session)
             taken = found[: claimed_together([row.attempts for row in found])]
             claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in taken]
             if not claims:
                 return nothing_written(claims)
-            due_at = _count_try(session, claims, hold_seconds)
+            due_at = _count_try(session, claims, lease_seconds)
             return Written(
                 result=claims,
                 was_committed=lambda later: bool(_still_claimed(later, taken, due_at)),
@@ -137,9 +137,9 @@ class PeeweeQueue:
         return self._database.write(claim, look_up={})
 
 
-def _count_try(session: Session, claims: Sequence[Claim], hold_seconds: float) -> datetime:
+def _count_try(session: Session, claims: Sequence[Claim], lease_seconds: float) -> datetime:
     """Count the try of each; give when they are due, by the database's clock."""
-    counted = OrderRow.update(attempts=OrderRow.attempts + 1, due_at=session.time_from_now(hold_seconds))
+    counted = OrderRow.update(attempts=OrderRow.attempts + 1, due_at=session.time_from_now(lease_seconds))
     mine = counted.where(OrderRow.id.in_([claim.order_id for claim in claims])).returning(OrderRow.due_at)
     due_at: datetime = next(iter(mine.execute(session))).due_at
     return due_at

@@ -21,7 +21,7 @@ from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
 from oms_peewee.database import Attempt, Database
 from oms_peewee.event_queries import settled_by
 from oms_peewee.faults import Fault
-from oms_peewee.ledger import Origin, origin_of
+from oms_peewee.ledger import Stamp, origin_of
 from oms_peewee.session import AnySession, Session_contra
 
 # Enough to see the first order that the transaction has no room for.
@@ -70,7 +70,7 @@ class Wanted:
 
     order_ids: Sequence[UUID]
     claimed: Collection[UUID]
-    origin: Origin
+    stamp: Stamp
     decide: DecideSettlement
     wait_for_turn: WaitForTurn
 
@@ -98,7 +98,7 @@ class Settling(Generic[AnySession]):
         wanted = Wanted(
             order_ids=list(dict.fromkeys(order_ids)),
             claimed=claimed,
-            origin=origin_of(caller, now),
+            stamp=origin_of(caller, now),
             decide=decide,
             wait_for_turn=wait_for_turn,
         )
@@ -131,7 +131,7 @@ class Settling(Generic[AnySession]):
         with session.atomic():
             orders, left = self._take(session, wanted)
             # Taking has waited for a COMMIT that was still under way. What it settled may be queued again by now.
-            own = settled_by(session, wanted.order_ids, wanted.origin) if attempt.commit_was_lost else {}
+            own = settled_by(session, wanted.order_ids, wanted.stamp) if attempt.commit_was_lost else {}
             orders = [order for order in orders if order.id not in own]
             left = tuple(order_id for order_id in left if order_id not in own)
             self._tables.lock(session, orders)

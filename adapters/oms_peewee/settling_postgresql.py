@@ -12,7 +12,7 @@ from oms_core.domain.orders.placement import PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, settled_event
 from oms_core.ports.queue_storage import at_once
 from oms_peewee import arrays
-from oms_peewee.ledger import Origin, level_moves
+from oms_peewee.ledger import Stamp, level_moves
 from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger
 from oms_peewee.new_orders_postgresql import read_products, skus_of
 from oms_peewee.postgresql import PostgresqlSession
@@ -115,19 +115,19 @@ class PostgresqlSettlingTables:
         self, session: PostgresqlSession, decided: Sequence[Decided], wanted: Wanted, view: PlacementView
     ) -> None:
         """See SettlingTables."""
-        claimed, origin = wanted.claimed, wanted.origin
+        claimed, stamp = wanted.claimed, wanted.stamp
         placed = [(order, verdict) for order, verdict in decided if isinstance(verdict, Reserve)]
         rejected = [(order, verdict) for order, verdict in decided if isinstance(verdict, Refuse)]
         calls = []
         if rejected:
-            events = [(settled_event(order, verdict), origin) for order, verdict in rejected]
-            calls = [_reject(rejected, claimed, origin), self._ledger.insert_events(events)]
+            events = [(settled_event(order, verdict), stamp) for order, verdict in rejected]
+            calls = [_reject(rejected, claimed, stamp), self._ledger.insert_events(events)]
         if not placed:
             session.run_and_commit(calls)
             return
-        calls += [self._place_orders(placed, claimed, origin), _reserve(placed, origin)]
+        calls += [self._place_orders(placed, claimed, stamp), _reserve(placed, stamp)]
         moves = (
-            ((taken.sku, taken.location), 0, taken.quantity, origin)
+            ((taken.sku, taken.location), 0, taken.quantity, stamp)
             for _, verdict in placed
             for taken in verdict.allocations
         )
@@ -138,20 +138,20 @@ class PostgresqlSettlingTables:
             wanted.wait_for_turn()
         self._ledger.reserve(session, calls, levels, view.products)
 
-    def _place_orders(self, placed: Sequence[_Placed], claimed: Collection[UUID], origin: Origin) -> Call:
+    def _place_orders(self, placed: Sequence[_Placed], claimed: Collection[UUID], stamp: Stamp) -> Call:
         event = settled_event(*placed[0])
         ids = arrays.ids([order.id for order, _ in placed])
         statement = _PLACE_AND_MARK if self._ledger.keeps_outbox else _PLACE
         return statement, [
-            *(origin.at, ids, _counted(placed, claimed), ids),
-            *(event.type.value, json.dumps(dict(event.data)), origin.actor, origin.request_id, origin.at),
+            *(stamp.at, ids, _counted(placed, claimed), ids),
+            *(event.type.value, json.dumps(dict(event.data)), stamp.actor, stamp.request_id, stamp.at),
         ]
 
 
-def _reject(rejected: Sequence[_Rejected], claimed: Collection[UUID], origin: Origin) -> Call:
+def _reject(rejected: Sequence[_Rejected], claimed: Collection[UUID], stamp: Stamp) -> Call:
     ids = arrays.ids([order.id for order, _ in rejected])
     failures = arrays.documents([failure_of(verdict) for _, verdict in rejected])
-    return _REJECT, [origin.at, ids, failures, _counted(rejected, claimed), ids]
+    return _REJECT, [stamp.at, ids, failures, _counted(rejected, claimed), ids]
 
 
 def _counted(decided: Sequence[Decided], claimed: Collection[UUID]) -> str:
@@ -159,7 +159,7 @@ def _counted(decided: Sequence[Decided], claimed: Collection[UUID]) -> str:
     return arrays.numbers([int(order.id in claimed) for order, _ in decided]) if claimed else "{}"
 
 
-def _reserve(placed: Sequence[_Placed], origin: Origin) -> Call:
+def _reserve(placed: Sequence[_Placed], stamp: Stamp) -> Call:
     reserved = [(order.id, allocation) for order, verdict in placed for allocation in verdict.allocations]
     return _RESERVE, [
         arrays.texts([allocation.sku for _, allocation in reserved]),
@@ -167,6 +167,6 @@ def _reserve(placed: Sequence[_Placed], origin: Origin) -> Call:
         arrays.numbers([allocation.quantity for _, allocation in reserved]),
         arrays.ids([order_id for order_id, _ in reserved]),
         arrays.numbers([allocation.line_no for _, allocation in reserved]),
-        origin.actor,
-        origin.at,
+        stamp.actor,
+        stamp.at,
     ]

@@ -10,7 +10,7 @@ from uuid import UUID
 from oms_core.domain.orders.new_orders import reservation
 from oms_core.domain.orders.placement import PlacementView, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, settled_event
-from oms_peewee.ledger import Origin
+from oms_peewee.ledger import Stamp
 from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.new_orders_sqlite import read_products
 from oms_peewee.settling import ROWS_MAX, Decided, Wanted, failure_of, status_of
@@ -58,20 +58,20 @@ class SqliteSettlingTables:
         view: PlacementView,  # noqa: ARG002
     ) -> None:
         """See SettlingTables."""
-        claimed, origin = wanted.claimed, wanted.origin
-        session.execute_many(_UPDATE_ORDER, [_order_row(entry, claimed, origin) for entry in decided])
+        claimed, stamp = wanted.claimed, wanted.stamp
+        session.execute_many(_UPDATE_ORDER, [_order_row(entry, claimed, stamp) for entry in decided])
         movements = [
-            (reservation(order.id, allocation), origin)
+            (reservation(order.id, allocation), stamp)
             for order, verdict in decided
             if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]
-        events = [(settled_event(order, verdict), origin) for order, verdict in decided]
+        events = [(settled_event(order, verdict), stamp) for order, verdict in decided]
         self._ledger.write(session, movements=movements, events=events)
 
 
-def _order_row(entry: Decided, claimed: Collection[UUID], origin: Origin) -> tuple[object, ...]:
+def _order_row(entry: Decided, claimed: Collection[UUID], stamp: Stamp) -> tuple[object, ...]:
     order, verdict = entry
     failure = failure_of(verdict)
     shown = None if failure is None else json.dumps(failure)
-    return status_of(verdict).value, to_microseconds(origin.at), shown, int(order.id in claimed), str(order.id)
+    return status_of(verdict).value, to_microseconds(stamp.at), shown, int(order.id in claimed), str(order.id)

@@ -14,7 +14,7 @@ from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_peewee.database import Database
 from oms_peewee.faults import ChangedMeanwhileError
 from oms_peewee.kept_keys import is_kept, keep_key
-from oms_peewee.ledger import Ledger, Origin, origin_of
+from oms_peewee.ledger import Ledger, Stamp, origin_of
 from oms_peewee.models import LevelRow, LineRow, MovementRow, ProductRow
 from oms_peewee.products import find_product, lock_product, product_page
 from oms_peewee.rows import movement_of
@@ -33,9 +33,9 @@ class PeeweeStock:
         self, sku: str, *, key: IdempotencyKey, caller: Caller, now: datetime, decide: DecideProductChange
     ) -> tuple[Product, bool]:
         """See StockStorage."""
-        origin = origin_of(caller, now)
+        stamp = origin_of(caller, now)
         return self._database.write(
-            lambda session: self._change(session, sku, key, origin, decide), look_up={"sku": sku}
+            lambda session: self._change(session, sku, key, stamp, decide), look_up={"sku": sku}
         )
 
     def delete(self, sku: str, *, key: IdempotencyKey, now: datetime, check: CheckDeletion) -> None:
@@ -57,7 +57,7 @@ class PeeweeStock:
         return self._database.read(lambda session: _movements(session, sku, after, limit))
 
     def _change(
-        self, session: Session, sku: str, key: IdempotencyKey, origin: Origin, decide: DecideProductChange
+        self, session: Session, sku: str, key: IdempotencyKey, stamp: Stamp, decide: DecideProductChange
     ) -> Written[Session, tuple[Product, bool]]:
         product = lock_product(session, sku)
         if _is_on_ledger(session, key):
@@ -65,13 +65,13 @@ class PeeweeStock:
         change = decide(product)
         if change is None:
             return nothing_written((_existing(product, sku), False))
-        _write_product(session, sku, product, change, origin.at)
+        _write_product(session, sku, product, change, stamp.at)
         if change.movement is None:
-            keep_key(session, key, origin.at)
+            keep_key(session, key, stamp.at)
         self._ledger.write(
             session,
-            movements=[] if change.movement is None else [(change.movement, origin)],
-            events=[(event, origin) for event in events_of(product, change)],
+            movements=[] if change.movement is None else [(change.movement, stamp)],
+            events=[(event, stamp) for event in events_of(product, change)],
             key=key,
             told_skus=[sku],  # All its levels are locked, so the decision knows.
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from oms_core.authentication.failed_attempts import Guesses
+from oms_core.authentication.failed_attempts import FailedAttempts
 from oms_core.authentication.key_cache import ApiKeyCache
 from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
@@ -20,8 +20,8 @@ _log = logging.getLogger(__name__)
 class Authenticate:
     """Turns what a caller presents into a Caller. Thread-safe; a key in use costs no query, but for one in two seconds.
 
-    Guesses are counted by address. Past the limit, the database is not asked for an address any more: only keys that
-    have opened here within hours still open. Whoever presents a key that has ended, or once more a token that was
+    Failed attempts are counted by address. Past the limit, the database is not asked for an address any more: only keys
+    that have opened here within hours still open. Whoever presents a key that has ended, or once more a token that was
     refused, guesses nothing: such are counted apart, so that a stale client shuts out nobody beside it.
     """
 
@@ -30,15 +30,15 @@ class Authenticate:
         *,
         cache: ApiKeyCache,
         uses: LastUses,
-        guesses: Guesses,
-        repeats: Guesses,
+        failed_attempts: FailedAttempts,
+        repeats: FailedAttempts,
         refused: RefusedTokens,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._cache = cache
         self._uses = uses
-        self._guesses = guesses
+        self._failed_attempts = failed_attempts
         self._repeats = repeats
         self._refused = refused
         self._clock = clock
@@ -70,7 +70,7 @@ class Authenticate:
             if self._refused.has(token):
                 raise self._repeated(token, presented, address)
             if presented is None or not self._cache.has_opened(presented):
-                self._guesses.check(address)
+                self._failed_attempts.check(address)
             stored = None if presented is None else self._looked_up(presented)
         if stored is None:
             raise self._guessed(token, presented, address)
@@ -110,7 +110,7 @@ class Authenticate:
         return stored
 
     def _guessed(self, token: str, presented: PresentedKey | None, address: str | None) -> OmsError:
-        self._guesses.count(address)
+        self._failed_attempts.count(address)
         self._refused.add(token)
         self._repeats.count(address)  # Or a token could be presented once more than the limit says.
         return self._refusal(presented, "wrong or unknown", address)

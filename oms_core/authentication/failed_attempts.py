@@ -1,4 +1,4 @@
-"""How often an address may present keys that open nothing: guesses, and apart from them what guesses nothing."""
+"""How often an address may present keys that open nothing: failed attempts, and apart from them repeated ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ADDRESS_LENGTH_MAX = 64
 _NETWORK_BITS_IPV6 = 64
 
 
-class Guesses:
+class FailedAttempts:
     """Counts failures by address, and remembers in this process which addresses have had theirs. Thread-safe.
 
     `limit` None counts nothing, and nothing is counted where no address is known. `counted_as` begins the keys under

@@ -16,11 +16,11 @@ from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.stock.import_decisions import BatchResult, Refusal, StockEntry
 from oms_core.errors import OmsError
 
-Level = tuple[str, str]
+LevelId = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportKey:
+class ImportRun:
     """What makes an import resumable: unique per actor; `fingerprint` is the SHA-256 of what is imported and how.
 
     `rows` counts the rows of the file that all its entries stand for.
@@ -45,7 +45,7 @@ class ImportState:
     unchanged: int = 0
     refused: int = 0
     created: int = 0
-    after: Level | None = None
+    after: LevelId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class ImportBatch:
     existing_only: bool = False
 
     @property
-    def end(self) -> Level:
+    def end(self) -> LevelId:
         """The level of the last entry."""
         return self.entries[-1].sku, self.entries[-1].location
 
@@ -68,7 +68,7 @@ class ImportBatch:
 class ImportStorage(Protocol):
     """Imports of stock."""
 
-    def state(self, key: ImportKey) -> ImportState:
+    def state(self, key: ImportRun) -> ImportState:
         """Tell how far the import with this key has come; ImportState() when none of it is committed.
 
         Raises `idempotency_key_reused` when the key was used with another fingerprint.
@@ -76,7 +76,7 @@ class ImportStorage(Protocol):
         ...
 
     def apply(
-        self, batch: ImportBatch, *, key: ImportKey, since: ImportState, caller: Caller, now: datetime
+        self, batch: ImportBatch, *, key: ImportRun, since: ImportState, caller: Caller, now: datetime
     ) -> BatchResult:
         """Write what `decide_import` decides on the batch, as if alone in the database, in one transaction.
 
@@ -109,7 +109,7 @@ class ImportStorage(Protocol):
         """Return the names of up to `limit` locations that products have levels at."""
         ...
 
-    def refusals(self, key: ImportKey, *, after: Level | None, to: Level, limit: int) -> list[Refusal]:
+    def refusals(self, key: ImportRun, *, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:
         """List what the import with this key was refused, by (sku, location), above `after` and up to `to`."""
         ...
 
@@ -126,7 +126,7 @@ def is_committed(stored: ImportState, *, since: ImportState, batch: ImportBatch)
     raise OmsError("idempotency_key_in_use", "another import with this idempotency key is under way")
 
 
-def check_fingerprint(key: ImportKey, stored: bytes) -> None:
+def check_fingerprint(key: ImportRun, stored: bytes) -> None:
     """Raise `idempotency_key_reused` unless the stored fingerprint is that of this import."""
     if stored != key.fingerprint:
         raise OmsError("idempotency_key_reused", "this idempotency key was used for another import")

@@ -69,16 +69,16 @@ class QueueStorage(Protocol):
         """
         ...
 
-    def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
+    def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:
         """Count a try, before it is made, of those of these orders that are still queued and not locked.
 
-        They are not due for anybody else until `hold_seconds` from now. By queue number, and no further than
+        They are not due for anybody else until `lease_seconds` from now. By queue number, and no further than
         `claimed_together` says: what is left is for the next claim. After a lost COMMIT a try is not counted again;
         what is no longer queued is then not given.
         """
         ...
 
-    def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
+    def sweep(self, *, older_than_seconds: float, limit: int, lease_seconds: float) -> list[Claim]:
         """Claim, likewise, the first queued orders that are due, unchanged for `older_than_seconds`, and not locked."""
         ...
 

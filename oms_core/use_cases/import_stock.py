@@ -32,7 +32,7 @@ from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.stock_rows import StockRowReader
 from oms_core.imports.stock_spool import StockSpool
 from oms_core.ports.clock import Clock
-from oms_core.ports.import_storage import ImportBatch, ImportKey, ImportState, ImportStorage, Level, state_after
+from oms_core.ports.import_storage import ImportBatch, ImportRun, ImportState, ImportStorage, LevelId, state_after
 from oms_core.runtime.thread_pool import thread_pool
 
 _REFUSALS_PER_PAGE = 500
@@ -143,10 +143,10 @@ def _fingerprint(command: ImportStock, digest: bytes, format: ImportFormat, defa
     return hashlib.sha256(digest + meaning.encode()).digest()
 
 
-def _key(command: ImportStock, caller: Caller, fingerprint: bytes, rows: int) -> ImportKey | None:
+def _key(command: ImportStock, caller: Caller, fingerprint: bytes, rows: int) -> ImportRun | None:
     if command.idempotency_key is None:
         return None
-    return ImportKey(actor=caller.name, key=command.idempotency_key, fingerprint=fingerprint, rows=rows)
+    return ImportRun(actor=caller.name, key=command.idempotency_key, fingerprint=fingerprint, rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class _Work:
 
     command: ImportStock
     caller: Caller
-    key: ImportKey | None
+    key: ImportRun | None
     clock: Clock
     imports: ImportStorage
     spool: StockSpool
@@ -177,8 +177,8 @@ class _Work:
                 state, result = _finish(*under_way.popleft(), state)
                 yield state, result
 
-    def _refusals_so_far(self, key: ImportKey, state: ImportState) -> Iterator[tuple[ImportState, BatchResult]]:
-        after: Level | None = None
+    def _refusals_so_far(self, key: ImportRun, state: ImportState) -> Iterator[tuple[ImportState, BatchResult]]:
+        after: LevelId | None = None
         while state.after is not None:
             refusals = self.imports.refusals(key, after=after, to=state.after, limit=_REFUSALS_PER_PAGE)
             yield state, BatchResult(applied=0, unchanged=0, refused=0, refusals=tuple(refusals))
@@ -186,7 +186,7 @@ class _Work:
                 return
             after = refusals[-1].sku, refusals[-1].location
 
-    def _batches(self, *, after: Level | None) -> Iterator[ImportBatch]:
+    def _batches(self, *, after: LevelId | None) -> Iterator[ImportBatch]:
         """Cut into batches of `batch_size` entries; a SKU is kept together as long as that does not double a batch."""
         entries = self.spool.entries(self.command.mode, after=after)
         batch = list(islice(entries, self.command.batch_size))

@@ -25,7 +25,7 @@ from oms_core.runtime.halving import halve_to_fault
 from oms_core.worker.heartbeat import Heartbeat
 from oms_core.worker.held_claims import HeldClaims
 from oms_core.worker.pipeline import Work, run_in_turn
-from oms_core.worker.retry_deadline import Patience, StoppedError, StuckError, passes
+from oms_core.worker.retrying import Retrying, StoppedError, StuckError, passes
 
 Read = TypeVar("Read")
 
@@ -67,7 +67,7 @@ class WorkerOptions:
 
     batch_max: int = TRANSACTION_ORDERS_MAX
     sweep_age_seconds: float = 5.0
-    hold_seconds: float = 30.0
+    lease_seconds: float = 30.0
 
 
 class _Batch(NamedTuple):
@@ -116,7 +116,7 @@ class Worker:
 
     def _begin(self, stop: threading.Event) -> None:
         self._stop = stop
-        self._patiently = Patience(stop, self._heartbeat, self._tasks.check)
+        self._retrying = Retrying(stop, self._heartbeat, self._tasks.check)
 
     def _run_on_one_inbox(self, stop: threading.Event) -> None:
         """Work until stopped, or until something fails: what is in hand then comes again, to an inbox of its own."""
@@ -196,7 +196,7 @@ class Worker:
             inbox.done([message])
 
     def _claim(self, order_ids: Sequence[UUID]) -> list[Claim]:
-        return self._patiently(lambda: self._queue().claim(order_ids, hold_seconds=self._options.hold_seconds))
+        return self._retrying(lambda: self._queue().claim(order_ids, lease_seconds=self._options.lease_seconds))
 
     def _settle_claims(self, claims: Sequence[Claim]) -> None:
         held = self._held(claims)
@@ -219,13 +219,13 @@ class Worker:
         """
 
         def attempt(part: Sequence[UUID], tries: int | None = _TRIES) -> None:
-            settled = self._patiently(lambda: self._tasks.settle(part, held.attempts(part), wait_for_turn), tries=tries)
+            settled = self._retrying(lambda: self._tasks.settle(part, held.attempts(part), wait_for_turn), tries=tries)
             held.are_tried(part)
             self._heartbeat.count(settled)
 
         def blame(order_id: UUID, error: Exception) -> None:
             if isinstance(error, StuckError) and error.is_its_own:
-                self._patiently(lambda: self._tasks.put_off(order_id, held.attempts([order_id]), error.reason))
+                self._retrying(lambda: self._tasks.put_off(order_id, held.attempts([order_id]), error.reason))
                 held.are_tried([order_id])
             else:
                 held.give_up()
@@ -239,7 +239,7 @@ class Worker:
         good = [(message, command) for message, command in read if command is not None]
         if not good:
             return
-        outcomes = self._patiently(lambda: self._accept_all([command for _, command in good]))
+        outcomes = self._retrying(lambda: self._accept_all([command for _, command in good]))
         accepted = []
         for (message, _), outcome in zip(good, outcomes, strict=True):
             if isinstance(outcome, Refused):
@@ -265,7 +265,7 @@ class Worker:
         age = 0.0 if not is_connected else self._options.sweep_age_seconds if is_idle else _BUSY_SWEEP_AGE_SECONDS
         self._swept_at = now
         while not self._stop.is_set():
-            claims = self._patiently(lambda: self._claim_late(age))
+            claims = self._retrying(lambda: self._claim_late(age))
             self._metrics.count(SWEPT_ORDERS, amount=len(claims))
             self._settle_claims(claims)
             is_full = len(claims) == self._options.batch_max
@@ -275,7 +275,7 @@ class Worker:
     def _claim_late(self, age_seconds: float) -> list[Claim]:
         options = self._options
         return self._queue().sweep(
-            older_than_seconds=age_seconds, limit=options.batch_max, hold_seconds=options.hold_seconds
+            older_than_seconds=age_seconds, limit=options.batch_max, lease_seconds=options.lease_seconds
         )
 
     def _read(self, inbox: Inbox, message: Message, read: Callable[[bytes], Read]) -> Read | None:

@@ -14,7 +14,7 @@ from oms_memory import MemoryStorage
 
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, IssuedApiKey, Oms, OmsError, Scope, Settings
 from oms_core.authentication.authenticate import Authenticate
-from oms_core.authentication.failed_attempts import Guesses
+from oms_core.authentication.failed_attempts import FailedAttempts
 from oms_core.authentication.key_cache import ApiKeyCache
 from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
@@ -90,8 +90,8 @@ class Gate:
         self.authenticate = Authenticate(
             cache=ApiKeyCache(self.read, self.monotonic, entries_max),
             uses=LastUses(self.storage, self.aside.append),
-            guesses=Guesses(limit, limiter, self.monotonic, addresses_max=2),
-            repeats=Guesses(limit, limiter, self.monotonic, counted_as="repeats"),
+            failed_attempts=FailedAttempts(limit, limiter, self.monotonic, addresses_max=2),
+            repeats=FailedAttempts(limit, limiter, self.monotonic, counted_as="repeats"),
             refused=RefusedTokens(self.monotonic, tokens_max=20),
             clock=self,
             metrics=self.metrics,

@@ -109,7 +109,7 @@ def test_a_fault_in_one_half_leaves_what_the_other_has_committed(room: Workroom)
 
 def test_a_claimed_try_is_counted_once(room: Workroom) -> None:
     (poison,) = room.queue_up(1, customer_id=POISON)
-    (claim,) = room.queue.claim([poison], hold_seconds=30.0)
+    (claim,) = room.queue.claim([poison], lease_seconds=30.0)
     room.settling()([poison], {poison: claim.attempts})
     assert room.order(poison).attempts == 1
 

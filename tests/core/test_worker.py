@@ -193,7 +193,7 @@ def test_redelivered_orders_are_claimed_before_they_are_tried(room: Workroom) ->
 
 def test_after_a_crash_redelivered_orders_are_tried_in_smaller_batches(room: Workroom) -> None:
     ids = room.queue_up(120)
-    room.queue.claim(ids, hold_seconds=0.0)  # A worker claimed them, and died.
+    room.queue.claim(ids, lease_seconds=0.0)  # A worker claimed them, and died.
     room.work([tell(*ids, redelivered=True)])
     assert room.happened("settled") == [50, 50, 20]
     assert room.statuses(ids) == [PENDING] * 120
@@ -283,10 +283,10 @@ def test_a_defect_opens_a_new_inbox_and_the_worker_goes_on(room: Workroom) -> No
     claim = room.queue.claim
     faults = [RuntimeError("a defect")]
 
-    def claim_or_fail(order_ids: Any, *, hold_seconds: float) -> Any:
+    def claim_or_fail(order_ids: Any, *, lease_seconds: float) -> Any:
         if faults:
             raise faults.pop()
-        return claim(order_ids, hold_seconds=hold_seconds)
+        return claim(order_ids, lease_seconds=lease_seconds)
 
     room.queue.claim = claim_or_fail  # type: ignore[method-assign]
     room.work([tell(*ids, redelivered=True)], [tell(*ids, redelivered=True)])

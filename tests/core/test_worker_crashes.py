@@ -22,7 +22,7 @@ def crash(room: Workroom, *order_ids: object, times: int) -> None:
     """Claim each order so often, and come to no end."""
     for order_id in order_ids:
         for _ in range(times):
-            room.queue.claim([order_id], hold_seconds=0)  # type: ignore[list-item]
+            room.queue.claim([order_id], lease_seconds=0)  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("redelivered", [True, False])

@@ -100,7 +100,7 @@ def test_a_warning_comes_again_after_a_minute(
     room: Workroom, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = count(0, 25)
-    monkeypatch.setattr("oms_core.worker.retry_deadline.time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    monkeypatch.setattr("oms_core.worker.retrying.time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
     room.queue.room = 0
     after(5, lambda: make_room(room), room)
     room.work([tell(*room.queue_up(1))])
@@ -137,7 +137,7 @@ def test_while_one_worker_waits_for_room_no_other_counts_its_orders_a_try(room: 
     seen: list[list[int]] = []
 
     def look_and_stop() -> None:
-        seen.append([claim.attempts for claim in room.queue.sweep(older_than_seconds=0, limit=9, hold_seconds=0)])
+        seen.append([claim.attempts for claim in room.queue.sweep(older_than_seconds=0, limit=9, lease_seconds=0)])
         room.stop.set()
 
     after(12, look_and_stop, room)

@@ -51,7 +51,7 @@ def test_a_sweep_goes_on_while_batches_are_full() -> None:
 
 def test_orders_that_another_worker_holds_are_left_to_it(room: Workroom) -> None:
     ids = room.queue_up(2)
-    room.queue.claim(ids, hold_seconds=30.0)
+    room.queue.claim(ids, lease_seconds=30.0)
     room.work([], connected=False)
     assert room.statuses(ids) == [QUEUED, QUEUED]
     room.pass_time(31)

@@ -122,13 +122,13 @@ class WatchedQueue(MemoryQueuedOrders):
         self.after_settling()
         return settlement
 
-    def claim(self, order_ids: Sequence[UUID], *, hold_seconds: float) -> list[Claim]:
-        claims = super().claim(order_ids, hold_seconds=hold_seconds)
+    def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:
+        claims = super().claim(order_ids, lease_seconds=lease_seconds)
         self._journal.append(("claimed", len(claims)))
         return claims
 
-    def sweep(self, *, older_than_seconds: float, limit: int, hold_seconds: float) -> list[Claim]:
-        claims = super().sweep(older_than_seconds=older_than_seconds, limit=limit, hold_seconds=hold_seconds)
+    def sweep(self, *, older_than_seconds: float, limit: int, lease_seconds: float) -> list[Claim]:
+        claims = super().sweep(older_than_seconds=older_than_seconds, limit=limit, lease_seconds=lease_seconds)
         self._journal.append(("swept", (older_than_seconds, len(claims))))
         return claims
 

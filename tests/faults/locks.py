@@ -22,7 +22,7 @@ from oms_rabbitmq import open_broker as open_rabbitmq
 from werkzeug.test import EnvironBuilder
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, Settings
-from oms_core.authentication.failed_attempts import Guesses
+from oms_core.authentication.failed_attempts import FailedAttempts
 from oms_core.authentication.key_cache import ApiKeyCache
 from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
@@ -113,7 +113,7 @@ def closed_key_uses() -> Locked:
 
 
 def guesses() -> Locked:
-    guesses = Guesses(LIMIT, open_memory("memory://", RateLimiterOptions(metrics=NoMetrics())))
+    guesses = FailedAttempts(LIMIT, open_memory("memory://", RateLimiterOptions(metrics=NoMetrics())))
     return Locked(guesses._lock, lambda: guesses.count("192.0.2.1"))
 
 

@@ -37,7 +37,7 @@ HOLD_SECONDS = 2.0
 
 def quicken() -> None:
     """Let the workers of this process sweep, and let go of what they claim, within seconds."""
-    quick = partial(WorkerOptions, sweep_age_seconds=SWEEP_AGE_SECONDS, hold_seconds=HOLD_SECONDS)
+    quick = partial(WorkerOptions, sweep_age_seconds=SWEEP_AGE_SECONDS, lease_seconds=HOLD_SECONDS)
     setattr(order_queue, "WorkerOptions", quick)  # noqa: B010  The production defaults take half a minute.
 
 

@@ -51,7 +51,7 @@ def stocked(shop: Shop) -> Stocked:
     create(shop, "former")
     shop.storage.workers.beat(worker("former"))
     bought, waiting, claimed = shop.buy(("WIDGET", 2)), shop.queue_up(("WIDGET", 1)), shop.queue_up(("WIDGET", 1))
-    shop.storage.queue.claim([claimed.id], hold_seconds=3_600)
+    shop.storage.queue.claim([claimed.id], lease_seconds=3_600)
     return Stocked(shop, bought, waiting, turned_down, claimed)
 
 
@@ -78,9 +78,9 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "an order": lambda at: at.shop.place(at.shop.order(("WIDGET", 3)), at.shop.order(("NONE", 6))),
     "an order under a key": lambda at: at.shop.place(at.shop.order(("WIDGET", 3), idempotency_key="K")),
     "an order to be placed later": lambda at: at.shop.accept(at.shop.order(("WIDGET", 3), idempotency_key="K")),
-    "a claim": lambda at: at.shop.storage.queue.claim([at.waiting.id], hold_seconds=3_600),
+    "a claim": lambda at: at.shop.storage.queue.claim([at.waiting.id], lease_seconds=3_600),
     "the end of a claim": lambda at: at.shop.storage.queue.unclaim([Claim(order_id=at.claimed.id, attempts=1)]),
-    "a sweep": lambda at: at.shop.sweep(hold_seconds=3_600),
+    "a sweep": lambda at: at.shop.sweep(lease_seconds=3_600),
     "a settlement": lambda at: at.shop.settle(at.waiting.id, claimed=[at.waiting.id]),
     "a sign of life": lambda at: at.shop.storage.workers.beat(worker("ours")),
     "the end of a worker": lambda at: at.shop.storage.workers.leave("former"),

@@ -69,7 +69,7 @@ def test_orders_are_settled_once(shop: Shop, proxy: CommitProxy, fate: Fate) -> 
     shop.set("WIDGET", 3)
     orders = [shop.queue_up(("WIDGET", quantity)) for quantity in (2, 2, 1)]
     ids = [order.id for order in orders]
-    shop.storage.queue.claim(ids, hold_seconds=0)
+    shop.storage.queue.claim(ids, lease_seconds=0)
     proxy.lose_next(fate)
     settlement = shop.settle(*ids, claimed=ids)
     assert [settlement.statuses[order_id].value for order_id in ids] == ["pending", "rejected", "pending"]
@@ -129,7 +129,7 @@ def test_a_claim_counts_its_try_once(shop: Shop, proxy: CommitProxy, fate: Fate)
     shop.set("WIDGET", 1)
     order = shop.queue_up(("WIDGET", 1))
     proxy.lose_next(fate)
-    (claim,) = shop.storage.queue.claim([order.id], hold_seconds=3_600)
+    (claim,) = shop.storage.queue.claim([order.id], lease_seconds=3_600)
     assert claim == Claim(order_id=order.id, attempts=1)
 
 
@@ -138,5 +138,5 @@ def test_what_was_swept_is_given_and_its_try_counted_once(shop: Shop, proxy: Com
     shop.set("WIDGET", 1)
     order = shop.queue_up(("WIDGET", 1))
     proxy.lose_next(fate)
-    assert shop.sweep(hold_seconds=3_600) == [order.id]
+    assert shop.sweep(lease_seconds=3_600) == [order.id]
     assert shop.get(order.id).attempts == 1

@@ -132,7 +132,7 @@ def test_an_order_that_somebody_else_holds_is_passed_over_and_not_waited_for(
     queue = impatient_shop.storage.queue
     works: dict[str, Callable[[], list[UUID]]] = {
         "settle": lambda: [*impatient_shop.settle(held.id, free.id).statuses],
-        "claim": lambda: [claim.order_id for claim in queue.claim([held.id, free.id], hold_seconds=0)],
+        "claim": lambda: [claim.order_id for claim in queue.claim([held.id, free.id], lease_seconds=0)],
         "sweep": lambda: impatient_shop.sweep(limit=1),
     }
     with rival(postgresql_url) as cursor:
@@ -144,7 +144,7 @@ def test_an_order_that_somebody_else_holds_is_passed_over_and_not_waited_for(
 
 def test_a_claimed_order_that_a_sweep_looks_at_is_waited_for(shop: Shop, postgresql_url: str) -> None:
     order = shop.queue_up(("WIDGET", 1))
-    claimed = shop.sweep(hold_seconds=3_600)
+    claimed = shop.sweep(lease_seconds=3_600)
     settled: list[UUID] = []
     with rival(postgresql_url) as cursor:
         cursor.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", (str(order.id),))

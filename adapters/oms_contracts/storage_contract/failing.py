@@ -91,7 +91,7 @@ class FailingPromises:
     def test_a_failed_order_is_retried_at_once_and_has_all_its_tries_again(self, shop: Shop) -> None:
         shop.set("WIDGET", 1)
         order = shop.queue_up(("WIDGET", 1))
-        shop.storage.queue.claim([order.id], hold_seconds=3_600)
+        shop.storage.queue.claim([order.id], lease_seconds=3_600)
         shop.fail(order.id, attempts=3)
         retried = shop.retry(order.id)
         assert (retried.attempts, retried.failure) == (0, None)

@@ -13,7 +13,7 @@ from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock.import_decisions import BatchResult, RefusalCode, StockEntry, refusal
 from oms_core.errors import OmsError
-from oms_core.ports.import_storage import ImportBatch, ImportKey, ImportState, state_after
+from oms_core.ports.import_storage import ImportBatch, ImportRun, ImportState, state_after
 
 SET, ADJUST = ImportMode.SET, ImportMode.ADJUST
 
@@ -29,19 +29,19 @@ def batch_of(mode: ImportMode, *entries: StockEntry) -> ImportBatch:
     return ImportBatch(mode=mode, entries=sorted(entries, key=lambda each: (each.sku, each.location)))
 
 
-def key_of(key: str = "K", *, actor: str = CLERK.name, fingerprint: bytes = b"f" * 32, rows: int = 100) -> ImportKey:
+def key_of(key: str = "K", *, actor: str = CLERK.name, fingerprint: bytes = b"f" * 32, rows: int = 100) -> ImportRun:
     """Name an import."""
-    return ImportKey(actor=actor, key=key, fingerprint=fingerprint, rows=rows)
+    return ImportRun(actor=actor, key=key, fingerprint=fingerprint, rows=rows)
 
 
 def apply(
-    shop: Shop, mode: ImportMode, *entries: StockEntry, key: ImportKey | None = None, since: ImportState | None = None
+    shop: Shop, mode: ImportMode, *entries: StockEntry, key: ImportRun | None = None, since: ImportState | None = None
 ) -> BatchResult:
     """Apply a batch, the first of its import unless there is a state before it."""
     return apply_batch(shop, batch_of(mode, *entries), key, since or ImportState())
 
 
-def apply_batch(shop: Shop, batch: ImportBatch, key: ImportKey | None, since: ImportState) -> BatchResult:
+def apply_batch(shop: Shop, batch: ImportBatch, key: ImportRun | None, since: ImportState) -> BatchResult:
     """Apply a batch in the shop's name, now: of an import with a key, or once."""
     caller, now = shop.caller, shop.clock.now()
     if key is not None:

@@ -30,12 +30,12 @@ class LostQueueCommitPromises:
         ours.set("WIDGET", 5)
         first, second, third = (ours.queue_up(("WIDGET", quantity)) for quantity in (2, 4, 1))
         ids = [first.id, second.id, third.id]
-        ours.storage.queue.claim(ids, hold_seconds=0)
+        ours.storage.queue.claim(ids, lease_seconds=0)
 
         def act() -> None:
             rival.move(first.id, OrderStatus.SHIPPED)
             rival.retry(second.id)
-            rival.storage.queue.claim([second.id], hold_seconds=LONG_SECONDS)
+            rival.storage.queue.claim([second.id], lease_seconds=LONG_SECONDS)
 
         settlement, _ = lossy_shop.losing(lambda: ours.settle(*ids, claimed=ids), act)
         assert settlement.left == ()
@@ -61,11 +61,11 @@ class LostQueueCommitPromises:
         kept, taken, gone = (ours.queue_up(("WIDGET", 1)) for _ in range(3))
 
         def act() -> None:
-            rival.storage.queue.claim([taken.id], hold_seconds=LONG_SECONDS)
+            rival.storage.queue.claim([taken.id], lease_seconds=LONG_SECONDS)
             rival.move(gone.id, OrderStatus.CANCELLED)
 
         claims, _ = lossy_shop.losing(
-            lambda: ours.storage.queue.claim([kept.id, taken.id, gone.id], hold_seconds=LONG_SECONDS), act
+            lambda: ours.storage.queue.claim([kept.id, taken.id, gone.id], lease_seconds=LONG_SECONDS), act
         )
         assert claims == [Claim(order_id=kept.id, attempts=1), Claim(order_id=taken.id, attempts=2)]
         assert [ours.get(order.id).attempts for order in (kept, taken)] == [1, 2]
@@ -74,10 +74,10 @@ class LostQueueCommitPromises:
         ours, rival = lossy_shop.ours, lossy_shop.rival
         ours.set("WIDGET", 5)
         kept, taken = (ours.queue_up(("WIDGET", 1)) for _ in range(2))
-        held = ours.storage.queue.claim([kept.id, taken.id], hold_seconds=LONG_SECONDS)
+        held = ours.storage.queue.claim([kept.id, taken.id], lease_seconds=LONG_SECONDS)
         lossy_shop.losing(
             lambda: ours.storage.queue.unclaim(held),
-            lambda: rival.storage.queue.claim([taken.id], hold_seconds=LONG_SECONDS),
+            lambda: rival.storage.queue.claim([taken.id], lease_seconds=LONG_SECONDS),
         )
         assert [ours.get(order.id).attempts for order in (kept, taken)] == [0, 1]
         assert rival.sweep() == [kept.id]
@@ -87,7 +87,7 @@ class LostQueueCommitPromises:
         ours.set("WIDGET", 5)
         order = ours.queue_up(("WIDGET", 1))
         claims, _ = lossy_shop.losing(
-            lambda: ours.storage.queue.claim([order.id], hold_seconds=LONG_SECONDS),
+            lambda: ours.storage.queue.claim([order.id], lease_seconds=LONG_SECONDS),
             lambda: rival.fail(order.id, attempts=1),
         )
         assert claims == [Claim(order_id=order.id, attempts=1)]
@@ -98,7 +98,7 @@ class LostQueueCommitPromises:
         ours.set("WIDGET", 5)
         ids = [ours.queue_up(("WIDGET", 1)).id for _ in range(3)]
         swept, theirs = lossy_shop.losing(
-            lambda: ours.sweep(hold_seconds=LONG_SECONDS), lambda: rival.sweep(hold_seconds=LONG_SECONDS)
+            lambda: ours.sweep(lease_seconds=LONG_SECONDS), lambda: rival.sweep(lease_seconds=LONG_SECONDS)
         )
         assert (swept, theirs) == (ids, [])
         assert {ours.get(order_id).attempts for order_id in ids} == {1}
@@ -108,7 +108,7 @@ class LostQueueCommitPromises:
         ours.set("WIDGET", 5)
         first, second = (ours.queue_up(("WIDGET", 1)).id for _ in range(2))
         swept, _ = lossy_shop.losing(
-            lambda: ours.sweep(limit=1, hold_seconds=LONG_SECONDS), lambda: rival.settle(first, claimed=[first])
+            lambda: ours.sweep(limit=1, lease_seconds=LONG_SECONDS), lambda: rival.settle(first, claimed=[first])
         )
         assert swept == [second]
         assert ours.get(second).attempts == 1

@@ -43,7 +43,7 @@ def do_everything(shop: Shop) -> list[tuple[str, Callable[[], object]]]:
         ("order.placed stock.low", lambda: shop.place(placed)),
         ("order.queued order.queued order.queued", lambda: shop.accept(*waiting)),
         ("order.placed order.rejected stock.depleted", lambda: shop.settle(*ids[:2])),
-        ("", lambda: shop.storage.queue.claim(ids, hold_seconds=0)),
+        ("", lambda: shop.storage.queue.claim(ids, lease_seconds=0)),
         ("", lambda: shop.fail(ids[2], attempts=1, jitter=0.0)),
         ("order.failed", lambda: shop.fail(ids[2], attempts=3)),
         ("order.retried", lambda: shop.retry(ids[2])),

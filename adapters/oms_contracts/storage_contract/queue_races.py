@@ -146,9 +146,9 @@ class QueueRacePromises:
     def test_sixteen_sweepers_claim_each_order_once(self, shop: Shop, rival_shop: Shop) -> None:
         shop.set("WIDGET", 1_000)
         ids = queue_up_many(shop, "WIDGET", THREADS * BATCH)
-        sweepers = [partial(hand.sweep, limit=BATCH, hold_seconds=3_600) for hand in buyers(shop, rival_shop)]
+        sweepers = [partial(hand.sweep, limit=BATCH, lease_seconds=3_600) for hand in buyers(shop, rival_shop)]
         swept = [order_id for claimed in run_together(sweepers) for order_id in claimed]
-        swept += shop.sweep(hold_seconds=3_600)  # What nobody took for being in the hands of another.
+        swept += shop.sweep(lease_seconds=3_600)  # What nobody took for being in the hands of another.
         assert sorted(swept) == sorted(ids)
         assert {shop.get(order_id).attempts for order_id in ids} == {1}
 
@@ -158,7 +158,7 @@ class QueueRacePromises:
 
         def drain(hand: Shop) -> int:
             settled = 0
-            while claimed := hand.sweep(limit=BATCH, hold_seconds=3_600):
+            while claimed := hand.sweep(limit=BATCH, lease_seconds=3_600):
                 settled += len(hand.settle(*claimed, claimed=claimed).statuses)
             return settled
 

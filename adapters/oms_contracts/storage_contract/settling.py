@@ -161,7 +161,7 @@ class SettlingPromises(StorageHooks):
         shop.set("WIDGET", 1)
         good, bad, unclaimed = (shop.queue_up(("WIDGET", 1)) for _ in range(3))
         for _ in range(2):
-            shop.storage.queue.claim([good.id, bad.id, unclaimed.id], hold_seconds=0)
+            shop.storage.queue.claim([good.id, bad.id, unclaimed.id], lease_seconds=0)
         assert [shop.get(each.id).attempts for each in (good, bad, unclaimed)] == [2, 2, 2]
         shop.settle(good.id, bad.id, unclaimed.id, claimed=[good.id, bad.id])
         assert [(shop.get(each.id).status.value, shop.get(each.id).attempts) for each in (good, bad, unclaimed)] == [

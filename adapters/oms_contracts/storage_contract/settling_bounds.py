@@ -87,7 +87,7 @@ class SettlingBoundPromises:
         shop.set("WIDGET", 3)
         orders = [shop.queue_up(("WIDGET", 1)) for _ in range(3)]
         ids = [order.id for order in orders]
-        shop.storage.queue.claim(ids, hold_seconds=0)
+        shop.storage.queue.claim(ids, lease_seconds=0)
         before = shop.everything()
         oversold = Reserve((Allocation(1, "WIDGET", location, quantity),))
 

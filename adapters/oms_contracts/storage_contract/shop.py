@@ -158,9 +158,11 @@ class Shop:
             decide=lambda order, _: decide_retry(order, reason),
         )
 
-    def sweep(self, *, older_than_seconds: float = 0.0, limit: int = 500, hold_seconds: float = 0.0) -> list[UUID]:
+    def sweep(self, *, older_than_seconds: float = 0.0, limit: int = 500, lease_seconds: float = 0.0) -> list[UUID]:
         """Claim orders that are due; give their ids."""
-        claims = self.storage.queue.sweep(older_than_seconds=older_than_seconds, limit=limit, hold_seconds=hold_seconds)
+        claims = self.storage.queue.sweep(
+            older_than_seconds=older_than_seconds, limit=limit, lease_seconds=lease_seconds
+        )
         return [claim.order_id for claim in claims]
 
     def move(self, order_id: UUID, status: OrderStatus, **given: Any) -> Order:

@@ -26,9 +26,9 @@ def queue_up_some(shop: Shop, count: int) -> list[Order]:
     return [shop.queue_up(("WIDGET", 1)) for _ in range(count)]
 
 
-def claims(shop: Shop, *orders: Order, hold_seconds: float = LONG_SECONDS) -> list[Claim]:
+def claims(shop: Shop, *orders: Order, lease_seconds: float = LONG_SECONDS) -> list[Claim]:
     """Claim these orders."""
-    return shop.storage.queue.claim([order.id for order in orders], hold_seconds=hold_seconds)
+    return shop.storage.queue.claim([order.id for order in orders], lease_seconds=lease_seconds)
 
 
 class SweepingPromises:
@@ -54,7 +54,7 @@ class SweepingPromises:
         claims(shop, first)
         assert rival_shop.settle(first.id) == NOTHING
         assert rival_shop.sweep() == [second.id]
-        claims(shop, second, hold_seconds=0)
+        claims(shop, second, lease_seconds=0)
         assert rival_shop.sweep() == [second.id]
 
     def test_a_claim_that_is_given_up_counts_no_try_and_is_due_for_everybody(
@@ -83,7 +83,7 @@ class SweepingPromises:
         orders = queue_up_some(shop, 5)
         for _ in range(2):
             for tried in (orders[1], orders[3]):
-                claims(shop, tried, hold_seconds=0)
+                claims(shop, tried, lease_seconds=0)
         assert [claims(shop, *rest) for rest in (orders, orders[1:], orders[2:], orders[3:])] == [
             [Claim(order_id=orders[0].id, attempts=1)],
             [Claim(order_id=orders[1].id, attempts=3)],
@@ -95,8 +95,8 @@ class SweepingPromises:
     def test_a_sweep_claims_alone_who_was_tried_twice(self, shop: Shop) -> None:
         orders = queue_up_some(shop, 4)
         for _ in range(2):
-            claims(shop, orders[2], hold_seconds=0)
-        swept = [shop.sweep(hold_seconds=LONG_SECONDS) for _ in range(4)]
+            claims(shop, orders[2], lease_seconds=0)
+        swept = [shop.sweep(lease_seconds=LONG_SECONDS) for _ in range(4)]
         assert swept == [[order.id for order in part] for part in (orders[:2], orders[2:3], orders[3:], [])]
 
     def test_only_what_is_queued_is_claimed(self, shop: Shop) -> None:
@@ -110,9 +110,9 @@ class SweepingPromises:
 
     def test_a_sweep_claims_what_waits_by_number_up_to_its_limit(self, shop: Shop) -> None:
         orders = queue_up_some(shop, 5)
-        swept = shop.storage.queue.sweep(older_than_seconds=0, limit=3, hold_seconds=LONG_SECONDS)
+        swept = shop.storage.queue.sweep(older_than_seconds=0, limit=3, lease_seconds=LONG_SECONDS)
         assert swept == [Claim(order_id=order.id, attempts=1) for order in orders[:3]]
-        assert shop.sweep(limit=3, hold_seconds=LONG_SECONDS) == [order.id for order in orders[3:]]
+        assert shop.sweep(limit=3, lease_seconds=LONG_SECONDS) == [order.id for order in orders[3:]]
         assert shop.sweep() == []
         assert [shop.get(order.id).attempts for order in orders] == [1] * 5
 

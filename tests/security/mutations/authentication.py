@@ -9,7 +9,7 @@ _AUTHENTICATION = "oms_core/authentication/authenticate.py"
 _LOCAL = "oms_http/local_requests.py"
 _CONTRACT = "tests/adapters/test_contracts_sqlite.py::TestSqliteStorage::"
 _TEST_AUTHENTICATION = "tests/core/test_authentication.py::"
-_TEST_GUESSES = "tests/core/test_guesses.py::"
+_TEST_FAILED_ATTEMPTS = "tests/core/test_failed_attempts.py::"
 _TEST_KEYS = "tests/core/test_keys.py::"
 _TEST_CALLERS = "tests/http/test_callers.py::"
 _TEST_LOCAL = "tests/http/test_local_requests.py::"
@@ -126,17 +126,17 @@ AUTHENTICATION = (
     mutation(
         "bad keys are not counted",
         _AUTHENTICATION,
-        "        self._guesses.count(address)\n",
+        "        self._failed_attempts.count(address)\n",
         "",
-        f"{_TEST_GUESSES}test_after_some_wrong_keys_an_address_has_to_wait_and_the_database_is_not_asked",
+        f"{_TEST_FAILED_ATTEMPTS}test_after_some_wrong_keys_an_address_has_to_wait_and_the_database_is_not_asked",
         f"{_TEST_CALLERS}test_after_some_wrong_keys_an_address_is_told_to_wait",
     ),
     mutation(
         "an address that guessed is looked up all the same",
         _AUTHENTICATION,
-        "                self._guesses.check(address)\n",
+        "                self._failed_attempts.check(address)\n",
         "                pass\n",
-        f"{_TEST_GUESSES}test_after_some_wrong_keys_an_address_has_to_wait_and_the_database_is_not_asked",
+        f"{_TEST_FAILED_ATTEMPTS}test_after_some_wrong_keys_an_address_has_to_wait_and_the_database_is_not_asked",
     ),
     mutation(
         "whoever names an id that opened here may guess on",
@@ -163,7 +163,7 @@ AUTHENTICATION = (
         "a key that has ended counts as a guess",
         _AUTHENTICATION,
         "        self._repeats.count(address)\n        return self._refusal(stored.key,",
-        "        self._guesses.count(address)\n        return self._refusal(stored.key,",
+        "        self._failed_attempts.count(address)\n        return self._refusal(stored.key,",
         "tests/core/test_neighbours.py::test_a_stale_client_at_one_request_a_second_shuts_out_nobody_beside_it",
         "tests/core/test_neighbours.py::test_keys_that_have_ended_are_limited_apart_from_guesses",
     ),
@@ -179,7 +179,7 @@ AUTHENTICATION = (
         "oms_core/authentication/failed_attempts.py",
         "_NETWORK_BITS_IPV6 = 64\n",
         "_NETWORK_BITS_IPV6 = 128\n",
-        f"{_TEST_GUESSES}test_addresses_of_one_ipv6_network_share_their_guesses",
+        f"{_TEST_FAILED_ATTEMPTS}test_addresses_of_one_ipv6_network_share_their_guesses",
     ),
     mutation(
         "a 401 tells what is wrong with a key",

@@ -118,8 +118,8 @@ BOUNDS = (
     mutation(
         "a full process receives bodies first",
         "oms_http/server/bridge.py",
-        "        if lane.full:\n            if lane.hold_seconds:\n",
-        "        if False:\n            if lane.hold_seconds:\n",
+        "        if lane.full:\n            if lane.lease_seconds:\n",
+        "        if False:\n            if lane.lease_seconds:\n",
         f"{_TEST_LIMITS}test_a_full_process_refuses_before_the_body_is_there",
     ),
 )

@@ -36,7 +36,7 @@ LEAKS = (
         "oms_core/authentication/authenticate.py",
         "None if named is None else named.id",
         "None if named is None else named._secret",
-        "tests/core/test_guesses.py::test_a_refusal_is_logged_without_the_secret",
+        "tests/core/test_failed_attempts.py::test_a_refusal_is_logged_without_the_secret",
     ),
     mutation(
         "logs hold API keys",

@@ -38,7 +38,7 @@ class StuckError(Exception):
         self.is_its_own = is_its_own
 
 
-class Patience:
+class Retrying:
     """Repeats work until it is done or `stop` is set; the worker shows signs of life meanwhile. Thread-safe.
 
     `check` raises while the database is known to be unfit for work: its disk is full, for one.
