@@ -39,7 +39,7 @@ class Box(NamedTuple):
 
 DRIVERS = (
     Box(1.5, 4.5, "oms_http", "REST service", DRIVER),
-    Box(1.5, 3.3, "oms worker", "places what was accepted", DRIVER),
+    Box(1.5, 3.3, "oms worker", "places queued orders", DRIVER),
     Box(1.5, 2.1, "oms_cli", "administrators, batch jobs", DRIVER),
     Box(1.5, 0.9, "your program", "from oms_core import Oms", DRIVER),
 )
@@ -48,7 +48,7 @@ DOMAIN = Box(4.45, 1.8, "domain", "pure decisions", CORE, 1.4)
 PORTS = Box(5.95, 1.8, "ports", "Protocols", CORE, 1.4)
 ADAPTERS = (
     Box(8.9, 4.5, "oms_peewee", "storage", ADAPTER, 2.2),
-    Box(8.9, 3.3, "oms_rabbitmq", "queue, events", ADAPTER, 2.2),
+    Box(8.9, 3.3, "oms_rabbitmq", "broker, events", ADAPTER, 2.2),
     Box(8.9, 2.1, "oms_limits", "rate limits", ADAPTER, 2.2),
     Box(8.9, 0.9, "oms_memory", "all of it, for tests", ADAPTER, 2.2),
 )
