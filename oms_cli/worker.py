@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oms_cli.metrics_listener import MetricsListener
     from oms_core.oms import Oms
 
-_BROKER_CONNECTIONS_EACH = 3  # The inbox, burying, and announcing accepted commands.
+_BROKER_CONNECTIONS_EACH = 3  # The inbox, dead-lettering, and announcing accepted commands.
 
 _log = logging.getLogger(__name__)
 

@@ -105,7 +105,7 @@ class WorkerProcesses:
                 if beginning[what].ready is what:
                     _hear(beginning[what], what)
             elif isinstance(what, int):
-                self._bury(sentinels[what])
+                self._dead_letter(sentinels[what])
 
     def _start_due(self) -> None:
         for place in self._places:
@@ -124,7 +124,7 @@ class WorkerProcesses:
         place.process.start()
         writer.close()
 
-    def _bury(self, place: _Place) -> None:
+    def _dead_letter(self, place: _Place) -> None:
         """Take note of an end, and say when the successor starts."""
         process, place.process = place.process, None
         assert process is not None  # noqa: S101  Its sentinel was heard.

@@ -158,7 +158,7 @@ class MemoryInbox:
         finished = set(messages)
         self._held = [message for message in self._held if message not in finished]
 
-    def bury(self, message: Message, reason: OmsError) -> None:
+    def dead_letter(self, message: Message, reason: OmsError) -> None:
         """See Inbox."""
         if message not in self._held:
             return

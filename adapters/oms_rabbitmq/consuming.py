@@ -12,7 +12,7 @@ from pika.spec import Basic, BasicProperties
 
 from oms_core.ports.broker import Message, MessageKind
 from oms_rabbitmq.acknowledging import Finished
-from oms_rabbitmq.burying import bounded
+from oms_rabbitmq.dead_lettering import bounded
 from oms_rabbitmq.faults import translated
 from oms_rabbitmq.links import Link
 from oms_rabbitmq.topology import Names, declare

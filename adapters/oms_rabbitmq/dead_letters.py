@@ -18,8 +18,8 @@ from pika.spec import Basic, BasicProperties
 
 from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_rabbitmq.addresses import Address
-from oms_rabbitmq.burying import bounded, read_letter
 from oms_rabbitmq.confirms import Outgoing
+from oms_rabbitmq.dead_lettering import bounded, read_letter
 from oms_rabbitmq.faults import translated
 from oms_rabbitmq.links import ANSWER_SECONDS, Link, open_link
 from oms_rabbitmq.publishing import Publisher, to_commands, to_orders

@@ -15,8 +15,8 @@ from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.backoff import Backoff
 from oms_core.runtime.forks import begin_in_each_process
 from oms_rabbitmq.addresses import Address
-from oms_rabbitmq.burying import to_dead
 from oms_rabbitmq.consuming import Consumption, Delivery
+from oms_rabbitmq.dead_lettering import to_dead
 from oms_rabbitmq.links import open_link
 from oms_rabbitmq.publishing import DELETION_SECONDS, Publisher
 from oms_rabbitmq.topology import Names
@@ -66,8 +66,8 @@ class RabbitmqInbox:
             if not consumption.is_lost:
                 consumption.finish(list(group))
 
-    def bury(self, message: Message, reason: OmsError) -> None:
-        """See Inbox; a message of a lost connection comes again, and is buried then."""
+    def dead_letter(self, message: Message, reason: OmsError) -> None:
+        """See Inbox; a message of a lost connection comes again, and is dead-lettered then."""
         if isinstance(message, Delivery) and not message.consumption.is_lost:
             self._burying.publish([to_dead(self._names, message, reason)])
             self.done([message])

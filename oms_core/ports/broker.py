@@ -89,8 +89,8 @@ class EventPublisher(Protocol):
 class Inbox(Protocol):
     """A worker's deliveries, whose connection lives (heartbeats, reconnecting) while a batch is being worked on.
 
-    For one thread. A message that is neither `done` nor buried when its connection is lost, or the inbox closes, is
-    delivered again, to whoever is there, as `redelivered`.
+    For one thread. A message that is neither `done` nor dead-lettered when its connection is lost, or the inbox closes,
+    is delivered again, to whoever is there, as `redelivered`.
     """
 
     @property
@@ -109,7 +109,7 @@ class Inbox(Protocol):
         """Acknowledge messages whose work is committed. Those of a lost connection are passed over: they come again."""
         ...
 
-    def bury(self, message: Message, reason: OmsError) -> None:
+    def dead_letter(self, message: Message, reason: OmsError) -> None:
         """Move a message to the dead letters with the reason, and only then acknowledge it."""
         ...
 

@@ -46,7 +46,7 @@ class NoBroker:
     def done(self, messages: Sequence[Message]) -> None:
         """See Inbox."""
 
-    def bury(self, message: Message, reason: OmsError) -> None:
+    def dead_letter(self, message: Message, reason: OmsError) -> None:
         """See Inbox."""
 
     def list(self, *, limit: int) -> list[DeadLetter]:  # noqa: ARG002  There is never one.

@@ -234,7 +234,7 @@ class Worker:
         halve_to_fault(order_ids, attempt, is_of_an_item=lambda error: isinstance(error, StuckError), blame=blame)
 
     def _accept(self, inbox: Inbox, messages: Sequence[Message]) -> None:
-        """Queue the orders that other services want placed; what cannot be queued is buried with the reason."""
+        """Queue the orders that other services want placed; what cannot be queued is dead-lettered with the reason."""
         read = [(message, self._read(inbox, message, read_command)) for message in messages]
         good = [(message, command) for message, command in read if command is not None]
         if not good:
@@ -243,7 +243,7 @@ class Worker:
         accepted = []
         for (message, _), outcome in zip(good, outcomes, strict=True):
             if isinstance(outcome, Refused):
-                self._bury(inbox, message, outcome.error)
+                self._dead_letter(inbox, message, outcome.error)
             else:
                 accepted.append(message)
         inbox.done(accepted)
@@ -282,12 +282,12 @@ class Worker:
         try:
             return read(message.body)
         except OmsError as error:
-            self._bury(inbox, message, error)
+            self._dead_letter(inbox, message, error)
             return None
 
-    def _bury(self, inbox: Inbox, message: Message, error: OmsError) -> None:
+    def _dead_letter(self, inbox: Inbox, message: Message, error: OmsError) -> None:
         _log.warning("a message became a dead letter: %s", error, exc_info=error.defect)
-        inbox.bury(message, error)
+        inbox.dead_letter(message, error)
         self._metrics.count(DEAD_LETTERS, error.code)
 
 

@@ -75,7 +75,7 @@ def test_a_message_with_unreadable_properties_is_buried_with_its_reason(broker: 
     send(broker, broker.name("commands"), "x", b"odd", UNREADABLE["tables in tables"])
     with open_inbox(queue) as inbox:
         (message,) = receive(inbox)
-        inbox.bury(message, OmsError("malformed_json", "cut"))
+        inbox.dead_letter(message, OmsError("malformed_json", "cut"))
     (letter,) = queue.dead_letters().list(limit=10)
     assert (letter.body, letter.code) == (b"odd", "malformed_json")
 

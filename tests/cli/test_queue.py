@@ -58,13 +58,13 @@ def accept(cli: Cli, quantity: int = 1) -> str:
     return str(cli.oms.accept_order(command, caller=cli.caller).order.id)
 
 
-def bury(queue: MemoryBroker, *bodies: bytes) -> None:
+def dead_letter(queue: MemoryBroker, *bodies: bytes) -> None:
     """Make letters of messages."""
     inbox = queue.inbox()
     for body in bodies:
         queue.send_command(body)
         (message,) = inbox.take(limit=1, timeout_seconds=0)
-        inbox.bury(message, OmsError("malformed_json", "it is no JSON"))
+        inbox.dead_letter(message, OmsError("malformed_json", "it is no JSON"))
 
 
 def waiting(queue: MemoryBroker) -> list[Message]:
@@ -124,7 +124,7 @@ def test_without_a_broker_none_is_shown(cli: Cli, queue: BrokerQueue) -> None:
 
 
 def test_dead_letters_are_listed_with_their_reason_and_body(cli: Cli, queue: BrokerQueue) -> None:
-    bury(queue, b"{", b"\xff\x00")
+    dead_letter(queue, b"{", b"\xff\x00")
     first, second = cli("queue", "dead", "list", "-o", "json", **AMQP).json
     assert (first["kind"], first["code"], first["detail"]) == ("command", "malformed_json", "it is no JSON")
     assert (first["body"], first["bytes"]) == ("{", 1)
@@ -137,7 +137,7 @@ def test_dead_letters_are_listed_with_their_reason_and_body(cli: Cli, queue: Bro
 
 
 def test_a_list_that_may_go_on_says_so(cli: Cli, queue: BrokerQueue) -> None:
-    bury(queue, b"1", b"2", b"3")
+    dead_letter(queue, b"1", b"2", b"3")
     ran = cli("queue", "dead", "list", "--limit", "2", **AMQP)
     assert len(ran.out.splitlines()) == 3
     assert ran.err == "the first 2 are shown; --limit N shows more\n"
@@ -150,7 +150,7 @@ def test_no_dead_letters_and_why_there_may_seem_to_be_none(cli: Cli) -> None:
 
 
 def test_letters_are_replayed_by_id(cli: Cli, queue: BrokerQueue) -> None:
-    bury(queue, b"1", b"2", b"3")
+    dead_letter(queue, b"1", b"2", b"3")
     first, second, third = letter_ids(cli)
     ran = cli("queue", "dead", "replay", first, third, first, **AMQP)
     assert (ran.code, ran.out, ran.err) == (0, "replayed 2 letters\n", "")
@@ -159,7 +159,7 @@ def test_letters_are_replayed_by_id(cli: Cli, queue: BrokerQueue) -> None:
 
 
 def test_letters_are_replayed_and_discarded_by_ids_from_stdin(cli: Cli, queue: BrokerQueue) -> None:
-    bury(queue, b"1", b"2")
+    dead_letter(queue, b"1", b"2")
     first, second = letter_ids(cli)
     assert cli("queue", "dead", "discard", "-", given=f"{first}\n\n", **AMQP).out == "discarded 1 letter\n"
     assert cli("queue", "dead", "replay", "-", given=second, **AMQP).out == "replayed 1 letter\n"
@@ -168,13 +168,13 @@ def test_letters_are_replayed_and_discarded_by_ids_from_stdin(cli: Cli, queue: B
 
 
 def test_all_letters_are_replayed(cli: Cli, queue: BrokerQueue) -> None:
-    bury(queue, b"1", b"2")
+    dead_letter(queue, b"1", b"2")
     assert cli("queue", "dead", "replay", "--all", "-o", "json", **AMQP).json == {"replayed": 2, "missing": 0}
     assert letter_ids(cli) == []
 
 
 def test_ids_that_are_not_there_are_told(cli: Cli, queue: BrokerQueue) -> None:
-    bury(queue, b"1")
+    dead_letter(queue, b"1")
     ran = cli("queue", "dead", "discard", "nothing", **AMQP)
     assert (ran.code, ran.out) == (4, "discarded 0 letters\n")
     assert ran.err.startswith("1 id not there")
@@ -183,7 +183,7 @@ def test_ids_that_are_not_there_are_told(cli: Cli, queue: BrokerQueue) -> None:
 
 
 def test_discarding_all_needs_a_yes_off_a_terminal(cli: Cli, queue: BrokerQueue) -> None:
-    bury(queue, b"1", b"2")
+    dead_letter(queue, b"1", b"2")
     ran = cli("queue", "dead", "discard", "--all", **AMQP)
     assert ran.code == 2
     assert "--yes" in ran.err

@@ -243,7 +243,7 @@ def _kill_when_in_hand(room: Workroom, murderer: Any, killed: type[BaseException
 )
 def test_a_command_that_cannot_be_accepted_is_buried_with_the_reason(room: Workroom, message: Any, code: str) -> None:
     inbox = room.work([message, ask(COMMAND)])
-    assert inbox.buried == [(message.body, code)]
+    assert inbox.dead_lettered == [(message.body, code)]
     assert [each.body for each in inbox.acknowledged] == [ask(COMMAND).body]
     assert room.metrics.counts["oms_dead_letters_total", code] == 1
 
@@ -252,7 +252,7 @@ def test_announcements_that_cannot_be_read_are_buried_and_the_others_placed(room
     ids = room.queue_up(2)
     wrong = tell()
     inbox = room.work([tell(ids[0]), wrong, tell(ids[1])])
-    assert inbox.buried == [(wrong.body, "validation_error")]
+    assert inbox.dead_lettered == [(wrong.body, "validation_error")]
     assert room.statuses(ids) == [PENDING, PENDING]
     assert wrong not in inbox.acknowledged
 
@@ -266,7 +266,7 @@ def test_a_command_twice_is_one_order(room: Workroom) -> None:
 def test_another_command_under_a_key_that_is_taken_is_buried(room: Workroom) -> None:
     other = ask({**COMMAND, "customer_id": "C2"})
     inbox = room.work([ask(COMMAND)], [other])
-    assert inbox.buried == [(other.body, "idempotency_key_reused")]
+    assert inbox.dead_lettered == [(other.body, "idempotency_key_reused")]
 
 
 def test_a_defect_opens_a_new_inbox_and_the_worker_goes_on(room: Workroom) -> None:

@@ -67,7 +67,7 @@ class ScriptedInbox:
     journal: list[tuple[str, Any]]
     connected: bool = True
     acknowledged: list[Message] = field(default_factory=list)
-    buried: list[tuple[bytes, str]] = field(default_factory=list)
+    dead_lettered: list[tuple[bytes, str]] = field(default_factory=list)
     closed: int = 0
 
     def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:
@@ -80,8 +80,8 @@ class ScriptedInbox:
         self.journal.append(("acknowledged", len(messages)))
         self.acknowledged.extend(messages)
 
-    def bury(self, message: Message, reason: OmsError) -> None:
-        self.buried.append((message.body, reason.code))
+    def dead_letter(self, message: Message, reason: OmsError) -> None:
+        self.dead_lettered.append((message.body, reason.code))
 
     def close(self) -> None:
         self.closed += 1

@@ -38,7 +38,7 @@ def test_messages_whose_time_is_over_come_again_and_late_acknowledgements_do_no_
         assert sorted(ids_in(again)) == sorted(ids)
         assert all(message.redelivered for message in again)
         inbox.done(late)
-        inbox.bury(late[0], OmsError("malformed_json", "too late"))
+        inbox.dead_letter(late[0], OmsError("malformed_json", "too late"))
         inbox.done(again)
         more = new_ids(1)
         announce(queue, more)

@@ -93,12 +93,12 @@ def test_books_that_do_not_agree_are_found(service: Fuzzed) -> None:
 def test_messages_that_are_lost_or_dealt_with_twice_are_found() -> None:
     one, other = ask(b"{"), tell()
     inbox = partial(ScriptedInbox, [], Unhurried(), [])
-    good = inbox(acknowledged=[one], buried=[(other.body, "validation_error")])
+    good = inbox(acknowledged=[one], dead_lettered=[(other.body, "validation_error")])
     assert list(faults_in_hand([one, other], good)) == []
     for bad in (
         inbox(acknowledged=[one]),
         inbox(acknowledged=[one, other, other]),
-        inbox(acknowledged=[one], buried=[(other.body, "internal_error")]),
+        inbox(acknowledged=[one], dead_lettered=[(other.body, "internal_error")]),
     ):
         assert list(faults_in_hand([one, other], bad))
 

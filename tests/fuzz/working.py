@@ -63,7 +63,7 @@ class _FuzzedRoom:
         before, inboxes = dict(self._tables.orders), len(self._room.inboxes)
         inbox = self._room.work(messages)
         tally = Tally(tried=len(messages))
-        tally.outcomes.update({"acknowledged": len(inbox.acknowledged), "buried": len(inbox.buried)})
+        tally.outcomes.update({"acknowledged": len(inbox.acknowledged), "dead_lettered": len(inbox.dead_lettered)})
         if len(self._room.inboxes) != inboxes + 1:
             tally.failures.append(f"the worker began anew {len(self._room.inboxes) - inboxes - 1} times")
         tally.failures += self._log.taken()
@@ -118,13 +118,13 @@ class _FuzzedRoom:
 
 
 def faults_in_hand(messages: Sequence[Message], inbox: ScriptedInbox) -> Iterator[str]:
-    """Say which messages are neither acknowledged nor buried, or both, or buried for no reason."""
-    done = sorted([message.body for message in inbox.acknowledged] + [body for body, _ in inbox.buried])
+    """Say which messages are neither acknowledged nor dead-lettered, or both, or dead-lettered for no reason."""
+    done = sorted([message.body for message in inbox.acknowledged] + [body for body, _ in inbox.dead_lettered])
     if done != sorted(message.body for message in messages):
-        yield f"{len(messages)} messages: {len(inbox.acknowledged)} acknowledged, {len(inbox.buried)} buried"
-    for body, code in inbox.buried:
+        yield f"{len(messages)} messages: {len(inbox.acknowledged)} acknowledged, {len(inbox.dead_lettered)} buried"
+    for body, code in inbox.dead_lettered:
         if code not in ERROR_CODES or code == "internal_error":
-            yield f"buried as {code}: {body[:2_000]!r}"
+            yield f"dead-lettered as {code}: {body[:2_000]!r}"
 
 
 def _read(body: bytes) -> dict[str, list[str]]:

@@ -13,15 +13,15 @@ REASON = OmsError("malformed_json", "not JSON: é at line 1")
 
 
 class DeadLetterPromises(BrokerHooks):
-    """Inbox.bury and DeadLetters."""
+    """Inbox.dead_letter and DeadLetters."""
 
     def bury_commands(self, queue: Broker, *bodies: bytes) -> None:
-        """Send commands in, and bury them."""
+        """Send commands in, and dead-letter them."""
         for body in bodies:
             self.send_command(queue, body)
         with open_inbox(queue) as inbox:
             for message in receive(inbox, len(bodies)):
-                inbox.bury(message, REASON)
+                inbox.dead_letter(message, REASON)
 
     def test_there_are_no_dead_letters_at_first(self, queue: Broker) -> None:
         letters = queue.dead_letters()
@@ -65,7 +65,7 @@ class DeadLetterPromises(BrokerHooks):
         ids = new_ids(2)
         announce(queue, ids)
         with open_inbox(queue) as inbox:
-            inbox.bury(receive(inbox)[0], REASON)
+            inbox.dead_letter(receive(inbox)[0], REASON)
             letters = queue.dead_letters()
             assert letters.list(limit=1)[0].kind is MessageKind.ORDER_IDS
             assert letters.replay(None) == 1
@@ -101,7 +101,7 @@ class DeadLetterPromises(BrokerHooks):
         self.send_command(queue, b"{oops")
         with open_inbox(queue) as inbox:
             (message,) = receive(inbox)
-        inbox.bury(message, REASON)
+        inbox.dead_letter(message, REASON)
         assert queue.dead_letters().list(limit=10) == []
         with open_inbox(queue) as inbox:
             assert receive(inbox)[0].redelivered

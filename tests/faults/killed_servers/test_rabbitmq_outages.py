@@ -114,7 +114,7 @@ def test_a_broker_that_is_killed_loses_nothing_that_was_confirmed(server: Privat
             for call in used.values():
                 refused_in_time(call)
             inbox.done(held[:5])
-            inbox.bury(held[5], OmsError("malformed_json", "its connection is lost: it comes again"))
+            inbox.dead_letter(held[5], OmsError("malformed_json", "its connection is lost: it comes again"))
             assert inbox.take(limit=10, timeout_seconds=0.1) == []
         again = receive(inbox, 11)
         assert set(ids) <= set(ids_in(again))
