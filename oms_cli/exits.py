@@ -38,7 +38,7 @@ EXIT_CODES: Mapping[ErrorKind, int] = MappingProxyType(
 
 
 def exit_code(error: OmsError) -> int:
-    """Give the exit code of a command that ends with this error."""
+    """Return the exit code of a command that ends with this error."""
     return EXIT_CODES[error.kind]
 
 
@@ -59,7 +59,7 @@ class Tally:
             self._codes.add(exit_code(error))
 
     def exit_code(self) -> int:
-        """Give 0, 8 when only some failed, else the worst one's code: a bug is the worst, then the highest."""
+        """Return 0, 8 when only some failed, else the worst one's code: a bug is the worst, then the highest."""
         if not self._codes:
             return 0
         if self.applied:
@@ -84,7 +84,7 @@ def report(error: OmsError, *, as_json: bool, subject: str | None = None) -> Non
 
 
 def _more(error: OmsError) -> list[str]:
-    """Give a line per wrong value or shortage, unless the error's detail has named the only one."""
+    """Return a line per wrong value or shortage, unless the error's detail has named the only one."""
     lines = [f"{found.pointer or 'the input'}: {found.detail}" for found in error.errors]
     shortages = error.data.get("shortages")
     if isinstance(shortages, list):

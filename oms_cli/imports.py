@@ -129,7 +129,7 @@ def _shown_by(report: Report, stream: IO[bytes]) -> Callable[[ImportProgress], N
 
 
 def _size(stream: IO[bytes]) -> int | None:
-    """Give the size of a file; None of what has none, or cannot tell how much of it was read."""
+    """Return the size of a file; None of what has none, or cannot tell how much of it was read."""
     try:
         stream.tell()
         return os.fstat(stream.fileno()).st_size

@@ -16,7 +16,7 @@ _COLOURS: Mapping[ApiKeyState, str] = MappingProxyType(
 
 
 def keys_view(now: datetime) -> View[ApiKey]:
-    """Give the view of keys as they are at a time."""
+    """Return the view of keys as they are at a time."""
     return View(
         columns=_columns(now),
         document=lambda key: show_key(key, now),
@@ -25,7 +25,7 @@ def keys_view(now: datetime) -> View[ApiKey]:
 
 
 def issued_view(now: datetime) -> View[IssuedApiKey]:
-    """Give the view of a key that was just made: with its text first."""
+    """Return the view of a key that was just made: with its text first."""
     return View(
         columns=(
             Column(name="key", value=lambda issued: issued.token, whole=True),

@@ -38,7 +38,7 @@ class TextLines(logging.Formatter):
         return datetime.fromtimestamp(record.created, UTC).isoformat(sep=" ", timespec="milliseconds")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the record as text, its traceback included, without secrets."""
+        """Return the record as text, its traceback included, without secrets."""
         return redact(super().format(record))
 
 
@@ -46,7 +46,7 @@ class JsonLines(logging.Formatter):
     """One JSON object a line: time (RFC 3339, UTC), level, logger, process, message, and `traceback` where one is."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the record as JSON, without a line break in it."""
+        """Return the record as JSON, without a line break in it."""
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

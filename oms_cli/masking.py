@@ -31,7 +31,7 @@ _NAMED_SECRET = re.compile(r"(?i)([?&\s\"'](?:[a-z_]*password|passwd|secret|api_
 
 
 def mask_url(url: str) -> str:
-    """Give a URL with its password masked, and every parameter of its query that is not known to be none; works on any
+    """Return a URL with its password masked, and every parameter of its query that is not known to be none; works on any
     text.
     """
     scheme, separator, rest = url.partition("://")
@@ -41,7 +41,7 @@ def mask_url(url: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Give a text, such as a line of a log or a traceback, with whatever looks like a secret masked."""
+    """Return a text, such as a line of a log or a traceback, with whatever looks like a secret masked."""
     text = _KEY.sub(rf"\1_{MASK}", text)
     text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{found[2] or ''}{MASK}", text)
     text = _BEARER.sub(rf"\1 {MASK}", text)

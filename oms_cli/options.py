@@ -59,7 +59,7 @@ class Everywhere:
 
 
 def parameters(*, without: frozenset[str]) -> list[inspect.Parameter]:
-    """Give the options as parameters of a function, for Typer to read."""
+    """Return the options as parameters of a function, for Typer to read."""
     return [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
         for name, annotation in EVERYWHERE.items()

@@ -26,7 +26,7 @@ IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...|-", help="Order
 
 
 def read_ids(given: Sequence[str]) -> Iterator[str]:
-    """Give the ids of the command line, or with `-` one per line of stdin, as they come; empty lines are skipped."""
+    """Return the ids of the command line, or with `-` one per line of stdin, as they come; empty lines are skipped."""
     if "-" not in given:
         return iter(given)
     if list(given) != ["-"]:

@@ -70,7 +70,7 @@ class OrderShown:
 
 
 def total(order: Order) -> str | None:
-    """Give the total as text; None where a price is missing."""
+    """Return the total as text; None where a price is missing."""
     return _amount(order.total, order.currency)
 
 
@@ -79,12 +79,12 @@ def _amount(amount: Decimal | None, currency: str) -> str | None:
 
 
 def total_with_currency(order: Order) -> str | None:
-    """Give the total and its currency as text."""
+    """Return the total and its currency as text."""
     return None if order.total is None else f"{total(order)} {order.currency}"
 
 
 def failure(order: Order) -> str | None:
-    """Give the reason of a rejected or failed order."""
+    """Return the reason of a rejected or failed order."""
     return None if order.failure is None else f"{order.failure.code}: {order.failure.detail}"
 
 
@@ -143,7 +143,7 @@ ORDERS: View[Order] = View(
 
 
 def _of(column: Column[Order], order_of: Callable[[T], Order]) -> Column[T]:
-    """Give a column of orders as one of something that has an order."""
+    """Return a column of orders as one of something that has an order."""
     table_value, style = column.table_value, column.style
     return Column(
         name=column.name,
@@ -233,7 +233,7 @@ MOVED: View[Moved] = View(
 
 
 def lines_shown(order: Order) -> list[LineShown]:
-    """Give a row per line."""
+    """Return a row per line."""
     return [LineShown(order=order, line=line) for line in order.lines]
 
 

@@ -154,6 +154,6 @@ def write_json_array(view: View[T], items: Iterator[T], stream: TextIO) -> int:
 
 
 def _json(document: Mapping[str, object], *, indent: int | None = None) -> str:
-    """Give JSON with letters as they are, and with escapes also for what steers terminals and JSON lets through."""
+    """Return JSON with letters as they are, and with escapes also for what steers terminals and JSON lets through."""
     text = json.dumps(document, ensure_ascii=False, indent=indent)
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

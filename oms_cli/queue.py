@@ -106,7 +106,7 @@ def _say_where(session: Session) -> None:
 
 
 def _wanted(ids: Sequence[str] | None, everything: bool) -> list[str] | None:
-    """Give the ids that were named, each once; None for all."""
+    """Return the ids that were named, each once; None for all."""
     if everything == bool(ids):
         usage_error("give ids, - for stdin, or --all")
     return None if everything else list(dict.fromkeys(read_ids(ids or [])))

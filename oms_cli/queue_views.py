@@ -36,7 +36,7 @@ class LettersMoved:
 
 
 def letters_view(verb: str) -> View[LettersMoved]:
-    """Give the view of what became of letters; `verb` heads their number."""
+    """Return the view of what became of letters; `verb` heads their number."""
     return View(
         columns=(
             Column(name=verb, value=lambda moved: moved.moved, right=True),
@@ -91,7 +91,7 @@ def _show_letter(letter: DeadLetter) -> dict[str, object]:
 
 
 def _body(letter: DeadLetter) -> str:
-    """Give the body as text, with what is no UTF-8 escaped."""
+    """Return the body as text, with what is no UTF-8 escaped."""
     return letter.body.decode(errors="backslashreplace")
 
 

@@ -57,7 +57,7 @@ class Session:
         return self.settings_with()
 
     def settings_with(self, **flags: object) -> Settings:
-        """Give the settings with further flags over them (None: not given)."""
+        """Return the settings with further flags over them (None: not given)."""
         return Settings.load(
             self.surroundings.environment,
             file=config_file(self.given.config, self.surroundings.folder),

@@ -21,7 +21,7 @@ CHUNK_ROWS = 500
 
 
 def terminal_console(stream: TextIO) -> Console:
-    """Give Rich's console on a terminal; without colours it writes no escape sequence at all."""
+    """Return Rich's console on a terminal; without colours it writes no escape sequence at all."""
     from rich.console import Console
 
     return Console(file=stream, color_system="auto" if has_colours(stream) else None, highlight=False, markup=False)

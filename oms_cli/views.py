@@ -64,7 +64,7 @@ class View(Generic[T]):
 
 
 def file_text(value: object) -> object:
-    """Give a value as CSV writes it."""
+    """Return a value as CSV writes it."""
     if value is None:
         return ""
     if isinstance(value, datetime):

@@ -58,7 +58,7 @@ class WorkerProcesses:
         self._stop_at = float("inf")
 
     def run(self, on_ready: Callable[[], None]) -> int:
-        """Give the exit status: 0 after a stop that let every batch finish.
+        """Return the exit status: 0 after a stop that let every batch finish.
 
         `on_ready` is called once all have begun. A process that dies is replaced, after growing pauses when it does so
         within 5 s of its start; when the third in a row dies so before it has begun to work, all are stopped, and the

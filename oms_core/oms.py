@@ -188,7 +188,7 @@ class Oms:
         self.storage.schema.check()
 
     def authenticate(self, token: str, *, address: str | None = None, request_id: str | None = None) -> Caller:
-        """Give the caller whose API key this is; the other methods take it as `caller`.
+        """Return the caller whose API key this is; the other methods take it as `caller`.
 
         `address` is the client's: keys that open nothing are counted by it where `auth.failures` is limited. A revoked
         key is refused within five seconds; one in use outlives a database that is away for as long. Raises
@@ -217,7 +217,7 @@ class Oms:
         return keys
 
     def get_key(self, name: str, *, caller: Caller) -> list[ApiKey]:
-        """Give the API keys of a name, newest first: see `use_cases.get_key`."""
+        """Return the API keys of a name, newest first: see `use_cases.get_key`."""
         return get_key.get_key(name, caller=caller, storage=self.storage)
 
     def list_keys(self, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT) -> Page[ApiKey]:
@@ -271,7 +271,7 @@ class Oms:
         return accepted
 
     def wait_for_outcome(self, order_id: UUID, *, caller: Caller, timeout_seconds: float) -> Order | None:
-        """Give an accepted order once it is no longer queued; None when that takes longer, or too many wait already:
+        """Return an accepted order once it is no longer queued; None when that takes longer, or too many wait already:
         see `use_cases.wait_for_outcome`.
         """
         return wait_for_outcome.wait_for_outcome(
@@ -312,7 +312,7 @@ class Oms:
         return get_queue_status.queue_place(order.queue_no, *self._orders.look())
 
     def list_dead_letters(self, *, caller: Caller, limit: int = PAGE_ITEMS_DEFAULT) -> list[DeadLetter]:
-        """Give messages that could not be read: see `use_cases.dead_letters`."""
+        """Return messages that could not be read: see `use_cases.dead_letters`."""
         return dead_letters.list_dead_letters(self.queue, caller=caller, limit=limit)
 
     def replay_dead_letters(self, ids: Sequence[str] | None, *, caller: Caller) -> int:
@@ -362,7 +362,7 @@ class Oms:
         )
 
     def get_order(self, order_id: UUID, *, caller: Caller) -> Order:
-        """Give one order: see `use_cases.get_order`."""
+        """Return one order: see `use_cases.get_order`."""
         return get_order.get_order(order_id, caller=caller, storage=self.storage)
 
     def list_orders(
@@ -381,7 +381,7 @@ class Oms:
     def list_order_events(
         self, order_id: UUID, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
     ) -> Page[Event]:
-        """Give an order's history, oldest first: see `use_cases.list_order_events`."""
+        """Return an order's history, oldest first: see `use_cases.list_order_events`."""
         return list_order_events.list_order_events(
             order_id, caller=caller, storage=self.storage, cursor=cursor, limit=limit
         )
@@ -427,7 +427,7 @@ class Oms:
         )
 
     def get_product(self, sku: str, *, caller: Caller) -> Product:
-        """Give one product's stock: see `use_cases.get_product`."""
+        """Return one product's stock: see `use_cases.get_product`."""
         return get_product.get_product(sku, caller=caller, storage=self.storage)
 
     def list_products(
@@ -446,11 +446,11 @@ class Oms:
     def list_movements(
         self, sku: str, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
     ) -> Page[Movement]:
-        """Give a product's ledger, newest first: see `use_cases.list_movements`."""
+        """Return a product's ledger, newest first: see `use_cases.list_movements`."""
         return list_movements.list_movements(sku, caller=caller, storage=self.storage, cursor=cursor, limit=limit)
 
     def export_stock(self, *, caller: Caller, wanted: ProductFilter | None = None) -> Iterator[Product]:
-        """Give every product, in bounded memory: see `use_cases.export_stock`."""
+        """Return every product, in bounded memory: see `use_cases.export_stock`."""
         return export_stock.export_stock(caller=caller, storage=self.storage, wanted=wanted)
 
     def delete_product(self, command: DeleteProduct, *, caller: Caller) -> None:

@@ -103,7 +103,7 @@ class OrderQueue:
             self._announcements.tell(order_ids)
 
     def wait(self, order_id: UUID, *, timeout_seconds: float) -> Order | None:
-        """Give the order once it is settled; None when that took too long, or too many wait already."""
+        """Return the order once it is settled; None when that took too long, or too many wait already."""
         return self._outcomes.wait(order_id, timeout_seconds=timeout_seconds)
 
     def look(self) -> View:

@@ -38,14 +38,14 @@ class AnswerHeaders:
     origins: tuple[str, ...] = ()
 
     def of(self, *, scheme: str, origin: str | None) -> list[Header]:
-        """Give those of an answer to a request over `scheme` from a page of `origin`."""
+        """Return those of an answer to a request over `scheme` from a page of `origin`."""
         headers = [*_ALWAYS, _OVER_TLS] if scheme == "https" else list(_ALWAYS)
         if self.origins:
             headers += self._cors(origin)
         return headers
 
     def of_preflight(self, environ: Mapping[str, object], methods: str) -> list[Header]:
-        """Give what answers a browser that asks before it sends `Access-Control-Request-Method`, beside `of`."""
+        """Return what answers a browser that asks before it sends `Access-Control-Request-Method`, beside `of`."""
         if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in environ or not self._admits(environ.get("HTTP_ORIGIN")):
             return []
         return [

@@ -141,7 +141,7 @@ class Bulkheads:
         )
 
     def beside_callers(self, operation: Operation, request: Request) -> Bulkhead | None:
-        """Give the bulkhead that a request has to enter before its body is decoded; None for an ordinary one."""
+        """Return the bulkhead that a request has to enter before its body is decoded; None for an ordinary one."""
         if isinstance(operation.body, TextBody):
             return self.uploads
         length = request.content_length or 0
@@ -150,5 +150,5 @@ class Bulkheads:
 
 
 def caller_places(settings: Settings) -> int:
-    """Give how many requests of one caller a process answers at once: a quarter of its threads, unless it is set."""
+    """Return how many requests of one caller a process answers at once: a quarter of its threads, unless it is set."""
     return settings.http_caller_in_flight_max or max(1, settings.http_threads // 4)

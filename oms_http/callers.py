@@ -21,14 +21,14 @@ _NO_SCOPE = f'{_REALM}, error="insufficient_scope", scope="%s"'
 
 
 def callers_of(oms: Oms) -> FindCaller:
-    """Give how callers are known in this deployment: by their keys, or whoever is on this machine."""
+    """Return how callers are known in this deployment: by their keys, or whoever is on this machine."""
     if oms.settings.auth_in_force == "off":
         return partial(local_caller, origins=frozenset(oms.settings.cors_origins))
     return partial(_key_caller, oms)
 
 
 def local_caller(request: Request, *, origins: Collection[str] = ()) -> Caller:
-    """Give the caller without authentication: whoever is on this machine, told apart by its own address.
+    """Return the caller without authentication: whoever is on this machine, told apart by its own address.
 
     Raises `forbidden` for a request that is not this machine's own, or a page's of another site than `origins`.
     """
@@ -37,7 +37,7 @@ def local_caller(request: Request, *, origins: Collection[str] = ()) -> Caller:
 
 
 def challenges(error: OmsError, request: Request) -> list[tuple[str, str]]:
-    """Give the header that tells how to authenticate (RFC 6750, 3), where that would help.
+    """Return the header that tells how to authenticate (RFC 6750, 3), where that would help.
 
     It says whether the key that was sent is not good, or lacks a scope, and which.
     """
@@ -50,7 +50,7 @@ def challenges(error: OmsError, request: Request) -> list[tuple[str, str]]:
 
 
 def _key_caller(oms: Oms, request: Request) -> Caller:
-    """Give the caller whose key stands in the Authorization header, and nowhere else. Raises `unauthenticated`.
+    """Return the caller whose key stands in the Authorization header, and nowhere else. Raises `unauthenticated`.
 
     A request without a key is no guess, and not counted.
     """

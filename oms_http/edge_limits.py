@@ -123,7 +123,7 @@ class _Hooks:
 
 
 def refusal_of(request: Request) -> OmsError:
-    """Give the error for a request whose last charge was refused."""
+    """Return the error for a request whose last charge was refused."""
     if request.allowance is None:
         raise RuntimeError("nobody is refused without a charge")
     return rate_limited(request.allowance.limit, request.allowance.retry_after_seconds)

@@ -55,7 +55,7 @@ class TrustedProxies:
         return True
 
     def _client(self, chain: str) -> Address | None:
-        """Give the rightmost address that is not trusted: proxies append whom they saw, and a client invents the rest.
+        """Return the rightmost address that is not trusted: proxies append whom they saw, and clients invent the rest.
 
         None if a trusted hop wrote something else, or if there are only trusted ones: then the peer is all one knows.
         """

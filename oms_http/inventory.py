@@ -47,7 +47,7 @@ def list_products(service: Service, request: Request) -> Response:
 
 
 def get_product(service: Service, request: Request, sku: str) -> Response:
-    """Give one product's stock."""
+    """Return one product's stock."""
     product = service.oms.get_product(check_path_sku(sku), caller=request.caller)
     if matches(request, product_etag(product)):
         return not_modified(product_etag(product), REVALIDATE)
@@ -55,7 +55,7 @@ def get_product(service: Service, request: Request, sku: str) -> Response:
 
 
 def list_movements(service: Service, request: Request, sku: str) -> Response:
-    """Give a product's ledger, newest first."""
+    """Return a product's ledger, newest first."""
     page = service.oms.list_movements(
         check_path_sku(sku),
         caller=request.caller,

@@ -51,7 +51,7 @@ def list_keys(service: Service, request: Request) -> Response:
 
 
 def get_key(service: Service, request: Request, name: str) -> Response:
-    """Give the keys of a name."""
+    """Return the keys of a name."""
     return _named(service.oms.get_key(name, caller=request.caller))
 
 

@@ -33,23 +33,23 @@ def get_readiness(service: Service, request: Request) -> Response:
 
 
 def get_metrics(service: Service, _request: Request) -> Response:
-    """Give what was counted and measured, over all processes of the service."""
+    """Return what was counted and measured, over all processes of the service."""
     media_type, body = service.oms.metrics.render()
     return Response(body, headers=[("Content-Type", media_type), NO_STORE])
 
 
 def get_openapi(service: Service, request: Request) -> Response:
-    """Give the OpenAPI document."""
+    """Return the OpenAPI document."""
     return static_response(request, service.openapi())
 
 
 def get_docs(_service: Service, _request: Request) -> Response:
-    """Give the page on which the API can be read and tried; everything it loads comes from here."""
+    """Return the page on which the API can be read and tried; everything it loads comes from here."""
     return pages.html_response(pages.DOCS)
 
 
 def get_docs_asset(_service: Service, request: Request, name: str) -> Response:
-    """Give a file of the page."""
+    """Return a file of the page."""
     content = pages.docs_asset(name)
     if content is None:
         raise NotFound
@@ -57,12 +57,12 @@ def get_docs_asset(_service: Service, request: Request, name: str) -> Response:
 
 
 def get_index(service: Service, request: Request) -> Response:
-    """Give what can be read here: a page to browsers, JSON to others."""
+    """Return what can be read here: a page to browsers, JSON to others."""
     return _page_or_json(request, service.index, lambda: index_page(service.index))
 
 
 def list_problems(_service: Service, request: Request) -> Response:
-    """Give every error code: a page to browsers, JSON to others."""
+    """Return every error code: a page to browsers, JSON to others."""
     items = [_show_problem(ERROR_CODES[code]) for code in sorted(ERROR_CODES)]
     return _page_or_json(request, {"items": items}, lambda: problems_page(items))
 

@@ -39,7 +39,7 @@ def order_not_modified(oms: Oms, order: Order) -> Response:
 
 
 def order_location(order: Order) -> tuple[str, str]:
-    """Give the Location header of an order."""
+    """Return the Location header of an order."""
     return "Location", f"/v1/orders/{order.id}"
 
 

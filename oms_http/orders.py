@@ -60,7 +60,7 @@ def list_orders(service: Service, request: Request) -> Response:
 
 
 def get_order(service: Service, request: Request, order_id: str) -> Response:
-    """Give one order."""
+    """Return one order."""
     order = service.oms.get_order(read_order_id(order_id), caller=request.caller)
     if matches(request, order_etag(order)):
         return order_not_modified(service.oms, order)
@@ -68,7 +68,7 @@ def get_order(service: Service, request: Request, order_id: str) -> Response:
 
 
 def list_order_events(service: Service, request: Request, order_id: str) -> Response:
-    """Give an order's history, oldest first."""
+    """Return an order's history, oldest first."""
     page = service.oms.list_order_events(
         read_order_id(order_id),
         caller=request.caller,

@@ -98,7 +98,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 def docs_asset(name: str) -> StaticContent | None:
-    """Give what belongs to the pages under this name; None where nothing does."""
+    """Return what belongs to the pages under this name; None where nothing does."""
     return _asset(name) if name in _FILES or name in _TEXTS else None
 
 

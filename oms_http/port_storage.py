@@ -72,6 +72,6 @@ class PortStorage(Storage, SlidingWindowCounterSupport):
 
 
 def _read_key(key: str, count: int, window_seconds: int) -> tuple[RateLimit, str]:
-    """Give the limit, and the port's key, that stand in a key of `limits`."""
+    """Return the limit, and the port's key, that stand in a key of `limits`."""
     named, policy, *_ = key.removeprefix("LIMITER/").rsplit("/", 4)
     return RateLimit(policy=policy, count=count, window_seconds=window_seconds), named

@@ -61,7 +61,7 @@ def read_query(request: Request, known: Sequence[QueryParameter]) -> dict[str, A
 
 
 def next_link(request: Request, page: Page[Any]) -> list[tuple[str, str]]:
-    """Give the Link header to the next page (RFC 8288), which keeps the other parameters; none on the last page."""
+    """Return the Link header to the next page (RFC 8288), which keeps the other parameters; none on the last page."""
     if page.next is None:
         return []
     kept = [(name, text) for name, text in _pairs(request) if name != "cursor"]

@@ -9,7 +9,7 @@ STATE_FIELD = "RateLimit"
 
 
 def rate_limit_fields(allowance: Allowance) -> list[tuple[str, str]]:
-    """Give the fields: what the limit is (q units in w seconds), and what is left (r units; all in t seconds)."""
+    """Return the fields: what the limit is (q units in w seconds), and what is left (r units; all in t seconds)."""
     limit = allowance.limit
     return [
         (POLICY_FIELD, f'"{limit.policy}";q={limit.count};w={limit.window_seconds}'),

@@ -55,7 +55,7 @@ class Refusals:
             _log.info("%s: caller %a at %a, %a %s: %a (request %s%s)", *what)
 
     def _passed(self, key: tuple[str, ...]) -> int | None:
-        """Give how many were held back since the last line; None to hold this one back too."""
+        """Return how many were held back since the last line; None to hold this one back too."""
         with self._lock:
             now = self._clock()
             if math.floor(now) != self._second:

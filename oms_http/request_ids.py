@@ -9,7 +9,7 @@ _FIT = re.compile(r"[\x21-\x7e]{1,128}").fullmatch
 
 
 def request_id(offered: str | None) -> str:
-    """Give the X-Request-ID offered if it is 1 to 128 visible ASCII characters, else 32 random hex digits."""
+    """Return the X-Request-ID offered if it is 1 to 128 visible ASCII characters, else 32 random hex digits."""
     if offered is not None and _FIT(offered):
         return offered
     return os.urandom(16).hex()

@@ -59,7 +59,7 @@ class Request(flask.Request):
 
 
 def current_request() -> Request:
-    """Give the request that is being answered."""
+    """Return the request that is being answered."""
     return cast(Request, flask.request._get_current_object())  # type: ignore[attr-defined]  # It is a LocalProxy.
 
 
@@ -110,7 +110,7 @@ def check_media_type(request: Request, wanted: str) -> None:
 
 
 def read_idempotency_key(request: Request) -> str | None:
-    """Give the Idempotency-Key header, bare or as a quoted string (RFC 9651). Raises `validation_error`."""
+    """Return the Idempotency-Key header, bare or as a quoted string (RFC 9651). Raises `validation_error`."""
     header = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if header is None:
         return None
@@ -124,7 +124,7 @@ def read_idempotency_key(request: Request) -> str | None:
 
 
 def note_idempotency_key(request: Request) -> str | None:
-    """Give the Idempotency-Key header as `read_idempotency_key` does, or note what is wrong with it."""
+    """Return the Idempotency-Key header as `read_idempotency_key` does, or note what is wrong with it."""
     with request.findings.noting():
         return read_idempotency_key(request)
     return None
@@ -137,7 +137,7 @@ def note_unexpected_key(request: Request, advice: str) -> None:
 
 
 def note_version_wanted(request: Request) -> int | None:
-    """Give the version that If-Match names (RFC 9110, strong comparison); None where any will do.
+    """Return the version that If-Match names (RFC 9110, strong comparison); None where any will do.
 
     It is NO_VERSION where none of the tags can be an order's: then it is refused once the order was looked at, and not
     for an order that is not there. Notes where several could match.
@@ -181,7 +181,7 @@ def note_path_sku(request: Request, sku: str) -> None:
 
 
 def check_path_sku(sku: str) -> str:
-    """Give a SKU from a path; raises `validation_error` where U+FFFD stands in it for bytes that are no UTF-8.
+    """Return a SKU from a path; raises `validation_error` where U+FFFD stands in it for bytes that are no UTF-8.
 
     Servers put it there before anybody can see the bytes, so a SKU that really has it cannot be named in a path.
     """

@@ -28,7 +28,7 @@ class _JsonResponse(Response):
     """An answer whose body and headers are complete, so that nothing is left to work out when it is sent."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:  # noqa: ARG002  The signature is werkzeug's.
-        """Give the headers as they are: Content-Length was set with the body, and every Location is quoted."""
+        """Return the headers as they are: Content-Length was set with the body, and every Location is quoted."""
         return self.headers
 
 
@@ -56,10 +56,10 @@ def not_modified(etag: str, cache_control: tuple[str, str]) -> Response:
 
 
 def order_etag(order: Order) -> str:
-    """Give an order's entity tag, unquoted: its version."""
+    """Return an order's entity tag, unquoted: its version."""
     return str(order.version)
 
 
 def product_etag(product: Product) -> str:
-    """Give a product's entity tag, unquoted: its revision."""
+    """Return a product's entity tag, unquoted: its revision."""
     return product.revision

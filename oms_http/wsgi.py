@@ -39,7 +39,7 @@ def open_oms(settings: Settings) -> Oms:
 
 
 def waiting_max(settings: Settings) -> int:
-    """Give how many threads may wait for a group commit: an eighth of them, and one more, stays free for the rest."""
+    """Return how many threads may wait for a group commit: an eighth of them, and one more, stays free for the rest."""
     return max(1, settings.http_threads - 1 - settings.http_threads // 8)
 
 

@@ -21,9 +21,9 @@ class TickingClock:
         self._random = random.Random(seed)  # noqa: S311  Tests want it to repeat.
 
     def now(self) -> datetime:
-        """Give the next time."""
+        """Return the next time."""
         return self._beginning + next(self._ticks) * self._step
 
     def random_bits(self, count: int) -> int:
-        """Give the next bits."""
+        """Return the next bits."""
         return self._random.getrandbits(count)

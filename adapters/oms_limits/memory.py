@@ -29,7 +29,6 @@ class MemoryRateLimiter:
         self._counters: Counters | None = None
 
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
-        """See RateLimiter."""
         name = _name(limit, key)
         with self._charging:
             counters = self._swept()
@@ -41,7 +40,6 @@ class MemoryRateLimiter:
         return allowance_of(limit, window, cost=cost, allowed=allowed)
 
     def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
-        """See RateLimiter."""
         name = _name(limit, key)
         with self._charging:
             storage = self._swept()
@@ -59,7 +57,6 @@ class MemoryRateLimiter:
         return False
 
     def describe(self) -> str:
-        """See RateLimiter."""
         return "rate limits are counted per process, in memory"
 
     def close(self) -> None:

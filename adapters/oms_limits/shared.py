@@ -65,18 +65,15 @@ class RedisRateLimiter:
         self._deciding = threading.Lock()
 
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
-        """See RateLimiter."""
         script = self._storage.lua_acquire_sliding_window.sha
         allowance = self._shared(limit, key, script, limit.count, limit.window_seconds, cost)
         return allowance or self._memory.take(limit, key, cost=cost)
 
     def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
-        """See RateLimiter."""
         allowance = self._shared(limit, key, self._giving_back.sha, cost)
         return allowance or self._memory.give_back(limit, key, cost=cost)
 
     def is_degraded(self) -> bool:
-        """See RateLimiter."""
         if not self._may_ask():
             return True
         try:
@@ -88,11 +85,9 @@ class RedisRateLimiter:
         return False
 
     def describe(self) -> str:
-        """See RateLimiter."""
         return f"rate limits are counted in {self._place}"
 
     def close(self) -> None:
-        """See RateLimiter."""
         self._client.close()
 
     def _shared(self, limit: RateLimit, key: str, script: str, *arguments: int) -> Allowance | None:

@@ -45,12 +45,12 @@ def allowance_of(limit: RateLimit, window: Window, *, cost: int, allowed: bool) 
 
 
 def taken_of(limit: RateLimit, window: Window) -> int:
-    """Give how many units count now; parts of a unit do not."""
+    """Return how many units count now; parts of a unit do not."""
     return math.floor(window.previous * window.previous_seconds / limit.window_seconds) + window.current
 
 
 def _seconds_until(limit: RateLimit, window: Window, taken: int, *, taken_max: int) -> float:
-    """Give when no more than `taken_max` units count, if none is added."""
+    """Return when no more than `taken_max` units count, if none is added."""
     if taken <= taken_max:
         return 0.0
     if window.current <= taken_max:  # It is enough that the previous units fade.

@@ -15,7 +15,6 @@ class MemoryAudits:
         self._tables = tables
 
     def level_balances(self, *, after: tuple[str, str] | None, limit: int) -> list[LevelBalance]:
-        """See AuditStorage."""
         with self._tables.lock:
             levels = {
                 (sku, level.location) for sku, product in self._tables.products.items() for level in product.levels
@@ -25,7 +24,6 @@ class MemoryAudits:
             return [self._balance(*key) for key in keys[:limit]]
 
     def order_balances(self, *, after: UUID | None, limit: int) -> list[OrderBalance]:
-        """See AuditStorage."""
         with self._tables.lock:
             ids = sorted(order_id for order_id in self._tables.orders if after is None or order_id > after)[:limit]
             orders = [self._tables.orders[order_id] for order_id in ids]

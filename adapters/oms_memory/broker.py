@@ -84,20 +84,16 @@ class MemoryBroker:
         self.exchange = Exchange()
 
     def announcer(self) -> Announcer:
-        """See Broker."""
         self.exchange.is_announced_to = True
         return MemoryAnnouncer(self)
 
     def inbox(self) -> Inbox:
-        """See Broker."""
         return MemoryInbox(self)
 
     def event_publisher(self) -> EventPublisher:
-        """See Broker."""
         return MemoryEventPublisher()
 
     def dead_letters(self) -> DeadLetters:
-        """See Broker."""
         return MemoryDeadLetters(self)
 
     def send_command(self, body: bytes) -> None:
@@ -108,7 +104,6 @@ class MemoryBroker:
         """See Broker."""
 
     def describe(self) -> str:
-        """See Broker."""
         return "memory of this process"
 
     def close(self) -> None:
@@ -122,7 +117,6 @@ class MemoryAnnouncer:
         self._queue = queue
 
     def announce(self, order_ids: Sequence[UUID]) -> None:
-        """See Announcer."""
         exchange = self._queue.exchange
         exchange.is_announced_to = True  # Also in a child, whose exchange is new.
         starts = range(0, len(order_ids), IDS_PER_MESSAGE)
@@ -144,22 +138,18 @@ class MemoryInbox:
 
     @property
     def connected(self) -> bool:
-        """See Inbox."""
         return self._queue.exchange.is_announced_to
 
     def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:
-        """See Inbox."""
         taken = self._queue.exchange.take(limit, timeout_seconds)
         self._held = [*self._held, *taken]
         return taken
 
     def done(self, messages: Sequence[Message]) -> None:
-        """See Inbox."""
         finished = set(messages)
         self._held = [message for message in self._held if message not in finished]
 
     def dead_letter(self, message: Message, reason: OmsError) -> None:
-        """See Inbox."""
         if message not in self._held:
             return
         letter = DeadLetter(
@@ -198,19 +188,16 @@ class MemoryDeadLetters:
         self._queue = queue
 
     def list(self, *, limit: int) -> list[DeadLetter]:
-        """See DeadLetters."""
         exchange = self._queue.exchange
         with exchange.changed:
             return [letter for _, letter in zip(range(limit), exchange.dead, strict=False)]
 
     def replay(self, ids: Sequence[str] | None) -> int:
-        """See DeadLetters."""
         letters = self._remove(ids)
         self._queue.exchange.put([Message(kind=letter.kind, body=letter.body, redelivered=False) for letter in letters])
         return len(letters)
 
     def discard(self, ids: Sequence[str] | None) -> int:
-        """See DeadLetters."""
         return len(self._remove(ids))
 
     def _remove(self, ids: Sequence[str] | None) -> Sequence[DeadLetter]:

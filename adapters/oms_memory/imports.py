@@ -46,7 +46,6 @@ class MemoryImports:
         self._imports: dict[tuple[str, str], _Import] = {}
 
     def state(self, key: ImportRun) -> ImportState:
-        """See ImportStorage."""
         with self._tables.lock:
             stored = self._imports.get((key.actor, key.key))
             if stored is None:
@@ -57,7 +56,6 @@ class MemoryImports:
     def apply(
         self, batch: ImportBatch, *, key: ImportRun, since: ImportState, caller: Caller, now: datetime
     ) -> BatchResult:
-        """See ImportStorage."""
         with self._tables.lock:
             stored = self.state(key)
             if is_committed(stored, since=since, batch=batch):
@@ -77,23 +75,19 @@ class MemoryImports:
         caller: Caller,
         now: datetime,
     ) -> BatchResult:
-        """See ImportStorage."""
         with self._tables.lock:
             return self._apply(batch, caller, now)
 
     def rehearse(self, batch: ImportBatch) -> BatchResult:
-        """See ImportStorage."""
         with self._tables.lock:
             return self._decide(batch).result
 
     def locations(self, limit: int) -> frozenset[str]:
-        """See ImportStorage."""
         with self._tables.lock:
             found = {level.location for product in self._tables.products.values() for level in product.levels}
         return frozenset(sorted(found)[:limit])
 
     def refusals(self, key: ImportRun, *, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:
-        """See ImportStorage."""
         with self._tables.lock:
             found = [
                 refusal

@@ -19,14 +19,12 @@ class MemoryKeys:
         self._tables = tables
 
     def create(self, stored: StoredApiKey) -> None:
-        """See ApiKeyStorage."""
         with self._tables.lock:
             if self._named(stored.key.name):
                 raise key_name_taken(stored.key.name)
             self._tables.add_key(stored)
 
     def rotate(self, stored: StoredApiKey, *, former_end_at: datetime) -> ApiKey:
-        """See ApiKeyStorage."""
         with self._tables.lock:
             former = self._existing(stored.key.name)
             if stored.key.id in self._tables.api_keys:
@@ -39,32 +37,27 @@ class MemoryKeys:
             return key
 
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
-        """See ApiKeyStorage."""
         with self._tables.lock:
             for key in self._existing(name):
                 if key.revoked_at is None:
                     self._change(key, revoked_at=now, revoked_by=by)
 
     def get(self, key_id: UUID) -> StoredApiKey:
-        """See ApiKeyStorage."""
         with self._tables.lock:
             if key_id not in self._tables.api_keys:
                 raise key_not_found(str(key_id))
             return self._tables.api_keys[key_id]
 
     def of_name(self, name: str, *, limit: int) -> list[ApiKey]:
-        """See ApiKeyStorage."""
         with self._tables.lock:
             return self._named(name)[::-1][:limit]
 
     def find(self, *, after: tuple[str, int] | None, limit: int) -> list[ApiKey]:
-        """See ApiKeyStorage."""
         with self._tables.lock:
             keys = sorted((stored.key for stored in self._tables.api_keys.values()), key=_place)
         return [key for key in keys if after is None or _place(key) > after][:limit]
 
     def used(self, key_id: UUID, *, now: datetime, not_since: datetime) -> None:
-        """See ApiKeyStorage."""
         with self._tables.lock:
             stored = self._tables.api_keys.get(key_id)
             if stored is not None and (stored.key.last_used_at is None or stored.key.last_used_at <= not_since):

@@ -28,13 +28,11 @@ class MemoryOrders:
         self._placing = MemoryPlacing(tables)
 
     def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
-        """See OrderStorage."""
         return self._placing.take(placements, decide)
 
     def change(
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
     ) -> Order:
-        """See OrderStorage."""
         with self._tables.lock:
             return self._change(self._tables.order(order_id, owner), caller, now, decide)
 
@@ -48,7 +46,6 @@ class MemoryOrders:
         now: datetime,
         decide: DecideOrderChange,
     ) -> tuple[Order, bool]:
-        """See OrderStorage."""
         with self._tables.lock:
             order = self._tables.order(order_id, owner)
             kept = self._tables.kept_keys.get((key.actor, key.key))
@@ -60,12 +57,10 @@ class MemoryOrders:
             return changed, False
 
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
-        """See OrderStorage."""
         with self._tables.lock:
             return self._tables.order(order_id, owner)
 
     def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
-        """See OrderStorage."""
         with self._tables.lock:
             orders = sorted(self._tables.orders.values(), key=lambda order: order.id, reverse=not wanted.oldest_first)
         beyond = operator.gt if wanted.oldest_first else operator.lt
@@ -73,7 +68,6 @@ class MemoryOrders:
         return list(orders_within(islice(found, limit), lines_max))
 
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
-        """See OrderStorage."""
         with self._tables.lock:
             self._tables.order(order_id, owner)
             found = [

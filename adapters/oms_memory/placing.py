@@ -56,16 +56,16 @@ class _Taking(Generic[View]):
         raise NotImplementedError
 
     def new_order(self, placement: Placement) -> tuple[Order, NewEvent]:
-        """Give an order as it is written, and its event."""
+        """Return an order as it is written, and its event."""
         raise NotImplementedError
 
     def products(self, placements: Sequence[Placement]) -> Mapping[str, Product]:
-        """Give the products ordered, as far as there are any."""
+        """Return the products ordered, as far as there are any."""
         skus = {line.sku for placement in placements for line in placement.lines}
         return {sku: self._tables.products[sku] for sku in skus if sku in self._tables.products}
 
     def keyed_orders(self, placements: Sequence[Placement]) -> Mapping[tuple[str, str], KeyedOrder]:
-        """Give the orders that carry the keys of these."""
+        """Return the orders that carry the keys of these."""
         keys = [placement.key for placement in placements if placement.key is not None]
         return {key: self._tables.order_keys[key] for key in keys if key in self._tables.order_keys}
 

@@ -42,7 +42,6 @@ class MemoryQueuedOrders:
         self._accepting = MemoryAccepting(tables)
 
     def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
-        """See QueueStorage."""
         return self._accepting.take(placements, decide)
 
     def settle(
@@ -55,7 +54,6 @@ class MemoryQueuedOrders:
         decide: DecideSettlement,
         wait_for_turn: WaitForTurn = at_once,
     ) -> Settlement:
-        """See QueueStorage."""
         wait_for_turn()
         with self._tables.lock:
             free = [order for order in self._queued(set(order_ids)) if order.id in claimed or self._is_due(order)]
@@ -75,12 +73,10 @@ class MemoryQueuedOrders:
             return Settlement(statuses=statuses, left=left)
 
     def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:
-        """See QueueStorage."""
         with self._tables.lock:
             return self._claim(self._queued(set(order_ids)), lease_seconds)
 
     def sweep(self, *, older_than_seconds: float, limit: int, lease_seconds: float) -> list[Claim]:
-        """See QueueStorage."""
         with self._tables.lock:
             latest = self._tables.now() - timedelta(seconds=older_than_seconds)
             due = [
@@ -91,7 +87,6 @@ class MemoryQueuedOrders:
             return self._claim(due[:limit], lease_seconds)
 
     def unclaim(self, claims: Sequence[Claim]) -> None:
-        """See QueueStorage."""
         with self._tables.lock:
             tried = {claim.order_id: claim.attempts for claim in claims}
             for order in self._queued(tried):
@@ -100,13 +95,11 @@ class MemoryQueuedOrders:
                     self._tables.due_times.pop(order.id, None)
 
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
-        """See QueueStorage."""
         with self._tables.lock:
             found = [self._tables.orders[order_id] for order_id in order_ids if order_id in self._tables.orders]
         return [order for order in found if order.status is not OrderStatus.QUEUED]
 
     def sample(self) -> QueueSample:
-        """See QueueStorage."""
         with self._tables.lock:
             queued = self._queued(self._tables.orders)
             statuses = [order.status for order in self._tables.orders.values()]
@@ -172,7 +165,6 @@ class MemoryWorkers:
         self._tables = tables
 
     def beat(self, state: WorkerState) -> None:
-        """See WorkerStorage."""
         with self._tables.lock:
             now = self._tables.now()
             workers = self._tables.workers
@@ -181,12 +173,10 @@ class MemoryWorkers:
                 del workers[forgotten]
 
     def leave(self, worker_id: str) -> None:
-        """See WorkerStorage."""
         with self._tables.lock:
             self._tables.workers.pop(worker_id, None)
 
     def find(self, *, silent_seconds: float) -> list[WorkerState]:
-        """See WorkerStorage."""
         with self._tables.lock:
             earliest = self._tables.now() - timedelta(seconds=silent_seconds)
             heard = [state for state in self._tables.workers.values() if state.seen_at >= earliest]
@@ -200,7 +190,6 @@ class MemoryOutbox:
         self._tables = tables
 
     def lease(self, holder: str, *, seconds: float) -> bool:
-        """See OutboxStorage."""
         with self._tables.lock:
             now = self._tables.now()
             other, expires_at = self._tables.relay or (holder, now)
@@ -210,18 +199,15 @@ class MemoryOutbox:
             return True
 
     def release(self, holder: str) -> None:
-        """See OutboxStorage."""
         with self._tables.lock:
             if self._tables.relay is not None and self._tables.relay[0] == holder:
                 self._tables.relay = None
 
     def unpublished(self, *, limit: int) -> list[Event]:
-        """See OutboxStorage."""
         with self._tables.lock:
             return [self._tables.unpublished[event_id] for event_id in sorted(self._tables.unpublished)[:limit]]
 
     def published(self, event_ids: Sequence[int]) -> None:
-        """See OutboxStorage."""
         with self._tables.lock:
             for event_id in event_ids:
                 self._tables.unpublished.pop(event_id, None)
@@ -233,7 +219,7 @@ def _as_queued(order: Order) -> QueuedOrder:
 
 
 def _fitting(orders: Sequence[Order]) -> list[Order]:
-    """Give the orders that fit into one transaction: one at least."""
+    """Return the orders that fit into one transaction: one at least."""
     fitting: list[Order] = []
     lines = 0
     for order in orders:

@@ -23,7 +23,6 @@ class MemoryStock:
     def change(
         self, sku: str, *, key: IdempotencyKey, caller: Caller, now: datetime, decide: DecideProductChange
     ) -> tuple[Product, bool]:
-        """See StockStorage."""
         with self._tables.lock:
             known = self._tables.stock_keys.get((key.actor, key.key))
             if known is not None:
@@ -45,7 +44,6 @@ class MemoryStock:
         now: datetime,  # noqa: ARG002
         check: CheckDeletion,
     ) -> None:
-        """See StockStorage."""
         with self._tables.lock:
             orders = self._tables.orders.values()
             is_named = any(line.sku == sku for order in orders for line in order.lines)
@@ -53,21 +51,18 @@ class MemoryStock:
             del self._tables.products[sku]
 
     def get(self, sku: str) -> Product:
-        """See StockStorage."""
         with self._tables.lock:
             if sku not in self._tables.products:
                 raise sku_not_found(sku)
             return self._tables.products[sku]
 
     def find(self, wanted: ProductFilter, *, after: str | None, limit: int) -> list[Product]:
-        """See StockStorage."""
         with self._tables.lock:
             products = sorted(self._tables.products.items())
         found = (product for sku, product in products if (after is None or sku > after) and _matches(product, wanted))
         return [product for product, _ in zip(found, range(limit), strict=False)]
 
     def movements(self, sku: str, *, after: int | None, limit: int) -> list[Movement]:
-        """See StockStorage."""
         with self._tables.lock:
             self.get(sku)
             rows = self._tables.movements.get(sku, [])

@@ -19,11 +19,9 @@ class MemorySchema:
     """SchemaStorage of something that has no schema: always current."""
 
     def status(self) -> SchemaStatus:
-        """See SchemaStorage."""
         return SchemaStatus(applied=(), pending=(), unknown=())
 
     def upgrade(self) -> tuple[str, ...]:
-        """See SchemaStorage."""
         return ()
 
     def check(self) -> None:
@@ -50,7 +48,6 @@ class MemoryStorage:
         self.tables.lock = threading.RLock()
 
     def describe(self) -> str:
-        """See Storage."""
         return "memory of this process"
 
     def close(self) -> None:

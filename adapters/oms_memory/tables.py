@@ -22,7 +22,7 @@ from oms_core.errors import OmsError
 
 
 def machine_time() -> datetime:
-    """Give this machine's time, which is also the database's."""
+    """Return this machine's time, which is also the database's."""
     return datetime.now(UTC)
 
 
@@ -106,7 +106,7 @@ class Tables:
             self.unpublished[entry.id] = entry
 
     def next_number(self) -> int:
-        """Give the number after the last one in the queue."""
+        """Return the number after the last one in the queue."""
         self.queue_count += 1
         return self.queue_count
 
@@ -117,7 +117,7 @@ class Tables:
             self.due_times[order_id] = self.now() + timedelta(seconds=seconds)
 
     def lend(self, holder: str, seconds: float) -> None:
-        """Give the right to publish to one holder."""
+        """Return the right to publish to one holder."""
         self.relay = holder, self.now() + timedelta(seconds=seconds)
 
     def add_key(self, stored: StoredApiKey) -> None:
@@ -166,7 +166,7 @@ class Tables:
         return level.on_hand if level else 0
 
     def _moved(self, entries: Sequence[Entry]) -> dict[str, Product]:
-        """Give the products as they are after all these rows: a level's version grows once however many move it."""
+        """Return the products as they are after all these rows: a level's version grows once however many move it."""
         per_level: dict[tuple[str, str], list[Entry]] = {}
         for entry in entries:
             per_level.setdefault((entry.row.sku, entry.row.location), []).append(entry)
@@ -189,7 +189,7 @@ class Tables:
 
 
 def new_product(sku: str, now: datetime) -> Product:
-    """Give a product of which nothing is known yet."""
+    """Return a product of which nothing is known yet."""
     return Product(sku=sku, name="", low_stock_threshold=None, levels=(), updated_at=now)
 
 

@@ -45,7 +45,6 @@ class PostgresqlAcceptingTables:
         self._events = FirstEvents(ledger)
 
     def read(self, session: PostgresqlSession, placements: Sequence[Placement]) -> NumberedView:
-        """See PlacingTables."""
         rows = session.run([(_READ_SKUS, [arrays.texts(skus_of(placements)), len(placements)])]).fetchall()
         return NumberedView(
             known_skus={sku for sku, number in rows if number is None},
@@ -57,7 +56,6 @@ class PostgresqlAcceptingTables:
         """See PlacingTables; there is nothing to lock."""
 
     def written(self, session: PostgresqlSession, placements: Sequence[Placement]) -> set[UUID]:
-        """See PlacingTables."""
         return written_ids(session, placements)
 
     def write(
@@ -66,7 +64,6 @@ class PostgresqlAcceptingTables:
         accepted: Sequence[Accepted],
         view: NumberedView,
     ) -> AsWritten:
-        """See PlacingTables."""
         placements = [placement for placement, _ in accepted]
         numbers = view.numbers[: len(placements)]
         calls = insert_orders(placements, status=OrderStatus.QUEUED, entered_as=self.entered_as, numbers=numbers)
@@ -76,6 +73,6 @@ class PostgresqlAcceptingTables:
 
 
 def next_number(session: PostgresqlSession) -> int:
-    """Give the number after the last one in the queue."""
+    """Return the number after the last one in the queue."""
     (number,) = session.execute_sql(_NEXT_NUMBER).fetchone()
     return int(number)

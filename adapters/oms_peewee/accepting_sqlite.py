@@ -30,7 +30,6 @@ class SqliteAcceptingTables:
         self._ledger = ledger
 
     def read(self, session: SqliteSession, placements: Sequence[Placement]) -> AcceptanceView:
-        """See PlacingTables."""
         skus = json.dumps(sorted({line.sku for placement in placements for line in placement.lines}))
         known = {sku for (sku,) in session.execute_sql(_READ_SKUS, (skus,))}
         return AcceptanceView(known_skus=known, keyed_orders=read_keyed_orders(session, placements))
@@ -39,11 +38,9 @@ class SqliteAcceptingTables:
         """See PlacingTables; the transaction has begun by taking the writer's lock."""
 
     def written(self, session: SqliteSession, placements: Sequence[Placement]) -> set[UUID]:
-        """See PlacingTables."""
         return written_ids(session, placements)
 
     def write(self, session: SqliteSession, accepted: Sequence[Accepted], view: AcceptanceView) -> AsWritten:  # noqa: ARG002
-        """See PlacingTables."""
         placements = [placement for placement, _ in accepted]
         first = next_number(session)
         numbers = range(first, first + len(placements))
@@ -62,6 +59,6 @@ class SqliteAcceptingTables:
 
 
 def next_number(session: SqliteSession) -> int:
-    """Give the number after the last one in the queue."""
+    """Return the number after the last one in the queue."""
     (last,) = session.execute_sql(_LAST_NUMBER).fetchone()
     return int(last) + 1

@@ -55,7 +55,6 @@ class PeeweeAudits:
         self._database = database
 
     def level_balances(self, *, after: tuple[str, str] | None, limit: int) -> list[LevelBalance]:
-        """See AuditStorage."""
         sku, location = after or ("", "")
         params = (sku, location, limit, sku, sku, location, limit, _LAST_SKU, limit)
         return [
@@ -71,7 +70,6 @@ class PeeweeAudits:
         ]
 
     def order_balances(self, *, after: UUID | None, limit: int) -> list[OrderBalance]:
-        """See AuditStorage."""
         rows = self._rows(_ORDERS, (str(after or _NO_ID), limit))
         return [_order_balance(UUID(str(order_id)), [*group]) for order_id, group in groupby(rows, key=itemgetter(0))]
 

@@ -24,7 +24,7 @@ _SCOPES: Mapping[str, Scope] = MappingProxyType({scope.value: scope for scope in
 
 
 def read_time(stored: datetime | int) -> datetime:
-    """Give a time in UTC: PostgreSQL does so by itself in our sessions, SQLite gives microseconds."""
+    """Return a time in UTC: PostgreSQL does so by itself in our sessions, SQLite gives microseconds."""
     return from_microseconds(stored) if isinstance(stored, int) else stored
 
 
@@ -34,7 +34,7 @@ class IdField(peewee.Field):
     field_type = "UUID"
 
     def db_value(self, value: UUID | None) -> str | None:
-        """Give the 36 characters, which PostgreSQL reads too."""
+        """Return the 36 characters, which PostgreSQL reads too."""
         return None if value is None else str(value)
 
     def python_value(self, value: UUID | str | None) -> UUID | None:
@@ -48,7 +48,6 @@ class TimeField(peewee.Field):
     field_type = "TIMESTAMPTZ"
 
     def python_value(self, value: datetime | int | None) -> datetime | None:
-        """See read_time."""
         return None if value is None else read_time(value)
 
 
@@ -58,7 +57,7 @@ class JsonField(peewee.Field):
     field_type = "JSON"
 
     def db_value(self, value: object) -> str | None:
-        """Give the text, which PostgreSQL reads too; None is SQL's NULL, not JSON's."""
+        """Return the text, which PostgreSQL reads too; None is SQL's NULL, not JSON's."""
         return None if value is None else json.dumps(value, ensure_ascii=False)
 
     def python_value(self, value: object) -> object:
@@ -72,7 +71,7 @@ class MoneyField(peewee.Field):
     field_type = "BIGINT"
 
     def db_value(self, value: Decimal | None) -> int | None:
-        """Give ten-thousandths."""
+        """Return ten-thousandths."""
         return None if value is None else to_ten_thousandths(value)
 
     def python_value(self, value: int | None) -> Decimal | None:
@@ -86,7 +85,7 @@ class DigestField(peewee.Field):
     field_type = "BLOB"
 
     def python_value(self, value: bytes | memoryview | None) -> bytes | None:
-        """Give bytes; psycopg2 gives a memoryview."""
+        """Return bytes; psycopg2 gives a memoryview."""
         return None if value is None else bytes(value)
 
 
@@ -96,7 +95,7 @@ class ScopesField(peewee.Field):
     field_type = "TEXT"
 
     def db_value(self, value: frozenset[Scope] | None) -> str | None:
-        """Give the names, sorted."""
+        """Return the names, sorted."""
         return None if value is None else " ".join(sorted(value))
 
     def python_value(self, value: str | None) -> frozenset[Scope] | None:

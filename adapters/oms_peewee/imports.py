@@ -47,7 +47,7 @@ class ImportTables(Protocol[Session_contra]):
         ...
 
     def decide(self, session: Session_contra, batch: ImportBatch) -> BatchResult:
-        """Give the result that `write` would have; write nothing and lock nothing."""
+        """Return the result that `write` would have; write nothing and lock nothing."""
         ...
 
 
@@ -59,34 +59,28 @@ class PeeweeImports:
         self._tables = tables
 
     def state(self, key: ImportRun) -> ImportState:
-        """See ImportStorage."""
         return self._database.read(lambda session: _state(session, key, _of(key)) or ImportState())
 
     def apply(
         self, batch: ImportBatch, *, key: ImportRun, since: ImportState, caller: Caller, now: datetime
     ) -> BatchResult:
-        """See ImportStorage."""
         stamp = origin_of(caller, now)
         return self._database.write(
             lambda session: self._apply(session, batch, key, since, stamp), look_up={"idempotency_key": key.key}
         )
 
     def apply_once(self, batch: ImportBatch, *, key: IdempotencyKey, caller: Caller, now: datetime) -> BatchResult:
-        """See ImportStorage."""
         stamp = origin_of(caller, now)
         return self._database.write(lambda session: self._apply_once(session, batch, key, stamp), look_up={})
 
     def rehearse(self, batch: ImportBatch) -> BatchResult:
-        """See ImportStorage."""
         return self._database.write(lambda session: nothing_written(self._tables.decide(session, batch)), look_up={})
 
     def locations(self, limit: int) -> frozenset[str]:
-        """See ImportStorage."""
         found = LevelRow.select(LevelRow.location).distinct().limit(limit).tuples()
         return self._database.read(lambda session: frozenset(location for (location,) in found.execute(session)))
 
     def refusals(self, key: ImportRun, *, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:
-        """See ImportStorage."""
         return self._database.read(lambda session: _refusals(session, key, after, to, limit))
 
     def _apply(

@@ -178,7 +178,6 @@ class PostgresqlImportTables:
         self._keeps_outbox = keeps_outbox
 
     def write(self, session: PostgresqlSession, batch: ImportBatch, stamp: Stamp) -> BatchResult:
-        """See ImportTables."""
         params = {
             **_params(batch),
             "kind": KINDS[batch.mode].value,
@@ -197,7 +196,6 @@ class PostgresqlImportTables:
         return _result(result)
 
     def decide(self, session: PostgresqlSession, batch: ImportBatch) -> BatchResult:
-        """See ImportTables."""
         params = _params(batch)
         cursor, source = _stage(session, batch, params)
         cursor.execute(source + _ALL + _DECIDE + _SHOW, params)

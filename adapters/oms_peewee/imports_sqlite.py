@@ -30,7 +30,6 @@ class SqliteImportTables:
         self._ledger = ledger
 
     def write(self, session: SqliteSession, batch: ImportBatch, stamp: Stamp) -> BatchResult:
-        """See ImportTables."""
         decision = _decide(session, batch)
         new_skus = {change.entry.sku for change in decision.changes if change.creates_product}
         _write_products(session, decision, new_skus, to_microseconds(stamp.at))
@@ -44,7 +43,6 @@ class SqliteImportTables:
         return decision.result
 
     def decide(self, session: SqliteSession, batch: ImportBatch) -> BatchResult:
-        """See ImportTables."""
         return _decide(session, batch).result
 
 

@@ -24,8 +24,6 @@ class PeeweeKeys:
         self._database = database
 
     def create(self, stored: StoredApiKey) -> None:
-        """See ApiKeyStorage."""
-
         def write(session: Session) -> Written[Session, None]:
             added = _insert(stored, stored.key.number).on_conflict_ignore().as_rowcount().execute(session)
             # The id is nobody else's: where it is there, an earlier try has written it.
@@ -36,7 +34,6 @@ class PeeweeKeys:
         self._database.write(write, look_up={"name": stored.key.name})
 
     def rotate(self, stored: StoredApiKey, *, former_end_at: datetime) -> ApiKey:
-        """See ApiKeyStorage."""
         name, key_id = stored.key.name, stored.key.id
 
         def write(session: Session) -> Written[Session, ApiKey]:
@@ -63,8 +60,6 @@ class PeeweeKeys:
         return self._database.write(write, look_up={"name": name})
 
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
-        """See ApiKeyStorage."""
-
         def write(session: Session) -> Written[Session, None]:
             _lock_name(session, name)
             ended = KeyRow.update(revoked_at=now, revoked_by=by).where(KeyRow.name == name, KeyRow.revoked_at.is_null())
@@ -83,8 +78,6 @@ class PeeweeKeys:
         self._database.write(write, look_up={"name": name})
 
     def get(self, key_id: UUID) -> StoredApiKey:
-        """See ApiKeyStorage."""
-
         def read(session: Session) -> StoredApiKey:
             row = _one(session, key_id)
             return StoredApiKey(key=_key(row), digest=row.digest)
@@ -92,19 +85,15 @@ class PeeweeKeys:
         return self._database.read(read)
 
     def of_name(self, name: str, *, limit: int) -> list[ApiKey]:
-        """See ApiKeyStorage."""
         keys = KeyRow.select().where(KeyRow.name == name).order_by(KeyRow.number.desc()).limit(limit)
         return self._database.read(lambda session: [_key(row) for row in keys.execute(session)])
 
     def find(self, *, after: tuple[str, int] | None, limit: int) -> list[ApiKey]:
-        """See ApiKeyStorage."""
         bound = peewee.Tuple(KeyRow.name, KeyRow.number) > peewee.Tuple(*(after or ("", 0)))
         page = KeyRow.select().where(bound).order_by(KeyRow.name, KeyRow.number).limit(limit)
         return self._database.read(lambda session: [_key(row) for row in page.execute(session)])
 
     def used(self, key_id: UUID, *, now: datetime, not_since: datetime) -> None:
-        """See ApiKeyStorage."""
-
         def write(session: Session) -> Written[Session, None]:
             KeyRow.update(last_used_at=now).where(
                 KeyRow.id == key_id, KeyRow.last_used_at.is_null() | (KeyRow.last_used_at <= not_since)

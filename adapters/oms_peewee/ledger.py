@@ -68,7 +68,7 @@ class Ledger(Protocol[Session_contra]):
 
 
 def origin_of(caller: Caller, at: datetime) -> Stamp:
-    """Give the stamp of what a use case writes."""
+    """Return the stamp of what a use case writes."""
     return Stamp(caller.name, caller.request_id, at)
 
 
@@ -95,7 +95,7 @@ def moves_of(movements: Iterable[MovementEntry]) -> dict[LevelId, LevelMove]:
 
 
 def announcements(moves: Mapping[LevelId, LevelMove], before: Mapping[str, Figures]) -> list[EventEntry]:
-    """Give the stock events of products with these figures before; each has the stamp of the last row of its own."""
+    """Return the stock events of products with these figures before; each has the stamp of the last row of its own."""
     by_sku: dict[str, list[LevelMove]] = {sku: [] for sku in before}
     for (sku, _), move in moves.items():
         if sku in by_sku:
@@ -118,5 +118,5 @@ def announcements(moves: Mapping[LevelId, LevelMove], before: Mapping[str, Figur
 
 
 def available_delta(move: LevelMove) -> int:
-    """Give the units by which what can be sold changes."""
+    """Return the units by which what can be sold changes."""
     return move.on_hand_delta - move.reserved_delta

@@ -94,7 +94,7 @@ class PostgresqlLedger:
         self._insert_events = self.of_events(_INSERT_EVENTS)
 
     def of_events(self, statement: Statement) -> Statement:
-        """Give the form that this database needs of a statement that inserts events."""
+        """Return the form that this database needs of a statement that inserts events."""
         return with_outbox(statement) if self.keeps_outbox else statement
 
     def write(
@@ -106,7 +106,6 @@ class PostgresqlLedger:
         key: IdempotencyKey | None = None,
         told_skus: Collection[str] = (),
     ) -> None:
-        """See Ledger."""
         calls = [self.insert_events(events)] if events else []
         if movements:
             self.write_calls(session, [*calls, _insert_movements(movements, key)], moves_of(movements), told_skus)
@@ -152,7 +151,7 @@ class PostgresqlLedger:
         session.run_and_commit([*calls, _lock_levels(deltas), _move_levels_quietly(moves, deltas)])
 
     def insert_events(self, events: Sequence[EventEntry]) -> Call:
-        """Give the call that writes events."""
+        """Return the call that writes events."""
         rows = [event for event, _ in events]
         return self._insert_events, [
             arrays.texts([row.type for row in rows]),

@@ -44,7 +44,6 @@ class SqliteLedger:
         key: IdempotencyKey | None = None,
         told_skus: Collection[str] = (),
     ) -> None:
-        """See Ledger."""
         self.write_events(session, events)
         if not movements:
             return

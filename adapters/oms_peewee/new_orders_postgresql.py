@@ -88,7 +88,7 @@ class FirstEvents:
         self._statement = ledger.of_events(_INSERT_FIRST_EVENTS)
 
     def insert(self, placements: Sequence[Placement], event: NewEvent) -> Call:
-        """Give the call; of the event, which is that of the first order, all but the order id holds for all."""
+        """Return the call; of the event, which is that of the first order, all but the order id holds for all."""
         return self._statement, [
             event.type.value,
             arrays.ids([placement.id for placement in placements]),
@@ -101,7 +101,7 @@ class FirstEvents:
 
 
 def skus_of(orders: Iterable[Demand]) -> list[str]:
-    """Give the SKUs of orders, sorted."""
+    """Return the SKUs of orders, sorted."""
     return sorted({line.sku for order in orders for line in order.lines})
 
 
@@ -134,7 +134,7 @@ def written_ids(session: PostgresqlSession, placements: Sequence[Placement]) -> 
 def insert_orders(
     placements: Sequence[Placement], *, status: OrderStatus, entered_as: EnteredAs, numbers: Sequence[int] = ()
 ) -> list[Call]:
-    """Give the calls that write orders and lines; `numbers` are their queue numbers, in this order."""
+    """Return the calls that write orders and lines; `numbers` are their queue numbers, in this order."""
     # Two batches with the same keys wait for each other in the same order.
     by_key = sorted(range(len(placements)), key=lambda index: placements[index].key or ("", ""))
     ordered = [placements[index] for index in by_key]
@@ -145,7 +145,7 @@ def insert_orders(
 
 
 def insert_reservations(reserved: Sequence[tuple[UUID, Stamp, Allocation]]) -> Call:
-    """Give the call that writes the ledger rows of orders."""
+    """Return the call that writes the ledger rows of orders."""
     return _INSERT_RESERVATIONS, [
         arrays.texts([allocation.sku for _, _, allocation in reserved]),
         arrays.texts([allocation.location for _, _, allocation in reserved]),

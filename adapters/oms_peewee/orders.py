@@ -45,13 +45,11 @@ class PeeweeOrders:
         self._next_number = next_number
 
     def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
-        """See OrderStorage."""
         return self._placing.place(placements, decide)
 
     def change(
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
     ) -> Order:
-        """See OrderStorage."""
         stamp = origin_of(caller, now)
         return self._database.write(
             lambda session: self._change(session, order_id, owner, stamp, decide),
@@ -68,7 +66,6 @@ class PeeweeOrders:
         now: datetime,
         decide: DecideOrderChange,
     ) -> tuple[Order, bool]:
-        """See OrderStorage."""
         stamp = origin_of(caller, now)
         return self._database.write(
             lambda session: self._change_once(session, order_id, owner, stamp, decide, key=key),
@@ -76,15 +73,12 @@ class PeeweeOrders:
         )
 
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
-        """See OrderStorage."""
         return self._database.read(lambda session: _existing(find_order(session, order_id, owner), order_id))
 
     def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
-        """See OrderStorage."""
         return self._database.read(lambda session: order_page(session, wanted, after, limit, lines_max))
 
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
-        """See OrderStorage."""
         return self._database.read(lambda session: _events(session, order_id, owner, after, limit))
 
     def _change(

@@ -22,8 +22,6 @@ class PeeweeOutbox:
         self._database = database
 
     def lease(self, holder: str, *, seconds: float) -> bool:
-        """See OutboxStorage."""
-
         def take(session: Session) -> Written[Session, bool]:
             first = LeaseRow.insert(name=_LEASE, holder=holder, expires_at=session.time_from_now(0))
             first.on_conflict_ignore().execute(session)
@@ -37,8 +35,6 @@ class PeeweeOutbox:
         return self._database.write(take, look_up={})
 
     def release(self, holder: str) -> None:
-        """See OutboxStorage."""
-
         def give_back(session: Session) -> Written[Session, None]:
             LeaseRow.delete().where(LeaseRow.name == _LEASE, LeaseRow.holder == holder).execute(session)
             return harmless_again(None)
@@ -46,8 +42,6 @@ class PeeweeOutbox:
         self._database.write(give_back, look_up={})
 
     def unpublished(self, *, limit: int) -> list[Event]:
-        """See OutboxStorage."""
-
         def read(session: Session) -> list[Event]:
             # Ids begin at 1; the bound makes both databases walk along the key.
             oldest = EventRow.select().join(OutboxRow, on=(OutboxRow.event_id == EventRow.id))
@@ -57,8 +51,6 @@ class PeeweeOutbox:
         return self._database.read(read)
 
     def published(self, event_ids: Sequence[int]) -> None:
-        """See OutboxStorage."""
-
         def forget(session: Session) -> Written[Session, None]:
             OutboxRow.delete().where(OutboxRow.event_id.in_(list(event_ids))).execute(session)
             return harmless_again(None)

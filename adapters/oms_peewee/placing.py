@@ -62,7 +62,7 @@ class PlacingTables(Protocol[Session_contra, View]):
 
 
 def placement_stamp(placement: Placement) -> Stamp:
-    """Give the stamp of what placing an order writes."""
+    """Return the stamp of what placing an order writes."""
     return Stamp(placement.caller_name, placement.request_id, placement.created_at)
 
 
@@ -74,7 +74,6 @@ class Placing(Generic[AnySession, View]):
         self._tables = tables
 
     def place(self, placements: Sequence[Placement], decide: Decide[View]) -> list[PlacementOutcome]:
-        """See OrderStorage."""
         if not placements:
             return []
         try:

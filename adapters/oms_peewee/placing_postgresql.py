@@ -35,22 +35,18 @@ class PostgresqlPlacingTables:
         self._events = FirstEvents(ledger)
 
     def read(self, session: PostgresqlSession, placements: Sequence[Placement]) -> PlacementView:
-        """See PlacingTables."""
         return PlacementView(
             products=read_products(session, skus_of(placements)),
             keyed_orders=read_keyed_orders(session, placements),
         )
 
     def lock(self, session: PostgresqlSession, placements: Sequence[Placement]) -> None:
-        """See PlacingTables."""
         session.run([(LOCK_LEVELS, [arrays.texts(skus_of(placements))])])
 
     def written(self, session: PostgresqlSession, placements: Sequence[Placement]) -> set[UUID]:
-        """See PlacingTables."""
         return written_ids(session, placements)
 
     def write(self, session: PostgresqlSession, accepted: Sequence[Accepted], view: PlacementView) -> AsWritten:
-        """See PlacingTables."""
         reserved = [
             (placement.id, stamp, allocation)
             for placement, verdict in accepted

@@ -25,7 +25,6 @@ class SqlitePlacingTables:
         self._ledger = ledger
 
     def read(self, session: SqliteSession, placements: Sequence[Placement]) -> PlacementView:
-        """See PlacingTables."""
         return PlacementView(
             products=read_products(session, placements), keyed_orders=read_keyed_orders(session, placements)
         )
@@ -34,11 +33,9 @@ class SqlitePlacingTables:
         """See PlacingTables; the transaction has begun by taking the writer's lock."""
 
     def written(self, session: SqliteSession, placements: Sequence[Placement]) -> set[UUID]:
-        """See PlacingTables."""
         return written_ids(session, placements)
 
     def write(self, session: SqliteSession, accepted: Sequence[Accepted], view: PlacementView) -> AsWritten:  # noqa: ARG002
-        """See PlacingTables."""
         placements = [placement for placement, _ in accepted]
         insert_orders(session, placements, status=OrderStatus.PENDING, entered_as=self.entered_as)
         movements, events = _entries(accepted)

@@ -80,7 +80,6 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
             raise
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
-        """See Session."""
         if self._begin_is_due:
             self._begin_is_due = False
             sql = self._begin + sql
@@ -88,7 +87,6 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
 
     @contextmanager
     def unlimited(self) -> Iterator[None]:
-        """See Session."""
         self._is_unlimited = True
         try:
             yield
@@ -119,11 +117,9 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
                 self._watched("ROLLBACK")
 
     def is_usable(self) -> bool:
-        """See Session."""
         return self._is_idle() and not self.driver.closed
 
     def check_ready(self) -> None:
-        """See Session."""
         check_state(self.execute_sql)
 
     def table_exists(self, table_name: str, schema: str | None = None) -> bool:  # noqa: ARG002
@@ -132,30 +128,24 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         return bool(cursor.fetchone()[0])
 
     def snapshot(self) -> AbstractContextManager[object]:
-        """See Session."""
         return nullcontext() if self._prepares else self.atomic()  # A pooler's timeouts are set per transaction.
 
     @contextmanager
     def index_walk(self) -> Iterator[None]:
-        """See Session."""
         with nullcontext() if self.in_transaction() else self.atomic():
             self.execute_sql(_INDEX_WALK)
             yield
 
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
-        """See Session."""
         return query.for_update()
 
     def locking_free(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
-        """See Session."""
         return query.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]  # Its types lag.
 
     def time_from_now(self, seconds: float) -> Any:
-        """See Session."""
         return peewee.SQL("now() + make_interval(secs => %s)", [seconds])
 
     def discard(self) -> None:
-        """See Session."""
         with suppress(psycopg2.Error):
             self.driver.close()
 
@@ -197,7 +187,6 @@ class PostgresqlEngine:
         self._requires_writing = self._connect["target_session_attrs"] == READ_WRITE
 
     def connect(self) -> PostgresqlSession:
-        """See Engine."""
         return PostgresqlSession(
             self._address.url,
             begin=self._begin,
@@ -207,11 +196,9 @@ class PostgresqlEngine:
         )
 
     def turn(self, patience: Patience) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
-        """See Engine."""
         return nullcontext()
 
     def fault_of(self, error: Exception) -> Fault:
-        """See Engine."""
         cause: Any = getattr(error, "orig", None) or error
         code = getattr(cause, "pgcode", None)
         if code == errorcodes.LOCK_NOT_AVAILABLE and _KEYS in (cause.diag.context or ""):
@@ -221,10 +208,8 @@ class PostgresqlEngine:
         return meaning_of(error).fault
 
     def reason_of(self, error: Exception) -> str:
-        """See Engine."""
         is_drivers = isinstance(error, self.driver_errors)
         return reason_of(error, (meaning_of(error) if is_drivers else meaning_of_words(str(error))).remedy)
 
     def describe(self) -> str:
-        """See Engine."""
         return self._address.describe()

@@ -45,7 +45,6 @@ class PeeweeQueue:
         self._settling = settling
 
     def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
-        """See QueueStorage."""
         return self._accepting.place(placements, decide)
 
     def settle(
@@ -58,14 +57,11 @@ class PeeweeQueue:
         decide: DecideSettlement,
         wait_for_turn: WaitForTurn = at_once,
     ) -> Settlement:
-        """See QueueStorage."""
         return self._settling.settle(
             order_ids, claimed=claimed, caller=caller, now=now, decide=decide, wait_for_turn=wait_for_turn
         )
 
     def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:
-        """See QueueStorage."""
-
         def find(session: Session) -> list[OrderRow]:
             wanted = _WAITING.where(OrderRow.id.in_(list(order_ids)), _is_queued_by_itself())
             found = session.locking_free(wanted).execute(session)
@@ -74,7 +70,6 @@ class PeeweeQueue:
         return self._claim(find, lease_seconds) if order_ids else []
 
     def sweep(self, *, older_than_seconds: float, limit: int, lease_seconds: float) -> list[Claim]:
-        """See QueueStorage."""
         # Those that write and the database may not agree on the time: what is wanted at any age has no bound.
         age = older_than_seconds or -_LONG_AGO_SECONDS
 
@@ -88,8 +83,6 @@ class PeeweeQueue:
         return self._claim(find, lease_seconds)
 
     def unclaim(self, claims: Sequence[Claim]) -> None:
-        """See QueueStorage."""
-
         def unclaim(session: Session) -> Written[Session, None]:
             held = _held(session, claims)
             if not held:
@@ -102,8 +95,6 @@ class PeeweeQueue:
             self._database.write(unclaim, look_up={})
 
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
-        """See QueueStorage."""
-
         def read(session: Session) -> list[Order]:
             wanted = OrderRow.select(OrderRow.id).where(OrderRow.id.in_(list(order_ids)), ~_is_queued())
             return list(orders_of(session, [row.id for row in wanted.execute(session)]).values())
@@ -111,8 +102,6 @@ class PeeweeQueue:
         return self._database.read(read) if order_ids else []
 
     def sample(self) -> QueueSample:
-        """See QueueStorage."""
-
         def look(session: Session) -> QueueSample:
             with session.index_walk():
                 return _sample(session)
@@ -146,7 +135,7 @@ def _count_try(session: Session, claims: Sequence[Claim], lease_seconds: float) 
 
 
 def _still_claimed(session: Session, taken: Sequence[OrderRow], due_at: datetime) -> list[Claim]:
-    """Give those of the orders taken that wait and whose try was counted; wait for whoever has them locked.
+    """Return those of the orders taken that wait and whose try was counted; wait for whoever has them locked.
 
     A try is not counted again for one that was claimed or put off by somebody else since.
     """

@@ -58,7 +58,6 @@ class PeeweeSchema:
         self._known = list(known) or migrations(dialect.name)
 
     def status(self) -> SchemaStatus:
-        """See SchemaStorage."""
         return self._status(self._database.read(_applied))
 
     def upgrade(self) -> tuple[str, ...]:
@@ -142,12 +141,10 @@ class EmbeddedSchema(PeeweeSchema):
     """The schema of a database that nobody administers: it is never behind, for whoever looks upgrades it."""
 
     def check(self) -> None:
-        """See SchemaStorage."""
         self.upgrade()
         super().check()
 
     def check_fits(self) -> None:
-        """See PeeweeSchema."""
         self.upgrade()
         super().check_fits()
 

@@ -65,7 +65,7 @@ class Session(peewee.Database):
         raise NotImplementedError
 
     def time_from_now(self, seconds: float) -> Any:
-        """Give a time by the database's clock, as a value of a query; it may be in the past."""
+        """Return a time by the database's clock, as a value of a query; it may be in the past."""
         raise NotImplementedError
 
     def discard(self) -> None:

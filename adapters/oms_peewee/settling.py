@@ -92,7 +92,6 @@ class Settling(Generic[AnySession]):
         decide: DecideSettlement,
         wait_for_turn: WaitForTurn,
     ) -> Settlement:
-        """See QueueStorage."""
         if not order_ids:
             return Settlement(statuses={}, left=())
         wanted = Wanted(
@@ -164,17 +163,17 @@ class Settling(Generic[AnySession]):
 
 
 def status_of(verdict: Reserve | Refuse) -> OrderStatus:
-    """Give the status that a verdict leads to."""
+    """Return the status that a verdict leads to."""
     return OrderStatus.PENDING if isinstance(verdict, Reserve) else OrderStatus.REJECTED
 
 
 def failure_of(verdict: Reserve | Refuse) -> dict[str, object] | None:
-    """Give the failure that is kept with an order, as JSON."""
+    """Return the failure that is kept with an order, as JSON."""
     return None if isinstance(verdict, Reserve) else OrderFailure.of(verdict.error).document
 
 
 def _fitting(order_ids: Sequence[UUID], rows: Sequence[tuple[int, int, str, int]]) -> list[QueuedOrder]:
-    """Give the orders that fit into one transaction: one at least."""
+    """Return the orders that fit into one transaction: one at least."""
     orders: list[QueuedOrder] = []
     lines = 0
     for index, group in groupby(rows, key=itemgetter(0)):

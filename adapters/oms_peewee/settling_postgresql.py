@@ -97,24 +97,20 @@ class PostgresqlSettlingTables:
     def take(
         self, session: PostgresqlSession, order_ids: Sequence[UUID], claimed: Sequence[bool]
     ) -> Iterable[tuple[int, int, str, int]]:
-        """See SettlingTables."""
         params = [arrays.ids(order_ids), arrays.flags(claimed), ROWS_MAX]
         # Planned anew each time, by the present size of the table: a plan made while it was empty may take any index.
         statement = TAKE_CLAIMED if all(claimed) else TAKE
         return session.execute_sql(statement.direct, params)  # type: ignore[no-any-return]  # The driver's cursor.
 
     def lock(self, session: PostgresqlSession, orders: Sequence[QueuedOrder]) -> None:
-        """See SettlingTables."""
         session.run([(LOCK_LEVELS, [arrays.texts(skus_of(orders))])])
 
     def read(self, session: PostgresqlSession, orders: Sequence[QueuedOrder]) -> PlacementView:
-        """See SettlingTables."""
         return PlacementView(products=read_products(session, skus_of(orders)), keyed_orders={})
 
     def write(
         self, session: PostgresqlSession, decided: Sequence[Decided], wanted: Wanted, view: PlacementView
     ) -> None:
-        """See SettlingTables."""
         claimed, stamp = wanted.claimed, wanted.stamp
         placed = [(order, verdict) for order, verdict in decided if isinstance(verdict, Reserve)]
         rejected = [(order, verdict) for order, verdict in decided if isinstance(verdict, Refuse)]

@@ -38,7 +38,6 @@ class SqliteSettlingTables:
     def take(
         self, session: SqliteSession, order_ids: Sequence[UUID], claimed: Sequence[bool]
     ) -> Iterable[tuple[int, int, str, int]]:
-        """See SettlingTables."""
         wanted = json.dumps([[str(order_id), int(claim)] for order_id, claim in zip(order_ids, claimed, strict=True)])
         params = (wanted, datetime.now(UTC), ROWS_MAX)
         return session.execute_sql(_TAKE, params)  # type: ignore[no-any-return]  # The driver's cursor.
@@ -47,7 +46,6 @@ class SqliteSettlingTables:
         """See SettlingTables; the transaction has begun by taking the writer's lock."""
 
     def read(self, session: SqliteSession, orders: Sequence[QueuedOrder]) -> PlacementView:
-        """See SettlingTables."""
         return PlacementView(products=read_products(session, orders), keyed_orders={})
 
     def write(
@@ -57,7 +55,6 @@ class SqliteSettlingTables:
         wanted: Wanted,
         view: PlacementView,  # noqa: ARG002
     ) -> None:
-        """See SettlingTables."""
         claimed, stamp = wanted.claimed, wanted.stamp
         session.execute_many(_UPDATE_ORDER, [_order_row(entry, claimed, stamp) for entry in decided])
         movements = [

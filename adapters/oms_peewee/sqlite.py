@@ -36,12 +36,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def to_microseconds(time: datetime) -> int:
-    """Give an aware time as it is stored: whole microseconds since 1970."""
+    """Return an aware time as it is stored: whole microseconds since 1970."""
     return (time - _EPOCH) // _MICROSECOND
 
 
 def from_microseconds(stored: int) -> datetime:
-    """Give a stored time, aware and in UTC."""
+    """Return a stored time, aware and in UTC."""
     return _EPOCH + timedelta(microseconds=stored)
 
 
@@ -69,7 +69,6 @@ class SqliteSession(Session, peewee.SqliteDatabase):
             raise
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
-        """See Session."""
         stored = [to_microseconds(each) if isinstance(each, datetime) else each for each in params or ()]
         return super().execute_sql(sql, stored)
 
@@ -99,11 +98,9 @@ class SqliteSession(Session, peewee.SqliteDatabase):
             self.execute_sql("ROLLBACK")
 
     def is_usable(self) -> bool:
-        """See Session."""
         return not self.driver.in_transaction and self._file.is_in_place(self._log)
 
     def check_ready(self) -> None:
-        """See Session."""
         space = os.statvfs(self._file.path)
         if space.f_bavail * space.f_frsize < _ROOM_BYTES_MIN:
             raise NoRoomError("the disk is full, or nearly; make room on it")
@@ -111,7 +108,6 @@ class SqliteSession(Session, peewee.SqliteDatabase):
             raise sqlite3.OperationalError(f"the folder {self._file.path.parent} cannot be written to")
 
     def snapshot(self) -> AbstractContextManager[object]:
-        """See Session."""
         return nullcontext()
 
     def index_walk(self) -> AbstractContextManager[object]:
@@ -131,7 +127,6 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         return datetime.now(UTC) + timedelta(seconds=seconds)
 
     def discard(self) -> None:
-        """See Session."""
         with suppress(sqlite3.Error):
             self.driver.close()
 
@@ -163,21 +158,17 @@ class SqliteEngine:
         return SqliteSession(self._file)
 
     def turn(self, patience: Patience) -> AbstractContextManager[None]:
-        """See Engine."""
         return self._turns.turn(patience)
 
     def fault_of(self, error: Exception) -> Fault:
-        """See Engine."""
         fault = meaning_of(error).fault
         was_database = fault is Fault.NO_DATABASE and self._file.is_known
         return Fault.UNUSABLE if was_database else fault
 
     def reason_of(self, error: Exception) -> str:
-        """See Engine."""
         return reason_of(error, meaning_of(error).remedy)
 
     def describe(self) -> str:
-        """See Engine."""
         return f"SQLite file {self._file.path}"
 
 

@@ -32,28 +32,23 @@ class PeeweeStock:
     def change(
         self, sku: str, *, key: IdempotencyKey, caller: Caller, now: datetime, decide: DecideProductChange
     ) -> tuple[Product, bool]:
-        """See StockStorage."""
         stamp = origin_of(caller, now)
         return self._database.write(
             lambda session: self._change(session, sku, key, stamp, decide), look_up={"sku": sku}
         )
 
     def delete(self, sku: str, *, key: IdempotencyKey, now: datetime, check: CheckDeletion) -> None:
-        """See StockStorage."""
         self._database.write(lambda session: _delete(session, sku, key, now, check), look_up={"sku": sku})
 
     def get(self, sku: str) -> Product:
-        """See StockStorage."""
         return self._database.read(lambda session: _existing(find_product(session, sku), sku))
 
     def find(self, wanted: ProductFilter, *, after: str | None, limit: int) -> list[Product]:
-        """See StockStorage."""
         return self._database.read(
             lambda session: product_page(session, low_stock=wanted.low_stock, after=after, limit=limit)
         )
 
     def movements(self, sku: str, *, after: int | None, limit: int) -> list[Movement]:
-        """See StockStorage."""
         return self._database.read(lambda session: _movements(session, sku, after, limit))
 
     def _change(

@@ -55,58 +55,48 @@ class PeeweeStorage:
 
     @property
     def orders(self) -> PeeweeOrders:
-        """See Storage."""
         self._get_ready()
         return self._orders
 
     @property
     def queue(self) -> PeeweeQueue:
-        """See Storage."""
         self._get_ready()
         return self._queue
 
     @property
     def workers(self) -> PeeweeWorkers:
-        """See Storage."""
         self._get_ready()
         return self._workers
 
     @property
     def outbox(self) -> PeeweeOutbox:
-        """See Storage."""
         self._get_ready()
         return self._outbox
 
     @property
     def stock(self) -> PeeweeStock:
-        """See Storage."""
         self._get_ready()
         return self._stock
 
     @property
     def imports(self) -> PeeweeImports:
-        """See Storage."""
         self._get_ready()
         return self._imports
 
     @property
     def audits(self) -> PeeweeAudits:
-        """See Storage."""
         self._get_ready()
         return self._audits
 
     @property
     def keys(self) -> PeeweeKeys:
-        """See Storage."""
         self._get_ready()
         return self._keys
 
     def describe(self) -> str:
-        """See Storage."""
         return self.database.describe()
 
     def close(self) -> None:
-        """See Storage."""
         self.database.close()
 
     def _get_ready(self) -> None:

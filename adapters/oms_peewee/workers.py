@@ -20,8 +20,6 @@ class PeeweeWorkers:
         self._database = database
 
     def beat(self, state: WorkerState) -> None:
-        """See WorkerStorage."""
-
         def write(session: Session) -> Written[Session, None]:
             figures = {"orders_per_second": state.orders_per_second, "settled": state.settled}
             seen = {"started_at": state.started_at, "seen_at": session.time_from_now(0), **figures}
@@ -33,8 +31,6 @@ class PeeweeWorkers:
         self._database.write(write, look_up={})
 
     def leave(self, worker_id: str) -> None:
-        """See WorkerStorage."""
-
         def forget(session: Session) -> Written[Session, None]:
             WorkerRow.delete().where(WorkerRow.id == worker_id).execute(session)
             return harmless_again(None)
@@ -42,8 +38,6 @@ class PeeweeWorkers:
         self._database.write(forget, look_up={})
 
     def find(self, *, silent_seconds: float) -> list[WorkerState]:
-        """See WorkerStorage."""
-
         def read(session: Session) -> list[WorkerState]:
             heard = WorkerRow.select().where(WorkerRow.seen_at >= session.time_from_now(-silent_seconds))
             return [_state(row) for row in heard.order_by(WorkerRow.id).execute(session)]

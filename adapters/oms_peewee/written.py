@@ -27,7 +27,7 @@ class Written(Generic[AnySession, Result]):
     is_small: bool = False
 
     def now(self, session: AnySession) -> Result:
-        """Give the result of a transaction that was committed."""
+        """Return the result of a transaction that was committed."""
         return self.result if self.as_it_is is None else self.as_it_is(session)
 
 

@@ -37,12 +37,10 @@ class PrometheusMetrics:
         self._creating = threading.Lock()
 
     def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
-        """See Metrics."""
         counter = self._counters.get(metric.name) or self._create_counter(metric)
         (counter.labels(*labels) if labels else counter).inc(amount)
 
     def observe(self, metric: Metric, value: float, *labels: str) -> None:
-        """See Metrics."""
         histogram = self._histograms.get(metric.name) or self._create_histogram(metric)
         (histogram.labels(*labels) if labels else histogram).observe(value)
 

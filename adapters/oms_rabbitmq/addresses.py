@@ -38,7 +38,7 @@ class Address:
     url: str
 
     def parameters(self, role: str) -> URLParameters:
-        """Give pika's parameters for one connection, which the broker's tools show as `oms <role>`."""
+        """Return pika's parameters for one connection, which the broker's tools show as `oms <role>`."""
         parameters = _read(self.url)
         given = parse_qs(urlsplit(self.url).query)
         for name, value in _TIMES.items():

@@ -30,19 +30,15 @@ class RabbitmqBroker:
         self._line = Line(self._address, "check")
 
     def announcer(self) -> Announcer:
-        """See Broker."""
         return RabbitmqAnnouncer(self._address, self._names)
 
     def inbox(self) -> Inbox:
-        """See Broker."""
         return RabbitmqInbox(self._address, self._names)
 
     def event_publisher(self) -> EventPublisher:
-        """See Broker."""
         return RabbitmqEventPublisher(self._address, self._names)
 
     def dead_letters(self) -> DeadLetters:
-        """See Broker."""
         return RabbitmqDeadLetters(self._address, self._names)
 
     def check(self) -> None:
@@ -59,11 +55,9 @@ class RabbitmqBroker:
             self._checking.release()
 
     def describe(self) -> str:
-        """See Broker."""
         return f"{self._address.describe()}, prefix {self._names.prefix}"
 
     def close(self) -> None:
-        """See Broker."""
         with self._checking:
             self._line.close()
 

@@ -52,7 +52,7 @@ def read_letter(properties: BasicProperties, body: bytes) -> DeadLetter:
 
 
 def _text(value: object) -> str | None:
-    """Give a short string; pika gives bytes for one that is not UTF-8."""
+    """Return a short string; pika gives bytes for one that is not UTF-8."""
     return value if isinstance(value, str) else None
 
 

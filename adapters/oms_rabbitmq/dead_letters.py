@@ -46,7 +46,6 @@ class RabbitmqDeadLetters:
             return heapq.nsmallest(limit, letters, key=_age)
 
     def replay(self, ids: Sequence[str] | None) -> int:
-        """See DeadLetters."""
         publisher = Publisher(self._address, self._names, "dead letters")
         try:
             return self._remove(ids, lambda letters: publisher.publish([self._sent_back(letter) for letter in letters]))
@@ -54,7 +53,6 @@ class RabbitmqDeadLetters:
             publisher.close()
 
     def discard(self, ids: Sequence[str] | None) -> int:
-        """See DeadLetters."""
         return self._remove(ids, lambda _: None)
 
     def _remove(self, ids: Sequence[str] | None, before: Callable[[Sequence[DeadLetter]], None]) -> int:

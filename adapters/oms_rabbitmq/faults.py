@@ -20,7 +20,7 @@ _GUESSES = (IncompatibleProtocolError, ProbableAccessDeniedError, ProbableAuthen
 
 
 def unavailable(detail: str) -> OmsError:
-    """Give the error of a broker that is away, blocked or refuses."""
+    """Return the error of a broker that is away, blocked or refuses."""
     return OmsError("queue_unavailable", f"RabbitMQ: {detail}", retry_after_seconds=1)
 
 
@@ -53,6 +53,6 @@ def reason_of_end(error: BaseException, ended_by: BaseException | None) -> str:
 
 
 def _cause(error: BaseException) -> BaseException | None:
-    """Give what pika has wrapped: the last of several attempts, or the error of one phase of connecting."""
+    """Return what pika has wrapped: the last of several attempts, or the error of one phase of connecting."""
     wrapped = [*getattr(error, "exceptions", ()), getattr(error, "exception", None), *error.args]
     return next((cause for cause in reversed(wrapped) if isinstance(cause, BaseException)), None)

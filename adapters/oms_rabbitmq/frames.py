@@ -20,7 +20,7 @@ _UNREADABLE = (ArithmeticError, ValueError, OSError, RecursionError, struct.erro
 
 
 def read_frame(received: bytes) -> ReadFrame:
-    """Give how many bytes the first frame takes, and the frame; 0 and None while it is not there as a whole.
+    """Return how many bytes the first frame takes, and the frame; 0 and None while it is not there as a whole.
 
     A message whose properties cannot be read has none. Raises what pika does for anything else that is no frame.
     """

@@ -49,18 +49,15 @@ class RabbitmqInbox:
 
     @property
     def connected(self) -> bool:
-        """See Inbox."""
         return self._consumption is not None
 
     def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:
-        """See Inbox."""
         self._thread.start()
         with self._changed:
             self._changed.wait_for(lambda: self._waiting, timeout_seconds)
             return [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
 
     def done(self, messages: Sequence[Message]) -> None:
-        """See Inbox."""
         deliveries = [message for message in messages if isinstance(message, Delivery)]
         for consumption, group in groupby(deliveries, lambda delivery: delivery.consumption):
             if not consumption.is_lost:
@@ -73,7 +70,6 @@ class RabbitmqInbox:
             self.done([message])
 
     def close(self) -> None:
-        """See Inbox."""
         self._stopping.set()
         if (consumption := self._consumption) is not None:
             consumption.wake()

@@ -215,7 +215,7 @@ class Line:
         self._link: Link | None = None  # A parent's connection is not ours to close.
 
     def current(self) -> Link | None:
-        """Give the open link, after a look at what the broker has said meanwhile; None when there is none."""
+        """Return the open link, after a look at what the broker has said meanwhile; None when there is none."""
         if self._link is None:
             return None
         self._link.pump(lambda: False, 0)

@@ -85,12 +85,10 @@ class RabbitmqAnnouncer:
         self._publisher = Publisher(address, names, "announcer")
 
     def announce(self, order_ids: Sequence[UUID]) -> None:
-        """See Announcer."""
         starts = range(0, len(order_ids), IDS_PER_MESSAGE)
         self._publisher.publish([self._message(order_ids[start : start + IDS_PER_MESSAGE]) for start in starts])
 
     def close(self) -> None:
-        """See Announcer."""
         self._publisher.close()
 
     def _message(self, order_ids: Sequence[UUID]) -> Outgoing:
@@ -106,11 +104,9 @@ class RabbitmqEventPublisher:
         self._publisher = Publisher(address, names, "events")
 
     def publish(self, events: Sequence[OutgoingEvent]) -> None:
-        """See EventPublisher."""
         self._publisher.publish([self._message(event) for event in events])
 
     def close(self) -> None:
-        """See EventPublisher."""
         self._publisher.close()
 
     def _message(self, event: OutgoingEvent) -> Outgoing:
@@ -145,5 +141,5 @@ def to_commands(names: Names, body: bytes) -> Outgoing:
 
 
 def persistent_json() -> BasicProperties:
-    """Give the properties of a JSON message that survives the broker's restart."""
+    """Return the properties of a JSON message that survives the broker's restart."""
     return BasicProperties(content_type="application/json", delivery_mode=DeliveryMode.Persistent.value)

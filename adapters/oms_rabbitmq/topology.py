@@ -58,7 +58,7 @@ def declare(link: Link, channel: Channel, names: Names) -> None:
 
 
 def queue_arguments(server_version: str) -> dict[str, Any]:
-    """Give the arguments of every queue: no length limit and no dead-letter exchange.
+    """Return the arguments of every queue: no length limit and no dead-letter exchange.
 
     Both lose confirmed messages. The delivery limit is lifted where there is one by default: the order's row
     counts attempts, not the broker.

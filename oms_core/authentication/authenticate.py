@@ -45,7 +45,7 @@ class Authenticate:
         self._metrics = metrics
 
     def __call__(self, token: str, *, address: str | None, request_id: str | None) -> Caller:
-        """Give the caller that a key names; see `Oms.authenticate`."""
+        """Return the caller that a key names; see `Oms.authenticate`."""
         if (caller := self._cache.fresh(token)) is not None:
             return caller.of_request(request_id)
         try:
@@ -81,7 +81,7 @@ class Authenticate:
         return Caller(name=key.name, scopes=key.scopes, customer_id=key.customer_id, request_id=request_id)
 
     def _remembered(self, presented: PresentedKey) -> StoredApiKey | None:
-        """Give the key from memory if its secret is right, reading it again when that is due."""
+        """Return the key from memory if its secret is right, reading it again when that is due."""
         entry = self._cache.find(presented.id_text)
         if entry is None or not presented.opens(entry.stored):
             return None

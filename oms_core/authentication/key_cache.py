@@ -61,14 +61,14 @@ class ApiKeyCache:
         self._entries: dict[str, Entry] = {}
 
     def fresh(self, token: str) -> Caller | None:
-        """Give the caller whose key a token is, if that is fresh and does not expire: what most requests get."""
+        """Return the caller whose key a token is, if that is fresh and does not expire: what most requests get."""
         entry = self._entries.get(token[TOKEN_ID])
         if entry is None or not entry.is_endless or self._clock() - entry.read_at >= FRESH_SECONDS:
             return None
         return entry.caller if is_token_of(entry.stored, token) else None
 
     def find(self, id_text: str) -> Entry | None:
-        """Give a key that is remembered and not too old, by its id in hexadecimal."""
+        """Return a key that is remembered and not too old, by its id in hexadecimal."""
         entry = self._entries.get(id_text)
         if entry is None or self._clock() - entry.read_at >= STALE_SECONDS:
             return None

@@ -10,7 +10,7 @@ from oms_core.ports.broker import OutgoingEvent
 
 
 def outgoing_event(entry: Event, *, source: str) -> OutgoingEvent:
-    """Give an event for publishing; `source` and the event's id together are unique."""
+    """Return an event for publishing; `source` and the event's id together are unique."""
     what = entry.event
     document = {
         "specversion": "1.0",

@@ -21,19 +21,19 @@ _CRLF = "\r\n"
 
 
 def guard(value: object) -> object:
-    """Give a value as a cell: a text that could be run gets an apostrophe in front, all else is as it was."""
+    """Return a value as a cell: a text that could be run gets an apostrophe in front, all else is as it was."""
     if isinstance(value, str) and _needs_guard(value) and not _is_number(value):
         return f"'{value}"
     return value
 
 
 def unguard(fields: Iterable[str]) -> list[str]:
-    """Give the fields of a row as they were before `guard`."""
+    """Return the fields of a row as they were before `guard`."""
     return [field[1:] if _is_guarded(field) else field for field in fields]
 
 
 def csv_writer(stream: TextIO, *, quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -> Any:
-    """Give a writer as `csv.writer` does, of lines that end in LF and in which a lone CR is quoted.
+    """Return a writer as `csv.writer` does, of lines that end in LF and in which a lone CR is quoted.
 
     Before Python 3.13 csv quotes only what its own line ends are made of, and every reader takes a bare CR for one.
     """

@@ -165,7 +165,7 @@ def check_fields(
 
 
 def whole(value: object) -> object:
-    """Give 5 for 5.0: JSON has one kind of number, and JSON Schema's integer admits both."""
+    """Return 5 for 5.0: JSON has one kind of number, and JSON Schema's integer admits both."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

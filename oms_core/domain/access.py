@@ -73,7 +73,7 @@ ACCESS_RULES: tuple[AccessRule, ...] = (
 
 
 def rules_of(use_case: str) -> tuple[AccessRule, ...]:
-    """Give the rules of one method of `Oms`. Raises KeyError where it has none: every use case has to have one."""
+    """Return the rules of one method of `Oms`. Raises KeyError where it has none: every use case has to have one."""
     rules = tuple(rule for rule in ACCESS_RULES if rule.use_case == use_case)
     if not rules:
         raise KeyError(use_case)

@@ -176,7 +176,7 @@ def check_bound_scopes(findings: Findings, scopes: Collection[Scope]) -> None:
 def first_key(
     command: CreateApiKey, *, created_by: str, now: datetime, random_bits: int, days_max: int | None = None
 ) -> ApiKey:
-    """Give the first key of a name; with `days_max` it lives no longer, and so long where nothing else is said.
+    """Return the first key of a name; with `days_max` it lives no longer, and so long where nothing else is said.
 
     Raises `key_name_taken` for a reserved name, `validation_error` for its expiry.
     """
@@ -205,7 +205,7 @@ def next_key(
     random_bits: int,
     days_max: int | None = None,
 ) -> ApiKey:
-    """Give the key that follows the latest of a name, likewise. Raises `validation_error` for its expiry."""
+    """Return the key that follows the latest of a name, likewise. Raises `validation_error` for its expiry."""
     check_expiry_at(command.expires_at, now, days_max)
     longest = _longest(days_max)
     lives = longest if latest.lifetime is None else min(latest.lifetime, longest or latest.lifetime)
@@ -246,7 +246,7 @@ def is_token_of(stored: StoredApiKey, token: str) -> bool:
 
 
 def digest_of(secret: str) -> bytes:
-    """Give what is kept of a secret. It has 256 random bits, so nothing slower than one SHA-256 is needed."""
+    """Return what is kept of a secret. It has 256 random bits, so nothing slower than one SHA-256 is needed."""
     return hashlib.sha256(secret.encode()).digest()
 
 

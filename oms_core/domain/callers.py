@@ -56,7 +56,7 @@ class Caller:
         return f"name:{self.name}" if self.address is None else f"address:{self.address}"
 
     def of_request(self, request_id: str | None) -> Caller:
-        """Give the same caller for another request; what was checked of it once is not checked again.
+        """Return the same caller for another request; what was checked of it once is not checked again.
 
         It is made for every request that brings a key. Raises `validation_error` for an id that cannot be kept.
         """

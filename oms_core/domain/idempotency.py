@@ -24,7 +24,7 @@ class IdempotencyKey:
 
 
 def own_key(actor: str, *, random_bits: int) -> IdempotencyKey:
-    """Give a key to a command that brings none, so that a COMMIT whose answer was lost is not made twice.
+    """Return a key to a command that brings none, so that a COMMIT whose answer was lost is not made twice.
 
     Nobody ever repeats it with another command, so it needs no fingerprint.
     """

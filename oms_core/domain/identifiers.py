@@ -26,7 +26,7 @@ def uuid7(created_at: datetime, random_bits: int) -> UUID:
 
 
 def uuid7_floor(created_at: datetime) -> UUID:
-    """Give the lowest id that anything created at or after this time can have."""
+    """Return the lowest id that anything created at or after this time can have."""
     return uuid7(max(created_at, _EPOCH), 0)
 
 

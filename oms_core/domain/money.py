@@ -42,13 +42,13 @@ def is_whole(amount: Decimal) -> bool:
 
 
 def to_ten_thousandths(amount: Decimal) -> int:
-    """Give an amount as whole ten-thousandths."""
+    """Return an amount as whole ten-thousandths."""
     numerator, denominator = amount.as_integer_ratio()
     return numerator * 10_000 // denominator
 
 
 def from_ten_thousandths(amount_e4: int) -> Decimal:
-    """Give whole ten-thousandths as an amount, with 2 to 4 decimals."""
+    """Return whole ten-thousandths as an amount, with 2 to 4 decimals."""
     return Decimal(_text(amount_e4))
 
 

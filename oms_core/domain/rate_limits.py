@@ -107,7 +107,7 @@ def rate_limited(limit: RateLimit, seconds: int) -> OmsError:
 
 
 def _by_scope(named: Mapping[str, RateLimit | None]) -> dict[RateScope, RateLimit | None]:
-    """Give the limit of each scope that is named, or falls under the default; None for one that is off."""
+    """Return the limit of each scope that is named, or falls under the default; None for one that is off."""
     limits = {}
     for scope in RateScope:
         if scope.value in named:

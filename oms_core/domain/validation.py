@@ -94,7 +94,7 @@ class Findings:
             self.add(pointer, "bad_name", fault)
 
     def _text(self, pointer: str, value: object, *, shortest: int, longest: int) -> str | None:
-        """Give the value if it is a text of a length in these bounds, else note that it is not."""
+        """Return the value if it is a text of a length in these bounds, else note that it is not."""
         if not isinstance(value, str):
             self.add(pointer, "wrong_type", "must be a string")
         elif not shortest <= len(value) <= longest:
@@ -109,7 +109,7 @@ class Findings:
 
 
 def one_finding(pointer: str, code: str, detail: str) -> OmsError:
-    """Give the `validation_error` of a single wrong value."""
+    """Return the `validation_error` of a single wrong value."""
     return OmsError(
         "validation_error",
         f"{pointer or 'the input'}: {detail}",

@@ -9,7 +9,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def read_origin(text: str) -> str:
-    """Give an origin as browsers send it (RFC 6454, 6.2), or `*`. Raises ValueError for what no browser would send."""
+    """Return an origin as browsers send it (RFC 6454, 6.2), or `*`. Raises ValueError for any other."""
     parts = urlsplit(text)
     if text != ANY_ORIGIN and (
         parts.scheme not in _DEFAULT_PORTS

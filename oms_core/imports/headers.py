@@ -32,7 +32,7 @@ class Wanted:
     theirs: Mapping[str, str]
 
     def name(self, ours: str) -> str:
-        """Give the name of a column of ours in the file."""
+        """Return the name of a column of ours in the file."""
         return self.theirs.get(ours, ours)
 
 
@@ -58,7 +58,7 @@ class Header:
         return fields[self.reasons["line"]]
 
     def values(self, line: int, fields: Sequence[str]) -> dict[str, str] | ImportReject:
-        """Give a row's values by our names. Empty fields too many are nothing; a value without a heading is refused."""
+        """Return a row's values by our names. Empty fields too many are nothing; a value without heading is refused."""
         missing = self.columns[len(fields) :]
         if any(fields[len(self.columns) :]) or any(missing):
             return width_reject(line, fields, self.columns)

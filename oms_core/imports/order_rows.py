@@ -39,7 +39,7 @@ class OrderDraft:
 def read_order_rows(
     lines: Lines, format: ImportFormat, columns: Mapping[str, str], *, delimiter: str = ","
 ) -> Iterator[OrderDraft | ImportReject]:
-    """Give the good orders, and what is malformed, as they come.
+    """Return the good orders, and what is malformed, as they come.
 
     JSONL has the document that places an order, with an `idempotency_key`. CSV has a row for each line of an order:
     `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata`, in any order, under the names
@@ -146,7 +146,7 @@ class _OpenOrder:
             self.line_numbers.append(row.line)
 
     def close(self) -> OrderDraft | ImportReject:
-        """Give the order, now that all its rows are there, or why it cannot be one."""
+        """Return the order, now that all its rows are there, or why it cannot be one."""
         closed = self._close()
         if isinstance(closed, OrderDraft):
             return closed
@@ -186,7 +186,7 @@ class _OpenOrder:
 
 
 def _metadata(document: Document) -> Document:
-    """Give the metadata that stand as a JSON object in one cell; any other text is left for the order's own check."""
+    """Return the metadata that stand as a JSON object in one cell; any other text is left for the order's own check."""
     try:
         return {"metadata": parse_json(str(document["metadata"]).encode())}
     except (KeyError, OmsError):

@@ -53,7 +53,7 @@ class OrderSpool(Spool):
             self._reject_repeated()
 
     def batches(self) -> Iterator[list[SpooledOrder]]:
-        """Give the orders in order of the file, as many as fit into one transaction."""
+        """Return the orders in order of the file, as many as fit into one transaction."""
         batch: list[SpooledOrder] = []
         lines_in_batch = 0
         with file_errors():

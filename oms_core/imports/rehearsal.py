@@ -56,7 +56,7 @@ class RehearsePlacements:
         return outcomes
 
     def _left(self, product: Product) -> Product:
-        """Give a product as it would be with all that was promised."""
+        """Return a product as it would be with all that was promised."""
         with file_errors():
             rows = self._database.execute("SELECT location, quantity FROM promised WHERE sku = ?", (product.sku,))
             promised: dict[str, int] = dict(rows.fetchall())

@@ -70,7 +70,7 @@ def error_reject(
 
 
 def shown(value: object) -> str:
-    """Give a value of a row as the text of a CSV column."""
+    """Return a value of a row as the text of a CSV column."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -56,7 +56,7 @@ class Spool:
         self.database.execute("INSERT INTO bad VALUES (?, ?, ?, ?, ?, ?)", bad)
 
     def bad_rows(self) -> Iterator[ImportReject]:
-        """Give the malformed rows by line."""
+        """Return the malformed rows by line."""
         with file_errors():
             for line, column, code, detail, *shown in self.database.execute("SELECT * FROM bad ORDER BY line"):
                 values, rows = map(json.loads, shown)

@@ -61,7 +61,7 @@ class StockRowReader:
         self._locations = {"": location}
 
     def read(self, lines: Lines, format: ImportFormat) -> Iterator[Sequence[StockRow | ImportReject]]:
-        """Give the good rows, and the malformed ones with what is wrong, some at a time as they come.
+        """Return the good rows, and the malformed ones with what is wrong, some at a time as they come.
 
         CSV begins with a header of `sku,quantity[,location,name,reason,reference]`, in any order; JSONL has objects
         with these members. Empty rows are counted by `lines`; nothing may be given of them, and that is given at once.

@@ -97,7 +97,7 @@ class StockSpool(Spool):
                 self._reject_contradicted(_FIND_RENAMED, _REJECT_RENAMED)
 
     def entries(self, mode: ImportMode, *, after: tuple[str, str] | None) -> Iterator[StockEntry]:
-        """Give what is asked of each level, by (sku, location) in code point order, above `after`."""
+        """Return what is asked of each level, by (sku, location) in code point order, above `after`."""
         with file_errors():
             rows = self.database.execute(_ENTRIES, after or ("", ""))
             entries = map(StockEntry._make, rows)
@@ -107,7 +107,7 @@ class StockSpool(Spool):
                 yield from (_sum(same_level) for _, same_level in groupby(entries, key=itemgetter(0, 1)))
 
     def rows_of(self, refusal: Refusal) -> Iterator[ImportReject]:
-        """Give the rows of a level that was refused, by line."""
+        """Return the rows of a level that was refused, by line."""
         with file_errors():
             rows = self.database.execute(_ROWS_OF_LEVEL, (refusal.sku, refusal.location))
             for line, values in rows:

@@ -40,7 +40,7 @@ class ApiKeyStorage(Protocol):
         ...
 
     def get(self, key_id: UUID) -> StoredApiKey:
-        """Give one key with its digest. Raises `key_not_found`."""
+        """Return one key with its digest. Raises `key_not_found`."""
         ...
 
     def of_name(self, name: str, *, limit: int) -> list[ApiKey]:

@@ -122,7 +122,7 @@ class DeadLetters(Protocol):
     """Messages that could not be read, for a person. For one thread at a time."""
 
     def list(self, *, limit: int) -> list[DeadLetter]:
-        """Give the oldest ones; they stay where they are."""
+        """Return the oldest ones; they stay where they are."""
         ...
 
     def replay(self, ids: Sequence[str] | None) -> int:

@@ -11,11 +11,11 @@ class Clock(Protocol):
     """Where time and randomness come from; both methods are thread-safe."""
 
     def now(self) -> datetime:
-        """Give the time, aware and in UTC, with microseconds."""
+        """Return the time, aware and in UTC, with microseconds."""
         ...
 
     def random_bits(self, count: int) -> int:
-        """Give `count` random bits, unpredictable, as a number."""
+        """Return `count` random bits, unpredictable, as a number."""
         ...
 
 
@@ -23,9 +23,9 @@ class SystemClock:
     """The machine's clock and the operating system's randomness."""
 
     def now(self) -> datetime:
-        """Give the machine's time in UTC."""
+        """Return the machine's time in UTC."""
         return datetime.now(UTC)
 
     def random_bits(self, count: int) -> int:
-        """Give bits from the operating system."""
+        """Return bits from the operating system."""
         return secrets.randbits(count)

@@ -102,7 +102,7 @@ class ImportStorage(Protocol):
         ...
 
     def rehearse(self, batch: ImportBatch) -> BatchResult:
-        """Give the result that `apply` would have now; writes nothing and locks nothing."""
+        """Return the result that `apply` would have now; writes nothing and locks nothing."""
         ...
 
     def locations(self, limit: int) -> frozenset[str]:
@@ -133,7 +133,7 @@ def check_fingerprint(key: ImportRun, stored: bytes) -> None:
 
 
 def state_after(since: ImportState, batch: ImportBatch, result: BatchResult) -> ImportState:
-    """Give the state after a batch, from the one before it."""
+    """Return the state after a batch, from the one before it."""
     return ImportState(
         applied=since.applied + result.applied,
         unchanged=since.unchanged + result.unchanged,
@@ -144,7 +144,7 @@ def state_after(since: ImportState, batch: ImportBatch, result: BatchResult) -> 
 
 
 def result_since(since: ImportState, stored: ImportState, refusals: Sequence[Refusal]) -> BatchResult:
-    """Give the result of a batch that was committed already, from the states before and after it."""
+    """Return the result of a batch that was committed already, from the states before and after it."""
     return BatchResult(
         applied=stored.applied - since.applied,
         unchanged=stored.unchanged - since.unchanged,

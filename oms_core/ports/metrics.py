@@ -110,7 +110,7 @@ class Metrics(Protocol):
         ...
 
     def render(self) -> tuple[str, bytes]:
-        """Give everything measured, over all processes of the service: the media type, and the body."""
+        """Return everything measured, over all processes of the service: the media type, and the body."""
         ...
 
 
@@ -124,7 +124,7 @@ class NoMetrics:
         """Forget it."""
 
     def render(self) -> tuple[str, bytes]:
-        """Give an empty text."""
+        """Return an empty text."""
         return "text/plain; charset=utf-8", b""
 
 

@@ -17,19 +17,15 @@ class NoBroker:
     connected = False
 
     def announcer(self) -> Announcer:
-        """See Broker."""
         return self
 
     def inbox(self) -> Inbox:
-        """See Broker."""
         return self
 
     def event_publisher(self) -> EventPublisher:
-        """See Broker."""
         return self
 
     def dead_letters(self) -> DeadLetters:
-        """See Broker."""
         return self
 
     def announce(self, order_ids: Sequence[UUID]) -> None:
@@ -39,7 +35,6 @@ class NoBroker:
         """See EventPublisher."""
 
     def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:  # noqa: ARG002  There is never one.
-        """See Inbox."""
         time.sleep(timeout_seconds)
         return []
 
@@ -50,22 +45,18 @@ class NoBroker:
         """See Inbox."""
 
     def list(self, *, limit: int) -> list[DeadLetter]:  # noqa: ARG002  There is never one.
-        """See DeadLetters."""
         return []
 
     def replay(self, ids: Sequence[str] | None) -> int:  # noqa: ARG002  There is never one.
-        """See DeadLetters."""
         return 0
 
     def discard(self, ids: Sequence[str] | None) -> int:  # noqa: ARG002  There is never one.
-        """See DeadLetters."""
         return 0
 
     def check(self) -> None:
         """See Broker."""
 
     def describe(self) -> str:
-        """See Broker."""
         return "no queue"
 
     def close(self) -> None:

@@ -90,7 +90,7 @@ class QueueStorage(Protocol):
         ...
 
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
-        """Give those of these orders that are not queued (any more), in no order."""
+        """Return those of these orders that are not queued (any more), in no order."""
         ...
 
     def sample(self) -> QueueSample:
@@ -122,11 +122,11 @@ class OutboxStorage(Protocol):
         ...
 
     def release(self, holder: str) -> None:
-        """Give the right to publish back, if this holder has it."""
+        """Return the right to publish back, if this holder has it."""
         ...
 
     def unpublished(self, *, limit: int) -> list[Event]:
-        """Give the oldest events that are to be published, by id ascending."""
+        """Return the oldest events that are to be published, by id ascending."""
         ...
 
     def published(self, event_ids: Sequence[int]) -> None:

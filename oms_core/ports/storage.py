@@ -114,7 +114,7 @@ class OrderStorage(Protocol):
         ...
 
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
-        """Give one order with its lines by line_no. Raises `order_not_found`."""
+        """Return one order with its lines by line_no. Raises `order_not_found`."""
         ...
 
     def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
@@ -159,7 +159,7 @@ class StockStorage(Protocol):
         ...
 
     def get(self, sku: str) -> Product:
-        """Give one product. Raises `sku_not_found`."""
+        """Return one product. Raises `sku_not_found`."""
         ...
 
     def find(self, wanted: ProductFilter, *, after: str | None, limit: int) -> list[Product]:

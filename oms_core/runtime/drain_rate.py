@@ -32,13 +32,13 @@ class DrainRate:
         self._counted_at = self._clock()
 
     def per_second(self) -> float:
-        """Give the present rate; a process that has just begun is not taken for a slow one."""
+        """Return the present rate; a process that has just begun is not taken for a slow one."""
         age = self._clock() - self._began_at
         lived_seconds = _MEMORY_SECONDS * (1 - math.exp(-age / _MEMORY_SECONDS))
         return self._remembered() / lived_seconds if lived_seconds > 0 else 0.0
 
     def retry_after_seconds(self, in_flight: int) -> int:
-        """Give the whole seconds until `in_flight` are done at this rate: 1 to 60, up to a quarter more by chance.
+        """Return the whole seconds until `in_flight` are done at this rate: 1 to 60, up to a quarter more by chance.
 
         The fraction is rounded up or down by chance too, so that those refused together do not return together.
         """

@@ -49,7 +49,7 @@ class Outcomes:
         self._count = 0
 
     def wait(self, order_id: UUID, *, timeout_seconds: float) -> Order | None:
-        """Give the order once it is settled; None when that took too long, or too many wait already.
+        """Return the order once it is settled; None when that took too long, or too many wait already.
 
         None too when there is no thread that could look.
         """

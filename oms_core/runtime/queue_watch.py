@@ -51,7 +51,7 @@ class QueueWatch:
         self._seen_at = float("-inf")
 
     def look(self) -> View:
-        """Give the latest view; who asks while another samples gets the one before. Raises `storage_unavailable`."""
+        """Return the latest view; who asks while another samples gets the one before. Raises `storage_unavailable`."""
         view, age = self._view, self._clock() - self._seen_at
         if view is not None and age < _VALID_SECONDS:
             return view

@@ -23,7 +23,7 @@ _TYPES: Mapping[str, tuple[type, str]] = MappingProxyType(
 
 
 def variable(name: str) -> str:
-    """Give a field's environment variable."""
+    """Return a field's environment variable."""
     return f"OMS_{name.upper()}"
 
 

@@ -10,7 +10,7 @@ from oms_core.ports.broker import Broker, DeadLetter
 
 
 def list_dead_letters(queue: Broker, *, caller: Caller, limit: int) -> list[DeadLetter]:
-    """Give the oldest dead letters. Raises `queue_unavailable`, `forbidden`, `validation_error` for a bad limit."""
+    """Return the oldest dead letters. Raises `queue_unavailable`, `forbidden`, `validation_error` for a bad limit."""
     caller.require(Scope.ORDERS_MANAGE)
     caller.require_unbound()
     check_limit(limit)

@@ -11,7 +11,7 @@ from oms_core.ports.storage import Storage
 
 
 def export_stock(*, caller: Caller, storage: Storage, wanted: ProductFilter | None = None) -> Iterator[Product]:
-    """Give every product by SKU, read in pages, a statement each: no snapshot is held, each page is as of its reading.
+    """Return every product by SKU, read in pages, a statement each: no snapshot is held; a page is as of its reading.
 
     Raises `forbidden` at once, not at the first item.
     """

@@ -10,7 +10,7 @@ from oms_core.ports.storage import Storage
 
 
 def get_key(name: str, *, caller: Caller, storage: Storage) -> list[ApiKey]:
-    """Give the keys of a name, newest first, at most 500. Raises `key_not_found`, `forbidden`."""
+    """Return the keys of a name, newest first, at most 500. Raises `key_not_found`, `forbidden`."""
     caller.require(Scope.ADMIN)
     caller.require_unbound()
     check_known_name(name)
@@ -21,7 +21,7 @@ def get_key(name: str, *, caller: Caller, storage: Storage) -> list[ApiKey]:
 
 
 def latest_key(name: str, storage: Storage) -> ApiKey:
-    """Give the key of a name that was made last. Raises `key_not_found`."""
+    """Return the key of a name that was made last. Raises `key_not_found`."""
     keys = storage.keys.of_name(name, limit=1)
     if not keys:
         raise key_not_found(name)

@@ -13,7 +13,7 @@ _SHOWN_MAX = 64
 
 
 def get_order(order_id: UUID, *, caller: Caller, storage: Storage) -> Order:
-    """Give an order that the caller may see. Raises `order_not_found`, `forbidden`."""
+    """Return an order that the caller may see. Raises `order_not_found`, `forbidden`."""
     caller.require(Scope.ORDERS_READ)
     check_known_id(order_id)
     return storage.orders.get(order_id, owner=caller.customer_id)

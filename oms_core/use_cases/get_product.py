@@ -10,7 +10,7 @@ from oms_core.ports.storage import Storage
 
 
 def get_product(sku: str, *, caller: Caller, storage: Storage) -> Product:
-    """Give a product with its levels. Raises `sku_not_found`, `forbidden`."""
+    """Return a product with its levels. Raises `sku_not_found`, `forbidden`."""
     caller.require(Scope.INVENTORY_READ)
     check_known_form(sku)
     return storage.stock.get(sku)

@@ -136,7 +136,7 @@ def _fill(
 
 
 def _fingerprint(command: ImportStock, digest: bytes, format: ImportFormat, default_location: str) -> bytes:
-    """Give the fingerprint of what was read, and of all that says what it means."""
+    """Return the fingerprint of what was read, and of all that says what it means."""
     columns = json.dumps(sorted(command.columns.items()))
     given = [command.reason or "", command.delimiter, columns, str(command.existing_only)]
     meaning = "\0".join([command.mode, format, default_location, *given])

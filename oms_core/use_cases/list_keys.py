@@ -16,7 +16,7 @@ _NUMBER_MAX = 2**31 - 1
 def list_keys(
     *, caller: Caller, storage: Storage, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
 ) -> Page[ApiKey]:
-    """Give one page of up to 500 keys by name, the oldest of a name first.
+    """Return one page of up to 500 keys by name, the oldest of a name first.
 
     Raises `validation_error` for a bad cursor or limit, `forbidden`.
     """

@@ -15,7 +15,7 @@ _CURSOR = "movements"
 def list_movements(
     sku: str, *, caller: Caller, storage: Storage, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
 ) -> Page[Movement]:
-    """Give one page of ledger rows, newest first. Raises `sku_not_found`, `validation_error`, `forbidden`."""
+    """Return one page of ledger rows, newest first. Raises `sku_not_found`, `validation_error`, `forbidden`."""
     caller.require(Scope.INVENTORY_READ)
     caller.require_unbound()  # Each reservation names an order.
     check_known_form(sku)

@@ -22,7 +22,7 @@ def list_order_events(
     cursor: str | None = None,
     limit: int = PAGE_ITEMS_DEFAULT,
 ) -> Page[Event]:
-    """Give one page of an order's events, oldest first. Raises `order_not_found`, `validation_error`, `forbidden`."""
+    """Return one page of an order's events, oldest first. Raises `order_not_found`, `validation_error`, `forbidden`."""
     caller.require(Scope.ORDERS_READ)
     check_known_id(order_id)
     check_limit(limit)

@@ -25,7 +25,7 @@ def list_orders(
     cursor: str | None = None,
     limit: int = PAGE_ITEMS_DEFAULT,
 ) -> Page[Order]:
-    """Give one page of up to 500 orders, or fewer if they reach 2,000 lines and entries of metadata together.
+    """Return one page of up to 500 orders, or fewer if they reach 2,000 lines and entries of metadata together.
 
     Raises `validation_error` for a bad cursor or limit, `forbidden`.
     """

@@ -19,7 +19,7 @@ def list_products(
     cursor: str | None = None,
     limit: int = PAGE_ITEMS_DEFAULT,
 ) -> Page[Product]:
-    """Give one page of up to 500 products by SKU. Raises `validation_error` for a bad cursor or limit, `forbidden`."""
+    """Return a page of up to 500 products by SKU. Raises `validation_error` for a bad cursor or limit, `forbidden`."""
     caller.require(Scope.INVENTORY_READ)
     check_limit(limit)
     after = None if cursor is None else decode_sku_cursor(_CURSOR, cursor)

@@ -16,7 +16,7 @@ _ID_RANDOM_BITS = 62
 
 
 def prepare_placement(command: PlaceOrder, *, caller: Caller, clock: Clock, currency: str) -> Placement:
-    """Give an order its id, time, total and fingerprint.
+    """Return an order its id, time, total and fingerprint.
 
     Raises `forbidden` when the caller may not place, or not for this customer, `total_too_large`, and
     `validation_error` for prices that the deployment's currency does not have.

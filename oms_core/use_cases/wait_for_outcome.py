@@ -14,7 +14,7 @@ from oms_core.use_cases.get_order import check_known_id
 def wait_for_outcome(
     order_id: UUID, *, caller: Caller, storage: Storage, wait: Callable[[UUID], Order | None]
 ) -> Order | None:
-    """Give an order once it is placed, rejected, failed or cancelled; None when `wait` gives up.
+    """Return an order once it is placed, rejected, failed or cancelled; None when `wait` gives up.
 
     Raises `forbidden`, and for a caller bound to a customer `order_not_found` at once where it is not that customer's.
     """

@@ -88,11 +88,9 @@ class _Schemas(GenerateJsonSchema):
     """Schemas without what says nothing: a title per field that repeats its name, and null as the default."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  The signature is pydantic's.
-        """See GenerateJsonSchema."""
         return False
 
     def default_schema(self, schema: Any) -> dict[str, Any]:
-        """See GenerateJsonSchema."""
         described = super().default_schema(schema)
         if "default" in described and described["default"] is None:
             del described["default"]
@@ -100,7 +98,7 @@ class _Schemas(GenerateJsonSchema):
 
 
 def openapi_json(operations: Sequence[Operation]) -> bytes:
-    """Give the document as JSON text."""
+    """Return the document as JSON text."""
     return json.dumps(openapi_document(operations), separators=(",", ":")).encode()
 
 
@@ -173,7 +171,7 @@ def _access(operation: Operation) -> str:
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    """Give the alternatives of what the caller brings: the roles of a scheme that is no OAuth are scopes here."""
+    """Return the alternatives of what the caller brings: the roles of a scheme that is no OAuth are scopes here."""
     needed = [sorted(scope.value for scope in rule.scopes) for rule in operation.access_rules]
     return [{_SCHEME: scopes} for index, scopes in enumerate(needed) if scopes not in needed[:index]]
 

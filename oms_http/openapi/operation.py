@@ -87,7 +87,7 @@ class Operation:
         return tuple({(rule.scopes, rule.binding, rule.when): rule for rule in rules}.values())
 
     def access_check(self) -> Callable[[Caller], None]:
-        """Give what raises `forbidden` for a caller whom this would refuse whatever the request's body says."""
+        """Return what raises `forbidden` for a caller whom this would refuse whatever the request's body says."""
         rules = self.access_rules
         always = frozenset[Scope].intersection(*(frozenset(rule.scopes) for rule in rules)) if rules else frozenset()
         scopes, is_for_unbound = sorted(always), bool(rules) and all(_forbids(rule) for rule in rules)

@@ -122,7 +122,7 @@ _EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
 
 
 def problem_schemas(codes: Iterable[str]) -> dict[str, object]:
-    """Give the schemas of these codes' problems, by component name."""
+    """Return the schemas of these codes' problems, by component name."""
     return {_component(code): _schema(ERROR_CODES[code]) for code in sorted(set(codes))}
 
 

@@ -35,7 +35,7 @@ _CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 def findings_of(error: ValidationError) -> Findings:
-    """Give the first 100 of pydantic's errors; one that the table does not know is `invalid` in pydantic's words."""
+    """Return the first 100 of pydantic's errors; one that the table does not know is `invalid` in pydantic's words."""
     findings = Findings()
     for found in error.errors(include_url=False, include_input=False)[:_ERRORS_READ_MAX]:
         code, detail = "invalid", found["msg"]

@@ -86,7 +86,7 @@ class AdaptiveLimit:
         self.in_flight -= 1
 
     def end(self, begun: Begun) -> None:
-        """Give a place back, and learn from it."""
+        """Return a place back, and learn from it."""
         self.in_flight -= 1
         self.drain.count()
         if begun.at < self._counts_from:  # It was let in under another limit.
@@ -185,13 +185,13 @@ class Place:
         self._loop.call_soon_threadsafe(self.leave)
 
     def leave(self) -> None:
-        """Give the place back early."""
+        """Return the place back early."""
         if self._is_held:
             self._is_held = False
             self._limit.leave()
 
     def end(self) -> None:
-        """Give the place back with the answer."""
+        """Return the place back with the answer."""
         if self._is_held:
             self._is_held = False
             self._limit.end(self._begun)
@@ -206,5 +206,5 @@ class Admission:
         self._writes = AdaptiveLimit(ceiling=ceiling, target_seconds=target_seconds)
 
     def limit_of(self, method: str) -> AdaptiveLimit:
-        """Give the limit that holds for a request."""
+        """Return the limit that holds for a request."""
         return self._reads if method in SAFE_METHODS else self._writes

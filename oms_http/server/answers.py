@@ -47,7 +47,7 @@ class StaticFile:
         self._file.close()
 
     def body(self) -> bytes:
-        """Give the whole of it."""
+        """Return the whole of it."""
         return self._file.getvalue() if isinstance(self._file, BytesIO) else self._file.read()
 
 
@@ -78,7 +78,7 @@ class WsgiRunner:
     bytes_max: int
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
-        """Give the answer; any failure is logged with its traceback and becomes a 500 without internals."""
+        """Return the answer; any failure is logged with its traceback and becomes a 500 without internals."""
         try:
             return self._run(environ)
         except NoRoomError:

@@ -128,4 +128,4 @@ def _postpone(patience: asyncio.Timeout, seconds: float) -> None:
 
 
 def _nothing() -> None:
-    """Give nothing back: a small body is not counted."""
+    """Return nothing back: a small body is not counted."""

@@ -121,7 +121,7 @@ def _open_files() -> list[int]:
 
 @contextlib.contextmanager
 def _borrowed(number: int) -> Iterator[socket.socket | None]:
-    """Give an open file as a socket, None if it is none, and never close it.
+    """Return an open file as a socket, None if it is none, and never close it.
 
     Nor is it duplicated: to close any duplicate of a SQLite file would release the locks on it (fcntl, close(2)).
     """
@@ -137,7 +137,7 @@ def _borrowed(number: int) -> Iterator[socket.socket | None]:
 
 
 def _client(number: int, port: int) -> str | None:
-    """Give the client of a connection to our port, None for anything else."""
+    """Return the client of a connection to our port, None for anything else."""
     with _borrowed(number) as found, contextlib.suppress(OSError, IndexError, ValueError):
         if found is not None and found.getsockname()[1] == port:
             address = ipaddress.ip_address(str(found.getpeername()[0]).partition("%")[0])

@@ -22,7 +22,7 @@ _KEYS: Mapping[str, str] = MappingProxyType(
 
 
 def base_environ(*, processes: int, threads: int) -> dict[str, Any]:
-    """Give what all requests of one process share."""
+    """Return what all requests of one process share."""
     return {
         "SCRIPT_NAME": "",
         "SERVER_SOFTWARE": "oms",
@@ -37,7 +37,7 @@ def base_environ(*, processes: int, threads: int) -> dict[str, Any]:
 
 
 def wsgi_environ(base: Mapping[str, Any], scope: Scope, path: str) -> dict[str, Any]:
-    """Give the environ of one request, whose path was read before, without its body.
+    """Return the environ of one request, whose path was read before, without its body.
 
     Raises RefusedError: a header's value is not ASCII (granian leaves such headers out), or a second Idempotency-Key
     would make a third of the two.
@@ -77,12 +77,12 @@ def _add_headers(environ: dict[str, Any], scope: Scope) -> None:
 
 
 def _key(name: str) -> str:
-    """Give the environ's key, or none for a name with an underscore: it would pass for the one with a dash."""
+    """Return the environ's key, or none for a name with an underscore: it would pass for the one with a dash."""
     return "" if "_" in name else "HTTP_" + name.upper().replace("-", "_")
 
 
 def _latin_1(text: str) -> str:
-    """Give the bytes of `text` in UTF-8 as a str of latin-1, which is how WSGI carries bytes."""
+    """Return the bytes of `text` in UTF-8 as a str of latin-1, which is how WSGI carries bytes."""
     return text if text.isascii() else text.encode().decode("latin-1")
 
 

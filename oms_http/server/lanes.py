@@ -56,7 +56,7 @@ class Lanes:
             )
 
     def of(self, path: str, method: str) -> Lane:
-        """Give the lane of a request."""
+        """Return the lane of a request."""
         own = self._own.get(path)
         if own is not None:
             return own

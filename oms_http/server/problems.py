@@ -40,7 +40,7 @@ class Refusal:
         object.__setattr__(self, "_parts", (before.encode(), after.encode()))
 
     def headers(self, request_id: str) -> list[tuple[str, str]]:
-        """Give the answer's headers, but for those that the service puts on every answer."""
+        """Return the answer's headers, but for those that the service puts on every answer."""
         headers = [
             SERVER_HEADER,
             ("content-type", "application/problem+json"),
@@ -52,7 +52,7 @@ class Refusal:
         return headers
 
     def body(self, request_id: str) -> bytes:
-        """Give the JSON document."""
+        """Return the JSON document."""
         before, after = self._parts
         return before + json.dumps(request_id).encode() + after
 

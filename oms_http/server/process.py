@@ -21,12 +21,12 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 def files_per_connection(options: ServerOptions) -> int:
-    """Give how many open files to keep for each: over TLS as many handshakes may be under way, which nobody counts."""
+    """Return how many files to keep open for each: over TLS as many handshakes may be under way, which nobody counts."""
     return 2 if options.tls else 1
 
 
 def connections_possible(options: ServerOptions) -> int:
-    """Give how many connections a process can hold: without files left, it could neither accept nor refuse any."""
+    """Return how many connections a process can hold: without files left, it could neither accept nor refuse any."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard == resource.RLIM_INFINITY:
         return options.connections_max

@@ -20,13 +20,13 @@ class Headers(Protocol):
         """Count the different names."""
 
     def keys(self) -> list[str]:
-        """Give the different names."""
+        """Return the different names."""
 
     def items(self) -> list[tuple[str, str]]:
-        """Give names and values, a name once per value."""
+        """Return names and values, a name once per value."""
 
     def get(self, key: str, default: str | None = None) -> str | None:
-        """Give the first value of a name."""
+        """Return the first value of a name."""
 
 
 class Scope(Protocol):
@@ -46,13 +46,13 @@ class HTTPProtocol(Protocol):
     """A request's body and the way to answer it. Reading a lost connection raises one of BodyErrors."""
 
     def __call__(self) -> Awaitable[bytes]:
-        """Give the whole body, however large."""
+        """Return the whole body, however large."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Give the body in pieces as they arrive, then an empty piece. Raises one of BodyErrors the second time."""
+        """Return the body in pieces as they arrive, then an empty piece. Raises one of BodyErrors the second time."""
 
     async def __anext__(self) -> bytes:
-        """Give the next piece."""
+        """Return the next piece."""
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Answer; the first answer counts."""

@@ -22,7 +22,7 @@ class BodyStore(Protocol):
         """Keep one more piece. Raises RefusedError: there is no room. OSError: the disk refuses."""
 
     async def finish(self) -> IO[bytes]:
-        """Give the whole body, at its start. Raises OSError as above."""
+        """Return the whole body, at its start. Raises OSError as above."""
 
     def close(self) -> None:
         """Free what the body holds; called once."""
@@ -113,7 +113,7 @@ class SpoolDirectory:
         await asyncio.get_running_loop().run_in_executor(self._thread, file.seek, 0)
 
     def leave(self, file: IO[bytes], owner: str | None) -> None:
-        """Give a place back. The file is closed on the spool thread: freeing a gigabyte takes a while."""
+        """Return a place back. The file is closed on the spool thread: freeing a gigabyte takes a while."""
         self._held[owner] -= 1
         if not self._held[owner]:
             del self._held[owner]

@@ -51,7 +51,7 @@ class RequestThreads:
         return self._in_flight >= self._in_flight_max
 
     async def answer(self, environ: dict[str, Any]) -> Answer:
-        """Give the application's answer, worked out on one of the threads."""
+        """Return the application's answer, worked out on one of the threads."""
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._in_flight += 1
         self._queue.put((future, environ))
@@ -89,7 +89,7 @@ class OnTheLoop:
         self._answer = answer
 
     async def answer(self, environ: dict[str, Any]) -> Answer:
-        """Give the application's answer at once."""
+        """Return the application's answer at once."""
         return self._answer(environ)
 
     def close(self, *, timeout_seconds: float) -> None:

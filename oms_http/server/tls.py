@@ -77,7 +77,7 @@ def _read(field: str, path: Path) -> str:
 
 
 def _version_tag(pem: str) -> int:
-    """Give the byte where the first certificate's version would stand; the first version has none (RFC 5280, 4.1)."""
+    """Return the byte where the first certificate's version would stand; the first version has none (RFC 5280, 4.1)."""
     start = pem.index(_BEGIN)
     rest = ssl.PEM_cert_to_DER_cert(pem[start : pem.index(_END, start) + len(_END)])
     for _ in range(2):  # Into the certificate, and into what its authority signed.

@@ -18,7 +18,7 @@ from oms_core.errors import OmsError
 
 
 def queue_numbers(shop: Shop) -> list[int]:
-    """Give the numbers of all who wait."""
+    """Return the numbers of all who wait."""
     return list(shop.storage.queue.sample().numbers)
 
 

@@ -55,7 +55,7 @@ def named(shop: Shop, name: str = "shop") -> list[ApiKey]:
 
 
 def refusal(shop: Shop, method: str, *arguments: Any, **given: Any) -> str:
-    """Give the code of a call that must be refused."""
+    """Return the code of a call that must be refused."""
     with pytest.raises(OmsError) as caught:
         getattr(shop.storage.keys, method)(*arguments, **given)
     return caught.value.code

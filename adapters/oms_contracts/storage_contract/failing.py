@@ -17,7 +17,7 @@ TEXTS = ["O'Brien; --", '"quoted" \\ %s ?', "ß 日本 😀", "{}", "null"]
 
 
 def rejected(shop: Shop) -> Order:
-    """Give an order that was rejected."""
+    """Return an order that was rejected."""
     shop.set("WIDGET", 1)
     order = shop.queue_up(("WIDGET", 2))
     shop.settle(order.id)

@@ -19,7 +19,7 @@ def found(shop: Shop, wanted: OrderFilter, *, after: UUID | None = None, limit: 
 
 
 def ids(*orders: Order) -> list[UUID]:
-    """Give the ids of orders, the last first."""
+    """Return the ids of orders, the last first."""
     return [order.id for order in reversed(orders)]
 
 

@@ -51,7 +51,7 @@ def apply_batch(shop: Shop, batch: ImportBatch, key: ImportRun | None, since: Im
 
 
 def counts(result: BatchResult) -> tuple[int, int, int]:
-    """Give the rows applied, unchanged and refused."""
+    """Return the rows applied, unchanged and refused."""
     return result.applied, result.unchanged, result.refused
 
 

@@ -48,7 +48,7 @@ def move_while(shop: Shop, order: Order, status: OrderStatus, step: Callable[[],
 
 
 def sold(outcomes: Sequence[PlacementOutcome]) -> list[int]:
-    """Give the units that each outcome sold."""
+    """Return the units that each outcome sold."""
     return [sum(line.quantity for line in one.order.lines) if isinstance(one, Placed) else 0 for one in outcomes]
 
 

@@ -31,7 +31,7 @@ def retry_once(shop: Shop, order: Order, key: str = "K", *, fingerprint: bytes =
 
 
 def refusal(shop: Shop, order: Order, key: str = "K", *, fingerprint: bytes = b"f" * 32) -> str:
-    """Give the code of a retry that must be refused."""
+    """Return the code of a retry that must be refused."""
     with pytest.raises(OmsError) as caught:
         retry_once(shop, order, key, fingerprint=fingerprint)
     return caught.value.code

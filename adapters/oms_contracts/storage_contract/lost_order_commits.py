@@ -13,12 +13,12 @@ from oms_core.domain.orders.statuses import OrderStatus
 
 
 def history(shop: Shop, order: Order) -> list[tuple[object, int | None]]:
-    """Give what happened to an order: where it went, and its version then."""
+    """Return what happened to an order: where it went, and its version then."""
     return [(event.event.data["to"], event.event.order_version) for event in shop.events(order.id)]
 
 
 def standing(order: Order) -> tuple[str, int]:
-    """Give an order's status and version."""
+    """Return an order's status and version."""
     return order.status.value, order.version
 
 

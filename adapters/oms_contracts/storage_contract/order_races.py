@@ -20,7 +20,7 @@ ROUNDS = 10
 
 
 def buyers(shop: Shop, rival_shop: Shop) -> list[Shop]:
-    """Give sixteen buyers their shop, by turns the one and the other."""
+    """Return sixteen buyers their shop, by turns the one and the other."""
     return [(shop, rival_shop)[number % 2] for number in range(THREADS)]
 
 

@@ -34,7 +34,7 @@ def import_counts(shop: Shop, **on_hand: int) -> None:
 
 
 def do_everything(shop: Shop) -> list[tuple[str, Callable[[], object]]]:
-    """Give every way in which events are written, in turn, each with the types that it writes."""
+    """Return every way in which events are written, in turn, each with the types that it writes."""
     shop.set("WIDGET", 10, low_stock_threshold=5)
     placed = shop.order(("WIDGET", 5))
     waiting = [shop.order(("WIDGET", quantity)) for quantity in (5, 1, 1)]

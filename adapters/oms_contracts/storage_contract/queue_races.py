@@ -28,7 +28,7 @@ def queue_up_many(shop: Shop, sku: str, count: int) -> list[UUID]:
 
 
 def settled_by(settlements: Sequence[Settlement]) -> list[UUID]:
-    """Give the ids that were settled, as often as they were."""
+    """Return the ids that were settled, as often as they were."""
     return sorted(order_id for settlement in settlements for order_id in settlement.statuses)
 
 

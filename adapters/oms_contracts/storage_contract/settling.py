@@ -19,7 +19,7 @@ NOTHING = Settlement(statuses={}, left=())
 
 
 def short(sku: str, requested: int, available: int) -> OrderFailure:
-    """Give the failure of an order that asked too much of one product."""
+    """Return the failure of an order that asked too much of one product."""
     return OrderFailure(
         code="insufficient_inventory",
         detail=f"{sku}: {requested} requested, {available} available",
@@ -28,7 +28,7 @@ def short(sku: str, requested: int, available: int) -> OrderFailure:
 
 
 def statuses(settlement: Settlement, *orders: Order) -> list[str]:
-    """Give what became of orders, which must be all that were settled."""
+    """Return what became of orders, which must be all that were settled."""
     assert settlement.statuses.keys() == {order.id for order in orders}
     return [settlement.statuses[order.id].value for order in orders]
 

@@ -52,7 +52,7 @@ class Shop:
     locations: tuple[str, ...] = ("main",)
 
     def of(self, caller: Caller) -> Shop:
-        """Give the same shop in another caller's hands."""
+        """Return the same shop in another caller's hands."""
         return replace(self, caller=caller)
 
     def set(self, sku: str, on_hand: int | None = None, **given: Any) -> StockChanged:
@@ -94,7 +94,7 @@ class Shop:
         return decide_placement(orders, view, self.locations)
 
     def deciding_after(self, step: Callable[[], None]) -> Callable[[Sequence[Demand], PlacementView], list[Verdict]]:
-        """Give a decision that is made first, on the figures as they were read, with a step before it is given back."""
+        """Return a decision that is made first, on the figures as they were read, with a step before it is given back."""
 
         def decide(orders: Sequence[Demand], view: PlacementView) -> list[Verdict]:
             verdicts = self.decide(orders, view)
@@ -222,13 +222,13 @@ def new_shop(storage: Storage, *, seed: int = 0) -> Shop:
 
 
 def placed(outcome: PlacementOutcome) -> Placed:
-    """Give the outcome of an order that must have been placed."""
+    """Return the outcome of an order that must have been placed."""
     assert isinstance(outcome, Placed), f"refused: {outcome.error}"
     return outcome
 
 
 def refused(outcome: PlacementOutcome) -> OmsError:
-    """Give the error of an order that must have been refused."""
+    """Return the error of an order that must have been refused."""
     assert isinstance(outcome, Refused), f"placed: {outcome.order}"
     return outcome.error
 

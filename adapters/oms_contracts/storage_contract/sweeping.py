@@ -16,7 +16,7 @@ NOBODY = QueueSample(numbers=[], last_number=None, oldest_since=None, failed=0, 
 
 
 def at(shop: Shop, ago: timedelta) -> Shop:
-    """Give the shop with a clock that lies so far back from this machine's."""
+    """Return the shop with a clock that lies so far back from this machine's."""
     return Shop(storage=shop.storage, clock=TickingClock(seed=9, beginning=datetime.now(UTC) - ago))
 
 

@@ -13,7 +13,7 @@ LONG_AGO = datetime(2020, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
 
 
 def worker(name: str, **given: float) -> WorkerState:
-    """Give the state of a worker, whose own clock is years behind."""
+    """Return the state of a worker, whose own clock is years behind."""
     figures = {"orders_per_second": 12.5, "settled": 7} | given
     return WorkerState(
         id=name,

@@ -30,17 +30,17 @@ def order_total(lines: Sequence[OrderLine]) -> Decimal | None:
 
 
 def placed_order(placement: Placement) -> Order:
-    """Give the order as it stands right after placing."""
+    """Return the order as it stands right after placing."""
     return _new_order(placement, OrderStatus.PENDING, None)
 
 
 def queued_order(placement: Placement, queue_no: int) -> Order:
-    """Give the order as it stands right after it was accepted."""
+    """Return the order as it stands right after it was accepted."""
     return _new_order(placement, OrderStatus.QUEUED, queue_no)
 
 
 def reservation(order_id: UUID, allocation: Allocation) -> NewMovement:
-    """Give the ledger row that promises units of one line of an order at one location."""
+    """Return the ledger row that promises units of one line of an order at one location."""
     return NewMovement(
         sku=allocation.sku,
         location=allocation.location,
@@ -53,7 +53,7 @@ def reservation(order_id: UUID, allocation: Allocation) -> NewMovement:
 
 
 def placed_event(placement: Placement) -> NewEvent:
-    """Give the event of an order placed at once."""
+    """Return the event of an order placed at once."""
     return NewEvent(
         type=EventType.ORDER_PLACED,
         order_id=placement.id,

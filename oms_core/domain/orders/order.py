@@ -168,7 +168,7 @@ class OrderFilter:
 
 
 def orders_within(orders: Iterable[Order], lines_max: int | None) -> Iterator[Order]:
-    """Give orders up to the one whose lines reach `lines_max`; None gives all."""
+    """Return orders up to the one whose lines reach `lines_max`; None gives all."""
     lines = 0
     for order in orders:
         yield order

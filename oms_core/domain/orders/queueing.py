@@ -47,12 +47,12 @@ class QueuedOrder:
 
     @property
     def key(self) -> None:
-        """See Demand."""
+        """None: its idempotency key was settled when it was queued."""
         return None
 
     @property
     def fingerprint(self) -> None:
-        """See Demand."""
+        """None, as `key` is."""
         return None
 
 
@@ -111,7 +111,7 @@ class QueueSample:
         return len(self.numbers) + self.last_number - self.numbers[-1]
 
     def position(self, queue_no: int) -> int:
-        """Give the place of an order, from 1: exact to 10,000, then a bound that it does not exceed."""
+        """Return the place of an order, from 1: exact to 10,000, then a bound that it does not exceed."""
         if not self.numbers or queue_no <= self.numbers[-1] or len(self.numbers) < POSITIONS_EXACT_MAX:
             return bisect_left(self.numbers, queue_no) + 1
         return len(self.numbers) + queue_no - self.numbers[-1]
@@ -205,7 +205,7 @@ def by_caution(claims: Sequence[Claim], batch_max: int) -> list[list[UUID]]:
 
 
 def queued_event(placement: Placement) -> NewEvent:
-    """Give the event of an order accepted to be placed later."""
+    """Return the event of an order accepted to be placed later."""
     return NewEvent(
         type=EventType.ORDER_QUEUED,
         order_id=placement.id,
@@ -215,7 +215,7 @@ def queued_event(placement: Placement) -> NewEvent:
 
 
 def settled_event(order: QueuedOrder, verdict: Reserve | Refuse) -> NewEvent:
-    """Give the event of a queued order that was placed or rejected."""
+    """Return the event of a queued order that was placed or rejected."""
     data: dict[str, object] = {"from": OrderStatus.QUEUED.value, "to": OrderStatus.PENDING.value, "reason": None}
     kind = EventType.ORDER_PLACED
     if isinstance(verdict, Refuse):

@@ -63,5 +63,5 @@ def allowed_moves(status: OrderStatus, caller: Caller) -> tuple[OrderStatus, ...
 
 
 def scope_needed(target: OrderStatus) -> Scope:
-    """Give the scope that setting a status needs: whoever places may cancel, all else is management."""
+    """Return the scope that setting a status needs: whoever places may cancel, all else is management."""
     return Scope.ORDERS_WRITE if target is OrderStatus.CANCELLED else Scope.ORDERS_MANAGE

@@ -111,7 +111,7 @@ def check_deletion(product: Product, is_used: bool, command: DeleteProduct) -> N
 
 
 def events_of(product: Product | None, change: ProductChange) -> list[NewEvent]:
-    """Give the stock events of a change to a product as it was before; the first stock of a new one is no news."""
+    """Return the stock events of a change to a product as it was before; the first stock of a new one is no news."""
     if product is None:
         return []
     threshold = change.low_stock_threshold

@@ -127,7 +127,7 @@ def decide_import(
 
 
 def movement_of(mode: ImportMode, change: EntryChange) -> NewMovement | None:
-    """Give the ledger row of a change, if it moves anything."""
+    """Return the ledger row of a change, if it moves anything."""
     if not change.on_hand_delta:
         return None
     entry = change.entry
