@@ -31,7 +31,7 @@ _NAMED_SECRET = re.compile(r"(?i)([?&\s\"'](?:[a-z_]*password|passwd|secret|api_
 
 
 def mask_url(url: str) -> str:
-    """Return a URL with its password masked, and every parameter of its query that is not known to be none; works on any
+    """Return a URL with its password masked, and all of its query that is not known to be no secret; works on any
     text.
     """
     scheme, separator, rest = url.partition("://")

@@ -78,7 +78,7 @@ class FailedAttempts:
 
 
 def counted_address(address: str) -> str:
-    """Return what failures of an address are counted under: an IPv6 host has its whole /64, so that is counted as one."""
+    """Return what failures of an address are counted under: an IPv6 host has its whole /64, which counts as one."""
     try:
         read = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -21,7 +21,7 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 def files_per_connection(options: ServerOptions) -> int:
-    """Return how many files to keep open for each: over TLS as many handshakes may be under way, which nobody counts."""
+    """Return how many files to keep open for each: over TLS as many handshakes may be going on, which nobody counts."""
     return 2 if options.tls else 1
 
 

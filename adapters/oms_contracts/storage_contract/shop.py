@@ -94,7 +94,7 @@ class Shop:
         return decide_placement(orders, view, self.locations)
 
     def deciding_after(self, step: Callable[[], None]) -> Callable[[Sequence[Demand], PlacementView], list[Verdict]]:
-        """Return a decision that is made first, on the figures as they were read, with a step before it is given back."""
+        """Return a decision, made first, on the figures as they were read, with a step before it is given back."""
 
         def decide(orders: Sequence[Demand], view: PlacementView) -> list[Verdict]:
             verdicts = self.decide(orders, view)
