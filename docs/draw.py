@@ -1,5 +1,5 @@
-"""Draws the pages that are made from data: statuses.md from the status table, data-model.md from the migrations,
-authorisation.md from the rules of access, and owasp.md from what stands against each risk.
+"""Draw the pages that are made from data: statuses.md from the status table, data-model.md from the migrations,
+authorisation.md from the rules of access, and owasp.md from the defences against each risk.
 
 python docs/draw.py        writes the pages beside this file
 """
@@ -21,56 +21,68 @@ from tests.security.owasp import RISKS, Defence, Risk, mutations_of
 STATUSES_HEAD = """\
 # Statuses
 
-Drawn from `oms_core/domain/orders/statuses.py` by `make docs`; a test compares.
+Drawn from `oms_core/domain/statuses.py` by `make docs`; a test compares.
 
-`pending`, `rejected` and `failed` are reached only by placing, `queued` only by accepting or retry. The other moves are
-made with `PUT /v1/orders/{id}/status` or `oms orders set-status`. A move to the status an order already has changes
-nothing and succeeds.
+- Placing leads to `pending`, `rejected` or `failed`. Accepting or a retry leads to `queued`.
+- `PUT /v1/orders/{id}/status` and `oms orders set-status` make all other moves.
+- A move to the status that an order already has changes nothing and succeeds.
 """
 
 DATA_MODEL_HEAD = """\
 # Data model
 
-Drawn from the migrations in `ddl/oms_ddl/` by `make docs`; a test compares. The types
-are SQLite's; [ddl/postgresql.sql](../ddl/postgresql.sql) has PostgreSQL's (uuid, timestamptz, jsonb, bytea). Both
-files of the whole schema have every CHECK and index.
+Drawn from the migrations in `ddl/oms_ddl/` by `make docs`; a test compares.
 
-Amounts (`*_e4`) are integer ten-thousandths. SQLite keeps times as microseconds since 1970 UTC and ids as text.
-A level is the sum of its movements; a CHECK keeps `0 <= reserved <= on_hand`. A solid line is a foreign key, a dotted
-one a link without.
+- The types are SQLite's. [ddl/postgresql.sql](../ddl/postgresql.sql) has PostgreSQL's: uuid, timestamptz, jsonb,
+  bytea.
+- The files of the whole schema, for both databases, have every CHECK and index.
+- Amounts (`*_e4`) are integer ten-thousandths. SQLite keeps times as microseconds since 1970 UTC, and ids as text.
+- A level is the sum of its movements; a CHECK keeps `0 <= reserved <= on_hand`.
+- A solid line is a foreign key, a dotted line a link without one.
 """
 
 AUTHORISATION_HEAD = """\
 # Who may do what
 
 Drawn from `oms_core/domain/access.py` by `make docs`; a test compares. `tests/core/test_access.py` and
-`tests/http/test_access.py` try every cell: each use case and each route, with every single scope, all of them and none,
-for a caller of no customer, one bound to the order's customer, and one bound to another.
+`tests/http/test_access.py` test every cell: each use case and each route, with every single scope, all of them and
+none, for a caller of no customer, one bound to the order's customer, and one bound to another.
 
-A caller has a name, scopes, and perhaps a customer that it is bound to. The name is the actor in the ledger and in
-events, and the namespace of idempotency keys. Authorisation is decided in the core, so it is the same for HTTP, the
-command line and a program that embeds OMS; a driver only finds out who calls. A scope that is missing is `forbidden`
-(403), and its name is in `scope`; `admin` holds every other scope. The scope is looked at first, then the binding.
+A caller has a name and scopes, and may be bound to a customer. The name is the actor in the ledger and in events, and
+each name has its own idempotency keys. The core decides on access, so it is the same for HTTP, the command line and a
+program that embeds OMS. A driver only finds out who calls.
+
+1. The scope is checked first. A missing scope is `forbidden` (403), and the answer's `scope` names it. `admin` holds
+   every other scope.
+2. The binding to a customer is checked next.
 
 What a caller bound to a customer meets:
 
-- **Another customer's order is not there**: `order_not_found` (404), as for an id that no order has. Lists, and
-  retrying by a filter, find its own orders only: the customer is part of the query, so a forged cursor shows no more.
-- **Placing for another customer is `forbidden`**: in a batch or a file, that order alone is.
-- **An idempotency key shows no other customer's order.** The customer is part of what a key was used for, so a name
-  that is bound anew, and repeats a key of its former customer's order, meets `idempotency_key_reused`.
-- **What tells of all customers at once is `forbidden`**: the ledger (each reservation names an order), the state of the
+- **Another customer's order does not exist**: `order_not_found` (404), as for an id that no order has. Lists, and
+  retrying by a filter, find its own orders only. The customer is part of the query, so a forged cursor shows no more.
+- **Placing for another customer is `forbidden`**. In a batch or a file, only that order is.
+- **An idempotency key shows no other customer's order.** The customer is part of what a key was used for. A name that
+  is bound anew, and repeats a key of its former customer's order, meets `idempotency_key_reused`.
+- **What shows all customers at once is `forbidden`**: the ledger (each reservation names an order), the state of the
   queue, dead letters, the audit. So is every change of stock, which belongs to no customer.
 - **Stock is the same for all**: with `inventory:read` it sees a product's figures, sums over all customers.
 
-What whoever places an order is told, without any further scope: `available` of the products that are short
-(`insufficient_inventory`), since without it nobody could order what there is; that a SKU does not exist; the order as
-it now is, in the answer to what it placed or moved; and the place in the queue of its own order. The history of an
-order names the actors of its moves, also to a customer's caller.
+What whoever places an order learns, without any further scope:
 
-Callers that no key stands for: `worker` settles what was accepted; `commands` accepts what other services publish to
-the broker, for any customer (see [the queue](queue.md#who-may-publish)); `local` is whoever calls while authentication
-is off. They are bound to nobody, so the broker's permissions and the loopback address are what guards them.
+- `available` of the products that are short (`insufficient_inventory`), since nobody could order otherwise;
+- that a SKU does not exist;
+- the order as it now is, in the answer to what it placed or moved;
+- the place of its own order in the queue.
+
+With `orders:read` the history of an order names the actors of its moves, also to a caller bound to a customer.
+
+Callers without an API key are bound to no customer:
+
+| caller | does | guarded by |
+|---|---|---|
+| `worker` | settles accepted orders | the database's password |
+| `commands` | accepts other services' orders, for any customer | [the broker's permissions](queue.md#who-may-publish) |
+| `local` | whatever it likes, while authentication is off | the loopback address |
 """
 
 OWASP_HEAD = """\
@@ -78,9 +90,9 @@ OWASP_HEAD = """\
 
 Drawn from `tests/security/owasp.py` by `make docs`; a test compares. [security.md](security.md) has the threat model.
 
-What is in the third column has been taken out by `make mutants`: each line there is a change of one source file
-([tests/security/mutations](../tests/security/mutations)), and with it the tests in the second column fail. `make test`
-holds that every change still fits its file, and that every test is there.
+The third column says what `make mutants` has changed, one change of one source file each
+([tests/security/mutations](../tests/security/mutations)). With the change, the tests in the second column fail.
+`make test` checks that every change still fits its file, and that every test exists.
 """
 
 PURPOSES = {
@@ -88,14 +100,14 @@ PURPOSES = {
     "stock_levels": "The counters of a product at a location. They are deleted with a product that was never used.",
     "orders": "One row per order, with the idempotency key and fingerprint of the command that created it.",
     "order_lines": "What was ordered, at what price.",
-    "stock_movements": "The ledger: every change of a level, in the transaction that made it.",
+    "stock_movements": "The ledger: every change of a level, written in the transaction that made it.",
     "events": "Status history and audit trail, append only.",
-    "imports": "How far an import under an idempotency key has come, so that a rerun continues.",
-    "idempotency_keys": "The keys of commands that leave no row to carry theirs: a retry, a product's name, a batch.",
-    "import_refusals": "Which rows such an import refused, so that a rerun reports them again.",
-    "outbox": "The events that are still to be published; a row goes once the broker has confirmed its event.",
-    "leases": "Who alone may do something for a while: one relay at a time publishes events.",
-    "api_keys": "API keys, with the SHA-256 of each secret; rows are never deleted, so no name is given twice.",
+    "imports": "How far an import under an idempotency key has come, so that a repetition goes on.",
+    "idempotency_keys": "Idempotency keys of commands that create no row: a retry, a product's name, a batch.",
+    "import_refusals": "Which rows such an import refused, so that a repetition reports them again.",
+    "outbox": "The events that are still to be published. A row is deleted once the broker has confirmed its event.",
+    "leases": "Which process alone may do something for a while: one relay at a time publishes events.",
+    "api_keys": "API keys, with the SHA-256 of each secret. Rows are never deleted, so no name is given twice.",
     "workers": "Signs of life of the processes that place queued orders.",
 }
 
@@ -111,7 +123,7 @@ LINKS_WITHOUT_KEY = (
 
 
 def draw_statuses() -> str:
-    """Draw the diagram and the table of moves as Markdown."""
+    """Return the diagram and the table of moves as Markdown."""
     moves = [(source, target) for source, targets in MOVES.items() for target in targets]
     diagram = ["```mermaid", "stateDiagram-v2", "  [*] --> pending: placed", "  [*] --> queued: accepted"]
     diagram += [f"  {source} --> {target}" for source, target in moves]
@@ -122,7 +134,7 @@ def draw_statuses() -> str:
 
 
 def draw_data_model() -> str:
-    """Draw the entity-relationship picture and a list of columns per table as Markdown."""
+    """Return the entity-relationship picture and a list of columns per table as Markdown."""
     database = sqlite3.connect(":memory:")
     scripts = sorted(
         (entry for entry in files("oms_ddl").joinpath("sqlite").iterdir() if entry.name.endswith(".sql")),
@@ -143,7 +155,7 @@ def draw_data_model() -> str:
 
 
 def draw_authorisation() -> str:
-    """Draw the rules by route, then those of the library's methods."""
+    """Return the rules by route, then those of the library's methods, as Markdown."""
     operations = operations_of(Settings())
     routes = [_access_row(_route(each, rule), rule) for each in operations for rule in each.access_rules]
     methods = [_access_row(f"`{rule.use_case}`{_when(rule)}", rule) for rule in ACCESS_RULES]
@@ -166,7 +178,7 @@ def draw_authorisation() -> str:
 
 
 def draw_owasp() -> str:
-    """Draw each risk with its defences, the tests that hold them, and what is so without them."""
+    """Return each risk as Markdown, with its defences, their tests, and what is taken out to prove the tests."""
     return "\n".join([OWASP_HEAD, *(line for risk in RISKS for line in _risk(risk))])
 
 
@@ -189,7 +201,7 @@ def _access_table(first: str, rows: list[str]) -> list[str]:
 
 
 def _access_row(subject: str, rule: AccessRule) -> str:
-    """Mark what is needed; where that is two scopes, one alone does not do."""
+    """Return a row that marks the scopes needed. Where two are needed, one alone is not enough."""
     one = "yes" if len(rule.scopes) == 1 else "with the other"
     cells = [one if scope in rule.scopes else "" for scope in Scope if scope is not Scope.ADMIN]
     return f"| {subject} | {' | '.join(cells)} | yes | {rule.binding.value} |"

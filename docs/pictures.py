@@ -1,4 +1,4 @@
-"""Draws the pictures of the README: the architecture, and a hot product selling out as `make demo` has recorded it.
+"""Draw the pictures of the README: the architecture, and a hot product selling out as `make demo` has recorded it.
 
 python docs/pictures.py        writes docs/pictures/*.svg
 """
@@ -26,7 +26,7 @@ TENTHS_OF_MS = 10_000
 
 
 class Box(NamedTuple):
-    """A box by its middle: what it is called, what it is, and its colour."""
+    """A box: its middle, its name, what it is, and its colour."""
 
     x: float
     y: float
@@ -60,7 +60,7 @@ SERVICES = (
 
 
 def draw_architecture() -> str:
-    """Return the architecture as SVG: who drives the core, and what it is given."""
+    """Return the architecture as SVG: the drivers, the core, the adapters and the services behind them."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 4.3))
         axes = figure.add_axes((0, 0, 1, 1))

@@ -1,4 +1,4 @@
-"""A sample subscriber to OMS's events: prints a line for each, in order per order, and passes over repeats.
+"""A sample subscriber to OMS's events: it prints a line for each, in order per order, and skips repeats.
 
     python docs/subscriber.py warehouse 'order.*' stock.low
 
