@@ -5,11 +5,11 @@ from __future__ import annotations
 import typer
 
 from oms_cli.command import command
-from oms_cli.exits import DISAGREEING
-from oms_cli.messages import say_error
-from oms_cli.progress import progress
 from oms_cli.session import Session
-from oms_cli.views import Column, View, counted
+from oms_cli.terminal.exits import DISAGREEING
+from oms_cli.terminal.messages import say_error
+from oms_cli.terminal.progress import progress
+from oms_cli.terminal.view import Column, View, counted
 from oms_core.domain.stock.balances import Discrepancy
 from oms_core.use_cases.audit import AuditReport
 

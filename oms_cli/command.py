@@ -16,12 +16,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from oms_cli import exits
-from oms_cli.help import PlainHelp, unwrapped
-from oms_cli.messages import say, say_error
 from oms_cli.options import EVERYWHERE, Everywhere, parameters
 from oms_cli.session import Session, Surroundings
-from oms_cli.streams import forget_output, open_closed_streams
+from oms_cli.terminal import exits
+from oms_cli.terminal.help import PlainHelp, unwrapped
+from oms_cli.terminal.messages import say, say_error
+from oms_cli.terminal.streams import forget_output, open_closed_streams
 from oms_core.distribution import advise_extra
 from oms_core.errors import OmsError
 

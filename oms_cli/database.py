@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from oms_cli.command import command, command_group
 from oms_cli.session import Session
-from oms_cli.views import Column, View
+from oms_cli.terminal.view import Column, View
 
 app = command_group("db", "The database's schema.")
 

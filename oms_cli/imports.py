@@ -11,11 +11,11 @@ from typing import IO, Annotated
 
 import typer
 
-from oms_cli.files import open_input
-from oms_cli.messages import say
-from oms_cli.progress import Report, progress
 from oms_cli.rejects import Rejects, rejects_to
 from oms_cli.session import Session
+from oms_cli.terminal.files import open_input
+from oms_cli.terminal.messages import say
+from oms_cli.terminal.progress import Report, progress
 from oms_core.domain.import_commands import (
     ORDER_COLUMNS,
     STOCK_COLUMNS,

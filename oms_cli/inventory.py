@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.arguments import WHOLE_NUMBER, read_low_stock
 from oms_cli.command import command, command_group, usage_error
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
@@ -22,7 +21,8 @@ from oms_cli.stock_views import (
     levels_shown,
 )
 from oms_cli.suggestions import suggesting
-from oms_cli.views import show_seconds
+from oms_cli.terminal.arguments import WHOLE_NUMBER, read_low_stock
+from oms_cli.terminal.view import show_seconds
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock
 from oms_core.domain.stock.products import Product, ProductFilter
 from oms_core.use_cases.change_stock import StockChanged

@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from oms_cli.command import command, usage_error
-from oms_cli.files import open_new_file
-from oms_cli.messages import say
-from oms_cli.output import OutputFormat, write_csv, write_json_lines
-from oms_cli.progress import Report, nothing, progress
 from oms_cli.session import Session
-from oms_cli.views import Column, View, counted
+from oms_cli.terminal.files import open_new_file
+from oms_cli.terminal.messages import say
+from oms_cli.terminal.output import OutputFormat, write_csv, write_json_lines
+from oms_cli.terminal.progress import Report, nothing, progress
+from oms_cli.terminal.view import Column, View, counted
 from oms_core.domain.stock.products import Product, ProductFilter
 
 _JSONL_SUFFIXES = frozenset({".jsonl", ".ndjson"})

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.arguments import WHOLE_NUMBER
 from oms_cli.command import command
-from oms_cli.exits import PARTLY_APPLIED
 from oms_cli.imports import (
     DelimiterOption,
     DryRunFlag,
@@ -24,7 +22,9 @@ from oms_cli.imports import (
 )
 from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
-from oms_cli.views import Column, View, counted
+from oms_cli.terminal.arguments import WHOLE_NUMBER
+from oms_cli.terminal.exits import PARTLY_APPLIED
+from oms_cli.terminal.view import Column, View, counted
 from oms_core.documents.import_reports import show_stock_import
 from oms_core.domain.import_commands import ImportMode, ImportStock, StockImportReport
 from oms_core.domain.limits import IMPORT_BATCH_ROWS_DEFAULT

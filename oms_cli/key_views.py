@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from oms_cli.views import Column, View
+from oms_cli.terminal.view import Column, View
 from oms_core.documents.api_keys import show_issued, show_key
 from oms_core.domain.api_keys import ApiKey, ApiKeyState, IssuedApiKey
 

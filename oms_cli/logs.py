@@ -7,8 +7,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from oms_cli.masking import redact
-from oms_cli.tracebacks import hide_secrets_in_tracebacks
+from oms_cli.terminal.masking import redact
+from oms_cli.terminal.tracebacks import hide_secrets_in_tracebacks
 from oms_core.settings import Settings
 
 

@@ -25,7 +25,7 @@ from oms_cli import (
 )
 from oms_cli.command import Invocation, OmsGroup
 from oms_cli.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
-from oms_cli.tracebacks import hide_secrets_in_tracebacks
+from oms_cli.terminal.tracebacks import hide_secrets_in_tracebacks
 from oms_core.distribution import installed_version
 
 app = typer.Typer(

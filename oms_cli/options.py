@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from oms_cli.output import OutputFormat
+from oms_cli.terminal.output import OutputFormat
 
 _PANEL = "Options of every command"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from oms_cli.command import command
-from oms_cli.exits import PARTLY_APPLIED
 from oms_cli.imports import (
     DelimiterOption,
     DryRunFlag,
@@ -20,7 +19,8 @@ from oms_cli.imports import (
 )
 from oms_cli.rejects import RejectsOption, YesFlag
 from oms_cli.session import Session
-from oms_cli.views import Column, View, counted
+from oms_cli.terminal.exits import PARTLY_APPLIED
+from oms_cli.terminal.view import Column, View, counted
 from oms_core.documents.import_reports import show_order_import
 from oms_core.domain.import_commands import ImportOrders, OrderImportReport
 

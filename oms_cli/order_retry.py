@@ -8,14 +8,14 @@ from uuid import UUID
 
 import typer
 
-from oms_cli.arguments import WholeNumber, complete_statuses, read_statuses
 from oms_cli.command import command, usage_error
-from oms_cli.messages import say
 from oms_cli.order_ids import move_each, read_ids
 from oms_cli.order_names import OrderNames
 from oms_cli.orders import CustomerOption, FailureOption, ReasonOption, SkuOption
 from oms_cli.session import Session
-from oms_cli.views import Column, View, counted
+from oms_cli.terminal.arguments import WholeNumber, complete_statuses, read_statuses
+from oms_cli.terminal.messages import say
+from oms_cli.terminal.view import Column, View, counted
 from oms_core.domain.commands import RetryOrder
 from oms_core.domain.limits import RETRY_ORDERS_MAX
 from oms_core.domain.orders.order import Order, OrderFilter

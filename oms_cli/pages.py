@@ -7,8 +7,8 @@ from typing import Annotated, Generic, TypeVar
 
 import typer
 
-from oms_cli.arguments import WholeNumber
-from oms_cli.messages import say
+from oms_cli.terminal.arguments import WholeNumber
+from oms_cli.terminal.messages import say
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from oms_core.domain.pages import Page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oms_cli.views import Column, View
+from oms_cli.terminal.view import Column, View
 from oms_core.documents.orders import show_time
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.ports.broker import DeadLetter

@@ -12,9 +12,9 @@ from typing import IO, Annotated, Any
 import typer
 
 from oms_cli.command import usage_error
-from oms_cli.files import confirm, is_open_as
-from oms_cli.messages import say
-from oms_cli.views import counted
+from oms_cli.terminal.files import confirm, is_open_as
+from oms_cli.terminal.messages import say
+from oms_cli.terminal.view import counted
 from oms_core.documents.csv_guard import csv_writer, guard
 from oms_core.domain.import_commands import REASON_COLUMNS, ImportReject
 

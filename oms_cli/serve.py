@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import typer
 
-from oms_cli.arguments import WHOLE_NUMBER
 from oms_cli.command import command
-from oms_cli.exits import UNAVAILABLE, USAGE
-from oms_cli.messages import say_error
 from oms_cli.session import Session
-from oms_cli.views import counted
+from oms_cli.terminal.arguments import WHOLE_NUMBER
+from oms_cli.terminal.exits import UNAVAILABLE, USAGE
+from oms_cli.terminal.messages import say_error
+from oms_cli.terminal.view import counted
 from oms_cli.welcome import welcome
 from oms_core.settings import Settings
 

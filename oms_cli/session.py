@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from oms_cli.options import Everywhere
-from oms_cli.output import Output, open_output
 from oms_cli.settings import config_file
+from oms_cli.terminal.output import Output, open_output
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.oms import Oms
 from oms_core.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from oms_cli.masking import mask_url
+from oms_cli.terminal.masking import mask_url
 from oms_core.errors import OmsError
 from oms_core.settings import Settings
 from oms_core.settings.checks import variable

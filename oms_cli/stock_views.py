@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from oms_cli.views import Column, View
+from oms_cli.terminal.view import Column, View
 from oms_core.documents.stock import show_movement, show_product
 from oms_core.domain.stock.products import Movement, Product
 from oms_core.use_cases.change_stock import StockChanged

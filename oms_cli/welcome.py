@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from oms_cli.streams import is_closed
-from oms_cli.tables import terminal_console
+from oms_cli.terminal.streams import is_closed
+from oms_cli.terminal.tables import terminal_console
 
 _STOCK = """curl -X PUT {url}/v1/inventory/WIDGET{key} -H 'Content-Type: application/json' -d '{{"on_hand": 25}}'"""
 _ORDER = (

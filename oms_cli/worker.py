@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import typer
 
-from oms_cli.arguments import WHOLE_NUMBER, WholeNumber
 from oms_cli.command import command, usage_error
-from oms_cli.messages import say
 from oms_cli.session import Session
-from oms_cli.views import counted
+from oms_cli.terminal.arguments import WHOLE_NUMBER, WholeNumber
+from oms_cli.terminal.messages import say
+from oms_cli.terminal.view import counted
 from oms_core.errors import OmsError
 from oms_core.settings import Settings
 

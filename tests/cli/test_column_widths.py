@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from oms_cli.column_widths import fit_columns
-from oms_cli.views import Column
+from oms_cli.terminal.column_widths import fit_columns
+from oms_cli.terminal.view import Column
 from oms_core import ALL_SCOPES, AdjustStock, Caller, Oms, OrderLine, PlaceOrder, SetStock, Settings
 from tests.cli.programs import Program
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from oms_cli.exits import EXIT_CODES, Tally, exit_code
-from oms_cli.messages import printable
+from oms_cli.terminal.exits import EXIT_CODES, Tally, exit_code
+from oms_cli.terminal.messages import printable
 from oms_core import ErrorKind, Oms, OmsError, Settings
 from oms_core.errors import ERROR_CODES
 from tests.cli.conftest import Cli

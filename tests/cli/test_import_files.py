@@ -11,7 +11,7 @@ import pytest
 from oms_memory import MemoryStorage
 from oms_memory.imports import MemoryImports
 
-from oms_cli.progress import Pace
+from oms_cli.terminal.progress import Pace
 from oms_core.domain.stock.import_decisions import BatchResult
 from tests.cli.conftest import Cli
 

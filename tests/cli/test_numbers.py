@@ -8,8 +8,8 @@ from typing import Annotated, get_args, get_type_hints
 import pytest
 import typer
 
-from oms_cli.arguments import WholeNumber
 from oms_cli.main import app
+from oms_cli.terminal.arguments import WholeNumber
 from tests.cli.conftest import Cli
 
 # What `int` reads, or pydantic for Typer, and nobody means.

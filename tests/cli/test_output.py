@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from oms_cli.output import Output, OutputFormat
-from oms_cli.views import Column, View, counted
+from oms_cli.terminal.output import Output, OutputFormat
+from oms_cli.terminal.view import Column, View, counted
 from oms_core import OrderLine
 from tests.cli.conftest import Cli
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oms_cli.masking import mask_url
+from oms_cli.terminal.masking import mask_url
 from oms_core import Settings
 from tests.cli.conftest import Cli
 

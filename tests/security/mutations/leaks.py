@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.security.mutation import mutation
 
-_MASKING = "oms_cli/masking.py"
+_MASKING = "oms_cli/terminal/masking.py"
 _ADDRESSES = "adapters/oms_rabbitmq/addresses.py"
 _TEST_MASKING = "tests/cli/test_masking.py::"
 _TEST_TLS = "tests/adapters/test_tls.py::"
@@ -91,7 +91,7 @@ LEAKS = (
     ),
     mutation(
         "foreign text steers a terminal",
-        "oms_cli/messages.py",
+        "oms_cli/terminal/messages.py",
         "if unicodedata.category(character) in _ESCAPED else character\n",
         "if False else character\n",
         "tests/cli/test_foreign_text.py::test_what_was_typed_is_quoted_escaped",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
-from oms_cli.messages import printable
+from oms_cli.terminal.messages import printable
 from oms_core.documents.orders import show_time
 
 T = TypeVar("T")

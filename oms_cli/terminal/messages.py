@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from typing import TextIO
 
-from oms_cli.masking import redact
+from oms_cli.terminal.masking import redact
 
 _RED = "\x1b[1;31m"
 _PLAIN = "\x1b[0m"

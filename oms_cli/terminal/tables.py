@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
 
-from oms_cli.column_widths import FittedColumn, cells, fit_columns
-from oms_cli.messages import has_colours, say
-from oms_cli.views import Column, View
+from oms_cli.terminal.column_widths import FittedColumn, cells, fit_columns
+from oms_cli.terminal.messages import has_colours, say
+from oms_cli.terminal.view import Column, View
 
 if TYPE_CHECKING:
     from rich.console import Console

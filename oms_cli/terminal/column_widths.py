@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from oms_cli.views import Column
+from oms_cli.terminal.view import Column
 
 T = TypeVar("T")
 

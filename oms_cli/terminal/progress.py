@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from oms_cli.tables import terminal_console
+from oms_cli.terminal.tables import terminal_console
 
 _REDRAW_SECONDS = 0.1
 _RATE_AFTER_SECONDS = 0.5

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from oms_cli.masking import redact
-from oms_cli.messages import say, say_error
-from oms_cli.tracebacks import print_traceback
+from oms_cli.terminal.masking import redact
+from oms_cli.terminal.messages import say, say_error
+from oms_cli.terminal.tracebacks import print_traceback
 from oms_core.documents.orders import show_refusal
 from oms_core.errors import ErrorKind, OmsError
 

@@ -6,7 +6,7 @@ import sys
 import threading
 from types import TracebackType
 
-from oms_cli.masking import redact
+from oms_cli.terminal.masking import redact
 
 
 def print_traceback(error: BaseException) -> None:

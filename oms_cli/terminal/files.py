@@ -13,8 +13,8 @@ from typing import IO, TextIO, cast
 import typer
 
 from oms_cli.command import usage_error
-from oms_cli.output import OutputFormat, open_output
-from oms_cli.streams import is_closed
+from oms_cli.terminal.output import OutputFormat, open_output
+from oms_cli.terminal.streams import is_closed
 from oms_core.errors import OmsError
 
 

@@ -12,10 +12,10 @@ from enum import StrEnum
 from itertools import chain
 from typing import TextIO, TypeVar
 
-from oms_cli.messages import printable, say
-from oms_cli.streams import is_closed, require_output
-from oms_cli.tables import write_plain_table, write_record, write_terminal_table
-from oms_cli.views import View, file_text
+from oms_cli.terminal.messages import printable, say
+from oms_cli.terminal.streams import is_closed, require_output
+from oms_cli.terminal.tables import write_plain_table, write_record, write_terminal_table
+from oms_cli.terminal.view import View, file_text
 from oms_core.documents.csv_guard import csv_writer, guard
 
 T = TypeVar("T")

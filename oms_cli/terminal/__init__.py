@@ -1,0 +1,1 @@
+"""What passes between a person and a command: arguments, output, messages, exit codes, streams."""
