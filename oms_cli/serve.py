@@ -21,7 +21,7 @@ from oms_cli.welcome import welcome
 from oms_core.settings import Settings
 
 if TYPE_CHECKING:
-    from oms_cli.metrics_listener import MetricsListener
+    from oms_cli.processes.metrics_listener import MetricsListener
     from oms_core.oms import Oms
 
 _ADDRESS_ERRORS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACCES, errno.EPERM})
@@ -96,10 +96,10 @@ def serve(
 
 def _run(session: Session, settings: Settings) -> int:
     """Check whatever could stop the start, then serve. Other commands do without what is imported here."""
-    from oms_cli.exposure import check_exposure
-    from oms_cli.logs import configure_logging
-    from oms_cli.metrics_listener import metrics_of_all_processes
-    from oms_cli.service import open_service, server_options
+    from oms_cli.processes.exposure import check_exposure
+    from oms_cli.processes.logs import configure_logging
+    from oms_cli.processes.metrics_listener import metrics_of_all_processes
+    from oms_cli.processes.service_process import open_service, server_options
     from oms_http.server import free_address
     from oms_http.server import serve as serve_wsgi
 
@@ -136,7 +136,7 @@ def report_address(error: OSError) -> int:
 
 def _check_database(session: Session, settings: Settings) -> str:
     """Make or check the schema before any process is forked, and name the database."""
-    from oms_cli.service import is_embedded
+    from oms_cli.processes.service_process import is_embedded
 
     with session.surroundings.open_oms(settings, True) as oms:
         if is_embedded(settings):

@@ -18,7 +18,7 @@ from oms_core.errors import OmsError
 from oms_core.settings import Settings
 
 if TYPE_CHECKING:
-    from oms_cli.metrics_listener import MetricsListener
+    from oms_cli.processes.metrics_listener import MetricsListener
     from oms_core.oms import Oms
 
 _BROKER_CONNECTIONS_EACH = 3  # The inbox, dead-lettering, and announcing accepted commands.
@@ -64,11 +64,11 @@ def work(
 
 
 def _run(session: Session, settings: Settings, processes: int) -> int:
-    from oms_cli.logs import configure_logging
-    from oms_cli.metrics_listener import metrics_of_all_processes
+    from oms_cli.processes.logs import configure_logging
+    from oms_cli.processes.metrics_listener import metrics_of_all_processes
+    from oms_cli.processes.worker_process import Role
+    from oms_cli.processes.worker_processes import WorkerProcesses
     from oms_cli.serve import report_address
-    from oms_cli.worker_process import Role
-    from oms_cli.worker_processes import WorkerProcesses
 
     _check_processes(settings, processes)
     configure_logging(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
-from oms_cli.logs import JsonLines, TextLines
+from oms_cli.processes.logs import JsonLines, TextLines
 
 RECORD = logging.LogRecord("oms_cli.serve", logging.INFO, "f", 1, "ready", (), None)
 RECORD.created = 1_795_381_200.5

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oms_cli.logs import JsonLines, TextLines
+from oms_cli.processes.logs import JsonLines, TextLines
 from oms_cli.terminal.masking import redact
 from tests.cli.conftest import Cli
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from oms_cli.worker_process import Role
-from oms_cli.worker_processes import _note_death, _Place
+from oms_cli.processes.worker_process import Role
+from oms_cli.processes.worker_processes import _note_death, _Place
 
 
 @pytest.fixture(autouse=True)

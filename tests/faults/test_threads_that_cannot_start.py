@@ -24,7 +24,7 @@ from oms_peewee.faults import TooLateError
 from oms_peewee.watchdog import Watchdog
 from oms_rabbitmq import open_broker as open_rabbitmq
 
-from oms_cli.metrics_listener import MetricsListener
+from oms_cli.processes.metrics_listener import MetricsListener
 from oms_core import (
     ALL_SCOPES,
     Caller,
@@ -261,7 +261,7 @@ def test_a_repeated_order_whose_charge_cannot_be_given_back_is_answered_all_the_
 def test_a_listener_gives_its_places_back_when_it_cannot_answer(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("oms_cli.metrics_listener._CONNECTIONS_MAX", 2)
+    monkeypatch.setattr("oms_cli.processes.metrics_listener._CONNECTIONS_MAX", 2)
     listener = MetricsListener("127.0.0.1:0")
     refused(listener.start)
     listener.start()

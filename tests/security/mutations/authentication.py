@@ -205,7 +205,7 @@ AUTHENTICATION = (
     ),
     mutation(
         "without keys everybody is served",
-        "oms_cli/exposure.py",
+        "oms_cli/processes/exposure.py",
         '    if settings.auth_in_force == "off" and not is_loopback:\n',
         "    if False:\n",
         "tests/cli/test_serve.py::test_without_authentication_only_loopback_is_served[192.0.2.1]",

@@ -45,7 +45,7 @@ BOUNDS = (
     ),
     mutation(
         "a stranger's large body is received first",
-        "oms_cli/service.py",
+        "oms_cli/processes/service_process.py",
         "        checks_heads=True,\n",
         "",
         "tests/http/test_early_refusals.py::test_a_stranger_is_answered_before_the_body_is_there",
@@ -229,7 +229,7 @@ BROWSERS = (
     ),
     mutation(
         "TLS is asked for and not spoken",
-        "oms_cli/service.py",
+        "oms_cli/processes/service_process.py",
         "        tls=_tls_files(settings),\n",
         "",
         "tests/cli/test_serve_tls.py::test_it_answers_over_tls_and_says_so",

@@ -54,7 +54,7 @@ LEAKS = (
     ),
     mutation(
         "logs are written as they come",
-        "oms_cli/logs.py",
+        "oms_cli/processes/logs.py",
         "        return redact(super().format(record))\n",
         "        return super().format(record)\n",
         f"{_TEST_MASKING}test_a_log_hides_them_in_messages_arguments_and_tracebacks",

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from oms_cli.processes.worker_process import STOP_SECONDS, Role, run_process
 from oms_cli.terminal.exits import BUG, INTERRUPTED
-from oms_cli.worker_process import STOP_SECONDS, Role, run_process
 from oms_core.runtime.backoff import Backoff
 from oms_core.settings import Settings
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from oms_cli.logs import configure_logging
+from oms_cli.processes.logs import configure_logging
 from oms_core.errors import OmsError
 from oms_core.settings import Settings
 from oms_core.settings.checks import variable

@@ -14,7 +14,7 @@ from enum import Enum
 from functools import partial
 from multiprocessing.connection import Connection
 
-from oms_cli.logs import configure_logging
+from oms_cli.processes.logs import configure_logging
 from oms_core.bootstrap import open_metrics
 from oms_core.oms import Oms
 from oms_core.ports.metrics import NoMetrics

@@ -1,0 +1,1 @@
+"""What the processes of `oms serve` and `oms worker` run."""
