@@ -10,7 +10,10 @@ from oms_cli.command import command, command_group, usage_error
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_cli.stock_order import SORT_FIELDS, complete_sort, read_sort
-from oms_cli.stock_views import (
+from oms_cli.suggestions import suggesting
+from oms_cli.terminal.arguments import WHOLE_NUMBER, read_low_stock
+from oms_cli.terminal.view import show_seconds
+from oms_cli.views.stock import (
     CHANGE,
     LEVELS,
     LOW_STOCK,
@@ -20,9 +23,6 @@ from oms_cli.stock_views import (
     change_sentence,
     levels_shown,
 )
-from oms_cli.suggestions import suggesting
-from oms_cli.terminal.arguments import WHOLE_NUMBER, read_low_stock
-from oms_cli.terminal.view import show_seconds
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock
 from oms_core.domain.stock.products import Product, ProductFilter
 from oms_core.use_cases.change_stock import StockChanged

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from oms_cli.command import command, command_group
-from oms_cli.key_views import issued_view, keys_view
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_cli.terminal.arguments import complete_scopes, read_duration, read_scopes, read_time
@@ -16,6 +15,7 @@ from oms_cli.terminal.files import confirm
 from oms_cli.terminal.messages import say
 from oms_cli.terminal.streams import require_output
 from oms_cli.terminal.view import counted, show_seconds
+from oms_cli.views.api_keys import issued_view, keys_view
 from oms_core.domain.api_keys import ApiKeyState, CreateApiKey, IssuedApiKey, RotateApiKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 

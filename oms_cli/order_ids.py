@@ -11,11 +11,11 @@ import typer
 
 from oms_cli.command import usage_error
 from oms_cli.order_names import OrderNames
-from oms_cli.order_views import MOVED, Moved
 from oms_cli.terminal.exits import Tally, report
 from oms_cli.terminal.files import standard_input
 from oms_cli.terminal.messages import say
 from oms_cli.terminal.output import Output
+from oms_cli.views.orders import MOVED, Moved
 from oms_core.domain.orders.order import Order
 from oms_core.errors import ErrorKind, OmsError
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from oms_cli.command import command, usage_error
-from oms_cli.order_views import ORDERS
 from oms_cli.orders import CustomerOption, FailureOption, SkuOption, StatusesOption
 from oms_cli.pages import LIMIT_DEFAULT, AllOption, LimitOrNoneOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_cli.terminal.arguments import read_duration, read_statuses, read_time
+from oms_cli.views.orders import ORDERS
 from oms_core.domain.orders.order import OrderFilter
 
 IdsFlag = Annotated[bool, typer.Option("--ids", help="Print the ids of all, one a line, for `oms orders cancel -`.")]

@@ -7,12 +7,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from oms_cli.command import command, usage_error
-from oms_cli.order_views import PLACED, PlacedShown, placed_sentence
 from oms_cli.session import Session
 from oms_cli.suggestions import suggesting
 from oms_cli.terminal.arguments import WholeNumber, read_line
 from oms_cli.terminal.files import read_document
 from oms_cli.terminal.messages import say
+from oms_cli.views.orders import PLACED, PlacedShown, placed_sentence
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.orders import read_keyed_order, read_order
 from oms_core.domain.commands import PlaceOrder

@@ -9,7 +9,6 @@ import typer
 from oms_cli.command import command, command_group
 from oms_cli.order_ids import IdsArgument, move_each, read_ids
 from oms_cli.order_names import OrderNames
-from oms_cli.order_views import EVENTS, LINES, ORDER, OrderShown, lines_shown
 from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
 from oms_cli.session import Session
 from oms_cli.terminal.arguments import (
@@ -18,6 +17,7 @@ from oms_cli.terminal.arguments import (
     complete_statuses,
     read_status,
 )
+from oms_cli.views.orders import EVENTS, LINES, ORDER, OrderShown, lines_shown
 from oms_core.domain.commands import ChangeOrderStatus
 
 app = command_group("orders", "Orders: place, find, move, cancel, retry.")
