@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from oms_cli import (
+from oms_cli.commands import (
+    api_keys,
     audit,
     config,
     database,
     inventory,
     inventory_export,
     inventory_import,
-    keys,
     order_import,
     order_list,
     order_place,
@@ -23,8 +23,8 @@ from oms_cli import (
     serve,
     worker,
 )
-from oms_cli.command import Invocation, OmsGroup
-from oms_cli.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
+from oms_cli.commands.command import Invocation, OmsGroup
+from oms_cli.commands.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
 from oms_cli.terminal.tracebacks import hide_secrets_in_tracebacks
 from oms_core.distribution import installed_version
 
@@ -74,7 +74,7 @@ order_import.register(orders.app)
 order_retry.register(orders.app)
 app.add_typer(orders.app)
 app.add_typer(queue.app)
-app.add_typer(keys.app)
+app.add_typer(api_keys.app)
 audit.register(app)
 app.add_typer(config.app)
 

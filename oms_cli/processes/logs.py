@@ -28,7 +28,7 @@ def configure_logging(settings: Settings) -> None:
 
 
 class TextLines(logging.Formatter):
-    """`2026-11-22 21:00:00.123+00:00 INFO oms_cli.serve [4711] ready on ...`; a traceback has lines of its own."""
+    """`2026-11-22 21:00:00.123+00:00 INFO oms_cli.commands.serve [4711] ready on ...`, and a traceback below."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s")

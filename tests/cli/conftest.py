@@ -15,9 +15,9 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from oms_cli.command import Invocation
+from oms_cli.commands.command import Invocation
+from oms_cli.commands.session import Surroundings
 from oms_cli.main import app
-from oms_cli.session import Surroundings
 from oms_core import ALL_SCOPES, Caller, Oms, Order, OrderLine, PlaceOrder, SetStock, Settings
 
 HOURS_AHEAD = 3  # The command line's clock, against the system's: what was placed just now is three hours old.

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import typer
 
+from oms_cli.commands.options import EVERYWHERE
 from oms_cli.main import app
-from oms_cli.options import EVERYWHERE
 from oms_cli.terminal.exits import EXIT_CODES, PARTLY_APPLIED
 from tests.services.wheels import ROOT
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from oms_cli.command import Invocation
+from oms_cli.commands.command import Invocation
+from oms_cli.commands.session import Surroundings
 from oms_cli.main import app
-from oms_cli.session import Surroundings
 from tests.cli.conftest import Ran
 from tests.cli.programs import Program
 

@@ -25,7 +25,7 @@ NOT_A_STRANGERS: dict[tuple[str, str], str] = {
     ("oms_core/domain/money.py", "int(value.as_tuple().exponent)"): "a number",
     ("oms_core/domain/identifiers.py", "UUID(text)"): "this is the one place",
     ("oms_core/domain/api_keys.py", "UUID(self.id_text)"): "32 hexadecimal digits that were looked at",
-    ("oms_cli/keys.py", "int(read_duration(overlap).total_seconds())"): "a number",
+    ("oms_cli/commands/api_keys.py", "int(read_duration(overlap).total_seconds())"): "a number",
 }
 
 

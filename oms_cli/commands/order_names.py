@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from oms_cli.pages import paged
+from oms_cli.commands.paging import paged
 from oms_cli.terminal.arguments import read_order_id
 from oms_core.domain.callers import Caller
 from oms_core.domain.identifiers import uuid7_millisecond

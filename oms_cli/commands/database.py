@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from oms_cli.command import command, command_group
-from oms_cli.session import Session
+from oms_cli.commands.command import command, command_group
+from oms_cli.commands.session import Session
 from oms_cli.terminal.view import Column, View
 
 app = command_group("db", "The database's schema.")

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import typer
 
-from oms_cli.command import command, usage_error
-from oms_cli.order_ids import move_each, read_ids
-from oms_cli.order_names import OrderNames
-from oms_cli.orders import CustomerOption, FailureOption, ReasonOption, SkuOption
-from oms_cli.session import Session
+from oms_cli.commands.command import command, usage_error
+from oms_cli.commands.order_ids import move_each, read_ids
+from oms_cli.commands.order_names import OrderNames
+from oms_cli.commands.orders import CustomerOption, FailureOption, ReasonOption, SkuOption
+from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WholeNumber, complete_statuses, read_statuses
 from oms_cli.terminal.messages import say
 from oms_cli.terminal.view import Column, View, counted

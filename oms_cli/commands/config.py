@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from oms_cli.command import command, command_group
-from oms_cli.session import Session
-from oms_cli.settings import SettingShown, config_file, show_settings
+from oms_cli.commands.command import command, command_group
+from oms_cli.commands.session import Session
+from oms_cli.commands.shown_settings import SettingShown, config_file, show_settings
 from oms_cli.terminal.view import Column, View
 
 app = command_group("config", "The settings.")

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.command import command
-from oms_cli.imports import (
+from oms_cli.commands.command import command
+from oms_cli.commands.import_files import (
     DelimiterOption,
     DryRunFlag,
     EncodingOption,
@@ -20,8 +20,8 @@ from oms_cli.imports import (
     read_columns,
     read_delimiter,
 )
-from oms_cli.rejects import RejectsOption, YesFlag
-from oms_cli.session import Session
+from oms_cli.commands.import_rejects import RejectsOption, YesFlag
+from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WHOLE_NUMBER
 from oms_cli.terminal.exits import PARTLY_APPLIED
 from oms_cli.terminal.view import Column, View, counted

@@ -11,8 +11,8 @@ from typing import IO, Annotated
 
 import typer
 
-from oms_cli.rejects import Rejects, rejects_to
-from oms_cli.session import Session
+from oms_cli.commands.import_rejects import Rejects, rejects_to
+from oms_cli.commands.session import Session
 from oms_cli.terminal.files import open_input
 from oms_cli.terminal.messages import say
 from oms_cli.terminal.progress import Report, progress

@@ -16,8 +16,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from oms_cli.options import EVERYWHERE, Everywhere, parameters
-from oms_cli.session import Session, Surroundings
+from oms_cli.commands.options import EVERYWHERE, Everywhere, parameters
+from oms_cli.commands.session import Session, Surroundings
 from oms_cli.terminal import exits
 from oms_cli.terminal.help import PlainHelp, unwrapped
 from oms_cli.terminal.messages import say, say_error

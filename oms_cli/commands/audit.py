@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from oms_cli.command import command
-from oms_cli.session import Session
+from oms_cli.commands.command import command
+from oms_cli.commands.session import Session
 from oms_cli.terminal.exits import DISAGREEING
 from oms_cli.terminal.messages import say_error
 from oms_cli.terminal.progress import progress

@@ -6,9 +6,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from oms_cli.command import command, usage_error
-from oms_cli.session import Session
-from oms_cli.suggestions import suggesting
+from oms_cli.commands.command import command, usage_error
+from oms_cli.commands.session import Session
+from oms_cli.commands.suggestions import suggesting
 from oms_cli.terminal.arguments import WholeNumber, read_line
 from oms_cli.terminal.files import read_document
 from oms_cli.terminal.messages import say

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.command import command, command_group
-from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
-from oms_cli.session import Session
+from oms_cli.commands.command import command, command_group
+from oms_cli.commands.paging import AllOption, LimitOption, paged, say_if_more
+from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import complete_scopes, read_duration, read_scopes, read_time
 from oms_cli.terminal.files import confirm
 from oms_cli.terminal.messages import say

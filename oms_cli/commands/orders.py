@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.command import command, command_group
-from oms_cli.order_ids import IdsArgument, move_each, read_ids
-from oms_cli.order_names import OrderNames
-from oms_cli.pages import AllOption, LimitOption, paged, say_if_more
-from oms_cli.session import Session
+from oms_cli.commands.command import command, command_group
+from oms_cli.commands.order_ids import IdsArgument, move_each, read_ids
+from oms_cli.commands.order_names import OrderNames
+from oms_cli.commands.paging import AllOption, LimitOption, paged, say_if_more
+from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import (
     complete_error_codes,
     complete_settable,

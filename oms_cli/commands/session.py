@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from oms_cli.options import Everywhere
-from oms_cli.settings import config_file
+from oms_cli.commands.options import Everywhere
+from oms_cli.commands.shown_settings import config_file
 from oms_cli.terminal.output import Output, open_output
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.oms import Oms

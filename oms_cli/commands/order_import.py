@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from oms_cli.command import command
-from oms_cli.imports import (
+from oms_cli.commands.command import command
+from oms_cli.commands.import_files import (
     DelimiterOption,
     DryRunFlag,
     EncodingOption,
@@ -17,8 +17,8 @@ from oms_cli.imports import (
     read_columns,
     read_delimiter,
 )
-from oms_cli.rejects import RejectsOption, YesFlag
-from oms_cli.session import Session
+from oms_cli.commands.import_rejects import RejectsOption, YesFlag
+from oms_cli.commands.session import Session
 from oms_cli.terminal.exits import PARTLY_APPLIED
 from oms_cli.terminal.view import Column, View, counted
 from oms_core.documents.import_reports import show_order_import

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import typer
 
-from oms_cli.command import command
-from oms_cli.session import Session
+from oms_cli.commands.command import command
+from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WHOLE_NUMBER
 from oms_cli.terminal.exits import UNAVAILABLE, USAGE
 from oms_cli.terminal.messages import say_error

@@ -1,0 +1,1 @@
+"""The commands of `oms`, and what several of them share."""
