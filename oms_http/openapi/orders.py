@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from oms_http import orders, placing, retries
 from oms_http.openapi.operation import (
     ETAG,
     GUARDED,
@@ -23,8 +22,7 @@ from oms_http.openapi.operation import (
     Answer,
     Operation,
 )
-from oms_http.parameters import ORDER_LIST_PARAMETERS, PAGE_PARAMETERS
-from oms_http.schemas.orders import (
+from oms_http.orders.order_schemas import (
     BatchAnswer,
     BatchRequest,
     EventPage,
@@ -33,6 +31,8 @@ from oms_http.schemas.orders import (
     OrderRequest,
     StatusRequest,
 )
+from oms_http.orders.orders import orders, place, retries
+from oms_http.parameters import ORDER_LIST_PARAMETERS, PAGE_PARAMETERS
 from oms_http.schemas.queue import RetriesRequest, RetryReport, RetryRequest
 
 _TAG = "orders"
@@ -50,7 +50,7 @@ ORDER_OPERATIONS = (
         description="Checks and reserves the stock of all lines, all or nothing; a refused order leaves no trace. With "
         "`Prefer: respond-async` the order is queued, and a worker places it; one that cannot be placed then stays, "
         "`rejected` or `failed`, with its reason, also where that was waited for and is the answer.",
-        view=placing.place_order,
+        view=place.place_order,
         use_cases=("place_order", "accept_order"),
         headers=(IDEMPOTENCY_KEY, PREFER),
         error_headers=(WAITED_LOCATION, PREFERENCE_APPLIED),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms_http.preferences import RespondAsync, read_respond_async
+from oms_http.orders.preferences import RespondAsync, read_respond_async
 from tests.http.asking import order, stock
 from tests.http.conformance import ConformingClient
 

@@ -13,7 +13,7 @@ CLIENTS = ("http.client", "urllib.request", "urllib3", "requests", "httpx", "aio
 SHIPPED = ("oms_core/*.py", "oms_http/*.py", "oms_cli/*.py", "adapters/*.py", "ddl/*.py")
 FOR_A_REASON = {
     "oms_http/server/serving.py": "the parent asks its own workers whether they answer, at the address they bound",
-    "oms_http/preferences.py": "urllib.request has the parser of lists in headers",
+    "oms_http/orders/preferences.py": "urllib.request has the parser of lists in headers",
 }
 
 

@@ -14,8 +14,9 @@ from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import FINDINGS_MAX
 from oms_core.errors import OmsError
 from oms_core.ports.storage import PlacementOutcome, Refused
-from oms_http.order_answers import order_not_modified, order_response
-from oms_http.placing import STATUS_CODES
+from oms_http.orders.order_answers import order_not_modified, order_response
+from oms_http.orders.order_schemas import BatchRequest, StatusRequest
+from oms_http.orders.place import STATUS_CODES
 from oms_http.problems import ERRORS_SHOWN_MAX, STATUS_BY_CODE, show_field_error
 from oms_http.queries import next_link
 from oms_http.requests import (
@@ -27,7 +28,6 @@ from oms_http.requests import (
     read_order_id,
 )
 from oms_http.responses import NO_STORE, json_response, order_etag
-from oms_http.schemas.orders import BatchRequest, StatusRequest
 from oms_http.service import Service
 
 BATCH_BODY_BYTES_MAX = 8 * 1024 * 1024

@@ -6,7 +6,7 @@ from flask import Response
 
 from oms_core.domain.commands import RetryOrder
 from oms_core.domain.orders.order import OrderFilter
-from oms_http.order_answers import order_response
+from oms_http.orders.order_answers import order_response
 from oms_http.requests import (
     Request,
     note_idempotency_key,
