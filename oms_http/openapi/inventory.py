@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from oms_http import inventory, stock_imports
+from oms_http.inventory import stock, stock_imports
+from oms_http.inventory.stock_schemas import (
+    AdjustmentRequest,
+    ImportReport,
+    MovementPage,
+    Product,
+    ProductPage,
+    StockRequest,
+)
 from oms_http.openapi.operation import (
     ETAG,
     GUARDED,
@@ -21,7 +29,6 @@ from oms_http.openapi.operation import (
     TextBody,
 )
 from oms_http.parameters import IMPORT_PARAMETERS, PAGE_PARAMETERS, PRODUCT_LIST_PARAMETERS
-from oms_http.schemas.stock import AdjustmentRequest, ImportReport, MovementPage, Product, ProductPage, StockRequest
 
 _TAG = "inventory"
 _PRODUCT = Answer(status=200, description="The product.", schema=Product, headers=(ETAG, REVALIDATE))
@@ -34,7 +41,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="Create a product, or set its count, name or threshold",
         description="Only what is given changes.",
-        view=inventory.set_stock,
+        view=stock.set_stock,
         use_cases=("set_stock",),
         headers=(IF_MATCH_PRODUCT, IF_ABSENT),
         body=StockRequest,
@@ -55,7 +62,7 @@ INVENTORY_OPERATIONS = (
         path="/v1/inventory/{sku}",
         tag=_TAG,
         summary="Get a product's stock",
-        view=inventory.get_product,
+        view=stock.get_product,
         use_cases=("get_product",),
         headers=(IF_NONE_MATCH,),
         answers=(
@@ -71,7 +78,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="Delete a product that was never used",
         description="One that has moved, or that an order names, stays.",
-        view=inventory.delete_product,
+        view=stock.delete_product,
         use_cases=("delete_product",),
         offers_example=False,
         headers=(IF_MATCH_PRODUCT,),
@@ -84,7 +91,7 @@ INVENTORY_OPERATIONS = (
         path="/v1/inventory",
         tag=_TAG,
         summary="List products with their stock, by SKU",
-        view=inventory.list_products,
+        view=stock.list_products,
         use_cases=("list_products",),
         query=PRODUCT_LIST_PARAMETERS,
         answers=(Answer(status=200, description="A page.", schema=ProductPage, headers=(REVALIDATE, LINK)),),
@@ -96,7 +103,7 @@ INVENTORY_OPERATIONS = (
         path="/v1/inventory/{sku}/adjustments",
         tag=_TAG,
         summary="Correct a count by a difference",
-        view=inventory.adjust_stock,
+        view=stock.adjust_stock,
         use_cases=("adjust_stock",),
         headers=(IDEMPOTENCY_KEY, IF_MATCH_PRODUCT),
         body=AdjustmentRequest,
@@ -148,7 +155,7 @@ INVENTORY_OPERATIONS = (
         path="/v1/inventory/{sku}/movements",
         tag=_TAG,
         summary="List a product's ledger, newest first",
-        view=inventory.list_movements,
+        view=stock.list_movements,
         use_cases=("list_movements",),
         query=PAGE_PARAMETERS,
         answers=(Answer(status=200, description="A page.", schema=MovementPage, headers=(REVALIDATE, LINK)),),

@@ -22,6 +22,7 @@ from oms_http.openapi.operation import (
     Answer,
     Operation,
 )
+from oms_http.orders import orders, place, retries
 from oms_http.orders.order_schemas import (
     BatchAnswer,
     BatchRequest,
@@ -31,7 +32,6 @@ from oms_http.orders.order_schemas import (
     OrderRequest,
     StatusRequest,
 )
-from oms_http.orders.orders import orders, place, retries
 from oms_http.parameters import ORDER_LIST_PARAMETERS, PAGE_PARAMETERS
 from oms_http.schemas.queue import RetriesRequest, RetryReport, RetryRequest
 

@@ -1,0 +1,1 @@
+"""Stock over HTTP: products, their counts and ledger, and imports."""
