@@ -33,7 +33,7 @@ from oms_http.orders.order_schemas import (
     StatusRequest,
 )
 from oms_http.parameters import ORDER_LIST_PARAMETERS, PAGE_PARAMETERS
-from oms_http.schemas.queue import RetriesRequest, RetryReport, RetryRequest
+from oms_http.queue.queue_schemas import RetriesRequest, RetryReport, RetryRequest
 
 _TAG = "orders"
 # An order that may be queued.

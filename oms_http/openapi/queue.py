@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from oms_http import queue
 from oms_http.openapi.operation import GUARDED, NO_STORE, WITH_BODY, Answer, Operation
 from oms_http.parameters import LIMIT
-from oms_http.schemas.queue import DeadLetterList, DeadLettersRequest, DiscardReport, Queue, ReplayReport
+from oms_http.queue import queue
+from oms_http.queue.queue_schemas import DeadLetterList, DeadLettersRequest, DiscardReport, Queue, ReplayReport
 
 _TAG = "queue"
 _AT_THE_BROKER = (*GUARDED, "queue_unavailable")

@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from oms_core.domain import limits
 from oms_core.domain.events import EventType
 from oms_core.domain.orders.statuses import OrderStatus
+from oms_http.queue.queue_schemas import QueuePlace
 from oms_http.schemas.checks import one_of
 from oms_http.schemas.fields import (
     Amount,
@@ -27,7 +28,6 @@ from oms_http.schemas.fields import (
     Time,
 )
 from oms_http.schemas.problems import RefusedOutcome, Shortage
-from oms_http.schemas.queue import QueuePlace
 from oms_http.schemas.shapes import Input, Output
 
 _ORDER_REQUEST: JsonDict = {

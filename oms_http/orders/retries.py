@@ -7,6 +7,7 @@ from flask import Response
 from oms_core.domain.commands import RetryOrder
 from oms_core.domain.orders.order import OrderFilter
 from oms_http.orders.order_answers import order_response
+from oms_http.queue.queue_schemas import RETRIABLE, RetriesRequest, RetryRequest
 from oms_http.requests import (
     Request,
     note_idempotency_key,
@@ -16,7 +17,6 @@ from oms_http.requests import (
     read_order_id,
 )
 from oms_http.responses import NO_STORE, REPLAYED, json_response
-from oms_http.schemas.queue import RETRIABLE, RetriesRequest, RetryRequest
 from oms_http.service import Service
 
 
