@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
+from oms_http.api_keys.api_key_schemas import IssuedKey
 from oms_http.inventory.stock_schemas import Product
 from oms_http.openapi.operation import LOCATION, Answer, Operation
 from oms_http.orders.order_schemas import Order
-from oms_http.schemas.keys import IssuedKey
 
 # The member that names the thing is called as the parameter of the paths that lead to it.
 _NAMES: Mapping[type[BaseModel], str] = MappingProxyType({Order: "id", Product: "sku", IssuedKey: "name"})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from oms_core.settings import Settings
+from oms_http.openapi.api_keys import KEY_OPERATIONS
 from oms_http.openapi.inventory import INVENTORY_OPERATIONS
-from oms_http.openapi.keys import KEY_OPERATIONS
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.orders import ORDER_OPERATIONS
 from oms_http.openapi.queue import QUEUE_OPERATIONS

@@ -137,7 +137,7 @@ def test_keys_are_listed_page_by_page(client: ConformingClient) -> None:
 def test_the_life_of_a_key_is_logged_without_its_secret(
     client: ConformingClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="oms_http.keys"):
+    with caplog.at_level(logging.INFO, logger="oms_http.api_keys.api_keys"):
         token = create(client)["key"]
         client.post("/v1/keys/shop/rotate", json={})
         client.delete("/v1/keys/shop")

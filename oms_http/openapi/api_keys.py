@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from oms_http import keys
+from oms_http.api_keys import api_keys
+from oms_http.api_keys.api_key_schemas import IssuedKey, KeyPage, KeyRequest, NamedKeys, RotationRequest
 from oms_http.openapi.operation import GUARDED, LINK, LOCATION, NO_STORE, WRITING, Answer, Operation
 from oms_http.parameters import PAGE_PARAMETERS
-from oms_http.schemas.keys import IssuedKey, KeyPage, KeyRequest, NamedKeys, RotationRequest
 
 _TAG = "keys"
 _ISSUED = Answer(status=201, description="The key, shown this once.", schema=IssuedKey, headers=(LOCATION, NO_STORE))
@@ -20,7 +20,7 @@ KEY_OPERATIONS = (
         summary="Make the first key of a name",
         description="A name is given once. An Idempotency-Key is refused, as the key is not kept: where the answer was "
         "lost, rotate.",
-        view=keys.create_key,
+        view=api_keys.create_key,
         use_cases=("create_key",),
         body=KeyRequest,
         answers=(_ISSUED,),
@@ -32,7 +32,7 @@ KEY_OPERATIONS = (
         path="/v1/keys",
         tag=_TAG,
         summary="List keys by name",
-        view=keys.list_keys,
+        view=api_keys.list_keys,
         use_cases=("list_keys",),
         query=PAGE_PARAMETERS,
         answers=(Answer(status=200, description="A page.", schema=KeyPage, headers=(NO_STORE, LINK)),),
@@ -45,7 +45,7 @@ KEY_OPERATIONS = (
         tag=_TAG,
         summary="Make a further key of a name, and let the former ones end",
         description="The new key has the scopes and the customer of the one before. An Idempotency-Key is refused.",
-        view=keys.rotate_key,
+        view=api_keys.rotate_key,
         use_cases=("rotate_key",),
         body=RotationRequest,
         answers=(_ISSUED,),
@@ -57,7 +57,7 @@ KEY_OPERATIONS = (
         path="/v1/keys/{name}",
         tag=_TAG,
         summary="Get the keys of a name",
-        view=keys.get_key,
+        view=api_keys.get_key,
         use_cases=("get_key",),
         answers=(_NAMED,),
         errors=(*GUARDED, "key_not_found"),
@@ -69,7 +69,7 @@ KEY_OPERATIONS = (
         tag=_TAG,
         summary="End every key of a name at once",
         description="Every process refuses them within five seconds. Again, it changes nothing.",
-        view=keys.revoke_key,
+        view=api_keys.revoke_key,
         use_cases=("revoke_key",),
         answers=(_NAMED,),
         errors=(*GUARDED, "outcome_unknown", "key_not_found"),

@@ -11,10 +11,10 @@ from oms_core.documents.api_keys import show_issued, show_key
 from oms_core.domain.api_keys import ApiKey, CreateApiKey, IssuedApiKey, RotateApiKey, check_key_name
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.validation import Findings
+from oms_http.api_keys.api_key_schemas import SCOPES, KeyRequest, RotationRequest
 from oms_http.queries import next_link
 from oms_http.requests import Request, note_unexpected_key, read_model
 from oms_http.responses import NO_STORE, json_response
-from oms_http.schemas.keys import SCOPES, KeyRequest, RotationRequest
 from oms_http.service import Service
 from oms_http.times import read_time
 

@@ -1,0 +1,1 @@
+"""API keys over HTTP: making, rotating and ending them."""
