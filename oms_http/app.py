@@ -18,6 +18,7 @@ from oms_core.oms import Oms
 from oms_core.ports.metrics import Metrics
 from oms_http import operations
 from oms_http.answer_headers import POLICY, AnswerHeaders
+from oms_http.app_state import Service
 from oms_http.bulkheads import Bulkheads
 from oms_http.callers import FindCaller, callers_of, challenges
 from oms_http.charging import HEAD_ONLY, WELCOME, charge_placing, invite, take_over
@@ -37,7 +38,6 @@ from oms_http.readiness import Readiness
 from oms_http.refusals import Refusals
 from oms_http.requests import Request, current_request
 from oms_http.responses import NO_STORE
-from oms_http.service import Service
 from oms_http.static_content import StaticContent
 
 BODY_BYTES_MAX = 1024 * 1024

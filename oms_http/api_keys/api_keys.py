@@ -12,10 +12,10 @@ from oms_core.domain.api_keys import ApiKey, CreateApiKey, IssuedApiKey, RotateA
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.validation import Findings
 from oms_http.api_keys.api_key_schemas import SCOPES, KeyRequest, RotationRequest
+from oms_http.app_state import Service
 from oms_http.queries import next_link
 from oms_http.requests import Request, note_unexpected_key, read_model
 from oms_http.responses import NO_STORE, json_response
-from oms_http.service import Service
 from oms_http.times import read_time
 
 _NO_IDEMPOTENCY = "is not used here: the key is not kept, so it could not be shown again"

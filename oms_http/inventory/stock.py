@@ -10,6 +10,7 @@ from oms_core.documents.stock import show_movement, show_product
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, SetStock
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.stock.products import ProductFilter
+from oms_http.app_state import Service
 from oms_http.inventory.stock_schemas import AdjustmentRequest, StockRequest
 from oms_http.queries import next_link
 from oms_http.requests import (
@@ -30,7 +31,6 @@ from oms_http.responses import (
     product_etag,
     product_response,
 )
-from oms_http.service import Service
 
 
 def list_products(service: Service, request: Request) -> Response:

@@ -6,9 +6,9 @@ from flask import Response
 
 from oms_core.documents.import_reports import show_stock_import
 from oms_core.domain.import_commands import ImportFormat, ImportMode, ImportReject, ImportStock
+from oms_http.app_state import Service
 from oms_http.requests import Request, check_media_type, note_idempotency_key
 from oms_http.responses import NO_STORE, REPLAYED, json_response
-from oms_http.service import Service
 
 CSV_TYPE = "text/csv"
 IMPORT_BODY_BYTES_MAX = 1024 * 1024 * 1024

@@ -14,6 +14,7 @@ from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import FINDINGS_MAX
 from oms_core.errors import OmsError
 from oms_core.ports.storage import PlacementOutcome, Refused
+from oms_http.app_state import Service
 from oms_http.orders.order_answers import order_not_modified, order_response
 from oms_http.orders.order_schemas import BatchRequest, StatusRequest
 from oms_http.orders.place import STATUS_CODES
@@ -28,7 +29,6 @@ from oms_http.requests import (
     read_order_id,
 )
 from oms_http.responses import NO_STORE, json_response, order_etag
-from oms_http.service import Service
 
 BATCH_BODY_BYTES_MAX = 8 * 1024 * 1024
 

@@ -11,12 +11,12 @@ from oms_core.domain.orders.placement import EnteredAs
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.storage import Placed
+from oms_http.app_state import Service
 from oms_http.orders.order_answers import order_location, order_response
 from oms_http.orders.preferences import RespondAsync, read_respond_async
 from oms_http.problems import problem_response
 from oms_http.requests import Request, note_idempotency_key, read_json
 from oms_http.responses import REPLAYED
-from oms_http.service import Service
 
 # What the server wants called by a request that is about to wait on purpose: its time says nothing of the load.
 BEGIN_WAITING = "oms.begin_waiting"

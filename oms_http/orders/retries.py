@@ -6,6 +6,7 @@ from flask import Response
 
 from oms_core.domain.commands import RetryOrder
 from oms_core.domain.orders.order import OrderFilter
+from oms_http.app_state import Service
 from oms_http.orders.order_answers import order_response
 from oms_http.queue.queue_schemas import RETRIABLE, RetriesRequest, RetryRequest
 from oms_http.requests import (
@@ -17,7 +18,6 @@ from oms_http.requests import (
     read_order_id,
 )
 from oms_http.responses import NO_STORE, REPLAYED, json_response
-from oms_http.service import Service
 
 
 def retry_order(service: Service, request: Request, order_id: str) -> Response:

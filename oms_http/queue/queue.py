@@ -10,10 +10,10 @@ from oms_core.documents.orders import show_time
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.ports.broker import DeadLetter
+from oms_http.app_state import Service
 from oms_http.queue.queue_schemas import DEAD_BODY_BYTES_MAX, DeadLettersRequest
 from oms_http.requests import Request, read_model
 from oms_http.responses import NO_STORE, json_response
-from oms_http.service import Service
 
 _DECIMALS = 3
 
