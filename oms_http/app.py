@@ -16,14 +16,12 @@ from werkzeug.routing import MapAdapter
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.ports.metrics import Metrics
-from oms_http import operations
 from oms_http.answer_headers import POLICY, AnswerHeaders
 from oms_http.app_state import Service
 from oms_http.bulkheads import Bulkheads
 from oms_http.callers import FindCaller, callers_of, challenges
 from oms_http.charging import HEAD_ONLY, WELCOME, charge_placing, invite, take_over
 from oms_http.counting import count_answer
-from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
 from oms_http.edge_limits import EdgeLimits, refusal_of
 from oms_http.forwarding import behind
@@ -34,11 +32,13 @@ from oms_http.openapi.registry import operations_of
 from oms_http.problems import answer_bug, answer_http_exception, problem_response
 from oms_http.queries import read_query
 from oms_http.rate_limits import rate_limit_fields
-from oms_http.readiness import Readiness
 from oms_http.refusals import Refusals
 from oms_http.requests import Request, current_request
 from oms_http.responses import NO_STORE
-from oms_http.static_content import StaticContent
+from oms_http.service import documentation
+from oms_http.service.degradation import Degradation
+from oms_http.service.readiness import Readiness
+from oms_http.service.static_content import StaticContent
 
 BODY_BYTES_MAX = 1024 * 1024
 CALLER = "oms.caller"  # Tells the server in the environ whose request it was, so that it can be fair.
@@ -111,9 +111,9 @@ def _add_route(app: Flask, service: Service, operation: Operation, find_caller: 
 
 def _add_docs_page(app: Flask, service: Service) -> None:
     """Add what belongs to /docs beside the page itself, and is no part of the API."""
-    app.add_url_rule("/docs/", "getDocsIndex", _unguarded(service, operations.get_docs), methods=["GET"])
+    app.add_url_rule("/docs/", "getDocsIndex", _unguarded(service, documentation.get_docs), methods=["GET"])
     app.add_url_rule(
-        "/docs/<path:name>", "getDocsAsset", _unguarded(service, operations.get_docs_asset), methods=["GET"]
+        "/docs/<path:name>", "getDocsAsset", _unguarded(service, documentation.get_docs_asset), methods=["GET"]
     )
 
 

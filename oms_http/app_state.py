@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from oms_core.oms import Oms
 from oms_http.bulkheads import Bulkheads
-from oms_http.degradation import Degradation
 from oms_http.diagnoses import Diagnoses
-from oms_http.readiness import Readiness
-from oms_http.static_content import StaticContent
+from oms_http.service.degradation import Degradation
+from oms_http.service.readiness import Readiness
+from oms_http.service.static_content import StaticContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from oms_http import operations
 from oms_http.openapi.operation import (
     ANYWHERE,
     CONTENT_ETAG,
@@ -14,7 +13,8 @@ from oms_http.openapi.operation import (
     Answer,
     Operation,
 )
-from oms_http.schemas.service import Health, Index, ProblemCode, ProblemList, Ready
+from oms_http.service import documentation
+from oms_http.service.service_schemas import Health, Index, ProblemCode, ProblemList, Ready
 
 _TAG = "service"
 _HTML = "text/html"
@@ -26,7 +26,7 @@ METRICS_OPERATION = Operation(
     path="/metrics",
     tag=_TAG,
     summary="Get metrics for Prometheus",
-    view=operations.get_metrics,
+    view=documentation.get_metrics,
     answers=(Answer(status=200, description="Prometheus text.", media_type="text/plain", headers=(NO_STORE,)),),
     errors=ANYWHERE,
 )
@@ -37,7 +37,7 @@ SERVICE_OPERATIONS = (
         path="/",
         tag=_TAG,
         summary="See what can be read here",
-        view=operations.get_index,
+        view=documentation.get_index,
         answers=(Answer(status=200, description="The links.", schema=Index, page_type=_HTML),),
         errors=ANYWHERE,
     ),
@@ -47,7 +47,7 @@ SERVICE_OPERATIONS = (
         path="/healthz",
         tag=_TAG,
         summary="Ask whether the process answers",
-        view=operations.get_health,
+        view=documentation.get_health,
         answers=(Answer(status=200, description="It does.", schema=Health, headers=(NO_STORE,)),),
         errors=OF_PROBES,
     ),
@@ -59,7 +59,7 @@ SERVICE_OPERATIONS = (
         summary="Ask whether requests should be sent here",
         description="503 while the database is away, its schema does not fit, or the process is stopping. The broker "
         "or the rate limits' store may be away meanwhile: `degraded` names them, and nothing accepted is lost.",
-        view=operations.get_readiness,
+        view=documentation.get_readiness,
         answers=(Answer(status=200, description="They should.", schema=Ready, headers=(NO_STORE,)),),
         errors=(*OF_PROBES, *OF_STORAGE),
     ),
@@ -69,7 +69,7 @@ SERVICE_OPERATIONS = (
         path="/openapi.json",
         tag=_TAG,
         summary="Get this document",
-        view=operations.get_openapi,
+        view=documentation.get_openapi,
         headers=(IF_NONE_MATCH,),
         answers=(
             Answer(status=200, description="OpenAPI 3.1.", headers=_STATIC),
@@ -83,7 +83,7 @@ SERVICE_OPERATIONS = (
         path="/docs",
         tag=_TAG,
         summary="Read and try this API on a page",
-        view=operations.get_docs,
+        view=documentation.get_docs,
         answers=(Answer(status=200, description="The page.", media_type=_HTML),),
         errors=ANYWHERE,
     ),
@@ -93,7 +93,7 @@ SERVICE_OPERATIONS = (
         path="/problems",
         tag=_TAG,
         summary="List every error code",
-        view=operations.list_problems,
+        view=documentation.list_problems,
         answers=(Answer(status=200, description="All of them.", schema=ProblemList, page_type=_HTML),),
         errors=ANYWHERE,
     ),
@@ -103,7 +103,7 @@ SERVICE_OPERATIONS = (
         path="/problems/{code}",
         tag=_TAG,
         summary="Read what an error code means",
-        view=operations.get_problem,
+        view=documentation.get_problem,
         answers=(Answer(status=200, description="The code.", schema=ProblemCode, page_type=_HTML),),
         errors=(*ANYWHERE, "route_not_found"),
     ),

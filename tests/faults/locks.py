@@ -38,9 +38,9 @@ from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch
 from oms_http.diagnoses import Diagnoses
-from oms_http.readiness import Readiness
 from oms_http.refusals import Refusals
 from oms_http.requests import Request
+from oms_http.service.readiness import Readiness
 
 SECONDS = 20.0
 CALLER = Caller(name="forker", scopes=ALL_SCOPES)

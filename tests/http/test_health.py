@@ -11,8 +11,8 @@ import pytest
 
 from oms_core import Oms, OmsError
 from oms_http import create_app
-from oms_http.degradation import Degradation
-from oms_http.readiness import Readiness
+from oms_http.service.degradation import Degradation
+from oms_http.service.readiness import Readiness
 from tests.http.asking import read, refused
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of

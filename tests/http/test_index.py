@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from oms_core import Oms, Settings
 from oms_core.errors import ERROR_CODES
-from oms_http.prose import render_prose
+from oms_http.service.prose import render_prose
 from tests.http.asking import read
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming

@@ -13,8 +13,8 @@ from markupsafe import escape
 
 from oms_core.errors import ErrorCode, Retry
 from oms_http.problems import STATUS_BY_CODE
-from oms_http.prose import render_prose
-from oms_http.static_content import StaticContent
+from oms_http.service.prose import render_prose
+from oms_http.service.static_content import StaticContent
 
 # Only what this service serves is loaded, which also keeps the pages working without a network; no script or style
 # stands in a page. Swagger UI draws its icons as data: images.

@@ -8,13 +8,13 @@ from flask import Response
 from werkzeug.exceptions import NotFound
 
 from oms_core.errors import ERROR_CODES, ErrorCode, OmsError
-from oms_http import pages
 from oms_http.app_state import Service
 from oms_http.problems import STATUS_BY_CODE
 from oms_http.requests import Request
 from oms_http.responses import NO_STORE, json_response
-from oms_http.service_pages import index_page, problems_page
-from oms_http.static_content import static_response
+from oms_http.service import pages
+from oms_http.service.service_pages import index_page, problems_page
+from oms_http.service.static_content import static_response
 
 DRAINING = "oms.draining"  # The server sets this in the environ once the process is stopping.
 

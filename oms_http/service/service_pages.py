@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from oms_http.prose import render_prose
+from oms_http.service.prose import render_prose
 
 _PAGE = Markup("""<!DOCTYPE html>
 <html lang="en">

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
-from oms_http.readiness import Readiness
+from oms_http.service.readiness import Readiness
 
 _QUEUE_ANSWER_SECONDS = 0.5
 _QUEUE_VALID_SECONDS = 5.0
