@@ -16,23 +16,23 @@ from werkzeug.routing import MapAdapter
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.ports.metrics import Metrics
-from oms_http.answer_headers import POLICY, AnswerHeaders
 from oms_http.app_state import Service
-from oms_http.bulkheads import Bulkheads
-from oms_http.callers import FindCaller, callers_of, challenges
-from oms_http.charging import HEAD_ONLY, WELCOME, charge_placing, invite, take_over
-from oms_http.counting import count_answer
-from oms_http.diagnoses import Diagnoses
-from oms_http.edge_limits import EdgeLimits, refusal_of
-from oms_http.forwarding import behind
+from oms_http.edge import rate_limit_fields
+from oms_http.edge.answer_headers import POLICY, AnswerHeaders
+from oms_http.edge.bulkheads import Bulkheads
+from oms_http.edge.callers import FindCaller, callers_of, challenges
+from oms_http.edge.charging import HEAD_ONLY, WELCOME, charge_placing, invite, take_over
+from oms_http.edge.counting import count_answer
+from oms_http.edge.edge_limits import EdgeLimits, refusal_of
+from oms_http.edge.fault_log import Diagnoses
+from oms_http.edge.forwarding import behind
+from oms_http.edge.refusals import Refusals
 from oms_http.openapi.document import openapi_json
 from oms_http.openapi.index import index_of
 from oms_http.openapi.operation import Operation
 from oms_http.openapi.registry import operations_of
 from oms_http.problems import answer_bug, answer_http_exception, problem_response
 from oms_http.queries import read_query
-from oms_http.rate_limits import rate_limit_fields
-from oms_http.refusals import Refusals
 from oms_http.requests import Request, current_request
 from oms_http.responses import NO_STORE
 from oms_http.service import documentation

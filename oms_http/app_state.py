@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from oms_core.oms import Oms
-from oms_http.bulkheads import Bulkheads
-from oms_http.diagnoses import Diagnoses
+from oms_http.edge.bulkheads import Bulkheads
+from oms_http.edge.fault_log import Diagnoses
 from oms_http.service.degradation import Degradation
 from oms_http.service.readiness import Readiness
 from oms_http.service.static_content import StaticContent

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from oms_core.domain.access import AccessRule, Binding, rules_of
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.rate_limits import RateScope
+from oms_http.edge.rate_limit_fields import POLICY_FIELD, STATE_FIELD
 from oms_http.queries import QueryParameter
-from oms_http.rate_limits import POLICY_FIELD, STATE_FIELD
 
 View = Callable[..., Response]
 

@@ -10,7 +10,7 @@ from io import BytesIO
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from oms_http.answer_headers import AnswerHeaders
+from oms_http.edge.answer_headers import AnswerHeaders
 from oms_http.server.admission import SAFE_METHODS
 from oms_http.server.answer_room import AnswerRoom, AnswerShare, NoRoomError
 from oms_http.server.problems import FAILED, LOST, OVERLOADED, SERVER_HEADER, Refusal

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oms_http.answer_headers import PLAIN, AnswerHeaders
+from oms_http.edge.answer_headers import PLAIN, AnswerHeaders
 from oms_http.server.tls import TlsFiles
 
 if TYPE_CHECKING:

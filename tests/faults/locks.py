@@ -37,8 +37,8 @@ from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch
-from oms_http.diagnoses import Diagnoses
-from oms_http.refusals import Refusals
+from oms_http.edge.fault_log import Diagnoses
+from oms_http.edge.refusals import Refusals
 from oms_http.requests import Request
 from oms_http.service.readiness import Readiness
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.test import TestResponse
 
 from oms_core import Settings
-from oms_http.answer_headers import NAMES
+from oms_http.edge.answer_headers import NAMES
 from oms_http.openapi.document import openapi_document
 from oms_http.openapi.registry import operations_of
 

@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from oms_core import Oms, Settings
 from oms_http import create_app
-from oms_http.forwarding import PEER, behind
+from oms_http.edge.forwarding import PEER, behind
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, OmsError, Scope, Settings
-from oms_http.refusals import EACH_SECONDS, LINES_A_SECOND, Refusals
+from oms_http.edge.refusals import EACH_SECONDS, LINES_A_SECOND, Refusals
 from oms_http.requests import Request
 from tests.http.asking import order
 from tests.http.conftest import client_of, conforming
@@ -50,7 +50,7 @@ def test_a_403_and_a_429_tell_who_asked_what_and_why(caplog: pytest.LogCaptureFi
         client.get("/v1/orders", headers=headers)
         for _ in range(10):
             client.get("/docs", headers={"X-Request-ID": "R2"})
-    told = [record.getMessage() for record in caplog.records if record.name == "oms_http.refusals"]
+    told = [record.getMessage() for record in caplog.records if record.name == "oms_http.edge.refusals"]
     assert told[0] == (
         "forbidden: caller 'shop' at '127.0.0.1', 'POST' /v1/orders: 'this needs the scope orders:write' (request R1)"
     )

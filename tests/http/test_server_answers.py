@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import pytest
 
-from oms_http.answer_headers import PLAIN
+from oms_http.edge.answer_headers import PLAIN
 from oms_http.server.answer_room import AnswerRoom, AnswerShare
 from oms_http.server.answers import MEMORY_BYTES_MAX, Answer, StaticFile, WsgiRunner
 from oms_http.server.options import ServerOptions

@@ -11,7 +11,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
-from oms_http.answer_headers import NAMES
+from oms_http.edge.answer_headers import NAMES
 from oms_http.server import ServerOptions
 from oms_http.server.bridge import HOLD_SECONDS
 from tests.http.server_process import ToyServer, answer_on, request, running

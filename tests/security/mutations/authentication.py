@@ -6,7 +6,7 @@ from tests.security.mutation import mutation
 
 _KEYS = "oms_core/domain/api_keys.py"
 _AUTHENTICATION = "oms_core/authentication/authenticate.py"
-_LOCAL = "oms_http/local_requests.py"
+_LOCAL = "oms_http/edge/local_requests.py"
 _CONTRACT = "tests/adapters/test_contracts_sqlite.py::TestSqliteStorage::"
 _TEST_AUTHENTICATION = "tests/core/test_authentication.py::"
 _TEST_FAILED_ATTEMPTS = "tests/core/test_failed_attempts.py::"
@@ -191,14 +191,14 @@ AUTHENTICATION = (
     ),
     mutation(
         "whoever brings no key is let in",
-        "oms_http/callers.py",
+        "oms_http/edge/callers.py",
         '        raise OmsError("unauthenticated", "send an API key in the header Authorization: Bearer oms_...")\n',
         '        return Caller(name="nobody", scopes=ALL_SCOPES)\n',
         f"{_TEST_CALLERS}test_without_a_key_nobody_is_served_and_it_is_told_how",
     ),
     mutation(
         "a key is taken from the URL",
-        "oms_http/callers.py",
+        "oms_http/edge/callers.py",
         'return token.strip() or None if scheme.lower() == "bearer" else None',
         'return token.strip() or None if scheme.lower() == "bearer" else request.args.get("access_token")',
         f"{_TEST_CALLERS}test_a_key_opens_in_the_header_only",

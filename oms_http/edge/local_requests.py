@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from oms_core.errors import OmsError
-from oms_http.forwarding import PEER
+from oms_http.edge.forwarding import PEER
 
 # What proxies add. Without authentication they would lend this machine's rights to their whole network.
 _OF_PROXIES = {

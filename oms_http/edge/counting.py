@@ -8,7 +8,7 @@ from flask import Response
 
 from oms_core.domain.callers import Caller
 from oms_core.ports.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Metrics
-from oms_http.access_log import log_answer
+from oms_http.edge.access_log import log_answer
 from oms_http.requests import Request
 
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

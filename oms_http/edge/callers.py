@@ -9,7 +9,7 @@ from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
 from oms_core.ports.metrics import AUTHENTICATION_REFUSALS
-from oms_http.local_requests import check_local_request
+from oms_http.edge.local_requests import check_local_request
 from oms_http.requests import Request
 
 FindCaller = Callable[[Request], Caller]

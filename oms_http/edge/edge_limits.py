@@ -18,9 +18,9 @@ from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.ports.rate_limiter import Allowance
 from oms_core.use_cases.charge_caller import Charge
-from oms_http.charging import WELCOME
+from oms_http.edge.charging import WELCOME
+from oms_http.edge.port_storage import SCHEME, STRATEGY
 from oms_http.openapi.operation import Operation
-from oms_http.port_storage import SCHEME, STRATEGY
 from oms_http.requests import Request, current_request
 from oms_http.responses import REPLAYED
 
