@@ -15,7 +15,7 @@ from oms_core.domain.callers import Scope
 from oms_core.domain.orders.statuses import MOVES, SETTABLE, OrderStatus, scope_needed
 from oms_core.settings import Settings
 from oms_http.openapi.operation import Operation
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 from tests.security.owasp import RISKS, Defence, Risk, mutations_of
 
 STATUSES_HEAD = """\

@@ -17,20 +17,20 @@ from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.ports.metrics import Metrics
 from oms_http.app_state import Service
-from oms_http.edge import rate_limit_fields
 from oms_http.edge.answer_headers import POLICY, AnswerHeaders
 from oms_http.edge.bulkheads import Bulkheads
 from oms_http.edge.callers import FindCaller, callers_of, challenges
 from oms_http.edge.charging import HEAD_ONLY, WELCOME, charge_placing, invite, take_over
 from oms_http.edge.counting import count_answer
 from oms_http.edge.edge_limits import EdgeLimits, refusal_of
-from oms_http.edge.fault_log import Diagnoses
+from oms_http.edge.fault_log import FaultLog
 from oms_http.edge.forwarding import behind
+from oms_http.edge.rate_limit_fields import rate_limit_fields
 from oms_http.edge.refusals import Refusals
 from oms_http.openapi.document import openapi_json
 from oms_http.openapi.index import index_of
 from oms_http.openapi.operation import Operation
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 from oms_http.problems import answer_bug, answer_http_exception, problem_response
 from oms_http.queries import read_query
 from oms_http.requests import Request, current_request
@@ -81,7 +81,7 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         oms=oms,
         readiness=readiness or Readiness(oms.check),
         degradation=degradation or Degradation(oms),
-        diagnoses=Diagnoses(),
+        fault_log=FaultLog(),
         openapi=cache(partial(_openapi, registry)),
         index=index_of(registry),
         bulkheads=Bulkheads.of(oms.settings),
@@ -90,7 +90,7 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
     for operation in registry:
         _add_route(app, service, operation, find_caller, limits)
     _add_docs_page(app, service)
-    _add_error_handlers(app, service.diagnoses, Refusals())
+    _add_error_handlers(app, service.fault_log, Refusals())
     app.after_request(partial(_finish, oms.metrics, AnswerHeaders(oms.settings.cors_origins)))
     app.wsgi_app = behind(app.wsgi_app, oms.settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
@@ -159,11 +159,11 @@ def _unguarded(service: Service, view: Callable[..., Response]) -> Callable[...,
     return answer
 
 
-def _add_error_handlers(app: Flask, diagnoses: Diagnoses, refusals: Refusals) -> None:
+def _add_error_handlers(app: Flask, fault_log: FaultLog, refusals: Refusals) -> None:
     def answer_oms_error(error: OmsError) -> Response:
         asked = current_request()
         refusals.note(error, asked)
-        diagnoses.note(error, asked.request_id)
+        fault_log.note(error, asked.request_id)
         return problem_response(error, asked.request_id, challenges(error, asked))
 
     def answer_rate_limited(error: RateLimitExceeded) -> Response:  # noqa: ARG001  The request knows more.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from oms_core.oms import Oms
 from oms_http.edge.bulkheads import Bulkheads
-from oms_http.edge.fault_log import Diagnoses
+from oms_http.edge.fault_log import FaultLog
 from oms_http.service.degradation import Degradation
 from oms_http.service.readiness import Readiness
 from oms_http.service.static_content import StaticContent
@@ -23,7 +23,7 @@ class Service:
     oms: Oms
     readiness: Readiness
     degradation: Degradation
-    diagnoses: Diagnoses
+    fault_log: FaultLog
     openapi: Callable[[], StaticContent]
     index: Mapping[str, object]
     bulkheads: Bulkheads

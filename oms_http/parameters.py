@@ -11,7 +11,7 @@ from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 from oms_http.queries import QueryParameter, ReadText
 from oms_http.schemas.fields import IDENTIFIER_PATTERN
-from oms_http.times import read_time
+from oms_http.schemas.times import read_time
 
 _COMPONENTS = "#/components/schemas/"
 _SWITCHES = MappingProxyType({"true": True, "false": False})

@@ -18,7 +18,7 @@ from oms_core.domain.validation import Findings
 from oms_http.schemas.checks import checked
 from oms_http.schemas.fields import CustomerId, Time
 from oms_http.schemas.shapes import Input, Output
-from oms_http.times import read_time
+from oms_http.schemas.times import read_time
 
 KEY_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
 _KEY: JsonDict = {

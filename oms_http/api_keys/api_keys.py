@@ -16,7 +16,7 @@ from oms_http.app_state import Service
 from oms_http.queries import next_link
 from oms_http.requests import Request, note_unexpected_key, read_model
 from oms_http.responses import NO_STORE, json_response
-from oms_http.times import read_time
+from oms_http.schemas.times import read_time
 
 _NO_IDEMPOTENCY = "is not used here: the key is not kept, so it could not be shown again"
 

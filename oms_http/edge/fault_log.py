@@ -15,7 +15,7 @@ _PAUSE_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
-class Diagnoses:
+class FaultLog:
     """Logs every defect with its traceback, and the details of errors that tell of the system.
 
     Of the latter at most one a second is logged, for an outage has thousands alike. Thread-safe.

@@ -44,7 +44,7 @@ def place_orders(service: Service, request: Request) -> Response:
     outcomes = service.oms.place_orders(commands, caller=request.caller, charge=request.charge)
     for outcome in outcomes:
         if isinstance(outcome, Refused):
-            service.diagnoses.note(outcome.error, request.request_id)
+            service.fault_log.note(outcome.error, request.request_id)
     shown = [_show_outcome(index, outcome) for index, outcome in enumerate(outcomes)]
     return json_response({"outcomes": shown}, headers=[NO_STORE])
 

@@ -72,7 +72,7 @@ def _answer_refused(service: Service, request: Request, order: Order, wanted: Re
     reason = "the order could not be placed" if failure is None else failure.detail
     data = {**({} if failure is None else failure.figures), "order_id": str(order.id)}
     error = OmsError(code, f"{reason}; the order stays, {order.status.value}", data=data)
-    service.diagnoses.note(error, request.request_id)
+    service.fault_log.note(error, request.request_id)
     return problem_response(error, request.request_id, [order_location(order), wanted.applied])
 
 

@@ -37,7 +37,7 @@ from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch
-from oms_http.edge.fault_log import Diagnoses
+from oms_http.edge.fault_log import FaultLog
 from oms_http.edge.refusals import Refusals
 from oms_http.requests import Request
 from oms_http.service.readiness import Readiness
@@ -132,9 +132,9 @@ def readiness() -> Locked:
     return Locked(readiness._lock, readiness.ask)
 
 
-def diagnoses() -> Locked:
-    diagnoses = Diagnoses()
-    return Locked(diagnoses._lock, lambda: diagnoses.note(AWAY, "R1"))
+def fault_log() -> Locked:
+    fault_log = FaultLog()
+    return Locked(fault_log._lock, lambda: fault_log.note(AWAY, "R1"))
 
 
 def refusals() -> Locked:
@@ -254,7 +254,7 @@ LOCKED: list[Callable[[], Locked]] = [
     background_thread,
     circuit,
     closed_key_uses,
-    diagnoses,
+    fault_log,
     group_committer,
     guesses,
     key_cache,

@@ -12,7 +12,7 @@ from oms_core.domain.callers import Scope
 from oms_core.domain.pages import encode_cursor
 from oms_core.errors import ERROR_CODES
 from oms_http.openapi.operation import Operation
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 from tests.fuzz.chance import FRAGMENTS, Chance, to_json
 from tests.fuzz.service import ABLE, BROKEN, CALLERS, CUSTOMER, NOBODY, ORIGIN, SKUS, STRANGER, Asked, Fuzzed
 

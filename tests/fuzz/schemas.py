@@ -16,7 +16,7 @@ from schemathesis.schemas import APIOperation
 
 from oms_core import Settings
 from oms_http.openapi.document import openapi_document
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 from tests.fuzz.asking import OpenService, ask_and_judge
 from tests.fuzz.chance import Chance
 from tests.fuzz.judging import Judge

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from oms_core import Settings
 from oms_http.edge.answer_headers import NAMES
 from oms_http.openapi.document import openapi_document
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 
 # What HTTP itself says of any answer.
 EVERYWHERE = {"Content-Type", "Content-Length", *NAMES, "Vary", "Strict-Transport-Security"}

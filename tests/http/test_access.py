@@ -11,7 +11,7 @@ import pytest
 from oms_core import Caller, Settings
 from oms_core.domain.access import AccessRule
 from oms_http.openapi.operation import Operation
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 from oms_http.problems import STATUS_BY_CODE
 from oms_http.requests import Request
 from tests.access_cells import BOUND_TO, OWNER, SCOPES_HELD, Shop, caller, everything, expected, shop

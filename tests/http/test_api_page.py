@@ -7,7 +7,7 @@ from pathlib import Path
 
 from oms_core import Settings
 from oms_core.errors import ERROR_CODES
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 from oms_http.problems import STATUS_BY_CODE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()

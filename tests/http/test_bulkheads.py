@@ -14,7 +14,7 @@ from werkzeug.test import create_environ
 
 from oms_core import Oms, OmsError, Settings
 from oms_http.edge.bulkheads import HEAVY_MAX, WAITING_MAX, Bulkhead, Bulkheads, CallerPlaces
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 from oms_http.requests import Request
 from oms_http.server.problems import RefusedError
 from oms_http.server.stores import MemoryBudget, SpoolDirectory

@@ -19,7 +19,7 @@ from oms_core.domain.currencies import CURRENCIES, decimals_of
 from oms_core.domain.money import parse_money
 from oms_core.settings import Settings
 from oms_http.openapi.document import openapi_document
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 
 COMPONENTS = openapi_document(operations_of(Settings()))["components"]
 

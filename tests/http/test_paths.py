@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import Client
 
 from oms_core.ports.metrics import NoMetrics
-from oms_http.service import metrics_app
+from oms_http.service.metrics_app import metrics_app
 from tests.http.asking import refused
 from tests.http.conformance import ConformingClient
 from tests.http.server_process import ToyServer, answer_on, request, running

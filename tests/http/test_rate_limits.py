@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from oms_core import Oms, Settings
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 from oms_http.orders import orders
 from tests.http.asking import ask_by_head, order, read, refused, stock
 from tests.http.conformance import ConformingClient

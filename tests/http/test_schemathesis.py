@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, SetStock, Settings
 from oms_http import create_app
 from oms_http.openapi.document import openapi_document
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

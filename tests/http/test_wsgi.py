@@ -14,8 +14,7 @@ from werkzeug.test import Client
 
 from oms_core import OmsError, Settings
 from oms_core.ports.metrics import ORDERS_DECIDED
-from oms_http import wsgi
-from oms_http.service import metrics_app
+from oms_http import metrics_app, wsgi
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -14,7 +14,7 @@ import pytest
 
 from oms_core import Settings
 from oms_http.openapi.document import openapi_json
-from oms_http.openapi.registry import operations_of
+from oms_http.operations import operations_of
 from tests.cli.programs import Program
 from tests.cli.serving import serving
 
