@@ -72,6 +72,7 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path, prepared: Path) -> It
 def test_a_walk_has_no_more_rooms_than_the_table_says(name: str, ground: Callable[[str], Ground]) -> None:
     walked = walk(name, ground(name))
     assert not complaint(walked, ROUTES[name].rooms_max)
+    assert any(room.path.startswith("oms_peewee/") for room in walked.rooms), "it did not come to the database"
 
 
 def test_a_room_that_is_added_is_counted_and_complained_about(ground: Callable[[str], Ground]) -> None:

@@ -246,7 +246,8 @@ def main(args: Sequence[str] | None = None) -> None:
         for name in given.walks or ROUTES:
             try:
                 with _ground(ROUTES[name], Path(top, name), prepared) as ground:
-                    print(f"{name}: {walk(name, ground).shown(entries=given.entries)}\n")
+                    shown = walk(name, ground).shown(entries=given.entries)
+                    print(f"{name} (at most {ROUTES[name].rooms_max}): {shown}\n")
             except ServerUnusable as error:
                 print(f"{name}: not walked: {error}\n")
 
