@@ -132,12 +132,12 @@ def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
     Its schema is not touched but by `schema.upgrade()`.
     """
     # They need psycopg2, which the sqlite extra does not bring.
-    from oms_peewee.accepting_postgresql import PostgresqlAcceptingTables, next_number
-    from oms_peewee.imports_postgresql import PostgresqlImportTables
-    from oms_peewee.ledger_postgresql import PostgresqlLedger
-    from oms_peewee.placing_postgresql import PostgresqlPlacingTables
-    from oms_peewee.postgresql import PostgresqlEngine
-    from oms_peewee.settling_postgresql import PostgresqlSettlingTables
+    from oms_peewee.postgresql.connections import PostgresqlEngine
+    from oms_peewee.postgresql.import_batches import PostgresqlImportTables
+    from oms_peewee.postgresql.ledger import PostgresqlLedger
+    from oms_peewee.postgresql.placed_orders import PostgresqlPlacingTables
+    from oms_peewee.postgresql.queued_orders import PostgresqlAcceptingTables, next_number
+    from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 
     database = Database(PostgresqlEngine(url, options), options)
     ledger = PostgresqlLedger(keeps_outbox=options.keeps_outbox)

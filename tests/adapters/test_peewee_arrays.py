@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oms_peewee import arrays
 from oms_peewee.faults import UnstorableValueError
-from oms_peewee.statements import Statement
+from oms_peewee.postgresql import arrays
+from oms_peewee.postgresql.statements import Statement
 
 from tests.services.databases import PostgresqlServer
 from tests.services.postgresql import connected

@@ -15,8 +15,8 @@ from oms_memory import MemoryBroker, MemoryStorage
 from oms_peewee.circuit import Circuit
 from oms_peewee.patience import Patience
 from oms_peewee.pool import Pool
+from oms_peewee.postgresql.watchdog import Watchdog
 from oms_peewee.turns import WriterTurns
-from oms_peewee.watchdog import Watchdog
 from oms_prometheus import PrometheusMetrics
 from oms_rabbitmq import open_broker as open_rabbitmq
 from werkzeug.test import EnvironBuilder

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import pytest
 from oms_contracts.concurrency import run_together
-from oms_peewee.settling_postgresql import PostgresqlSettlingTables
+from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings, order_queue

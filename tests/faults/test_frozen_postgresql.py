@@ -12,8 +12,9 @@ from contextlib import contextmanager
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed
-from oms_peewee import open_postgresql, postgresql, watchdog
-from oms_peewee.watchdog import Watchdog
+from oms_peewee import open_postgresql
+from oms_peewee.postgresql import connections, watchdog
+from oms_peewee.postgresql.watchdog import Watchdog
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
@@ -28,7 +29,7 @@ TOLD_SECONDS = 20.0
 
 @pytest.fixture
 def server(private_postgresql: Callable[[], PrivatePostgresql], monkeypatch: pytest.MonkeyPatch) -> PrivatePostgresql:
-    monkeypatch.setattr(postgresql, "_ANSWER_MARGIN_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "_ANSWER_MARGIN_SECONDS", 0.5)
     return private_postgresql()
 
 

@@ -11,7 +11,8 @@ import pytest
 from oms_contracts.storage_contract.injected_races import move_while, set_while
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
-from oms_peewee import open_postgresql, settling_postgresql
+from oms_peewee import open_postgresql
+from oms_peewee.postgresql import settling
 
 from oms_core.domain.commands import SetStock
 from oms_core.domain.limits import COUNT_MAX
@@ -191,9 +192,9 @@ def test_without_the_lock_on_its_row_an_order_would_be_placed_twice(
     race = QueueRacePromises().test_a_rival_who_settles_the_same_orders_meanwhile_places_none_of_them_again
     rival_storage = open_postgresql(postgresql_url, StorageOptions())
     rival_shop = new_shop(rival_storage, seed=1)
-    taking = settling_postgresql.TAKE
+    taking = settling.TAKE
     unlocked = replace(taking, name="take_unlocked", sql=taking.sql.replace("FOR UPDATE SKIP LOCKED", ""))
-    monkeypatch.setattr(settling_postgresql, "TAKE", unlocked)
+    monkeypatch.setattr(settling, "TAKE", unlocked)
     with pytest.raises(AssertionError):
         race(shop, rival_shop)
     rival_storage.close()

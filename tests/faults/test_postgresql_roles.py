@@ -10,7 +10,7 @@ from operator import le
 
 import pytest
 from oms_contracts.storage_contract.shop import CLERK, Shop, new_shop
-from oms_peewee.session_postgresql import RIGHTS
+from oms_peewee.postgresql.session_settings import RIGHTS
 
 from oms_core import (
     ChangeOrderStatus,

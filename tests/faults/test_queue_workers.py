@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 from oms_contracts.broker_contract.post import announce
-from oms_peewee import settling_postgresql
-from oms_peewee.postgresql import PostgresqlSession
-from oms_peewee.statements import Call
+from oms_peewee.postgresql import settling
+from oms_peewee.postgresql.connections import PostgresqlSession
+from oms_peewee.postgresql.statements import Call
 from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import Oms
@@ -177,10 +177,10 @@ def test_duplicate_late_and_reordered_messages_place_no_order_twice(oms: Oms, br
 def test_without_a_look_at_the_status_late_messages_would_place_orders_twice(
     oms: Oms, broker: RabbitmqVhost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = settling_postgresql.TAKE
+    take = settling.TAKE
     unchecked = replace(take, name="unchecked", sql=re.sub(r"AND o\.status[^=]*= 'queued'", "", take.sql))
     assert unchecked.sql != take.sql
-    monkeypatch.setattr(settling_postgresql, "TAKE", unchecked)
+    monkeypatch.setattr(settling, "TAKE", unchecked)
     # Orders may be placed again while they are being checked: what is noticed first is a matter of luck.
     with pytest.raises(AssertionError, match=r"placed [2-9] times|reserved once|hold what is ordered"):
         repeat(oms, broker)

@@ -12,7 +12,7 @@ import pytest
 from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed
 from oms_peewee import PeeweeStorage, open_postgresql
-from oms_peewee.session_postgresql import check_writable
+from oms_peewee.postgresql.session_settings import check_writable
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions

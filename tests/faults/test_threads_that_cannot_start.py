@@ -21,7 +21,7 @@ from oms_limits import open_memory
 from oms_limits.memory import MemoryRateLimiter
 from oms_memory import MemoryBroker, MemoryStorage
 from oms_peewee.faults import TooLateError
-from oms_peewee.watchdog import Watchdog
+from oms_peewee.postgresql.watchdog import Watchdog
 from oms_rabbitmq import open_broker as open_rabbitmq
 
 from oms_cli.processes.metrics_listener import MetricsListener

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 from oms_peewee.faults import CommitLostError
-from oms_peewee.postgresql import PostgresqlSession
-from oms_peewee.settling_postgresql import PostgresqlSettlingTables
+from oms_peewee.postgresql.connections import PostgresqlSession
+from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 
 from oms_core import Oms
 from oms_core.order_queue import COMMANDS

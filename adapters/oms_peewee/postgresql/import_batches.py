@@ -16,7 +16,7 @@ from oms_core.domain.stock.import_decisions import KINDS, BatchResult, RefusalCo
 from oms_core.ports.import_storage import ImportBatch
 from oms_peewee.faults import ChangedMeanwhileError, UnstorableValueError
 from oms_peewee.ledger import Stamp
-from oms_peewee.postgresql import PostgresqlSession
+from oms_peewee.postgresql.connections import PostgresqlSession
 
 # The table is emptied in place by each COMMIT, so the catalogs grow by one row per connection, not per batch. Without
 # nested loops each plan reads a range of an index once; from old statistics one could be made that reads it per row.

@@ -11,13 +11,13 @@ from oms_core.domain.money import to_ten_thousandths
 from oms_core.domain.orders.placement import Allocation, Demand, EnteredAs, KeyedOrder, Placement
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import Product
-from oms_peewee import arrays
 from oms_peewee.fields import ENTERED_AS, ENTRY_CODES
 from oms_peewee.ledger import Stamp
-from oms_peewee.ledger_postgresql import PostgresqlLedger
-from oms_peewee.postgresql import PostgresqlSession
+from oms_peewee.postgresql import arrays
+from oms_peewee.postgresql.connections import PostgresqlSession
+from oms_peewee.postgresql.ledger import PostgresqlLedger
+from oms_peewee.postgresql.statements import Call, Statement
 from oms_peewee.rows import products_of
-from oms_peewee.statements import Call, Statement
 
 _READ_PRODUCTS = Statement(
     name="read_products",

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock.products import Product
-from oms_peewee import arrays
 from oms_peewee.faults import UncoveredError
 from oms_peewee.ledger import (
     EventEntry,
@@ -19,8 +18,9 @@ from oms_peewee.ledger import (
     available_delta,
     moves_of,
 )
-from oms_peewee.postgresql import PostgresqlSession
-from oms_peewee.statements import Call, Statement, with_outbox
+from oms_peewee.postgresql import arrays
+from oms_peewee.postgresql.connections import PostgresqlSession
+from oms_peewee.postgresql.statements import Call, Statement, with_outbox
 
 _INSERT_MOVEMENTS = Statement(
     name="insert_movements",

@@ -8,10 +8,12 @@ from uuid import UUID
 from oms_core.domain.orders.new_orders import placed_event, placed_order
 from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Reserve
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee import arrays
 from oms_peewee.ledger import level_moves
-from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger
-from oms_peewee.new_orders_postgresql import (
+from oms_peewee.placing import Accepted, AsWritten, placement_stamp
+from oms_peewee.postgresql import arrays
+from oms_peewee.postgresql.connections import PostgresqlSession
+from oms_peewee.postgresql.ledger import LOCK_LEVELS, PostgresqlLedger
+from oms_peewee.postgresql.order_statements import (
     FirstEvents,
     insert_orders,
     insert_reservations,
@@ -20,8 +22,6 @@ from oms_peewee.new_orders_postgresql import (
     skus_of,
     written_ids,
 )
-from oms_peewee.placing import Accepted, AsWritten, placement_stamp
-from oms_peewee.postgresql import PostgresqlSession
 
 
 class PostgresqlPlacingTables:

@@ -10,12 +10,12 @@ from oms_core.domain.orders.new_orders import queued_order
 from oms_core.domain.orders.placement import EnteredAs, Placement
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee import arrays
-from oms_peewee.ledger_postgresql import PostgresqlLedger
-from oms_peewee.new_orders_postgresql import FirstEvents, insert_orders, read_keyed_orders, skus_of, written_ids
 from oms_peewee.placing import Accepted, AsWritten
-from oms_peewee.postgresql import PostgresqlSession
-from oms_peewee.statements import Statement
+from oms_peewee.postgresql import arrays
+from oms_peewee.postgresql.connections import PostgresqlSession
+from oms_peewee.postgresql.ledger import PostgresqlLedger
+from oms_peewee.postgresql.order_statements import FirstEvents, insert_orders, read_keyed_orders, skus_of, written_ids
+from oms_peewee.postgresql.statements import Statement
 
 # The numbers are drawn with it, for a round trip less; those of orders that are refused stay unused.
 _READ_SKUS = Statement(

@@ -11,13 +11,13 @@ from uuid import UUID
 from oms_core.domain.orders.placement import PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, settled_event
 from oms_core.ports.queue_storage import at_once
-from oms_peewee import arrays
 from oms_peewee.ledger import Stamp, level_moves
-from oms_peewee.ledger_postgresql import LOCK_LEVELS, PostgresqlLedger
-from oms_peewee.new_orders_postgresql import read_products, skus_of
-from oms_peewee.postgresql import PostgresqlSession
+from oms_peewee.postgresql import arrays
+from oms_peewee.postgresql.connections import PostgresqlSession
+from oms_peewee.postgresql.ledger import LOCK_LEVELS, PostgresqlLedger
+from oms_peewee.postgresql.order_statements import read_products, skus_of
+from oms_peewee.postgresql.statements import Call, Statement
 from oms_peewee.settling import ROWS_MAX, Decided, Wanted, failure_of
-from oms_peewee.statements import Call, Statement
 
 # The status is not for an index: that of the queue would be read whole for each id, by a plan made while it was empty.
 TAKE = Statement(

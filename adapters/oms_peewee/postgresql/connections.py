@@ -13,11 +13,10 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.faults import CommitLostError, Fault, TooLateError, UnfitError, reason_of
-from oms_peewee.faults_postgresql import meaning_of, meaning_of_words
 from oms_peewee.patience import Patience
-from oms_peewee.postgresql_url import read_postgresql_url
-from oms_peewee.session import Session
-from oms_peewee.session_postgresql import (
+from oms_peewee.postgresql.address import read_postgresql_url
+from oms_peewee.postgresql.error_codes import meaning_of, meaning_of_words
+from oms_peewee.postgresql.session_settings import (
     READ_WRITE,
     beginning,
     check_encoding,
@@ -26,8 +25,9 @@ from oms_peewee.session_postgresql import (
     connection_parameters,
     greet,
 )
-from oms_peewee.statements import Call, Statement
-from oms_peewee.watchdog import Watchdog
+from oms_peewee.postgresql.statements import Call, Statement
+from oms_peewee.postgresql.watchdog import Watchdog
+from oms_peewee.session import Session
 
 # Request threads share few connections: a server's default of 100 serves a dozen processes.
 _CONNECTIONS_MAX = 8

@@ -1,0 +1,1 @@
+"""What PostgreSQL alone has: its connections, its statements, its errors."""
