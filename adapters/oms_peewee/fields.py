@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID
@@ -14,13 +14,25 @@ import peewee
 from oms_core.domain.callers import Scope
 from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
 from oms_core.domain.orders.placement import EnteredAs
-from oms_peewee.sqlite import from_microseconds
 
 # The column accepted_status holds the answer that an order was first given, as its HTTP status.
 ENTRY_CODES: Mapping[EnteredAs, int] = MappingProxyType({EnteredAs.PLACED: 201, EnteredAs.QUEUED: 202})
 ENTERED_AS: Mapping[int, EnteredAs] = MappingProxyType({code: entered for entered, code in ENTRY_CODES.items()})
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
 _SCOPES: Mapping[str, Scope] = MappingProxyType({scope.value: scope for scope in Scope})
+
+
+def to_microseconds(time: datetime) -> int:
+    """Return an aware time as it is stored: whole microseconds since 1970."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(stored: int) -> datetime:
+    """Return a stored time, aware and in UTC."""
+    return _EPOCH + timedelta(microseconds=stored)
 
 
 def read_time(stored: datetime | int) -> datetime:

@@ -17,6 +17,7 @@ from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.faults import CommitLostError, Fault, NoRoomError, UnstorableValueError, reason_of
 from oms_peewee.faults_sqlite import FileMovedError, meaning_of
+from oms_peewee.fields import to_microseconds
 from oms_peewee.patience import Patience
 from oms_peewee.session import Session
 from oms_peewee.sqlite_file import DatabaseFile
@@ -30,19 +31,6 @@ _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
 
 # Less than this is no room: a batch of orders takes as much, and it has to be there twice, in the log too.
 _ROOM_BYTES_MIN = 4 * 1024 * 1024
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def to_microseconds(time: datetime) -> int:
-    """Return an aware time as it is stored: whole microseconds since 1970."""
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def from_microseconds(stored: int) -> datetime:
-    """Return a stored time, aware and in UTC."""
-    return _EPOCH + timedelta(microseconds=stored)
 
 
 class SqliteSession(Session, peewee.SqliteDatabase):

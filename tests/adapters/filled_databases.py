@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from oms_peewee.sqlite import to_microseconds
+from oms_peewee.fields import to_microseconds
 from psycopg2.extras import execute_values
 
 from oms_core.domain.identifiers import uuid7
