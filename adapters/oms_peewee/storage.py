@@ -6,22 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from oms_core.ports.storage import StorageOptions
-from oms_peewee.accepting_sqlite import SqliteAcceptingTables, next_number
 from oms_peewee.audits import PeeweeAudits
 from oms_peewee.database import Database
 from oms_peewee.imports import PeeweeImports
-from oms_peewee.imports_sqlite import SqliteImportTables
 from oms_peewee.keys import PeeweeKeys
-from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.orders import PeeweeOrders
 from oms_peewee.outbox import PeeweeOutbox
 from oms_peewee.placing import Placing
-from oms_peewee.placing_sqlite import SqlitePlacingTables
 from oms_peewee.queue import PeeweeQueue
 from oms_peewee.schema import POSTGRESQL, SQLITE, EmbeddedSchema, PeeweeSchema
 from oms_peewee.settling import Settling
-from oms_peewee.settling_sqlite import SqliteSettlingTables
-from oms_peewee.sqlite import SqliteEngine
+from oms_peewee.sqlite.connections import SqliteEngine
+from oms_peewee.sqlite.import_batches import SqliteImportTables
+from oms_peewee.sqlite.ledger import SqliteLedger
+from oms_peewee.sqlite.placed_orders import SqlitePlacingTables
+from oms_peewee.sqlite.queued_orders import SqliteAcceptingTables, next_number
+from oms_peewee.sqlite.settling import SqliteSettlingTables
 from oms_peewee.stock import PeeweeStock
 from oms_peewee.workers import PeeweeWorkers
 

@@ -12,7 +12,7 @@ import pytest
 from oms_contracts.storage_contract import StockEvent, StorageContract
 from oms_peewee import open_sqlite
 from oms_peewee.faults import CommitLostError
-from oms_peewee.sqlite import SqliteSession
+from oms_peewee.sqlite.connections import SqliteSession
 
 from oms_core.ports.storage import Storage, StorageOptions
 

@@ -10,7 +10,7 @@ import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_peewee import open_sqlite
 from oms_peewee.faults import CommitLostError
-from oms_peewee.sqlite import SqliteSession
+from oms_peewee.sqlite.connections import SqliteSession
 
 from oms_core.errors import OmsError
 from tests.faults.test_late_commits import PUBLISHING, WRITES, Stocked, model_shop, state, stocked

@@ -9,10 +9,10 @@ from oms_core.domain.orders.new_orders import placed_event, placed_order, reserv
 from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Reserve
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_peewee.ledger import EventEntry, MovementEntry
-from oms_peewee.ledger_sqlite import SqliteLedger
-from oms_peewee.new_orders_sqlite import insert_orders, read_keyed_orders, read_products, written_ids
 from oms_peewee.placing import Accepted, AsWritten, placement_stamp
-from oms_peewee.sqlite import SqliteSession
+from oms_peewee.sqlite.connections import SqliteSession
+from oms_peewee.sqlite.ledger import SqliteLedger
+from oms_peewee.sqlite.order_statements import insert_orders, read_keyed_orders, read_products, written_ids
 
 
 class SqlitePlacingTables:

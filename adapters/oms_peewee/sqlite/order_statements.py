@@ -12,7 +12,7 @@ from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import Product
 from oms_peewee.fields import ENTERED_AS, ENTRY_CODES, to_microseconds
 from oms_peewee.rows import products_of
-from oms_peewee.sqlite import SqliteSession
+from oms_peewee.sqlite.connections import SqliteSession
 
 _READ_PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at,
   l.location, l.on_hand, l.reserved, l.version, l.updated_at

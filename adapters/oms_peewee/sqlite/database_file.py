@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from oms_peewee.faults_sqlite import FileMovedError
+from oms_peewee.sqlite.error_codes import FileMovedError
 
 # Device and inode: what a path leads to, whoever else has the same name now.
 Identity: TypeAlias = tuple[int, int]

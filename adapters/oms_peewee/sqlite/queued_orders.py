@@ -10,10 +10,10 @@ from oms_core.domain.orders.new_orders import queued_order
 from oms_core.domain.orders.placement import EnteredAs, Placement
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee.ledger_sqlite import SqliteLedger
-from oms_peewee.new_orders_sqlite import insert_orders, read_keyed_orders, written_ids
 from oms_peewee.placing import Accepted, AsWritten, placement_stamp
-from oms_peewee.sqlite import SqliteSession
+from oms_peewee.sqlite.connections import SqliteSession
+from oms_peewee.sqlite.ledger import SqliteLedger
+from oms_peewee.sqlite.order_statements import insert_orders, read_keyed_orders, written_ids
 
 _READ_SKUS = "SELECT sku FROM products WHERE sku IN (SELECT value FROM json_each(?))"
 # Numbers start anew when nothing is queued: they only order what is.

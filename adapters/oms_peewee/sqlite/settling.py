@@ -12,10 +12,10 @@ from oms_core.domain.orders.placement import PlacementView, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, settled_event
 from oms_peewee.fields import to_microseconds
 from oms_peewee.ledger import Stamp
-from oms_peewee.ledger_sqlite import SqliteLedger
-from oms_peewee.new_orders_sqlite import read_products
 from oms_peewee.settling import ROWS_MAX, Decided, Wanted, failure_of, status_of
-from oms_peewee.sqlite import SqliteSession
+from oms_peewee.sqlite.connections import SqliteSession
+from oms_peewee.sqlite.ledger import SqliteLedger
+from oms_peewee.sqlite.order_statements import read_products
 
 # CROSS JOIN keeps the order of the tables: few ids, then their orders, then their lines, each by its key.
 _TAKE = """WITH taken AS MATERIALIZED (

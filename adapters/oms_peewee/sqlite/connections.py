@@ -16,11 +16,11 @@ import peewee
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.faults import CommitLostError, Fault, NoRoomError, UnstorableValueError, reason_of
-from oms_peewee.faults_sqlite import FileMovedError, meaning_of
 from oms_peewee.fields import to_microseconds
 from oms_peewee.patience import Patience
 from oms_peewee.session import Session
-from oms_peewee.sqlite_file import DatabaseFile
+from oms_peewee.sqlite.database_file import DatabaseFile
+from oms_peewee.sqlite.error_codes import FileMovedError, meaning_of
 from oms_peewee.turns import WriterTurns
 
 _CONNECTIONS_MAX = 16

@@ -10,9 +10,9 @@ from oms_core.domain.stock.import_decisions import BatchDecision, BatchResult, d
 from oms_core.ports.import_storage import ImportBatch
 from oms_peewee.fields import from_microseconds, to_microseconds
 from oms_peewee.ledger import Stamp
-from oms_peewee.ledger_sqlite import SqliteLedger
 from oms_peewee.rows import products_of
-from oms_peewee.sqlite import SqliteSession
+from oms_peewee.sqlite.connections import SqliteSession
+from oms_peewee.sqlite.ledger import SqliteLedger
 
 _PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at, l.location, l.on_hand, l.reserved, l.version,
   l.updated_at

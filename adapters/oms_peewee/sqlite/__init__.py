@@ -1,0 +1,1 @@
+"""What SQLite alone has: its file, its connections, its statements, its errors."""
