@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-from oms_peewee import open_postgresql, open_sqlite
+from oms_peewee.postgresql import open_postgresql
+from oms_peewee.sqlite import open_sqlite
 
 from oms_core.ports.storage import StorageOptions
 

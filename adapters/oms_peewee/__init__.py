@@ -1,5 +1,1 @@
-"""Storage on PostgreSQL and SQLite."""
-
-from oms_peewee.storage import PeeweeStorage, open_postgresql, open_sqlite
-
-__all__ = ["PeeweeStorage", "open_postgresql", "open_sqlite"]
+"""Storage on PostgreSQL and SQLite; whoever opens one of them imports nothing of the other."""

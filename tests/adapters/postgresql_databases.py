@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from oms_peewee import open_postgresql
+from oms_peewee.postgresql import open_postgresql
 from psycopg2 import sql
 
 from oms_core.ports.storage import StorageOptions

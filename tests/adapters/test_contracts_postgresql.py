@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from oms_contracts.storage_contract import PASSWORD, StockEvent, StorageContract
-from oms_peewee import open_postgresql
+from oms_peewee.postgresql import open_postgresql
 
 from oms_core.ports.storage import Storage, StorageOptions
 from tests.adapters.postgresql_databases import empty, migrated_database

@@ -9,8 +9,10 @@ from pathlib import Path
 from oms_contracts.storage_contract.workers import worker
 from oms_memory import MemoryStorage
 from oms_memory.tables import machine_time
-from oms_peewee import PeeweeStorage, open_postgresql, open_sqlite
 from oms_peewee.models import WorkerRow
+from oms_peewee.postgresql import open_postgresql
+from oms_peewee.sqlite import open_sqlite
+from oms_peewee.storage import PeeweeStorage
 
 from oms_core.ports.storage import Storage, StorageOptions
 

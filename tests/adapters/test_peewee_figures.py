@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from oms_contracts.storage_contract.shop import new_shop
-from oms_peewee import PeeweeStorage, open_postgresql, open_sqlite
 from oms_peewee.models import LevelRow
+from oms_peewee.postgresql import open_postgresql
+from oms_peewee.sqlite import open_sqlite
+from oms_peewee.storage import PeeweeStorage
 
 from oms_core.ports.storage import StorageOptions
 

@@ -13,8 +13,10 @@ import pytest
 from oms_contracts.storage_contract.api_keys import new_key
 from oms_contracts.storage_contract.shop import new_shop, refused
 from oms_memory import MemoryStorage
-from oms_peewee import PeeweeStorage, open_postgresql, open_sqlite
+from oms_peewee.postgresql import open_postgresql
 from oms_peewee.session import Session
+from oms_peewee.sqlite import open_sqlite
+from oms_peewee.storage import PeeweeStorage
 
 from oms_core.domain.api_keys import StoredApiKey
 from oms_core.domain.orders.order import OrderFilter

@@ -11,9 +11,12 @@ from typing import Any, cast
 import peewee
 import pytest
 from oms_contracts.concurrency import run_together
-from oms_peewee import PeeweeStorage, models, open_postgresql, open_sqlite
+from oms_peewee import models
 from oms_peewee.migrations import Migration, migrations
+from oms_peewee.postgresql import open_postgresql
 from oms_peewee.schema import POSTGRESQL, SQLITE, PeeweeSchema
+from oms_peewee.sqlite import open_sqlite
+from oms_peewee.storage import PeeweeStorage
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions

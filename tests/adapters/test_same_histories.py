@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from oms_memory import MemoryStorage
 from oms_memory.orders import MemoryOrders
-from oms_peewee import open_postgresql, open_sqlite
+from oms_peewee.postgresql import open_postgresql
+from oms_peewee.sqlite import open_sqlite
 
 from oms_core.domain.orders.placement import Placement
 from oms_core.ports.storage import DecidePlacement, PlacementOutcome, Storage, StorageOptions

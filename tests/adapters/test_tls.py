@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import psycopg2
 import pytest
 from oms_limits import open_redis
-from oms_peewee import open_postgresql
+from oms_peewee.postgresql import open_postgresql
 from oms_rabbitmq import open_broker
 from oms_rabbitmq.addresses import read_address
 from redis import Redis

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop
-from oms_peewee import PeeweeStorage, open_postgresql
+from oms_peewee.postgresql import open_postgresql
+from oms_peewee.storage import PeeweeStorage
 
 from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import IMPATIENT

@@ -8,7 +8,8 @@ from typing import Any
 
 import psycopg2
 import pytest
-from oms_peewee import PeeweeStorage, open_postgresql
+from oms_peewee.postgresql import open_postgresql
+from oms_peewee.storage import PeeweeStorage
 from psycopg2 import sql
 
 from oms_core.errors import OmsError

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed
-from oms_peewee import open_postgresql
-from oms_peewee.postgresql import connections, watchdog
+from oms_peewee.postgresql import connections, open_postgresql, watchdog
 from oms_peewee.postgresql.watchdog import Watchdog
 
 from oms_core.errors import OmsError

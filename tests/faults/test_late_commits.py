@@ -15,7 +15,7 @@ from oms_contracts.storage_contract.keyed_changes import retry_once
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.workers import seen, worker
 from oms_memory import open_storage as open_memory
-from oms_peewee import open_postgresql
+from oms_peewee.postgresql import open_postgresql
 
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.queueing import Claim

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
-from oms_peewee import open_postgresql
+from oms_peewee.postgresql import open_postgresql
 
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from oms_contracts.storage_contract.importing import ADJUST, SET, apply, counts, entry, key_of
 from oms_contracts.storage_contract.shop import Shop, new_shop
-from oms_peewee import open_postgresql
+from oms_peewee.postgresql import open_postgresql
 
 from oms_core.errors import OmsError
 from oms_core.ports.import_storage import ImportState

@@ -11,9 +11,10 @@ from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.importing import apply_batch
 from oms_contracts.storage_contract.injected_races import move_while, set_while
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
-from oms_peewee import PeeweeStorage, open_postgresql
 from oms_peewee.models import ProductRow
+from oms_peewee.postgresql import open_postgresql
 from oms_peewee.session import Session
+from oms_peewee.storage import PeeweeStorage
 
 from oms_core.domain.commands import SetStock
 from oms_core.domain.import_commands import ImportMode

@@ -11,8 +11,7 @@ import pytest
 from oms_contracts.storage_contract.injected_races import move_while, set_while
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
-from oms_peewee import open_postgresql
-from oms_peewee.postgresql import settling
+from oms_peewee.postgresql import open_postgresql, settling
 
 from oms_core.domain.commands import SetStock
 from oms_core.domain.limits import COUNT_MAX

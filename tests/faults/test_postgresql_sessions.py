@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.workers import worker
-from oms_peewee import PeeweeStorage
 from oms_peewee.session import Session
+from oms_peewee.storage import PeeweeStorage
 from psycopg2 import sql
 
 from oms_core.domain.orders.statuses import OrderStatus

@@ -11,8 +11,9 @@ from functools import partial
 import pytest
 from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed
-from oms_peewee import PeeweeStorage, open_postgresql
+from oms_peewee.postgresql import open_postgresql
 from oms_peewee.postgresql.session_settings import check_writable
+from oms_peewee.storage import PeeweeStorage
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions

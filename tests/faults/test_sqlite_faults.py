@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
-from oms_peewee import PeeweeStorage, open_sqlite
+from oms_peewee.sqlite import open_sqlite
+from oms_peewee.storage import PeeweeStorage
 
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions

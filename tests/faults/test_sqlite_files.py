@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed
-from oms_peewee import PeeweeStorage, open_sqlite
+from oms_peewee.sqlite import open_sqlite
+from oms_peewee.storage import PeeweeStorage
 
 from tests.faults.rivals import IMPATIENT, told
 

@@ -10,7 +10,7 @@ from operator import le
 from pathlib import Path
 
 import pytest
-from oms_peewee import PeeweeStorage
+from oms_peewee.storage import PeeweeStorage
 
 from oms_core import ALL_SCOPES, Caller, Oms, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
 from oms_core.domain.orders.order import OrderFilter

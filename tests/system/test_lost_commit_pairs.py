@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop
-from oms_peewee import open_sqlite
 from oms_peewee.faults import CommitLostError
+from oms_peewee.sqlite import open_sqlite
 from oms_peewee.sqlite.connections import SqliteSession
 
 from oms_core.errors import OmsError

@@ -1,0 +1,39 @@
+"""How a PostgreSQL database is opened as a storage."""
+
+from __future__ import annotations
+
+from oms_core.ports.storage import StorageOptions
+from oms_peewee.database import Database
+from oms_peewee.imports import PeeweeImports
+from oms_peewee.orders import PeeweeOrders
+from oms_peewee.placing import Placing
+from oms_peewee.postgresql.connections import PostgresqlEngine
+from oms_peewee.postgresql.import_batches import PostgresqlImportTables
+from oms_peewee.postgresql.ledger import PostgresqlLedger
+from oms_peewee.postgresql.placed_orders import PostgresqlPlacingTables
+from oms_peewee.postgresql.queued_orders import PostgresqlAcceptingTables, next_number
+from oms_peewee.postgresql.settling import PostgresqlSettlingTables
+from oms_peewee.queue import PeeweeQueue
+from oms_peewee.schema import POSTGRESQL, PeeweeSchema
+from oms_peewee.settling import Settling
+from oms_peewee.stock import PeeweeStock
+from oms_peewee.storage import PeeweeStorage
+
+
+def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
+    """Open a PostgreSQL database, `postgresql://user:password@host:5432/database`. Raises `invalid_setting`.
+
+    Its schema is not touched but by `schema.upgrade()`.
+    """
+    database = Database(PostgresqlEngine(url, options), options)
+    ledger = PostgresqlLedger(keeps_outbox=options.keeps_outbox)
+    accepting = Placing(database, PostgresqlAcceptingTables(ledger))
+    return PeeweeStorage(
+        database=database,
+        schema=PeeweeSchema(database, POSTGRESQL),
+        orders=PeeweeOrders(database, ledger, Placing(database, PostgresqlPlacingTables(ledger)), next_number),
+        queue=PeeweeQueue(database, accepting, Settling(database, PostgresqlSettlingTables(ledger))),
+        stock=PeeweeStock(database, ledger),
+        imports=PeeweeImports(database, PostgresqlImportTables(keeps_outbox=options.keeps_outbox)),
+        make_ready=lambda: None,
+    )

@@ -1,0 +1,41 @@
+"""How an SQLite file is opened as a storage."""
+
+from __future__ import annotations
+
+from oms_core.ports.storage import StorageOptions
+from oms_peewee.database import Database
+from oms_peewee.imports import PeeweeImports
+from oms_peewee.orders import PeeweeOrders
+from oms_peewee.placing import Placing
+from oms_peewee.queue import PeeweeQueue
+from oms_peewee.schema import SQLITE, EmbeddedSchema, PeeweeSchema
+from oms_peewee.settling import Settling
+from oms_peewee.sqlite.connections import SqliteEngine
+from oms_peewee.sqlite.import_batches import SqliteImportTables
+from oms_peewee.sqlite.ledger import SqliteLedger
+from oms_peewee.sqlite.placed_orders import SqlitePlacingTables
+from oms_peewee.sqlite.queued_orders import SqliteAcceptingTables, next_number
+from oms_peewee.sqlite.settling import SqliteSettlingTables
+from oms_peewee.stock import PeeweeStock
+from oms_peewee.storage import PeeweeStorage
+
+
+def open_sqlite(url: str, options: StorageOptions) -> PeeweeStorage:
+    """Open an SQLite file, `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises `invalid_setting`.
+
+    With `options.create` it makes the file and upgrades its schema when it is first used; without, it refuses a file
+    that is missing (`invalid_setting`) or whose schema is old (`schema_outdated`).
+    """
+    database = Database(SqliteEngine(url, options), options)
+    schema = EmbeddedSchema(database, SQLITE) if options.create else PeeweeSchema(database, SQLITE)
+    ledger = SqliteLedger(keeps_outbox=options.keeps_outbox)
+    accepting = Placing(database, SqliteAcceptingTables(ledger))
+    return PeeweeStorage(
+        database=database,
+        schema=schema,
+        orders=PeeweeOrders(database, ledger, Placing(database, SqlitePlacingTables(ledger)), next_number),
+        queue=PeeweeQueue(database, accepting, Settling(database, SqliteSettlingTables(ledger))),
+        stock=PeeweeStock(database, ledger),
+        imports=PeeweeImports(database, SqliteImportTables(ledger)),
+        make_ready=schema.check_fits,
+    )
