@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from oms_core.ports.storage import StorageOptions
-from oms_peewee.circuit import Circuit, CircuitOpenError, Missing
 from oms_peewee.faults import (
     LASTING,
     TRANSIENT,
@@ -26,7 +25,7 @@ from oms_peewee.faults import (
 )
 from oms_peewee.lasting_fault import LastingFault
 from oms_peewee.patience import Patience
-from oms_peewee.pool import Pool
+from oms_peewee.pool import Circuit, CircuitOpenError, Missing, Pool
 from oms_peewee.session import AnySession, Engine
 from oms_peewee.written import Written
 

@@ -12,9 +12,8 @@ from oms_contracts.clock import BEGINNING
 from oms_contracts.storage_contract.shop import new_shop
 from oms_limits import open_memory, open_redis
 from oms_memory import MemoryBroker, MemoryStorage
-from oms_peewee.circuit import Circuit
 from oms_peewee.patience import Patience
-from oms_peewee.pool import Pool
+from oms_peewee.pool import Circuit, Pool
 from oms_peewee.postgresql.watchdog import Watchdog
 from oms_peewee.turns import WriterTurns
 from oms_prometheus import PrometheusMetrics

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from oms_peewee.circuit import OPENS_AFTER_SECONDS, Circuit, CircuitOpenError, Missing
+from oms_peewee.pool import OPENS_AFTER_SECONDS, Circuit, CircuitOpenError, Missing
 
 from tests.services.threads import status_in_child
 

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed
-from oms_peewee.circuit import Circuit
+from oms_peewee.pool import Circuit
 from oms_peewee.postgresql import open_postgresql
 from oms_peewee.storage import PeeweeStorage
 
