@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import SchemaStatus
 from oms_peewee.database import Database
-from oms_peewee.migrations import Migration, migrations, sqlite_statements
 from oms_peewee.session import Session
 
-# A migration may take its time and read whole tables; it still gives up a lock that it cannot get (lock_timeout), and
-# is tried again. The number is this lock's name: any, as long as nobody else on the database uses it.
-_LOCK_POSTGRESQL = """SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = on;
-SELECT pg_advisory_xact_lock(4702111234474983745)"""
-_CREATE = "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, needs text)"
+CREATE_TABLE = (
+    "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, needs text)"
+)
+
+
+_NEEDS = "-- needs: "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migration:
+    """One file: its name without `.sql`, and what is in it."""
+
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of the file, in hexadecimal."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def needs(self) -> str | None:
+        """The migration that code must know to run on a database that has this one; None where any code runs on.
+
+        It is named by a first line `-- needs: NAME`, which a file has that takes away what older code uses.
+        """
+        first = self.sql.partition("\n")[0]
+        return first.removeprefix(_NEEDS).strip() if first.startswith(_NEEDS) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +51,6 @@ class SchemaDialect:
     prepare: Sequence[str]
     statements: Callable[[str], Iterable[str]]
     param: str
-
-
-POSTGRESQL = SchemaDialect(
-    name="postgresql", prepare=(_LOCK_POSTGRESQL, _CREATE), statements=lambda sql: [sql], param="%s"
-)
-# BEGIN IMMEDIATE is the lock.
-SQLITE = SchemaDialect(name="sqlite", prepare=(f"{_CREATE} STRICT",), statements=sqlite_statements, param="?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +164,17 @@ class EmbeddedSchema(PeeweeSchema):
     def check_fits(self) -> None:
         self.upgrade()
         super().check_fits()
+
+
+def migrations(dialect: str) -> list[Migration]:
+    """Read this release's migrations for `postgresql` or `sqlite`, in their order."""
+    folder = files("oms_ddl") / dialect
+    found = [
+        Migration(name=file.name.removesuffix(".sql"), sql=file.read_text(encoding="utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".sql")
+    ]
+    return sorted(found, key=lambda migration: migration.name)
 
 
 def _applied_and_ready(session: Session) -> list[_Applied]:

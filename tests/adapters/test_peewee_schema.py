@@ -12,10 +12,11 @@ import peewee
 import pytest
 from oms_contracts.concurrency import run_together
 from oms_peewee import models
-from oms_peewee.migrations import Migration, migrations
 from oms_peewee.postgresql import open_postgresql
-from oms_peewee.schema import POSTGRESQL, SQLITE, PeeweeSchema
+from oms_peewee.postgresql import opening as postgresql
+from oms_peewee.schema import Migration, PeeweeSchema, migrations
 from oms_peewee.sqlite import open_sqlite
+from oms_peewee.sqlite import opening as sqlite
 from oms_peewee.storage import PeeweeStorage
 
 from oms_core.errors import OmsError
@@ -56,7 +57,7 @@ def open_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ope
 
 def schema_of(storage: PeeweeStorage, *known: Migration) -> PeeweeSchema:
     """Give a release that knows these migrations."""
-    dialect = SQLITE if storage.describe().startswith("SQLite") else POSTGRESQL
+    dialect = sqlite.SCHEMA if storage.describe().startswith("SQLite") else postgresql.SCHEMA
     return PeeweeSchema(storage.database, dialect, known)
 
 

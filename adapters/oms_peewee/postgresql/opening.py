@@ -14,10 +14,16 @@ from oms_peewee.postgresql.placed_orders import PostgresqlPlacingTables
 from oms_peewee.postgresql.queued_orders import PostgresqlAcceptingTables, next_number
 from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 from oms_peewee.queue import PeeweeQueue
-from oms_peewee.schema import POSTGRESQL, PeeweeSchema
+from oms_peewee.schema import CREATE_TABLE, PeeweeSchema, SchemaDialect
 from oms_peewee.settling import Settling
 from oms_peewee.stock import PeeweeStock
 from oms_peewee.storage import PeeweeStorage
+
+# A migration may take its time and read whole tables; it still gives up a lock that it cannot get (lock_timeout), and
+# is tried again. The number is this lock's name: any, as long as nobody else on the database uses it.
+_LOCK = """SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = on;
+SELECT pg_advisory_xact_lock(4702111234474983745)"""
+SCHEMA = SchemaDialect(name="postgresql", prepare=(_LOCK, CREATE_TABLE), statements=lambda sql: [sql], param="%s")
 
 
 def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
@@ -30,7 +36,7 @@ def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
     accepting = Placing(database, PostgresqlAcceptingTables(ledger))
     return PeeweeStorage(
         database=database,
-        schema=PeeweeSchema(database, POSTGRESQL),
+        schema=PeeweeSchema(database, SCHEMA),
         orders=PeeweeOrders(database, ledger, Placing(database, PostgresqlPlacingTables(ledger)), next_number),
         queue=PeeweeQueue(database, accepting, Settling(database, PostgresqlSettlingTables(ledger))),
         stock=PeeweeStock(database, ledger),
