@@ -24,8 +24,8 @@ from oms_peewee.faults import (
     outcome_unknown,
 )
 from oms_peewee.lasting_fault import LastingFault
-from oms_peewee.patience import Patience
 from oms_peewee.pool import Circuit, CircuitOpenError, Missing, Pool
+from oms_peewee.retry_deadline import RetryDeadline
 from oms_peewee.session import AnySession, Engine
 from oms_peewee.written import Written
 
@@ -138,23 +138,23 @@ class Database(Generic[AnySession]):
     def _run(
         self,
         work: Callable[[Attempt[AnySession]], Result],
-        turn: Callable[[Patience], AbstractContextManager[None]],
+        turn: Callable[[RetryDeadline], AbstractContextManager[None]],
         look_up: Mapping[str, object],
     ) -> Result:
-        patience = Patience(self._deadline_seconds)
+        deadline = RetryDeadline(self._deadline_seconds)
         number, commit_was_lost = 0, False
         while True:
             try:
                 connect = self._circuit.connect_anyway if commit_was_lost else self._circuit.connect
-                with turn(patience), self._pool.lend(patience, connect) as session:
+                with turn(deadline), self._pool.lend(deadline, connect) as session:
                     attempt = Attempt(session=session, number=number, commit_was_lost=commit_was_lost)
-                    result = self._once_free(work, attempt, patience)
+                    result = self._once_free(work, attempt, deadline)
             except self.caught as error:
                 fault = self.fault_of(error)
                 number, commit_was_lost = number + 1, commit_was_lost or isinstance(error, CommitLostError)
                 if fault in {Fault.DISCONNECTED, Fault.READ_ONLY, Fault.UNAVAILABLE}:
                     self._pool.discard_idle()
-                if fault in TRANSIENT and patience.pause(fault):
+                if fault in TRANSIENT and deadline.pause(fault):
                     continue
                 if commit_was_lost:
                     raise outcome_unknown(look_up) from error
@@ -171,12 +171,12 @@ class Database(Generic[AnySession]):
         return _MISSING.get(self.fault_of(error)) if isinstance(error, self._engine.driver_errors) else None
 
     def _once_free(
-        self, work: Callable[[Attempt[AnySession]], Result], attempt: Attempt[AnySession], patience: Patience
+        self, work: Callable[[Attempt[AnySession]], Result], attempt: Attempt[AnySession], deadline: RetryDeadline
     ) -> Result:
         """Try again and again while somebody else writes, and keep the turn meanwhile: one waits for all threads."""
         while True:
             try:
                 return work(attempt)
             except self.caught as error:
-                if self.fault_of(error) is not Fault.BUSY or not patience.pause(Fault.BUSY):
+                if self.fault_of(error) is not Fault.BUSY or not deadline.pause(Fault.BUSY):
                     raise

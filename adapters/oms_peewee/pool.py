@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 from oms_core.runtime.forks import begin_in_each_process
 from oms_peewee.faults import TooLateError
-from oms_peewee.patience import Patience
+from oms_peewee.retry_deadline import RetryDeadline
 
 
 class Poolable(Protocol):
@@ -60,13 +60,13 @@ class Pool(Generic[Kept]):
         self._generations.append(_Connections(threading.Semaphore(self.size)))
 
     @contextmanager
-    def lend(self, patience: Patience, connect: Callable[[], Kept]) -> Iterator[Kept]:
+    def lend(self, deadline: RetryDeadline, connect: Callable[[], Kept]) -> Iterator[Kept]:
         """Lend a connection, waiting for one if all are in use, or made by `connect` if none is there.
 
         Raises TooLateError when none came free, and what `connect` raises.
         """
         own = self._generations[-1]
-        if not own.free.acquire(timeout=patience.left_seconds):
+        if not own.free.acquire(timeout=deadline.left_seconds):
             raise TooLateError(f"all {self.size} connections of this process are in use")
         try:
             suspicions = own.suspicions

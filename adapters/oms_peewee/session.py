@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import peewee
 
 from oms_peewee.faults import Fault, UnstorableValueError
-from oms_peewee.patience import Patience
+from oms_peewee.retry_deadline import RetryDeadline
 
 
 class Session(peewee.Database):
@@ -95,7 +95,7 @@ class Engine(Protocol[Opened_co]):
         """Open a connection, with every timeout set."""
         ...
 
-    def turn(self, patience: Patience) -> AbstractContextManager[None]:
+    def turn(self, deadline: RetryDeadline) -> AbstractContextManager[None]:
         """Wait until this thread may begin a transaction that writes."""
         ...
 

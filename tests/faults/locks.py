@@ -12,9 +12,9 @@ from oms_contracts.clock import BEGINNING
 from oms_contracts.storage_contract.shop import new_shop
 from oms_limits import open_memory, open_redis
 from oms_memory import MemoryBroker, MemoryStorage
-from oms_peewee.patience import Patience
 from oms_peewee.pool import Circuit, Pool
 from oms_peewee.postgresql.watchdog import Watchdog
+from oms_peewee.retry_deadline import RetryDeadline
 from oms_peewee.turns import WriterTurns
 from oms_prometheus import PrometheusMetrics
 from oms_rabbitmq import open_broker as open_rabbitmq
@@ -198,7 +198,7 @@ def pool() -> Locked:
     pool: Pool[Any] = Pool(1)
 
     def use() -> None:
-        with pool.lend(Patience(SECONDS), Usable):
+        with pool.lend(RetryDeadline(SECONDS), Usable):
             pass
 
     return Locked(pool._shelves[-1].free, use)
@@ -208,7 +208,7 @@ def writer_turns() -> Locked:
     turns = WriterTurns()
 
     def use() -> None:
-        with turns.turn(Patience(SECONDS)):
+        with turns.turn(RetryDeadline(SECONDS)):
             pass
 
     return Locked(turns._writing, use)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from oms_peewee.patience import Patience
 from oms_peewee.pool import Pool
+from oms_peewee.retry_deadline import RetryDeadline
 
 from oms_core import ALL_SCOPES, Caller, Oms, OrderLine, PlaceOrder, Settings
 from oms_core.runtime import forks
@@ -87,7 +87,7 @@ def test_a_child_neither_lends_nor_closes_its_parents_connections() -> None:
         return connections[-1]
 
     def lend() -> None:
-        with pool.lend(Patience(SECONDS), connect):
+        with pool.lend(RetryDeadline(SECONDS), connect):
             pass
 
     lend()

@@ -61,7 +61,7 @@ def test_a_batch_held_up_past_the_brokers_patience_comes_again_and_is_placed_onc
         cursor.execute(LOCK_LEVELS, (SKU,))
         with working(oms.settings), working(oms.settings):
             wait_until(lambda: count(url, WAITING), DEADLINE_SECONDS, "a batch is held up")
-            assert redelivered.wait(DEADLINE_SECONDS), "the broker lost patience"
+            assert redelivered.wait(DEADLINE_SECONDS), "the broker lost deadline"
             cursor.connection.rollback()
             all_placed(oms, accepted)
             wait_until(lambda: broker.waiting("orders.v1") == 0, DEADLINE_SECONDS, "every message is taken")

@@ -13,7 +13,6 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.faults import CommitLostError, Fault, TooLateError, UnfitError, reason_of
-from oms_peewee.patience import Patience
 from oms_peewee.postgresql.address import read_postgresql_url
 from oms_peewee.postgresql.error_codes import meaning_of, meaning_of_words
 from oms_peewee.postgresql.session_settings import (
@@ -27,6 +26,7 @@ from oms_peewee.postgresql.session_settings import (
 )
 from oms_peewee.postgresql.statements import Call, Statement
 from oms_peewee.postgresql.watchdog import Watchdog
+from oms_peewee.retry_deadline import RetryDeadline
 from oms_peewee.session import Session
 
 # Request threads share few connections: a server's default of 100 serves a dozen processes.
@@ -195,7 +195,7 @@ class PostgresqlEngine:
             watchdog=self._watchdog,
         )
 
-    def turn(self, patience: Patience) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
+    def turn(self, deadline: RetryDeadline) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
         return nullcontext()
 
     def fault_of(self, error: Exception) -> Fault:

@@ -17,7 +17,7 @@ from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.faults import CommitLostError, Fault, NoRoomError, UnstorableValueError, reason_of
 from oms_peewee.fields import to_microseconds
-from oms_peewee.patience import Patience
+from oms_peewee.retry_deadline import RetryDeadline
 from oms_peewee.session import Session
 from oms_peewee.sqlite.database_file import DatabaseFile
 from oms_peewee.sqlite.error_codes import FileMovedError, meaning_of
@@ -145,8 +145,8 @@ class SqliteEngine:
             self._file.make()
         return SqliteSession(self._file)
 
-    def turn(self, patience: Patience) -> AbstractContextManager[None]:
-        return self._turns.turn(patience)
+    def turn(self, deadline: RetryDeadline) -> AbstractContextManager[None]:
+        return self._turns.turn(deadline)
 
     def fault_of(self, error: Exception) -> Fault:
         fault = meaning_of(error).fault

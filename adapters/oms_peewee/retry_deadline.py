@@ -14,13 +14,12 @@ _PAUSE_MAX_SECONDS = 1.0
 BUSY_PAUSE_MAX_SECONDS = 0.002
 
 
-class Patience:
+class RetryDeadline:
     """The deadline of one call, with growing pauses between its tries."""
 
     def __init__(self, seconds: float) -> None:
         self._ends_at = time.monotonic() + seconds
-        self._backoff = Backoff(first_seconds=_PAUSE_FIRST_SECONDS, max_seconds=_PAUSE_MAX_SECONDS)
-        self._busy = Backoff(first_seconds=BUSY_PAUSE_MAX_SECONDS, max_seconds=BUSY_PAUSE_MAX_SECONDS)
+        self._backoffs: dict[bool, Backoff] = {}
 
     @property
     def left_seconds(self) -> float:
@@ -29,9 +28,16 @@ class Patience:
 
     def pause(self, fault: Fault) -> bool:
         """Wait before the next try; False, at once, when there is no time for one."""
-        backoff = self._busy if fault is Fault.BUSY else self._backoff
-        seconds = backoff.next_pause_seconds()
+        seconds = self._backoff(is_busy=fault is Fault.BUSY).next_pause_seconds()
         if seconds >= self.left_seconds:
             return False
         time.sleep(seconds)
         return True
+
+    def _backoff(self, *, is_busy: bool) -> Backoff:
+        """Return the pauses after one kind of fault. Nearly every call succeeds at once, so they are made when needed."""
+        if is_busy not in self._backoffs:
+            first = BUSY_PAUSE_MAX_SECONDS if is_busy else _PAUSE_FIRST_SECONDS
+            longest = BUSY_PAUSE_MAX_SECONDS if is_busy else _PAUSE_MAX_SECONDS
+            self._backoffs[is_busy] = Backoff(first_seconds=first, max_seconds=longest)
+        return self._backoffs[is_busy]
