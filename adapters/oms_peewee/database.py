@@ -110,7 +110,7 @@ class Database(Generic[AnySession]):
         For what commits together with its last statements, before a result could be told; it calls `wrote` where it has
         written something. Raises what `write` does.
         """
-        return self._run(work, self._engine.turn, look_up)
+        return self._run(work, self._engine.writer_lock, look_up)
 
     def wrote(self) -> None:
         """Note that work has been written: whatever kept further work from being done is over."""
@@ -138,7 +138,7 @@ class Database(Generic[AnySession]):
     def _run(
         self,
         work: Callable[[Attempt[AnySession]], Result],
-        turn: Callable[[RetryDeadline], AbstractContextManager[None]],
+        lock: Callable[[RetryDeadline], AbstractContextManager[None]],
         look_up: Mapping[str, object],
     ) -> Result:
         deadline = RetryDeadline(self._deadline_seconds)
@@ -146,7 +146,7 @@ class Database(Generic[AnySession]):
         while True:
             try:
                 connect = self._circuit.connect_anyway if commit_was_lost else self._circuit.connect
-                with turn(deadline), self._pool.lend(deadline, connect) as session:
+                with lock(deadline), self._pool.lend(deadline, connect) as session:
                     attempt = Attempt(session=session, number=number, commit_was_lost=commit_was_lost)
                     result = self._once_free(work, attempt, deadline)
             except self.caught as error:
@@ -173,7 +173,7 @@ class Database(Generic[AnySession]):
     def _once_free(
         self, work: Callable[[Attempt[AnySession]], Result], attempt: Attempt[AnySession], deadline: RetryDeadline
     ) -> Result:
-        """Try again and again while somebody else writes, and keep the turn meanwhile: one waits for all threads."""
+        """Try again and again while somebody else writes, and keep the writer lock: one thread waits for all."""
         while True:
             try:
                 return work(attempt)

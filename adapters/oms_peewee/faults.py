@@ -48,7 +48,7 @@ class CommitLostError(Exception):
 
 
 class TooLateError(Exception):
-    """This process had no connection, no turn to write or no thread to spare until the deadline."""
+    """This process had no connection, no writer lock or no thread to spare until the deadline."""
 
 
 class NoRoomError(Exception):

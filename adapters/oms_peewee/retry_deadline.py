@@ -35,7 +35,7 @@ class RetryDeadline:
         return True
 
     def _backoff(self, *, is_busy: bool) -> Backoff:
-        """Return the pauses after one kind of fault. Nearly every call succeeds at once, so they are made when needed."""
+        """Return the pauses after one kind of fault, made when they are needed: nearly every call succeeds at once."""
         if is_busy not in self._backoffs:
             first = BUSY_PAUSE_MAX_SECONDS if is_busy else _PAUSE_FIRST_SECONDS
             longest = BUSY_PAUSE_MAX_SECONDS if is_busy else _PAUSE_MAX_SECONDS

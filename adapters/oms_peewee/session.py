@@ -95,7 +95,7 @@ class Engine(Protocol[Opened_co]):
         """Open a connection, with every timeout set."""
         ...
 
-    def turn(self, deadline: RetryDeadline) -> AbstractContextManager[None]:
+    def writer_lock(self, deadline: RetryDeadline) -> AbstractContextManager[None]:
         """Wait until this thread may begin a transaction that writes."""
         ...
 

@@ -15,7 +15,7 @@ from oms_memory import MemoryBroker, MemoryStorage
 from oms_peewee.pool import Circuit, Pool
 from oms_peewee.postgresql.watchdog import Watchdog
 from oms_peewee.retry_deadline import RetryDeadline
-from oms_peewee.turns import WriterTurns
+from oms_peewee.sqlite.connections import WriterLock
 from oms_prometheus import PrometheusMetrics
 from oms_rabbitmq import open_broker as open_rabbitmq
 from werkzeug.test import EnvironBuilder
@@ -201,17 +201,17 @@ def pool() -> Locked:
         with pool.lend(RetryDeadline(SECONDS), Usable):
             pass
 
-    return Locked(pool._shelves[-1].free, use)
+    return Locked(pool._generations[-1].free, use)
 
 
-def writer_turns() -> Locked:
-    turns = WriterTurns()
+def writer_lock() -> Locked:
+    writers = WriterLock()
 
     def use() -> None:
-        with turns.turn(RetryDeadline(SECONDS)):
+        with writers.held(RetryDeadline(SECONDS)):
             pass
 
-    return Locked(turns._writing, use)
+    return Locked(writers._writing, use)
 
 
 def watchdog() -> Locked:
@@ -273,5 +273,5 @@ LOCKED: list[Callable[[], Locked]] = [
     refused_tokens,
     watchdog,
     whole_system,
-    writer_turns,
+    writer_lock,
 ]

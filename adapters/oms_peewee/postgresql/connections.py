@@ -195,7 +195,7 @@ class PostgresqlEngine:
             watchdog=self._watchdog,
         )
 
-    def turn(self, deadline: RetryDeadline) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
+    def writer_lock(self, deadline: RetryDeadline) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
         return nullcontext()
 
     def fault_of(self, error: Exception) -> Fault:

@@ -1,11 +1,12 @@
-"""Connections to an SQLite file: how they are opened, how a transaction begins and ends, what errors mean."""
+"""Connections to an SQLite file: how they are opened, who may write, how a transaction begins and ends."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ import peewee
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
-from oms_peewee.faults import CommitLostError, Fault, NoRoomError, UnstorableValueError, reason_of
+from oms_core.runtime.forks import begin_in_each_process
+from oms_peewee.faults import CommitLostError, Fault, NoRoomError, TooLateError, UnstorableValueError, reason_of
 from oms_peewee.fields import to_microseconds
 from oms_peewee.retry_deadline import RetryDeadline
 from oms_peewee.session import Session
 from oms_peewee.sqlite.database_file import DatabaseFile
 from oms_peewee.sqlite.error_codes import FileMovedError, meaning_of
-from oms_peewee.turns import WriterTurns
 
 _CONNECTIONS_MAX = 16
 
@@ -119,6 +120,32 @@ class SqliteSession(Session, peewee.SqliteDatabase):
             self.driver.close()
 
 
+class WriterLock:
+    """Lets one thread of this process write at a time, so that only one tries to get the lock of the file.
+
+    SQLite wakes nobody who waits for its lock: waiting processes try again and again. They meet the moment between two
+    commits of the one that writes only if they try often (`retry_deadline.BUSY_PAUSE_MAX_SECONDS`). If all threads of a
+    process tried, it would have no time left to write.
+    """
+
+    def __init__(self) -> None:
+        begin_in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def held(self, deadline: RetryDeadline) -> Iterator[None]:
+        """Wait for the lock. Raise TooLateError when it did not come free in time."""
+        writing = self._writing
+        if not writing.acquire(timeout=deadline.left_seconds):
+            raise TooLateError("other threads of this process were writing all the time")
+        try:
+            yield
+        finally:
+            writing.release()
+
+
 class SqliteEngine:
     """Opens connections to one SQLite file."""
 
@@ -130,7 +157,7 @@ class SqliteEngine:
         """Check the URL; no file is opened yet. Raises `invalid_setting`."""
         self._file = DatabaseFile(_path(url))
         self._creates = options.create
-        self._turns = WriterTurns()
+        self._writers = WriterLock()
 
     def connect(self) -> SqliteSession:
         """See Engine. Raises `invalid_setting` when the file is missing and may not be made."""
@@ -145,8 +172,8 @@ class SqliteEngine:
             self._file.make()
         return SqliteSession(self._file)
 
-    def turn(self, deadline: RetryDeadline) -> AbstractContextManager[None]:
-        return self._turns.turn(deadline)
+    def writer_lock(self, deadline: RetryDeadline) -> AbstractContextManager[None]:
+        return self._writers.held(deadline)
 
     def fault_of(self, error: Exception) -> Fault:
         fault = meaning_of(error).fault
