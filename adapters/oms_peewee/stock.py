@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import peewee
+from peewee import fn
+
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
@@ -16,8 +19,7 @@ from oms_peewee.faults import ChangedMeanwhileError
 from oms_peewee.kept_keys import is_kept, keep_key
 from oms_peewee.ledger import Ledger, Stamp, origin_of
 from oms_peewee.models import LevelRow, LineRow, MovementRow, ProductRow
-from oms_peewee.products import find_product, lock_product, product_page
-from oms_peewee.rows import movement_of
+from oms_peewee.rows import movement_of, products_of
 from oms_peewee.session import Session
 from oms_peewee.written import Written, nothing_written
 
@@ -177,3 +179,67 @@ def _movements(session: Session, sku: str, after: int | None, limit: int) -> lis
     if not found:
         _existing(find_product(session, sku), sku)
     return found
+
+
+def find_product(session: Session, sku: str) -> Product | None:
+    """Read one product."""
+    return next(iter(_read(session, _products().where(ProductRow.sku == sku))), None)
+
+
+def lock_product(session: Session, sku: str) -> Product | None:
+    """Lock a product, then its levels by location, and read them as they then are."""
+    if session.locking(ProductRow.select(ProductRow.sku).where(ProductRow.sku == sku)).first(session) is None:
+        return None
+    levels = LevelRow.select(LevelRow.sku).where(LevelRow.sku == sku).order_by(LevelRow.location)
+    session.locking(levels).execute(session)
+    return find_product(session, sku)
+
+
+def product_page(session: Session, *, low_stock: bool, after: str | None, limit: int) -> list[Product]:
+    """Read products by SKU, above `after`."""
+    page = _products().order_by(ProductRow.sku).limit(limit)
+    if after is not None:
+        page = page.where(ProductRow.sku > after)
+    if low_stock:
+        page = page.where(ProductRow.low_stock_threshold.is_null(False), _available() <= ProductRow.low_stock_threshold)
+    return _read(session, page)
+
+
+def _products() -> peewee.ModelSelect[Any]:
+    return ProductRow.select(
+        ProductRow.sku,
+        ProductRow.name,
+        ProductRow.low_stock_threshold,
+        ProductRow.updated_at.alias("product_updated_at"),
+    )
+
+
+def _read(session: Session, products: peewee.ModelSelect[Any]) -> list[Product]:
+    """Read products with their levels; the join is made for these products alone, whatever the planner thinks."""
+    found = products.c
+    rows = (
+        peewee.Select(
+            (products,),
+            (
+                found.sku,
+                found.name,
+                found.low_stock_threshold,
+                found.product_updated_at,
+                LevelRow.location,
+                LevelRow.on_hand,
+                LevelRow.reserved,
+                LevelRow.version,
+                LevelRow.updated_at,
+            ),
+        )
+        .join(LevelRow, peewee.JOIN.LEFT_OUTER, on=(LevelRow.sku == found.sku))
+        .order_by(found.sku, LevelRow.location)
+        .tuples()
+    )
+    return products_of(rows.execute(session))
+
+
+def _available() -> peewee.ModelSelect[Any]:
+    of_product = LevelRow.alias()
+    available = fn.COALESCE(fn.SUM(of_product.on_hand - of_product.reserved), 0)
+    return of_product.select(available).where(of_product.sku == ProductRow.sku)
