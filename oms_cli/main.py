@@ -25,7 +25,7 @@ from oms_cli.commands import (
 )
 from oms_cli.commands.command import Invocation, OmsGroup
 from oms_cli.commands.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
-from oms_cli.terminal.tracebacks import hide_secrets_in_tracebacks
+from oms_cli.terminal.messages import hide_secrets_in_tracebacks
 from oms_core.distribution import installed_version
 
 app = typer.Typer(

@@ -12,9 +12,9 @@ from oms_cli.commands.paging import AllOption, LimitOption, paged, say_if_more
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import complete_scopes, read_duration, read_scopes, read_time
 from oms_cli.terminal.files import confirm
-from oms_cli.terminal.messages import say
+from oms_cli.terminal.messages import counted, say
 from oms_cli.terminal.streams import require_output
-from oms_cli.terminal.view import counted, show_seconds
+from oms_cli.terminal.view import show_seconds
 from oms_cli.views.api_keys import issued_view, keys_view
 from oms_core.domain.api_keys import ApiKeyState, CreateApiKey, IssuedApiKey, RotateApiKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT

@@ -7,9 +7,9 @@ import typer
 from oms_cli.commands.command import command
 from oms_cli.commands.session import Session
 from oms_cli.terminal.exits import DISAGREEING
-from oms_cli.terminal.messages import say_error
+from oms_cli.terminal.messages import counted, say_error
 from oms_cli.terminal.progress import progress
-from oms_cli.terminal.view import Column, View, counted
+from oms_cli.terminal.view import Column, View
 from oms_core.domain.stock.balances import Discrepancy
 from oms_core.use_cases.audit import AuditReport
 

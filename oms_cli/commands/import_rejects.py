@@ -13,8 +13,7 @@ import typer
 
 from oms_cli.commands.command import usage_error
 from oms_cli.terminal.files import confirm, is_open_as
-from oms_cli.terminal.messages import say
-from oms_cli.terminal.view import counted
+from oms_cli.terminal.messages import counted, say
 from oms_core.documents.csv_guard import csv_writer, guard
 from oms_core.domain.import_commands import REASON_COLUMNS, ImportReject
 

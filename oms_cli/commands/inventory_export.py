@@ -13,10 +13,10 @@ import typer
 from oms_cli.commands.command import command, usage_error
 from oms_cli.commands.session import Session
 from oms_cli.terminal.files import open_new_file
-from oms_cli.terminal.messages import say
+from oms_cli.terminal.messages import counted, say
 from oms_cli.terminal.output import OutputFormat, write_csv, write_json_lines
 from oms_cli.terminal.progress import Report, nothing, progress
-from oms_cli.terminal.view import Column, View, counted
+from oms_cli.terminal.view import Column, View
 from oms_core.domain.stock.products import Product, ProductFilter
 
 _JSONL_SUFFIXES = frozenset({".jsonl", ".ndjson"})

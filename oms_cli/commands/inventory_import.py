@@ -24,7 +24,8 @@ from oms_cli.commands.import_rejects import RejectsOption, YesFlag
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WHOLE_NUMBER
 from oms_cli.terminal.exits import PARTLY_APPLIED
-from oms_cli.terminal.view import Column, View, counted
+from oms_cli.terminal.messages import counted
+from oms_cli.terminal.view import Column, View
 from oms_core.documents.import_reports import show_stock_import
 from oms_core.domain.import_commands import ImportMode, ImportStock, StockImportReport
 from oms_core.domain.limits import IMPORT_BATCH_ROWS_DEFAULT

@@ -20,7 +20,8 @@ from oms_cli.commands.import_files import (
 from oms_cli.commands.import_rejects import RejectsOption, YesFlag
 from oms_cli.commands.session import Session
 from oms_cli.terminal.exits import PARTLY_APPLIED
-from oms_cli.terminal.view import Column, View, counted
+from oms_cli.terminal.messages import counted
+from oms_cli.terminal.view import Column, View
 from oms_core.documents.import_reports import show_order_import
 from oms_core.domain.import_commands import ImportOrders, OrderImportReport
 

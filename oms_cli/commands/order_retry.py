@@ -14,8 +14,8 @@ from oms_cli.commands.order_names import OrderNames
 from oms_cli.commands.orders import CustomerOption, FailureOption, ReasonOption, SkuOption
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WholeNumber, complete_statuses, read_statuses
-from oms_cli.terminal.messages import say
-from oms_cli.terminal.view import Column, View, counted
+from oms_cli.terminal.messages import counted, say
+from oms_cli.terminal.view import Column, View
 from oms_core.domain.commands import RetryOrder
 from oms_core.domain.limits import RETRY_ORDERS_MAX
 from oms_core.domain.orders.order import Order, OrderFilter

@@ -14,8 +14,7 @@ from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WholeNumber
 from oms_cli.terminal.exits import EXIT_CODES, PARTLY_APPLIED
 from oms_cli.terminal.files import confirm
-from oms_cli.terminal.messages import say
-from oms_cli.terminal.view import counted
+from oms_cli.terminal.messages import counted, say
 from oms_cli.views.queue import LETTERS, QUEUE, WORKERS, LettersMoved, QueueShown, letters_view
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from oms_core.errors import ErrorKind, OmsError

@@ -15,8 +15,7 @@ from oms_cli.commands.command import command
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WHOLE_NUMBER
 from oms_cli.terminal.exits import UNAVAILABLE, USAGE
-from oms_cli.terminal.messages import say_error
-from oms_cli.terminal.view import counted
+from oms_cli.terminal.messages import counted, say_error
 from oms_cli.views.welcome import welcome
 from oms_core.settings import Settings
 

@@ -12,8 +12,7 @@ import typer
 from oms_cli.commands.command import command, usage_error
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WHOLE_NUMBER, WholeNumber
-from oms_cli.terminal.messages import say
-from oms_cli.terminal.view import counted
+from oms_cli.terminal.messages import counted, say
 from oms_core.errors import OmsError
 from oms_core.settings import Settings
 

@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 
 from oms_cli.terminal.masking import redact
-from oms_cli.terminal.tracebacks import hide_secrets_in_tracebacks
+from oms_cli.terminal.messages import hide_secrets_in_tracebacks
 from oms_core.settings import Settings
 
 

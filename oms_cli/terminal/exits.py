@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from oms_cli.terminal.masking import redact
-from oms_cli.terminal.messages import say, say_error
-from oms_cli.terminal.tracebacks import print_traceback
+from oms_cli.terminal.messages import print_traceback, say, say_error
 from oms_core.documents.orders import show_refusal
 from oms_core.errors import ErrorKind, OmsError
 

@@ -1,10 +1,12 @@
-"""What is said to the person at the terminal: on stderr, so that stdout holds nothing but data."""
+"""What is said on stderr, messages and tracebacks, without secrets: stdout holds nothing but data."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import unicodedata
+from types import TracebackType
 from typing import TextIO
 
 from oms_cli.terminal.masking import redact
@@ -25,6 +27,17 @@ def say_error(text: str) -> None:
     sys.stderr.write(f"{mark} {printable(redact(text))}\n")
 
 
+def print_traceback(error: BaseException) -> None:
+    """Write the traceback of a defect to stderr, with all that led to it."""
+    _print_traceback(type(error), error, error.__traceback__)
+
+
+def hide_secrets_in_tracebacks() -> None:
+    """Have defects that end the program or a thread of it printed with whatever looks like a secret masked."""
+    sys.excepthook = _print_traceback
+    threading.excepthook = _print_thread_traceback
+
+
 def has_colours(stream: TextIO) -> bool:
     """Tell whether a stream is a terminal that may be coloured (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -38,3 +51,21 @@ def printable(text: str) -> str:
         character.encode("unicode_escape").decode() if unicodedata.category(character) in _ESCAPED else character
         for character in text
     )
+
+
+def counted(count: int, noun: str) -> str:
+    """Say how many: `1 order`, `1,000 orders`, `2 processes`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    import traceback
+
+    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
+
+
+def _print_thread_traceback(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None and not isinstance(ended.exc_value, SystemExit):
+        _print_traceback(ended.exc_type, ended.exc_value, ended.exc_traceback)

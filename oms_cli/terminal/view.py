@@ -75,10 +75,3 @@ def file_text(value: object) -> object:
 def show_seconds(time: datetime) -> str:
     """Show a time to a person: in UTC, to the second."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def counted(count: int, noun: str) -> str:
-    """Say how many: `1 order`, `1,000 orders`, `2 processes`."""
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count:,} {noun}{'es' if noun.endswith('s') else 's'}"

@@ -8,7 +8,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeVar
 
-from oms_cli.terminal.view import Column, View, counted
+from oms_cli.terminal.messages import counted
+from oms_cli.terminal.view import Column, View
 from oms_core.documents.orders import show_event, show_order, show_refusal
 from oms_core.domain.currencies import decimals_of
 from oms_core.domain.events import Event

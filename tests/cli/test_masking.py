@@ -71,7 +71,7 @@ def test_masked_json_is_still_json() -> None:
 def test_the_traceback_of_a_defect_hides_them_too(where: str) -> None:
     program = f"""
 import threading
-from oms_cli.terminal.tracebacks import hide_secrets_in_tracebacks
+from oms_cli.terminal.messages import hide_secrets_in_tracebacks
 hide_secrets_in_tracebacks()
 error = ValueError("postgresql://oms:{SECRET}@db/oms and {KEY}")
 def fail():

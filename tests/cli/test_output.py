@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from oms_cli.terminal.messages import counted
 from oms_cli.terminal.output import Output, OutputFormat
-from oms_cli.terminal.view import Column, View, counted
+from oms_cli.terminal.view import Column, View
 from oms_core import OrderLine
 from tests.cli.conftest import Cli
 
