@@ -23,8 +23,8 @@ from oms_cli.commands import (
     serve,
     worker,
 )
-from oms_cli.commands.command import Invocation, OmsGroup
-from oms_cli.commands.options import ActorOption, ConfigOption, DatabaseOption, Everywhere, OutputOption
+from oms_cli.commands.command import OmsGroup
+from oms_cli.commands.session import ActorOption, ConfigOption, DatabaseOption, Everywhere, Invocation, OutputOption
 from oms_cli.terminal.messages import hide_secrets_in_tracebacks
 from oms_core.distribution import installed_version
 

@@ -16,8 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from oms_cli.commands.options import EVERYWHERE, Everywhere, parameters
-from oms_cli.commands.session import Session, Surroundings
+from oms_cli.commands.session import EVERYWHERE, Everywhere, Invocation, parameters
 from oms_cli.terminal import exits
 from oms_cli.terminal.help import PlainHelp, unwrapped
 from oms_cli.terminal.messages import say, say_error
@@ -32,18 +31,6 @@ _OF_EXTRA_HTTP = frozenset({"flask", "granian", "prometheus_client", "pydantic"}
 _OF_PYDANTIC = "Value error, "  # What Typer leaves of Pydantic's wording where a choice is none.
 _OUTPUT_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 _NEGATIVE_NUMBER = re.compile(r"-[0-9].*")
-
-
-class Invocation:
-    """One run of the program: its surroundings, and the options given so far, left to right."""
-
-    def __init__(self, surroundings: Surroundings | None = None) -> None:
-        self.surroundings = surroundings or Surroundings()
-        self.given = Everywhere()
-
-    def session(self) -> Session:
-        """Begin the command's work with all options read."""
-        return Session(self.surroundings, self.given)
 
 
 def command(app: typer.Typer, name: str, *, without: frozenset[str] = frozenset()) -> Callable[[Run], Run]:

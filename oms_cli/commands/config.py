@@ -1,13 +1,35 @@
-"""`oms config`: the settings."""
+"""`oms config`: the settings, and where each comes from, without their secrets."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
 from oms_cli.commands.command import command, command_group
-from oms_cli.commands.session import Session
-from oms_cli.commands.shown_settings import SettingShown, config_file, show_settings
+from oms_cli.commands.session import Session, config_file
+from oms_cli.terminal.masking import mask_url
 from oms_cli.terminal.view import Column, View
+from oms_core.settings import Settings
+from oms_core.settings.checks import variable
+from oms_core.settings.sources import SECRETS, read_toml
 
 app = command_group("config", "The settings.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingShown:
+    """One setting as it is in force: its value without secrets, and where that was found."""
+
+    name: str
+    value: str | int | bool
+    source: str
+
+    @property
+    def text(self) -> str:
+        """The value as it stands in the environment or in oms.toml."""
+        return {True: "on", False: "off"}[self.value] if isinstance(self.value, bool) else str(self.value)
+
 
 _SETTINGS: View[SettingShown] = View(
     columns=(
@@ -29,3 +51,34 @@ def show(session: Session) -> None:
         flags={"database_url": session.given.database_url},
     )
     session.output.list(_SETTINGS, shown)
+
+
+def show_settings(
+    settings: Settings, *, environment: Mapping[str, str], file: Path | None, flags: Mapping[str, str | None]
+) -> list[SettingShown]:
+    """List every setting with its source; `flags` maps setting names to what was given on the command line."""
+    in_file = read_toml(file)
+    shown = []
+    for entry in fields(settings):
+        name = entry.name
+        if flags.get(name) is not None:
+            source = "flag --" + name.replace("_", "-")
+        elif environment.get(variable(name)):
+            source = f"environment {variable(name)}"
+        elif name in SECRETS and environment.get(f"{variable(name)}_FILE"):
+            source = f"environment {variable(name)}_FILE"
+        elif name in in_file:
+            source = f"file {file}"
+        else:
+            source = "default"
+        shown.append(SettingShown(name=name, value=_show(name, getattr(settings, name)), source=source))
+    return shown
+
+
+def _show(name: str, value: object) -> str | int | bool:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, str):
+        return mask_url(value) if name in SECRETS else value
+    assert isinstance(value, bool | int)  # noqa: S101  Settings has no other types.
+    return value

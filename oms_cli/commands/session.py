@@ -1,22 +1,71 @@
-"""What a command works with: its settings, its caller, its output, and the system itself."""
+"""One run of the program: the options of every command, and what they give it: settings, caller, output, the system."""
 
 from __future__ import annotations
 
 import getpass
+import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
 
-from oms_cli.commands.options import Everywhere
-from oms_cli.commands.shown_settings import config_file
-from oms_cli.terminal.output import Output, open_output
+import typer
+
+from oms_cli.terminal.output import Output, OutputFormat, open_output
 from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.settings import Settings
+
+_DEFAULT_FILE = "oms.toml"
+_PANEL = "Options of every command"
+
+OutputOption = Annotated[
+    OutputFormat | None,
+    typer.Option(
+        "--output", "-o", case_sensitive=False, help="How to write data; a table if not given.", rich_help_panel=_PANEL
+    ),
+]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option("--database-url", metavar="URL", help="The database, over OMS_DATABASE_URL.", rich_help_panel=_PANEL),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings in TOML, in place of ./oms.toml.", rich_help_panel=_PANEL),
+]
+ActorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--actor", metavar="NAME", show_default="the OS user", help="Who acts, for the ledger.", rich_help_panel=_PANEL
+    ),
+]
+
+EVERYWHERE: Mapping[str, Any] = MappingProxyType(
+    {"output": OutputOption, "database_url": DatabaseOption, "config": ConfigOption, "actor": ActorOption}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everywhere:
+    """What was given of the options that every command takes; None where nothing was."""
+
+    output: OutputFormat | None = None
+    database_url: str | None = None
+    config: Path | None = None
+    actor: str | None = None
+
+    def over(self, other: Everywhere) -> Everywhere:
+        """Combine with what was given further left on the command line."""
+        names = [entry.name for entry in fields(self)]
+        return Everywhere(
+            **{name: getattr(other, name) if getattr(self, name) is None else getattr(self, name) for name in names}
+        )
 
 
 def open_oms(settings: Settings, create: bool) -> Oms:
@@ -77,3 +126,34 @@ class Session:
         settings = replace(self.settings, group_commit=False)
         with self.surroundings.open_oms(settings, create) as oms:
             yield oms
+
+
+class Invocation:
+    """One run of the program: its surroundings, and the options given so far, left to right."""
+
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
+        self.surroundings = surroundings or Surroundings()
+        self.given = Everywhere()
+
+    def session(self) -> Session:
+        """Begin the command's work with all options read."""
+        return Session(self.surroundings, self.given)
+
+
+def parameters(*, without: frozenset[str]) -> list[inspect.Parameter]:
+    """Return the options as parameters of a function, for Typer to read."""
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in EVERYWHERE.items()
+        if name not in without
+    ]
+
+
+def config_file(given: Path | None, folder: Path) -> Path | None:
+    """Find the settings file: the one given, which must be there, else ./oms.toml if it is."""
+    if given is not None:
+        if not given.is_file():
+            raise OmsError("invalid_setting", f"--config: there is no file {given.absolute()}")
+        return given
+    default = folder / _DEFAULT_FILE
+    return default if default.is_file() else None

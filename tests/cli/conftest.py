@@ -15,8 +15,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from oms_cli.commands.command import Invocation
-from oms_cli.commands.session import Surroundings
+from oms_cli.commands.session import Invocation, Surroundings
 from oms_cli.main import app
 from oms_core import ALL_SCOPES, Caller, Oms, Order, OrderLine, PlaceOrder, SetStock, Settings
 

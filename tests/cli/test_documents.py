@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from oms_cli.commands.options import EVERYWHERE
+from oms_cli.commands.session import EVERYWHERE
 from oms_cli.main import app
 from oms_cli.terminal.exits import EXIT_CODES, PARTLY_APPLIED
 from tests.services.wheels import ROOT

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from oms_cli.commands.command import Invocation
-from oms_cli.commands.session import Surroundings
+from oms_cli.commands.session import Invocation, Surroundings
 from oms_cli.main import app
 from tests.cli.conftest import Ran
 from tests.cli.programs import Program
