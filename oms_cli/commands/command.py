@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from oms_cli.commands.session import EVERYWHERE, Everywhere, Invocation, parameters
 from oms_cli.terminal import exits
-from oms_cli.terminal.help import PlainHelp, unwrapped
 from oms_cli.terminal.messages import say, say_error
 from oms_cli.terminal.streams import forget_output, open_closed_streams
 from oms_core.distribution import advise_extra
@@ -55,7 +54,7 @@ def command(app: typer.Typer, name: str, *, without: frozenset[str] = frozenset(
         options = parameters(without=without)
         with_session.__signature__ = inspect.Signature([context, *own, *options])  # type: ignore[attr-defined]
         with_session.__annotations__ = {entry.name: entry.annotation for entry in [context, *own, *options]}
-        app.command(name, cls=OmsCommand, help=unwrapped(run.__doc__ or ""))(with_session)
+        app.command(name, cls=OmsCommand, help=_unwrapped(run.__doc__ or ""))(with_session)
         return run
 
     return register
@@ -66,15 +65,18 @@ def command_group(name: str, help: str) -> typer.Typer:
     return typer.Typer(name=name, cls=CommandGroup, help=help, no_args_is_help=True)
 
 
-def usage_error(message: str) -> NoReturn:
-    """End the command because of how it was called: exit code 2."""
-    raise UsageError(message)
+class PlainHelp:
+    """Mixed into commands and groups: a flag takes no value, and the name of an argument says what it is."""
 
-
-class UsageError(TyperException):
-    """The command was called in a way that makes no sense."""
-
-    exit_code = exits.USAGE
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters, of which flags and arguments show no type."""
+        params = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if isinstance(param, TyperArgument):
+                vars(param)["display_type_rich"] = _no_type
+            elif param.is_flag:
+                param.metavar = ""
+        return params
 
 
 class OmsCommand(PlainHelp, TyperCommand):
@@ -200,3 +202,13 @@ def _asks_for_json(argument: str, following: str) -> bool:
 
 def _is_json(output: str | None) -> bool:
     return output is not None and output.lower() in {"json", "jsonl"}
+
+
+def _unwrapped(text: str) -> str:
+    """Return a docstring with each paragraph on one line: Rich keeps line ends, and wraps once more."""
+    paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(text))
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def _no_type(ctx: object) -> None:
+    """Show no type."""

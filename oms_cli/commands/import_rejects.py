@@ -11,7 +11,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from oms_cli.commands.command import usage_error
+from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.files import confirm, is_open_as
 from oms_cli.terminal.messages import counted, say
 from oms_core.documents.csv_guard import csv_writer, guard

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.commands.command import command, command_group, usage_error
+from oms_cli.commands.command import command, command_group
 from oms_cli.commands.paging import AllOption, LimitOption, paged, say_if_more
 from oms_cli.commands.product_sorting import SORT_FIELDS, complete_sort, read_sort
 from oms_cli.commands.session import Session
 from oms_cli.commands.suggestions import suggesting
 from oms_cli.terminal.arguments import WHOLE_NUMBER, read_low_stock
+from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.view import show_seconds
 from oms_cli.views.stock import (
     CHANGE,

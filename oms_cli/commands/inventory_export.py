@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.commands.command import command, usage_error
+from oms_cli.commands.command import command
 from oms_cli.commands.session import Session
+from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.files import open_new_file
 from oms_cli.terminal.messages import counted, say
 from oms_cli.terminal.output import OutputFormat, write_csv, write_json_lines

@@ -9,9 +9,8 @@ from uuid import UUID
 
 import typer
 
-from oms_cli.commands.command import usage_error
 from oms_cli.commands.order_names import OrderNames
-from oms_cli.terminal.exits import Tally, report
+from oms_cli.terminal.exits import Tally, report, usage_error
 from oms_cli.terminal.files import standard_input
 from oms_cli.terminal.messages import say
 from oms_cli.terminal.output import Output

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.commands.command import command, usage_error
+from oms_cli.commands.command import command
 from oms_cli.commands.orders import CustomerOption, FailureOption, SkuOption, StatusesOption
 from oms_cli.commands.paging import LIMIT_DEFAULT, AllOption, LimitOrNoneOption, paged, say_if_more
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import read_duration, read_statuses, read_time
+from oms_cli.terminal.exits import usage_error
 from oms_cli.views.orders import ORDERS
 from oms_core.domain.orders.order import OrderFilter
 

@@ -6,10 +6,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from oms_cli.commands.command import command, usage_error
+from oms_cli.commands.command import command
 from oms_cli.commands.session import Session
 from oms_cli.commands.suggestions import suggesting
 from oms_cli.terminal.arguments import WholeNumber, read_line
+from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.files import read_document
 from oms_cli.terminal.messages import say
 from oms_cli.views.orders import PLACED, PlacedShown, placed_sentence

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import typer
 
-from oms_cli.commands.command import command, usage_error
+from oms_cli.commands.command import command
 from oms_cli.commands.order_ids import move_each, read_ids
 from oms_cli.commands.order_names import OrderNames
 from oms_cli.commands.orders import CustomerOption, FailureOption, ReasonOption, SkuOption
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WholeNumber, complete_statuses, read_statuses
+from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.messages import counted, say
 from oms_cli.terminal.view import Column, View
 from oms_core.domain.commands import RetryOrder

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import typer
 
-from oms_cli.commands.command import command, command_group, usage_error
+from oms_cli.commands.command import command, command_group
 from oms_cli.commands.order_ids import read_ids
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WholeNumber
-from oms_cli.terminal.exits import EXIT_CODES, PARTLY_APPLIED
+from oms_cli.terminal.exits import EXIT_CODES, PARTLY_APPLIED, usage_error
 from oms_cli.terminal.files import confirm
 from oms_cli.terminal.messages import counted, say
 from oms_cli.views.queue import LETTERS, QUEUE, WORKERS, LettersMoved, QueueShown, letters_view

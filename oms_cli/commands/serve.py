@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -14,16 +13,14 @@ import typer
 from oms_cli.commands.command import command
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WHOLE_NUMBER
-from oms_cli.terminal.exits import UNAVAILABLE, USAGE
-from oms_cli.terminal.messages import counted, say_error
+from oms_cli.terminal.exits import report_address
+from oms_cli.terminal.messages import counted
 from oms_cli.views.welcome import welcome
 from oms_core.settings import Settings
 
 if TYPE_CHECKING:
     from oms_cli.processes.metrics_listener import MetricsListener
     from oms_core.oms import Oms
-
-_ADDRESS_ERRORS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACCES, errno.EPERM})
 
 _log = logging.getLogger(__name__)
 
@@ -119,18 +116,6 @@ def _run(session: Session, settings: Settings) -> int:
             return serve_wsgi(partial(open_service, settings), options=options, on_ready=announce)
     except OSError as error:
         return report_address(error)
-
-
-def report_address(error: OSError) -> int:
-    """Say why an address cannot be listened on, and give the exit code; an error over anything else goes on."""
-    code = error.errno or 0
-    if code == errno.EADDRINUSE:
-        say_error(f"address_in_use: {error.strerror}")
-        return UNAVAILABLE
-    if code < 0 or code in _ADDRESS_ERRORS:  # The resolver's are negative.
-        say_error(f"address_unusable: {error.strerror}")
-        return USAGE
-    raise error
 
 
 def _check_database(session: Session, settings: Settings) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NoReturn
+
+from typer.exceptions import TyperException
 
 from oms_cli.terminal.masking import redact
 from oms_cli.terminal.messages import print_traceback, say, say_error
@@ -21,6 +25,7 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as a program that the signal ends.
 
 _LINES_MAX = 100
+_ADDRESS_ERRORS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACCES, errno.EPERM})
 
 EXIT_CODES: Mapping[ErrorKind, int] = MappingProxyType(
     {
@@ -39,6 +44,17 @@ EXIT_CODES: Mapping[ErrorKind, int] = MappingProxyType(
 def exit_code(error: OmsError) -> int:
     """Return the exit code of a command that ends with this error."""
     return EXIT_CODES[error.kind]
+
+
+class UsageError(TyperException):
+    """The command was called in a way that makes no sense."""
+
+    exit_code = USAGE
+
+
+def usage_error(message: str) -> NoReturn:
+    """End the command because of how it was called: exit code 2."""
+    raise UsageError(message)
 
 
 class Tally:
@@ -80,6 +96,18 @@ def report(error: OmsError, *, as_json: bool, subject: str | None = None) -> Non
     say_error(f"{error.code}: {error.detail}" if subject is None else f"{subject}: {error.code}: {error.detail}")
     for line in _more(error):
         say(f"  {line}")
+
+
+def report_address(error: OSError) -> int:
+    """Say why an address cannot be listened on, and give the exit code; an error over anything else goes on."""
+    code = error.errno or 0
+    if code == errno.EADDRINUSE:
+        say_error(f"address_in_use: {error.strerror}")
+        return UNAVAILABLE
+    if code < 0 or code in _ADDRESS_ERRORS:  # The resolver's are negative.
+        say_error(f"address_unusable: {error.strerror}")
+        return USAGE
+    raise error
 
 
 def _more(error: OmsError) -> list[str]:

@@ -12,7 +12,7 @@ from typing import IO, TextIO, cast
 
 import typer
 
-from oms_cli.commands.command import usage_error
+from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.output import OutputFormat, open_output
 from oms_cli.terminal.streams import is_closed
 from oms_core.errors import OmsError
