@@ -24,7 +24,7 @@ from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import Allowance
 from oms_core.use_cases.charge_caller import Charge
-from oms_http.edge.request_ids import request_id
+from oms_http.edge.telemetry import request_id
 from oms_http.schemas.findings import findings_of
 from oms_http.schemas.shapes import Input
 

@@ -11,9 +11,8 @@ from io import BytesIO
 from types import MappingProxyType
 from typing import Any
 
-from oms_http.edge.access_log import log_answer
 from oms_http.edge.forwarding import TrustedProxies
-from oms_http.edge.request_ids import request_id
+from oms_http.edge.telemetry import log_answer, request_id
 from oms_http.server.admission import Place
 from oms_http.server.answer_room import AnswerRoom
 from oms_http.server.answers import Answer, WsgiRunner

@@ -13,7 +13,7 @@ from oms_core.domain.pages import decode_id_cursor, decode_number_cursor, decode
 from oms_core.domain.preconditions import NO_VERSION
 from oms_core.errors import ErrorKind
 from oms_http.edge.forwarding import TrustedProxies
-from oms_http.edge.request_ids import request_id
+from oms_http.edge.telemetry import request_id
 from oms_http.orders.preferences import WAIT_SECONDS_MAX, read_respond_async
 from oms_http.requests import Request, matches, note_version_wanted, read_idempotency_key, read_order_id
 from tests.fuzz.chance import Chance

@@ -6,18 +6,18 @@ import logging
 
 import pytest
 
-from oms_http.edge.access_log import log_answer
+from oms_http.edge.telemetry import log_answer
 from tests.http.conformance import ConformingClient
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == "oms_http.edge.access_log"]
+    return [record.getMessage() for record in caplog.records if record.name == "oms_http.edge.telemetry"]
 
 
 def test_an_answer_is_logged_with_who_asked_what_and_how_it_went(
     client: ConformingClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.DEBUG, "oms_http.edge.access_log"):
+    with caplog.at_level(logging.DEBUG, "oms_http.edge.telemetry"):
         client.get("/v1/orders?customer_id=C1", headers={"X-Request-ID": "R1"})
         client.get("/nowhere", headers={"X-Request-ID": "R2"})
     known, unknown = lines(caplog)
@@ -30,13 +30,13 @@ def test_an_answer_is_logged_with_who_asked_what_and_how_it_went(
 
 
 def test_above_debug_nothing_is_logged(client: ConformingClient, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "oms_http.edge.access_log"):
+    with caplog.at_level(logging.INFO, "oms_http.edge.telemetry"):
         client.get("/v1/orders")
     assert not lines(caplog)
 
 
 def test_a_path_cannot_forge_an_access_line(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG, "oms_http.edge.access_log"):
+    with caplog.at_level(logging.DEBUG, "oms_http.edge.telemetry"):
         log_answer("GET", "/x\nERROR forged", 404, request_id="R1", caller="C\n1")
     (line,) = lines(caplog)
     assert "\n" not in line
