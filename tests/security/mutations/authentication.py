@@ -6,7 +6,7 @@ from tests.security.mutation import mutation
 
 _KEYS = "oms_core/domain/api_keys.py"
 _AUTHENTICATION = "oms_core/authentication/authenticate.py"
-_LOCAL = "oms_http/edge/local_requests.py"
+_LOCAL = "oms_http/edge/callers.py"
 _CONTRACT = "tests/adapters/test_contracts_sqlite.py::TestSqliteStorage::"
 _TEST_AUTHENTICATION = "tests/core/test_authentication.py::"
 _TEST_FAILED_ATTEMPTS = "tests/core/test_failed_attempts.py::"
