@@ -20,11 +20,10 @@ from oms_http.app_state import Service
 from oms_http.edge.answer_headers import POLICY, AnswerHeaders
 from oms_http.edge.bulkheads import Bulkheads
 from oms_http.edge.callers import FindCaller, callers_of, challenges
-from oms_http.edge.charging import HEAD_ONLY, WELCOME, charge_placing, invite, take_over
-from oms_http.edge.edge_limits import EdgeLimits, refusal_of
 from oms_http.edge.fault_log import FaultLog
 from oms_http.edge.forwarding import behind
 from oms_http.edge.rate_limit_fields import rate_limit_fields
+from oms_http.edge.rate_limits import HEAD_ONLY, WELCOME, EdgeLimits, charge_placing, invite, refusal_of, take_over
 from oms_http.edge.refusals import Refusals
 from oms_http.edge.telemetry import count_answer
 from oms_http.openapi.document import openapi_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.security.mutation import mutation
 
-_EDGE = "oms_http/edge/edge_limits.py"
+_EDGE = "oms_http/edge/rate_limits.py"
 _TEST_ADDRESSES = "tests/http/test_address_limits.py::"
 _FORWARDING = "oms_http/edge/forwarding.py"
 _TEST_RATES = "tests/core/test_rate_limits.py::"
@@ -12,7 +12,7 @@ _TEST_RATES = "tests/core/test_rate_limits.py::"
 RATES = (
     mutation(
         "who is over its limit has its body decoded",
-        "oms_http/edge/charging.py",
+        "oms_http/edge/rate_limits.py",
         "        request.charge = oms.charge(RateScope.ORDERS_PLACE, caller=request.caller, charged=request.charged)\n",
         "        pass\n",
         "tests/http/test_rate_limits.py::test_a_body_that_cannot_be_read_costs_what_one_that_can_does",
@@ -72,7 +72,7 @@ ADDRESSES = (
     ),
     mutation(
         "a large body is charged twice",
-        "oms_http/edge/charging.py",
+        "oms_http/edge/rate_limits.py",
         "    if WELCOME not in request.environ:\n",
         "    if True:\n",
         "tests/http/test_rate_limits.py::test_what_was_charged_by_its_head_alone_is_not_charged_again",

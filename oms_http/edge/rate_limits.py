@@ -1,9 +1,13 @@
-"""The limits of the HTTP edge, by flask-limiter: what an address asks, and what a caller asks but for placing."""
+"""What a request is charged at the edge, by flask-limiter but for placing: for its address, for its caller, and once.
+
+It is charged by its head, before anything of its body is decoded.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
@@ -13,20 +17,49 @@ from flask_limiter import ApplicationLimit, Limiter
 from limits import RateLimitItem, parse
 
 from oms_core.authentication.failed_attempts import counted_address
-from oms_core.domain.rate_limits import ADDRESS_POLICY, RateLimit, rate_limited
+from oms_core.domain.rate_limits import ADDRESS_POLICY, RateLimit, RateScope, rate_limited
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_core.ports.rate_limiter import Allowance
 from oms_core.use_cases.charge_caller import Charge
-from oms_http.edge.charging import WELCOME
 from oms_http.edge.port_storage import SCHEME, STRATEGY
 from oms_http.openapi.operation import Operation
 from oms_http.requests import Request, current_request
 from oms_http.responses import REPLAYED
 
+HEAD_ONLY = "oms.head_only"  # The server asks with this in the environ whether a large body is welcome,
+WELCOME = "oms.welcome"  # finds this there if it is, and hands it on with the body.
 _ADDRESSES_REMEMBERED = 4_096
 
 View = Callable[[Request, Iterable[str]], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What the head of a request has been charged already when its body comes."""
+
+    charge: Charge | None
+    allowance: Allowance | None
+
+
+def invite(request: Request) -> None:
+    """Let the server receive the body of a request whose head was charged."""
+    request.environ[WELCOME] = Welcome(request.charge, request.allowance)
+
+
+def charge_placing(oms: Oms, request: Request) -> None:
+    """Charge the caller of a request for one order, of which the core raises a batch. Raises `rate_limited`."""
+    if WELCOME not in request.environ:
+        request.charge = oms.charge(RateScope.ORDERS_PLACE, caller=request.caller, charged=request.charged)
+
+
+def take_over(request: Request) -> None:
+    """Go on with what the head of a request was charged, if it was asked by its head."""
+    welcome = request.environ.get(WELCOME)
+    if welcome is not None:
+        request.allowance, request.charge = welcome.allowance, welcome.charge
+        if request.charge is not None:
+            request.charge.charged = request.charged
 
 
 class EdgeLimits:
@@ -99,6 +132,13 @@ class EdgeLimits:
         return _is_charged_by_its_head() or asked.endpoint in self._never_limited
 
 
+def refusal_of(request: Request) -> OmsError:
+    """Return the error for a request whose last charge was refused."""
+    if request.allowance is None:
+        raise RuntimeError("nobody is refused without a charge")
+    return rate_limited(request.allowance.limit, request.allowance.retry_after_seconds)
+
+
 class _Hooks:
     """What the extension installs itself in: an application whose hooks some requests are passed over by.
 
@@ -120,13 +160,6 @@ class _Hooks:
 
     def teardown_request(self, _: Callable[[BaseException | None], None]) -> None:
         """Run none: what it keeps of a request ends with it."""
-
-
-def refusal_of(request: Request) -> OmsError:
-    """Return the error for a request whose last charge was refused."""
-    if request.allowance is None:
-        raise RuntimeError("nobody is refused without a charge")
-    return rate_limited(request.allowance.limit, request.allowance.retry_after_seconds)
 
 
 def _tell(allowance: Allowance) -> None:
