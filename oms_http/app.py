@@ -19,7 +19,7 @@ from oms_core.ports.metrics import Metrics
 from oms_http.app_state import Service
 from oms_http.edge.answer_headers import POLICY, AnswerHeaders
 from oms_http.edge.bulkheads import Bulkheads
-from oms_http.edge.callers import FindCaller, callers_of, challenges
+from oms_http.edge.callers import FindCaller, access_check, callers_of, challenges
 from oms_http.edge.fault_log import FaultLog
 from oms_http.edge.forwarding import behind
 from oms_http.edge.rate_limit_fields import rate_limit_fields
@@ -119,15 +119,16 @@ def _add_docs_page(app: Flask, service: Service) -> None:
 def _guarded(
     service: Service, operation: Operation, find_caller: FindCaller, limits: EdgeLimits
 ) -> Callable[..., Response]:
-    check_access, places_orders, bulkheads = operation.access_check(), operation.places_orders, service.bulkheads
+    check_access, bulkheads = access_check(operation.access_rules), service.bulkheads
 
     def proceed(asked: Request, path: Iterable[str]) -> Response:
         check_access(asked.caller)
         if HEAD_ONLY in asked.environ:
             invite(asked)
             return Response(status=HTTPStatus.NO_CONTENT)
-        with asked.findings.noting():
-            asked.parameters = read_query(asked, operation.query)
+        if asked.query_string:
+            with asked.findings.noting():
+                asked.parameters = read_query(asked, operation.query)
         if operation.body is None:
             asked.findings.raise_if_any()
         bulkhead = bulkheads.beside_callers(operation, asked)
@@ -138,13 +139,14 @@ def _guarded(
 
     def answer(**path: str) -> Response:
         asked = current_request()
-        take_over(asked)
-        if places_orders:
+        if WELCOME in asked.environ:
+            take_over(asked)
+        if operation.places_orders:
             limits.charge_address(asked)
         asked.caller = find_caller(asked)
         caller = asked.environ[CALLER] = asked.caller.rate_key
         with bulkheads.callers.place(caller):
-            if places_orders:
+            if operation.places_orders:
                 charge_placing(service.oms, asked)
             return charged(asked, path.values())
 

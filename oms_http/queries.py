@@ -34,12 +34,10 @@ class QueryParameter:
 
 
 def read_query(request: Request, known: Sequence[QueryParameter]) -> dict[str, Any]:
-    """Read the query: the values given, by name.
+    """Read a query that is there: the values given, by name.
 
     Raises `validation_error`, also for what is unknown, or repeated where one value is wanted, and `uri_too_long`.
     """
-    if not request.query_string:
-        return {}
     if len(request.query_string) > TARGET_BYTES_MAX:
         raise OmsError("uri_too_long", f"the query has more than {TARGET_BYTES_MAX} bytes")
     parameters = {parameter.name: parameter for parameter in known}

@@ -1,5 +1,6 @@
-"""Who calls: found out before a route under /v1 runs, by the API key that a request brings or by where it comes from.
+"""Who calls, and whether they may: found out before a route under /v1 runs.
 
+Callers are known by the API key that a request brings, or by where it comes from.
 While authentication is off, a request must come from this machine, and be meant by whoever sits at it.
 """
 
@@ -7,11 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.domain.access import AccessRule, Binding
+from oms_core.domain.callers import ALL_SCOPES, Caller, Scope
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
 from oms_core.ports.metrics import AUTHENTICATION_REFUSALS
@@ -51,6 +53,20 @@ def local_caller(request: Request, *, origins: Collection[str] = ()) -> Caller:
     """
     check_local_request(request.environ, origins=origins)
     return Caller(name="local", scopes=ALL_SCOPES, request_id=request.request_id, address=request.remote_addr)
+
+
+def access_check(rules: Sequence[AccessRule]) -> Callable[[Caller], None]:
+    """Return what raises `forbidden` for a caller whom these rules would refuse whatever the request's body says."""
+    always = frozenset[Scope].intersection(*(frozenset(rule.scopes) for rule in rules)) if rules else frozenset()
+    scopes, is_for_unbound = sorted(always), bool(rules) and all(rule.binding is Binding.FORBIDDEN for rule in rules)
+
+    def check(caller: Caller) -> None:
+        for scope in scopes:
+            caller.require(scope)
+        if is_for_unbound:
+            caller.require_unbound()
+
+    return check
 
 
 def challenges(error: OmsError, request: Request) -> list[tuple[str, str]]:

@@ -54,12 +54,11 @@ def charge_placing(oms: Oms, request: Request) -> None:
 
 
 def take_over(request: Request) -> None:
-    """Go on with what the head of a request was charged, if it was asked by its head."""
-    welcome = request.environ.get(WELCOME)
-    if welcome is not None:
-        request.allowance, request.charge = welcome.allowance, welcome.charge
-        if request.charge is not None:
-            request.charge.charged = request.charged
+    """Go on with what the head of a request was charged: it has a WELCOME in its environ."""
+    welcome: Welcome = request.environ[WELCOME]
+    request.allowance, request.charge = welcome.allowance, welcome.charge
+    if request.charge is not None:
+        request.charge.charged = request.charged
 
 
 class EdgeLimits:

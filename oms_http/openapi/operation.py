@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from flask import Response
 from pydantic import BaseModel
 
-from oms_core.domain.access import AccessRule, Binding, rules_of
-from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.access import AccessRule, rules_of
 from oms_core.domain.rate_limits import RateScope
 from oms_http.edge.rate_limit_fields import POLICY_FIELD, STATE_FIELD
 from oms_http.queries import QueryParameter
@@ -86,20 +85,6 @@ class Operation:
         rules = [rule for use_case in self.use_cases for rule in rules_of(use_case)]
         return tuple({(rule.scopes, rule.binding, rule.when): rule for rule in rules}.values())
 
-    def access_check(self) -> Callable[[Caller], None]:
-        """Return what raises `forbidden` for a caller whom this would refuse whatever the request's body says."""
-        rules = self.access_rules
-        always = frozenset[Scope].intersection(*(frozenset(rule.scopes) for rule in rules)) if rules else frozenset()
-        scopes, is_for_unbound = sorted(always), bool(rules) and all(_forbids(rule) for rule in rules)
-
-        def check(caller: Caller) -> None:
-            for scope in scopes:
-                caller.require(scope)
-            if is_for_unbound:
-                caller.require_unbound()
-
-        return check
-
     @property
     def rate_scope(self) -> RateScope | None:
         """What a request is charged under, one unit each; None where it is not limited, or charged by the core."""
@@ -116,10 +101,6 @@ class Operation:
     def guarded(self) -> bool:
         """Whether the caller and the query are checked first."""
         return self.path.startswith("/v1/")
-
-
-def _forbids(rule: AccessRule) -> bool:
-    return rule.binding is Binding.FORBIDDEN
 
 
 ETAG = Header(

@@ -33,7 +33,7 @@ def place_order(service: Service, request: Request) -> Response:
     with request.findings.noting():
         command = read_order(read_json(request), idempotency_key=key)
     request.findings.raise_if_any()
-    wanted = read_respond_async(request.environ.get("HTTP_PREFER"))
+    wanted = read_respond_async(request.environ["HTTP_PREFER"]) if "HTTP_PREFER" in request.environ else None
     if wanted is not None:
         return _accept(service, request, command, wanted)
     placed = service.oms.place_order(command, caller=request.caller, charge=request.charge)
