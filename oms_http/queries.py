@@ -11,7 +11,7 @@ from oms_core.domain.pages import Page
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_http.requests import Request
-from oms_http.schemas.findings import pointer_to
+from oms_http.schemas.models import pointer_to
 
 TARGET_BYTES_MAX = 8 * 1024
 _PARAMETERS_MAX = 32

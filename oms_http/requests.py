@@ -25,8 +25,7 @@ from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import Allowance
 from oms_core.use_cases.charge_caller import Charge
 from oms_http.edge.telemetry import request_id
-from oms_http.schemas.findings import findings_of
-from oms_http.schemas.shapes import Input
+from oms_http.schemas.models import Input, findings_of
 
 JSON_TYPE = "application/json"
 _VERSION = re.compile(r"[1-9][0-9]{0,12}")  # As `str` writes it.

@@ -15,9 +15,8 @@ from oms_core.domain import limits
 from oms_core.domain.api_keys import check_bound_scopes, check_key_name
 from oms_core.domain.callers import Scope as CoreScope
 from oms_core.domain.validation import Findings
-from oms_http.schemas.checks import checked
 from oms_http.schemas.fields import CustomerId, Time
-from oms_http.schemas.shapes import Input, Output
+from oms_http.schemas.models import Input, Output, checked
 from oms_http.schemas.times import read_time
 
 KEY_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"

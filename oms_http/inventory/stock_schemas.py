@@ -20,7 +20,7 @@ from oms_http.schemas.fields import (
     Reference,
     Time,
 )
-from oms_http.schemas.shapes import Input, Output
+from oms_http.schemas.models import Input, Output
 
 _TIME = "2026-11-22T21:00:00.000000Z"
 

@@ -12,7 +12,6 @@ from oms_core.domain import limits
 from oms_core.domain.events import EventType
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_http.queue.queue_schemas import QueuePlace
-from oms_http.schemas.checks import one_of
 from oms_http.schemas.fields import (
     Amount,
     Currency,
@@ -27,8 +26,8 @@ from oms_http.schemas.fields import (
     Sku,
     Time,
 )
+from oms_http.schemas.models import Input, Output, one_of
 from oms_http.schemas.problems import RefusedOutcome, Shortage
-from oms_http.schemas.shapes import Input, Output
 
 _ORDER_REQUEST: JsonDict = {
     "customer_id": "C-1001",

@@ -11,9 +11,8 @@ from pydantic.config import JsonDict
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_http.schemas.checks import identifier, one_of
 from oms_http.schemas.fields import IDENTIFIER_PATTERN, CustomerId, Reason, Time
-from oms_http.schemas.shapes import Input, Output
+from oms_http.schemas.models import Input, Output, identifier, one_of
 
 RETRIABLE = MappingProxyType({status.value: status for status in (OrderStatus.REJECTED, OrderStatus.FAILED)})
 DEAD_BODY_BYTES_MAX = 4 * 1024

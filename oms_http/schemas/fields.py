@@ -16,7 +16,7 @@ from oms_core.domain import limits
 from oms_core.domain.characters import NOT_IN_IDENTIFIERS, NOT_IN_PROSE
 from oms_core.domain.currencies import CURRENCIES
 from oms_core.domain.validation import Findings
-from oms_http.schemas.checks import checked, identifier, prose
+from oms_http.schemas.models import checked, identifier, prose
 
 
 def _written(characters: str) -> str:

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from oms_core.errors import Retry
 from oms_http.schemas.fields import OrderId
-from oms_http.schemas.shapes import Output
+from oms_http.schemas.models import Output
 
 _SHORTAGE_EXAMPLE: JsonDict = {"sku": "WIDGET", "requested": 30, "available": 21}
 

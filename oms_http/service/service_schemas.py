@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from oms_core.errors import Retry
-from oms_http.schemas.shapes import Output
+from oms_http.schemas.models import Output
 
 
 class Health(Output):

@@ -80,7 +80,7 @@ INPUT = (
     ),
     mutation(
         "unknown fields of other bodies are passed over",
-        "oms_http/schemas/shapes.py",
+        "oms_http/schemas/models.py",
         'ConfigDict(extra="forbid", strict=True)',
         'ConfigDict(extra="ignore", strict=True)',
         "tests/http/test_keys.py::test_a_wrong_key_is_refused_and_not_made",

@@ -1,15 +1,17 @@
-"""pydantic's errors in this system's words: a JSON Pointer, a stable code, a detail."""
+"""How pydantic reads a document as the core would: strictly, with the core's checks, and with its words for errors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 
 from oms_core.domain.validation import Findings
-from oms_http.schemas.checks import REFUSED
 
+_REFUSED = "refused"
 _ERRORS_READ_MAX = 100
 _NAME_SHOWN_MAX = 64
 
@@ -34,13 +36,63 @@ _CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
+class Input(BaseModel):
+    """Something that is read: a field that is not listed is an error."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @classmethod
+    def check_together(cls, findings: Findings, document: Mapping[str, object]) -> None:
+        """Note what is wrong between fields; each alone may be wrong too."""
+
+
+class Output(BaseModel):
+    """Something that is shown; fields may be added in later releases, so readers ignore what they do not know."""
+
+    model_config = ConfigDict(strict=True)
+
+
+def checked(check: Callable[[Findings, str, Any], object]) -> AfterValidator:
+    """Check a value of the right type as the core does, unless it is null; what is found keeps its code and detail."""
+
+    def validate(value: Any) -> Any:
+        findings = Findings()
+        if value is not None:
+            check(findings, "", value)
+        for found in findings.errors:
+            raise PydanticCustomError(_REFUSED, "{detail}", {"code": found.code, "detail": found.detail})
+        return value
+
+    return AfterValidator(validate)
+
+
+def one_of(names: Collection[str], code: str) -> AfterValidator:
+    """Check that a text is one of some names, in any case."""
+
+    def check(findings: Findings, pointer: str, text: str) -> None:
+        if text.lower() not in names:
+            findings.add(pointer, code, f"must be one of {', '.join(names)}")
+
+    return checked(check)
+
+
+def identifier(longest: int) -> AfterValidator:
+    """Check what things are found by."""
+    return checked(lambda findings, pointer, text: findings.identifier(pointer, text, longest=longest))
+
+
+def prose(longest: int) -> AfterValidator:
+    """Check what people read."""
+    return checked(lambda findings, pointer, text: findings.prose(pointer, text, longest=longest, shortest=0))
+
+
 def findings_of(error: ValidationError) -> Findings:
     """Return the first 100 of pydantic's errors; one that the table does not know is `invalid` in pydantic's words."""
     findings = Findings()
     for found in error.errors(include_url=False, include_input=False)[:_ERRORS_READ_MAX]:
         code, detail = "invalid", found["msg"]
         context = found.get("ctx") or {}
-        if found["type"] == REFUSED:
+        if found["type"] == _REFUSED:
             code, detail = context["code"], context["detail"]
         elif found["type"] in _CODES:
             code, template = _CODES[found["type"]]
