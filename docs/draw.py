@@ -21,7 +21,7 @@ from tests.security.owasp import RISKS, Defence, Risk, mutations_of
 STATUSES_HEAD = """\
 # Statuses
 
-Drawn from `oms_core/domain/statuses.py` by `make docs`; a test compares.
+Drawn from `oms_core/domain/orders/statuses.py` by `make docs`; a test compares.
 
 - Placing leads to `pending`, `rejected` or `failed`. Accepting or a retry leads to `queued`.
 - `PUT /v1/orders/{id}/status` and `oms orders set-status` make all other moves.
