@@ -7,6 +7,7 @@ from datetime import datetime
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.import_decisions import (
     BatchDecision,
     BatchResult,
@@ -15,18 +16,17 @@ from oms_core.domain.stock.import_decisions import (
     decide_import,
     movement_of,
 )
-from oms_core.domain.stock.products import Product
+from oms_core.domain.stock.ledger import LevelId
 from oms_core.ports.import_storage import (
     ImportBatch,
     ImportRun,
     ImportState,
-    LevelId,
     check_fingerprint,
     is_committed,
     result_since,
     state_after,
 )
-from oms_memory.tables import Entry, Tables
+from oms_memory.tables import Tables, new_product
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class MemoryImports:
             if is_committed(stored, since=since, batch=batch):
                 refusals = self.refusals(key, after=since.after, to=batch.end, limit=len(batch.entries))
                 return result_since(since, stored, refusals)
-            result = self._apply(batch, caller, now)
+            result = self._apply(batch, Stamp.of(caller, now))
             known = self._imports.setdefault((key.actor, key.key), _Import(key.fingerprint, since))
             known.state = state_after(since, batch, result)
             known.refusals.extend(result.refusals)
@@ -76,7 +76,7 @@ class MemoryImports:
         now: datetime,
     ) -> BatchResult:
         with self._tables.lock:
-            return self._apply(batch, caller, now)
+            return self._apply(batch, Stamp.of(caller, now))
 
     def rehearse(self, batch: ImportBatch) -> BatchResult:
         with self._tables.lock:
@@ -96,29 +96,27 @@ class MemoryImports:
             ]
         return found[:limit]
 
-    def _apply(self, batch: ImportBatch, caller: Caller, now: datetime) -> BatchResult:
+    def _apply(self, batch: ImportBatch, stamp: Stamp) -> BatchResult:
         decision = self._decide(batch)
-        self._write(batch, decision, caller, now)
+        self._write(batch, decision, stamp)
         return decision.result
 
     def _decide(self, batch: ImportBatch) -> BatchDecision:
         return decide_import(batch.mode, batch.entries, self._tables.products, existing_only=batch.existing_only)
 
-    def _write(self, batch: ImportBatch, decision: BatchDecision, caller: Caller, now: datetime) -> None:
+    def _write(self, batch: ImportBatch, decision: BatchDecision, stamp: Stamp) -> None:
         rows = [(change, movement_of(batch.mode, change)) for change in decision.changes]
-        moves = [(change, Entry(row=row, caller=caller, now=now)) for change, row in rows if row is not None]
+        moves = [(change, (row, stamp)) for change, row in rows if row is not None]
         for change in decision.changes:
-            self._write_product(change, now)
+            self._write_product(change, stamp.at)
         self._tables.move_silently([entry for change, entry in moves if change.creates_product])
         self._tables.move([entry for change, entry in moves if not change.creates_product])
         for change in decision.changes:
             if change.creates_level:
-                self._tables.ensure_level(change.entry.sku, change.entry.location, now)
+                self._tables.ensure_level(change.entry.sku, change.entry.location, stamp.at)
 
     def _write_product(self, change: EntryChange, now: datetime) -> None:
         sku = change.entry.sku
-        product = self._tables.products.get(sku) or Product(
-            sku=sku, name="", low_stock_threshold=None, levels=(), updated_at=now
-        )
+        product = self._tables.products.get(sku) or new_product(sku, now)
         name = product.name if change.name is None else change.name
         self._tables.products[sku] = replace(product, name=name, updated_at=now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -14,10 +13,11 @@ from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.order import Order, OrderFilter, orders_within
 from oms_core.domain.orders.placement import Placement
-from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.orders.status_changes import joins_queue, order_after
+from oms_core.domain.stamps import Stamp
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
 from oms_memory.placing import MemoryPlacing
-from oms_memory.tables import Entry, Tables
+from oms_memory.tables import Tables
 
 
 class MemoryOrders:
@@ -34,7 +34,7 @@ class MemoryOrders:
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
     ) -> Order:
         with self._tables.lock:
-            return self._change(self._tables.order(order_id, owner), caller, now, decide)
+            return self._change(self._tables.order(order_id, owner), Stamp.of(caller, now), decide)
 
     def change_once(
         self,
@@ -52,7 +52,7 @@ class MemoryOrders:
             if kept is not None:
                 key.check(kept.fingerprint)
                 return order, True
-            changed = self._change(order, caller, now, decide)
+            changed = self._change(order, Stamp.of(caller, now), decide)
             self._tables.kept_keys[key.actor, key.key] = key
             return changed, False
 
@@ -75,22 +75,19 @@ class MemoryOrders:
             ]
         return found[:limit]
 
-    def _change(self, order: Order, caller: Caller, now: datetime, decide: DecideOrderChange) -> Order:
+    def _change(self, order: Order, stamp: Stamp, decide: DecideOrderChange) -> Order:
         change = decide(order, self._tables.holdings_at_levels(order.id))
         if change is None:
             return order
-        entries = [Entry(row=row, caller=caller, now=now) for row in change.movements]
+        entries = [(row, stamp) for row in change.movements]
         self._tables.check(entries)
         if change.event is not None:
-            self._tables.record(change.event, caller, now)
+            self._tables.record(change.event, stamp)
         self._tables.move(entries)
-        changed = replace(order, status=change.status, version=order.version + 1, updated_at=now)
         if change.entry is not None:
-            changed = replace(changed, attempts=change.entry.attempts, failure=change.entry.failure)
             self._tables.hold(order.id, change.entry.due_in_seconds)
-        if change.status is OrderStatus.QUEUED and order.status is not OrderStatus.QUEUED:
-            changed = replace(changed, queue_no=self._tables.next_number())
-        self._tables.orders[order.id] = changed
+        queue_no = self._tables.next_number() if joins_queue(order, change) else None
+        self._tables.orders[order.id] = changed = order_after(order, change, stamp.at, queue_no=queue_no)
         return changed
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from oms_core.domain.callers import Caller
 from oms_core.domain.events import NewEvent
 from oms_core.domain.orders.new_orders import placed_event, placed_order, queued_order, reservation
 from oms_core.domain.orders.order import Order
@@ -24,7 +23,7 @@ from oms_core.domain.orders.placement import (
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.stock.products import Product
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
-from oms_memory.tables import Entry, Tables
+from oms_memory.tables import Tables
 
 View = TypeVar("View")
 
@@ -71,7 +70,7 @@ class _Taking(Generic[View]):
 
     def _write(self, taken: Sequence[tuple[Placement, Reserve | Enqueue]]) -> None:
         entries = [
-            Entry(row=reservation(placement.id, allocation), caller=_caller(placement), now=placement.created_at)
+            (reservation(placement.id, allocation), placement.stamp)
             for placement, verdict in taken
             if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
@@ -89,7 +88,7 @@ class _Taking(Generic[View]):
             self._tables.order_keys[placement.key] = KeyedOrder(
                 order_id=placement.id, fingerprint=placement.fingerprint, entered_as=self.entered_as
             )
-        self._tables.record(event, _caller(placement), placement.created_at)
+        self._tables.record(event, placement.stamp)
 
     def _outcome(self, placement: Placement, verdict: Verdict, placements: Sequence[Placement]) -> PlacementOutcome:
         match verdict:
@@ -137,7 +136,3 @@ class MemoryAccepting(_Taking[AcceptanceView]):
     def new_order(self, placement: Placement) -> tuple[Order, NewEvent]:
         """Queue it."""
         return queued_order(placement, self._tables.next_number()), queued_event(placement)
-
-
-def _caller(placement: Placement) -> Caller:
-    return Caller(name=placement.caller_name, scopes=frozenset(), request_id=placement.request_id)

@@ -10,9 +10,8 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import Event
-from oms_core.domain.limits import TRANSACTION_LINES_MAX
 from oms_core.domain.orders.new_orders import reservation
-from oms_core.domain.orders.order import Order, OrderFailure
+from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import Placement, PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import (
     POSITIONS_EXACT_MAX,
@@ -23,13 +22,16 @@ from oms_core.domain.orders.queueing import (
     Settlement,
     WorkerState,
     claimed_together,
+    fitting,
     settled_event,
+    settled_order,
 )
 from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stamps import Stamp
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
 from oms_core.ports.storage import PlacementOutcome
 from oms_memory.placing import MemoryAccepting
-from oms_memory.tables import Entry, Tables
+from oms_memory.tables import Tables
 
 _FORGOTTEN = timedelta(days=1)
 
@@ -57,7 +59,7 @@ class MemoryQueuedOrders:
         wait_for_turn()
         with self._tables.lock:
             free = [order for order in self._queued(set(order_ids)) if order.id in claimed or self._is_due(order)]
-            orders = _fitting(free)
+            orders = free[: fitting(len(order.lines) for order in free)]
             queued = [_as_queued(order) for order in orders]
             skus = {line.sku for order in queued for line in order.lines}
             known = {sku: self._tables.products[sku] for sku in skus if sku in self._tables.products}
@@ -67,7 +69,7 @@ class MemoryQueuedOrders:
                 for order, verdict in zip(queued, verdicts, strict=True)
                 if isinstance(verdict, Reserve | Refuse)
             ]
-            self._write(decided, claimed, caller, now)
+            self._write(decided, claimed, Stamp.of(caller, now))
             statuses = {order.id: self._tables.orders[order.id].status for order in queued}
             left = () if len(orders) == len(free) else tuple(each for each in order_ids if each not in statuses)
             return Settlement(statuses=statuses, left=left)
@@ -132,11 +134,10 @@ class MemoryQueuedOrders:
         self,
         decided: Sequence[tuple[QueuedOrder, Reserve | Refuse]],
         claimed: Collection[UUID],
-        caller: Caller,
-        now: datetime,
+        stamp: Stamp,
     ) -> None:
         entries = [
-            Entry(row=reservation(order.id, allocation), caller=caller, now=now)
+            (reservation(order.id, allocation), stamp)
             for order, verdict in decided
             if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
@@ -144,17 +145,10 @@ class MemoryQueuedOrders:
         self._tables.check(entries)
         for queued, verdict in decided:
             order = self._tables.orders[queued.id]
-            is_refused = isinstance(verdict, Refuse)
-            self._tables.orders[queued.id] = replace(
-                order,
-                status=OrderStatus.REJECTED if is_refused else OrderStatus.PENDING,
-                failure=OrderFailure.of(verdict.error) if isinstance(verdict, Refuse) else None,
-                attempts=max(order.attempts - (queued.id in claimed), 0),
-                version=order.version + 1,
-                updated_at=now,
-            )
-            self._tables.due_times.pop(queued.id, None)
-            self._tables.record(settled_event(queued, verdict), caller, now)
+            settled = settled_order(order, verdict, stamp.at, was_claimed=order.id in claimed)
+            self._tables.orders[order.id] = settled
+            self._tables.due_times.pop(order.id, None)
+            self._tables.record(settled_event(queued, verdict), stamp)
         self._tables.move(entries)
 
 
@@ -216,15 +210,3 @@ class MemoryOutbox:
 def _as_queued(order: Order) -> QueuedOrder:
     lines = tuple(OrderLine(sku=line.sku, quantity=line.quantity) for line in order.lines)
     return QueuedOrder(id=order.id, version=order.version, lines=lines)
-
-
-def _fitting(orders: Sequence[Order]) -> list[Order]:
-    """Return the orders that fit into one transaction: one at least."""
-    fitting: list[Order] = []
-    lines = 0
-    for order in orders:
-        lines += len(order.lines)
-        if fitting and lines > TRANSACTION_LINES_MAX:
-            break
-        fitting.append(order)
-    return fitting

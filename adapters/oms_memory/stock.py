@@ -8,10 +8,11 @@ from datetime import datetime
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.changes import ProductChange, events_of, sku_not_found
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.ports.storage import CheckDeletion, DecideProductChange
-from oms_memory.tables import Entry, Tables, new_product
+from oms_memory.tables import Tables, new_product
 
 
 class MemoryStock:
@@ -31,7 +32,7 @@ class MemoryStock:
             if known is None:
                 change = decide(product)
                 if change is not None:
-                    self._write(sku, change, key, caller, now)
+                    self._write(sku, change, key, Stamp.of(caller, now))
             if sku not in self._tables.products:
                 raise sku_not_found(sku)
             return self._tables.products[sku], known is not None
@@ -68,23 +69,23 @@ class MemoryStock:
             rows = self._tables.movements.get(sku, [])
             return [row for row in reversed(rows) if after is None or row.id < after][:limit]
 
-    def _write(self, sku: str, change: ProductChange, key: IdempotencyKey, caller: Caller, now: datetime) -> None:
-        entries = [] if change.movement is None else [Entry(row=change.movement, caller=caller, now=now)]
+    def _write(self, sku: str, change: ProductChange, key: IdempotencyKey, stamp: Stamp) -> None:
+        entries = [] if change.movement is None else [(change.movement, stamp)]
         self._tables.check(entries)
         events = events_of(self._tables.products.get(sku), change)
-        product = self._tables.products.get(sku) or new_product(sku, now)
+        product = self._tables.products.get(sku) or new_product(sku, stamp.at)
         if change.name is not None:
             product = replace(product, name=change.name)
         if not isinstance(change.low_stock_threshold, Unset):
             product = replace(product, low_stock_threshold=change.low_stock_threshold)
-        self._tables.products[sku] = replace(product, updated_at=now)
+        self._tables.products[sku] = replace(product, updated_at=stamp.at)
         if entries:
             self._tables.stock_keys[(key.actor, key.key)] = key
             self._tables.move_silently(entries)
         elif change.location is not None:
-            self._tables.ensure_level(sku, change.location, now)
+            self._tables.ensure_level(sku, change.location, stamp.at)
         for event in events:
-            self._tables.record(event, caller, now)
+            self._tables.record(event, stamp)
 
 
 def _matches(product: Product, wanted: ProductFilter) -> bool:

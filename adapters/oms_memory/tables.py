@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from oms_core.domain.api_keys import StoredApiKey
-from oms_core.domain.callers import Caller
-from oms_core.domain.events import Event, NewEvent, StockChange, stock_events
+from oms_core.domain.events import Event, NewEvent
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.order import Holding, Order
 from oms_core.domain.orders.placement import EnteredAs, KeyedOrder
 from oms_core.domain.orders.queueing import WorkerState
+from oms_core.domain.stamps import Stamp
+from oms_core.domain.stock.ledger import Figures, MovementEntry, announcements, is_within_bounds, level_after, moves_of
 from oms_core.domain.stock.products import Movement, NewMovement, Product, StockLevel
 from oms_core.errors import OmsError
 
@@ -24,15 +24,6 @@ from oms_core.errors import OmsError
 def machine_time() -> datetime:
     """Return this machine's time, which is also the database's."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A ledger row about to be written, on whose behalf, and when."""
-
-    row: NewMovement
-    caller: Caller
-    now: datetime
 
 
 @dataclass(slots=True)
@@ -62,44 +53,32 @@ class Tables:
     now: Callable[[], datetime] = machine_time
     movement_count: int = 0
 
-    def check(self, entries: Sequence[Entry]) -> None:
+    def check(self, entries: Sequence[MovementEntry]) -> None:
         """Raise `internal_error` if these rows would break a level's bounds: a decision that stock does not cover."""
         self._moved(entries)
 
-    def move(self, entries: Sequence[Entry]) -> None:
-        """Write the ledger rows of one transaction, their levels, and the stock events that follow.
-
-        A product's event carries caller and time of the last row that moved it.
-        """
-        before = {entry.row.sku: self.products[entry.row.sku] for entry in entries}
+    def move(self, entries: Sequence[MovementEntry]) -> None:
+        """Write the ledger rows of one transaction, their levels, and the stock events that follow."""
+        before = {row.sku: Figures.of(self.products[row.sku]) for row, _ in entries}
         self.move_silently(entries)
-        last = {entry.row.sku: entry for entry in entries}
-        for sku, product in sorted(before.items()):
-            change = StockChange(
-                sku=sku,
-                threshold_before=product.low_stock_threshold,
-                low_stock_threshold=product.low_stock_threshold,
-                available_before=product.available,
-                available_after=self.products[sku].available,
-            )
-            for event in stock_events([change]):
-                self.record(event, last[sku].caller, last[sku].now)
+        for event, stamp in announcements(moves_of(entries), before):
+            self.record(event, stamp)
 
-    def move_silently(self, entries: Sequence[Entry]) -> None:
+    def move_silently(self, entries: Sequence[MovementEntry]) -> None:
         """Write ledger rows and their levels."""
         moved = self._moved(entries)
-        for entry in entries:
-            self._write_movement(entry)
+        for row, stamp in entries:
+            self._write_movement(row, stamp)
         self.products.update(moved)
 
-    def record(self, event: NewEvent, caller: Caller, now: datetime) -> None:
+    def record(self, event: NewEvent, stamp: Stamp) -> None:
         """Append an event."""
         entry = Event(
             id=len(self.events) + 1,
             event=event,
-            actor=caller.name,
-            request_id=caller.request_id,
-            created_at=now,
+            actor=stamp.actor,
+            request_id=stamp.request_id,
+            created_at=stamp.at,
         )
         self.events.append(entry)
         if self.keeps_outbox:
@@ -159,30 +138,26 @@ class Tables:
 
     def within_bounds(self, level: StockLevel) -> bool:
         """Tell whether a level may be kept; a database has a CHECK for it."""
-        return 0 <= level.reserved <= level.on_hand <= COUNT_MAX
+        return is_within_bounds(level)
 
     def _on_hand(self, sku: str, location: str) -> int:
         level = self.products[sku].level(location)
         return level.on_hand if level else 0
 
-    def _moved(self, entries: Sequence[Entry]) -> dict[str, Product]:
-        """Return the products as they are after all these rows: a level's version grows once however many move it."""
-        per_level: dict[tuple[str, str], list[Entry]] = {}
-        for entry in entries:
-            per_level.setdefault((entry.row.sku, entry.row.location), []).append(entry)
+    def _moved(self, entries: Sequence[MovementEntry]) -> dict[str, Product]:
+        """Return the products as they are after all these rows."""
         moved: dict[str, Product] = {}
-        for (sku, location), rows in sorted(per_level.items()):
-            product = moved.get(sku) or self.products.get(sku) or new_product(sku, rows[-1].now)
-            level = _after(product.level(location), location, [entry.row for entry in rows])
+        for (sku, location), move in moves_of(entries).items():
+            product = moved.get(sku) or self.products.get(sku) or new_product(sku, move.stamp.at)
+            level = level_after(product.level(location), location, move)
             if not self.within_bounds(level):
                 raise OmsError("internal_error", f"{sku} {location}: the decision is not covered by stock: {level}")
-            moved[sku] = _with_level(product, level, rows[-1].now)
+            moved[sku] = _with_level(product, level, move.stamp.at)
         return moved
 
-    def _write_movement(self, entry: Entry) -> None:
+    def _write_movement(self, row: NewMovement, stamp: Stamp) -> None:
         self.movement_count += 1
-        row = entry.row
-        written = Movement(id=self.movement_count, movement=row, actor=entry.caller.name, created_at=entry.now)
+        written = Movement(id=self.movement_count, movement=row, actor=stamp.actor, created_at=stamp.at)
         self.movements.setdefault(row.sku, []).append(written)
         if row.order_id is not None:
             self.order_movements.setdefault(row.order_id, []).append(row)
@@ -191,16 +166,6 @@ class Tables:
 def new_product(sku: str, now: datetime) -> Product:
     """Return a product of which nothing is known yet."""
     return Product(sku=sku, name="", low_stock_threshold=None, levels=(), updated_at=now)
-
-
-def _after(level: StockLevel | None, location: str, rows: Sequence[NewMovement]) -> StockLevel:
-    level = level or StockLevel(location=location, on_hand=0, reserved=0, version=0)
-    return replace(
-        level,
-        on_hand=level.on_hand + sum(row.on_hand_delta for row in rows),
-        reserved=level.reserved + sum(row.reserved_delta for row in rows),
-        version=level.version + 1,
-    )
 
 
 def _with_level(product: Product, level: StockLevel, now: datetime) -> Product:

@@ -10,7 +10,7 @@ import peewee
 
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee.ledger import Stamp
+from oms_core.domain.stamps import Stamp
 from oms_peewee.models import EventRow
 from oms_peewee.session import Session
 

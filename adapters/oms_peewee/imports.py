@@ -10,12 +10,13 @@ import peewee
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.import_decisions import BatchResult, Refusal, RefusalCode
+from oms_core.domain.stock.ledger import LevelId
 from oms_core.ports.import_storage import (
     ImportBatch,
     ImportRun,
     ImportState,
-    LevelId,
     check_fingerprint,
     is_committed,
     result_since,
@@ -23,7 +24,6 @@ from oms_core.ports.import_storage import (
 )
 from oms_peewee.database import Database
 from oms_peewee.kept_keys import is_kept, keep_key
-from oms_peewee.ledger import Stamp, origin_of
 from oms_peewee.models import ImportRefusalRow, ImportRow, LevelRow
 from oms_peewee.session import Session, Session_contra
 from oms_peewee.written import Written, nothing_written
@@ -64,13 +64,13 @@ class PeeweeImports:
     def apply(
         self, batch: ImportBatch, *, key: ImportRun, since: ImportState, caller: Caller, now: datetime
     ) -> BatchResult:
-        stamp = origin_of(caller, now)
+        stamp = Stamp.of(caller, now)
         return self._database.write(
             lambda session: self._apply(session, batch, key, since, stamp), look_up={"idempotency_key": key.key}
         )
 
     def apply_once(self, batch: ImportBatch, *, key: IdempotencyKey, caller: Caller, now: datetime) -> BatchResult:
-        stamp = origin_of(caller, now)
+        stamp = Stamp.of(caller, now)
         return self._database.write(lambda session: self._apply_once(session, batch, key, stamp), look_up={})
 
     def rehearse(self, batch: ImportBatch) -> BatchResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,14 +12,14 @@ from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.orders.placement import Placement, PlacementView
-from oms_core.domain.orders.status_changes import OrderChange
-from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
+from oms_core.domain.stamps import Stamp
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
 from oms_peewee.database import Database
 from oms_peewee.event_queries import has_event
 from oms_peewee.kept_keys import is_kept, keep_key
-from oms_peewee.ledger import Ledger, Stamp, origin_of
+from oms_peewee.ledger import Ledger
 from oms_peewee.models import EventRow, OrderRow
 from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_levels, lock_order, order_page
 from oms_peewee.placing import Placing
@@ -50,7 +49,7 @@ class PeeweeOrders:
     def change(
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
     ) -> Order:
-        stamp = origin_of(caller, now)
+        stamp = Stamp.of(caller, now)
         return self._database.write(
             lambda session: self._change(session, order_id, owner, stamp, decide),
             look_up={"order_ids": [str(order_id)]},
@@ -66,7 +65,7 @@ class PeeweeOrders:
         now: datetime,
         decide: DecideOrderChange,
     ) -> tuple[Order, bool]:
-        stamp = origin_of(caller, now)
+        stamp = Stamp.of(caller, now)
         return self._database.write(
             lambda session: self._change_once(session, order_id, owner, stamp, decide, key=key),
             look_up={"order_ids": [str(order_id)]},
@@ -97,7 +96,8 @@ class PeeweeOrders:
             change = decide(order, holdings_of(session, order_id))
         if change is None:
             return nothing_written(order)
-        changed = self._changed(session, order, change, stamp.at)
+        queue_no = self._next_number(session) if joins_queue(order, change) else None
+        changed = order_after(order, change, stamp.at, queue_no=queue_no)
         OrderRow.update(_columns(session, order, changed, change)).where(OrderRow.id == order_id).execute(session)
         self._ledger.write(
             session,
@@ -130,14 +130,6 @@ class PeeweeOrders:
             was_committed=lambda later: lock_order(later, order_id, owner) is not None and is_kept(later, key),
             as_it_is=lambda later: (_existing(find_order(later, order_id, owner), order_id), False),
         )
-
-    def _changed(self, session: Session, order: Order, change: OrderChange, now: datetime) -> Order:
-        changed = replace(order, status=change.status, version=order.version + 1, updated_at=now)
-        if change.entry is not None:
-            changed = replace(changed, attempts=change.entry.attempts, failure=change.entry.failure)
-        if change.status is OrderStatus.QUEUED and order.status is not OrderStatus.QUEUED:
-            changed = replace(changed, queue_no=self._next_number(session))
-        return changed
 
 
 def _columns(session: Session, order: Order, changed: Order, change: OrderChange) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from oms_core.errors import OmsError
 from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_peewee.database import Attempt, Database
 from oms_peewee.faults import Fault, UncoveredError
-from oms_peewee.ledger import Stamp
 from oms_peewee.order_queries import orders_of
 from oms_peewee.session import AnySession, Session_contra
 
@@ -59,11 +58,6 @@ class PlacingTables(Protocol[Session_contra, View]):
         if the stock is not there.
         """
         ...
-
-
-def placement_stamp(placement: Placement) -> Stamp:
-    """Return the stamp of what placing an order writes."""
-    return Stamp(placement.caller_name, placement.request_id, placement.created_at)
 
 
 class Placing(Generic[AnySession, View]):

@@ -13,15 +13,13 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX
-from oms_core.domain.orders.order import OrderFailure
 from oms_core.domain.orders.placement import PlacementView, Refuse, Reserve
-from oms_core.domain.orders.queueing import QueuedOrder, Settlement
-from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.orders.queueing import QueuedOrder, Settlement, fitting, settled_status
+from oms_core.domain.stamps import Stamp
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
 from oms_peewee.database import Attempt, Database
 from oms_peewee.event_queries import settled_by
 from oms_peewee.faults import Fault
-from oms_peewee.ledger import Stamp, origin_of
 from oms_peewee.session import AnySession, Session_contra
 
 # Enough to see the first order that the transaction has no room for.
@@ -97,7 +95,7 @@ class Settling(Generic[AnySession]):
         wanted = Wanted(
             order_ids=list(dict.fromkeys(order_ids)),
             claimed=claimed,
-            stamp=origin_of(caller, now),
+            stamp=Stamp.of(caller, now),
             decide=decide,
             wait_for_turn=wait_for_turn,
         )
@@ -139,9 +137,9 @@ class Settling(Generic[AnySession]):
 
     def _take(self, session: AnySession, wanted: Wanted) -> tuple[list[QueuedOrder], tuple[UUID, ...]]:
         claimed = [order_id in wanted.claimed for order_id in wanted.order_ids]
-        rows = list(self._tables.take(session, wanted.order_ids, claimed))
-        orders = _fitting(wanted.order_ids, rows)
-        if sum(len(order.lines) for order in orders) == len(rows):
+        found = _queued_orders(wanted.order_ids, self._tables.take(session, wanted.order_ids, claimed))
+        orders = found[: fitting(len(order.lines) for order in found)]
+        if len(orders) == len(found):
             return orders, ()
         taken = {order.id for order in orders}
         return orders, tuple(order_id for order_id in wanted.order_ids if order_id not in taken)
@@ -159,28 +157,13 @@ class Settling(Generic[AnySession]):
             if isinstance(verdict, Reserve | Refuse)
         ]
         self._tables.write(session, decided, wanted, view)
-        return Settlement(statuses={order.id: status_of(verdict) for order, verdict in decided}, left=left)
+        return Settlement(statuses={order.id: settled_status(verdict) for order, verdict in decided}, left=left)
 
 
-def status_of(verdict: Reserve | Refuse) -> OrderStatus:
-    """Return the status that a verdict leads to."""
-    return OrderStatus.PENDING if isinstance(verdict, Reserve) else OrderStatus.REJECTED
-
-
-def failure_of(verdict: Reserve | Refuse) -> dict[str, object] | None:
-    """Return the failure that is kept with an order, as JSON."""
-    return None if isinstance(verdict, Reserve) else OrderFailure.of(verdict.error).document
-
-
-def _fitting(order_ids: Sequence[UUID], rows: Sequence[tuple[int, int, str, int]]) -> list[QueuedOrder]:
-    """Return the orders that fit into one transaction: one at least."""
+def _queued_orders(order_ids: Sequence[UUID], rows: Iterable[tuple[int, int, str, int]]) -> list[QueuedOrder]:
     orders: list[QueuedOrder] = []
-    lines = 0
     for index, group in groupby(rows, key=itemgetter(0)):
         own = list(group)
-        lines += len(own)
-        if orders and lines > TRANSACTION_LINES_MAX:
-            break
-        ordered = tuple([OrderLine(sku=sku, quantity=quantity) for _, _, sku, quantity in own])
-        orders.append(QueuedOrder(id=order_ids[index], version=own[0][1], lines=ordered))
+        lines = tuple([OrderLine(sku=sku, quantity=quantity) for _, _, sku, quantity in own])
+        orders.append(QueuedOrder(id=order_ids[index], version=own[0][1], lines=lines))
     return orders

@@ -11,13 +11,14 @@ from peewee import fn
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.changes import ProductChange, events_of, sku_not_found
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_peewee.database import Database
 from oms_peewee.faults import ChangedMeanwhileError
 from oms_peewee.kept_keys import is_kept, keep_key
-from oms_peewee.ledger import Ledger, Stamp, origin_of
+from oms_peewee.ledger import Ledger
 from oms_peewee.models import LevelRow, LineRow, MovementRow, ProductRow
 from oms_peewee.rows import movement_of, products_of
 from oms_peewee.session import Session
@@ -34,7 +35,7 @@ class PeeweeStock:
     def change(
         self, sku: str, *, key: IdempotencyKey, caller: Caller, now: datetime, decide: DecideProductChange
     ) -> tuple[Product, bool]:
-        stamp = origin_of(caller, now)
+        stamp = Stamp.of(caller, now)
         return self._database.write(
             lambda session: self._change(session, sku, key, stamp, decide), look_up={"sku": sku}
         )

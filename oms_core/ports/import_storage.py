@@ -14,9 +14,8 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.stock.import_decisions import BatchResult, Refusal, StockEntry
+from oms_core.domain.stock.ledger import LevelId
 from oms_core.errors import OmsError
-
-LevelId = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from oms_core.domain.import_commands import (
 )
 from oms_core.domain.limits import IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock.import_decisions import BatchResult, StockEntry
+from oms_core.domain.stock.ledger import LevelId
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.known_locations import KnownLocations
 from oms_core.imports.lines import ByteSource, Lines
@@ -32,7 +33,7 @@ from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.stock_rows import StockRowReader
 from oms_core.imports.stock_spool import StockSpool
 from oms_core.ports.clock import Clock
-from oms_core.ports.import_storage import ImportBatch, ImportRun, ImportState, ImportStorage, LevelId, state_after
+from oms_core.ports.import_storage import ImportBatch, ImportRun, ImportState, ImportStorage, state_after
 from oms_core.runtime.thread_pool import thread_pool
 
 _REFUSALS_PER_PAGE = 500

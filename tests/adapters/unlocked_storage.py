@@ -9,10 +9,11 @@ from uuid import UUID
 
 from oms_memory import MemoryStorage
 from oms_memory.orders import MemoryOrders
-from oms_memory.tables import Entry, Tables
+from oms_memory.tables import Tables
 
 from oms_core.domain.api_keys import StoredApiKey
 from oms_core.domain.orders.placement import Placement
+from oms_core.domain.stock.ledger import MovementEntry
 from oms_core.domain.stock.products import Product
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecidePlacement, PlacementOutcome
@@ -43,14 +44,14 @@ class InterleavedTables(UncheckedTables):
         super().__init__(lock=self._mutex)
         self._meeting_at = meeting_at
 
-    def check(self, entries: Sequence[Entry]) -> None:
+    def check(self, entries: Sequence[MovementEntry]) -> None:
         self._let_go("decided", self._moved(entries).values())
 
-    def move_silently(self, entries: Sequence[Entry]) -> None:
+    def move_silently(self, entries: Sequence[MovementEntry]) -> None:
         moved = self._moved(entries)
         self._let_go("levels read", moved.values())
-        for entry in entries:
-            self._write_movement(entry)
+        for row, stamp in entries:
+            self._write_movement(row, stamp)
         self.products.update(moved)
 
     def hold(self, order_id: UUID, seconds: float | None) -> None:

@@ -12,10 +12,10 @@ from typing import Any, cast
 
 from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.limits import COUNT_MAX, IMPORT_CREATED_SHOWN_MAX
+from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.import_decisions import KINDS, BatchResult, RefusalCode, StockEntry, refusal
 from oms_core.ports.import_storage import ImportBatch
 from oms_peewee.faults import ChangedMeanwhileError, UnstorableValueError
-from oms_peewee.ledger import Stamp
 from oms_peewee.postgresql.connections import PostgresqlSession
 
 # The table is emptied in place by each COMMIT, so the catalogs grow by one row per connection, not per batch. Without

@@ -6,18 +6,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.stock.products import Product
-from oms_peewee.faults import UncoveredError
-from oms_peewee.ledger import (
+from oms_core.domain.stock.ledger import (
     EventEntry,
     Figures,
     LevelId,
     LevelMove,
     MovementEntry,
     announcements,
-    available_delta,
+    available_deltas,
     moves_of,
 )
+from oms_core.domain.stock.products import Product
+from oms_peewee.faults import UncoveredError
 from oms_peewee.postgresql import arrays
 from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.statements import Call, Statement, with_outbox
@@ -120,7 +120,7 @@ class PostgresqlLedger:
         told_skus: Collection[str] = (),
     ) -> None:
         """Run `calls`, which write the ledger rows, lock and move the levels, and announce stock events."""
-        deltas = _available_deltas(moves)
+        deltas = available_deltas(moves)
         rows = session.run([*calls, _lock_levels(deltas), _move_levels(moves, deltas)]).fetchall()
         if rows[0][0] != len(moves):
             raise UncoveredError("the stock does not cover what was decided")
@@ -144,7 +144,7 @@ class PostgresqlLedger:
         Where plenty is left of all of them, the transaction is committed with it, so that a hot level is locked for no
         round trip of this client's. If that turns out wrong, UncoveredError or a driver's error for it is raised.
         """
-        deltas = _available_deltas(moves)
+        deltas = available_deltas(moves)
         if not all(_is_plenty(products[sku], delta) for sku, delta in deltas.items()):
             self.write_calls(session, calls, moves)
             return
@@ -209,13 +209,6 @@ def _moved(moves: Mapping[LevelId, LevelMove]) -> list[object]:
         arrays.numbers([move.reserved_delta for move in moves.values()]),
         arrays.times([move.stamp.at for move in moves.values()]),
     ]
-
-
-def _available_deltas(moves: Mapping[LevelId, LevelMove]) -> dict[str, int]:
-    deltas: dict[str, int] = {}
-    for (sku, _), move in moves.items():
-        deltas[sku] = deltas.get(sku, 0) + available_delta(move)
-    return deltas
 
 
 def _is_plenty(product: Product, delta: int) -> bool:

@@ -10,9 +10,9 @@ from oms_core.domain.events import NewEvent
 from oms_core.domain.money import to_ten_thousandths
 from oms_core.domain.orders.placement import Allocation, Demand, EnteredAs, KeyedOrder, Placement
 from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.products import Product
 from oms_peewee.fields import ENTERED_AS, ENTRY_CODES
-from oms_peewee.ledger import Stamp
 from oms_peewee.postgresql import arrays
 from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.ledger import PostgresqlLedger

@@ -8,8 +8,8 @@ from uuid import UUID
 from oms_core.domain.orders.new_orders import placed_event, placed_order
 from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Reserve
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee.ledger import level_moves
-from oms_peewee.placing import Accepted, AsWritten, placement_stamp
+from oms_core.domain.stock.ledger import level_moves
+from oms_peewee.placing import Accepted, AsWritten
 from oms_peewee.postgresql import arrays
 from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.ledger import LOCK_LEVELS, PostgresqlLedger
@@ -50,7 +50,7 @@ class PostgresqlPlacingTables:
         reserved = [
             (placement.id, stamp, allocation)
             for placement, verdict in accepted
-            for stamp in [placement_stamp(placement)]
+            for stamp in [placement.stamp]
             if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]

@@ -8,16 +8,18 @@ from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
+from oms_core.domain.orders.order import OrderFailure
 from oms_core.domain.orders.placement import PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, settled_event
+from oms_core.domain.stamps import Stamp
+from oms_core.domain.stock.ledger import level_moves
 from oms_core.ports.queue_storage import at_once
-from oms_peewee.ledger import Stamp, level_moves
 from oms_peewee.postgresql import arrays
 from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.ledger import LOCK_LEVELS, PostgresqlLedger
 from oms_peewee.postgresql.order_statements import read_products, skus_of
 from oms_peewee.postgresql.statements import Call, Statement
-from oms_peewee.settling import ROWS_MAX, Decided, Wanted, failure_of
+from oms_peewee.settling import ROWS_MAX, Decided, Wanted
 
 # The status is not for an index: that of the queue would be read whole for each id, by a plan made while it was empty.
 TAKE = Statement(
@@ -146,7 +148,7 @@ class PostgresqlSettlingTables:
 
 def _reject(rejected: Sequence[_Rejected], claimed: Collection[UUID], stamp: Stamp) -> Call:
     ids = arrays.ids([order.id for order, _ in rejected])
-    failures = arrays.documents([failure_of(verdict) for _, verdict in rejected])
+    failures = arrays.documents([OrderFailure.of(verdict.error).document for _, verdict in rejected])
     return _REJECT, [stamp.at, ids, failures, _counted(rejected, claimed), ids]
 
 

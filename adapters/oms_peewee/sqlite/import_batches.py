@@ -6,10 +6,10 @@ import json
 from collections.abc import Collection
 from datetime import datetime
 
+from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.import_decisions import BatchDecision, BatchResult, decide_import, movement_of
 from oms_core.ports.import_storage import ImportBatch
 from oms_peewee.fields import from_microseconds, to_microseconds
-from oms_peewee.ledger import Stamp
 from oms_peewee.rows import products_of
 from oms_peewee.sqlite.connections import SqliteSession
 from oms_peewee.sqlite.ledger import SqliteLedger

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
+from oms_core.domain.stock.ledger import EventEntry, Figures, LevelId, LevelMove, MovementEntry, announcements, moves_of
 from oms_peewee.faults import UncoveredError
 from oms_peewee.fields import to_microseconds
-from oms_peewee.ledger import EventEntry, Figures, LevelId, LevelMove, MovementEntry, announcements, moves_of
 from oms_peewee.sqlite.connections import SqliteSession
 
 _INSERT_MOVEMENT = """INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id,

@@ -8,8 +8,8 @@ from uuid import UUID
 from oms_core.domain.orders.new_orders import placed_event, placed_order, reservation
 from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Reserve
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee.ledger import EventEntry, MovementEntry
-from oms_peewee.placing import Accepted, AsWritten, placement_stamp
+from oms_core.domain.stock.ledger import EventEntry, MovementEntry
+from oms_peewee.placing import Accepted, AsWritten
 from oms_peewee.sqlite.connections import SqliteSession
 from oms_peewee.sqlite.ledger import SqliteLedger
 from oms_peewee.sqlite.order_statements import insert_orders, read_keyed_orders, read_products, written_ids
@@ -47,7 +47,7 @@ def _entries(accepted: Sequence[Accepted]) -> tuple[list[MovementEntry], list[Ev
     movements: list[MovementEntry] = []
     events: list[EventEntry] = []
     for placement, verdict in accepted:
-        stamp = placement_stamp(placement)
+        stamp = placement.stamp
         if isinstance(verdict, Reserve):
             movements.extend([(reservation(placement.id, allocation), stamp) for allocation in verdict.allocations])
         events.append((placed_event(placement), stamp))

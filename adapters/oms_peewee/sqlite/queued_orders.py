@@ -10,7 +10,7 @@ from oms_core.domain.orders.new_orders import queued_order
 from oms_core.domain.orders.placement import EnteredAs, Placement
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee.placing import Accepted, AsWritten, placement_stamp
+from oms_peewee.placing import Accepted, AsWritten
 from oms_peewee.sqlite.connections import SqliteSession
 from oms_peewee.sqlite.ledger import SqliteLedger
 from oms_peewee.sqlite.order_statements import insert_orders, read_keyed_orders, written_ids
@@ -51,9 +51,7 @@ class SqliteAcceptingTables:
             entered_as=self.entered_as,
             numbers=numbers,
         )
-        self._ledger.write_events(
-            session, [(queued_event(placement), placement_stamp(placement)) for placement in placements]
-        )
+        self._ledger.write_events(session, [(queued_event(placement), placement.stamp) for placement in placements])
         number_of = {placement.id: number for placement, number in zip(placements, numbers, strict=True)}
         return lambda placement: queued_order(placement, number_of[placement.id])
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from oms_core.domain.orders.new_orders import reservation
 from oms_core.domain.orders.placement import PlacementView, Reserve
-from oms_core.domain.orders.queueing import QueuedOrder, settled_event
+from oms_core.domain.orders.queueing import QueuedOrder, settled_event, settled_failure, settled_status
+from oms_core.domain.stamps import Stamp
 from oms_peewee.fields import to_microseconds
-from oms_peewee.ledger import Stamp
-from oms_peewee.settling import ROWS_MAX, Decided, Wanted, failure_of, status_of
+from oms_peewee.settling import ROWS_MAX, Decided, Wanted
 from oms_peewee.sqlite.connections import SqliteSession
 from oms_peewee.sqlite.ledger import SqliteLedger
 from oms_peewee.sqlite.order_statements import read_products
@@ -70,6 +70,6 @@ class SqliteSettlingTables:
 
 def _order_row(entry: Decided, claimed: Collection[UUID], stamp: Stamp) -> tuple[object, ...]:
     order, verdict = entry
-    failure = failure_of(verdict)
-    shown = None if failure is None else json.dumps(failure)
-    return status_of(verdict).value, to_microseconds(stamp.at), shown, int(order.id in claimed), str(order.id)
+    failure = settled_failure(verdict)
+    shown = None if failure is None else json.dumps(failure.document)
+    return settled_status(verdict).value, to_microseconds(stamp.at), shown, int(order.id in claimed), str(order.id)

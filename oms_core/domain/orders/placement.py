@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from oms_core.domain.commands import OrderLine, PlaceOrder
+from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.products import Product, StockLevel
 from oms_core.errors import FieldError, OmsError
 
@@ -45,6 +46,11 @@ class Placement:
         """The namespace and idempotency key, if the caller gave one."""
         key = self.command.idempotency_key
         return None if key is None else (self.caller_name, key)
+
+    @property
+    def stamp(self) -> Stamp:
+        """The stamp of what placing it writes."""
+        return Stamp(self.caller_name, self.request_id, self.created_at)
 
 
 class Demand(Protocol):
@@ -138,11 +144,11 @@ def decide_placement(
     Orders are taken as they arrive, each all or nothing; later ones see what earlier ones took. Demand for one SKU on
     several lines is summed. A line is served from locations in priority order (then by name) and may be split.
     """
-    shelf = _Shelf(view.products, location_priority)
+    left = _Unpromised(view.products, location_priority)
     taken: dict[tuple[str, str], int] = {}
     verdicts: list[Verdict] = []
     for index, placement in enumerate(placements):
-        verdict = known_key(placement, view.keyed_orders, taken, placements) or _take(placement.lines, shelf)
+        verdict = known_key(placement, view.keyed_orders, taken, placements) or _reserve(placement.lines, left)
         if isinstance(verdict, Reserve) and placement.key is not None:
             taken[placement.key] = index
         verdicts.append(verdict)
@@ -180,7 +186,7 @@ def unknown_skus(lines: Sequence[OrderLine], unknown: Sequence[int]) -> OmsError
     return OmsError("unknown_sku", f"no product has the SKU {names}", errors=errors)
 
 
-class _Shelf:
+class _Unpromised:
     """What is left to promise while a batch is being decided."""
 
     def __init__(self, products: Mapping[str, Product], location_priority: Sequence[str]) -> None:
@@ -200,7 +206,7 @@ class _Shelf:
         available = self._available[sku] = sum([units for _, units in left])
         return available
 
-    def take(self, line_no: int, sku: str, quantity: int) -> list[Allocation]:
+    def reserve(self, line_no: int, sku: str, quantity: int) -> list[Allocation]:
         """Take units that are known to be available, from the first locations that have any."""
         self._available[sku] -= quantity
         left = self._left[sku]
@@ -224,19 +230,19 @@ class _Shelf:
         return self._rank.get(location, len(self._rank)), location
 
 
-def _take(lines: Sequence[OrderLine], shelf: _Shelf) -> Verdict:
+def _reserve(lines: Sequence[OrderLine], left: _Unpromised) -> Verdict:
     demand: dict[str, int] = {}
     for line in lines:
         demand[line.sku] = demand.get(line.sku, 0) + line.quantity
-    if not demand.keys() <= shelf.products.keys():
-        unknown = [index for index, line in enumerate(lines) if line.sku not in shelf.products]
+    if not demand.keys() <= left.products.keys():
+        unknown = [index for index, line in enumerate(lines) if line.sku not in left.products]
         return Refuse(unknown_skus(lines, unknown))
-    short = {sku: quantity for sku, quantity in demand.items() if quantity > shelf.available(sku)}
+    short = {sku: quantity for sku, quantity in demand.items() if quantity > left.available(sku)}
     if short:
-        return Refuse(_insufficient(short, shelf))
+        return Refuse(_insufficient(short, left))
     allocations: list[Allocation] = []
     for line_no, line in enumerate(lines, start=1):
-        allocations += shelf.take(line_no, line.sku, line.quantity)
+        allocations += left.reserve(line_no, line.sku, line.quantity)
     return Reserve(tuple(allocations))
 
 
@@ -244,10 +250,9 @@ def _key_reused() -> OmsError:
     return OmsError("idempotency_key_reused", "this idempotency key was used for another command")
 
 
-def _insufficient(short: Mapping[str, int], shelf: _Shelf) -> OmsError:
+def _insufficient(short: Mapping[str, int], left: _Unpromised) -> OmsError:
     shortages = [
-        {"sku": sku, "requested": quantity, "available": shelf.available(sku)}
-        for sku, quantity in sorted(short.items())
+        {"sku": sku, "requested": quantity, "available": left.available(sku)} for sku, quantity in sorted(short.items())
     ]
     first = shortages[0]
     more = f" (and {len(shortages) - 1} more SKUs)" if len(shortages) > 1 else ""

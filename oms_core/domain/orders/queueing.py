@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from oms_core.domain.backoff import longest_pause_seconds
 from oms_core.domain.commands import OrderLine
-from oms_core.domain.events import EventType, NewEvent
+from oms_core.domain.events import EventType, NewEvent, status_event_type
+from oms_core.domain.limits import TRANSACTION_LINES_MAX
 from oms_core.domain.orders.order import Order, OrderFailure
 from oms_core.domain.orders.placement import (
     Enqueue,
@@ -216,12 +217,44 @@ def queued_event(placement: Placement) -> NewEvent:
 
 def settled_event(order: QueuedOrder, verdict: Reserve | Refuse) -> NewEvent:
     """Return the event of a queued order that was placed or rejected."""
-    data: dict[str, object] = {"from": OrderStatus.QUEUED.value, "to": OrderStatus.PENDING.value, "reason": None}
-    kind = EventType.ORDER_PLACED
-    if isinstance(verdict, Refuse):
-        kind = EventType.ORDER_REJECTED
-        data |= {"to": OrderStatus.REJECTED.value, "failure": OrderFailure.of(verdict.error).brief}
-    return NewEvent(type=kind, order_id=order.id, order_version=order.version + 1, data=data)
+    status, failure = settled_status(verdict), settled_failure(verdict)
+    data: dict[str, object] = {"from": OrderStatus.QUEUED.value, "to": status.value, "reason": None}
+    if failure is not None:
+        data["failure"] = failure.brief
+    return NewEvent(type=status_event_type(status), order_id=order.id, order_version=order.version + 1, data=data)
+
+
+def settled_status(verdict: Reserve | Refuse) -> OrderStatus:
+    """Return the status that a queued order gets by a verdict."""
+    return OrderStatus.PENDING if isinstance(verdict, Reserve) else OrderStatus.REJECTED
+
+
+def settled_failure(verdict: Reserve | Refuse) -> OrderFailure | None:
+    """Return the failure that is kept with a queued order after a verdict."""
+    return None if isinstance(verdict, Reserve) else OrderFailure.of(verdict.error)
+
+
+def settled_order(order: Order, verdict: Reserve | Refuse, now: datetime, *, was_claimed: bool) -> Order:
+    """Return a queued order after a verdict. The try that a claim has counted is taken back."""
+    return replace(
+        order,
+        status=settled_status(verdict),
+        failure=settled_failure(verdict),
+        attempts=max(order.attempts - was_claimed, 0),
+        version=order.version + 1,
+        updated_at=now,
+    )
+
+
+def fitting(line_counts: Iterable[int]) -> int:
+    """Tell how many of the first orders, by their lines, one transaction takes: one at least, if there is one."""
+    lines = orders = 0
+    for count in line_counts:
+        lines += count
+        if orders and lines > TRANSACTION_LINES_MAX:
+            break
+        orders += 1
+    return orders
 
 
 DecideAcceptance = Callable[[Sequence[Placement], AcceptanceView], list[Verdict]]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import ChangeOrderStatus
@@ -59,6 +60,19 @@ def decide_status_change(
     movements = _movements(order, holdings, command.status, command.reason)
     _check_room(movements, holdings)
     return OrderChange(status=command.status, movements=movements, event=event)
+
+
+def joins_queue(order: Order, change: OrderChange) -> bool:
+    """Tell whether an order is queued by a change, and so needs a new queue number."""
+    return change.status is OrderStatus.QUEUED and order.status is not OrderStatus.QUEUED
+
+
+def order_after(order: Order, change: OrderChange, now: datetime, *, queue_no: int | None = None) -> Order:
+    """Return an order after a change. `queue_no` is its new number where it joins the queue; None keeps its number."""
+    after = replace(order, status=change.status, version=order.version + 1, updated_at=now)
+    if change.entry is not None:
+        after = replace(after, attempts=change.entry.attempts, failure=change.entry.failure)
+    return after if queue_no is None else replace(after, queue_no=queue_no)
 
 
 def check_version(order: Order, wanted: int | None) -> None:

@@ -1,0 +1,118 @@
+"""What the ledger rows of one transaction do to levels, and which stock events follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import TypeAlias
+
+from oms_core.domain.events import NewEvent, StockChange, stock_events
+from oms_core.domain.limits import COUNT_MAX
+from oms_core.domain.stamps import Stamp
+from oms_core.domain.stock.products import NewMovement, Product, StockLevel
+
+MovementEntry: TypeAlias = tuple[NewMovement, Stamp]
+EventEntry: TypeAlias = tuple[NewEvent, Stamp]
+# The SKU and the location of a level.
+LevelId: TypeAlias = tuple[str, str]
+
+
+@dataclass(slots=True)
+class LevelMove:
+    """What all ledger rows of one transaction do to one level; the last of them has this number and stamp."""
+
+    on_hand_delta: int
+    reserved_delta: int
+    last: int
+    stamp: Stamp
+
+    @property
+    def available_delta(self) -> int:
+        """The units by which what can be sold changes."""
+        return self.on_hand_delta - self.reserved_delta
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A product before a transaction: the units that could be sold, and its threshold."""
+
+    available: int
+    low_stock_threshold: int | None
+
+    @classmethod
+    def of(cls, product: Product) -> Figures:
+        """Return the figures of a product as it is."""
+        return cls(product.available, product.low_stock_threshold)
+
+
+def level_moves(rows: Iterable[tuple[LevelId, int, int, Stamp]]) -> dict[LevelId, LevelMove]:
+    """Sum rows of (level, on_hand_delta, reserved_delta, stamp) by level, in the order in which levels are locked."""
+    moves: dict[LevelId, LevelMove] = {}
+    for number, (level_id, on_hand_delta, reserved_delta, stamp) in enumerate(rows):
+        move = moves.get(level_id)
+        if move is None:
+            moves[level_id] = LevelMove(on_hand_delta, reserved_delta, number, stamp)
+        else:
+            move.on_hand_delta += on_hand_delta
+            move.reserved_delta += reserved_delta
+            move.last = number
+            move.stamp = stamp
+    return dict(sorted(moves.items(), key=itemgetter(0)))
+
+
+def moves_of(movements: Iterable[MovementEntry]) -> dict[LevelId, LevelMove]:
+    """Sum ledger rows by level."""
+    return level_moves(
+        ((row.sku, row.location), row.on_hand_delta, row.reserved_delta, stamp) for row, stamp in movements
+    )
+
+
+def available_deltas(moves: Mapping[LevelId, LevelMove]) -> dict[str, int]:
+    """Sum by SKU the units by which what can be sold changes."""
+    deltas: dict[str, int] = {}
+    for (sku, _), move in moves.items():
+        deltas[sku] = deltas.get(sku, 0) + move.available_delta
+    return deltas
+
+
+def level_after(level: StockLevel | None, location: str, move: LevelMove) -> StockLevel:
+    """Return a level after a transaction, within its bounds or not. Its version grows once; None stands for none."""
+    before = level or StockLevel(location=location, on_hand=0, reserved=0, version=0)
+    return replace(
+        before,
+        on_hand=before.on_hand + move.on_hand_delta,
+        reserved=before.reserved + move.reserved_delta,
+        version=before.version + 1,
+    )
+
+
+def is_within_bounds(level: StockLevel) -> bool:
+    """Tell whether a level may be kept: no more is promised than is there, and the count is below its bound."""
+    return 0 <= level.reserved <= level.on_hand <= COUNT_MAX
+
+
+def announcements(moves: Mapping[LevelId, LevelMove], before: Mapping[str, Figures]) -> list[EventEntry]:
+    """Return the stock events of products with these figures before, by SKU.
+
+    Each has the stamp of the last row that moved its product.
+    """
+    by_sku: dict[str, list[LevelMove]] = {sku: [] for sku in before}
+    for (sku, _), move in moves.items():
+        if sku in by_sku:
+            by_sku[sku].append(move)
+    changes = [
+        StockChange(
+            sku=sku,
+            threshold_before=figures.low_stock_threshold,
+            low_stock_threshold=figures.low_stock_threshold,
+            available_before=figures.available,
+            available_after=figures.available + sum(move.available_delta for move in by_sku[sku]),
+        )
+        for sku, figures in sorted(before.items())
+    ]
+    return [
+        (event, max(by_sku[event.sku], key=lambda move: move.last).stamp)
+        for event in stock_events(changes)
+        if event.sku is not None
+    ]
