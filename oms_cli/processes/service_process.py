@@ -45,7 +45,6 @@ def server_options(settings: Settings) -> ServerOptions:
         host=settings.host,
         port=settings.port,
         tls=_tls_files(settings),
-        trusted_proxies=settings.trusted_proxies,
         processes=process_count(settings),
         threads=settings.http_threads,
         in_flight_max=settings.http_in_flight_max,

@@ -11,13 +11,11 @@ from io import BytesIO
 from types import MappingProxyType
 from typing import Any
 
-from oms_http.edge.forwarding import TrustedProxies
 from oms_http.edge.telemetry import log_answer, request_id
 from oms_http.server.admission import Place
 from oms_http.server.answer_room import AnswerRoom
 from oms_http.server.answers import Answer, WsgiRunner
 from oms_http.server.bodies import BodyReceiver
-from oms_http.server.connections import ConnectionBounds, ConnectionGuard
 from oms_http.server.cores import take_core
 from oms_http.server.environ import base_environ, wsgi_environ
 from oms_http.server.heads import check_head, check_path
@@ -25,7 +23,7 @@ from oms_http.server.lanes import Lane, Lanes
 from oms_http.server.options import ServerOptions, WsgiService
 from oms_http.server.problems import OVERLOADED, TOO_MANY, Refusal, RefusedError, UnwelcomeError
 from oms_http.server.process import (
-    files_per_connection,
+    cut_off_who_takes_nothing,
     give_large_blocks_back,
     on_stop_signal,
     raise_file_limit,
@@ -52,15 +50,6 @@ class Bridge:
         self._base = base_environ(processes=options.processes, threads=options.threads)
         self._spools = SpoolDirectory(places=options.spools_max, directory=options.spool_directory)
         self._bodies = BodyReceiver(options, self._spools)
-        self._guard = ConnectionGuard(
-            ConnectionBounds(
-                port=options.port,
-                total_max=options.connections_max * files_per_connection(options),
-                per_client_max=options.connections_per_client_max,
-                send_timeout_seconds=options.send_timeout_seconds,
-                is_exempt=TrustedProxies.read(options.trusted_proxies).trusts,
-            )
-        )
         self._draining = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -86,7 +75,7 @@ class Bridge:
         self._lanes = Lanes(runner, self._options, loop)
         raise_file_limit(self._options)
         give_large_blocks_back()
-        self._guard.start()
+        cut_off_who_takes_nothing(options=self._options, loop=loop)
         stop_with_parent(loop)
         on_stop_signal(partial(loop.call_soon_threadsafe, self._drain))
         loop.call_soon(release_stop_signals)
@@ -194,7 +183,6 @@ class Bridge:
         os._exit(0)
 
     def _close(self, *, timeout_seconds: float) -> None:
-        self._guard.close()
         self._lanes.close(timeout_seconds=timeout_seconds)
         self._spools.close()
         self._service.close()

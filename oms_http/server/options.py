@@ -71,7 +71,6 @@ class ServerOptions:
     take seven eighths of it, and so may writes, less when their answers take longer than `latency_target_seconds`
     (admission.py; infinity leaves the limit alone).
     `connections_max`: open connections; further ones wait, unaccepted, in the kernel's `backlog`.
-    `connections_per_client_max`: of one address (IPv6: of one /64) but for `trusted_proxies`; the newest are cut off.
     `target_bytes_max`: of a request's path and query, percent-decoded the one and encoded the other.
     `head_timeout_seconds`: for a request's head; an idle connection is closed after it too.
     `body_timeout_seconds`: for a whole body, or for each piece of a spooled one, which has `spool_timeout_seconds`.
@@ -97,8 +96,6 @@ class ServerOptions:
     in_flight_max: int = 256
     latency_target_seconds: float = 1.0
     connections_max: int = 4096
-    connections_per_client_max: int = 1024
-    trusted_proxies: tuple[str, ...] = ()
     backlog: int = 1024
     head_bytes_max: int = 64 * 1024
     target_bytes_max: int = 8 * 1024
@@ -135,7 +132,6 @@ class ServerOptions:
                 "processes",
                 "threads",
                 "connections_max",
-                "connections_per_client_max",
                 "spools_max",
                 "graceful_timeout_seconds",
             ),

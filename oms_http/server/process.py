@@ -1,4 +1,4 @@
-"""What a worker process arranges with its operating system: open files, signals, and its parent's death."""
+"""What a worker process arranges with its operating system: files, sockets, signals, and its parent's death."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 from oms_http.server.options import ServerOptions
 
 _FILES_BESIDES_CONNECTIONS = 512
 _M_MMAP_THRESHOLD = -3  # malloc.h
 _LARGE_BLOCK_BYTES = 1024 * 1024
+_LISTENING_SECONDS = 0.02
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -46,13 +50,59 @@ def give_large_blocks_back() -> None:
 
 
 def raise_file_limit(options: ServerOptions) -> None:
-    """Raise the soft limit of open files, often 1024, to hold all connections, as far as the hard limit allows."""
+    """Raise the soft limit of open files, often 1024, to hold all connections, as far as the hard limit allows.
+
+    Over TLS it becomes the hard limit: nothing bounds how many handshakes are going on, and granian 2.8 never answers
+    again once it has found no file for one (its accepting then leaves its other tasks no turn).
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = options.connections_max * files_per_connection(options) + _FILES_BESIDES_CONNECTIONS
     if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
+        wanted = hard if options.tls else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def cut_off_who_takes_nothing(*, options: ServerOptions, loop: asyncio.AbstractEventLoop) -> None:
+    """Let the kernel end connections whose clients take nothing of an answer for `send_timeout_seconds`.
+
+    granian has no such option. A connection inherits it from the socket that listens (TCP_USER_TIMEOUT, tcp(7); Linux
+    alone has it), which granian opens once the event loop runs and keeps open until the process stops.
+    """
+    if not hasattr(socket, "TCP_USER_TIMEOUT"):
+        return
+    listener = _listener(options.port)
+    if listener is None:
+        again = partial(cut_off_who_takes_nothing, options=options, loop=loop)
+        loop.call_later(_LISTENING_SECONDS, again)
+        return
+    try:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(options.send_timeout_seconds * 1000))
+    finally:
+        listener.detach()
+
+
+def _listener(port: int) -> socket.socket | None:
+    """Find the socket of this process that listens on a port. The caller detaches it and never closes it."""
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # It is no socket, or is closed by now.
+            found = socket.socket(fileno=int(path.name))
+            if _listens(found, port):
+                return found
+            found.detach()
+    return None
+
+
+def _listens(found: socket.socket, port: int) -> bool:
+    try:
+        is_internet = found.family in {socket.AF_INET, socket.AF_INET6} and found.type == socket.SOCK_STREAM
+        return (
+            is_internet
+            and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+            and int(found.getsockname()[1]) == port
+        )
+    except OSError:
+        return False
 
 
 def hold_stop_signals() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import threading
@@ -118,6 +119,10 @@ def main() -> int:
     given = json.loads(sys.argv[1])
     if "start_method" in given:
         multiprocessing.set_start_method(given.pop("start_method"))
+    if "files_max" in given:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (given.pop("files_max"), resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        )
     target = TARGETS[given.pop("opens", "well")]
     if "tls" in given:
         certificate, key = map(Path, given["tls"])

@@ -7,7 +7,6 @@ from tests.security.mutation import mutation
 _APP = "oms_http/app.py"
 _BODIES = "oms_http/server/bodies.py"
 _HEADS = "oms_http/server/heads.py"
-_CONNECTIONS = "oms_http/server/connections.py"
 _HEADERS = "oms_http/edge/answer_headers.py"
 _TEST_LIMITS = "tests/http/test_server_limits.py::"
 _TEST_SMUGGLING = "tests/http/test_smuggling.py::"
@@ -102,24 +101,31 @@ BOUNDS = (
         f"{_TEST_CLIENTS}test_slow_heads_and_bodies_stop_nobody_and_are_cut_off",
     ),
     mutation(
-        "one client holds all connections",
-        _CONNECTIONS,
-        "            if excess and not self._bounds.is_exempt(client):\n",
-        "            if False:\n",
-        f"{_TEST_CLIENTS}test_one_client_cannot_hold_all_connections",
+        "a process has the server's own bound of connections",
+        "oms_http/server/serving.py",
+        "        backpressure=options.connections_max,\n",
+        "",
+        f"{_TEST_CLIENTS}test_connections_past_the_bound_wait_until_others_end",
     ),
     mutation(
-        "handshakes hold all files",
-        _CONNECTIONS,
-        "excess = sorted(everything, key=self._age_order)[self._bounds.total_max :]",
-        "excess = everything[:0]",
-        f"{_TEST_CLIENTS}test_handshakes_of_many_clients_are_bounded_too",
+        "who takes nothing of an answer keeps its connection",
+        "oms_http/server/bridge.py",
+        "        cut_off_who_takes_nothing(options=self._options, loop=loop)\n",
+        "",
+        f"{_TEST_CLIENTS}test_a_client_that_sends_on_and_on_without_reading_holds_no_thread",
+    ),
+    mutation(
+        "handshakes have no more files than connections",
+        "oms_http/server/process.py",
+        "hard if options.tls else min(wanted, hard)",
+        "min(wanted, hard)",
+        f"{_TEST_CLIENTS}test_over_tls_a_process_takes_all_the_files_that_it_may",
     ),
     mutation(
         "a full process receives bodies first",
         "oms_http/server/bridge.py",
-        "        if lane.full:\n            if lane.lease_seconds:\n",
-        "        if False:\n            if lane.lease_seconds:\n",
+        "        if lane.full:\n            if lane.hold_seconds:\n",
+        "        if False:\n            if lane.hold_seconds:\n",
         f"{_TEST_LIMITS}test_a_full_process_refuses_before_the_body_is_there",
     ),
 )
