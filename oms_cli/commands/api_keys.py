@@ -15,13 +15,13 @@ from oms_cli.terminal.files import confirm
 from oms_cli.terminal.messages import counted, say
 from oms_cli.terminal.streams import require_output
 from oms_cli.terminal.view import show_seconds
-from oms_cli.views.api_keys import issued_view, keys_view
+from oms_cli.views.api_keys import api_keys_view, issued_view
 from oms_core.domain.api_keys import ApiKeyState, CreateApiKey, IssuedApiKey, RotateApiKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 
 app = command_group("keys", "API keys: who may call, and what they may do.")
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Who holds the key.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Who holds the API key.")]
 ExpiresOption = Annotated[
     str | None,
     typer.Option("--expires", metavar="TIME|AGE", help="When it ends: a time, or from now 30m, 12h or 90d."),
@@ -42,7 +42,7 @@ def create(
     ] = None,
     expires: ExpiresOption = None,
 ) -> None:
-    """Make the first key of a name, and print it: it is shown this once. Makes a missing SQLite file."""
+    """Make the first API key of a name, and print it: it is shown this once. Makes a missing SQLite file."""
     command = CreateApiKey(
         name=name, scopes=read_scopes(scopes), customer_id=customer, expires_at=_expiry(session, expires)
     )
@@ -53,23 +53,23 @@ def create(
 
 
 @command(app, "list")
-def list_keys(session: Session, limit: LimitOption = PAGE_ITEMS_DEFAULT, everything: AllOption = False) -> None:
-    """List keys by name, the oldest of a name first."""
+def list_api_keys(session: Session, limit: LimitOption = PAGE_ITEMS_DEFAULT, everything: AllOption = False) -> None:
+    """List API keys by name, the oldest of a name first."""
     with session.oms() as oms:
-        keys = paged(
+        api_keys = paged(
             lambda cursor, size: oms.list_keys(caller=session.caller, cursor=cursor, limit=size),
             limit=None if everything else limit,
         )
-        shown = session.output.list(keys_view(session.surroundings.now()), keys)
-    say_if_more(keys, shown)
+        shown = session.output.list(api_keys_view(session.surroundings.now()), api_keys)
+    say_if_more(api_keys, shown)
 
 
 @command(app, "show")
 def show(session: Session, name: NameArgument) -> None:
-    """Show the keys of a name, newest first."""
+    """Show the API keys of a name, newest first."""
     with session.oms() as oms:
-        keys = oms.get_key(name, caller=session.caller)
-    session.output.list(keys_view(session.surroundings.now()), keys)
+        api_keys = oms.get_key(name, caller=session.caller)
+    session.output.list(api_keys_view(session.surroundings.now()), api_keys)
 
 
 @command(app, "rotate")
@@ -78,11 +78,12 @@ def rotate(
     *,
     name: NameArgument,
     overlap: Annotated[
-        str, typer.Option("--overlap", metavar="AGE", help="For how long the former keys still work; 0: not at all.")
+        str,
+        typer.Option("--overlap", metavar="AGE", help="For how long the former API keys still work; 0: not at all."),
     ] = "24h",
     expires: ExpiresOption = None,
 ) -> None:
-    """Make a further key of a name, and print it; the former ones end after the overlap.
+    """Make a further API key of a name, and print it; the former ones end after the overlap.
 
     Without --expires it lives as long as the one before was made for.
     """
@@ -93,9 +94,9 @@ def rotate(
         former = oms.get_key(name, caller=session.caller)
         issued = oms.rotate_key(command, caller=session.caller)
     _print_issued(session, issued)
-    if any(key.state(session.surroundings.now()) is ApiKeyState.ACTIVE for key in former):
+    if any(api_key.state(session.surroundings.now()) is ApiKeyState.ACTIVE for api_key in former):
         end = "have ended" if seconds == 0 else f"end within {overlap}"
-        say(f"the former keys of {name} {end}")
+        say(f"the former API keys of {name} {end}")
 
 
 @command(app, "revoke")
@@ -104,14 +105,14 @@ def revoke(
     name: NameArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Revoke without asking.")] = False,
 ) -> None:
-    """End every key of a name at once: the service refuses them within five seconds."""
+    """End every API key of a name at once: the service refuses them within five seconds."""
     if not yes:
-        confirm(f"Revoke every key of {name}?")
+        confirm(f"Revoke every API key of {name}?")
     with session.oms() as oms:
-        keys = oms.revoke_key(name, caller=session.caller)
-    session.output.sentence(f"revoked {counted(len(keys), 'key')} of {name}")
+        api_keys = oms.revoke_key(name, caller=session.caller)
+    session.output.sentence(f"revoked {counted(len(api_keys), 'API key')} of {name}")
     if not session.output.is_table:
-        session.output.list(keys_view(session.surroundings.now()), keys)
+        session.output.list(api_keys_view(session.surroundings.now()), api_keys)
 
 
 def _expiry(session: Session, text: str | None) -> datetime | None:
@@ -126,17 +127,18 @@ def _expiry(session: Session, text: str | None) -> datetime | None:
 
 
 def _print_issued(session: Session, issued: IssuedApiKey) -> None:
-    """Print the key alone on stdout, so that a script can take it, and what to know of it on stderr."""
-    key = issued.key
+    """Print the API key alone on stdout, so that a script can take it, and what to know of it on stderr."""
+    api_key = issued.key
+    named = f"API key {api_key.number} of {api_key.name}"
     try:
         session.output.sentence(issued.token)
         if not session.output.is_table:
             session.output.record(issued_view(session.surroundings.now()), issued)
         session.output.flush()
     except OSError:
-        say(f"key {key.number} of {key.name} was made, and nobody has seen it: rotate makes another, revoke ends it")
+        say(f"{named} was made, and nobody has seen it: rotate makes another, revoke ends it")
         raise
-    bound = "" if key.customer_id is None else f", orders of {key.customer_id} only"
-    end = "does not expire" if key.expires_at is None else f"expires {show_seconds(key.expires_at)} UTC"
-    say(f"key {key.number} of {key.name}: {', '.join(sorted(key.scopes))}{bound}; {end}")
+    bound = "" if api_key.customer_id is None else f", orders of {api_key.customer_id} only"
+    end = "does not expire" if api_key.expires_at is None else f"expires {show_seconds(api_key.expires_at)} UTC"
+    say(f"{named}: {', '.join(sorted(api_key.scopes))}{bound}; {end}")
     say("keep it safe: it is not stored, and not shown again")

@@ -151,5 +151,10 @@ def _announce(settings: Settings, url: str, *, database: str, metrics: MetricsLi
         metrics.start()
     _log.info("ready on %s", url)
     with contextlib.suppress(OSError):  # Nobody has to read it.
-        key = "" if settings.auth_in_force == "off" else ' -H "Authorization: Bearer $API_KEY"'
-        welcome(url, database=database, metrics_url=metrics.url if metrics else f"{url}/metrics", key=key)
+        authorization = "" if settings.auth_in_force == "off" else ' -H "Authorization: Bearer $API_KEY"'
+        welcome(
+            url,
+            database=database,
+            metrics_url=metrics.url if metrics else f"{url}/metrics",
+            authorization=authorization,
+        )

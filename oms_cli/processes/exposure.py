@@ -10,10 +10,12 @@ from oms_core.settings import Settings
 
 
 def check_exposure(settings: Settings) -> None:
-    """Raise `invalid_setting` for a host that is none, and unless callers bring keys or it is loopback only."""
+    """Raise `invalid_setting` for a host that is none, and unless callers bring API keys or it is loopback only."""
     is_loopback = _is_loopback(settings.host)
     if settings.auth_in_force == "off" and not is_loopback:
-        detail = "is not loopback, and with OMS_AUTH=off whoever reaches it may do everything; use keys, or 127.0.0.1"
+        detail = (
+            "is not loopback, and with OMS_AUTH=off whoever reaches it may do everything; use API keys, or 127.0.0.1"
+        )
         raise OmsError("invalid_setting", f"OMS_HOST: {settings.host or 'every address'} {detail}")
 
 

@@ -17,7 +17,6 @@ from multiprocessing.connection import Connection
 from oms_cli.processes.logs import configure_logging
 from oms_core.bootstrap import open_metrics
 from oms_core.oms import Oms
-from oms_core.ports.metrics import NoMetrics
 from oms_core.runtime.background_thread import start_thread
 from oms_core.settings import Settings
 
@@ -48,7 +47,7 @@ def run_process(settings: Settings, role: Role, is_measured: bool, ready: Connec
         signal.signal(left_to_the_parent, signal.SIG_IGN)
     configure_logging(settings)
     os.nice(_NICENESS[role])
-    metrics = open_metrics() if is_measured else NoMetrics()
+    metrics = open_metrics() if is_measured else None
     with Oms.open(replace(settings, group_commit=False), create=False, metrics=metrics) as oms:
         run = oms.run_worker if role is Role.WORKER else oms.run_event_relay
         start_thread(partial(_stop_with_parent, stop), name="oms-parent")

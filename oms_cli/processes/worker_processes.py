@@ -105,7 +105,7 @@ class WorkerProcesses:
                 if beginning[what].ready is what:
                     _hear(beginning[what], what)
             elif isinstance(what, int):
-                self._dead_letter(sentinels[what])
+                self._note_end(sentinels[what])
 
     def _start_due(self) -> None:
         for place in self._places:
@@ -124,7 +124,7 @@ class WorkerProcesses:
         place.process.start()
         writer.close()
 
-    def _dead_letter(self, place: _Place) -> None:
+    def _note_end(self, place: _Place) -> None:
         """Take note of an end, and say when the successor starts."""
         process, place.process = place.process, None
         assert process is not None  # noqa: S101  Its sentinel was heard.
@@ -133,7 +133,7 @@ class WorkerProcesses:
             _hear(place, place.ready)
         if self._is_stopping:
             return
-        pause = _note_death(place)
+        pause = _pause_after_death(place)
         what = f"the {place.role.value} process {process.pid} has ended with status {process.exitcode}"
         # One that had begun may have met an order that ends it, and is tried again until that order is given up.
         if place.quick_deaths.failures >= _QUICK_DEATHS_MAX and not place.is_ready:
@@ -162,7 +162,7 @@ class WorkerProcesses:
                 place.process.join()
 
 
-def _note_death(place: _Place) -> float:
+def _pause_after_death(place: _Place) -> float:
     """Return how long its successor has to wait."""
     if time.monotonic() - place.started_at >= _QUICK_DEATH_SECONDS:
         place.quick_deaths.reset()

@@ -20,7 +20,7 @@ _SHOWN_PARAMETERS = frozenset(
     }
 )
 
-_KEY = re.compile(r"\b(oms_[0-9A-Za-z]{1,64})_[0-9A-Za-z_-]{16,}")
+_API_KEY = re.compile(r"\b(oms_[0-9A-Za-z]{1,64})_[0-9A-Za-z_-]{16,}")
 # As a header, and as it stands in the repr of an environ or of a list of headers.
 _AUTHORIZATION = re.compile(
     r"""(?i)((?:\b|_)(?:proxy[-_])?authorization\b["']?\s*[:=,]\s*(?:b?["'])?)([a-z]+\s+)?[^\s"',;)}\]\\]+"""
@@ -42,7 +42,7 @@ def mask_url(url: str) -> str:
 
 def redact(text: str) -> str:
     """Return a text, such as a line of a log or a traceback, with whatever looks like a secret masked."""
-    text = _KEY.sub(rf"\1_{MASK}", text)
+    text = _API_KEY.sub(rf"\1_{MASK}", text)
     text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{found[2] or ''}{MASK}", text)
     text = _BEARER.sub(rf"\1 {MASK}", text)
     text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)

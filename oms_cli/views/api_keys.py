@@ -15,21 +15,21 @@ _COLOURS: Mapping[ApiKeyState, str] = MappingProxyType(
 )
 
 
-def keys_view(now: datetime) -> View[ApiKey]:
-    """Return the view of keys as they are at a time."""
+def api_keys_view(now: datetime) -> View[ApiKey]:
+    """Return the view of API keys as they are at a time."""
     return View(
         columns=_columns(now),
-        document=lambda key: show_key(key, now),
-        nothing="no keys; oms keys create makes one",
+        document=lambda api_key: show_key(api_key, now),
+        nothing="no API keys; oms keys create makes one",
     )
 
 
 def issued_view(now: datetime) -> View[IssuedApiKey]:
-    """Return the view of a key that was just made: with its text first."""
+    """Return the view of an API key that was just made: with its text first."""
     return View(
         columns=(
             Column(name="key", value=lambda issued: issued.token, whole=True),
-            *(_of_key(column) for column in _columns(now)),
+            *(_of_api_key(column) for column in _columns(now)),
         ),
         document=lambda issued: show_issued(issued, now),
     )
@@ -37,25 +37,25 @@ def issued_view(now: datetime) -> View[IssuedApiKey]:
 
 def _columns(now: datetime) -> tuple[Column[ApiKey], ...]:
     return (
-        Column(name="name", value=lambda key: key.name, whole=True),
-        Column(name="number", value=lambda key: key.number, right=True),
+        Column(name="name", value=lambda api_key: api_key.name, whole=True),
+        Column(name="number", value=lambda api_key: api_key.number, right=True),
         Column(
             name="state",
-            value=lambda key: key.state(now).value,
+            value=lambda api_key: api_key.state(now).value,
             whole=True,
-            style=lambda key: _COLOURS[key.state(now)],
+            style=lambda api_key: _COLOURS[api_key.state(now)],
         ),
-        Column(name="scopes", value=lambda key: " ".join(sorted(key.scopes))),
-        Column(name="customer_id", value=lambda key: key.customer_id),
-        Column(name="expires_at", value=lambda key: key.expires_at),
-        Column(name="last_used_at", value=lambda key: key.last_used_at),
-        Column(name="created_at", value=lambda key: key.created_at, spare=True),
-        Column(name="created_by", value=lambda key: key.created_by, spare=True),
-        Column(name="revoked_at", value=lambda key: key.revoked_at, spare=True),
-        Column(name="revoked_by", value=lambda key: key.revoked_by, spare=True),
-        Column(name="id", value=lambda key: key.id, whole=True, spare=True),
+        Column(name="scopes", value=lambda api_key: " ".join(sorted(api_key.scopes))),
+        Column(name="customer_id", value=lambda api_key: api_key.customer_id),
+        Column(name="expires_at", value=lambda api_key: api_key.expires_at),
+        Column(name="last_used_at", value=lambda api_key: api_key.last_used_at),
+        Column(name="created_at", value=lambda api_key: api_key.created_at, spare=True),
+        Column(name="created_by", value=lambda api_key: api_key.created_by, spare=True),
+        Column(name="revoked_at", value=lambda api_key: api_key.revoked_at, spare=True),
+        Column(name="revoked_by", value=lambda api_key: api_key.revoked_by, spare=True),
+        Column(name="id", value=lambda api_key: api_key.id, whole=True, spare=True),
     )
 
 
-def _of_key(column: Column[ApiKey]) -> Column[IssuedApiKey]:
+def _of_api_key(column: Column[ApiKey]) -> Column[IssuedApiKey]:
     return Column(name=column.name, value=lambda issued: column.value(issued.key))

@@ -7,22 +7,25 @@ import sys
 from oms_cli.terminal.streams import is_closed
 from oms_cli.terminal.tables import terminal_console
 
-_STOCK = """curl -X PUT {url}/v1/inventory/WIDGET{key} -H 'Content-Type: application/json' -d '{{"on_hand": 25}}'"""
+_STOCK = (
+    "curl -X PUT {url}/v1/inventory/WIDGET{authorization} -H 'Content-Type: application/json'"
+    """ -d '{{"on_hand": 25}}'"""
+)
 _ORDER = (
-    "curl -X POST {url}/v1/orders{key} -H 'Content-Type: application/json'"
+    "curl -X POST {url}/v1/orders{authorization} -H 'Content-Type: application/json'"
     """ -d '{{"customer_id": "C1", "lines": [{{"sku": "WIDGET", "quantity": 2}}]}}'"""
 )
 
 
-def welcome(url: str, *, database: str, metrics_url: str, key: str) -> None:
-    """Print it on stdout: log collectors read stderr, and people either. `key` is what a request needs besides."""
+def welcome(url: str, *, database: str, metrics_url: str, authorization: str) -> None:
+    """Print it on stdout, because log collectors read stderr. `authorization` is the option that brings an API key."""
     if is_closed(sys.stdout):
         return
     facts = {"docs": f"{url}/docs", "metrics": metrics_url, "database": database}
     lines = [f"OMS answers on {url}", ""]
     lines += [f"  {name:<9} {fact}" for name, fact in facts.items()]
     lines += ["", "A first order to copy: stock 25 widgets, then sell 2.", ""]
-    lines += [f"  {command.format(url=url, key=key)}" for command in (_STOCK, _ORDER)]
+    lines += [f"  {command.format(url=url, authorization=authorization)}" for command in (_STOCK, _ORDER)]
     if sys.stdout.isatty():
         _print_on_terminal([*lines, "", "Ctrl-C stops it."])
     else:

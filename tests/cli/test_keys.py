@@ -28,7 +28,7 @@ def test_a_new_key_stands_alone_on_stdout_and_opens(cli: Cli) -> None:
     ran = cli("keys", "create", "shop", "--scope", "orders:write", "--scope", "orders:read,inventory:read")
     assert TOKEN.fullmatch(ran.out.rstrip("\n"))
     assert ran.err == (
-        "key 1 of shop: inventory:read, orders:read, orders:write; does not expire\n"
+        "API key 1 of shop: inventory:read, orders:read, orders:write; does not expire\n"
         "keep it safe: it is not stored, and not shown again\n"
     )
     caller = cli.oms.authenticate(ran.out.strip())
@@ -109,7 +109,7 @@ def test_keys_are_listed_and_shown_without_their_secrets(cli: Cli) -> None:
 
 
 def test_no_keys_are_told(cli: Cli) -> None:
-    assert cli("keys", "list").err == "no keys; oms keys create makes one\n"
+    assert cli("keys", "list").err == "no API keys; oms keys create makes one\n"
     for command in (("show", "x"), ("rotate", "x"), ("revoke", "x", "--yes")):
         ran = cli("keys", *command)
         assert (ran.code, ran.out) == (4, "")
@@ -131,8 +131,8 @@ def test_a_rotated_key_is_printed_and_the_former_ones_end(
     first = create(cli)
     ran = cli("keys", "rotate", "shop", *options)
     assert cli.oms.authenticate(ran.out.strip()).name == "shop"
-    assert ran.err.splitlines()[0] == "key 2 of shop: orders:read; does not expire"
-    assert ran.err.splitlines()[-1] == f"the former keys of shop {said}"
+    assert ran.err.splitlines()[0] == "API key 2 of shop: orders:read; does not expire"
+    assert ran.err.splitlines()[-1] == f"the former API keys of shop {said}"
     if opens:
         cli.oms.authenticate(first)
     else:
@@ -159,7 +159,7 @@ def test_revoking_asks_and_off_a_terminal_wants_a_yes(cli: Cli) -> None:
     assert ran.code == 2
     assert "--yes" in ran.err
     cli.oms.authenticate(token)
-    assert cli("keys", "revoke", "shop", "--yes").out == "revoked 1 key of shop\n"
+    assert cli("keys", "revoke", "shop", "--yes").out == "revoked 1 API key of shop\n"
     with pytest.raises(OmsError, match="unauthenticated"):
         cli.oms.authenticate(token)
     (shown,) = cli("keys", "revoke", "shop", "--yes", "-o", "json").json

@@ -126,7 +126,7 @@ def test_a_key_that_was_made_but_not_shown_is_told(
 ) -> None:
     request.getfixturevalue("full_disk")
     assert shop.on_own_streams("keys", "rotate", "shop") == 1
-    assert capsys.readouterr().err.startswith("key 2 of shop was made, and nobody has seen it: ")
+    assert capsys.readouterr().err.startswith("API key 2 of shop was made, and nobody has seen it: ")
 
 
 @pytest.mark.parametrize(

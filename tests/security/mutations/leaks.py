@@ -41,7 +41,7 @@ LEAKS = (
     mutation(
         "logs hold API keys",
         _MASKING,
-        '    text = _KEY.sub(rf"\\1_{MASK}", text)\n',
+        '    text = _API_KEY.sub(rf"\\1_{MASK}", text)\n',
         "",
         f"{_TEST_MASKING}test_a_text_is_shown_without_its_secrets",
     ),
