@@ -1,4 +1,4 @@
-"""No paragraph and no list item of README.md and docs/ is long: a table, a list or a picture says more."""
+"""README.md and docs/ are easy to read: no paragraph is long, and a page that explains a flow has a picture of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.house.sources import committed_files, text_of
 
 WORDS_MAX = 80
 PAGES = committed_files("README.md", "docs/*.md")
+FLOWS = ("README", *(f"docs/{name}" for name in ("adapters", "api", "cli", "embedding", "queue", "running", "scaling")))
 BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 # What is read by itself: a heading, a row of a table, a comment, a line without text.
 APART = re.compile(r"\s*(?:$|#{1,6} |\||<!--)")
@@ -28,6 +29,11 @@ def paragraphs_of(text: str) -> Iterator[str]:
             lines = []
         if not ends:
             lines.append(line)
+
+
+def has_picture(text: str) -> bool:
+    """Whether a page has a diagram that it draws itself."""
+    return "\n```mermaid\n" in text
 
 
 def long_paragraphs(text: str) -> list[str]:
@@ -70,3 +76,12 @@ def test_a_long_paragraph_would_be_found(text: str) -> None:
 )
 def test_what_is_short_or_no_paragraph_is_not_found(text: str) -> None:
     assert not long_paragraphs(text)
+
+
+@pytest.mark.parametrize("page", FLOWS)
+def test_a_page_that_explains_a_flow_has_a_picture_of_it(page: str) -> None:
+    assert has_picture(text_of(Path(f"{page}.md")))
+
+
+def test_a_page_without_a_picture_would_be_found() -> None:
+    assert not has_picture("text with `mermaid`\n\n```sh\nmermaid\n```\n")
