@@ -11,6 +11,7 @@ from typing import TypeVar
 from oms_cli.terminal.messages import counted
 from oms_cli.terminal.view import Column, View
 from oms_core.documents.orders import show_event, show_order, show_refusal
+from oms_core.documents.queue import show_queue_place
 from oms_core.domain.currencies import decimals_of
 from oms_core.domain.events import Event
 from oms_core.domain.money import format_money
@@ -93,8 +94,7 @@ def show_place(order: Order, place: QueuePlace | None) -> dict[str, object]:
     """Show an order as JSON, with `queue: {position, estimated_seconds}` while it is queued."""
     if place is None:
         return show_order(order)
-    shown = {"position": place.position, "estimated_seconds": place.estimated_seconds}
-    return {**show_order(order), "queue": shown}
+    return {**show_order(order), "queue": show_queue_place(place)}
 
 
 def place_text(place: QueuePlace | None) -> str | None:

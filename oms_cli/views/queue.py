@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oms_cli.terminal.view import Column, View
-from oms_core.documents.orders import show_time
+from oms_core.documents.queue import show_bytes, show_dead_letter, show_queue_status, show_worker
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.ports.broker import DeadLetter
 from oms_core.use_cases.get_queue_status import QueueStatus
@@ -46,26 +46,9 @@ def letters_view(verb: str) -> View[LettersMoved]:
     )
 
 
-def show_worker(worker: WorkerState) -> dict[str, object]:
-    """Show a worker as JSON."""
-    return {
-        "id": worker.id,
-        "started_at": show_time(worker.started_at),
-        "seen_at": show_time(worker.seen_at),
-        "orders_per_second": round(worker.orders_per_second, 1),
-        "settled": worker.settled,
-    }
-
-
 def _show_queue(shown: QueueShown) -> dict[str, object]:
-    status = shown.status
     return {
-        "depth": status.depth,
-        "oldest_age_seconds": _tenths(status.oldest_age_seconds),
-        "orders_per_second": _tenths(status.orders_per_second),
-        "workers": [show_worker(worker) for worker in status.workers],
-        "failed": status.failed,
-        "rejected": status.rejected,
+        **show_queue_status(shown.status),
         "broker": {"name": shown.broker, "state": shown.broker_state, "fault": shown.fault},
     }
 
@@ -76,23 +59,6 @@ def _tenths(figure: float | None) -> float | None:
 
 def _seconds(seconds: float | None) -> str | None:
     return None if seconds is None else f"{seconds:,.1f} s"
-
-
-def _show_letter(letter: DeadLetter) -> dict[str, object]:
-    return {
-        "id": letter.id,
-        "kind": letter.kind.value,
-        "code": letter.code,
-        "detail": letter.detail,
-        "died_at": None if letter.died_at is None else show_time(letter.died_at),
-        "bytes": len(letter.body),
-        "body": _body(letter),
-    }
-
-
-def _body(letter: DeadLetter) -> str:
-    """Return the body as text, with what is no UTF-8 escaped."""
-    return letter.body.decode(errors="backslashreplace")
 
 
 QUEUE: View[QueueShown] = View(
@@ -142,8 +108,11 @@ LETTERS: View[DeadLetter] = View(
         Column(name="detail", value=lambda letter: letter.detail),
         Column(name="died_at", value=lambda letter: letter.died_at, spare=True),
         Column(name="bytes", value=lambda letter: len(letter.body), right=True, spare=True),
-        Column(name="body", value=_body, in_table=False),
+        Column(name="body", value=lambda letter: show_bytes(letter.body, is_truncated=False)[0], in_table=False),
+        Column(
+            name="body_encoding", value=lambda letter: show_bytes(letter.body, is_truncated=False)[1], in_table=False
+        ),
     ),
-    document=_show_letter,
+    document=show_dead_letter,
     nothing="no dead letters",
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from flask import Response
 
 from oms_core.documents.orders import show_order
+from oms_core.documents.queue import show_queue_place
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ErrorKind, OmsError
@@ -26,7 +27,7 @@ def order_response(oms: Oms, order: Order, *, status: int = 200, headers: Iterab
         place = _place(oms, order)
         sent.append(_retry_after(place))
         if place is not None:
-            shown["queue"] = {"position": place.position, "estimated_seconds": place.estimated_seconds}
+            shown["queue"] = show_queue_place(place)
     return json_response(shown, status=status, headers=sent)
 
 

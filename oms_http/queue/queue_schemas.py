@@ -31,6 +31,8 @@ _LETTER: JsonDict = {
     "code": "malformed_json",
     "detail": "is no JSON: Expecting value at character 0",
     "body": "hello?",
+    "body_encoding": "utf-8",
+    "bytes": 6,
     "truncated": False,
     "died_at": _TIME,
 }
@@ -123,7 +125,7 @@ class Queue(Output):
                 {
                     "depth": 1200,
                     "oldest_age_seconds": 1.482,
-                    "drain_rate": 812.5,
+                    "orders_per_second": 812.5,
                     "workers": [_WORKER],
                     "failed": 0,
                     "rejected": 41,
@@ -134,14 +136,17 @@ class Queue(Output):
 
     depth: Annotated[int, Field(ge=0, description="How many orders wait.")]
     oldest_age_seconds: Annotated[float, Field(ge=0)] | None
-    drain_rate: Annotated[float, Field(ge=0, description="Orders that all workers settle in a second.")]
+    orders_per_second: Annotated[float, Field(ge=0, description="Orders that all workers settle in a second.")]
     workers: list[Worker]
     failed: Annotated[int, Field(ge=0)]
     rejected: Annotated[int, Field(ge=0)]
 
 
 class DeadLetter(Output):
-    """A message that could not be read, and why. `body` is at most its first 4 KiB; `truncated` says there is more."""
+    """A message that could not be read, and why. `body` is at most its first 4 KiB; `truncated` says there is more.
+
+    It is text where its bytes are UTF-8, and else base64, as `body_encoding` says. `bytes` counts the whole body.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_LETTER]})
 
@@ -150,6 +155,8 @@ class DeadLetter(Output):
     code: str
     detail: str
     body: str
+    body_encoding: Literal["utf-8", "base64"]
+    bytes: Annotated[int, Field(ge=0)]
     truncated: bool
     died_at: Time | None
 

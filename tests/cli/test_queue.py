@@ -88,12 +88,12 @@ def test_the_queue_is_shown_with_its_workers(cli: Cli) -> None:
     assert shown.pop("oldest_age_seconds") >= 0
     assert shown == {
         "depth": 2,
-        "orders_per_second": 12.3,
+        "orders_per_second": 12.345,
         "failed": 0,
         "rejected": 0,
         "broker": {"name": "broker.example", "state": "up", "fault": None},
     }
-    assert (worker["id"], worker["orders_per_second"], worker["settled"]) == ("host:1:ab", 12.3, 7)
+    assert (worker["id"], worker["orders_per_second"], worker["settled"]) == ("host:1:ab", 12.345, 7)
     table = cli("queue", "status").out
     assert "depth               2\n" in table
     assert "broker state        up\n" in table
@@ -128,7 +128,8 @@ def test_dead_letters_are_listed_with_their_reason_and_body(cli: Cli, queue: Bro
     first, second = cli("queue", "dead", "list", "-o", "json", **AMQP).json
     assert (first["kind"], first["code"], first["detail"]) == ("command", "malformed_json", "it is no JSON")
     assert (first["body"], first["bytes"]) == ("{", 1)
-    assert second["body"] == "\\xff\x00"
+    assert (first["body_encoding"], first["truncated"]) == ("utf-8", False)
+    assert (second["body"], second["body_encoding"], second["bytes"]) == ("/wA=", "base64", 2)
     ran = cli("queue", "dead", "list", **AMQP)
     assert (ran.code, ran.err) == (0, "")
     titles, *rows = ran.out.splitlines()

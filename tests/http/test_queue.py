@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_an_empty_queue_says_so(client: ConformingClient) -> None:
     assert read(response) == {
         "depth": 0,
         "oldest_age_seconds": None,
-        "drain_rate": 0.0,
+        "orders_per_second": 0.0,
         "workers": [],
         "failed": 0,
         "rejected": 0,
@@ -76,22 +77,25 @@ def test_the_queue_tells_of_its_workers_and_of_what_could_not_be_placed(oms: Oms
     (worker,) = queue["workers"]
     assert worker["started_at"] <= worker["seen_at"]
     assert (queue["depth"], queue["failed"], queue["rejected"]) == (0, 0, 1)
-    assert queue["drain_rate"] == worker["orders_per_second"]
+    assert queue["orders_per_second"] == worker["orders_per_second"]
 
 
-def test_messages_that_cannot_be_read_are_listed_as_text(oms: Oms, client: ConformingClient) -> None:
-    long = b"\xff" + "é".encode() * 4096
-    bring(oms, b"hello?", long)
+def test_messages_that_cannot_be_read_are_listed_as_text_or_in_base64(oms: Oms, client: ConformingClient) -> None:
+    long, no_text = b"x" + "é".encode() * 4096, b"\xff" + b"\x00" * 8191
+    bring(oms, b"hello?", long, no_text)
     oms.start_worker()
     letters = wait_until(
-        lambda: found if len(found := dead(client)) == 2 else None, DEADLINE_SECONDS, "both are dead letters"
+        lambda: found if len(found := dead(client)) == 3 else None, DEADLINE_SECONDS, "all are dead letters"
     )
-    assert [(letter["kind"], letter["code"], letter["truncated"]) for letter in letters] == [
-        ("command", "malformed_json", False),
-        ("command", "malformed_json", True),
+    assert {(letter["kind"], letter["code"]) for letter in letters} == {("command", "malformed_json")}
+    assert [(letter["body_encoding"], letter["bytes"], letter["truncated"]) for letter in letters] == [
+        ("utf-8", 6, False),
+        ("utf-8", 8193, True),
+        ("base64", 8192, True),
     ]
     assert letters[0]["body"] == "hello?"
-    assert letters[1]["body"] == "\ufffd" + "é" * 2047  # The cut went through the 2048th.
+    assert letters[1]["body"] == "x" + "é" * 2047  # The cut went through the 2048th.
+    assert b64decode(letters[2]["body"], validate=True) == no_text[:4096]
     assert dead(client, "?limit=1") == letters[:1]
 
 
