@@ -31,7 +31,7 @@ from oms_core.domain.import_commands import (
     StockImportReport,
 )
 from oms_core.domain.orders.order import Order, OrderFailure, OrderFilter, PlacedLine, Shortage
-from oms_core.domain.orders.placement import EnteredAs
+from oms_core.domain.orders.placement import EnteredAs, Placed, PlacementOutcome, Refused
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.pages import Page
@@ -42,7 +42,6 @@ from oms_core.error_types import Code
 from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
 from oms_core.oms import Oms
 from oms_core.ports.broker import DeadLetter, MessageKind
-from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_core.settings import Settings
 from oms_core.use_cases.audit import AuditReport
 from oms_core.use_cases.change_stock import StockChanged

@@ -29,7 +29,7 @@ from oms_core.domain.commands import (
 from oms_core.domain.events import Event
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.order import Order, OrderFilter
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import Placed, Placement, PlacementOutcome
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.pages import Page
 from oms_core.domain.rate_limits import RateScope
@@ -42,7 +42,7 @@ from oms_core.ports.clock import Clock, SystemClock
 from oms_core.ports.metrics import Metrics, NoMetrics
 from oms_core.ports.no_broker import NoBroker
 from oms_core.ports.rate_limiter import NoRateLimiter, RateLimiter
-from oms_core.ports.storage import Placed, PlacementOutcome, Storage, StorageOptions
+from oms_core.ports.storage import Storage, StorageOptions
 from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.settings import Settings
 from oms_core.use_cases import (

@@ -13,11 +13,11 @@ from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import Placed, Placement, PlacementOutcome
 from oms_core.ports.broker import Broker
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import Metrics
-from oms_core.ports.storage import Placed, PlacementOutcome, Storage
+from oms_core.ports.storage import Storage
 from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.forks import begin_in_each_process

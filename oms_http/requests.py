@@ -20,9 +20,9 @@ from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.limits import COUNT_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
 from oms_core.domain.numbers import parse_digits
 from oms_core.domain.preconditions import ANY, NO_VERSION, NOTHING_ASKED, Precondition
+from oms_core.domain.rate_limits import Allowance
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
-from oms_core.ports.rate_limiter import Allowance
 from oms_core.use_cases.charge_caller import Charge
 from oms_http.edge.telemetry import request_id
 from oms_http.schemas.models import Input, findings_of

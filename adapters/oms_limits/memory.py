@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from oms_core.domain.rate_limits import RateLimit
-from oms_core.ports.rate_limiter import Allowance
+from oms_core.domain.rate_limits import Allowance, RateLimit
 from oms_core.runtime.background_thread import starting_threads
 from oms_core.runtime.forks import begin_in_each_process
 from oms_limits.counters import KEYS_MAX, Counters

@@ -12,9 +12,9 @@ from limits.storage import RedisStorage
 from redis import Redis
 from redis.exceptions import NoScriptError, RedisError
 
-from oms_core.domain.rate_limits import RateLimit
-from oms_core.ports.metrics import RATE_LIMITER_FALLBACKS
-from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
+from oms_core.domain.metrics import RATE_LIMITER_FALLBACKS
+from oms_core.domain.rate_limits import Allowance, RateLimit
+from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.runtime.forks import begin_in_each_process
 from oms_limits.memory import MemoryRateLimiter
 from oms_limits.windows import Window, allowance_of

@@ -11,8 +11,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from oms_core.domain.rate_limits import RateLimit
-from oms_core.ports.rate_limiter import Allowance
+from oms_core.domain.rate_limits import Allowance, RateLimit
 
 STRATEGY = "sliding-window-counter"
 _MOMENT_SECONDS = 0.001

@@ -12,10 +12,10 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.order import Order, OrderFilter, orders_within
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.domain.orders.status_changes import joins_queue, order_after
 from oms_core.domain.stamps import Stamp
-from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
+from oms_core.ports.storage import DecideOrderChange, DecidePlacement
 from oms_memory.placing import MemoryPlacing
 from oms_memory.tables import Tables
 

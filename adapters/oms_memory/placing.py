@@ -12,9 +12,12 @@ from oms_core.domain.orders.placement import (
     Enqueue,
     EnteredAs,
     KeyedOrder,
+    Placed,
     Placement,
+    PlacementOutcome,
     PlacementView,
     Refuse,
+    Refused,
     Repeat,
     Replay,
     Reserve,
@@ -22,7 +25,6 @@ from oms_core.domain.orders.placement import (
 )
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.stock.products import Product
-from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_memory.tables import Tables
 
 View = TypeVar("View")

@@ -12,7 +12,7 @@ from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import Event
 from oms_core.domain.orders.new_orders import reservation
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.placement import Placement, PlacementView, Refuse, Reserve
+from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import (
     POSITIONS_EXACT_MAX,
     Claim,
@@ -29,7 +29,6 @@ from oms_core.domain.orders.queueing import (
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
-from oms_core.ports.storage import PlacementOutcome
 from oms_memory.placing import MemoryAccepting
 from oms_memory.tables import Tables
 

@@ -11,11 +11,11 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.order import Order, OrderFilter
-from oms_core.domain.orders.placement import Placement, PlacementView
+from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView
 from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
 from oms_core.domain.stamps import Stamp
 from oms_core.errors import OmsError
-from oms_core.ports.storage import DecideOrderChange, DecidePlacement, PlacementOutcome
+from oms_core.ports.storage import DecideOrderChange, DecidePlacement
 from oms_peewee.database import Database
 from oms_peewee.event_queries import has_event
 from oms_peewee.kept_keys import is_kept, keep_key

@@ -7,9 +7,20 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.placement import Enqueue, EnteredAs, Placement, Refuse, Repeat, Replay, Reserve, Verdict
+from oms_core.domain.orders.placement import (
+    Enqueue,
+    EnteredAs,
+    Placed,
+    Placement,
+    PlacementOutcome,
+    Refuse,
+    Refused,
+    Repeat,
+    Replay,
+    Reserve,
+    Verdict,
+)
 from oms_core.errors import OmsError
-from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_peewee.database import Attempt, Database
 from oms_peewee.faults import Fault, UncoveredError
 from oms_peewee.order_queries import orders_of

@@ -12,7 +12,7 @@ from peewee import fn
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.domain.orders.queueing import (
     POSITIONS_EXACT_MAX,
     Claim,
@@ -23,7 +23,6 @@ from oms_core.domain.orders.queueing import (
 )
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
-from oms_core.ports.storage import PlacementOutcome
 from oms_peewee.database import Database
 from oms_peewee.models import OrderRow
 from oms_peewee.order_queries import orders_of

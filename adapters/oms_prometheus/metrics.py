@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from oms_core.ports.metrics import Metric, Metrics
+from oms_core.domain.metrics import Metric
+from oms_core.ports.metrics import Metrics
 from oms_core.runtime.forks import begin_in_each_process
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"

@@ -10,9 +10,10 @@ from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain.api_keys import ApiKey, ApiKeyState, PresentedKey, StoredApiKey, parse_token
 from oms_core.domain.callers import Caller
+from oms_core.domain.metrics import AUTHENTICATION_REFUSALS
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
-from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metrics
+from oms_core.ports.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 

@@ -65,6 +65,21 @@ class RateLimit:
         return f"the limit {self.policy} is {self.count} per {self.window_seconds} s and {whose}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What became of one charge, and what is left under the limit.
+
+    `remaining` units could be taken now. `reset_seconds` is when all of them can be again, if nothing else is taken;
+    `retry_after_seconds` when the same charge can succeed, 0 where it did.
+    """
+
+    limit: RateLimit
+    allowed: bool
+    remaining: int
+    reset_seconds: int
+    retry_after_seconds: int
+
+
 def read_rate_limits(text: str) -> Mapping[RateScope, RateLimit]:
     """Read `scope=count/unit` separated by semicolons; empty or "off" is no limit, and so is "off" for a scope.
 

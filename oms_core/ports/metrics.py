@@ -1,101 +1,11 @@
-"""Metrics: what the service counts and measures, named once in a table."""
+"""The Metrics port: where what is counted and measured goes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
-
-class MetricKind(StrEnum):
-    """Whether a metric only grows, or is a distribution."""
-
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """One metric: its name ends in its unit, `labels` names its label values in the order they are given."""
-
-    name: str
-    kind: MetricKind
-    explanation: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-
-ORDERS_DECIDED = Metric(
-    name="oms_orders_decided_total",
-    kind=MetricKind.COUNTER,
-    explanation="Orders placed, replayed or refused; outcome is placed, replayed or an error code.",
-    labels=("outcome",),
-)
-PLACEMENT_BATCH_ORDERS = Metric(
-    name="oms_placement_batch_orders",
-    kind=MetricKind.HISTOGRAM,
-    explanation="Orders that shared one placement transaction.",
-    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
-)
-HTTP_REQUESTS = Metric(
-    name="oms_http_requests_total",
-    kind=MetricKind.COUNTER,
-    explanation="Answered requests by method, route and status.",
-    labels=("method", "route", "status"),
-)
-HTTP_REQUEST_SECONDS = Metric(
-    name="oms_http_request_duration_seconds",
-    kind=MetricKind.HISTOGRAM,
-    explanation="Time in the application, by method and route.",
-    labels=("method", "route"),
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
-ANNOUNCEMENTS = Metric(
-    name="oms_announcements_total",
-    kind=MetricKind.COUNTER,
-    explanation="Accepted orders that were announced to the queue; lost ones are found by the workers' sweep.",
-    labels=("outcome",),
-)
-SWEPT_ORDERS = Metric(
-    name="oms_swept_orders_total",
-    kind=MetricKind.COUNTER,
-    explanation="Queued orders that a worker found in the database, because no message had brought them.",
-)
-DEAD_LETTERS = Metric(
-    name="oms_dead_letters_total",
-    kind=MetricKind.COUNTER,
-    explanation="Messages that could not be read or accepted, by error code.",
-    labels=("code",),
-)
-EVENTS_PUBLISHED = Metric(
-    name="oms_events_published_total",
-    kind=MetricKind.COUNTER,
-    explanation="Domain events that the broker has confirmed.",
-)
-RATE_LIMITER_FALLBACKS = Metric(
-    name="oms_rate_limiter_fallbacks_total",
-    kind=MetricKind.COUNTER,
-    explanation="Charges that a process counted by itself because the shared rate limiter was away.",
-)
-AUTHENTICATION_REFUSALS = Metric(
-    name="oms_authentication_refusals_total",
-    kind=MetricKind.COUNTER,
-    explanation="Callers that were not let in; reason is no_key, bad_key, ended_key or limited (too many before).",
-    labels=("reason",),
-)
-ALL_METRICS = (
-    ORDERS_DECIDED,
-    PLACEMENT_BATCH_ORDERS,
-    HTTP_REQUESTS,
-    HTTP_REQUEST_SECONDS,
-    ANNOUNCEMENTS,
-    SWEPT_ORDERS,
-    DEAD_LETTERS,
-    EVENTS_PUBLISHED,
-    RATE_LIMITER_FALLBACKS,
-    AUTHENTICATION_REFUSALS,
-)
+from oms_core.domain.metrics import Metric
 
 
 class Metrics(Protocol):

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.placement import Placement, PlacementView, Verdict
+from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, Verdict
 from oms_core.domain.orders.queueing import Claim, DecideAcceptance, QueuedOrder, QueueSample, Settlement, WorkerState
-
-if TYPE_CHECKING:
-    from oms_core.ports.storage import PlacementOutcome
 
 DecideSettlement = Callable[[Sequence[QueuedOrder], PlacementView], list[Verdict]]
 WaitForTurn = Callable[[], object]

@@ -6,23 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from oms_core.domain.rate_limits import RateLimit
+from oms_core.domain.rate_limits import Allowance, RateLimit
 from oms_core.ports.metrics import Metrics
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
-    """What became of one charge, and what is left under the limit.
-
-    `remaining` units could be taken now. `reset_seconds` is when all of them can be again, if nothing else is taken;
-    `retry_after_seconds` when the same charge can succeed, 0 where it did.
-    """
-
-    limit: RateLimit
-    allowed: bool
-    remaining: int
-    reset_seconds: int
-    retry_after_seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

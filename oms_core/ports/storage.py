@@ -27,12 +27,11 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.order import Holding, Order, OrderFilter
-from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Verdict
+from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, Verdict
 from oms_core.domain.orders.status_changes import OrderChange
 from oms_core.domain.stock.balances import LevelBalance, OrderBalance
 from oms_core.domain.stock.changes import ProductChange
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
-from oms_core.errors import OmsError
 from oms_core.ports.api_key_storage import ApiKeyStorage
 from oms_core.ports.import_storage import ImportStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
@@ -41,25 +40,6 @@ DecidePlacement = Callable[[Sequence[Placement], PlacementView], list[Verdict]]
 DecideOrderChange = Callable[[Order, Sequence[Holding]], OrderChange | None]
 DecideProductChange = Callable[[Product | None], ProductChange | None]
 CheckDeletion = Callable[[Product, bool], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """The order was written now, or (`replayed`) earlier by the same command; `order` is as it is now."""
-
-    order: Order
-    replayed: bool
-    entered_as: EnteredAs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """The order was not written, and why."""
-
-    error: OmsError
-
-
-PlacementOutcome = Placed | Refused
 
 
 class OrderStorage(Protocol):

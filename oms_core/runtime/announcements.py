@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from oms_core.domain.metrics import ANNOUNCEMENTS
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Announcer
-from oms_core.ports.metrics import ANNOUNCEMENTS, Metrics
+from oms_core.ports.metrics import Metrics
 from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.backoff import Backoff
 from oms_core.runtime.forks import begin_in_each_process

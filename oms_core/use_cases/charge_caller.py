@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Mapping
 
 from oms_core.domain.callers import Caller
-from oms_core.domain.rate_limits import RateLimit, RateScope, rate_limited
+from oms_core.domain.rate_limits import Allowance, RateLimit, RateScope, rate_limited
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
-from oms_core.ports.rate_limiter import Allowance, RateLimiter
+from oms_core.ports.rate_limiter import RateLimiter
 
 OnCharge = Callable[[Allowance], None]
 

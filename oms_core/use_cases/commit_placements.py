@@ -6,11 +6,20 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from oms_core.domain.limits import TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.domain.orders.placement import Placement, PlacementView, Verdict, decide_placement
+from oms_core.domain.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS
+from oms_core.domain.orders.placement import (
+    Placed,
+    Placement,
+    PlacementOutcome,
+    PlacementView,
+    Refused,
+    Verdict,
+    decide_placement,
+)
 from oms_core.domain.orders.queueing import decide_acceptance
 from oms_core.errors import OmsError
-from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics
-from oms_core.ports.storage import Placed, PlacementOutcome, Refused, Storage
+from oms_core.ports.metrics import Metrics
+from oms_core.ports.storage import Storage
 from oms_core.runtime.halving import halve_to_fault, is_defect
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from oms_core.documents.orders import read_keyed_order
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.import_commands import ImportOrders, ImportProgress, ImportReject, ImportStage, OrderImportReport
 from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import Placement, PlacementOutcome, Refused
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.lines import ByteSource, Lines
 from oms_core.imports.malformed_rows import refuse_malformed
@@ -18,7 +18,7 @@ from oms_core.imports.order_rows import read_order_rows
 from oms_core.imports.order_spool import OrderSpool, SpooledOrder
 from oms_core.imports.rehearsal import RehearsePlacements
 from oms_core.ports.clock import Clock
-from oms_core.ports.storage import OrderStorage, PlacementOutcome, Refused
+from oms_core.ports.storage import OrderStorage
 from oms_core.use_cases.place_orders import place_orders
 
 TellProgress = Callable[[ImportProgress], None]

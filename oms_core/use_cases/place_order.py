@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import PlaceOrder
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import Placed, Placement, PlacementOutcome, Refused
 from oms_core.ports.clock import Clock
-from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 from oms_core.use_cases.prepare_placement import prepare_placement
 
 

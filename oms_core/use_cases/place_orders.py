@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import BATCH_ORDERS_MAX
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import Placement, PlacementOutcome, Refused
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
-from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_core.use_cases.prepare_placement import prepare_placement
 
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from oms_core.domain.callers import Caller
+from oms_core.domain.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS
 from oms_core.domain.orders.placement import PlacementView, Verdict, decide_placement
 from oms_core.domain.orders.queueing import QueuedOrder, Settlement, decide_failed_attempt, is_worn_out
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
-from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, Metrics
+from oms_core.ports.metrics import Metrics
 from oms_core.ports.queue_storage import WaitForTurn, at_once
 from oms_core.ports.storage import Storage
 from oms_core.runtime.halving import halve_to_fault, is_defect

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from oms_core.documents.cloud_events import outgoing_event
+from oms_core.domain.metrics import EVENTS_PUBLISHED
 from oms_core.errors import OmsError
 from oms_core.ports.broker import EventPublisher
-from oms_core.ports.metrics import EVENTS_PUBLISHED, Metrics
+from oms_core.ports.metrics import Metrics
 from oms_core.ports.queue_storage import OutboxStorage
 from oms_core.runtime.backoff import Backoff
 

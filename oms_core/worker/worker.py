@@ -15,12 +15,13 @@ from uuid import UUID
 from oms_core.documents.messages import read_command, read_order_ids
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
+from oms_core.domain.metrics import DEAD_LETTERS, SWEPT_ORDERS
+from oms_core.domain.orders.placement import PlacementOutcome, Refused
 from oms_core.domain.orders.queueing import Claim, by_caution, is_claimed_alone
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Inbox, Message, MessageKind
-from oms_core.ports.metrics import DEAD_LETTERS, SWEPT_ORDERS, Metrics
+from oms_core.ports.metrics import Metrics
 from oms_core.ports.queue_storage import QueueStorage, WaitForTurn, at_once
-from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_core.runtime.halving import halve_to_fault
 from oms_core.worker.heartbeat import Heartbeat
 from oms_core.worker.held_claims import HeldClaims

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oms_core.ports.rate_limiter import Allowance
+from oms_core.domain.rate_limits import Allowance
 
 POLICY_FIELD = "RateLimit-Policy"
 STATE_FIELD = "RateLimit"

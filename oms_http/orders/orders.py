@@ -10,10 +10,10 @@ from oms_core.documents.orders import read_keyed_order, show_event, show_order, 
 from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.orders.order import OrderFilter
+from oms_core.domain.orders.placement import PlacementOutcome, Refused
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import FINDINGS_MAX
 from oms_core.errors import OmsError
-from oms_core.ports.storage import PlacementOutcome, Refused
 from oms_http.app_state import Service
 from oms_http.orders.order_answers import order_not_modified, order_response
 from oms_http.orders.order_schemas import BatchRequest, StatusRequest

@@ -7,10 +7,9 @@ from flask import Response
 from oms_core.documents.orders import read_order
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.placement import EnteredAs
+from oms_core.domain.orders.placement import EnteredAs, Placed
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
-from oms_core.ports.storage import Placed
 from oms_http.app_state import Service
 from oms_http.orders.order_answers import order_location, order_response
 from oms_http.orders.preferences import RespondAsync, read_respond_async

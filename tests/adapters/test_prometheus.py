@@ -15,7 +15,7 @@ from oms_prometheus import PrometheusMetrics, open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from oms_core import bootstrap
-from oms_core.ports.metrics import ALL_METRICS, HTTP_REQUESTS, ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, MetricKind
+from oms_core.domain.metrics import ALL_METRICS, HTTP_REQUESTS, ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, MetricKind
 
 PROGRAM_SECONDS = 60
 
@@ -110,7 +110,7 @@ def test_the_core_finds_it_by_its_entry_point() -> None:
 
 
 COUNTING = """
-    from oms_core.ports.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS
+    from oms_core.domain.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS
     from oms_core.bootstrap import open_metrics
     metrics = open_metrics()
     metrics.count(ORDERS_DECIDED, "placed", amount=3)

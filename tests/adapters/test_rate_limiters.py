@@ -15,9 +15,9 @@ from oms_limits.windows import Window, allowance_of
 
 from oms_core import OmsError, Settings
 from oms_core.bootstrap import open_rate_limiter
-from oms_core.domain.rate_limits import RateLimit
+from oms_core.domain.rate_limits import Allowance, RateLimit
 from oms_core.ports.metrics import NoMetrics
-from oms_core.ports.rate_limiter import Allowance, NoRateLimiter, RateLimiter, RateLimiterOptions
+from oms_core.ports.rate_limiter import NoRateLimiter, RateLimiter, RateLimiterOptions
 
 LIMIT = RateLimit(policy="default", count=10, window_seconds=60)
 

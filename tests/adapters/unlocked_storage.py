@@ -12,11 +12,11 @@ from oms_memory.orders import MemoryOrders
 from oms_memory.tables import Tables
 
 from oms_core.domain.api_keys import StoredApiKey
-from oms_core.domain.orders.placement import Placement
+from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.domain.stock.ledger import MovementEntry
 from oms_core.domain.stock.products import Product
 from oms_core.errors import OmsError
-from oms_core.ports.storage import DecidePlacement, PlacementOutcome
+from oms_core.ports.storage import DecidePlacement
 
 MEETING_SECONDS = 120.0
 LOCK_SECONDS = 0.2

@@ -16,9 +16,10 @@ from contextlib import closing, contextmanager
 from rich.console import Console
 
 from oms_core.bootstrap import open_broker, open_storage
+from oms_core.domain.orders.placement import Placed
 from oms_core.domain.orders.queueing import decide_acceptance
 from oms_core.ports.broker import BrokerOptions
-from oms_core.ports.storage import Placed, StorageOptions
+from oms_core.ports.storage import StorageOptions
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.bench.bench_placing import HERE, SKUS, check_books, prepared, rate_of_pgbench, table_of
 from tests.bench.postgresql import postgresql_server

@@ -29,9 +29,9 @@ from rich.table import Table
 
 from oms_core import ALL_SCOPES, Caller, OrderLine, PlaceOrder, SetStock
 from oms_core.bootstrap import open_storage
-from oms_core.domain.orders.placement import Placement, PlacementView, Verdict, decide_placement
+from oms_core.domain.orders.placement import Placed, Placement, PlacementView, Verdict, decide_placement
 from oms_core.ports.clock import SystemClock
-from oms_core.ports.storage import Placed, StorageOptions
+from oms_core.ports.storage import StorageOptions
 from oms_core.use_cases.prepare_placement import prepare_placement
 from oms_core.use_cases.set_stock import set_stock
 from tests.bench.postgresql import postgresql_server

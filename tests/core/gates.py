@@ -19,9 +19,10 @@ from oms_core.authentication.key_cache import ApiKeyCache
 from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain.api_keys import StoredApiKey
-from oms_core.domain.rate_limits import RateLimit
-from oms_core.ports.metrics import AUTHENTICATION_REFUSALS, Metric, NoMetrics
-from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
+from oms_core.domain.metrics import AUTHENTICATION_REFUSALS, Metric
+from oms_core.domain.rate_limits import Allowance, RateLimit
+from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.rate_limiter import RateLimiterOptions
 from tests.core.workroom import AWAY
 
 ROOT = Caller(name="root", scopes=ALL_SCOPES)

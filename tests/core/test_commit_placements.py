@@ -12,9 +12,10 @@ from oms_memory.orders import MemoryOrders
 from oms_memory.tables import Tables
 
 from oms_core import OmsError
-from oms_core.domain.orders.placement import Placement
-from oms_core.ports.metrics import Metric, NoMetrics
-from oms_core.ports.storage import DecidePlacement, PlacementOutcome
+from oms_core.domain.metrics import Metric
+from oms_core.domain.orders.placement import Placement, PlacementOutcome
+from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.storage import DecidePlacement
 from oms_core.use_cases.commit_placements import CommitPlacements
 
 POISON = "poison"

@@ -23,8 +23,8 @@ from oms_core import (
     Scope,
     SetStock,
 )
-from oms_core.domain.orders.placement import Placement
-from oms_core.ports.storage import DecidePlacement, PlacementOutcome
+from oms_core.domain.orders.placement import Placement, PlacementOutcome
+from oms_core.ports.storage import DecidePlacement
 from tests.core.desks import CLERK, Desk, desk_over, order_report
 
 HEADER = "idempotency_key,reference,customer_id,currency,sku,quantity,unit_price"

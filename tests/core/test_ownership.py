@@ -29,7 +29,7 @@ from oms_core import (
     SetStock,
     Settings,
 )
-from oms_core.ports.storage import Placed
+from oms_core.domain.orders.placement import Placed
 
 OWNER = Caller(name="owner", scopes=ALL_SCOPES)
 PLACE = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=1)])

@@ -12,10 +12,10 @@ from oms_memory import MemoryStorage
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings
 from oms_core.domain.import_commands import ImportFormat, ImportOrders
-from oms_core.domain.rate_limits import RateLimit, RateScope, read_rate_limits
+from oms_core.domain.rate_limits import Allowance, RateLimit, RateScope, read_rate_limits
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
-from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
+from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.use_cases.charge_caller import ChargeCaller
 
 SHOP = Caller(name="shop", scopes=ALL_SCOPES)

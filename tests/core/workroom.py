@@ -17,11 +17,12 @@ from oms_memory.queue import MemoryQueuedOrders, MemoryWorkers
 from oms_memory.tables import Tables
 
 from oms_core import ALL_SCOPES, Caller, OmsError, Order, OrderStatus, PlaceOrder
+from oms_core.domain.metrics import Metric
+from oms_core.domain.orders.placement import PlacementOutcome
 from oms_core.domain.orders.queueing import Claim, Settlement, WorkerState
 from oms_core.ports.broker import Message, MessageKind
-from oms_core.ports.metrics import Metric, NoMetrics
+from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
-from oms_core.ports.storage import PlacementOutcome
 from oms_core.use_cases.commit_placements import CommitAcceptances
 from oms_core.use_cases.place_orders import place_orders
 from oms_core.use_cases.settle_orders import SettleOrders

@@ -14,7 +14,8 @@ from oms_contracts.storage_contract.order_races import buy_until_refused
 from oms_contracts.storage_contract.shop import Shop, new_shop
 
 from oms_core.bootstrap import open_storage
-from oms_core.ports.storage import Refused, StorageOptions
+from oms_core.domain.orders.placement import Refused
+from oms_core.ports.storage import StorageOptions
 
 PROCESSES = 4
 THREADS = 16

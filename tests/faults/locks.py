@@ -26,10 +26,11 @@ from oms_core.authentication.key_cache import ApiKeyCache
 from oms_core.authentication.last_use import LastUses
 from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain.api_keys import ApiKey
+from oms_core.domain.metrics import ORDERS_DECIDED
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.domain.stock.products import ProductFilter
 from oms_core.ports.broker import BrokerOptions
-from oms_core.ports.metrics import ORDERS_DECIDED, NoMetrics
+from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.background_thread import BackgroundThread

@@ -18,12 +18,13 @@ from oms_memory import open_storage as open_memory
 from oms_peewee.postgresql import open_postgresql
 
 from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import Refused
 from oms_core.domain.orders.queueing import Claim
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.api_key_storage import ApiKeyStorage
 from oms_core.ports.import_storage import ImportStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
-from oms_core.ports.storage import OrderStorage, Refused, StockStorage, Storage, StorageOptions
+from oms_core.ports.storage import OrderStorage, StockStorage, Storage, StorageOptions
 from tests.adapters.postgresql_databases import empty, migrated_database
 from tests.faults.commit_proxy import CommitProxy, Fate
 from tests.faults.rivals import DEADLINE_SECONDS, WAITING, count

@@ -13,9 +13,10 @@ from oms_limits import open_redis
 
 from oms_core import Oms, Settings
 from oms_core.bootstrap import open_storage
+from oms_core.domain.metrics import RATE_LIMITER_FALLBACKS, Metric
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.clock import SystemClock
-from oms_core.ports.metrics import RATE_LIMITER_FALLBACKS, Metric, NoMetrics
+from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiter, RateLimiterOptions
 from oms_core.ports.storage import StorageOptions
 from oms_http import create_app

@@ -39,11 +39,11 @@ from oms_core import (
 )
 from oms_core.authentication.last_use import LastUses
 from oms_core.domain.import_commands import ImportStock
-from oms_core.domain.rate_limits import RateLimit
+from oms_core.domain.rate_limits import Allowance, RateLimit
 from oms_core.ports.broker import BrokerOptions
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
-from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
+from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.outcomes import Outcomes

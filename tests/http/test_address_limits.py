@@ -10,9 +10,9 @@ from oms_limits import open_memory
 from werkzeug.test import TestResponse
 
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Scope, SetStock, Settings
-from oms_core.domain.rate_limits import RateLimit
+from oms_core.domain.rate_limits import Allowance, RateLimit
 from oms_core.ports.metrics import NoMetrics
-from oms_core.ports.rate_limiter import Allowance, RateLimiterOptions
+from oms_core.ports.rate_limiter import RateLimiterOptions
 from tests.core.gates import NOBODYS
 from tests.http.asking import ask_by_head, order, refused
 from tests.http.conformance import ConformingClient

@@ -12,8 +12,8 @@ from oms_memory import MemoryStorage
 from werkzeug.test import EnvironBuilder
 
 from oms_core import Oms, OmsError, Settings
+from oms_core.domain.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Metric
 from oms_core.ports.clock import SystemClock
-from oms_core.ports.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Metric
 from oms_http.edge.telemetry import count_refusal
 from oms_http.problems import answer_bug
 from oms_http.requests import Request

@@ -13,7 +13,7 @@ from oms_prometheus import PrometheusMetrics
 from werkzeug.test import Client
 
 from oms_core import OmsError, Settings
-from oms_core.ports.metrics import ORDERS_DECIDED
+from oms_core.domain.metrics import ORDERS_DECIDED
 from oms_http import metrics_app, wsgi
 
 if TYPE_CHECKING:

@@ -15,12 +15,11 @@ from oms_contracts.storage_contract.shop import CLERK, Shop, placed
 from oms_core.domain.commands import ChangeOrderStatus, SetStock
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.order import Holding, Order
-from oms_core.domain.orders.placement import Placement, PlacementView, Verdict
+from oms_core.domain.orders.placement import Placed, Placement, PlacementOutcome, PlacementView, Refused, Verdict
 from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.changes import ProductChange, decide_set
 from oms_core.domain.stock.products import Product
-from oms_core.ports.storage import Placed, PlacementOutcome, Refused
 
 
 def set_while(shop: Shop, command: SetStock, step: Callable[[], None]) -> Product:

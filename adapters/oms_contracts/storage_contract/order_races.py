@@ -10,9 +10,9 @@ from functools import partial
 
 from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.shop import Shop, placed
+from oms_core.domain.orders.placement import PlacementOutcome, Refused
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
-from oms_core.ports.storage import PlacementOutcome, Refused
 
 THREADS = 16
 UNITS = 500

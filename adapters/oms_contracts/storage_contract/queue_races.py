@@ -14,9 +14,9 @@ from oms_contracts.storage_contract.injected_races import move_while
 from oms_contracts.storage_contract.order_races import ROUNDS, THREADS, attempt, buyers
 from oms_contracts.storage_contract.shop import Shop, placed
 from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import Placed
 from oms_core.domain.orders.queueing import Settlement
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_core.ports.storage import Placed
 
 UNITS = 200
 BATCH = 10

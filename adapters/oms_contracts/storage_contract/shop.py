@@ -22,14 +22,23 @@ from oms_core.domain.commands import (
 from oms_core.domain.events import Event
 from oms_core.domain.limits import PAGE_ITEMS_MAX
 from oms_core.domain.orders.order import Order, OrderFilter
-from oms_core.domain.orders.placement import Demand, Placement, PlacementView, Verdict, decide_placement
+from oms_core.domain.orders.placement import (
+    Demand,
+    Placed,
+    Placement,
+    PlacementOutcome,
+    PlacementView,
+    Refused,
+    Verdict,
+    decide_placement,
+)
 from oms_core.domain.orders.queueing import Settlement, decide_acceptance, decide_failed_attempt, decide_retry
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
-from oms_core.ports.storage import DecidePlacement, Placed, PlacementOutcome, Refused, Storage
+from oms_core.ports.storage import DecidePlacement, Storage
 from oms_core.use_cases.adjust_stock import adjust_stock
 from oms_core.use_cases.audit import AuditReport, audit
 from oms_core.use_cases.change_order_status import change_order_status

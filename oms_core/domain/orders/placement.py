@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from oms_core.domain.commands import OrderLine, PlaceOrder
+from oms_core.domain.orders.order import Order
 from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.products import Product, StockLevel
 from oms_core.errors import FieldError, OmsError
@@ -134,6 +135,25 @@ class Refuse:
 
 
 Verdict = Reserve | Enqueue | Replay | Repeat | Refuse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """The order was written now, or (`replayed`) earlier by the same command; `order` is as it is now."""
+
+    order: Order
+    replayed: bool
+    entered_as: EnteredAs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The order was not written, and why."""
+
+    error: OmsError
+
+
+PlacementOutcome = Placed | Refused
 
 
 def decide_placement(
