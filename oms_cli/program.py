@@ -1,4 +1,4 @@
-"""The program's entry point, which is installed also where what it is made of is not."""
+"""The program's entry point, which is there even if the libraries of the CLI are not installed."""
 
 from __future__ import annotations
 

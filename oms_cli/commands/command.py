@@ -1,4 +1,4 @@
-"""How a function becomes a command of `oms`: the options of every command, error exits, negative numbers."""
+"""How a function becomes a command of `oms`: the options of every command, help, negative numbers, exit codes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def command_group(name: str, help: str) -> typer.Typer:
 
 
 class PlainHelp:
-    """Mixed into commands and groups: a flag takes no value, and the name of an argument says what it is."""
+    """Shows no type for a flag or an argument in the help of commands and groups."""
 
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters, of which flags and arguments show no type."""
@@ -205,7 +205,7 @@ def _is_json(output: str | None) -> bool:
 
 
 def _unwrapped(text: str) -> str:
-    """Return a docstring with each paragraph on one line: Rich keeps line ends, and wraps once more."""
+    """Return a docstring with each paragraph on one line, because Rich keeps line ends and wraps again."""
     paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(text))
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 

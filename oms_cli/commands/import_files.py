@@ -1,4 +1,4 @@
-"""What the imports of stock and of orders have in common on the command line: options, sources, bars and ends."""
+"""What the imports of stock and of orders share: options, reading the file, progress, interruption."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ImportInvocation:
 def import_run(
     session: Session, wanted: ImportStock | ImportOrders, file: str, *, encoding: str, rejects: Path | None, yes: bool
 ) -> Iterator[ImportInvocation]:
-    """Open the file and that of the rejects, and show a bar; a Ctrl-C says how far the import came."""
+    """Open the file and that of the rejects, and show a bar. After Ctrl-C say how far the import came."""
     as_json = session.output.is_json
     columns = STOCK_COLUMNS if isinstance(wanted, ImportStock) else ORDER_COLUMNS
     with (
@@ -104,7 +104,7 @@ def read_columns(mapping: Sequence[str]) -> dict[str, str]:
 
 
 def read_delimiter(text: str) -> str:
-    """Read a character, or the word for one that a shell makes hard to write."""
+    """Read one character, or `tab`, which is hard to write in a shell."""
     return "\t" if text.lower() in _TABS else text
 
 
@@ -116,7 +116,7 @@ def _how_far(reached: ImportProgress, *, dry_run: bool) -> str:
 
 
 def _shown_by(report: Report, stream: IO[bytes]) -> Callable[[ImportProgress], None]:
-    """Show an import's progress in a bar: while it reads a file, how much of that is read."""
+    """Return what shows an import's progress in a bar: while it reads a file, how many bytes are read."""
     size = _size(stream)
 
     def show(reached: ImportProgress) -> None:
@@ -129,7 +129,7 @@ def _shown_by(report: Report, stream: IO[bytes]) -> Callable[[ImportProgress], N
 
 
 def _size(stream: IO[bytes]) -> int | None:
-    """Return the size of a file; None of what has none, or cannot tell how much of it was read."""
+    """Return the size of a file; None if it has none, or cannot tell how much of it was read."""
     try:
         stream.tell()
         return os.fstat(stream.fileno()).st_size
@@ -139,7 +139,7 @@ def _size(stream: IO[bytes]) -> int | None:
 
 @contextmanager
 def _rows_told_once(rejects: Rejects, *, as_json: bool) -> Iterator[None]:
-    """Tell the rejected rows in the end, however it ends; an error over malformed ones does not name them again."""
+    """Tell the rejected rows at the end, even after an error. An error over malformed rows does not name them again."""
     try:
         yield
     except OmsError as error:

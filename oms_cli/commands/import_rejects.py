@@ -1,4 +1,4 @@
-"""Rows that an import did not apply: the first ones told to the person, all of them kept in a file."""
+"""Rows that an import did not apply: the first ones are shown, and all are kept in a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ YesFlag = Annotated[bool, typer.Option("--yes", help="Replace the file of --reje
 
 
 class Rejects:
-    """Takes rejected rows as they come: writes all of them with `writer`, keeps the first 20 to tell them."""
+    """Takes rejected rows as they come, writes all of them with `writer`, and keeps the first 20 to show them."""
 
     def __init__(self, columns: Sequence[str], writer: Any, *, as_json: bool) -> None:
         self._columns = columns
@@ -48,7 +48,7 @@ class Rejects:
             self._first.append(row)
 
     def tell(self) -> None:
-        """Tell the first ones on stderr, and how many there are more."""
+        """Write the first ones on stderr, and how many more there are."""
         for row in self._first:
             self._tell(row)
         more = self.count - len(self._first)
@@ -68,10 +68,10 @@ class Rejects:
 def rejects_to(
     path: Path | None, columns: Sequence[str], *, source: IO[bytes], overwrite: bool, as_json: bool
 ) -> Iterator[Rejects]:
-    """Open the file of rejects, with a header of our columns and the reason's; it is kept whatever happens.
+    """Open the file of rejects, with a header of our columns and the reason's. It is kept whatever happens.
 
-    One that is there is replaced only with `overwrite`, or if somebody at the terminal says so; `source`, from which
-    the rows come, never.
+    An existing file is replaced only with `overwrite`, or if somebody at the terminal says so. `source`, from which the
+    rows come, is never replaced.
     """
     if path is None:
         yield Rejects(columns, None, as_json=as_json)

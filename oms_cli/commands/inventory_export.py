@@ -80,7 +80,7 @@ def export_stock(
 
 
 class Counts:
-    """The counts of products as they come; `uncounted` tells afterwards how many products had none."""
+    """The counts of products as they come. `uncounted` tells afterwards how many products had none."""
 
     def __init__(self, products: Iterable[Product], report: Report) -> None:
         self._products = products

@@ -131,7 +131,7 @@ def _end(session: Session, report: StockImportReport, *, would: bool) -> None:
 
 
 def _more(report: StockImportReport, create: str) -> Iterator[str]:
-    """Say what a person may not expect of a table: what it has created, and what was left out of it."""
+    """Return lines about what the import created, and what it left out."""
     if report.replayed and not report.was_done:
         yield f"went on after {counted(report.replayed, 'row')} of an earlier run"
     if report.created:

@@ -1,4 +1,4 @@
-"""Many order ids, from the command line or from stdin, and one outcome each."""
+"""Commands on many orders: ids from the command line or stdin, and an outcome for each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...|-", help="Order
 
 
 def read_ids(given: Sequence[str]) -> Iterator[str]:
-    """Return the ids of the command line, or with `-` one per line of stdin, as they come; empty lines are skipped."""
+    """Return the ids of the command line, or for `-` each line of stdin as it comes. Empty lines are skipped."""
     if "-" not in given:
         return iter(given)
     if list(given) != ["-"]:
@@ -34,9 +34,9 @@ def read_ids(given: Sequence[str]) -> Iterator[str]:
 
 
 def move_each(ids: Iterable[str], move: Callable[[UUID], Order], output: Output, names: OrderNames) -> None:
-    """Move every order, writing each outcome as it comes, and exit by them all: see `Tally.exit_code`.
+    """Move every order, write each outcome as it comes, and exit with the code of `Tally.exit_code`.
 
-    In a table the failed ones are on stderr only. After a database that is away the rest is not tried.
+    A table shows failures on stderr only. Once the database is away, the rest is not tried.
     """
     tally = Tally()
     outcomes = _reported(_outcomes(ids, move, names), tally, as_json=output.is_json)

@@ -25,13 +25,13 @@ _NAMED_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class OrderNames:
-    """Finds orders by what a person calls them."""
+    """Finds orders by an id, the beginning of one, or a reference."""
 
     oms: Oms
     caller: Caller
 
     def order_id(self, text: str) -> UUID:
-        """Return the id that this is, or begins. Raise `order_not_found`, and `validation_error` where several do."""
+        """Return the id that this is, or begins. Raise `order_not_found`, or `validation_error` for several."""
         if not _BEGINNING.fullmatch(text):
             return read_order_id(text)
         found = self._beginning(text.lower())

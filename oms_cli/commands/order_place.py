@@ -112,7 +112,7 @@ def _accept(oms: Oms, session: Session, wanted: PlaceOrder, wait_seconds: int) -
 
 
 def _raise_failure(shown: PlacedShown) -> NoReturn:
-    """End with the error that a worker met: a rejected order is refused as it would have been at once."""
+    """Raise the error that a worker met: a rejected order is refused as it would have been at once."""
     failure = shown.order.failure
     assert failure is not None  # noqa: S101  The caller has looked.
     detail = f"order {shown.order.id} is {shown.order.status}: {failure.detail}"

@@ -28,7 +28,7 @@ AllOption = Annotated[bool, typer.Option("--all", help="All of them, however man
 
 
 class Pages(Generic[T]):
-    """The items of a paged list, at most `limit` (None: all); `more` tells afterwards whether some were left out."""
+    """The items of a paged list, at most `limit` (None: all). `more` tells afterwards whether some were left out."""
 
     def __init__(self, read: Callable[[str | None, int], Page[T]], limit: int | None) -> None:
         self._read = read
@@ -54,6 +54,6 @@ def paged(read: Callable[[str | None, int], Page[T]], *, limit: int | None) -> P
 
 
 def say_if_more(pages: Pages[T], shown: int) -> None:
-    """Say that the list goes on."""
+    """Say that the list goes on, if it does."""
     if pages.more:
         say(f"the first {shown:,} are shown; --limit N or --all shows more")

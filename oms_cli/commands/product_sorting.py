@@ -1,4 +1,4 @@
-"""The order in which products are listed: by SKU, or by a figure, of which the first are kept in bounded memory."""
+"""Sorts products by one of their figures. Only the first ones are kept, in bounded memory."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ SORT_FIELDS = tuple(_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockOrder:
-    """By which field products are sorted, and whether the greatest come first; equal ones stay in order of SKU."""
+class ProductSorting:
+    """The field that products are sorted by, and whether the greatest come first. Equal ones stay sorted by SKU."""
 
     field: str
     greatest_first: bool
 
     def first(self, products: Iterable[Product], limit: int) -> list[Product]:
-        """Return the first `limit` in this order, keeping no more of them."""
+        """Return the first `limit` products. No more of them are kept meanwhile."""
         choose = heapq.nlargest if self.greatest_first else heapq.nsmallest
         return choose(limit, products, key=_FIELDS[self.field])
 
 
-def read_sort(text: str) -> StockOrder:
+def read_sort(text: str) -> ProductSorting:
     """Read a field, with a minus for the greatest first."""
     field = text.removeprefix("-")
     if field not in _FIELDS:
         raise typer.BadParameter(f"{text!r} is no field; there are {', '.join(_FIELDS)}")
-    return StockOrder(field=field, greatest_first=text.startswith("-"))
+    return ProductSorting(field=field, greatest_first=text.startswith("-"))
 
 
 def complete_sort(incomplete: str) -> list[str]:

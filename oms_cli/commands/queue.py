@@ -99,7 +99,7 @@ def _fault(oms: Oms) -> str | None:
 
 
 def _say_where(session: Session) -> None:
-    """Say what would look like an empty queue otherwise."""
+    """Say that dead letters of memory:// are not seen here: the list would only look empty."""
     if urlsplit(session.settings.queue_url).scheme == "memory":
         say("with OMS_QUEUE_URL=memory:// dead letters live in the memory of `oms serve`, and cannot be seen from here")
 

@@ -91,7 +91,7 @@ def serve(
 
 
 def _run(session: Session, settings: Settings) -> int:
-    """Check whatever could stop the start, then serve. Other commands do without what is imported here."""
+    """Check what could prevent a start, then serve. What is imported here is loaded by no other command."""
     from oms_cli.processes.exposure import check_exposure
     from oms_cli.processes.logs import configure_logging
     from oms_cli.processes.metrics_listener import metrics_of_all_processes

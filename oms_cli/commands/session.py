@@ -61,7 +61,7 @@ class Everywhere:
     actor: str | None = None
 
     def over(self, other: Everywhere) -> Everywhere:
-        """Combine with what was given further left on the command line."""
+        """Return these options, and where they are not given those from further left on the command line."""
         names = [entry.name for entry in fields(self)]
         return Everywhere(
             **{name: getattr(other, name) if getattr(self, name) is None else getattr(self, name) for name in names}
@@ -74,7 +74,7 @@ def open_oms(settings: Settings, create: bool) -> Oms:
 
 
 def os_user() -> str:
-    """Name the user of the operating system, as the actor of what is done here."""
+    """Return the name of the operating system's user, who is the actor if no other is given."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # A container's user may have no name.
@@ -102,7 +102,7 @@ class Session:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings in force. Raises `invalid_setting`."""
+        """The settings in force. Raise `invalid_setting`."""
         return self.settings_with()
 
     def settings_with(self, **flags: object) -> Settings:
@@ -122,7 +122,7 @@ class Session:
 
     @contextmanager
     def oms(self, *, create: bool = False) -> Iterator[Oms]:
-        """Open the system for the length of a command; orders come one at a time, so there is no group to commit."""
+        """Open the system for the length of a command. Orders come one at a time, so there is no group to commit."""
         settings = replace(self.settings, group_commit=False)
         with self.surroundings.open_oms(settings, create) as oms:
             yield oms
@@ -150,7 +150,7 @@ def parameters(*, without: frozenset[str]) -> list[inspect.Parameter]:
 
 
 def config_file(given: Path | None, folder: Path) -> Path | None:
-    """Find the settings file: the one given, which must be there, else ./oms.toml if it is."""
+    """Return the settings file: the one given, which must exist, or ./oms.toml if that exists."""
     if given is not None:
         if not given.is_file():
             raise OmsError("invalid_setting", f"--config: there is no file {given.absolute()}")

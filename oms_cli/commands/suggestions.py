@@ -1,4 +1,4 @@
-"""SKUs that are nearly what was typed, named where there is no such product."""
+"""Suggests SKUs that are similar to one that is unknown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BEGINNING = 2  # Characters, which most typing errors leave as they are.
 
 @contextmanager
 def suggesting(oms: Oms, caller: Caller, skus: Sequence[str]) -> Iterator[None]:
-    """Add to an error over an unknown SKU what it may have been meant to be."""
+    """Add similar SKUs to an error over an unknown one."""
     try:
         yield
     except OmsError as error:
@@ -36,7 +36,7 @@ def suggesting(oms: Oms, caller: Caller, skus: Sequence[str]) -> Iterator[None]:
 
 
 def _similar(oms: Oms, caller: Caller, sku: str) -> list[str]:
-    """Find SKUs by likeness among the first ones, and among those that begin as this one does, in either case."""
+    """Return similar SKUs, found among the first of all and those that begin as this one does, in either case."""
     begin = sku[:_BEGINNING]
     cursors = {None, *(cursor_after(text) for text in (begin, begin.upper(), begin.lower()) if text.strip())}
     by_likeness: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Who could reach the service: without authentication, nobody but this machine may."""
+"""Refuses to serve other machines without authentication."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oms_core.settings import Settings
 
 
 def check_exposure(settings: Settings) -> None:
-    """Raise `invalid_setting` for a host that is none, and unless callers bring API keys or it is loopback only."""
+    """Raise `invalid_setting` for an unknown host, and unless callers bring API keys or the host is loopback."""
     is_loopback = _is_loopback(settings.host)
     if settings.auth_in_force == "off" and not is_loopback:
         detail = (

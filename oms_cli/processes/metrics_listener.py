@@ -1,4 +1,4 @@
-"""/metrics on an address of its own, away from the public port."""
+"""Serves /metrics on an address of its own, away from the public port."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MetricsListener:
     """A small HTTP server, bound at once and started later: a process that forks in between has no thread to lose."""
 
     def __init__(self, address: str) -> None:
-        """Bind `host:port`. Raises `invalid_setting`; OSError when it cannot be listened on."""
+        """Bind `host:port`. Raise `invalid_setting`, or OSError when it cannot be listened on."""
         host, port = _host_and_port(address)
         try:
             self._server = _Server((host, port), _QuietHandler)
@@ -54,7 +54,7 @@ class MetricsListener:
         self.url = f"http://{shown}:{self._server.server_address[1]}/metrics"
 
     def start(self) -> None:
-        """Answer with what all processes have counted, on a thread that ends with this one. Raises `overloaded`."""
+        """Serve what all processes have counted, on a thread that ends with the process. Raise `overloaded`."""
         from oms_http import metrics_app
 
         self._server.set_app(metrics_app(open_metrics()))
@@ -62,7 +62,7 @@ class MetricsListener:
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    """A thread per connection, so that a client that only connects holds up nobody; too many are turned away."""
+    """Starts a thread for each connection, so a client that only connects holds up nobody. Too many are turned away."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -94,7 +94,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Writes no access log: a scrape every few seconds is no news."""
+    """Writes no access log: there is a scrape every few seconds."""
 
     timeout = _READ_TIMEOUT_SECONDS
 

@@ -37,7 +37,7 @@ def open_service(settings: Settings) -> WsgiService:
 
 
 def server_options(settings: Settings) -> ServerOptions:
-    """Return the server's bounds. Raises `invalid_setting`."""
+    """Return the server's bounds. Raise `invalid_setting`."""
     if settings.http_in_flight_max < settings.http_threads:
         detail = f"must be at least OMS_HTTP_THREADS, which is {settings.http_threads}"
         raise OmsError("invalid_setting", f"OMS_HTTP_IN_FLIGHT_MAX {detail}; it is {settings.http_in_flight_max}")
@@ -62,7 +62,7 @@ def server_options(settings: Settings) -> ServerOptions:
 def process_count(settings: Settings) -> int:
     """Return the number of worker processes: by default one on an embedded database, two on a server.
 
-    Raises `invalid_setting` for more than one on an embedded database, which one process at a time may serve.
+    Raise `invalid_setting` for more than one on an embedded database, which one process at a time may serve.
     """
     if not is_embedded(settings):
         return settings.http_processes or _PROCESSES_DEFAULT
@@ -74,7 +74,7 @@ def process_count(settings: Settings) -> int:
 
 
 def _tls_files(settings: Settings) -> TlsFiles | None:
-    """Return the files of TLS, if it is wanted. Raises `invalid_setting` unless it can be served with them."""
+    """Return the files of TLS, if it is wanted. Raise `invalid_setting` if they cannot be used."""
     if not settings.tls_certificate and not settings.tls_key:
         return None
     for name, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):

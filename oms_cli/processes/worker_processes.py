@@ -125,7 +125,7 @@ class WorkerProcesses:
         writer.close()
 
     def _note_end(self, place: _Place) -> None:
-        """Take note of an end, and say when the successor starts."""
+        """Note that a process has ended, and say when its successor starts."""
         process, place.process = place.process, None
         assert process is not None  # noqa: S101  Its sentinel was heard.
         process.join()
@@ -182,7 +182,7 @@ def _hear(place: _Place, ready: Connection) -> None:
 
 @contextmanager
 def _signals_told(note: Callable[[], None]) -> Iterator[socket.socket]:
-    """Note the signals that stop, and give a socket that wakes whoever waits for one."""
+    """Call `note` for each signal that stops, and yield a socket that wakes whoever waits for one."""
     told, writer = socket.socketpair()
     writer.setblocking(False)
     before = {}

@@ -31,7 +31,7 @@ class WholeNumber:
     highest: int | None = None
 
     def __call__(self, given: str | int) -> int:
-        """Read what was given. Typer hands in a default, which is a number already, as well."""
+        """Return the number that was given. Typer hands in the default too, which is a number already."""
         number = _parse_whole_number(given) if isinstance(given, str) else given
         if self.lowest is not None and number < self.lowest:
             raise typer.BadParameter(f"must be at least {self.lowest}; it is {number}")
@@ -44,7 +44,7 @@ WHOLE_NUMBER = WholeNumber()
 
 
 def read_statuses(texts: Sequence[str]) -> frozenset[OrderStatus]:
-    """Read statuses, comma-separated or one at a time, in any case. An empty one is none, and does not mean all."""
+    """Read statuses, comma-separated or one at a time, in any case. An empty text is an error: it does not mean all."""
     return frozenset(read_status(word) for text in texts for word in text.split(","))
 
 
@@ -126,7 +126,7 @@ def read_low_stock(text: str | None) -> int | Unset | None:
 
 
 def read_order_id(text: str) -> UUID:
-    """Read an order id. Raises `validation_error`."""
+    """Read an order id. Raise `validation_error`."""
     try:
         return parse_uuid(text)
     except ValueError as error:

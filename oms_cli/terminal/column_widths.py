@@ -1,4 +1,4 @@
-"""Which columns of a table a terminal has room for, and how wide they are: a row is one line wherever that can be."""
+"""Chooses the columns that a terminal has room for, and their widths, so that a row is one line where it can be."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ID_CUTS = (13, 18)  # The millisecond of a UUIDv7, and its fraction.
 
 @dataclass(slots=True)
 class FittedColumn(Generic[T]):
-    """A column and its width, with the least at which no row of it folds, and the least that it can do with."""
+    """A column, its width, the least width at which no row of it folds, and the least width that is possible."""
 
     column: Column[T]
     width: int
@@ -29,19 +29,19 @@ class FittedColumn(Generic[T]):
     id_length: int | None = None
 
     def text(self, item: T) -> str:
-        """Return what is shown of a thing."""
+        """Return what this column shows of a thing."""
         return self.column.text(item)[: self.id_length]
 
     def shows_all(self, item: T) -> bool:
-        """Tell whether the column has room for all that there is of its text."""
+        """Tell whether the column has room for the whole text."""
         return not self.column.prose or cells(self.text(item)) <= self.width
 
 
 def fit_columns(columns: Sequence[Column[T]], items: Sequence[T], room: int) -> tuple[list[FittedColumn[T]], list[str]]:
-    """Choose the columns that fit side by side, and name those left out; no columns where even the needed are too wide.
+    """Return the columns that fit side by side, and the names of those left out; no columns if none of this helps.
 
-    What gives way, in this order: headings fold, ids and prose are shortened, spare columns are left out. Only then
-    rows fold. A column that is empty throughout is not missed.
+    To make room, first headings fold, then ids and prose are shortened, then spare columns are left out. Only then rows
+    fold. A column without any text is left out and not named.
     """
     shown = [_measured(column, items) for column in columns if any(map(column.text, items))]
     left_out: list[str] = []
@@ -71,14 +71,14 @@ def _fits(widths: Sequence[int], room: int) -> bool:
 
 
 def _folded(shown: Sequence[FittedColumn[T]], room: int) -> bool:
-    """Let rows fold, and tell whether that is enough."""
+    """Let rows fold, and tell whether the columns fit then."""
     widths_min = [fitted.folded_min for fitted in shown]
     _narrow(shown, widths_min, room)
     return _fits(widths_min, room)
 
 
 def _narrow(shown: Sequence[FittedColumn[T]], widths_min: Sequence[int], room: int) -> None:
-    """Take width away until all fits: from what only a heading needs first, then from the widest."""
+    """Take width away until all fits: first where only a heading needs it, then from the widest."""
     wide = list(zip(shown, widths_min, strict=True))
     while not _fits([fitted.width for fitted in shown], room):
         wide = [(fitted, width_min) for fitted, width_min in wide if fitted.width > width_min]

@@ -74,7 +74,7 @@ class Tally:
             self._codes.add(exit_code(error))
 
     def exit_code(self) -> int:
-        """Return 0, 8 when only some failed, else the worst one's code: a bug is the worst, then the highest."""
+        """Return 0 if all went well, 8 if only some failed, else the worst code: that of a bug, or the highest."""
         if not self._codes:
             return 0
         if self.applied:
@@ -85,7 +85,7 @@ class Tally:
 def report(error: OmsError, *, as_json: bool, subject: str | None = None) -> None:
     """Say on stderr what went wrong: one line, and one more per wrong value or shortage; with JSON, one document.
 
-    `subject` names which of many inputs it was. What led to a defect is told before it: there is no other log of it.
+    `subject` names which of many inputs it was. The traceback of a defect is written first: no other log has it.
     """
     if error.defect is not None and error.__cause__ is not None:
         print_traceback(error)
@@ -99,7 +99,7 @@ def report(error: OmsError, *, as_json: bool, subject: str | None = None) -> Non
 
 
 def report_address(error: OSError) -> int:
-    """Say why an address cannot be listened on, and give the exit code; an error over anything else goes on."""
+    """Say why an address cannot be listened on, and return the exit code. Raise any other error again."""
     code = error.errno or 0
     if code == errno.EADDRINUSE:
         say_error(f"address_in_use: {error.strerror}")

@@ -33,14 +33,14 @@ def open_input(path: str) -> Iterator[IO[bytes]]:
 
 
 def standard_input() -> IO[bytes]:
-    """Return stdin; a closed one (`<&-`) is a usage error: it would look like an empty one."""
+    """Return stdin. A closed stdin (`<&-`) is a usage error, because it would look like an empty file."""
     if is_closed(sys.stdin):
         usage_error("- reads stdin, which is closed")
     return sys.stdin.buffer
 
 
 def read_document(path: str, *, bytes_max: int) -> bytes:
-    """Read a whole small file in UTF-8, less its byte order mark. Raise `payload_too_large`."""
+    """Return the content of a small file without its byte order mark. Raise `payload_too_large`."""
     with open_input(path) as stream:
         content = stream.read(bytes_max + 1)
     if len(content) > bytes_max:
@@ -52,9 +52,9 @@ def read_document(path: str, *, bytes_max: int) -> bytes:
 def open_new_file(path: str, *, overwrite: bool) -> Iterator[TextIO]:
     """Open a file for writing UTF-8; `-` is stdout.
 
-    The file appears under its name when it is whole, so that a failure leaves what was there. One that is there is
-    replaced only with `overwrite`, or if somebody at the terminal says so; a link leads to the file that is written,
-    and a pipe or a device is written to as it is.
+    The file appears under its name when it is whole, so a failure leaves what was there before. An existing file is
+    replaced only with `overwrite`, or if somebody at the terminal says so. A link is followed. A pipe or a device is
+    written to directly.
     """
     if path == "-":
         yield open_output(OutputFormat.CSV).stream
@@ -78,7 +78,7 @@ def open_new_file(path: str, *, overwrite: bool) -> Iterator[TextIO]:
 
 
 def is_open_as(stream: IO[bytes], path: Path) -> bool:
-    """Tell whether this is the file that a stream reads, under whatever name."""
+    """Tell whether a stream reads this file, under whatever name."""
     try:
         return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
     except OSError:  # There is none, or the stream reads no file.
@@ -93,7 +93,7 @@ def _opened(path: Path, mode: str) -> TextIO:
 
 
 def confirm(question: str) -> None:
-    """Ask at the terminal, and end the command unless the answer is yes; off a terminal it is a usage error."""
+    """Ask at the terminal, and end the command unless the answer is yes. Without a terminal it is a usage error."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         usage_error(f"{question} Say so with --yes: there is no terminal to ask at")
     if not typer.confirm(question, err=True):

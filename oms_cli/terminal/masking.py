@@ -1,4 +1,4 @@
-"""Secrets kept out of whatever the program shows or logs: passwords in URLs, API keys, Authorization headers."""
+"""Keeps secrets out of what the program shows or logs: passwords in URLs, API keys, Authorization headers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MASK = "***"
 
 _USER_PASSWORD = re.compile(r"^([^:/@]+://[^:/@]*):.*@", re.DOTALL)
 _PARAMETER = re.compile(r"(?<=[?&])([^=&]*)=([^&]*)")
-# What a URL's query may show; any other parameter could hold a secret under a name that nobody here knows.
+# What a URL's query may show: any other parameter could hold a secret under an unknown name.
 _SHOWN_PARAMETERS = frozenset(
     {
         *("host", "hostaddr", "port", "dbname", "user", "application_name", "connect_timeout", "client_encoding"),
@@ -31,9 +31,7 @@ _NAMED_SECRET = re.compile(r"(?i)([?&\s\"'](?:[a-z_]*password|passwd|secret|api_
 
 
 def mask_url(url: str) -> str:
-    """Return a URL with its password masked, and all of its query that is not known to be no secret; works on any
-    text.
-    """
+    """Return a URL, or any text, with its password masked. Of its query only what is known to be harmless is shown."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return f"{url.partition(':')[0]}:{MASK}" if ":" in url else MASK
@@ -41,7 +39,7 @@ def mask_url(url: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Return a text, such as a line of a log or a traceback, with whatever looks like a secret masked."""
+    """Return a text, such as a line of a log or a traceback, with everything masked that looks like a secret."""
     text = _API_KEY.sub(rf"\1_{MASK}", text)
     text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{found[2] or ''}{MASK}", text)
     text = _BEARER.sub(rf"\1 {MASK}", text)

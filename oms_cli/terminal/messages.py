@@ -1,4 +1,4 @@
-"""What is said on stderr, messages and tracebacks, without secrets: stdout holds nothing but data."""
+"""Writes messages and tracebacks on stderr, without secrets: stdout holds nothing but data."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def say_error(text: str) -> None:
 
 
 def print_traceback(error: BaseException) -> None:
-    """Write the traceback of a defect to stderr, with all that led to it."""
+    """Write the traceback of a defect and of its causes to stderr."""
     _print_traceback(type(error), error, error.__traceback__)
 
 
 def hide_secrets_in_tracebacks() -> None:
-    """Have defects that end the program or a thread of it printed with whatever looks like a secret masked."""
+    """Mask what looks like a secret in the traceback of a defect that ends the program or a thread."""
     sys.excepthook = _print_traceback
     threading.excepthook = _print_thread_traceback
 
@@ -44,7 +44,7 @@ def has_colours(stream: TextIO) -> bool:
 
 
 def printable(text: str) -> str:
-    """Escape what could move a terminal's cursor or break a line: input is quoted in messages as it came."""
+    """Escape what could move a terminal's cursor or break a line: messages quote input unchanged."""
     if text.isprintable():
         return text
     return "".join(

@@ -1,4 +1,4 @@
-"""Where every command's data goes: one place for tables, JSON and CSV, on stdout."""
+"""What every command writes on stdout: tables, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Output:
             self.stream.write(f"{printable(text)}\n")
 
     def lines(self, texts: Iterable[str]) -> int:
-        """Write bare lines as they come, and give their number."""
+        """Write bare lines as they come, and return their number."""
         count = 0
         for text in texts:
             self.stream.write(f"{printable(text)}\n")
@@ -64,7 +64,7 @@ class Output:
         return count
 
     def list(self, view: View[T], items: Iterable[T]) -> int:
-        """Write many things and give their number: a table, one JSON array, JSON Lines, or CSV with a header.
+        """Write many things as a table, a JSON array, JSON Lines, or CSV with a header, and return their number.
 
         Things are written as they come, in bounded memory; an error before the first leaves stdout empty.
         """
@@ -106,7 +106,7 @@ class Output:
 
 
 def open_output(given: OutputFormat | None) -> Output:
-    """Write to stdout; a table if no format was given. Raises ClosedStreamError where one was and stdout is closed."""
+    """Write to stdout, a table if no format was given. Raise ClosedStreamError if one was and stdout is closed."""
     if given is not None:
         require_output()
     stream, output_format = sys.stdout, given or OutputFormat.TABLE
@@ -154,6 +154,6 @@ def write_json_array(view: View[T], items: Iterator[T], stream: TextIO) -> int:
 
 
 def _json(document: Mapping[str, object], *, indent: int | None = None) -> str:
-    """Return JSON with letters as they are, and with escapes also for what steers terminals and JSON lets through."""
+    """Return JSON with letters as they are. Escape also what steers terminals and JSON would let through."""
     text = json.dumps(document, ensure_ascii=False, indent=indent)
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

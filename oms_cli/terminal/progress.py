@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on stderr, where that is a terminal."""
+"""Shows the progress of long work as a bar on stderr, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MEGABYTE = 1_000_000
 
 
 class Report(Protocol):
-    """How work says how far it is: `description` None keeps what was said; `total` None is not known."""
+    """How work reports how far it is. With `description` None the last one stays; `total` None means unknown."""
 
     def __call__(
         self, done: int, total: int | None = None, description: str | None = None, *, is_bytes: bool = False
@@ -53,7 +53,7 @@ class Pace:
 
 @contextmanager
 def progress(description: str) -> Iterator[Report]:
-    """Show a bar while work goes on, and nothing of it afterwards; off a terminal, nothing at all."""
+    """Show a bar while work goes on, and remove it afterwards. Without a terminal show nothing."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield _ignore
         return

@@ -1,4 +1,4 @@
-"""Standard streams that are not there, or no longer."""
+"""Standard streams that were closed before the program began, or while it wrote."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class ClosedStreamError(OSError):
 
 
 class ClosedStream(io.TextIOBase):
-    """Stands for a standard stream that was closed (`>&-`): fails when it is used, and not before."""
+    """Stands for a standard stream that was closed (`>&-`). It fails when it is used, not before."""
 
     def __init__(self, name: str, descriptor: IO[str] | None = None) -> None:
         self._name = name
         self._descriptor = descriptor  # Kept open.
 
     def write(self, text: str, /) -> NoReturn:  # noqa: ARG002
-        """Raise ClosedStreamError: whoever wants the output is not to be told that all is well."""
+        """Raise ClosedStreamError: the output is lost, so the command has failed."""
         raise ClosedStreamError(self._name)
 
     @property
@@ -36,10 +36,10 @@ class ClosedStream(io.TextIOBase):
 
 
 def open_closed_streams() -> None:
-    """Put what fails on use where stdin or stdout was closed, and /dev/null where stderr was: errors go nowhere then.
+    """Replace a closed stdin or stdout by a stream that fails on use, and a closed stderr by /dev/null.
 
-    Each also holds its descriptor. The next file that is opened would take its place otherwise, and what is printed
-    would be written into a database.
+    Each also keeps the descriptor in use. Otherwise the next file that is opened would get it: what is printed would be
+    written into a database.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -53,13 +53,13 @@ def is_closed(stream: TextIO | io.TextIOBase) -> bool:
 
 
 def require_output() -> None:
-    """Raise ClosedStreamError where stdout is closed, before something is made that only its output shows."""
+    """Raise ClosedStreamError if stdout is closed, before something is made that only the output shows."""
     if is_closed(sys.stdout):
         raise ClosedStreamError("stdout")
 
 
 def forget_output() -> None:
-    """Let the interpreter flush into nothing when it ends, instead of complaining about a closed pipe."""
+    """Have the interpreter flush into /dev/null when it ends: it would complain about a closed pipe."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):

@@ -28,9 +28,10 @@ def terminal_console(stream: TextIO) -> Console:
 
 
 def write_terminal_table(view: View[T], items: Iterator[T], stream: TextIO) -> int:
-    """Write a table fitted to the terminal, and give its number of rows; a long one is cut into several by 500 rows.
+    """Write tables fitted to the terminal, of 500 rows at most each, and return the number of rows.
 
-    A narrow terminal gets shorter ids and fewer columns, and is told; a very narrow one a block of lines per thing.
+    A narrow terminal gets shorter ids and fewer columns, and a message that says so. A very narrow one gets a block of
+    lines for each thing.
     """
     console = terminal_console(stream)
     rows = 0
@@ -62,7 +63,7 @@ def _not_shown(columns: Sequence[FittedColumn[T]], items: Sequence[T], left_out:
 
 
 def write_record(columns: Sequence[Column[T]], item: T, stream: TextIO) -> None:
-    """Write one thing as lines of name and value, leaving out what it has not."""
+    """Write one thing as lines of name and value. What it does not have is left out."""
     width = max(len(column.title) for column in columns)
     console = terminal_console(stream) if has_colours(stream) else None
     for column in columns:
@@ -76,7 +77,7 @@ def write_record(columns: Sequence[Column[T]], item: T, stream: TextIO) -> None:
 
 
 def write_plain_table(view: View[T], items: Iterator[T], stream: TextIO) -> int:
-    """Write one line per row, never cut, folded or coloured, and give their number; the first 500 set the widths."""
+    """Write one line per row, never cut, folded or coloured, and return their number. The first 500 set the widths."""
     columns = view.table_columns
     rows = (tuple(column.text(item) for column in columns) for item in items)
     first = list(islice(rows, CHUNK_ROWS))
@@ -100,7 +101,7 @@ def _plain_line(columns: Sequence[Column[T]], widths: Sequence[int], texts: Iter
 
 
 def _table(columns: Sequence[FittedColumn[T]], items: Sequence[T]) -> Table:
-    """Lay a table out with the widths that were chosen: Rich's own would cut what must stay whole."""
+    """Return a table with the widths that were chosen: Rich's own widths would cut what must stay whole."""
     from rich.table import Table
     from rich.text import Text
 

@@ -19,8 +19,8 @@ class Column(Generic[T]):
 
     `value` is what CSV writes (a time becomes RFC 3339, None an empty field), `table_value` what a table shows where
     that differs. `right` aligns figures. `whole` is never folded: an id that is copied from the screen, a status.
-    `in_table` False keeps it out of tables. Of a `spare` column a narrow terminal shows nothing, of `prose` the
-    beginning, of an `is_id` as much of each id as tells them apart. `style` gives Rich's name of a colour.
+    `in_table` False keeps it out of tables. A narrow terminal leaves a `spare` column out, shows the beginning of
+    `prose`, and as much of each `is_id` as tells them apart. `style` returns Rich's name of a colour.
     """
 
     name: str
@@ -36,11 +36,11 @@ class Column(Generic[T]):
 
     @property
     def title(self) -> str:
-        """The heading in a table."""
+        """Return the heading in a table."""
         return self.name.replace("_", " ")
 
     def text(self, item: T) -> str:
-        """What a table shows: times in UTC to the second, and nothing that could move the cursor of a terminal."""
+        """Return what a table shows: times in UTC to the second, and nothing that could move a terminal's cursor."""
         value = (self.table_value or self.value)(item)
         if value is None:
             return ""
@@ -51,7 +51,7 @@ class Column(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View(Generic[T]):
-    """How one kind of thing is shown; `nothing` is said instead of an empty table."""
+    """How one kind of thing is shown. `nothing` is the message in place of an empty table."""
 
     columns: Sequence[Column[T]]
     document: Callable[[T], Mapping[str, object]]
@@ -59,7 +59,7 @@ class View(Generic[T]):
 
     @property
     def table_columns(self) -> list[Column[T]]:
-        """The columns that a table shows."""
+        """Return the columns that a table shows."""
         return [column for column in self.columns if column.in_table]
 
 

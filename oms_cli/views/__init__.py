@@ -1,1 +1,1 @@
-"""How what the core returns is shown: columns for tables and CSV, documents for JSON."""
+"""How things are shown: columns for tables and CSV, documents for JSON."""

@@ -144,7 +144,7 @@ ORDERS: View[Order] = View(
 
 
 def _of(column: Column[Order], order_of: Callable[[T], Order]) -> Column[T]:
-    """Return a column of orders as one of something that has an order."""
+    """Return a column of orders as a column of something that has an order."""
     table_value, style = column.table_value, column.style
     return Column(
         name=column.name,

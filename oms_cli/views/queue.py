@@ -13,7 +13,7 @@ from oms_core.use_cases.get_queue_status import QueueStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueShown:
-    """The queue as the database has it, and its broker (None: there is none): `fault` tells why that is away."""
+    """The queue as the database has it, and its broker (None: there is none). `fault` tells why the broker is away."""
 
     status: QueueStatus
     broker: str | None
@@ -21,7 +21,7 @@ class QueueShown:
 
     @property
     def broker_state(self) -> str:
-        """`up`, `away`, or `none`."""
+        """Return `up`, `away`, or `none`."""
         if self.broker is None:
             return "none"
         return "away" if self.fault else "up"
@@ -36,7 +36,7 @@ class LettersMoved:
 
 
 def letters_view(verb: str) -> View[LettersMoved]:
-    """Return the view of what became of letters; `verb` heads their number."""
+    """Return the view of what became of dead letters. `verb` heads their number."""
     return View(
         columns=(
             Column(name=verb, value=lambda moved: moved.moved, right=True),

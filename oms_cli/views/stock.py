@@ -134,7 +134,7 @@ CHANGE: View[ChangeShown] = View(
 
 
 def levels_shown(product: Product) -> list[LevelShown]:
-    """Return a row per level, or one of zeros for a product that has none."""
+    """Return a row for each level, or one of zeros for a product without levels."""
     if not product.levels:
         return [LevelShown(product=product, location=None, on_hand=0, reserved=0)]
     return [
