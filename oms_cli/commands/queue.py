@@ -15,7 +15,7 @@ from oms_cli.terminal.arguments import WholeNumber
 from oms_cli.terminal.exits import EXIT_CODES, PARTLY_APPLIED, usage_error
 from oms_cli.terminal.files import confirm
 from oms_cli.terminal.messages import counted, say
-from oms_cli.views.queue import LETTERS, QUEUE, WORKERS, LettersMoved, QueueShown, letters_view
+from oms_cli.views.queue import DEAD_LETTERS, QUEUE, WORKERS, DeadLettersMoved, QueueShown, dead_letters_view
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
@@ -24,8 +24,8 @@ app = command_group("queue", "The queue of accepted orders, and dead letters.")
 dead = command_group("dead", "Messages that could not be read.")
 app.add_typer(dead)
 
-LettersArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="ID...|-", help="Letters' ids; - reads them from stdin.")
+IdsArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="ID...|-", help="Ids of dead letters; - reads them from stdin.")
 ]
 AllFlag = Annotated[bool, typer.Option("--all", help="All that are there now.")]
 
@@ -58,14 +58,14 @@ def list_dead(
     _say_where(session)
     with session.oms() as oms:
         letters = oms.list_dead_letters(caller=session.caller, limit=limit)
-    shown = session.output.list(LETTERS, letters)
+    shown = session.output.list(DEAD_LETTERS, letters)
     if shown == limit:
         say(f"the first {shown:,} are shown; --limit N shows more")
 
 
 @command(dead, "replay")
-def replay(session: Session, ids: LettersArgument = None, everything: AllFlag = False) -> None:
-    """Send letters back to where they came from, once what was wrong is mended; workers then read them again."""
+def replay(session: Session, ids: IdsArgument = None, everything: AllFlag = False) -> None:
+    """Send dead letters back to where they came from, once what was wrong is mended; workers then read them again."""
     wanted = _wanted(ids, everything)
     _say_where(session)
     with session.oms() as oms:
@@ -76,11 +76,11 @@ def replay(session: Session, ids: LettersArgument = None, everything: AllFlag = 
 @command(dead, "discard")
 def discard(
     session: Session,
-    ids: LettersArgument = None,
+    ids: IdsArgument = None,
     everything: AllFlag = False,
     yes: Annotated[bool, typer.Option("--yes", help="Discard --all without asking.")] = False,
 ) -> None:
-    """Remove letters for good."""
+    """Remove dead letters for good."""
     wanted = _wanted(ids, everything)
     if wanted is None and not yes:
         confirm("Discard all dead letters?")
@@ -111,16 +111,16 @@ def _wanted(ids: Sequence[str] | None, everything: bool) -> list[str] | None:
     return None if everything else list(dict.fromkeys(read_ids(ids or [])))
 
 
-def _moved(wanted: Sequence[str] | None, move: Callable[[], int]) -> LettersMoved:
+def _moved(wanted: Sequence[str] | None, move: Callable[[], int]) -> DeadLettersMoved:
     moved = 0 if wanted == [] else move()
-    return LettersMoved(moved=moved, missing=0 if wanted is None else len(wanted) - moved)
+    return DeadLettersMoved(moved=moved, missing=0 if wanted is None else len(wanted) - moved)
 
 
-def _end(session: Session, verb: str, moved: LettersMoved) -> None:
-    """Say what became of the letters; ids that were not there are exit code 8, or 4 when none was."""
-    session.output.sentence(f"{verb} {counted(moved.moved, 'letter')}")
+def _end(session: Session, verb: str, moved: DeadLettersMoved) -> None:
+    """Say what became of the dead letters; ids that were not there are exit code 8, or 4 when none was."""
+    session.output.sentence(f"{verb} {counted(moved.moved, 'dead letter')}")
     if not session.output.is_table:
-        session.output.record(letters_view(verb), moved)
+        session.output.record(dead_letters_view(verb), moved)
     if moved.missing:
         session.output.flush()
         say(f"{counted(moved.missing, 'id')} not there: replayed or discarded before, or never dead")

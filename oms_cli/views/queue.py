@@ -28,14 +28,14 @@ class QueueShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LettersMoved:
+class DeadLettersMoved:
     """How many dead letters were found and moved, and how many of those named were not there."""
 
     moved: int
     missing: int
 
 
-def letters_view(verb: str) -> View[LettersMoved]:
+def dead_letters_view(verb: str) -> View[DeadLettersMoved]:
     """Return the view of what became of dead letters. `verb` heads their number."""
     return View(
         columns=(
@@ -100,7 +100,7 @@ WORKERS: View[WorkerState] = View(
     nothing="no worker is there",
 )
 
-LETTERS: View[DeadLetter] = View(
+DEAD_LETTERS: View[DeadLetter] = View(
     columns=(
         Column(name="id", value=lambda letter: letter.id, whole=True),
         Column(name="kind", value=lambda letter: letter.kind.value, spare=True),

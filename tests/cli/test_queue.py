@@ -59,7 +59,7 @@ def accept(cli: Cli, quantity: int = 1) -> str:
 
 
 def dead_letter(queue: MemoryBroker, *bodies: bytes) -> None:
-    """Make letters of messages."""
+    """Make dead letters of messages."""
     inbox = queue.inbox()
     for body in bodies:
         queue.send_command(body)
@@ -154,7 +154,7 @@ def test_letters_are_replayed_by_id(cli: Cli, queue: BrokerQueue) -> None:
     dead_letter(queue, b"1", b"2", b"3")
     first, second, third = letter_ids(cli)
     ran = cli("queue", "dead", "replay", first, third, first, **AMQP)
-    assert (ran.code, ran.out, ran.err) == (0, "replayed 2 letters\n", "")
+    assert (ran.code, ran.out, ran.err) == (0, "replayed 2 dead letters\n", "")
     assert letter_ids(cli) == [second]
     assert [message.body for message in waiting(queue)] == [b"1", b"3"]
 
@@ -162,9 +162,9 @@ def test_letters_are_replayed_by_id(cli: Cli, queue: BrokerQueue) -> None:
 def test_letters_are_replayed_and_discarded_by_ids_from_stdin(cli: Cli, queue: BrokerQueue) -> None:
     dead_letter(queue, b"1", b"2")
     first, second = letter_ids(cli)
-    assert cli("queue", "dead", "discard", "-", given=f"{first}\n\n", **AMQP).out == "discarded 1 letter\n"
-    assert cli("queue", "dead", "replay", "-", given=second, **AMQP).out == "replayed 1 letter\n"
-    assert cli("queue", "dead", "replay", "-", given="", **AMQP).out == "replayed 0 letters\n"
+    assert cli("queue", "dead", "discard", "-", given=f"{first}\n\n", **AMQP).out == "discarded 1 dead letter\n"
+    assert cli("queue", "dead", "replay", "-", given=second, **AMQP).out == "replayed 1 dead letter\n"
+    assert cli("queue", "dead", "replay", "-", given="", **AMQP).out == "replayed 0 dead letters\n"
     assert [message.body for message in waiting(queue)] == [b"2"]
 
 
@@ -177,7 +177,7 @@ def test_all_letters_are_replayed(cli: Cli, queue: BrokerQueue) -> None:
 def test_ids_that_are_not_there_are_told(cli: Cli, queue: BrokerQueue) -> None:
     dead_letter(queue, b"1")
     ran = cli("queue", "dead", "discard", "nothing", **AMQP)
-    assert (ran.code, ran.out) == (4, "discarded 0 letters\n")
+    assert (ran.code, ran.out) == (4, "discarded 0 dead letters\n")
     assert ran.err.startswith("1 id not there")
     ran = cli("queue", "dead", "discard", "nothing", *letter_ids(cli), "-o", "json", **AMQP)
     assert (ran.code, ran.json) == (8, {"discarded": 1, "missing": 1})
@@ -189,7 +189,7 @@ def test_discarding_all_needs_a_yes_off_a_terminal(cli: Cli, queue: BrokerQueue)
     assert ran.code == 2
     assert "--yes" in ran.err
     assert len(letter_ids(cli)) == 2
-    assert cli("queue", "dead", "discard", "--all", "--yes", **AMQP).out == "discarded 2 letters\n"
+    assert cli("queue", "dead", "discard", "--all", "--yes", **AMQP).out == "discarded 2 dead letters\n"
     assert letter_ids(cli) == []
     assert waiting(queue) == []
 
