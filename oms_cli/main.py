@@ -26,7 +26,7 @@ from oms_cli.commands import (
 from oms_cli.commands.command import OmsGroup
 from oms_cli.commands.session import ActorOption, ConfigOption, DatabaseOption, Everywhere, Invocation, OutputOption
 from oms_cli.terminal.messages import hide_secrets_in_tracebacks
-from oms_core.distribution import installed_version
+from oms_core.bootstrap import installed_version
 
 app = typer.Typer(
     name="oms",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from oms_core.distribution import advise_extra
+from oms_core.bootstrap import advise_extra
 
 _OF_EXTRA_CLI = frozenset({"rich", "typer"})
 

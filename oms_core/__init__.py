@@ -2,9 +2,10 @@
 
 with Oms.open(Settings(database_url="sqlite:///oms.db")) as oms:
     caller = Caller(name="checkout", scopes=ALL_SCOPES)
-    placed = oms.place_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=caller)
+    placed = oms.orders.place(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=caller)
 """
 
+from oms_core.bootstrap import Ports
 from oms_core.domain.api_keys import ApiKey, ApiKeyState, CreateApiKey, IssuedApiKey, RotateApiKey
 from oms_core.domain.callers import ALL_SCOPES, Caller, Scope
 from oms_core.domain.commands import (
@@ -32,23 +33,27 @@ from oms_core.domain.import_commands import (
 )
 from oms_core.domain.orders.order import Order, OrderFailure, OrderFilter, PlacedLine, Shortage
 from oms_core.domain.orders.placement import EnteredAs, Placed, PlacementOutcome, Refused
-from oms_core.domain.orders.queueing import WorkerState
+from oms_core.domain.orders.queueing import QueuePlace, QueueStatus, WorkerState
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.pages import Page
 from oms_core.domain.preconditions import Precondition
+from oms_core.domain.rate_limits import RateScope
 from oms_core.domain.stock.balances import Discrepancy
 from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
 from oms_core.error_types import Code
 from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
-from oms_core.oms import Oms
+from oms_core.oms import Description, Oms
 from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_core.settings import Settings
+from oms_core.use_cases.api_keys import ApiKeys
 from oms_core.use_cases.audit import AuditReport
-from oms_core.use_cases.change_stock import StockChanged
-from oms_core.use_cases.charge_caller import Charge
-from oms_core.use_cases.get_queue_status import QueuePlace, QueueStatus
-from oms_core.use_cases.retry_order import Retried
-from oms_core.use_cases.retry_orders import RetryReport
+from oms_core.use_cases.imports.imports import Imports
+from oms_core.use_cases.orders.orders import Orders, Retried
+from oms_core.use_cases.orders.retry_many import RetryReport
+from oms_core.use_cases.queue.dead_letters import DeadLetters
+from oms_core.use_cases.queue.queue import Queue
+from oms_core.use_cases.rate_limits import Charge, RateLimits
+from oms_core.use_cases.stock import Stock, StockChanged
 
 __all__ = [
     "ALL_SCOPES",
@@ -56,6 +61,7 @@ __all__ = [
     "AdjustStock",
     "ApiKey",
     "ApiKeyState",
+    "ApiKeys",
     "AuditReport",
     "Caller",
     "ChangeOrderStatus",
@@ -63,7 +69,9 @@ __all__ = [
     "Code",
     "CreateApiKey",
     "DeadLetter",
+    "DeadLetters",
     "DeleteProduct",
+    "Description",
     "Discrepancy",
     "EnteredAs",
     "ErrorKind",
@@ -77,6 +85,7 @@ __all__ = [
     "ImportReject",
     "ImportStage",
     "ImportStock",
+    "Imports",
     "IssuedApiKey",
     "MessageKind",
     "Movement",
@@ -91,16 +100,21 @@ __all__ = [
     "OrderImportReport",
     "OrderLine",
     "OrderStatus",
+    "Orders",
     "Page",
     "PlaceOrder",
     "Placed",
     "PlacedLine",
     "PlacementOutcome",
+    "Ports",
     "Precondition",
     "Product",
     "ProductFilter",
+    "Queue",
     "QueuePlace",
     "QueueStatus",
+    "RateLimits",
+    "RateScope",
     "ReceiveStock",
     "Refused",
     "Retried",
@@ -112,6 +126,7 @@ __all__ = [
     "SetStock",
     "Settings",
     "Shortage",
+    "Stock",
     "StockChanged",
     "StockImportReport",
     "StockLevel",

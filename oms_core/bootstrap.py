@@ -1,21 +1,26 @@
-"""Where adapters are found: by URL scheme, through the entry points of what is installed."""
+"""Where adapters are found and opened: by URL scheme, through the entry points of what is installed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points, version
 from typing import Any
 from urllib.parse import urlsplit
 
-from oms_core.distribution import advise_extra
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Broker, BrokerOptions, OpenBroker
+from oms_core.ports.clock import Clock, SystemClock
 from oms_core.ports.metrics import Metrics, NoMetrics
+from oms_core.ports.no_broker import NoBroker
 from oms_core.ports.rate_limiter import NoRateLimiter, OpenRateLimiter, RateLimiter, RateLimiterOptions
 from oms_core.ports.storage import OpenStorage, Storage, StorageOptions
 from oms_core.settings import Settings
+
+# What this project is called where packages are installed; its import packages and its command have other names.
+DISTRIBUTION = "orderkeep"
 
 _EXTRAS = {
     "sqlite": "sqlite",
@@ -29,31 +34,31 @@ _EXTRAS = {
 }
 
 
-def open_storage(url: str, options: StorageOptions) -> Storage:
-    """Open the storage that claims the URL's scheme. Raises `invalid_setting` when none is installed,
-    or something that it needs is not.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What the core works with: everything that it needs from outside."""
+
+    storage: Storage
+    clock: Clock = field(default_factory=SystemClock)
+    broker: Broker = field(default_factory=NoBroker)
+    rate_limiter: RateLimiter = field(default_factory=NoRateLimiter)
+    metrics: Metrics = field(default_factory=NoMetrics)
+
+
+def open_ports(settings: Settings, *, create: bool = True, metrics: Metrics | None = None) -> Ports:
+    """Open the adapters that the settings describe; nothing is connected yet.
+
+    `create` False refuses a missing database file instead of making it. Raises `invalid_setting` where nothing that is
+    installed serves a URL, or something that it needs is not.
     """
-    with _needs_told("OMS_DATABASE_URL", url):
-        opener: OpenStorage = _load("oms.storage", "OMS_DATABASE_URL", url)
-        return opener(url, options)
-
-
-def open_broker(url: str, options: BrokerOptions) -> Broker:
-    """Open the queue that claims the URL's scheme; nothing is connected yet. Raises as `open_storage` does."""
-    with _needs_told("OMS_QUEUE_URL", url):
-        opener: OpenBroker = _load("oms.queue", "OMS_QUEUE_URL", url)
-        return opener(url, options)
-
-
-def open_rate_limiter(settings: Settings, metrics: Metrics) -> RateLimiter:
-    """Open what counts requests, or nothing where no limit is set. Raises as `open_storage` does."""
-    url = settings.rate_limit_url
-    if not settings.rate_limits_in_force and settings.http_rate_limit_in_force is None:
-        _find("oms.rate_limiter", "OMS_RATE_LIMIT_URL", url)  # A wrong one is told before it is needed.
-        return NoRateLimiter()
-    with _needs_told("OMS_RATE_LIMIT_URL", url):
-        opener: OpenRateLimiter = _load("oms.rate_limiter", "OMS_RATE_LIMIT_URL", url)
-        return opener(url, RateLimiterOptions(metrics=metrics))
+    metrics = metrics or NoMetrics()
+    broker = _open_broker(settings)
+    return Ports(
+        storage=_open_storage(settings, create=create, keeps_outbox=broker.carries_events),
+        broker=broker,
+        rate_limiter=_open_rate_limiter(settings, metrics),
+        metrics=metrics,
+    )
 
 
 def open_metrics() -> Metrics:
@@ -63,6 +68,47 @@ def open_metrics() -> Metrics:
         return next(iter(candidates)).load()()  # type: ignore[no-any-return]  # An entry point is untyped.
     except (StopIteration, ImportError):
         return NoMetrics()
+
+
+def installed_version() -> str:
+    """Return the version of the installed distribution."""
+    return version(DISTRIBUTION)
+
+
+def advise_extra(extra: str) -> str:
+    """Return what to do about a package that is missing: which extra brings it."""
+    return f"install {DISTRIBUTION} with the extra '{extra}'"
+
+
+def _open_storage(settings: Settings, *, create: bool, keeps_outbox: bool) -> Storage:
+    options = StorageOptions(
+        deadline_seconds=settings.storage_deadline_seconds,
+        lock_timeout_seconds=settings.lock_timeout_seconds,
+        statement_timeout_seconds=settings.statement_timeout_seconds,
+        prepared_statements=settings.prepared_statements,
+        create=create,
+        keeps_outbox=keeps_outbox,
+    )
+    with _needs_told("OMS_DATABASE_URL", settings.database_url):
+        opener: OpenStorage = _load("oms.storage", "OMS_DATABASE_URL", settings.database_url)
+        return opener(settings.database_url, options)
+
+
+def _open_broker(settings: Settings) -> Broker:
+    with _needs_told("OMS_QUEUE_URL", settings.queue_url):
+        opener: OpenBroker = _load("oms.queue", "OMS_QUEUE_URL", settings.queue_url)
+        return opener(settings.queue_url, BrokerOptions(prefix=settings.queue_prefix))
+
+
+def _open_rate_limiter(settings: Settings, metrics: Metrics) -> RateLimiter:
+    """Open what counts requests, or nothing where no limit is set."""
+    url = settings.rate_limit_url
+    if not settings.rate_limits_in_force and settings.http_rate_limit_in_force is None:
+        _find("oms.rate_limiter", "OMS_RATE_LIMIT_URL", url)  # A wrong one is told before it is needed.
+        return NoRateLimiter()
+    with _needs_told("OMS_RATE_LIMIT_URL", url):
+        opener: OpenRateLimiter = _load("oms.rate_limiter", "OMS_RATE_LIMIT_URL", url)
+        return opener(url, RateLimiterOptions(metrics=metrics))
 
 
 def _load(group: str, setting: str, url: str) -> Any:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from werkzeug.datastructures import ETags
 from werkzeug.http import unquote_header_value
 
+from oms_core import Charge
 from oms_core.documents.json_text import parse_json
 from oms_core.domain.callers import Caller
 from oms_core.domain.identifiers import parse_uuid
@@ -23,7 +24,6 @@ from oms_core.domain.preconditions import ANY, NO_VERSION, NOTHING_ASKED, Precon
 from oms_core.domain.rate_limits import Allowance
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
-from oms_core.use_cases.charge_caller import Charge
 from oms_http.edge.telemetry import request_id
 from oms_http.schemas.models import Input, findings_of
 

@@ -17,7 +17,7 @@ from oms_core.domain.access import AccessRule, Binding
 from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
-from oms_core.use_cases.settle_orders import SettleOrders
+from oms_core.use_cases.orders.settle_orders import SettleOrders
 
 OWNER = "C1"
 STAFF = Caller(name="staff", scopes=ALL_SCOPES)
@@ -62,18 +62,18 @@ class Expected:
 def shop() -> Iterator[Shop]:
     """Open a system in memory with a placed, a queued and a rejected order, and a dead letter, and a key."""
     with Oms.open(Settings(database_url="memory://")) as oms:
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=STAFF)
-        oms.set_stock(SetStock(sku="UNUSED"), caller=STAFF)
-        rejected = oms.accept_order(_wanted(1_000), caller=STAFF).order
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=100), caller=STAFF)
+        oms.stock.set(SetStock(sku="UNUSED"), caller=STAFF)
+        rejected = oms.orders.accept(_wanted(1_000), caller=STAFF).order
         settle(oms, rejected.id)
-        assert isinstance(oms.queue, MemoryBroker)
-        oms.queue.exchange.dead.append(UNREADABLE)
-        oms.create_key(CreateApiKey(name="robot", scopes=ALL_SCOPES), caller=STAFF)
+        assert isinstance(oms._ports.broker, MemoryBroker)
+        oms._ports.broker.exchange.dead.append(UNREADABLE)
+        oms.api_keys.create(CreateApiKey(name="robot", scopes=ALL_SCOPES), caller=STAFF)
         yield Shop(
             oms=oms,
-            placed=oms.place_order(WANTED, caller=STAFF).order,
-            queued=oms.accept_order(WANTED, caller=STAFF).order,
-            rejected=oms.get_order(rejected.id, caller=STAFF),
+            placed=oms.orders.place(WANTED, caller=STAFF).order,
+            queued=oms.orders.accept(WANTED, caller=STAFF).order,
+            rejected=oms.orders.get(rejected.id, caller=STAFF),
         )
 
 
@@ -99,14 +99,14 @@ def expected(rule: AccessRule, asker: Caller) -> Expected:
 
 def everything(oms: Oms) -> Any:
     """Give all that a refused caller must leave as it is."""
-    orders = oms.list_orders(caller=STAFF, limit=500).items
+    orders = oms.orders.list(caller=STAFF, limit=500).items
     return (
         orders,
-        [oms.list_order_events(order.id, caller=STAFF).items for order in orders],
-        oms.list_products(caller=STAFF).items,
-        oms.list_movements("WIDGET", caller=STAFF).items,
-        oms.list_dead_letters(caller=STAFF),
-        oms.list_keys(caller=STAFF).items,
+        [oms.orders.events(order.id, caller=STAFF).items for order in orders],
+        oms.stock.list(caller=STAFF).items,
+        oms.stock.movements("WIDGET", caller=STAFF).items,
+        oms.queue.dead_letters.list(caller=STAFF),
+        oms.api_keys.list(caller=STAFF).items,
     )
 
 
@@ -117,7 +117,7 @@ def _wanted(quantity: int) -> PlaceOrder:
 def settle(oms: Oms, order_id: UUID) -> None:
     """Let a worker place an accepted order, or reject it."""
     work = SettleOrders(
-        storage=oms.storage,
+        storage=oms._ports.storage,
         clock=SystemClock(),
         metrics=NoMetrics(),
         caller=Caller(name="worker", scopes=ALL_SCOPES),

@@ -48,7 +48,7 @@ def create(
     )
     require_output()
     with session.oms(create=True) as oms:
-        issued = oms.create_key(command, caller=session.caller)
+        issued = oms.api_keys.create(command, caller=session.caller)
     _print_issued(session, issued)
 
 
@@ -57,7 +57,7 @@ def list_api_keys(session: Session, limit: LimitOption = PAGE_ITEMS_DEFAULT, eve
     """List API keys by name, the oldest of a name first."""
     with session.oms() as oms:
         api_keys = paged(
-            lambda cursor, size: oms.list_keys(caller=session.caller, cursor=cursor, limit=size),
+            lambda cursor, size: oms.api_keys.list(caller=session.caller, cursor=cursor, limit=size),
             limit=None if everything else limit,
         )
         shown = session.output.list(api_keys_view(session.surroundings.now()), api_keys)
@@ -68,7 +68,7 @@ def list_api_keys(session: Session, limit: LimitOption = PAGE_ITEMS_DEFAULT, eve
 def show(session: Session, name: NameArgument) -> None:
     """Show the API keys of a name, newest first."""
     with session.oms() as oms:
-        api_keys = oms.get_key(name, caller=session.caller)
+        api_keys = oms.api_keys.get(name, caller=session.caller)
     session.output.list(api_keys_view(session.surroundings.now()), api_keys)
 
 
@@ -91,8 +91,8 @@ def rotate(
     command = RotateApiKey(name=name, overlap_seconds=seconds, expires_at=_expiry(session, expires))
     require_output()
     with session.oms() as oms:
-        former = oms.get_key(name, caller=session.caller)
-        issued = oms.rotate_key(command, caller=session.caller)
+        former = oms.api_keys.get(name, caller=session.caller)
+        issued = oms.api_keys.rotate(command, caller=session.caller)
     _print_issued(session, issued)
     if any(api_key.state(session.surroundings.now()) is ApiKeyState.ACTIVE for api_key in former):
         end = "have ended" if seconds == 0 else f"end within {overlap}"
@@ -109,7 +109,7 @@ def revoke(
     if not yes:
         confirm(f"Revoke every API key of {name}?")
     with session.oms() as oms:
-        api_keys = oms.revoke_key(name, caller=session.caller)
+        api_keys = oms.api_keys.revoke(name, caller=session.caller)
     session.output.sentence(f"revoked {counted(len(api_keys), 'API key')} of {name}")
     if not session.output.is_table:
         session.output.list(api_keys_view(session.surroundings.now()), api_keys)

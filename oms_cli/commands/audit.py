@@ -10,8 +10,8 @@ from oms_cli.terminal.exits import DISAGREEING
 from oms_cli.terminal.messages import counted, say_error
 from oms_cli.terminal.progress import progress
 from oms_cli.terminal.view import Column, View
+from oms_core import AuditReport
 from oms_core.domain.stock.balances import Discrepancy
-from oms_core.use_cases.audit import AuditReport
 
 _DISCREPANCIES: View[Discrepancy] = View(
     columns=(

@@ -20,7 +20,7 @@ from oms_cli.commands.session import EVERYWHERE, Everywhere, Invocation, paramet
 from oms_cli.terminal import exits
 from oms_cli.terminal.messages import say, say_error
 from oms_cli.terminal.streams import forget_output, open_closed_streams
-from oms_core.distribution import advise_extra
+from oms_core.bootstrap import advise_extra
 from oms_core.errors import OmsError
 
 Run = TypeVar("Run", bound=Callable[..., None])

@@ -37,8 +37,8 @@ _COLOURS: Mapping[str, str] = {"applied": "green", "pending": "yellow", "unknown
 def upgrade(session: Session) -> None:
     """Bring the schema up to this release; makes a missing SQLite file. Safe while the service runs, and to repeat."""
     with session.oms(create=True) as oms:
-        where = oms.storage.describe()
-        applied = oms.storage.schema.upgrade()
+        where = oms.describe().storage
+        applied = oms.schema.upgrade()
     migrations = [MigrationShown(name=name, state="applied") for name in applied]
     if not session.output.is_table:
         session.output.list(_MIGRATIONS, migrations)
@@ -51,8 +51,8 @@ def upgrade(session: Session) -> None:
 def show_status(session: Session) -> None:
     """List the migrations, and exit with 7 unless this release can run on the schema."""
     with session.oms() as oms:
-        status = oms.storage.schema.status()
-        session.output.sentence(oms.storage.describe())
+        status = oms.schema.status()
+        session.output.sentence(oms.describe().storage)
         session.output.list(
             _MIGRATIONS,
             [

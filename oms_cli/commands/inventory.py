@@ -24,9 +24,9 @@ from oms_cli.views.stock import (
     change_sentence,
     levels_shown,
 )
+from oms_core import StockChanged
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock
 from oms_core.domain.stock.products import Product, ProductFilter
-from oms_core.use_cases.change_stock import StockChanged
 
 app = command_group("inventory", "Stock: counts, receipts, corrections, the ledger.")
 
@@ -93,7 +93,7 @@ def set_stock(
         reference=reference,
     )
     with session.oms() as oms:
-        _write_change(session, oms.set_stock(wanted, caller=session.caller), location)
+        _write_change(session, oms.stock.set(wanted, caller=session.caller), location)
 
 
 @command(app, "adjust")
@@ -114,7 +114,7 @@ def adjust_stock(
         sku=sku, delta=delta, reason=reason, location=location, reference=reference, idempotency_key=key
     )
     with session.oms() as oms, suggesting(oms, session.caller, [sku]):
-        _write_change(session, oms.adjust_stock(wanted, caller=session.caller), location)
+        _write_change(session, oms.stock.adjust(wanted, caller=session.caller), location)
 
 
 @command(app, "receive")
@@ -133,14 +133,14 @@ def receive_stock(
         sku=sku, quantity=quantity, location=location, reason=reason, reference=reference, idempotency_key=key
     )
     with session.oms() as oms, suggesting(oms, session.caller, [sku]):
-        _write_change(session, oms.receive_stock(wanted, caller=session.caller), location)
+        _write_change(session, oms.stock.receive(wanted, caller=session.caller), location)
 
 
 @command(app, "delete")
 def delete_product(session: Session, sku: SkuArgument) -> None:
     """Delete a product that was never used: its stock has not moved, and no order names it."""
     with session.oms() as oms:
-        oms.delete_product(DeleteProduct(sku=sku), caller=session.caller)
+        oms.stock.delete(DeleteProduct(sku=sku), caller=session.caller)
     session.output.sentence(f"deleted {sku}")
 
 
@@ -148,7 +148,7 @@ def delete_product(session: Session, sku: SkuArgument) -> None:
 def show_product(session: Session, sku: SkuArgument) -> None:
     """Show a product's stock, location by location."""
     with session.oms() as oms, suggesting(oms, session.caller, [sku]):
-        product = oms.get_product(sku, caller=session.caller)
+        product = oms.stock.get(sku, caller=session.caller)
     if session.output.is_json:
         session.output.document(PRODUCTS.document(product))
         return
@@ -172,7 +172,7 @@ def list_products(
         usage_error("--sort shows the first of all products: give --limit N in place of --all")
     with session.oms() as oms:
         pages = paged(
-            lambda cursor, size: oms.list_products(wanted, caller=session.caller, cursor=cursor, limit=size),
+            lambda cursor, size: oms.stock.list(wanted, caller=session.caller, cursor=cursor, limit=size),
             limit=None if everything or order else limit,
         )
         products = pages if order is None else order.first(pages, limit)
@@ -185,7 +185,7 @@ def list_movements(session: Session, sku: SkuArgument, limit: LimitOption = 50, 
     """List a product's ledger, newest first: every change of its stock, by whom and why."""
     with session.oms() as oms, suggesting(oms, session.caller, [sku]):
         pages = paged(
-            lambda cursor, size: oms.list_movements(sku, caller=session.caller, cursor=cursor, limit=size),
+            lambda cursor, size: oms.stock.movements(sku, caller=session.caller, cursor=cursor, limit=size),
             limit=None if everything else limit,
         )
         shown = session.output.list(MOVEMENTS, pages)

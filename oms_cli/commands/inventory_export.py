@@ -71,7 +71,7 @@ def export_stock(
     # A bar between the lines of a terminal would only disturb them.
     showing = nothing if file == "-" and sys.stdout.isatty() else progress
     with session.oms() as oms, open_new_file(file, overwrite=yes) as stream, showing("exporting") as report:
-        counts = Counts(oms.export_stock(caller=session.caller, wanted=ProductFilter(low_stock=low_stock)), report)
+        counts = Counts(oms.stock.export(caller=session.caller, wanted=ProductFilter(low_stock=low_stock)), report)
         rows = write(_COUNTS, iter(counts), stream)
     if counts.uncounted:
         say(f"left out: {counted(counts.uncounted, 'product')} without a count anywhere")

@@ -112,7 +112,9 @@ def import_stock(
     )
     opened = import_run(session, wanted, file, encoding=encoding, rejects=rejects, yes=yes)
     with session.oms() as oms, opened as run:
-        report = oms.import_stock(wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress)
+        report = oms.imports.stock(
+            wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress
+        )
     _end(session, report, would=dry_run)
 
 

@@ -73,7 +73,7 @@ def import_orders(
         session.oms() as oms,
         import_run(session, wanted, file, encoding=encoding, rejects=rejects, yes=yes) as run,
     ):
-        report = oms.import_orders(
+        report = oms.imports.orders(
             wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress
         )
     _end(session, report, verb="would import" if dry_run else "imported")

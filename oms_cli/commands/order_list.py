@@ -76,7 +76,7 @@ def list_orders(
 def _write(session: Session, wanted: OrderFilter, limit: int | None, ids: bool) -> None:
     with session.oms() as oms:
         pages = paged(
-            lambda cursor, size: oms.list_orders(wanted, caller=session.caller, cursor=cursor, limit=size), limit=limit
+            lambda cursor, size: oms.orders.list(wanted, caller=session.caller, cursor=cursor, limit=size), limit=limit
         )
         shown = session.output.lines(str(order.id) for order in pages) if ids else session.output.list(ORDERS, pages)
     say_if_more(pages, shown)

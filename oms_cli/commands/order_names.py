@@ -48,7 +48,7 @@ class OrderNames:
             order_id = self.order_id(text)
         except OmsError as error:
             return self._of_reference(text, error)
-        return self.oms.get_order(order_id, caller=self.caller)
+        return self.oms.orders.get(order_id, caller=self.caller)
 
     def _beginning(self, text: str) -> Iterator[Order]:
         try:
@@ -74,7 +74,7 @@ class OrderNames:
     def _list(self, wanted: OrderFilter, *, limit: int | None = None) -> Iterator[Order]:
         return iter(
             paged(
-                lambda cursor, size: self.oms.list_orders(wanted, caller=self.caller, cursor=cursor, limit=size),
+                lambda cursor, size: self.oms.orders.list(wanted, caller=self.caller, cursor=cursor, limit=size),
                 limit=limit,
             )
         )

@@ -94,21 +94,21 @@ def place_order(
 
 
 def _place(oms: Oms, session: Session, wanted: PlaceOrder) -> PlacedShown:
-    placed = oms.place_order(wanted, caller=session.caller)
+    placed = oms.orders.place(wanted, caller=session.caller)
     return PlacedShown(order=placed.order, replayed=placed.replayed)
 
 
 def _accept(oms: Oms, session: Session, wanted: PlaceOrder, wait_seconds: int) -> PlacedShown:
     """Queue the order, and wait for its outcome if that was asked for."""
-    accepted = oms.accept_order(wanted, caller=session.caller)
+    accepted = oms.orders.accept(wanted, caller=session.caller)
     order = accepted.order
     if wait_seconds:
         try:
-            order = oms.wait_for_outcome(order.id, caller=session.caller, timeout_seconds=wait_seconds) or order
+            order = oms.orders.wait(order.id, caller=session.caller, timeout_seconds=wait_seconds) or order
         except KeyboardInterrupt:
             say(f"order {order.id} is queued; what becomes of it was not waited for")
             raise
-    return PlacedShown(order=order, replayed=accepted.replayed, place=oms.queue_place(order))
+    return PlacedShown(order=order, replayed=accepted.replayed, place=oms.queue.place_of(order))
 
 
 def _raise_failure(shown: PlacedShown) -> NoReturn:

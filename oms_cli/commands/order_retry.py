@@ -17,10 +17,10 @@ from oms_cli.terminal.arguments import WholeNumber, complete_statuses, read_stat
 from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.messages import counted, say
 from oms_cli.terminal.view import Column, View
+from oms_core import RetryReport
 from oms_core.domain.commands import RetryOrder
 from oms_core.domain.limits import RETRY_ORDERS_MAX
 from oms_core.domain.orders.order import Order, OrderFilter
-from oms_core.use_cases.retry_orders import RetryReport
 
 _REPORT: View[RetryReport] = View(
     columns=(
@@ -95,7 +95,7 @@ def retry(
 
     def retry_one(order_id: UUID) -> Order:
         command = RetryOrder(order_id=order_id, reason=reason, if_version=if_version, idempotency_key=key)
-        retried = oms.retry_order(command, caller=session.caller)
+        retried = oms.orders.retry(command, caller=session.caller)
         if retried.replayed:
             say("it was retried before with this key")
         return retried.order
@@ -106,7 +106,7 @@ def retry(
         return
     wanted = OrderFilter(statuses=read_statuses(status or []), failure_code=failure, customer_id=customer, sku=sku)
     with session.oms() as oms:
-        report = oms.retry_orders(wanted, caller=session.caller, reason=reason, limit=limit or RETRY_ORDERS_MAX)
+        report = oms.orders.retry_many(wanted, caller=session.caller, reason=reason, limit=limit or RETRY_ORDERS_MAX)
     session.output.sentence(_sentence(report))
     if not session.output.is_table:
         session.output.record(_REPORT, report)

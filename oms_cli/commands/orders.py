@@ -49,7 +49,7 @@ def show_order(session: Session, order_id: IdArgument) -> None:
     """
     with session.oms() as oms:
         order = OrderNames(oms, session.caller).order(order_id)
-        shown = OrderShown(order=order, place=oms.queue_place(order))
+        shown = OrderShown(order=order, place=oms.queue.place_of(order))
     if session.output.is_json:
         session.output.document(ORDER.document(shown))
         return
@@ -64,7 +64,7 @@ def list_events(session: Session, order_id: IdArgument, limit: LimitOption = 50,
     with session.oms() as oms:
         wanted = OrderNames(oms, session.caller).order_id(order_id)
         pages = paged(
-            lambda cursor, size: oms.list_order_events(wanted, caller=session.caller, cursor=cursor, limit=size),
+            lambda cursor, size: oms.orders.events(wanted, caller=session.caller, cursor=cursor, limit=size),
             limit=None if everything else limit,
         )
         shown = session.output.list(EVENTS, pages)
@@ -88,7 +88,7 @@ def set_status(
     with session.oms() as oms:
         move_each(
             read_ids(ids),
-            lambda order_id: oms.change_order_status(
+            lambda order_id: oms.orders.change_status(
                 ChangeOrderStatus(order_id=order_id, status=target, reason=reason), caller=session.caller
             ),
             session.output,
@@ -102,7 +102,7 @@ def cancel(session: Session, ids: IdsArgument, reason: ReasonOption = None) -> N
     with session.oms() as oms:
         move_each(
             read_ids(ids),
-            lambda order_id: oms.cancel_order(order_id, reason=reason, caller=session.caller),
+            lambda order_id: oms.orders.cancel(order_id, reason=reason, caller=session.caller),
             session.output,
             OrderNames(oms, session.caller),
         )

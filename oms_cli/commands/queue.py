@@ -34,9 +34,8 @@ AllFlag = Annotated[bool, typer.Option("--all", help="All that are there now.")]
 def show_status(session: Session) -> None:
     """Show how many orders wait and for how long, the workers and their pace, and whether the broker answers."""
     with session.oms() as oms:
-        status = oms.get_queue_status(caller=session.caller)
-        broker = oms.queue.describe() if oms.queue.carries_events else None
-        shown = QueueShown(status=status, broker=broker, fault=_fault(oms))
+        status = oms.queue.status(caller=session.caller)
+        shown = QueueShown(status=status, broker=oms.describe().broker, fault=_fault(oms))
     session.output.record(QUEUE, shown)
     if session.output.is_table:
         if status.workers:
@@ -57,7 +56,7 @@ def list_dead(
     """List messages that could not be read, oldest first, with the reason."""
     _say_where(session)
     with session.oms() as oms:
-        letters = oms.list_dead_letters(caller=session.caller, limit=limit)
+        letters = oms.queue.dead_letters.list(caller=session.caller, limit=limit)
     shown = session.output.list(DEAD_LETTERS, letters)
     if shown == limit:
         say(f"the first {shown:,} are shown; --limit N shows more")
@@ -69,7 +68,7 @@ def replay(session: Session, ids: IdsArgument = None, everything: AllFlag = Fals
     wanted = _wanted(ids, everything)
     _say_where(session)
     with session.oms() as oms:
-        moved = _moved(wanted, lambda: oms.replay_dead_letters(wanted, caller=session.caller))
+        moved = _moved(wanted, lambda: oms.queue.dead_letters.replay(wanted, caller=session.caller))
     _end(session, "replayed", moved)
 
 
@@ -86,7 +85,7 @@ def discard(
         confirm("Discard all dead letters?")
     _say_where(session)
     with session.oms() as oms:
-        moved = _moved(wanted, lambda: oms.discard_dead_letters(wanted, caller=session.caller))
+        moved = _moved(wanted, lambda: oms.queue.dead_letters.discard(wanted, caller=session.caller))
     _end(session, "discarded", moved)
 
 

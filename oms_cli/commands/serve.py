@@ -124,20 +124,20 @@ def _check_database(session: Session, settings: Settings) -> str:
 
     with session.surroundings.open_oms(settings, True) as oms:
         if is_embedded(settings):
-            for name in oms.storage.schema.upgrade():
+            for name in oms.schema.upgrade():
                 _log.info("applied migration %s", name)
         oms.check()
         _log_access(oms, settings)
         if settings.rate_limits_in_force:
-            _log.info("%s", oms.rate_limiter.describe())
-        return oms.storage.describe()
+            _log.info("%s", oms.describe().rate_limiter)
+        return oms.describe().storage
 
 
 def _log_access(oms: Oms, settings: Settings) -> None:
     """Say how callers are known, and how the first one gets in."""
     if settings.auth_in_force == "off":
         _log.info("authentication is off: whoever is on this machine may do everything")
-    elif oms.has_keys():
+    elif oms.api_keys.any():
         _log.info("callers bring API keys")
     elif urlsplit(settings.database_url).scheme == "memory":
         _log.warning("callers bring API keys, and no command can make one in memory://: nobody will be let in")

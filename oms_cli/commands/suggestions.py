@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.limits import PAGE_ITEMS_MAX
+from oms_core.domain.pages import cursor_after_product
 from oms_core.domain.stock.products import Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
-from oms_core.use_cases.list_products import cursor_after
 
 _UNKNOWN = frozenset({"sku_not_found", "unknown_sku"})
 _SUGGESTED_MAX = 3
@@ -38,7 +38,7 @@ def suggesting(oms: Oms, caller: Caller, skus: Sequence[str]) -> Iterator[None]:
 def _similar(oms: Oms, caller: Caller, sku: str) -> list[str]:
     """Return similar SKUs, found among the first of all and those that begin as this one does, in either case."""
     begin = sku[:_BEGINNING]
-    cursors = {None, *(cursor_after(text) for text in (begin, begin.upper(), begin.lower()) if text.strip())}
+    cursors = {None, *(cursor_after_product(text) for text in (begin, begin.upper(), begin.lower()) if text.strip())}
     by_likeness: dict[str, str] = {}
     for cursor in cursors:
         for product in _page(oms, caller, cursor):
@@ -49,7 +49,7 @@ def _similar(oms: Oms, caller: Caller, sku: str) -> list[str]:
 
 def _page(oms: Oms, caller: Caller, cursor: str | None) -> Sequence[Product]:
     try:
-        return oms.list_products(ProductFilter(), caller=caller, cursor=cursor, limit=PAGE_ITEMS_MAX).items
+        return oms.stock.list(ProductFilter(), caller=caller, cursor=cursor, limit=PAGE_ITEMS_MAX).items
     except OmsError:  # What was typed begins no SKU.
         return ()
 

@@ -74,7 +74,7 @@ def _run(session: Session, settings: Settings, processes: int) -> int:
     configure_logging(settings)
     with session.surroundings.open_oms(settings, False) as oms:
         oms.check()
-        roles = [Role.WORKER] * processes + ([Role.EVENT_RELAY] if oms.queue.carries_events else [])
+        roles = [Role.WORKER] * processes + ([Role.EVENT_RELAY] if oms.describe().broker else [])
         _describe(oms, processes, len(roles))
     try:
         with metrics_of_all_processes(settings, 1) as metrics:
@@ -94,12 +94,13 @@ def _check_processes(settings: Settings, processes: int) -> None:
 
 def _describe(oms: Oms, workers: int, processes: int) -> None:
     """Log what is worked on, and what that needs there."""
-    _log.info("database %s; %s", oms.storage.describe(), counted(processes, "connection"))
-    if oms.queue.carries_events:
+    described = oms.describe()
+    _log.info("database %s; %s", described.storage, counted(processes, "connection"))
+    if described.broker:
         needed = counted(_BROKER_CONNECTIONS_EACH * workers + 1, "connection")
-        _log.info("broker %s; up to %s", oms.queue.describe(), needed)
+        _log.info("broker %s; up to %s", described.broker, needed)
         try:
-            oms.queue.check()
+            oms._ports.broker.check()
         except OmsError as error:
             _log.warning("the broker is away, the database is polled until it is back: %s", error.detail)
     else:

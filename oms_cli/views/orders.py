@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from oms_cli.terminal.messages import counted
 from oms_cli.terminal.view import Column, View
+from oms_core import QueuePlace
 from oms_core.documents.orders import show_event, show_order, show_refusal
 from oms_core.documents.queue import show_queue_place
 from oms_core.domain.currencies import decimals_of
@@ -18,7 +19,6 @@ from oms_core.domain.money import format_money
 from oms_core.domain.orders.order import Order, PlacedLine
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
-from oms_core.use_cases.get_queue_status import QueuePlace
 
 T = TypeVar("T")
 

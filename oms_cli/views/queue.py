@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oms_cli.terminal.view import Column, View
+from oms_core import DeadLetter, QueueStatus
 from oms_core.documents.queue import show_bytes, show_dead_letter, show_queue_status, show_worker
 from oms_core.domain.orders.queueing import WorkerState
-from oms_core.ports.broker import DeadLetter
-from oms_core.use_cases.get_queue_status import QueueStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from oms_cli.terminal.view import Column, View
+from oms_core import StockChanged
 from oms_core.documents.stock import show_movement, show_product
 from oms_core.domain.stock.products import Movement, Product
-from oms_core.use_cases.change_stock import StockChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

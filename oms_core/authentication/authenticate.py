@@ -11,9 +11,12 @@ from oms_core.authentication.refused_tokens import RefusedTokens
 from oms_core.domain.api_keys import ApiKey, ApiKeyState, PresentedKey, StoredApiKey, parse_token
 from oms_core.domain.callers import Caller
 from oms_core.domain.metrics import AUTHENTICATION_REFUSALS
+from oms_core.domain.rate_limits import RateLimit
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import Metrics
+from oms_core.ports.rate_limiter import RateLimiter
+from oms_core.ports.storage import Storage
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +47,21 @@ class Authenticate:
         self._refused = refused
         self._clock = clock
         self._metrics = metrics
+
+    @classmethod
+    def over(
+        cls, *, storage: Storage, limiter: RateLimiter, clock: Clock, metrics: Metrics, limit: RateLimit | None
+    ) -> Authenticate:
+        """Compose it over ports; `limit` is that of failed attempts (None: unlimited)."""
+        return cls(
+            cache=ApiKeyCache(storage.keys.get),
+            uses=LastUses(storage),
+            failed_attempts=FailedAttempts(limit, limiter),
+            repeats=FailedAttempts(limit, limiter, counted_as="repeats"),
+            refused=RefusedTokens(),
+            clock=clock,
+            metrics=metrics,
+        )
 
     def __call__(self, token: str, *, address: str | None, request_id: str | None) -> Caller:
         """Return the caller that a key names; see `Oms.authenticate`."""

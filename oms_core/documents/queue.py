@@ -6,9 +6,8 @@ from base64 import b64encode
 from codecs import getincrementaldecoder
 
 from oms_core.documents.orders import show_time
-from oms_core.domain.orders.queueing import WorkerState
+from oms_core.domain.orders.queueing import QueuePlace, QueueStatus, WorkerState
 from oms_core.ports.broker import DeadLetter
-from oms_core.use_cases.get_queue_status import QueuePlace, QueueStatus
 
 _DECIMALS = 3
 

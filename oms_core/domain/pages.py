@@ -15,6 +15,8 @@ from oms_core.domain.numbers import parse_digits
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 
+PRODUCTS_CURSOR = "products"
+
 T = TypeVar("T")
 
 _CURSOR_LENGTH_MAX = 512
@@ -44,6 +46,11 @@ def check_limit(limit: int) -> None:
 def encode_cursor(kind: str, key: str) -> str:
     """Wrap a key (the last item's) of one kind of list."""
     return base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("=")
+
+
+def cursor_after_product(sku: str) -> str:
+    """Return the cursor of the page of products that begins after a SKU, whether that is there or not."""
+    return encode_cursor(PRODUCTS_CURSOR, sku)
 
 
 def decode_cursor(kind: str, cursor: str) -> str:

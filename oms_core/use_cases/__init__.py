@@ -1,1 +1,1 @@
-"""One verb per file; every driver calls these and nothing deeper."""
+"""What the system can do: a class per noun, whose methods are the use cases. Every driver calls these."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.limits import PAGE_ITEMS_MAX
 from oms_core.domain.stock.balances import Discrepancy, audit_level, audit_order
-from oms_core.ports.storage import AuditStorage, Storage
+from oms_core.ports.storage import AuditStorage
 
 _DISCREPANCIES_MAX = 1_000
 
@@ -22,7 +22,7 @@ class AuditReport:
     discrepancies: tuple[Discrepancy, ...]
 
 
-def audit(*, caller: Caller, storage: Storage, progress: Callable[[int, int], None] | None = None) -> AuditReport:
+def audit(*, caller: Caller, audits: AuditStorage, progress: Callable[[int, int], None] | None = None) -> AuditReport:
     """Compare every level with its ledger, and every order with what it holds, in pages.
 
     `progress` is told the levels and orders compared so far. Raises `forbidden`.
@@ -32,11 +32,11 @@ def audit(*, caller: Caller, storage: Storage, progress: Callable[[int, int], No
     caller.require_unbound()
     levels = orders = 0
     discrepancies: list[Discrepancy] = []
-    for found in _levels(storage.audits):
+    for found in _levels(audits):
         levels += 1
         discrepancies.extend(found[: _DISCREPANCIES_MAX - len(discrepancies)])
         _tell(progress, levels, orders)
-    for found in _orders(storage.audits):
+    for found in _orders(audits):
         orders += 1
         discrepancies.extend(found[: _DISCREPANCIES_MAX - len(discrepancies)])
         _tell(progress, levels, orders)

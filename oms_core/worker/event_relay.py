@@ -40,7 +40,7 @@ class EventRelay:
     def __init__(
         self,
         *,
-        outbox: Callable[[], OutboxStorage],
+        outbox: OutboxStorage,
         open_publisher: Callable[[], EventPublisher],
         holder: str,
         source: str,
@@ -85,14 +85,14 @@ class EventRelay:
         """
         now = time.monotonic()
         if now >= self._held_until - _RENEW_SECONDS:
-            if not self._outbox().lease(self._holder, seconds=_LEASE_SECONDS):
+            if not self._outbox.lease(self._holder, seconds=_LEASE_SECONDS):
                 return _STANDBY_SECONDS
             self._held_until = now + _LEASE_SECONDS
-        events = self._outbox().unpublished(limit=_EVENTS_TOGETHER_MAX)
+        events = self._outbox.unpublished(limit=_EVENTS_TOGETHER_MAX)
         if not events:
             return _IDLE_SECONDS
         publisher.publish([outgoing_event(event, source=self._source) for event in events])
-        self._outbox().published([event.id for event in events])
+        self._outbox.published([event.id for event in events])
         self._metrics.count(EVENTS_PUBLISHED, amount=len(events))
         if len(events) < _EVENTS_TOGETHER_MAX:
             return _IDLE_SECONDS
@@ -103,6 +103,6 @@ class EventRelay:
     def _give_back(self) -> None:
         self._held_until = float("-inf")
         try:
-            self._outbox().release(self._holder)
+            self._outbox.release(self._holder)
         except OmsError as error:
             _log.info("the lease of the event relay runs out by itself: %s", error.detail, exc_info=error.defect)

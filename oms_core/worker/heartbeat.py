@@ -27,7 +27,7 @@ class Heartbeat:
         *,
         worker_id: str,
         started_at: datetime,
-        workers: Callable[[], WorkerStorage],
+        workers: WorkerStorage,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._worker_id = worker_id
@@ -59,7 +59,7 @@ class Heartbeat:
                 self._recent.popleft()
             state = self._state()
         try:
-            self._workers().beat(state)
+            self._workers.beat(state)
         except OmsError as error:
             _log.info("the sign of life was not written: %s", error.detail, exc_info=error.defect)
             return False
@@ -68,7 +68,7 @@ class Heartbeat:
     def leave(self) -> None:
         """Say that this worker has stopped."""
         try:
-            self._workers().leave(self._worker_id)
+            self._workers.leave(self._worker_id)
         except OmsError as error:
             _log.info("the sign of life runs out by itself: %s", error.detail, exc_info=error.defect)
 

@@ -90,7 +90,7 @@ class Worker:
         self,
         *,
         open_inbox: Callable[[], Inbox],
-        queue: Callable[[], QueueStorage],
+        queue: QueueStorage,
         tasks: WorkerTasks,
         heartbeat: Heartbeat,
         options: WorkerOptions,
@@ -197,7 +197,7 @@ class Worker:
             inbox.done([message])
 
     def _claim(self, order_ids: Sequence[UUID]) -> list[Claim]:
-        return self._retrying(lambda: self._queue().claim(order_ids, lease_seconds=self._options.lease_seconds))
+        return self._retrying(lambda: self._queue.claim(order_ids, lease_seconds=self._options.lease_seconds))
 
     def _settle_claims(self, claims: Sequence[Claim]) -> None:
         held = self._held(claims)
@@ -211,7 +211,7 @@ class Worker:
             raise
 
     def _held(self, claims: Sequence[Claim]) -> HeldClaims:
-        return HeldClaims(claims, lambda given_up: self._queue().unclaim(given_up))
+        return HeldClaims(claims, self._queue.unclaim)
 
     def _settle(self, order_ids: Sequence[UUID], held: HeldClaims, wait_for_turn: WaitForTurn = at_once) -> None:
         """Settle a batch; where it fails time and again while the database takes other work, each half by itself.
@@ -275,7 +275,7 @@ class Worker:
 
     def _claim_late(self, age_seconds: float) -> list[Claim]:
         options = self._options
-        return self._queue().sweep(
+        return self._queue.sweep(
             older_than_seconds=age_seconds, limit=options.batch_max, lease_seconds=options.lease_seconds
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from flask import Response
@@ -33,14 +34,14 @@ def create_key(service: Service, request: Request) -> Response:
         customer_id=asked.customer_id,
         expires_at=_expiry(asked.expires_at),
     )
-    issued = service.oms.create_key(command, caller=request.caller)
+    issued = service.oms.api_keys.create(command, caller=request.caller)
     _tell("created", issued.key, request)
     return _issued(issued, [("Location", f"/v1/keys/{issued.key.name}")])
 
 
 def list_keys(service: Service, request: Request) -> Response:
     """List keys by name."""
-    page = service.oms.list_keys(
+    page = service.oms.api_keys.list(
         caller=request.caller,
         cursor=request.parameters.get("cursor"),
         limit=request.parameters.get("limit", PAGE_ITEMS_DEFAULT),
@@ -52,7 +53,7 @@ def list_keys(service: Service, request: Request) -> Response:
 
 def get_key(service: Service, request: Request, name: str) -> Response:
     """Return the keys of a name."""
-    return _named(service.oms.get_key(name, caller=request.caller))
+    return _named(service.oms.api_keys.get(name, caller=request.caller))
 
 
 def rotate_key(service: Service, request: Request, name: str) -> Response:
@@ -61,14 +62,14 @@ def rotate_key(service: Service, request: Request, name: str) -> Response:
     check_key_name(request.findings, name)
     asked = read_model(RotationRequest, request)
     command = RotateApiKey(name=name, overlap_seconds=asked.overlap_seconds, expires_at=_expiry(asked.expires_at))
-    issued = service.oms.rotate_key(command, caller=request.caller)
+    issued = service.oms.api_keys.rotate(command, caller=request.caller)
     _tell("rotated", issued.key, request)
     return _issued(issued, [("Location", f"/v1/keys/{name}")])
 
 
 def revoke_key(service: Service, request: Request, name: str) -> Response:
     """End every key of a name."""
-    keys = service.oms.revoke_key(name, caller=request.caller)
+    keys = service.oms.api_keys.revoke(name, caller=request.caller)
     _tell("revoked", keys[0], request)
     return _named(keys)
 
@@ -82,7 +83,7 @@ def _issued(issued: IssuedApiKey, headers: list[tuple[str, str]]) -> Response:
     return json_response(show_issued(issued, datetime.now(UTC)), status=201, headers=[NO_STORE, *headers])
 
 
-def _named(keys: list[ApiKey]) -> Response:
+def _named(keys: Sequence[ApiKey]) -> Response:
     now = datetime.now(UTC)
     return json_response({"items": [show_key(key, now) for key in keys]}, headers=[NO_STORE])
 

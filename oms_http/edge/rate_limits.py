@@ -16,11 +16,11 @@ from flask import Flask, Response
 from flask_limiter import ApplicationLimit, Limiter
 from limits import RateLimitItem, parse
 
+from oms_core import Charge
 from oms_core.authentication.failed_attempts import counted_address
 from oms_core.domain.rate_limits import ADDRESS_POLICY, Allowance, RateLimit, RateScope, rate_limited
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
-from oms_core.use_cases.charge_caller import Charge
 from oms_http.edge.port_storage import SCHEME, STRATEGY
 from oms_http.openapi.operation import Operation
 from oms_http.requests import Request, current_request
@@ -49,7 +49,7 @@ def invite(request: Request) -> None:
 def charge_placing(oms: Oms, request: Request) -> None:
     """Charge the caller of a request for one order, of which the core raises a batch. Raises `rate_limited`."""
     if WELCOME not in request.environ:
-        request.charge = oms.charge(RateScope.ORDERS_PLACE, caller=request.caller, charged=request.charged)
+        request.charge = oms.rate_limits.charge(RateScope.ORDERS_PLACE, caller=request.caller, charged=request.charged)
 
 
 def take_over(request: Request) -> None:
@@ -71,7 +71,7 @@ class EdgeLimits:
     def __init__(self, app: Flask, oms: Oms, operations: Iterable[Operation]) -> None:
         self._address = oms.settings.http_rate_limit_in_force
         self._scopes = oms.settings.rate_limits_in_force
-        self._port = oms.rate_limiter
+        self._port = oms.rate_limits.limiter
         operations = tuple(operations)
         self._placing = frozenset(operation.id for operation in operations if operation.places_orders)
         self._never_limited = frozenset(operation.id for operation in operations if not operation.is_limited)
@@ -113,7 +113,7 @@ class EdgeLimits:
             application_limits=limits,  # type: ignore[arg-type]  # A list of one of the kinds that it takes.
             strategy=STRATEGY,
             storage_uri=f"{SCHEME}://",
-            storage_options={"limiter": oms.rate_limiter, "told": _tell},  # type: ignore[dict-item]
+            storage_options={"limiter": oms.rate_limits.limiter, "told": _tell},  # type: ignore[dict-item]
             headers_enabled=False,
             request_identifier=_endpoint,
         )

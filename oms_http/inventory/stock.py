@@ -36,7 +36,7 @@ from oms_http.responses import (
 def list_products(service: Service, request: Request) -> Response:
     """List products with their stock, by SKU."""
     asked = request.parameters
-    page = service.oms.list_products(
+    page = service.oms.stock.list(
         ProductFilter(low_stock=asked.get("low_stock", False)),
         caller=request.caller,
         cursor=asked.get("cursor"),
@@ -48,7 +48,7 @@ def list_products(service: Service, request: Request) -> Response:
 
 def get_product(service: Service, request: Request, sku: str) -> Response:
     """Return one product's stock."""
-    product = service.oms.get_product(check_path_sku(sku), caller=request.caller)
+    product = service.oms.stock.get(check_path_sku(sku), caller=request.caller)
     if matches(request, product_etag(product)):
         return not_modified(product_etag(product), REVALIDATE)
     return product_response(product)
@@ -56,7 +56,7 @@ def get_product(service: Service, request: Request, sku: str) -> Response:
 
 def list_movements(service: Service, request: Request, sku: str) -> Response:
     """Return a product's ledger, newest first."""
-    page = service.oms.list_movements(
+    page = service.oms.stock.movements(
         check_path_sku(sku),
         caller=request.caller,
         cursor=request.parameters.get("cursor"),
@@ -83,7 +83,7 @@ def set_stock(service: Service, request: Request, sku: str) -> Response:
         reference=asked.reference,
         precondition=read_precondition(request),
     )
-    changed = service.oms.set_stock(command, caller=request.caller)
+    changed = service.oms.stock.set(command, caller=request.caller)
     if changed.before is None:
         return product_response(
             changed.product, status=201, headers=[("Location", f"/v1/inventory/{quote(sku, safe='')}")]
@@ -94,7 +94,7 @@ def set_stock(service: Service, request: Request, sku: str) -> Response:
 def delete_product(service: Service, request: Request, sku: str) -> Response:
     """Delete a product that was never used."""
     command = DeleteProduct(sku=check_path_sku(sku), precondition=read_precondition(request))
-    service.oms.delete_product(command, caller=request.caller)
+    service.oms.stock.delete(command, caller=request.caller)
     return Response(status=204, headers=[NO_STORE])
 
 
@@ -112,5 +112,5 @@ def adjust_stock(service: Service, request: Request, sku: str) -> Response:
         idempotency_key=key,
         precondition=read_precondition(request),
     )
-    changed = service.oms.adjust_stock(command, caller=request.caller)
+    changed = service.oms.stock.adjust(command, caller=request.caller)
     return product_response(changed.product, headers=[REPLAYED] if changed.replayed else [])

@@ -32,7 +32,7 @@ def import_stock(service: Service, request: Request) -> Response:
         idempotency_key=key,
     )
     rejects = _FirstRejects()
-    report = service.oms.import_stock(command, request.stream, caller=request.caller, rejects=rejects.add)
+    report = service.oms.imports.stock(command, request.stream, caller=request.caller, rejects=rejects.add)
     headers = [NO_STORE, REPLAYED] if report.was_done else [NO_STORE]
     return json_response({**show_stock_import(report), "rejects": rejects.shown}, headers=headers)
 

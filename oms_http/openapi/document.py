@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from oms_core.distribution import installed_version
+from oms_core.bootstrap import installed_version
 from oms_core.domain.access import Binding
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ERROR_CODES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from oms_core.distribution import installed_version
+from oms_core.bootstrap import installed_version
 from oms_http.openapi.operation import Operation
 
 

@@ -42,7 +42,7 @@ INVENTORY_OPERATIONS = (
         summary="Create a product, or set its count, name or threshold",
         description="Only what is given changes.",
         view=stock.set_stock,
-        use_cases=("set_stock",),
+        use_cases=("stock.set",),
         headers=(IF_MATCH_PRODUCT, IF_ABSENT),
         body=StockRequest,
         answers=(
@@ -63,7 +63,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="Get a product's stock",
         view=stock.get_product,
-        use_cases=("get_product",),
+        use_cases=("stock.get",),
         headers=(IF_NONE_MATCH,),
         answers=(
             _PRODUCT,
@@ -79,7 +79,7 @@ INVENTORY_OPERATIONS = (
         summary="Delete a product that was never used",
         description="One that has moved, or that an order names, stays.",
         view=stock.delete_product,
-        use_cases=("delete_product",),
+        use_cases=("stock.delete",),
         offers_example=False,
         headers=(IF_MATCH_PRODUCT,),
         answers=(Answer(status=204, description="It is gone.", media_type=None, headers=(NO_STORE,)),),
@@ -92,7 +92,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="List products with their stock, by SKU",
         view=stock.list_products,
-        use_cases=("list_products",),
+        use_cases=("stock.list",),
         query=PRODUCT_LIST_PARAMETERS,
         answers=(Answer(status=200, description="A page.", schema=ProductPage, headers=(REVALIDATE, LINK)),),
         errors=GUARDED,
@@ -104,7 +104,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="Correct a count by a difference",
         view=stock.adjust_stock,
-        use_cases=("adjust_stock",),
+        use_cases=("stock.adjust",),
         headers=(IDEMPOTENCY_KEY, IF_MATCH_PRODUCT),
         body=AdjustmentRequest,
         answers=(
@@ -134,7 +134,7 @@ INVENTORY_OPERATIONS = (
         "present stock refuses do not stop it: they are among the rejects. With an idempotency key the same import can "
         "be sent again, and goes on where it stopped. The report names products and locations that were new.",
         view=stock_imports.import_stock,
-        use_cases=("import_stock",),
+        use_cases=("imports.stock",),
         query=IMPORT_PARAMETERS,
         headers=(IDEMPOTENCY_KEY,),
         body=TextBody(
@@ -156,7 +156,7 @@ INVENTORY_OPERATIONS = (
         tag=_TAG,
         summary="List a product's ledger, newest first",
         view=stock.list_movements,
-        use_cases=("list_movements",),
+        use_cases=("stock.movements",),
         query=PAGE_PARAMETERS,
         answers=(Answer(status=200, description="A page.", schema=MovementPage, headers=(REVALIDATE, LINK)),),
         errors=(*GUARDED, "sku_not_found"),

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from flask import Response
 
+from oms_core import QueuePlace
 from oms_core.documents.orders import show_order
 from oms_core.documents.queue import show_queue_place
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
-from oms_core.use_cases.get_queue_status import QueuePlace
 from oms_http.responses import NO_STORE, json_response, not_modified, order_etag
 
 _POLL_SECONDS_MAX = 60
@@ -47,7 +47,7 @@ def order_location(order: Order) -> tuple[str, str]:
 def _place(oms: Oms, order: Order) -> QueuePlace | None:
     """Tell where a queued order stands; None when that cannot be seen now, which must not spoil the answer."""
     try:
-        return oms.queue_place(order)
+        return oms.queue.place_of(order)
     except OmsError as error:
         if error.kind is not ErrorKind.UNAVAILABLE:
             raise

@@ -41,7 +41,7 @@ def place_orders(service: Service, request: Request) -> Response:
     if request.charge is not None:
         request.charge.raise_to(len(documents))
     commands = list(_read_entries(documents))
-    outcomes = service.oms.place_orders(commands, caller=request.caller, charge=request.charge)
+    outcomes = service.oms.orders.place_many(commands, caller=request.caller, charge=request.charge)
     for outcome in outcomes:
         if isinstance(outcome, Refused):
             service.fault_log.note(outcome.error, request.request_id)
@@ -54,14 +54,14 @@ def list_orders(service: Service, request: Request) -> Response:
     asked = dict(request.parameters)
     limit, cursor = asked.pop("limit", PAGE_ITEMS_DEFAULT), asked.pop("cursor", None)
     wanted = OrderFilter(statuses=asked.pop("status", frozenset()), **asked)
-    page = service.oms.list_orders(wanted, caller=request.caller, cursor=cursor, limit=limit)
+    page = service.oms.orders.list(wanted, caller=request.caller, cursor=cursor, limit=limit)
     shown = {"items": [show_order(order) for order in page.items], "next": page.next}
     return json_response(shown, headers=[NO_STORE, *next_link(request, page)])
 
 
 def get_order(service: Service, request: Request, order_id: str) -> Response:
     """Return one order."""
-    order = service.oms.get_order(read_order_id(order_id), caller=request.caller)
+    order = service.oms.orders.get(read_order_id(order_id), caller=request.caller)
     if matches(request, order_etag(order)):
         return order_not_modified(service.oms, order)
     return order_response(service.oms, order)
@@ -69,7 +69,7 @@ def get_order(service: Service, request: Request, order_id: str) -> Response:
 
 def list_order_events(service: Service, request: Request, order_id: str) -> Response:
     """Return an order's history, oldest first."""
-    page = service.oms.list_order_events(
+    page = service.oms.orders.events(
         read_order_id(order_id),
         caller=request.caller,
         cursor=request.parameters.get("cursor"),
@@ -89,7 +89,7 @@ def change_order_status(service: Service, request: Request, order_id: str) -> Re
         reason=asked.reason,
         if_version=version,
     )
-    return order_response(service.oms, service.oms.change_order_status(command, caller=request.caller))
+    return order_response(service.oms, service.oms.orders.change_status(command, caller=request.caller))
 
 
 def _read_entries(documents: Iterable[object]) -> Iterator[PlaceOrder | OmsError]:

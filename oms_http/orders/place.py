@@ -35,20 +35,18 @@ def place_order(service: Service, request: Request) -> Response:
     wanted = read_respond_async(request.environ["HTTP_PREFER"]) if "HTTP_PREFER" in request.environ else None
     if wanted is not None:
         return _accept(service, request, command, wanted)
-    placed = service.oms.place_order(command, caller=request.caller, charge=request.charge)
+    placed = service.oms.orders.place(command, caller=request.caller, charge=request.charge)
     return _answer(service, placed)
 
 
 def _accept(service: Service, request: Request, command: PlaceOrder, wanted: RespondAsync) -> Response:
-    accepted = service.oms.accept_order(command, caller=request.caller, charge=request.charge)
+    accepted = service.oms.orders.accept(command, caller=request.caller, charge=request.charge)
     if accepted.entered_as is EnteredAs.PLACED:  # Its key belongs to an order that was placed at once.
         return _answer(service, accepted)
     settled = None
     if wanted.wait_seconds and not accepted.replayed:
         request.environ.get(BEGIN_WAITING, _nothing)()  # Other servers do not know it.
-        settled = service.oms.wait_for_outcome(
-            accepted.order.id, caller=request.caller, timeout_seconds=wanted.wait_seconds
-        )
+        settled = service.oms.orders.wait(accepted.order.id, caller=request.caller, timeout_seconds=wanted.wait_seconds)
     if settled is None:
         return _answer(service, accepted, wanted.applied)
     if settled.status in _REFUSED:

@@ -30,7 +30,7 @@ def retry_order(service: Service, request: Request, order_id: str) -> Response:
         if_version=version,
         idempotency_key=key,
     )
-    retried = service.oms.retry_order(command, caller=request.caller)
+    retried = service.oms.orders.retry(command, caller=request.caller)
     return order_response(service.oms, retried.order, headers=[REPLAYED] if retried.replayed else [])
 
 
@@ -44,6 +44,6 @@ def retry_orders(service: Service, request: Request) -> Response:
         customer_id=asked.customer_id,
         sku=asked.sku,
     )
-    report = service.oms.retry_orders(wanted, caller=request.caller, reason=asked.reason, limit=asked.limit)
+    report = service.oms.orders.retry_many(wanted, caller=request.caller, reason=asked.reason, limit=asked.limit)
     shown = {"retried": report.retried, "refused": report.refused, "more": report.more}
     return json_response(shown, headers=[NO_STORE])

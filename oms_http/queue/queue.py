@@ -14,14 +14,14 @@ from oms_http.responses import NO_STORE, json_response
 
 def get_queue(service: Service, request: Request) -> Response:
     """Describe the queue."""
-    status = service.oms.get_queue_status(caller=request.caller)
+    status = service.oms.queue.status(caller=request.caller)
     return json_response(show_queue_status(status), headers=[NO_STORE])
 
 
 def list_dead_letters(service: Service, request: Request) -> Response:
     """List messages that could not be read."""
     limit = request.parameters.get("limit", PAGE_ITEMS_DEFAULT)
-    letters = service.oms.list_dead_letters(caller=request.caller, limit=limit)
+    letters = service.oms.queue.dead_letters.list(caller=request.caller, limit=limit)
     shown = [show_dead_letter(letter, body_bytes_max=DEAD_BODY_BYTES_MAX) for letter in letters]
     return json_response({"items": shown}, headers=[NO_STORE])
 
@@ -29,12 +29,14 @@ def list_dead_letters(service: Service, request: Request) -> Response:
 def replay_dead_letters(service: Service, request: Request) -> Response:
     """Send messages back to where they came from."""
     ids = read_model(DeadLettersRequest, request).ids
-    return json_response({"replayed": service.oms.replay_dead_letters(ids, caller=request.caller)}, headers=[NO_STORE])
+    return json_response(
+        {"replayed": service.oms.queue.dead_letters.replay(ids, caller=request.caller)}, headers=[NO_STORE]
+    )
 
 
 def discard_dead_letters(service: Service, request: Request) -> Response:
     """Remove messages for good."""
     ids = read_model(DeadLettersRequest, request).ids
     return json_response(
-        {"discarded": service.oms.discard_dead_letters(ids, caller=request.caller)}, headers=[NO_STORE]
+        {"discarded": service.oms.queue.dead_letters.discard(ids, caller=request.caller)}, headers=[NO_STORE]
     )

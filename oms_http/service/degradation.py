@@ -22,11 +22,11 @@ class Degradation:
     def __init__(self, oms: Oms, *, check_queue: Readiness | None = None) -> None:
         self._oms = oms
         self._queue = check_queue or Readiness(
-            oms.queue.check, answer_seconds=_QUEUE_ANSWER_SECONDS, valid_seconds=_QUEUE_VALID_SECONDS
+            oms._ports.broker.check, answer_seconds=_QUEUE_ANSWER_SECONDS, valid_seconds=_QUEUE_VALID_SECONDS
         )
         self._checks: tuple[tuple[str, Callable[[], bool]], ...] = (
             ("queue", self._is_queue_away),
-            ("rate_limiter", oms.rate_limiter.is_degraded),
+            ("rate_limiter", oms.rate_limits.limiter.is_degraded),
         )
 
     def parts(self) -> list[str]:

@@ -32,13 +32,13 @@ from oms_core import (
     OrderStatus,
     Page,
     PlaceOrder,
+    Ports,
     ProductFilter,
     ReceiveStock,
     SetStock,
     Settings,
 )
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.storage import Storage
 from tests.adapters.answers import answer_of, comparable
 
@@ -111,9 +111,7 @@ class Histories(RuleBasedStateMachine):
         self.systems = [
             Oms(
                 settings=Settings(locations=("main", "north"), group_commit=False),
-                storage=storage,
-                clock=TickingClock(),
-                metrics=NoMetrics(),
+                ports=Ports(storage=storage, clock=TickingClock()),
             )
             for storage in open_all(self._opened)
         ]
@@ -123,7 +121,7 @@ class Histories(RuleBasedStateMachine):
     @initialize(counts=st.lists(st.integers(0, 30), min_size=len(SKUS), max_size=len(SKUS)))
     def open_with_stock(self, counts: list[int]) -> None:
         for sku, on_hand in zip(SKUS[:-1], counts, strict=False):
-            self.ask(lambda oms: oms.set_stock(SetStock(sku=sku, on_hand=on_hand), caller=CALLERS[0]))  # noqa: B023
+            self.ask(lambda oms: oms.stock.set(SetStock(sku=sku, on_hand=on_hand), caller=CALLERS[0]))  # noqa: B023
 
     def teardown(self) -> None:
         try:
@@ -152,7 +150,7 @@ class Histories(RuleBasedStateMachine):
     @rule(command=orders, caller=callers)
     def place_order(self, command: PlaceOrder, caller: Caller) -> None:
         self.remember(command, caller)
-        outcome = self.ask(lambda oms: oms.place_order(command, caller=caller))
+        outcome = self.ask(lambda oms: oms.orders.place(command, caller=caller))
         if not isinstance(outcome, OmsError):
             self.order_ids.append(outcome.order.id)
 
@@ -160,7 +158,7 @@ class Histories(RuleBasedStateMachine):
     def place_orders(self, commands: list[PlaceOrder], caller: Caller) -> None:
         for command in commands:
             self.remember(command, caller)
-        outcomes = self.ask(lambda oms: oms.place_orders(commands, caller=caller))
+        outcomes = self.ask(lambda oms: oms.orders.place_many(commands, caller=caller))
         self.order_ids += [outcome.order.id for outcome in outcomes if hasattr(outcome, "order")]
 
     @precondition(lambda self: self.keyed)
@@ -187,24 +185,24 @@ class Histories(RuleBasedStateMachine):
     )
     def move(self, which: int, status: OrderStatus, reason: str | None, version: int | None, caller: Caller) -> None:
         command = ChangeOrderStatus(order_id=self.order_id(which), status=status, reason=reason, if_version=version)
-        self.ask(lambda oms: oms.change_order_status(command, caller=caller))
+        self.ask(lambda oms: oms.orders.change_status(command, caller=caller))
 
     @precondition(lambda self: self.order_ids)
     @rule(which=which_one, caller=callers)
     def cancel(self, which: int, caller: Caller) -> None:
         order_id = self.order_id(which)
-        self.ask(lambda oms: oms.cancel_order(order_id, caller=caller))
+        self.ask(lambda oms: oms.orders.cancel(order_id, caller=caller))
 
     @rule(command=sets | adjustments | receipts, caller=callers)
     def change_stock(self, command: SetStock | AdjustStock | ReceiveStock, caller: Caller) -> None:
         self.remember(command, caller)
         match command:
             case SetStock():
-                self.ask(lambda oms: oms.set_stock(command, caller=caller))
+                self.ask(lambda oms: oms.stock.set(command, caller=caller))
             case AdjustStock():
-                self.ask(lambda oms: oms.adjust_stock(command, caller=caller))
+                self.ask(lambda oms: oms.stock.adjust(command, caller=caller))
             case ReceiveStock():
-                self.ask(lambda oms: oms.receive_stock(command, caller=caller))
+                self.ask(lambda oms: oms.stock.receive(command, caller=caller))
 
     @rule(
         rows=imported_rows,
@@ -221,7 +219,7 @@ class Histories(RuleBasedStateMachine):
         def bring(oms: Oms) -> object:
             rejects: list[ImportReject] = []
             command = ImportStock(**given, format=ImportFormat.JSONL, reason="counted")
-            return oms.import_stock(command, io.BytesIO(file), caller=caller, rejects=rejects.append), rejects
+            return oms.imports.stock(command, io.BytesIO(file), caller=caller, rejects=rejects.append), rejects
 
         self.ask(bring)
 
@@ -237,7 +235,7 @@ class Histories(RuleBasedStateMachine):
     def list_orders(self, limit: int, caller: Caller, between: tuple[int, int], **given: Any) -> None:
         created_from, created_to = (self.time_of(which) for which in between)
         wanted = OrderFilter(**given, created_from=created_from, created_to=created_to)
-        self.all_pages(lambda oms, cursor: oms.list_orders(wanted, caller=caller, cursor=cursor, limit=limit))
+        self.all_pages(lambda oms, cursor: oms.orders.list(wanted, caller=caller, cursor=cursor, limit=limit))
 
     def time_of(self, which: int) -> datetime | None:
         """Give the time of an order, or none."""
@@ -252,23 +250,23 @@ class Histories(RuleBasedStateMachine):
     @rule(which=which_one, limit=limits, caller=callers)
     def read_an_order(self, which: int, limit: int, caller: Caller) -> None:
         order_id = self.order_id(which)
-        self.ask(lambda oms: oms.get_order(order_id, caller=caller))
-        self.all_pages(lambda oms, cursor: oms.list_order_events(order_id, caller=caller, cursor=cursor, limit=limit))
+        self.ask(lambda oms: oms.orders.get(order_id, caller=caller))
+        self.all_pages(lambda oms, cursor: oms.orders.events(order_id, caller=caller, cursor=cursor, limit=limit))
 
     @rule(low_stock=st.booleans(), limit=limits)
     def list_products(self, low_stock: bool, limit: int) -> None:
         wanted = ProductFilter(low_stock=low_stock)
-        self.all_pages(lambda oms, cursor: oms.list_products(wanted, caller=CALLERS[0], cursor=cursor, limit=limit))
+        self.all_pages(lambda oms, cursor: oms.stock.list(wanted, caller=CALLERS[0], cursor=cursor, limit=limit))
 
     @rule(sku=skus, limit=limits)
     def read_a_product(self, sku: str, limit: int) -> None:
-        self.ask(lambda oms: oms.get_product(sku, caller=CALLERS[0]))
-        self.all_pages(lambda oms, cursor: oms.list_movements(sku, caller=CALLERS[0], cursor=cursor, limit=limit))
+        self.ask(lambda oms: oms.stock.get(sku, caller=CALLERS[0]))
+        self.all_pages(lambda oms, cursor: oms.stock.movements(sku, caller=CALLERS[0], cursor=cursor, limit=limit))
 
     @rule()
     def compare_balances(self) -> None:
-        self.ask(lambda oms: oms.storage.audits.level_balances(after=None, limit=500))
-        self.ask(lambda oms: oms.storage.audits.order_balances(after=None, limit=500))
+        self.ask(lambda oms: oms._ports.storage.audits.level_balances(after=None, limit=500))
+        self.ask(lambda oms: oms._ports.storage.audits.order_balances(after=None, limit=500))
 
     @invariant()
     def audits_find_nothing(self) -> None:

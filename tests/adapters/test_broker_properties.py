@@ -104,7 +104,7 @@ def shown_letters(broker: RabbitmqVhost) -> list[dict[str, object]]:
     """Ask the service for them, as JSON."""
     settings = Settings(database_url="memory://", queue_url=broker.url, queue_prefix=broker.prefix)
     with Oms.open(settings) as oms:
-        letters: list[DeadLetter] = oms.list_dead_letters(caller=STAFF)
+        letters: list[DeadLetter] = oms.queue.dead_letters.list(caller=STAFF)
         assert all(isinstance(letter.id, str) for letter in letters)
         answer = create_app(oms).test_client().get("/v1/queue/dead")
         assert answer.status_code == 200

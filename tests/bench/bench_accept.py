@@ -113,8 +113,8 @@ class Bench:
             tempfile.TemporaryDirectory() as folder,
         ):
             with Oms.open(Settings(database_url=url)) as oms:
-                oms.storage.schema.upgrade()
-                oms.set_stock(SetStock(sku="HOT", on_hand=STOCK), caller=AUDITOR)
+                oms.schema.upgrade()
+                oms.stock.set(SetStock(sku="HOT", on_hand=STOCK), caller=AUDITOR)
             settings = {"OMS_DATABASE_URL": url, "OMS_QUEUE_URL": broker.url, "OMS_QUEUE_PREFIX": broker.prefix}
             with served(Path(folder), settings) as service, working(settings):
                 wait_until(lambda: has_worker(service), START_SECONDS_MAX, "the worker is there")
@@ -137,7 +137,7 @@ def check_books(url: str, statuses: set[int], status: int) -> int:
         wait_until(is_drained, DRAIN_SECONDS_MAX, "every order is placed")
     with Oms.open(Settings(database_url=url)) as oms:
         audited = oms.audit(caller=AUDITOR)
-        reserved = oms.get_product("HOT", caller=AUDITOR).reserved
+        reserved = oms.stock.get("HOT", caller=AUDITOR).reserved
     if audited.discrepancies or reserved != audited.orders or statuses != {status}:
         sys.exit(f"the books are wrong: {audited}, reserved {reserved}, answers {statuses}")
     return audited.orders

@@ -104,16 +104,16 @@ def prepare(url: str) -> Keys:
     """Fill a database with stock, orders and keys."""
     settings = Settings(database_url=url, auth="keys", rate_limits="off")
     with Oms.open(settings) as oms:
-        oms.storage.schema.upgrade()
+        oms.schema.upgrade()
         for sku in ("HOT", *SKUS):
-            oms.set_stock(SetStock(sku=sku, on_hand=STOCK), caller=ADMIN)
+            oms.stock.set(SetStock(sku=sku, on_hand=STOCK), caller=ADMIN)
         lines = [OrderLine(sku=sku, quantity=1, unit_price=Decimal(1)) for sku in SKUS[:4]]
         orders = [PlaceOrder(customer_id="C1", lines=lines)] * 500
         for _ in range(STOCKED_ORDERS // len(orders)):
-            oms.place_orders(orders, caller=ADMIN)
+            oms.orders.place_many(orders, caller=ADMIN)
         scopes = [Scope.ORDERS_WRITE, Scope.ORDERS_READ]
-        tokens = [oms.create_key(CreateApiKey(name=name, scopes=scopes), caller=ADMIN) for name in ("a", "b", "c")]
-        oms.revoke_key("c", caller=ADMIN)
+        tokens = [oms.api_keys.create(CreateApiKey(name=name, scopes=scopes), caller=ADMIN) for name in ("a", "b", "c")]
+        oms.api_keys.revoke("c", caller=ADMIN)
     honest, customer, ended = ({"Authorization": f"Bearer {issued.token}"} for issued in tokens)
     return Keys(honest=honest, customer=customer, ended=ended)
 

@@ -61,8 +61,8 @@ def opened(url: str, *, rate_limits: str = "off", http_rate_limit: str = "off") 
         database_url=url, auth="keys", rate_limits=rate_limits, http_rate_limit=http_rate_limit, group_commit=False
     )
     with Oms.open(settings) as oms:
-        oms.storage.schema.upgrade()
-        oms.set_stock(SetStock(sku="HOT", on_hand=1_000_000_000), caller=ADMIN)
+        oms.schema.upgrade()
+        oms.stock.set(SetStock(sku="HOT", on_hand=1_000_000_000), caller=ADMIN)
         yield oms
 
 
@@ -74,7 +74,7 @@ def serving(url: str) -> dict[str, str]:
 def order_with_key(oms: Oms) -> Asked:
     """Give an order with a key that may place and read."""
     scopes = [Scope.ORDERS_WRITE, Scope.INVENTORY_READ]
-    token = oms.create_key(CreateApiKey(name="shop", scopes=scopes), caller=ADMIN).token
+    token = oms.api_keys.create(CreateApiKey(name="shop", scopes=scopes), caller=ADMIN).token
     return Asked(method="POST", path="/v1/orders", authorization=f"Bearer {token}", status=201, body=ORDER)
 
 

@@ -56,7 +56,7 @@ def measure(server: PostgresqlServer, given: Given, group_commit: str) -> LoadRe
     """Load a fresh service on a fresh database, and audit what it wrote."""
     with server.database() as url, tempfile.TemporaryDirectory() as folder:
         with Oms.open(Settings(database_url=url)) as oms:
-            oms.storage.schema.upgrade()
+            oms.schema.upgrade()
         settings = {
             "OMS_DATABASE_URL": url,
             "OMS_GROUP_COMMIT": group_commit,
@@ -82,7 +82,7 @@ def check_books(url: str, report: LoadReport) -> None:
     """End the run when units and orders do not agree, or when anything but 201 was answered."""
     with Oms.open(Settings(database_url=url)) as oms:
         audited = oms.audit(caller=AUDITOR)
-        reserved = oms.get_product("HOT", caller=AUDITOR).reserved
+        reserved = oms.stock.get("HOT", caller=AUDITOR).reserved
     if audited.discrepancies or reserved != audited.orders or set(report.statuses) != {CREATED}:
         sys.exit(f"the books are wrong: {audited}, reserved {reserved}, answers {dict(report.statuses)}")
 

@@ -85,7 +85,7 @@ def import_with_oms(server: PostgresqlServer, file: Path, rows: int) -> Run:
 def upgrade(url: str) -> None:
     """Make the schema."""
     with Oms.open(Settings(database_url=url)) as oms:
-        oms.storage.schema.upgrade()
+        oms.schema.upgrade()
 
 
 def run(command: list[str], environment: dict[str, str], *, given: Path = Path(os.devnull)) -> Run:

@@ -119,14 +119,14 @@ def service_behind_proxy(server: PostgresqlServer, given: Given) -> Iterator[tup
     """Run the service on a fresh database behind a proxy, and audit what it wrote."""
     with server.database() as url, latency_proxy(url) as proxy, tempfile.TemporaryDirectory() as folder:
         with Oms.open(Settings(database_url=url)) as oms:
-            oms.storage.schema.upgrade()
+            oms.schema.upgrade()
         settings = {"OMS_DATABASE_URL": proxy.url, "OMS_HTTP_LATENCY_TARGET_MS": str(given.target_ms)}
         with served(Path(folder), settings) as service:
             service.ask("PUT", "/v1/inventory/HOT", {"on_hand": STOCK})
             yield service, proxy
         with Oms.open(Settings(database_url=url)) as oms:
             audited = oms.audit(caller=AUDITOR)
-            reserved = oms.get_product("HOT", caller=AUDITOR).reserved
+            reserved = oms.stock.get("HOT", caller=AUDITOR).reserved
         if audited.discrepancies or reserved != audited.orders:
             sys.exit(f"the books are wrong: {audited}, reserved {reserved}")
 

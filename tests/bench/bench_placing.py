@@ -32,8 +32,8 @@ from oms_core.bootstrap import open_storage
 from oms_core.domain.orders.placement import Placed, Placement, PlacementView, Verdict, decide_placement
 from oms_core.ports.clock import SystemClock
 from oms_core.ports.storage import StorageOptions
-from oms_core.use_cases.prepare_placement import prepare_placement
-from oms_core.use_cases.set_stock import set_stock
+from oms_core.use_cases.orders.prepare_placement import prepare_placement
+from oms_core.use_cases.stock import Stock
 from tests.bench.postgresql import postgresql_server
 from tests.services.postgresql import connected
 
@@ -82,14 +82,9 @@ def on_sqlite(seconds: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/bench.db"
         with closing(open_storage(url, StorageOptions())) as storage:
+            stock = Stock(storage=storage, clock=CLOCK, default_location="main")
             for number in range(1, 101):
-                set_stock(
-                    SetStock(sku=sku(number), on_hand=1_000_000_000),
-                    caller=CALLER,
-                    clock=CLOCK,
-                    storage=storage,
-                    default_location="main",
-                )
+                stock.set(SetStock(sku=sku(number), on_hand=1_000_000_000), caller=CALLER)
         rates = {
             f"{orders} orders a transaction": rate(url, seconds, orders=orders, hot=True, skus=100)
             for orders in (1, 20, 100, 500)

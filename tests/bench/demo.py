@@ -79,7 +79,7 @@ def _sell(chosen: argparse.Namespace, service: Served, database_url: str, messag
         Crowd(host=service.host, port=service.port, sku=sku, buyers=chosen.buyers, connections=chosen.connections)
     )
     with Oms.open(Settings(database_url=database_url), create=False) as oms:
-        product = oms.get_product(sku, caller=_CALLER)
+        product = oms.stock.get(sku, caller=_CALLER)
         audit = oms.audit(caller=_CALLER)
     return Verdict(units=chosen.units, connections=chosen.connections, sale=sale, product=product, audit=audit)
 

@@ -67,13 +67,13 @@ class Cli:
 
     def stock(self, sku: str, on_hand: int, **fields: Any) -> None:
         """Put a product on the shelf."""
-        self.oms.set_stock(SetStock(sku=sku, on_hand=on_hand, **fields), caller=self.caller)
+        self.oms.stock.set(SetStock(sku=sku, on_hand=on_hand, **fields), caller=self.caller)
 
     def place(self, *lines: OrderLine, **fields: Any) -> Order:
         """Place an order, of one WIDGET unless lines are given."""
         lines = lines or (OrderLine(sku="WIDGET", quantity=1),)
         command = PlaceOrder(**{"customer_id": "C1", **fields}, lines=lines)
-        return self.oms.place_order(command, caller=self.caller).order
+        return self.oms.orders.place(command, caller=self.caller).order
 
     def _invocation(self, environment: Mapping[str, str]) -> Invocation:
         return Invocation(

@@ -25,9 +25,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Program:
     caller = Caller(name="tester", scopes=ALL_SCOPES)
     with Oms.open(Settings(database_url=url)) as oms:
         for number in range(3):
-            oms.set_stock(SetStock(sku=f"DOSE-{number}", on_hand=1_000, name=NAME), caller=caller)
-        oms.adjust_stock(AdjustStock(sku="DOSE-1", delta=-1, reason=REASON), caller=caller)
-        oms.place_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="DOSE-1", quantity=1)]), caller=caller)
+            oms.stock.set(SetStock(sku=f"DOSE-{number}", on_hand=1_000, name=NAME), caller=caller)
+        oms.stock.adjust(AdjustStock(sku="DOSE-1", delta=-1, reason=REASON), caller=caller)
+        oms.orders.place(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="DOSE-1", quantity=1)]), caller=caller)
     return Program(folder=folder, database_url=url, variables={"NO_COLOR": "1"})
 
 

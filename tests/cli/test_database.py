@@ -42,7 +42,7 @@ class OldSchema:
 @pytest.fixture
 def old(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """The command line over a database with an old schema."""
-    monkeypatch.setattr(cli.oms.storage, "schema", OldSchema())
+    monkeypatch.setattr(cli.oms._ports.storage, "schema", OldSchema())
     return cli
 
 

@@ -28,7 +28,7 @@ def steering(text: str) -> set[str]:
 @pytest.fixture
 def cli(cli: Cli) -> Cli:
     """With a dead letter that a stranger has put in the queue: every word of it is his."""
-    assert isinstance(cli.oms.queue, MemoryBroker)
+    assert isinstance(cli.oms._ports.broker, MemoryBroker)
     letter = DeadLetter(
         id=f"id{HOSTILE}",
         kind=MessageKind.COMMAND,
@@ -37,7 +37,7 @@ def cli(cli: Cli) -> Cli:
         body=HOSTILE.encode(),
         died_at=None,
     )
-    cli.oms.queue.exchange.dead.append(letter)
+    cli.oms._ports.broker.exchange.dead.append(letter)
     return cli
 
 

@@ -61,7 +61,7 @@ def test_json_lines_carry_no_apostrophe(stocked: Cli) -> None:
 )
 def test_no_command_writes_a_cell_that_is_run(stocked: Cli, arguments: tuple[str, ...]) -> None:
     order = stocked.place(OrderLine(sku="@A", quantity=1), customer_id="=cmd", reference="+ref", metadata={"@m": "-v"})
-    stocked.oms.cancel_order(order.id, caller=stocked.caller, reason="-because")
+    stocked.oms.orders.cancel(order.id, caller=stocked.caller, reason="-because")
     own = (str(order.id),) if arguments == ("orders", "events") else ()
     options = ("-o", "csv")
     ran = stocked(*arguments[:2], *options, *arguments[2:], *own)
@@ -78,7 +78,7 @@ def test_figures_stay_figures(cli: Cli) -> None:
 
 def test_rejects_run_nothing_and_can_be_imported_when_they_are_put_right(cli: Cli, tmp_path: Path) -> None:
     rejects = tmp_path / "rejects.csv"
-    cli.oms.set_stock(SetStock(sku="-A", on_hand=5), caller=cli.caller)
+    cli.oms.stock.set(SetStock(sku="-A", on_hand=5), caller=cli.caller)
     cli.place(OrderLine(sku="-A", quantity=5))
     given = f'sku,quantity,name\n-A,1,"{FORMULA.replace(chr(34), chr(34) * 2)}"\n'
     assert cli("inventory", "import", "-", "--rejects", str(rejects), given=given).code in {5, 8}

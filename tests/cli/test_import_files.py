@@ -20,7 +20,7 @@ MAP = ("--map", "sku=artikel", "--map", "quantity=Bestand")
 
 
 def counts(cli: Cli) -> dict[str, int]:
-    return {product.sku: product.on_hand for product in cli.oms.list_products(caller=cli.caller).items}
+    return {product.sku: product.on_hand for product in cli.oms.stock.list(caller=cli.caller).items}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_orders_are_read_in_the_format_that_is_named(cli: Cli, tmp_path: Path) -
     file = str(tmp_path / "orders.csv.gz")
     ran = cli("orders", "import", file, "--map", "reference=Beleg", "--delimiter", ";")
     assert (ran.code, ran.err) == (0, "")
-    (order,) = cli.oms.list_orders(caller=cli.caller).items
+    (order,) = cli.oms.orders.list(caller=cli.caller).items
     assert (order.reference, order.lines[0].quantity) == ("R1", 2)
 
 
@@ -93,7 +93,7 @@ class Interrupted(MemoryImports):
 def test_ctrl_c_says_how_far_it_came_and_that_the_same_command_goes_on(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage = cli.oms.storage
+    storage = cli.oms._ports.storage
     assert isinstance(storage, MemoryStorage)
     monkeypatch.setattr(storage, "imports", Interrupted(storage.tables))
     command = ("inventory", "import", "-", "--batch-size", "2", "--idempotency-key", "K1")
@@ -107,7 +107,7 @@ def test_ctrl_c_says_how_far_it_came_and_that_the_same_command_goes_on(
 
 
 def test_ctrl_c_in_a_rehearsal_says_that_nothing_was_changed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = cli.oms.storage
+    storage = cli.oms._ports.storage
     assert isinstance(storage, MemoryStorage)
     monkeypatch.setattr(storage, "imports", Interrupted(storage.tables))
     rows = "sku,quantity\n" + "".join(f"S{number},1\n" for number in range(5))

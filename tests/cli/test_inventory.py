@@ -29,7 +29,7 @@ def test_setting_the_same_count_says_unchanged_and_writes_nothing(cli: Cli) -> N
     cli.stock("WIDGET", 10)
     ran = cli("inventory", "set", "WIDGET", "10")
     assert ran.out == "WIDGET main: on_hand 10, reserved 0, available 10, unchanged\n"
-    assert len(cli.oms.list_movements("WIDGET", caller=cli.caller).items) == 1
+    assert len(cli.oms.stock.movements("WIDGET", caller=cli.caller).items) == 1
 
 
 def test_a_name_and_a_threshold_can_be_set_without_a_count(cli: Cli) -> None:
@@ -38,7 +38,7 @@ def test_a_name_and_a_threshold_can_be_set_without_a_count(cli: Cli) -> None:
     assert ran.out == 'WIDGET main: on_hand 10, reserved 0, available 10, name "Widget", low stock 3\n'
     ran = cli("inventory", "set", "WIDGET", "--low-stock", "none")
     assert ran.out == "WIDGET main: on_hand 10, reserved 0, available 10, low stock none\n"
-    product = cli.oms.get_product("WIDGET", caller=cli.caller)
+    product = cli.oms.stock.get("WIDGET", caller=cli.caller)
     assert (product.name, product.low_stock_threshold) == ("Widget", None)
 
 
@@ -86,13 +86,13 @@ def test_a_count_below_what_is_reserved_is_a_conflict_that_says_who_holds_it(cli
 
 def test_reason_reference_and_actor_reach_the_ledger(cli: Cli) -> None:
     cli("inventory", "set", "WIDGET", "5", "--reason", "stocktake", "--reference", "ST-1", "--actor", "ann")
-    (movement,) = cli.oms.list_movements("WIDGET", caller=cli.caller).items
+    (movement,) = cli.oms.stock.movements("WIDGET", caller=cli.caller).items
     assert (movement.movement.reason, movement.movement.reference, movement.actor) == ("stocktake", "ST-1", "ann")
 
 
 def test_the_actor_is_the_user_of_the_operating_system(cli: Cli) -> None:
     cli("inventory", "set", "WIDGET", "5")
-    assert cli.oms.list_movements("WIDGET", caller=cli.caller).items[0].actor == "tester"
+    assert cli.oms.stock.movements("WIDGET", caller=cli.caller).items[0].actor == "tester"
 
 
 @pytest.mark.parametrize("actor", ["", "a\nb", "x" * 129])
@@ -107,7 +107,7 @@ def test_a_count_out_of_bounds_is_refused_and_changes_nothing(cli: Cli, quantity
     ran = cli("inventory", "set", "WIDGET", quantity)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == "error: validation_error: /on_hand: must be between 0 and 1000000000000\n"
-    assert not cli.oms.list_products(caller=cli.caller).items
+    assert not cli.oms.stock.list(caller=cli.caller).items
 
 
 @pytest.mark.parametrize("quantity", ["five", "1.5", "1e3", "0x10", "NaN", ""])
@@ -178,7 +178,7 @@ def test_a_misspelt_option_beside_a_negative_number_is_still_a_usage_error(cli: 
     cli.stock("WIDGET", 10)
     ran = cli("inventory", "adjust", "WIDGET", "-3", "--reson", "broken", "--reason", "broken")
     assert ran.code == 2
-    assert cli.oms.get_product("WIDGET", caller=cli.caller).on_hand == 10
+    assert cli.oms.stock.get("WIDGET", caller=cli.caller).on_hand == 10
 
 
 def test_adjusting_an_unknown_product_is_not_found(cli: Cli) -> None:

@@ -19,7 +19,7 @@ def stocked(cli: Cli) -> Cli:
     cli.stock("B", 2, name='2" pipe, grey')
     cli.stock("A", 10, low_stock_threshold=10)
     cli.stock("A", 5, location="berlin")
-    cli.oms.set_stock(SetStock(sku="C", name="never counted"), caller=cli.caller)
+    cli.oms.stock.set(SetStock(sku="C", name="never counted"), caller=cli.caller)
     return cli
 
 

@@ -13,7 +13,7 @@ from tests.cli.conftest import Cli
 
 
 def counts(cli: Cli) -> dict[str, int]:
-    return {product.sku: product.on_hand for product in cli.oms.list_products(caller=cli.caller).items}
+    return {product.sku: product.on_hand for product in cli.oms.stock.list(caller=cli.caller).items}
 
 
 def test_counts_are_set_and_products_created(cli: Cli) -> None:
@@ -23,14 +23,14 @@ def test_counts_are_set_and_products_created(cli: Cli) -> None:
     assert ran.out.startswith("imported 2 rows in ")
     assert ran.out.endswith(" s: 2 applied, 0 unchanged, 0 rejected\ncreated 1 product: B\n")
     assert counts(cli) == {"A": 5, "B": 3}
-    assert cli.oms.get_product("B", caller=cli.caller).name == "New one"
+    assert cli.oms.stock.get("B", caller=cli.caller).name == "New one"
 
 
 def test_a_file_is_read_and_its_actor_and_reason_reach_the_ledger(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "stock.csv").write_bytes(b"\xef\xbb\xbfsku,quantity\r\nA,5\r\n")
     ran = cli("inventory", "import", str(tmp_path / "stock.csv"), "--reason", "stocktake", "--actor", "ann")
     assert ran.code == 0, ran.err
-    (movement,) = cli.oms.list_movements("A", caller=cli.caller).items
+    (movement,) = cli.oms.stock.movements("A", caller=cli.caller).items
     assert (movement.movement.reason, movement.actor) == ("stocktake", "ann")
 
 
@@ -242,7 +242,7 @@ def test_an_export_can_be_imported_and_changes_nothing(cli: Cli, output: str) ->
     cli.stock("A", 10, name='2" pipe, grey', low_stock_threshold=3)
     cli.stock("A", 5, location="berlin")
     cli.stock("Б-漢 x", 0)
-    cli.oms.set_stock(SetStock(sku="never counted"), caller=cli.caller)
+    cli.oms.stock.set(SetStock(sku="never counted"), caller=cli.caller)
     cli.place(OrderLine(sku="A", quantity=4))
     before = cli("inventory", "list", "-o", "json").out
     exported = cli("inventory", "export", "-o", output).out

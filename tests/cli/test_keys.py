@@ -54,14 +54,14 @@ def test_a_new_key_as_json_and_as_csv(cli: Cli) -> None:
 )
 def test_a_key_may_end_some_time_from_now(cli: Cli, expires: str, expected: timedelta) -> None:
     create(cli, "shop", "--expires", expires)
-    (key,) = cli.oms.get_key("shop", caller=cli.caller)
+    (key,) = cli.oms.api_keys.get("shop", caller=cli.caller)
     assert key.lifetime is not None
     assert abs(key.lifetime - expected) < timedelta(minutes=5)
 
 
 def test_a_key_may_end_at_a_time(cli: Cli) -> None:
     create(cli, "shop", "--expires", "2100-01-01T00:00:00+01:00")
-    (key,) = cli.oms.get_key("shop", caller=cli.caller)
+    (key,) = cli.oms.api_keys.get("shop", caller=cli.caller)
     assert key.expires_at == datetime(2099, 12, 31, 23, tzinfo=UTC)
 
 
@@ -81,7 +81,7 @@ def test_a_wrong_key_is_not_made(cli: Cli, options: tuple[str, ...], said: str) 
     ran = cli("keys", "create", "shop", *options)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
-    assert not cli.oms.has_keys()
+    assert not cli.oms.api_keys.any()
 
 
 def test_a_name_is_given_once(cli: Cli) -> None:
@@ -150,7 +150,7 @@ def test_nothing_is_said_of_former_keys_that_open_nothing(cli: Cli) -> None:
 def test_a_wrong_overlap_is_refused(cli: Cli, overlap: str) -> None:
     create(cli)
     assert cli("keys", "rotate", "shop", f"--overlap={overlap}").code == 2
-    assert len(cli.oms.get_key("shop", caller=cli.caller)) == 1
+    assert len(cli.oms.api_keys.get("shop", caller=cli.caller)) == 1
 
 
 def test_revoking_asks_and_off_a_terminal_wants_a_yes(cli: Cli) -> None:

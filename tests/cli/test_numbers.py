@@ -66,7 +66,7 @@ def test_what_is_no_number_is_refused(cli: Cli, command: tuple[str, ...], text: 
 @pytest.mark.parametrize("text", ["12", "+12", "0012"])
 def test_digits_with_a_sign_in_front_are_a_number(cli: Cli, text: str) -> None:
     assert cli("inventory", "set", "WIDGET", text).code == 0
-    assert cli.oms.get_product("WIDGET", caller=cli.caller).on_hand == 12
+    assert cli.oms.stock.get("WIDGET", caller=cli.caller).on_hand == 12
 
 
 def test_a_number_out_of_bounds_is_told_with_its_option(cli: Cli) -> None:

@@ -31,7 +31,7 @@ def references(cli: Cli) -> list[str | None]:
 
 
 def available(cli: Cli) -> int:
-    return cli.oms.get_product("WIDGET", caller=cli.caller).available
+    return cli.oms.stock.get("WIDGET", caller=cli.caller).available
 
 
 def test_orders_are_placed_from_rows(stocked: Cli) -> None:

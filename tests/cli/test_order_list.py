@@ -39,7 +39,7 @@ def test_the_oldest_come_first_over_all_pages(shop: Cli) -> None:
     assert [order["id"] for order in shop("orders", "list", "--oldest-first", "--limit", "2", "-o", "json").json] == [
         str(each) for each in orders[:2]
     ]
-    first = shop.oms.list_orders(caller=shop.caller, limit=2)
+    first = shop.oms.orders.list(caller=shop.caller, limit=2)
     assert [order.id for order in first.items] == orders[:-3:-1]
 
 

@@ -164,7 +164,7 @@ def test_a_database_that_goes_away_stops_the_rest(cli: Cli, orders: list[str]) -
             self.moved.append(str(command.order_id))
             if len(self.moved) > 1:
                 raise OmsError("storage_unavailable", "the database is away", retry_after_seconds=1)
-            return cli.oms.change_order_status(command, caller=cli.caller)
+            return cli.oms.orders.change_status(command, caller=cli.caller)
 
     leaving = Leaving()
     ran = type(cli)(leaving, cli.folder)("orders", "set-status", "shipped", *orders)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ PLACE = ("orders", "place", "--customer", "C1")
 
 
 def available(cli: Cli, sku: str = "WIDGET") -> int:
-    return cli.oms.get_product(sku, caller=cli.caller).available
+    return cli.oms.stock.get(sku, caller=cli.caller).available
 
 
 def only_order(cli: Cli) -> dict[str, object]:
@@ -212,6 +212,6 @@ def test_who_stops_waiting_is_told_which_order_is_queued(cli: Cli, monkeypatch: 
 
     monkeypatch.setattr(Oms, "wait_for_outcome", interrupt)
     ran = cli("orders", "place", "--customer", "C1", "--line", "WIDGET:1", "--async", "--wait", "9")
-    (order,) = cli.oms.list_orders(OrderFilter(), caller=cli.caller).items
+    (order,) = cli.oms.orders.list(OrderFilter(), caller=cli.caller).items
     assert ran.code == 130
     assert f"order {order.id} is queued; what becomes of it was not waited for\n" in ran.err

@@ -28,7 +28,7 @@ def place_all(cli: Cli) -> None:
     stop = threading.Event()
     worker = threading.Thread(target=cli.oms.run_worker, args=(stop,))
     worker.start()
-    wait_until(lambda: not cli.oms.storage.queue.sample().numbers, 20, "all are settled")
+    wait_until(lambda: not cli.oms._ports.storage.queue.sample().numbers, 20, "all are settled")
     stop.set()
     worker.join()
 
@@ -36,11 +36,11 @@ def place_all(cli: Cli) -> None:
 def fail(cli: Cli, order_id: str, *, attempts: int) -> None:
     """Let a try of an order have failed, the last one at 5."""
     error = OmsError("internal_error", "it cannot be written")
-    cli.oms.storage.orders.change(
+    cli.oms._ports.storage.orders.change(
         UUID(order_id),
         owner=None,
         caller=WORKER,
-        now=cli.oms._clock.now(),
+        now=cli.oms._ports.clock.now(),
         decide=lambda order, _: decide_failed_attempt(order, error, attempts=attempts, attempts_max=5, jitter=1.0),
     )
 
@@ -56,7 +56,7 @@ def test_a_queued_order_is_told_with_its_place(cli: Cli) -> None:
     second = next(order_id for order_id in cli("orders", "list", "--ids").out.split() if order_id != first)
     assert ran.out == f"queued {second}: 1 line, total 25.00 EUR; position 2, no worker is there\n"
     assert (ran.code, ran.err) == (0, "")
-    assert cli.oms.get_product("WIDGET", caller=cli.caller).available == 10
+    assert cli.oms.stock.get("WIDGET", caller=cli.caller).available == 10
 
 
 def test_a_queued_order_as_json_has_its_place(cli: Cli) -> None:

@@ -40,8 +40,8 @@ def test_list_can_be_narrowed_by_everything_an_order_has(cli: Cli) -> None:
 def test_list_takes_several_statuses_in_any_case(cli: Cli) -> None:
     cli.stock("WIDGET", 10)
     pending, shipped, cancelled = (cli.place() for _ in range(3))
-    cli.oms.change_order_status(ChangeOrderStatus(order_id=shipped.id, status=OrderStatus.SHIPPED), caller=cli.caller)
-    cli.oms.cancel_order(cancelled.id, caller=cli.caller)
+    cli.oms.orders.change_status(ChangeOrderStatus(order_id=shipped.id, status=OrderStatus.SHIPPED), caller=cli.caller)
+    cli.oms.orders.cancel(cancelled.id, caller=cli.caller)
     assert listed(cli, "--status", "Pending,SHIPPED") == [str(shipped.id), str(pending.id)]
     assert listed(cli, "--status", "pending", "--status", "cancelled") == [str(cancelled.id), str(pending.id)]
 

@@ -13,11 +13,9 @@ import pytest
 from oms_memory import MemoryStorage
 from oms_memory.broker import MemoryBroker
 
-from oms_core import Oms, OmsError, OrderLine, PlaceOrder, Settings
+from oms_core import Oms, OmsError, OrderLine, PlaceOrder, Ports, Settings
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.ports.broker import Message
-from oms_core.ports.clock import SystemClock
-from oms_core.ports.metrics import NoMetrics
 from tests.cli.conftest import Cli
 from tests.cli.programs import Program
 
@@ -48,14 +46,12 @@ def queue() -> BrokerQueue:
 def cli(tmp_path: Path, queue: BrokerQueue) -> Cli:
     """The command line over an empty memory with a broker."""
     settings = Settings(database_url="memory://", group_commit=False)
-    return Cli(
-        Oms(settings=settings, storage=MemoryStorage(), clock=SystemClock(), metrics=NoMetrics(), queue=queue), tmp_path
-    )
+    return Cli(Oms(settings=settings, ports=Ports(storage=MemoryStorage(), broker=queue)), tmp_path)
 
 
 def accept(cli: Cli, quantity: int = 1) -> str:
     command = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=quantity)])
-    return str(cli.oms.accept_order(command, caller=cli.caller).order.id)
+    return str(cli.oms.orders.accept(command, caller=cli.caller).order.id)
 
 
 def dead_letter(queue: MemoryBroker, *bodies: bytes) -> None:
@@ -82,7 +78,7 @@ def test_the_queue_is_shown_with_its_workers(cli: Cli) -> None:
     accept(cli)
     accept(cli)
     state = WorkerState(id="host:1:ab", started_at=NOW, seen_at=NOW, orders_per_second=12.345, settled=7)
-    cli.oms.storage.workers.beat(state)
+    cli.oms._ports.storage.workers.beat(state)
     shown = cli("queue", "status", "-o", "json").json
     (worker,) = shown.pop("workers")
     assert shown.pop("oldest_age_seconds") >= 0
@@ -233,7 +229,7 @@ def test_the_queue_and_its_workers_fit_a_terminal_of_80_columns(no_broker: Progr
         state = WorkerState(
             id="a-long-host-name:12345:0a1b2c3d", started_at=NOW, seen_at=NOW, orders_per_second=1, settled=7
         )
-        oms.storage.workers.beat(state)
+        oms._ports.storage.workers.beat(state)
     seen = no_broker.under(OMS_QUEUE_URL="memory://").see("queue", "status", columns=80)
     assert seen.code == 0
     assert "a-long-host-name:12345:0a1b2c3d" in seen.text

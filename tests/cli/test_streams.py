@@ -97,7 +97,7 @@ def test_where_a_document_was_asked_for_nothing_is_changed_without_output(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     assert shop.on_own_streams("inventory", "set", "WIDGET", "7", "-o", "json") == 1
-    assert shop.oms.get_product("WIDGET", caller=shop.caller).on_hand == 10
+    assert shop.oms.stock.get("WIDGET", caller=shop.caller).on_hand == 10
 
 
 def test_no_key_is_made_that_nobody_sees(shop: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,8 +105,8 @@ def test_no_key_is_made_that_nobody_sees(shop: Cli, monkeypatch: pytest.MonkeyPa
     assert shop.on_own_streams("keys", "create", "other", "--scope", "admin") == 1
     assert shop.on_own_streams("keys", "rotate", "shop") == 1
     with pytest.raises(OmsError, match="no key has the name"):
-        shop.oms.get_key("other", caller=shop.caller)
-    assert len(shop.oms.get_key("shop", caller=shop.caller)) == 1
+        shop.oms.api_keys.get("other", caller=shop.caller)
+    assert len(shop.oms.api_keys.get("shop", caller=shop.caller)) == 1
 
 
 @pytest.mark.parametrize("command", [*READING, *CHANGING], ids=" ".join)

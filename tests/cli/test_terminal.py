@@ -27,9 +27,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Program:
     url = f"sqlite:///{folder}/oms.db"
     caller = Caller(name="tester", scopes=ALL_SCOPES)
     with Oms.open(Settings(database_url=url)) as oms:
-        oms.set_stock(SetStock(sku="DOSE", on_hand=1_000, name=NAME, low_stock_threshold=900), caller=caller)
+        oms.stock.set(SetStock(sku="DOSE", on_hand=1_000, name=NAME, low_stock_threshold=900), caller=caller)
         lines = [OrderLine(sku="DOSE", quantity=1)]
-        oms.place_orders([PlaceOrder(customer_id="c" * 100, lines=lines)] * ORDERS, caller=caller)
+        oms.orders.place_many([PlaceOrder(customer_id="c" * 100, lines=lines)] * ORDERS, caller=caller)
     return Program(folder=folder, database_url=url)
 
 
@@ -112,9 +112,9 @@ def test_a_narrow_terminal_keeps_the_time_of_orders_and_shortens_their_ids(tmp_p
     program = Program(folder=tmp_path, database_url=f"sqlite:///{tmp_path}/oms.db")
     with Oms.open(Settings(database_url=program.database_url)) as oms:
         caller = Caller(name="tester", scopes=ALL_SCOPES)
-        oms.set_stock(SetStock(sku="DOSE", on_hand=9), caller=caller)
+        oms.stock.set(SetStock(sku="DOSE", on_hand=9), caller=caller)
         lines = [OrderLine(sku="DOSE", quantity=1)]
-        order = oms.place_order(PlaceOrder(customer_id="customer-1", lines=lines), caller=caller).order
+        order = oms.orders.place(PlaceOrder(customer_id="customer-1", lines=lines), caller=caller).order
     seen = program.see("orders", "list", columns=70)
     titles, row = seen.text.splitlines()[:2]
     assert titles.split()[:2] == ["id", "status"]

@@ -26,8 +26,8 @@ def program(tmp_path: Path) -> Program:
     """The program on SQLite, with stock."""
     url = f"sqlite:///{tmp_path}/oms.db"
     with Oms.open(Settings(database_url=url)) as oms:
-        oms.storage.schema.upgrade()
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=100_000), caller=CALLER)
+        oms.schema.upgrade()
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=100_000), caller=CALLER)
     return Program(folder=tmp_path, database_url=url)
 
 
@@ -38,8 +38,8 @@ def test_queued_orders_are_placed_from_the_database_alone(program: Program) -> N
         assert str(program.folder / "oms.db") in worker.log
         assert "up to 500 orders to a batch" in worker.log
         assert worker.stop() == 0
-        assert oms.storage.workers.find(silent_seconds=600) == [], "it has taken its leave"
-        assert oms.get_product("WIDGET", caller=CALLER).available == 100_000 - 20
+        assert oms._ports.storage.workers.find(silent_seconds=600) == [], "it has taken its leave"
+        assert oms.stock.get("WIDGET", caller=CALLER).available == 100_000 - 20
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -159,8 +159,8 @@ def spike(tmp_path: Path, postgresql_url: str, rabbitmq_url: str, unique_name: s
     """The program on PostgreSQL and RabbitMQ, with stock."""
     variables = {"OMS_QUEUE_URL": rabbitmq_url, "OMS_QUEUE_PREFIX": unique_name}
     with Oms.open(Settings(database_url=postgresql_url)) as oms:
-        oms.storage.schema.upgrade()
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=100_000), caller=CALLER)
+        oms.schema.upgrade()
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=100_000), caller=CALLER)
     yield Program(folder=tmp_path, database_url=postgresql_url, variables=variables)
     RabbitmqVhost(rabbitmq_url, unique_name).delete_all()
 
@@ -173,7 +173,7 @@ def accept_many(oms: Oms, count: int) -> list[UUID]:
 
 def assert_all_placed_once(oms: Oms, order_ids: Sequence[UUID]) -> None:
     wait_until_placed(oms, order_ids)
-    assert oms.get_product("WIDGET", caller=CALLER).available == 100_000 - len(order_ids), "none twice"
+    assert oms.stock.get("WIDGET", caller=CALLER).available == 100_000 - len(order_ids), "none twice"
     assert oms.audit(caller=CALLER).discrepancies == ()
 
 
@@ -198,7 +198,9 @@ def test_a_stop_with_a_batch_in_hand_acknowledges_it_and_the_rest_is_another_wor
             assert_all_placed_once(oms, order_ids)
             assert worker.stop() == 0
         assert RabbitmqVhost(rabbitmq_url, spike.variables["OMS_QUEUE_PREFIX"]).waiting("orders.v1") == 0
-        assert not oms.storage.orders.find(OrderFilter(statuses=frozenset({OrderStatus.FAILED})), after=None, limit=1)
+        assert not oms._ports.storage.orders.find(
+            OrderFilter(statuses=frozenset({OrderStatus.FAILED})), after=None, limit=1
+        )
 
 
 def test_a_worker_killed_with_a_batch_in_hand_costs_no_order(spike: Program) -> None:
@@ -212,4 +214,4 @@ def test_a_worker_killed_with_a_batch_in_hand_costs_no_order(spike: Program) -> 
 
 
 def settled(oms: Oms) -> int:
-    return 100_000 - oms.get_product("WIDGET", caller=CALLER).available
+    return 100_000 - oms.stock.get("WIDGET", caller=CALLER).available

@@ -101,14 +101,14 @@ def opened(program: Program) -> Iterator[Oms]:
 
 def accept(oms: Oms, count: int) -> list[UUID]:
     command = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=1)])
-    return [oms.accept_order(command, caller=CALLER).order.id for _ in range(count)]
+    return [oms.orders.accept(command, caller=CALLER).order.id for _ in range(count)]
 
 
 def wait_until_placed(oms: Oms, order_ids: Sequence[UUID]) -> None:
     def are_placed() -> bool:
-        return not oms.storage.queue.sample().numbers
+        return not oms._ports.storage.queue.sample().numbers
 
     wait_until(are_placed, SECONDS, "all are settled")
-    orders = oms.storage.queue.settled(order_ids)
+    orders = oms._ports.storage.queue.settled(order_ids)
     assert {order.status for order in orders} == {OrderStatus.PENDING}
     assert len(orders) == len(order_ids)

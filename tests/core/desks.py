@@ -21,10 +21,10 @@ from oms_core import (
     OmsError,
     Order,
     OrderImportReport,
+    Ports,
     Settings,
     StockImportReport,
 )
-from oms_core.ports.metrics import NoMetrics
 
 CLERK = Caller(name="clerk", scopes=ALL_SCOPES)
 
@@ -43,7 +43,7 @@ class Desk:
         self.rejects.clear()
         source = io.BytesIO(text.encode())
         told = {"rejects": self.rejects.append, "progress": self.progress.append}
-        self.report = self.oms.import_stock(ImportStock(**given), source, caller=caller, **told)
+        self.report = self.oms.imports.stock(ImportStock(**given), source, caller=caller, **told)
         return stock_report(
             self.report.rows,
             applied=self.report.applied,
@@ -56,7 +56,7 @@ class Desk:
         self.rejects.clear()
         source = io.BytesIO(text.encode())
         told = {"rejects": self.rejects.append, "progress": self.progress.append}
-        report = self.oms.import_orders(ImportOrders(**given), source, caller=caller, **told)
+        report = self.oms.imports.orders(ImportOrders(**given), source, caller=caller, **told)
         return replace(report, seconds=0.0, blank=0)
 
     def refused_stock(self, text: str, **given: Any) -> OmsError:
@@ -79,15 +79,15 @@ class Desk:
 
     def on_hand(self, sku: str) -> dict[str, int]:
         """Give a product's counts by location."""
-        return {level.location: level.on_hand for level in self.oms.get_product(sku, caller=CLERK).levels}
+        return {level.location: level.on_hand for level in self.oms.stock.get(sku, caller=CLERK).levels}
 
     def available(self, sku: str) -> int:
         """Give the units that can still be sold."""
-        return self.oms.get_product(sku, caller=CLERK).available
+        return self.oms.stock.get(sku, caller=CLERK).available
 
     def orders(self) -> list[Order]:
         """Give all orders, oldest first."""
-        return list(reversed(self.oms.list_orders(caller=CLERK, limit=500).items))
+        return list(reversed(self.oms.orders.list(caller=CLERK, limit=500).items))
 
     def told(self) -> list[tuple[int, str | None, str]]:
         """Give line, column and code of the rejects."""
@@ -96,7 +96,7 @@ class Desk:
 
 def desk_over(storage: MemoryStorage, **settings: Any) -> Desk:
     """Open a system over a storage."""
-    return Desk(Oms(settings=Settings(**settings), storage=storage, clock=TickingClock(), metrics=NoMetrics()))
+    return Desk(Oms(settings=Settings(**settings), ports=Ports(storage=storage, clock=TickingClock())))
 
 
 def stock_report(rows: int, *, applied: int = 0, unchanged: int = 0, rejected: int = 0) -> StockImportReport:

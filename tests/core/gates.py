@@ -12,7 +12,7 @@ import pytest
 from oms_limits import open_memory
 from oms_memory import MemoryStorage
 
-from oms_core import ALL_SCOPES, Caller, CreateApiKey, IssuedApiKey, Oms, OmsError, Scope, Settings
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, IssuedApiKey, Oms, OmsError, Ports, Scope, Settings
 from oms_core.authentication.authenticate import Authenticate
 from oms_core.authentication.failed_attempts import FailedAttempts
 from oms_core.authentication.key_cache import ApiKeyCache
@@ -78,7 +78,7 @@ class Gate:
 
     def __init__(self, *, entries_max: int = 100, limit: RateLimit | None = LIMIT, real_limiter: bool = False) -> None:
         self.storage = MemoryStorage()
-        self.oms = Oms(settings=Settings(), storage=self.storage, clock=self, metrics=NoMetrics())
+        self.oms = Oms(settings=Settings(), ports=Ports(storage=self.storage, clock=self))
         self.seconds = 1_000.0
         self.time = datetime.fromisoformat("2026-11-22T21:00:00Z")
         self.reads = 0
@@ -119,7 +119,7 @@ class Gate:
         self.time += timedelta(seconds=seconds)
 
     def create(self, name: str = "shop", **given: Any) -> IssuedApiKey:
-        return self.oms.create_key(CreateApiKey(**{"name": name, "scopes": READ} | given), caller=ROOT)
+        return self.oms.api_keys.create(CreateApiKey(**{"name": name, "scopes": READ} | given), caller=ROOT)
 
     def revoke(self, name: str = "shop") -> None:
         """Revoke a name's keys as another process would: this one is not told."""

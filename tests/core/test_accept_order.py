@@ -14,10 +14,8 @@ import pytest
 from oms_memory import MemoryStorage
 from oms_memory.broker import MemoryBroker
 
-from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, OrderStatus, PlaceOrder, Ports, SetStock, Settings
 from oms_core.documents.messages import read_order_ids
-from oms_core.ports.clock import SystemClock
-from oms_core.ports.metrics import NoMetrics
 from tests.services.waiting import wait_until
 
 CLERK = Caller(name="clerk", scopes=ALL_SCOPES)
@@ -36,8 +34,8 @@ def queue() -> MemoryBroker:
 @pytest.fixture(params=[True, False], ids=["group commit", "alone"])
 def oms(queue: MemoryBroker, request: pytest.FixtureRequest) -> Iterator[Oms]:
     settings = Settings(database_url="memory://", group_commit=request.param)
-    with Oms(settings=settings, storage=MemoryStorage(), clock=SystemClock(), metrics=NoMetrics(), queue=queue) as oms:
-        oms.set_stock(SetStock(sku="A", on_hand=100), caller=CLERK)
+    with Oms(settings=settings, ports=Ports(storage=MemoryStorage(), broker=queue)) as oms:
+        oms.stock.set(SetStock(sku="A", on_hand=100), caller=CLERK)
         yield oms
 
 
@@ -59,34 +57,34 @@ def announced(queue: MemoryBroker) -> list[UUID]:
 
 
 def available(oms: Oms) -> int:
-    return oms.get_product("A", caller=CLERK).available
+    return oms.stock.get("A", caller=CLERK).available
 
 
 def test_an_accepted_order_waits_holds_no_stock_and_is_announced(oms: Oms, queue: MemoryBroker) -> None:
-    placed = oms.accept_order(wanted(), caller=CLERK)
+    placed = oms.orders.accept(wanted(), caller=CLERK)
     order = placed.order
     assert (order.status, placed.replayed, order.version, order.attempts) == (OrderStatus.QUEUED, False, 1, 0)
     assert available(oms) == 100
     wait_until(lambda: announced(queue) == [order.id], SECONDS, "it is announced")
-    place = oms.queue_place(order)
+    place = oms.queue.place_of(order)
     assert place is not None
     assert (place.position, place.estimated_seconds) == (1, None)
 
 
 def test_a_worker_places_it_and_who_waits_is_told(oms: Oms) -> None:
     with working(oms):
-        order = oms.accept_order(wanted(), caller=CLERK).order
-        settled = oms.wait_for_outcome(order.id, caller=CLERK, timeout_seconds=SECONDS)
+        order = oms.orders.accept(wanted(), caller=CLERK).order
+        settled = oms.orders.wait(order.id, caller=CLERK, timeout_seconds=SECONDS)
     assert settled is not None
     assert (settled.status, settled.version) == (OrderStatus.PENDING, 2)
     assert available(oms) == 99
-    assert oms.queue_place(settled) is None
+    assert oms.queue.place_of(settled) is None
 
 
 def test_more_than_there_is_is_accepted_and_then_rejected(oms: Oms) -> None:
     with working(oms):
-        order = oms.accept_order(wanted(101), caller=CLERK).order
-        settled = oms.wait_for_outcome(order.id, caller=CLERK, timeout_seconds=SECONDS)
+        order = oms.orders.accept(wanted(101), caller=CLERK).order
+        settled = oms.orders.wait(order.id, caller=CLERK, timeout_seconds=SECONDS)
     assert settled is not None
     assert settled.failure is not None
     assert (settled.status, settled.failure.code) == (OrderStatus.REJECTED, "insufficient_inventory")
@@ -94,71 +92,71 @@ def test_more_than_there_is_is_accepted_and_then_rejected(oms: Oms) -> None:
 
 def test_an_unknown_sku_is_refused_and_leaves_nothing(oms: Oms) -> None:
     with pytest.raises(OmsError, match="unknown_sku"):
-        oms.accept_order(wanted(lines=[OrderLine(sku="NONE", quantity=1)]), caller=CLERK)
-    assert not oms.list_orders(caller=CLERK).items
+        oms.orders.accept(wanted(lines=[OrderLine(sku="NONE", quantity=1)]), caller=CLERK)
+    assert not oms.orders.list(caller=CLERK).items
 
 
 def test_a_key_accepts_once_and_then_gives_the_order_as_it_is(oms: Oms, queue: MemoryBroker) -> None:
-    first = oms.accept_order(wanted(idempotency_key="k"), caller=CLERK)
-    again = oms.accept_order(wanted(idempotency_key="k"), caller=CLERK)
+    first = oms.orders.accept(wanted(idempotency_key="k"), caller=CLERK)
+    again = oms.orders.accept(wanted(idempotency_key="k"), caller=CLERK)
     assert (again.replayed, again.order) == (True, first.order)
     with working(oms):
-        oms.wait_for_outcome(first.order.id, caller=CLERK, timeout_seconds=SECONDS)
-    later = oms.accept_order(wanted(idempotency_key="k"), caller=CLERK)
+        oms.orders.wait(first.order.id, caller=CLERK, timeout_seconds=SECONDS)
+    later = oms.orders.accept(wanted(idempotency_key="k"), caller=CLERK)
     assert (later.replayed, later.order.status) == (True, OrderStatus.PENDING)
     with pytest.raises(OmsError, match="idempotency_key_reused"):
-        oms.accept_order(wanted(2, idempotency_key="k"), caller=CLERK)
+        oms.orders.accept(wanted(2, idempotency_key="k"), caller=CLERK)
     assert available(oms) == 99
     assert announced(queue) == [], "a replay is not announced again"
 
 
 def test_one_key_at_once_from_many_threads_is_one_order(oms: Oms) -> None:
     with ThreadPoolExecutor(12) as threads:
-        accepted = list(threads.map(lambda _: oms.accept_order(wanted(idempotency_key="k"), caller=CLERK), range(24)))
+        accepted = list(threads.map(lambda _: oms.orders.accept(wanted(idempotency_key="k"), caller=CLERK), range(24)))
     assert len({placed.order.id for placed in accepted}) == 1
     assert sum(not placed.replayed for placed in accepted) == 1
 
 
 def test_the_queue_is_first_come_first_served(oms: Oms) -> None:
-    orders = [oms.accept_order(wanted(60), caller=CLERK).order for _ in range(2)]
+    orders = [oms.orders.accept(wanted(60), caller=CLERK).order for _ in range(2)]
     with working(oms):
-        settled = [oms.wait_for_outcome(order.id, caller=CLERK, timeout_seconds=SECONDS) for order in orders]
+        settled = [oms.orders.wait(order.id, caller=CLERK, timeout_seconds=SECONDS) for order in orders]
     assert [order and order.status for order in settled] == [OrderStatus.PENDING, OrderStatus.REJECTED]
 
 
 def test_an_order_whose_announcement_was_lost_is_found_by_the_sweep(oms: Oms, queue: MemoryBroker) -> None:
-    order = oms.accept_order(wanted(), caller=CLERK).order
+    order = oms.orders.accept(wanted(), caller=CLERK).order
     wait_until(lambda: announced(queue), SECONDS, "it is announced")
     queue.exchange.waiting.clear()
     with working(oms):
-        settled = oms.wait_for_outcome(order.id, caller=CLERK, timeout_seconds=SECONDS)
+        settled = oms.orders.wait(order.id, caller=CLERK, timeout_seconds=SECONDS)
     assert settled is not None
     assert settled.status is OrderStatus.PENDING
 
 
 def test_a_cancelled_order_is_not_placed(oms: Oms) -> None:
-    order = oms.accept_order(wanted(), caller=CLERK).order
-    oms.cancel_order(order.id, caller=CLERK)
-    other = oms.accept_order(wanted(), caller=CLERK).order
+    order = oms.orders.accept(wanted(), caller=CLERK).order
+    oms.orders.cancel(order.id, caller=CLERK)
+    other = oms.orders.accept(wanted(), caller=CLERK).order
     with working(oms):
-        oms.wait_for_outcome(other.id, caller=CLERK, timeout_seconds=SECONDS)
-    assert oms.get_order(order.id, caller=CLERK).status is OrderStatus.CANCELLED
+        oms.orders.wait(other.id, caller=CLERK, timeout_seconds=SECONDS)
+    assert oms.orders.get(order.id, caller=CLERK).status is OrderStatus.CANCELLED
     assert available(oms) == 99
 
 
 def test_closing_announces_what_was_accepted(oms: Oms, queue: MemoryBroker) -> None:
-    ids = [oms.accept_order(wanted(), caller=CLERK).order.id for _ in range(5)]
+    ids = [oms.orders.accept(wanted(), caller=CLERK).order.id for _ in range(5)]
     oms.close()
     assert announced(queue) == ids
 
 
 def test_a_forked_child_accepts_and_announces(oms: Oms, queue: MemoryBroker) -> None:
-    oms.accept_order(wanted(), caller=CLERK)
+    oms.orders.accept(wanted(), caller=CLERK)
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            order = oms.accept_order(wanted(), caller=CLERK).order
+            order = oms.orders.accept(wanted(), caller=CLERK).order
             wait_until(lambda: announced(queue) == [order.id], SECONDS, "it is announced")
             status = 0
         finally:

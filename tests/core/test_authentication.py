@@ -59,7 +59,7 @@ def test_a_caller_of_another_request_differs_in_that_alone(gate: Gate) -> None:
 
 def test_keys_of_one_name_are_one_caller(gate: Gate) -> None:
     first = gate.create()
-    second = gate.oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT)
+    second = gate.oms.api_keys.rotate(RotateApiKey(name="shop"), caller=ROOT)
     assert gate.enter(first.token) == gate.enter(second.token)
 
 
@@ -107,13 +107,13 @@ def test_what_this_process_changes_is_honoured_at_once() -> None:
     issued = gate.create()
     oms = gate.oms
     oms.authenticate(issued.token)
-    oms.rotate_key(RotateApiKey(name="shop", overlap_seconds=0), caller=ROOT)
+    oms.api_keys.rotate(RotateApiKey(name="shop", overlap_seconds=0), caller=ROOT)
     with pytest.raises(OmsError, match="unauthenticated"):
         oms.authenticate(issued.token)
-    fresh = oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT)
+    fresh = oms.api_keys.rotate(RotateApiKey(name="shop"), caller=ROOT)
     other = gate.create("other")
     assert (oms.authenticate(fresh.token).name, oms.authenticate(other.token).name) == ("shop", "other")
-    oms.revoke_key("shop", caller=ROOT)
+    oms.api_keys.revoke("shop", caller=ROOT)
     with pytest.raises(OmsError, match="unauthenticated"):
         oms.authenticate(fresh.token)
     oms.authenticate(other.token)

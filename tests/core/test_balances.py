@@ -90,7 +90,7 @@ def test_the_first_thousand_discrepancies_are_reported_and_everything_is_compare
         shop.set(sku, 1)
         storage.tables.movements[sku].clear()
     told: list[tuple[int, int]] = []
-    report = audit(caller=CLERK, storage=storage, progress=lambda levels, orders: told.append((levels, orders)))
+    report = audit(caller=CLERK, audits=storage.audits, progress=lambda levels, orders: told.append((levels, orders)))
     assert (report.levels, len(report.discrepancies)) == (1_001, 1_000)
     assert report.discrepancies[-1].subject == "0999 main"
     assert told[-1] == (1_001, 0)

@@ -15,8 +15,9 @@ from oms_core import OmsError
 from oms_core.domain.metrics import Metric
 from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.no_broker import NoBroker
 from oms_core.ports.storage import DecidePlacement
-from oms_core.use_cases.commit_placements import CommitPlacements
+from oms_core.use_cases.orders.intake import Intake, PlaceMany
 
 POISON = "poison"
 
@@ -50,12 +51,13 @@ class Counted(NoMetrics):
         self.observed.append(value)
 
 
-def open_shop(error: Exception | None = None) -> tuple[Shop, WatchedOrders, CommitPlacements, Counted]:
+def open_shop(error: Exception | None = None) -> tuple[Shop, WatchedOrders, PlaceMany, Counted]:
     storage, metrics = MemoryStorage(), Counted()
     orders = storage.orders = WatchedOrders(storage.tables, error)
     shop = new_shop(storage)
     shop.set("A", 100_000)
-    return shop, orders, CommitPlacements(storage=storage, metrics=metrics, location_priority=["main"]), metrics
+    intake = Intake(storage=storage, broker=NoBroker(), metrics=metrics, location_priority=["main"])
+    return shop, orders, intake.place_many, metrics
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), OmsError("internal_error", "a bad value")], ids=repr)

@@ -24,7 +24,7 @@ from oms_core.domain.money import format_money, from_ten_thousandths, parse_mone
 from oms_core.domain.orders.new_orders import placed_order
 from oms_core.domain.orders.placement import Placement
 from oms_core.ports.clock import SystemClock
-from oms_core.use_cases.prepare_placement import prepare_placement
+from oms_core.use_cases.orders.prepare_placement import prepare_placement
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 texts = st.text(min_size=1, max_size=20).filter(lambda text: not identifier_fault(text))

@@ -30,17 +30,17 @@ from oms_core import (
     OrderStatus,
     Placed,
     PlaceOrder,
+    Ports,
     ReceiveStock,
     Refused,
     RetryOrder,
     SetStock,
     Settings,
 )
-from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.storage import Storage
+from tests.surface import METHODS
 
 CALLER = Caller(name="program", scopes=ALL_SCOPES)
-METHODS = {name: method for name, method in vars(Oms).items() if inspect.isfunction(method) and name[0] != "_"}
 
 
 def order(sku: str = "WIDGET", quantity: int = 1, **given: Any) -> PlaceOrder:
@@ -50,7 +50,7 @@ def order(sku: str = "WIDGET", quantity: int = 1, **given: Any) -> PlaceOrder:
 @pytest.fixture(params=[True, False], ids=["group commit", "one by one"])
 def oms(request: pytest.FixtureRequest) -> Iterator[Oms]:
     with Oms.open(Settings(database_url="memory://", group_commit=request.param)) as oms:
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=CALLER)
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=100), caller=CALLER)
         yield oms
 
 
@@ -128,11 +128,11 @@ def test_opening_configures_no_logging(oms: Oms) -> None:
 
 
 def test_an_order_runs_its_course(oms: Oms) -> None:
-    placed = oms.place_order(order(quantity=3), caller=CALLER)
-    assert oms.get_product("WIDGET", caller=CALLER).available == 97
-    oms.change_order_status(ChangeOrderStatus(order_id=placed.order.id, status=OrderStatus.SHIPPED), caller=CALLER)
-    assert oms.get_order(placed.order.id, caller=CALLER).status is OrderStatus.SHIPPED
-    assert [event.event.type for event in oms.list_order_events(placed.order.id, caller=CALLER).items] == [
+    placed = oms.orders.place(order(quantity=3), caller=CALLER)
+    assert oms.stock.get("WIDGET", caller=CALLER).available == 97
+    oms.orders.change_status(ChangeOrderStatus(order_id=placed.order.id, status=OrderStatus.SHIPPED), caller=CALLER)
+    assert oms.orders.get(placed.order.id, caller=CALLER).status is OrderStatus.SHIPPED
+    assert [event.event.type for event in oms.orders.events(placed.order.id, caller=CALLER).items] == [
         "order.placed",
         "order.shipped",
     ]
@@ -141,10 +141,10 @@ def test_an_order_runs_its_course(oms: Oms) -> None:
 
 def test_a_refused_order_is_raised_and_one_of_many_is_told(oms: Oms) -> None:
     with pytest.raises(OmsError) as caught:
-        oms.place_order(order(quantity=101), caller=CALLER)
+        oms.orders.place(order(quantity=101), caller=CALLER)
     assert caught.value.data == {"shortages": [{"sku": "WIDGET", "requested": 101, "available": 100}]}
     unread = OmsError("validation_error", "unreadable")
-    outcomes = oms.place_orders([order(quantity=101), unread, order(quantity=100)], caller=CALLER)
+    outcomes = oms.orders.place_many([order(quantity=101), unread, order(quantity=100)], caller=CALLER)
     assert [isinstance(outcome, Placed) for outcome in outcomes] == [False, False, True]
     assert outcomes[1] == Refused(error=unread)
 
@@ -152,17 +152,17 @@ def test_a_refused_order_is_raised_and_one_of_many_is_told(oms: Oms) -> None:
 @pytest.mark.parametrize("count", [0, 1_001])
 def test_a_batch_has_one_to_a_thousand_orders(oms: Oms, count: int) -> None:
     with pytest.raises(OmsError) as caught:
-        oms.place_orders([order()] * count, caller=CALLER)
+        oms.orders.place_many([order()] * count, caller=CALLER)
     assert [found.pointer for found in caught.value.errors] == ["/orders"]
-    assert oms.get_product("WIDGET", caller=CALLER).reserved == 0
+    assert oms.stock.get("WIDGET", caller=CALLER).reserved == 0
 
 
 def test_an_order_whose_total_is_too_large_is_refused_alone(oms: Oms) -> None:
     line = OrderLine(sku="WIDGET", quantity=1_000_000, unit_price=Decimal(922_337_204))
     too_large = PlaceOrder(customer_id="C1", lines=[line])
     with pytest.raises(OmsError, match="total_too_large"):
-        oms.place_order(too_large, caller=CALLER)
-    refused, placed = oms.place_orders([too_large, order()], caller=CALLER)
+        oms.orders.place(too_large, caller=CALLER)
+    refused, placed = oms.orders.place_many([too_large, order()], caller=CALLER)
     assert isinstance(refused, Refused)
     assert refused.error.code == "total_too_large"
     assert isinstance(placed, Placed)
@@ -172,15 +172,15 @@ def test_threads_may_share_it(oms: Oms) -> None:
     def work(number: int) -> list[bool]:
         replays = []
         for turn in range(20):
-            placed = oms.place_order(order(idempotency_key=f"{turn}"), caller=CALLER)
+            placed = oms.orders.place(order(idempotency_key=f"{turn}"), caller=CALLER)
             replays.append(placed.replayed)
-            oms.list_orders(caller=CALLER, limit=5)
-            oms.receive_stock(ReceiveStock(sku="WIDGET", quantity=1), caller=CALLER)
-            oms.get_product("WIDGET", caller=CALLER)
+            oms.orders.list(caller=CALLER, limit=5)
+            oms.stock.receive(ReceiveStock(sku="WIDGET", quantity=1), caller=CALLER)
+            oms.stock.get("WIDGET", caller=CALLER)
         return replays
 
     replays = [replay for result in run_together([partial(work, number) for number in range(8)]) for replay in result]
-    product = oms.get_product("WIDGET", caller=CALLER)
+    product = oms.stock.get("WIDGET", caller=CALLER)
     assert (replays.count(False), product.reserved, product.on_hand) == (20, 20, 100 + 8 * 20)
     assert not oms.audit(caller=CALLER).discrepancies
 
@@ -188,18 +188,18 @@ def test_threads_may_share_it(oms: Oms) -> None:
 def test_locations_are_served_in_the_order_of_the_settings() -> None:
     with Oms.open(Settings(database_url="memory://", locations=("north", "main"))) as oms:
         for location in ("main", "north", "attic"):
-            oms.set_stock(SetStock(sku="WIDGET", on_hand=2, location=location), caller=CALLER)
-        oms.place_order(order(quantity=5), caller=CALLER)
-        levels = {level.location: level.reserved for level in oms.get_product("WIDGET", caller=CALLER).levels}
+            oms.stock.set(SetStock(sku="WIDGET", on_hand=2, location=location), caller=CALLER)
+        oms.orders.place(order(quantity=5), caller=CALLER)
+        levels = {level.location: level.reserved for level in oms.stock.get("WIDGET", caller=CALLER).levels}
         assert levels == {"north": 2, "main": 2, "attic": 1}
-        assert oms.set_stock(SetStock(sku="NEW", on_hand=1), caller=CALLER).product.levels[0].location == "north"
+        assert oms.stock.set(SetStock(sku="NEW", on_hand=1), caller=CALLER).product.levels[0].location == "north"
 
 
 def test_the_currency_of_the_settings_is_the_default() -> None:
     with Oms.open(Settings(database_url="memory://", currency="JPY")) as oms:
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=2), caller=CALLER)
-        assert oms.place_order(order(), caller=CALLER).order.currency == "JPY"
-        assert oms.place_order(order(currency="EUR"), caller=CALLER).order.currency == "EUR"
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=2), caller=CALLER)
+        assert oms.orders.place(order(), caller=CALLER).order.currency == "JPY"
+        assert oms.orders.place(order(currency="EUR"), caller=CALLER).order.currency == "EUR"
 
 
 @pytest.mark.parametrize(
@@ -214,28 +214,28 @@ def test_a_url_that_nothing_serves_is_named(url: str, said: str) -> None:
 
 def test_a_closed_system_places_no_further_order() -> None:
     oms = Oms.open(Settings(database_url="memory://"))
-    oms.set_stock(SetStock(sku="WIDGET", on_hand=2), caller=CALLER)
-    oms.place_order(order(), caller=CALLER)
+    oms.stock.set(SetStock(sku="WIDGET", on_hand=2), caller=CALLER)
+    oms.orders.place(order(), caller=CALLER)
     oms.close()
     oms.close()
     with pytest.raises(OmsError, match="stopping"):
-        oms.place_order(order(), caller=CALLER)
+        oms.orders.place(order(), caller=CALLER)
 
 
 def test_its_ports_may_be_given_by_hand() -> None:
     storage: Storage = MemoryStorage()
-    with Oms(settings=Settings(), storage=storage, clock=TickingClock(), metrics=NoMetrics(), waiting_max=1) as oms:
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=2), caller=CALLER)
-        assert oms.place_order(order(), caller=CALLER).order.id.version == 7
+    with Oms(settings=Settings(), ports=Ports(storage=storage, clock=TickingClock()), waiting_max=1) as oms:
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=2), caller=CALLER)
+        assert oms.orders.place(order(), caller=CALLER).order.id.version == 7
         oms.check()
 
 
 @pytest.mark.parametrize("order_id", ["x", "", None, 5, b"x", "0190a1b2-0000-7000-8000-000000000000", "a\0b", "\ud800"])
 def test_an_id_that_is_no_uuid_is_no_orders_whatever_the_database(oms: Oms, order_id: Any) -> None:
     asked: dict[str, Callable[[], object]] = {
-        "get": lambda: oms.get_order(order_id, caller=CALLER),
-        "events": lambda: oms.list_order_events(order_id, caller=CALLER),
-        "wait": lambda: oms.wait_for_outcome(order_id, caller=CALLER, timeout_seconds=0),
+        "get": lambda: oms.orders.get(order_id, caller=CALLER),
+        "events": lambda: oms.orders.events(order_id, caller=CALLER),
+        "wait": lambda: oms.orders.wait(order_id, caller=CALLER, timeout_seconds=0),
     }
     for work in asked.values():
         with pytest.raises(OmsError) as caught:
@@ -243,8 +243,8 @@ def test_an_id_that_is_no_uuid_is_no_orders_whatever_the_database(oms: Oms, orde
         assert caught.value.code == "order_not_found"
         assert caught.value.detail.isascii()
     commanded: list[Callable[[], object]] = [
-        lambda: oms.cancel_order(order_id, caller=CALLER),
-        lambda: oms.retry_order(RetryOrder(order_id=order_id), caller=CALLER),
+        lambda: oms.orders.cancel(order_id, caller=CALLER),
+        lambda: oms.orders.retry(RetryOrder(order_id=order_id), caller=CALLER),
     ]
     for work in commanded:
         with pytest.raises(OmsError) as caught:
@@ -254,7 +254,7 @@ def test_an_id_that_is_no_uuid_is_no_orders_whatever_the_database(oms: Oms, orde
 
 @pytest.mark.parametrize("sku", [None, 5, b"x", "a\0b", "\ud800", "x" * 10_000])
 def test_what_cannot_be_a_sku_is_no_products_whatever_the_database(oms: Oms, sku: Any) -> None:
-    for work in (oms.get_product, oms.list_movements):
+    for work in (oms.stock.get, oms.stock.movements):
         with pytest.raises(OmsError) as caught:
             work(sku, caller=CALLER)
         assert (caught.value.code, caught.value.detail.isascii()) == ("sku_not_found", True)

@@ -45,7 +45,7 @@ class Hall:
 
     def relay(self, holder: str = "one", **given: Any) -> EventRelay:
         return EventRelay(
-            outbox=lambda: self.storage.outbox,
+            outbox=self.storage.outbox,
             open_publisher=lambda: self,
             holder=holder,
             source="/oms",

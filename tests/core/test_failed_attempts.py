@@ -9,7 +9,7 @@ import pytest
 from oms_limits import open_memory
 from oms_memory import MemoryStorage
 
-from oms_core import Oms, OmsError, Settings
+from oms_core import Oms, OmsError, Ports, Settings
 from oms_core.authentication.failed_attempts import counted_address
 from oms_core.domain.rate_limits import RateScope
 from oms_core.ports.metrics import NoMetrics
@@ -119,7 +119,7 @@ def test_addresses_of_one_ipv6_network_share_their_guesses(gate: Gate) -> None:
 def test_a_real_counter_lets_ten_guesses_through_and_tells_how_long_to_wait() -> None:
     limiter = open_memory("memory://", RateLimiterOptions(metrics=NoMetrics()))
     settings = Settings(auth="keys")
-    oms = Oms(settings=settings, storage=MemoryStorage(), clock=Gate(), metrics=NoMetrics(), rate_limiter=limiter)
+    oms = Oms(settings=settings, ports=Ports(storage=MemoryStorage(), clock=Gate(), rate_limiter=limiter))
     limit = settings.rate_limits_in_force[RateScope.AUTH_FAILURES]
     errors = []
     for number in range(limit.count + 1):

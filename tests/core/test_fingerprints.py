@@ -61,9 +61,9 @@ def test_an_order_that_the_library_placed_is_replayed_by_an_import(file: str) ->
     caller = Caller(name="shop", scopes=ALL_SCOPES)
     with Oms.open(Settings(database_url="memory://")) as oms:
         for sku in ("ß", "A"):
-            oms.set_stock(SetStock(sku=sku, on_hand=9), caller=caller)
-        oms.place_order(read_order(DOCUMENT | {"metadata": {}}, idempotency_key="K"), caller=caller)
-        report = oms.import_orders(ImportOrders(), io.BytesIO(file.encode()), caller=caller)
+            oms.stock.set(SetStock(sku=sku, on_hand=9), caller=caller)
+        oms.orders.place(read_order(DOCUMENT | {"metadata": {}}, idempotency_key="K"), caller=caller)
+        report = oms.imports.orders(ImportOrders(), io.BytesIO(file.encode()), caller=caller)
     assert (report.orders, report.replayed) == (1, 1)
 
 

@@ -50,19 +50,19 @@ def at(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
     folder: Path = tmp_path_factory.mktemp("shop")
     url = "memory://" if request.param == "memory" else f"sqlite:///{folder / 'oms.db'}"
     with Oms.open(Settings(database_url=url)) as oms:
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=STAFF)
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=100), caller=STAFF)
         orders = [
-            oms.place_order(
+            oms.orders.place(
                 PlaceOrder(customer_id=customer_id, lines=[OrderLine(sku="WIDGET", quantity=1)]), caller=STAFF
             ).order
             for customer_id in ("C1", "C2") * 4
         ]
         for order in orders:
-            oms.cancel_order(order.id, caller=STAFF)
+            oms.orders.cancel(order.id, caller=STAFF)
         pages = [
-            *(oms.list_orders(caller=STAFF, limit=limit).next for limit in range(1, 8)),
-            *(oms.list_order_events(order.id, caller=STAFF, limit=1).next for order in orders),
-            oms.list_movements("WIDGET", caller=STAFF, limit=3).next,
+            *(oms.orders.list(caller=STAFF, limit=limit).next for limit in range(1, 8)),
+            *(oms.orders.events(order.id, caller=STAFF, limit=1).next for order in orders),
+            oms.stock.movements("WIDGET", caller=STAFF, limit=3).next,
         ]
         yield Shop(oms, orders[::2], orders[1::2], [cursor for cursor in pages if cursor is not None])
 
@@ -85,12 +85,12 @@ made_up = st.one_of(
 
 def listed(at: Shop, cursor: str, wanted: OrderFilter) -> list[Order]:
     """Give what the customer's caller lists with a cursor: nothing where it is refused."""
-    return shown(lambda: at.oms.list_orders(wanted, caller=CUSTOMER, cursor=cursor, limit=500))
+    return shown(lambda: at.oms.orders.list(wanted, caller=CUSTOMER, cursor=cursor, limit=500))
 
 
 def history(at: Shop, order_id: UUID, cursor: str) -> list[Event]:
     """Give the history that it reads with a cursor, likewise."""
-    return shown(lambda: at.oms.list_order_events(order_id, caller=CUSTOMER, cursor=cursor, limit=500))
+    return shown(lambda: at.oms.orders.events(order_id, caller=CUSTOMER, cursor=cursor, limit=500))
 
 
 def shown(read: Callable[[], Page[T]]) -> list[T]:
@@ -111,7 +111,7 @@ def check(at: Shop, cursor: str) -> None:
     own = at.own[0].id
     assert all(event.event.order_id == own for event in history(at, own, cursor))
     with pytest.raises(OmsError, match=r"order_not_found|validation_error"):
-        at.oms.list_order_events(at.others[0].id, caller=CUSTOMER, cursor=cursor)
+        at.oms.orders.events(at.others[0].id, caller=CUSTOMER, cursor=cursor)
 
 
 @UNHURRIED

@@ -21,9 +21,7 @@ class Beating:
         self.is_away = False
         self.beats: list[WorkerState] = []
         self.left: list[str] = []
-        self.heartbeat = Heartbeat(
-            worker_id="w", started_at=BEGINNING, workers=lambda: self, clock=lambda: self.seconds
-        )
+        self.heartbeat = Heartbeat(worker_id="w", started_at=BEGINNING, workers=self, clock=lambda: self.seconds)
 
     def beat(self, state: WorkerState) -> None:
         if self.is_away:

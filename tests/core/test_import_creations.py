@@ -16,7 +16,7 @@ from tests.core.desks import CLERK, Desk, desk_over
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     desk = desk_over(MemoryStorage(), locations=("main", "north"))
-    desk.oms.set_stock(SetStock(sku="A", on_hand=1, location="Straße 1"), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="A", on_hand=1, location="Straße 1"), caller=CLERK)
     yield desk
     desk.oms.close()
 
@@ -38,7 +38,7 @@ def test_two_new_locations_of_one_file_are_compared_too(desk: Desk) -> None:
 
 
 def test_both_of_two_locations_that_are_there_are_taken(desk: Desk) -> None:
-    desk.oms.set_stock(SetStock(sku="A", on_hand=1, location="Main"), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="A", on_hand=1, location="Main"), caller=CLERK)
     desk.bring_stock("sku,quantity,location\nA,5,Main\nA,6,main\n")
     assert desk.on_hand("A") == {"Straße 1": 1, "Main": 5, "main": 6}
 

@@ -22,7 +22,7 @@ HEADER = "idempotency_key,reference,customer_id,currency,sku,quantity,unit_price
 def desk() -> Iterator[Desk]:
     desk = desk_over(MemoryStorage())
     for sku in "AB":
-        desk.oms.set_stock(SetStock(sku=sku, on_hand=10), caller=CLERK)
+        desk.oms.stock.set(SetStock(sku=sku, on_hand=10), caller=CLERK)
     yield desk
     desk.oms.close()
 
@@ -132,7 +132,7 @@ def test_orders_that_the_stock_refuses_keep_their_lines_and_are_imported_again_a
     }
     assert desk.bring_orders(json.dumps(wanted)) == order_report(1, refused=1)
     again = sheet(desk)
-    desk.oms.set_stock(SetStock(sku="A", on_hand=11), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="A", on_hand=11), caller=CLERK)
     assert desk.bring_orders(again) == order_report(1, placed=1)
     (order,) = desk.orders()
     assert [(line.sku, line.quantity, line.unit_price) for line in order.lines] == [

@@ -38,7 +38,7 @@ def json_line(key: str | None, *lines: tuple[str, int], **given: Any) -> str:
 def stocked_desk(storage: MemoryStorage, **settings: Any) -> Desk:
     desk = desk_over(storage, **settings)
     for sku in "AB":
-        desk.oms.set_stock(SetStock(sku=sku, on_hand=10), caller=CLERK)
+        desk.oms.stock.set(SetStock(sku=sku, on_hand=10), caller=CLERK)
     return desk
 
 
@@ -100,7 +100,7 @@ def test_a_refused_order_does_not_stop_the_others(desk: Desk) -> None:
 
 def test_a_key_that_belongs_to_another_order_is_refused(desk: Desk) -> None:
     lines = [OrderLine(sku="A", quantity=1)]
-    desk.oms.place_order(PlaceOrder(customer_id="C1", lines=lines, idempotency_key="K1"), caller=CLERK)
+    desk.oms.orders.place(PlaceOrder(customer_id="C1", lines=lines, idempotency_key="K1"), caller=CLERK)
     assert desk.bring_orders(json_line("K1", ("A", 2))) == order_report(1, refused=1)
     assert desk.told() == [(1, None, "idempotency_key_reused")]
 
@@ -134,7 +134,7 @@ def test_a_dry_run_decides_each_order_after_those_before_it_and_places_none(desk
 
 def test_a_dry_run_remembers_what_it_promised_over_transactions_and_locations() -> None:
     desk = stocked_desk(MemoryStorage(), locations=("main", "north"))
-    desk.oms.set_stock(SetStock(sku="A", on_hand=600, location="north"), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="A", on_hand=600, location="north"), caller=CLERK)
     text = "".join(json_line(f"K{number}", ("A", 1)) for number in range(700))
     expected = order_report(700, placed=610, refused=90)
     assert desk.bring_orders(text, dry_run=True) == expected
@@ -143,7 +143,7 @@ def test_a_dry_run_remembers_what_it_promised_over_transactions_and_locations() 
 
 
 def test_an_order_of_2000_lines_fits_on_one_line(desk: Desk) -> None:
-    desk.oms.set_stock(SetStock(sku="S" * 64, on_hand=2_000), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="S" * 64, on_hand=2_000), caller=CLERK)
     text = json_line("K1", *[("S" * 64, 1)] * 2_000)
     assert desk.bring_orders(text) == order_report(1, placed=1)
 
@@ -164,7 +164,7 @@ def test_an_import_that_was_broken_off_goes_on_with_the_same_file() -> None:
     storage = MemoryStorage()
     orders = storage.orders = Away(storage.tables)
     desk = stocked_desk(storage)
-    desk.oms.set_stock(SetStock(sku="A", on_hand=2_000), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="A", on_hand=2_000), caller=CLERK)
     text = "".join(json_line(f"K{number}", ("A", 1)) for number in range(1_200))
     orders.transactions = 2
     with pytest.raises(OmsError) as caught:

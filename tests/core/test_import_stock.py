@@ -34,11 +34,11 @@ def desk() -> Iterator[Desk]:
 
 
 def test_an_import_creates_what_is_unknown_and_sets_what_is_known(desk: Desk) -> None:
-    desk.oms.set_stock(SetStock(sku="B", on_hand=3), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="B", on_hand=3), caller=CLERK)
     text = "sku,quantity,location,name\nB,4,,\nA,5,,An A\nA,6,north,\n"
     assert desk.bring_stock(text) == stock_report(3, applied=3)
     assert (desk.on_hand("A"), desk.on_hand("B")) == ({"main": 5, "north": 6}, {"main": 4})
-    assert desk.oms.get_product("A", caller=CLERK).name == "An A"
+    assert desk.oms.stock.get("A", caller=CLERK).name == "An A"
     assert not desk.oms.audit(caller=CLERK).discrepancies
 
 
@@ -46,7 +46,7 @@ def test_the_same_file_again_changes_nothing(desk: Desk) -> None:
     text = "sku,quantity,name\nA,5,An A\nB,0,\n"
     assert desk.bring_stock(text) == stock_report(2, applied=2)
     assert desk.bring_stock(text) == stock_report(2, unchanged=2)
-    assert len(desk.oms.list_movements("A", caller=CLERK).items) == 1
+    assert len(desk.oms.stock.movements("A", caller=CLERK).items) == 1
 
 
 def test_an_empty_file_with_a_header_is_an_import_of_nothing(desk: Desk) -> None:
@@ -62,7 +62,7 @@ def test_a_malformed_row_stops_everything_before_anything_changes(desk: Desk) ->
     ]
     assert "2 of 3 rows are malformed, the first in line 3" in error.detail
     assert desk.told() == [(3, "quantity", "wrong_type"), (4, "sku", "bad_character")]
-    assert desk.oms.list_products(caller=CLERK).items == ()
+    assert desk.oms.stock.list(caller=CLERK).items == ()
 
 
 def test_good_rows_are_applied_when_bad_ones_are_to_be_skipped(desk: Desk) -> None:
@@ -97,24 +97,24 @@ def test_two_names_of_one_sku_are_bad_and_each_names_the_other(desk: Desk) -> No
 
 
 def test_differences_of_one_level_are_summed_with_their_reasons(desk: Desk) -> None:
-    desk.oms.set_stock(SetStock(sku="A", on_hand=10), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="A", on_hand=10), caller=CLERK)
     text = "sku,quantity,reason,reference\nA,-3,damaged,r1\nA,-1,damaged,\nA,+2,found,r2\n"
     assert desk.bring_stock(text, mode=ImportMode.ADJUST, idempotency_key="K") == stock_report(3, applied=3)
-    (row, _) = desk.oms.list_movements("A", caller=CLERK).items
+    (row, _) = desk.oms.stock.movements("A", caller=CLERK).items
     assert (row.movement.on_hand_delta, row.movement.reason, row.movement.reference) == (-2, "damaged; found", "r1; r2")
 
 
 def test_reasons_that_do_not_fit_together_are_cut_at_a_whole_one(desk: Desk) -> None:
-    desk.oms.set_stock(SetStock(sku="A", on_hand=10), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="A", on_hand=10), caller=CLERK)
     long = "x" * 300
     desk.bring_stock(
         f"sku,quantity,reason\nA,1,{long}\nA,1,{long}y\nA,1,short\n", mode=ImportMode.ADJUST, idempotency_key="K"
     )
-    assert desk.oms.list_movements("A", caller=CLERK).items[0].movement.reason == f"{long}; short"
+    assert desk.oms.stock.movements("A", caller=CLERK).items[0].movement.reason == f"{long}; short"
 
 
 def test_a_refused_sum_rejects_each_of_its_rows_with_its_columns(desk: Desk) -> None:
-    desk.oms.set_stock(SetStock(sku="A", on_hand=2), caller=CLERK)
+    desk.oms.stock.set(SetStock(sku="A", on_hand=2), caller=CLERK)
     report = desk.bring_stock("quantity,sku\n-1,A\n1,UNKNOWN\n-2,A\n1,B\n", **ADJUST, idempotency_key="K")
     assert report == stock_report(4, rejected=4)
     assert desk.told() == [
@@ -137,7 +137,7 @@ def test_a_refused_sum_rejects_each_of_its_rows_with_its_columns(desk: Desk) -> 
 def test_what_open_orders_hold_is_kept_and_the_rest_is_imported(desk: Desk) -> None:
     desk.bring_stock("sku,quantity\nA,5\nB,5\n")
     lines = [OrderLine(sku="A", quantity=4)]
-    desk.oms.place_order(PlaceOrder(customer_id="C1", lines=lines), caller=CLERK)
+    desk.oms.orders.place(PlaceOrder(customer_id="C1", lines=lines), caller=CLERK)
     assert desk.bring_stock("sku,quantity\nA,3\nB,3\n") == stock_report(2, applied=1, rejected=1)
     (reject,) = desk.rejects
     assert (reject.line, reject.code) == (2, "stock_below_reserved")
@@ -163,7 +163,7 @@ def test_a_dry_run_reports_the_same_and_changes_nothing(desk: Desk) -> None:
     text = "sku,quantity\nA,5\nB,3\nC,x\n"
     expected = stock_report(3, applied=1, unchanged=1, rejected=1)
     assert desk.bring_stock(text, dry_run=True, skip_bad=True) == expected
-    assert [product.sku for product in desk.oms.list_products(caller=CLERK).items] == ["A"]
+    assert [product.sku for product in desk.oms.stock.list(caller=CLERK).items] == ["A"]
     assert desk.bring_stock(text, skip_bad=True) == expected
 
 
@@ -179,7 +179,7 @@ def test_an_import_needs_the_scope_before_it_reads(desk: Desk) -> None:
     reader = Caller(name="reader", scopes=frozenset({Scope.INVENTORY_READ}))
     source = io.BytesIO(b"sku,quantity\nA,1\n")
     with pytest.raises(OmsError, match="forbidden"):
-        desk.oms.import_stock(ImportStock(), source, caller=reader)
+        desk.oms.imports.stock(ImportStock(), source, caller=reader)
     assert source.tell() == 0
 
 

@@ -10,11 +10,9 @@ import pytest
 from oms_contracts.clock import BEGINNING
 from oms_memory import MemoryStorage
 
-from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Settings
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Ports, Settings
 from oms_core.authentication.last_use import LastUses
 from oms_core.domain.api_keys import ApiKey
-from oms_core.ports.clock import SystemClock
-from oms_core.ports.metrics import NoMetrics
 from tests.core.workroom import AWAY
 
 CALLER = Caller(name="root", scopes=ALL_SCOPES)
@@ -25,8 +23,8 @@ class Noting:
 
     def __init__(self) -> None:
         self.storage = MemoryStorage()
-        with Oms(settings=Settings(), storage=self.storage, clock=SystemClock(), metrics=NoMetrics()) as oms:
-            self.key: ApiKey = oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).key
+        with Oms(settings=Settings(), ports=Ports(storage=self.storage)) as oms:
+            self.key: ApiKey = oms.api_keys.create(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).key
         self.aside: list[Callable[[], None]] = []
         self.uses = LastUses(self.storage, self.aside.append)
 

@@ -23,12 +23,12 @@ from oms_core import (
     IssuedApiKey,
     Oms,
     OmsError,
+    Ports,
     RotateApiKey,
     Scope,
     Settings,
 )
 from oms_core.domain.api_keys import digest_of, parse_token, token_of
-from oms_core.ports.metrics import NoMetrics
 
 ROOT = Caller(name="root", scopes=ALL_SCOPES)
 READ = frozenset({Scope.ORDERS_READ})
@@ -42,15 +42,15 @@ TOKEN = f"oms_{ID.hex}_{SECRET}"
 @pytest.fixture
 def oms() -> Oms:
     clock = TickingClock(beginning=NOW)
-    return Oms(settings=Settings(), storage=MemoryStorage(), clock=clock, metrics=NoMetrics())
+    return Oms(settings=Settings(), ports=Ports(storage=MemoryStorage(), clock=clock))
 
 
 def create(oms: Oms, name: str = "shop", **given: Any) -> IssuedApiKey:
-    return oms.create_key(CreateApiKey(**{"name": name, "scopes": READ} | given), caller=ROOT)
+    return oms.api_keys.create(CreateApiKey(**{"name": name, "scopes": READ} | given), caller=ROOT)
 
 
 def rotate(oms: Oms, name: str = "shop", **given: Any) -> IssuedApiKey:
-    return oms.rotate_key(RotateApiKey(name=name, **given), caller=ROOT)
+    return oms.api_keys.rotate(RotateApiKey(name=name, **given), caller=ROOT)
 
 
 def refusal(work: Callable[..., object], *arguments: Any, **given: Any) -> OmsError:
@@ -116,7 +116,7 @@ def test_a_key_expires_ahead_and_not_too_far(oms: Oms, expires_at: datetime) -> 
     assert findings(refusal(create, oms, expires_at=expires_at)) == [("/expires_at", "out_of_range")]
     create(oms)
     assert findings(refusal(rotate, oms, expires_at=expires_at)) == [("/expires_at", "out_of_range")]
-    assert len(oms.get_key("shop", caller=ROOT)) == 1
+    assert len(oms.api_keys.get("shop", caller=ROOT)) == 1
 
 
 @pytest.mark.parametrize("seconds", [-1, 90 * 86_400 + 1, 1.5, True, None])
@@ -126,7 +126,7 @@ def test_an_overlap_has_bounds(seconds: Any) -> None:
 
 def test_a_key_tells_who_made_it_and_when(oms: Oms) -> None:
     issued = create(oms, customer_id="C1", expires_at=NOW + DAY)
-    (key,) = oms.get_key("shop", caller=ROOT)
+    (key,) = oms.api_keys.get("shop", caller=ROOT)
     assert issued.key == key
     assert (key.number, key.created_by, key.customer_id, key.expires_at) == (1, "root", "C1", NOW + DAY)
     assert NOW <= key.created_at < NOW + DAY
@@ -135,14 +135,14 @@ def test_a_key_tells_who_made_it_and_when(oms: Oms) -> None:
 def test_a_name_is_given_once(oms: Oms) -> None:
     create(oms)
     assert refusal(create, oms).code == "key_name_taken"
-    oms.revoke_key("shop", caller=ROOT)
+    oms.api_keys.revoke("shop", caller=ROOT)
     assert refusal(create, oms, scopes=ALL_SCOPES).code == "key_name_taken"
 
 
 def test_only_the_digest_of_a_secret_is_kept_and_nothing_shows_it(oms: Oms) -> None:
     issued = create(oms)
     secret = issued.token.rpartition("_")[2]
-    stored = oms.storage.keys.get(issued.key.id)
+    stored = oms._ports.storage.keys.get(issued.key.id)
     assert stored.digest == digest_of(secret)
     presented = parse_token(issued.token)
     for shown in (repr(issued), repr(stored), repr(presented), str(issued), pickle.dumps(stored).decode("latin-1")):
@@ -170,28 +170,28 @@ def test_a_further_key_is_like_the_one_before_and_lives_as_long(oms: Oms) -> Non
 def test_the_former_keys_end_after_the_overlap(oms: Oms) -> None:
     create(oms)
     latest = rotate(oms).key
-    former = oms.get_key("shop", caller=ROOT)[1]
+    former = oms.api_keys.get("shop", caller=ROOT)[1]
     assert former.expires_at == latest.created_at + DAY
     latest = rotate(oms, overlap_seconds=0).key
-    states = [key.state(latest.created_at) for key in oms.get_key("shop", caller=ROOT)]
+    states = [key.state(latest.created_at) for key in oms.api_keys.get("shop", caller=ROOT)]
     assert states == [ApiKeyState.ACTIVE, ApiKeyState.EXPIRED, ApiKeyState.EXPIRED]
 
 
 def test_revoking_ends_all_keys_of_a_name_and_a_fresh_one_can_follow(oms: Oms) -> None:
     create(oms)
     rotate(oms)
-    keys = oms.revoke_key("shop", caller=Caller(name="guard", scopes=ALL_SCOPES))
-    assert keys == oms.get_key("shop", caller=ROOT)
+    keys = oms.api_keys.revoke("shop", caller=Caller(name="guard", scopes=ALL_SCOPES))
+    assert keys == oms.api_keys.get("shop", caller=ROOT)
     assert [(key.state(NOW), key.revoked_by) for key in keys] == [(ApiKeyState.REVOKED, "guard")] * 2
     assert rotate(oms).key.state(NOW + DAY) is ApiKeyState.ACTIVE
-    assert [key.state(NOW) for key in oms.get_key("shop", caller=ROOT)[1:]] == [ApiKeyState.REVOKED] * 2
+    assert [key.state(NOW) for key in oms.api_keys.get("shop", caller=ROOT)[1:]] == [ApiKeyState.REVOKED] * 2
 
 
 @pytest.mark.parametrize("name", ["nobody", "SHOP", "", "a/b", "x" * 1_000, "a\x00"])
 def test_a_name_without_keys_is_not_found(oms: Oms, name: str) -> None:
     create(oms)
-    assert refusal(oms.get_key, name, caller=ROOT).code == "key_not_found"
-    assert refusal(oms.revoke_key, name, caller=ROOT).code == "key_not_found"
+    assert refusal(oms.api_keys.get, name, caller=ROOT).code == "key_not_found"
+    assert refusal(oms.api_keys.revoke, name, caller=ROOT).code == "key_not_found"
 
 
 def test_a_name_without_keys_cannot_be_rotated(oms: Oms) -> None:
@@ -202,7 +202,7 @@ def test_keys_are_listed_page_by_page(oms: Oms) -> None:
     for name in ("b", "a", "c"):
         create(oms, name)
     rotate(oms, "a")
-    assert [(key.name, key.number) for key in oms.list_keys(caller=ROOT).items] == [
+    assert [(key.name, key.number) for key in oms.api_keys.list(caller=ROOT).items] == [
         ("a", 1),
         ("a", 2),
         ("b", 1),
@@ -210,24 +210,24 @@ def test_keys_are_listed_page_by_page(oms: Oms) -> None:
     ]
     found, cursor = [], None
     while True:
-        page = oms.list_keys(caller=ROOT, cursor=cursor, limit=1)
+        page = oms.api_keys.list(caller=ROOT, cursor=cursor, limit=1)
         found += page.items
         if (cursor := page.next) is None:
             break
-    assert tuple(found) == oms.list_keys(caller=ROOT).items
+    assert tuple(found) == oms.api_keys.list(caller=ROOT).items
 
 
 @pytest.mark.parametrize(
     "cursor", ["", "x", "a2V5czox", "a2V5czox OmE", "b3JkZXJzOjE6YQ", "a2V5czoxOmEvYg", "a2V5czp4OmE"]
 )
 def test_a_cursor_of_another_list_is_refused(oms: Oms, cursor: str) -> None:
-    assert findings(refusal(oms.list_keys, caller=ROOT, cursor=cursor)) == [("/cursor", "bad_cursor")]
+    assert findings(refusal(oms.api_keys.list, caller=ROOT, cursor=cursor)) == [("/cursor", "bad_cursor")]
 
 
 def test_no_key_is_there_at_first(oms: Oms) -> None:
-    assert not oms.has_keys()
+    assert not oms.api_keys.any()
     create(oms)
-    assert oms.has_keys()
+    assert oms.api_keys.any()
 
 
 def test_a_presented_key_is_read() -> None:
@@ -266,7 +266,7 @@ def test_any_other_text_is_no_key(token: str) -> None:
 
 
 def test_a_secret_opens_its_own_key_only(oms: Oms) -> None:
-    one, other = (oms.storage.keys.get(create(oms, name).key.id) for name in ("one", "other"))
+    one, other = (oms._ports.storage.keys.get(create(oms, name).key.id) for name in ("one", "other"))
     issued = create(oms, "third")
     presented = parse_token(issued.token)
     assert presented is not None

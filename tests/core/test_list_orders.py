@@ -11,7 +11,7 @@ from oms_memory import MemoryStorage
 from oms_core import Order, OrderFilter
 from oms_core.domain.limits import METADATA_ENTRIES_MAX, METADATA_VALUE_LENGTH_MAX, ORDER_LINES_MAX, PAGE_LINES_MAX
 from oms_core.domain.pages import Page
-from oms_core.use_cases.list_orders import list_orders
+from oms_core.use_cases.orders.order_pages import list_orders
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def shop() -> Shop:
 
 
 def page(shop: Shop, limit: int, cursor: str | None = None) -> Page[Order]:
-    return list_orders(OrderFilter(), caller=shop.caller, storage=shop.storage, cursor=cursor, limit=limit)
+    return list_orders(shop.storage.orders, OrderFilter(), caller=shop.caller, cursor=cursor, limit=limit)
 
 
 def place(shop: Shop, orders: int, lines: int) -> None:

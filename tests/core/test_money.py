@@ -141,14 +141,14 @@ def test_a_part_of_a_unit_is_refused_where_there_is_no_smaller_unit(currency: st
 def test_the_currency_of_the_deployment_counts_where_the_order_names_none() -> None:
     caller = Caller(name="buyer", scopes=ALL_SCOPES)
     with Oms.open(Settings(database_url="memory://", currency="JPY")) as oms:
-        oms.set_stock(SetStock(sku="A", on_hand=9), caller=caller)
+        oms.stock.set(SetStock(sku="A", on_hand=9), caller=caller)
         with pytest.raises(OmsError, match="JPY has no smaller unit"):
-            oms.place_order(priced(None, "100.50"), caller=caller)
+            oms.orders.place(priced(None, "100.50"), caller=caller)
         with pytest.raises(OmsError, match="JPY has no smaller unit"):
-            oms.accept_order(priced(None, "100.50"), caller=caller)
-        shown = show_order(oms.place_order(priced(None, "100.0"), caller=caller).order)
+            oms.orders.accept(priced(None, "100.50"), caller=caller)
+        shown = show_order(oms.orders.place(priced(None, "100.0"), caller=caller).order)
         assert shown["total"] is None
         lines = shown["lines"]
         assert isinstance(lines, list)
         assert lines[1]["unit_price"] == "100"
-        assert oms.place_order(priced("EUR", "100.50"), caller=caller).order.currency == "EUR"
+        assert oms.orders.place(priced("EUR", "100.50"), caller=caller).order.currency == "EUR"

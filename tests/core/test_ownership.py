@@ -29,7 +29,6 @@ from oms_core import (
     SetStock,
     Settings,
 )
-from oms_core.domain.orders.placement import Placed
 
 OWNER = Caller(name="owner", scopes=ALL_SCOPES)
 PLACE = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=1)])
@@ -38,14 +37,14 @@ PLACE = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=1)]
 @pytest.fixture
 def oms() -> Iterator[Oms]:
     with Oms.open(Settings(database_url="memory://")) as oms:
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=OWNER)
-        oms.accept_order(PLACE, caller=OWNER)
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=100), caller=OWNER)
+        oms.orders.accept(PLACE, caller=OWNER)
         yield oms
 
 
 @pytest.fixture
 def order(oms: Oms) -> Order:
-    return oms.place_order(PLACE, caller=OWNER).order
+    return oms.orders.place(PLACE, caller=OWNER).order
 
 
 def move(order: Order, status: OrderStatus) -> ChangeOrderStatus:
@@ -65,42 +64,42 @@ def customer() -> Caller:
 
 def test_anothers_order_is_not_there_for_a_customer(oms: Oms, order: Order, customer: Caller) -> None:
     for call in (
-        lambda: oms.get_order(order.id, caller=customer),
-        lambda: oms.list_order_events(order.id, caller=customer),
-        lambda: oms.cancel_order(order.id, caller=customer),
-        lambda: oms.retry_order(RetryOrder(order_id=order.id), caller=customer),
-        lambda: oms.change_order_status(move(order, OrderStatus.SHIPPED), caller=customer),
-        lambda: oms.change_order_status(move(order, OrderStatus.PENDING), caller=customer),
+        lambda: oms.orders.get(order.id, caller=customer),
+        lambda: oms.orders.events(order.id, caller=customer),
+        lambda: oms.orders.cancel(order.id, caller=customer),
+        lambda: oms.orders.retry(RetryOrder(order_id=order.id), caller=customer),
+        lambda: oms.orders.change_status(move(order, OrderStatus.SHIPPED), caller=customer),
+        lambda: oms.orders.change_status(move(order, OrderStatus.PENDING), caller=customer),
     ):
         assert refusal(call).code == "order_not_found"
-    assert oms.get_order(order.id, caller=OWNER) == order
+    assert oms.orders.get(order.id, caller=OWNER) == order
 
 
 def test_a_customer_lists_its_own_orders_only(oms: Oms, order: Order, customer: Caller) -> None:
     own = PlaceOrder(customer_id="C2", lines=PLACE.lines)
-    mine = [oms.place_order(own, caller=customer).order for _ in range(3)]
-    assert list(oms.list_orders(caller=customer).items) == mine[::-1]
-    assert list(oms.list_orders(OrderFilter(customer_id="C2"), caller=customer).items) == mine[::-1]
-    assert oms.list_orders(OrderFilter(customer_id="C1"), caller=customer).items == ()
-    first = oms.list_orders(caller=customer, limit=2)
-    assert oms.list_orders(caller=customer, cursor=first.next, limit=2).items == (mine[0],)
-    others = oms.list_orders(caller=OWNER, limit=2)
-    assert oms.list_orders(caller=customer, cursor=others.next, limit=9).items == (mine[0],)
+    mine = [oms.orders.place(own, caller=customer).order for _ in range(3)]
+    assert list(oms.orders.list(caller=customer).items) == mine[::-1]
+    assert list(oms.orders.list(OrderFilter(customer_id="C2"), caller=customer).items) == mine[::-1]
+    assert oms.orders.list(OrderFilter(customer_id="C1"), caller=customer).items == ()
+    first = oms.orders.list(caller=customer, limit=2)
+    assert oms.orders.list(caller=customer, cursor=first.next, limit=2).items == (mine[0],)
+    others = oms.orders.list(caller=OWNER, limit=2)
+    assert oms.orders.list(caller=customer, cursor=others.next, limit=9).items == (mine[0],)
 
 
 def test_a_customer_places_for_itself_only(oms: Oms, customer: Caller) -> None:
-    assert refusal(oms.place_order, PLACE, caller=customer).code == "forbidden"
+    assert refusal(oms.orders.place, PLACE, caller=customer).code == "forbidden"
     own = PlaceOrder(customer_id="C2", lines=PLACE.lines)
-    other, mine = oms.place_orders([PLACE, own], caller=customer)
+    other, mine = oms.orders.place_many([PLACE, own], caller=customer)
     assert isinstance(other, Refused)
     assert other.error.code == "forbidden"
     assert not isinstance(mine, Refused)
-    assert oms.get_product("WIDGET", caller=OWNER).reserved == 1
+    assert oms.stock.get("WIDGET", caller=OWNER).reserved == 1
 
 
 def test_a_customer_moves_its_own_order(oms: Oms, customer: Caller) -> None:
-    placed = oms.place_order(PlaceOrder(customer_id="C2", lines=PLACE.lines), caller=customer)
-    assert oms.cancel_order(placed.order.id, caller=customer).status is OrderStatus.CANCELLED
+    placed = oms.orders.place(PlaceOrder(customer_id="C2", lines=PLACE.lines), caller=customer)
+    assert oms.orders.cancel(placed.order.id, caller=customer).status is OrderStatus.CANCELLED
 
 
 def keyed(customer_id: str) -> PlaceOrder:
@@ -113,7 +112,7 @@ def bound_to(customer_id: str | None) -> Caller:
 
 
 def place_in_batch(oms: Oms, command: PlaceOrder, caller: Caller) -> Order:
-    (outcome,) = oms.place_orders([command], caller=caller)
+    (outcome,) = oms.orders.place_many([command], caller=caller)
     if isinstance(outcome, Refused):
         raise outcome.error
     return outcome.order
@@ -123,7 +122,7 @@ def import_one(oms: Oms, command: PlaceOrder, caller: Caller) -> None:
     line = {"customer_id": command.customer_id, "lines": [{"sku": "WIDGET", "quantity": 1}], "idempotency_key": "K"}
     rejects: list[ImportReject] = []
     source = io.BytesIO(json.dumps(line).encode())
-    oms.import_orders(ImportOrders(), source, caller=caller, rejects=rejects.append)
+    oms.imports.orders(ImportOrders(), source, caller=caller, rejects=rejects.append)
     for reject in rejects:
         raise OmsError(reject.code, reject.detail)
 
@@ -132,47 +131,47 @@ def import_one(oms: Oms, command: PlaceOrder, caller: Caller) -> None:
 @pytest.mark.parametrize(
     "repeat",
     [
-        lambda oms, command, caller: oms.place_order(command, caller=caller),
-        lambda oms, command, caller: oms.accept_order(command, caller=caller),
+        lambda oms, command, caller: oms.orders.place(command, caller=caller),
+        lambda oms, command, caller: oms.orders.accept(command, caller=caller),
         place_in_batch,
         import_one,
     ],
     ids=["place", "accept", "batch", "import"],
 )
-@pytest.mark.parametrize("first", [Oms.place_order, Oms.accept_order], ids=["placed", "accepted"])
+@pytest.mark.parametrize("first", ["place", "accept"])
 def test_a_name_that_was_bound_anew_is_not_shown_the_order_of_its_key(
-    oms: Oms, first: Callable[..., Placed], repeat: Callable[..., object], former: str | None
+    oms: Oms, first: str, repeat: Callable[..., object], former: str | None
 ) -> None:
-    order = first(oms, keyed("C1"), caller=bound_to(former)).order
+    order = getattr(oms.orders, first)(keyed("C1"), caller=bound_to(former)).order
     for command, code in ((keyed("C2"), "idempotency_key_reused"), (keyed("C1"), "forbidden")):
         error = refusal(repeat, oms, command, bound_to("C2"))
         assert error.code == code
         assert str(order.id) not in f"{error.detail} {error.data}"
-    assert oms.list_orders(caller=bound_to("C2")).items == ()
+    assert oms.orders.list(caller=bound_to("C2")).items == ()
 
 
 def test_a_key_of_its_own_customer_stays_a_customers(oms: Oms) -> None:
-    order = oms.place_order(keyed("C1"), caller=bound_to(None)).order
-    assert oms.place_order(keyed("C1"), caller=bound_to("C1")).order == order
+    order = oms.orders.place(keyed("C1"), caller=bound_to(None)).order
+    assert oms.orders.place(keyed("C1"), caller=bound_to("C1")).order == order
 
 
 def test_waiting_for_anothers_order_ends_at_once_as_for_one_that_is_not_there(oms: Oms, customer: Caller) -> None:
-    (queued,) = oms.list_orders(caller=OWNER).items
+    (queued,) = oms.orders.list(caller=OWNER).items
     for order_id in (queued.id, UUID(int=7)):
-        error = refusal(oms.wait_for_outcome, order_id, caller=customer, timeout_seconds=60)
+        error = refusal(oms.orders.wait, order_id, caller=customer, timeout_seconds=60)
         assert error.code == "order_not_found"
 
 
 def test_only_whoever_places_need_be_told_what_is_available(oms: Oms) -> None:
     placing = Caller(name="shop", scopes=frozenset({Scope.ORDERS_WRITE}), customer_id="C2")
     too_many = PlaceOrder(customer_id="C2", lines=[OrderLine(sku="WIDGET", quantity=101)])
-    error = refusal(oms.place_order, too_many, caller=placing)
+    error = refusal(oms.orders.place, too_many, caller=placing)
     assert error.data == {"shortages": [{"sku": "WIDGET", "requested": 101, "available": 100}]}
-    assert refusal(oms.get_product, "WIDGET", caller=placing).data == {"scope": "inventory:read"}
+    assert refusal(oms.stock.get, "WIDGET", caller=placing).data == {"scope": "inventory:read"}
 
 
 def test_stock_held_by_orders_is_refused_without_naming_one(oms: Oms, order: Order) -> None:
-    error = refusal(oms.set_stock, SetStock(sku="WIDGET", on_hand=0), caller=OWNER)
+    error = refusal(oms.stock.set, SetStock(sku="WIDGET", on_hand=0), caller=OWNER)
     assert error.code == "stock_below_reserved"
     assert str(order.id) not in f"{error.detail} {error.data}"
 

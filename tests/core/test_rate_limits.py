@@ -10,13 +10,12 @@ import pytest
 from oms_limits import open_memory
 from oms_memory import MemoryStorage
 
-from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, Ports, SetStock, Settings
 from oms_core.domain.import_commands import ImportFormat, ImportOrders
 from oms_core.domain.rate_limits import Allowance, RateLimit, RateScope, read_rate_limits
-from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
-from oms_core.use_cases.charge_caller import ChargeCaller
+from oms_core.use_cases.rate_limits import RateLimits
 
 SHOP = Caller(name="shop", scopes=ALL_SCOPES)
 OTHER = Caller(name="other", scopes=ALL_SCOPES)
@@ -26,17 +25,16 @@ ORDER = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=1)]
 def limited(text: str) -> Oms:
     return Oms(
         settings=Settings(rate_limits=text),
-        storage=MemoryStorage(),
-        clock=SystemClock(),
-        metrics=NoMetrics(),
-        rate_limiter=open_memory("memory://", RateLimiterOptions(metrics=NoMetrics())),
+        ports=Ports(
+            storage=MemoryStorage(), rate_limiter=open_memory("memory://", RateLimiterOptions(metrics=NoMetrics()))
+        ),
     )
 
 
 @pytest.fixture
 def oms() -> Iterator[Oms]:
     with limited("orders.place=5/day") as opened:
-        opened.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=SHOP)
+        opened.stock.set(SetStock(sku="WIDGET", on_hand=100), caller=SHOP)
         yield opened
 
 
@@ -47,7 +45,7 @@ def shown(settings: Settings) -> dict[str, str]:
 
 
 def available(oms: Oms) -> int:
-    return oms.get_product("WIDGET", caller=SHOP).available
+    return oms.stock.get("WIDGET", caller=SHOP).available
 
 
 def test_each_scope_has_its_own_limit_or_the_default() -> None:
@@ -143,9 +141,9 @@ def test_a_wrong_limit_is_one_line_that_names_the_setting(text: str, said: str) 
 
 def test_a_caller_over_its_limit_is_refused_with_the_seconds_to_wait(oms: Oms) -> None:
     for _ in range(5):
-        oms.place_order(ORDER, caller=SHOP)
+        oms.orders.place(ORDER, caller=SHOP)
     with pytest.raises(OmsError) as caught:
-        oms.place_order(ORDER, caller=SHOP)
+        oms.orders.place(ORDER, caller=SHOP)
     assert caught.value.code == "rate_limited"
     assert 1 <= (caught.value.retry_after_seconds or 0) <= 2 * 86_400
     assert caught.value.data == {"policy": "orders.place", "limit": 5, "window_seconds": 86_400}
@@ -153,68 +151,70 @@ def test_a_caller_over_its_limit_is_refused_with_the_seconds_to_wait(oms: Oms) -
 
 
 def test_callers_do_not_use_up_each_others_limit(oms: Oms) -> None:
-    oms.place_orders([ORDER] * 5, caller=SHOP)
-    oms.place_order(ORDER, caller=OTHER)
+    oms.orders.place_many([ORDER] * 5, caller=SHOP)
+    oms.orders.place(ORDER, caller=OTHER)
 
 
 def test_callers_of_one_name_are_told_apart_by_address(oms: Oms) -> None:
     here, there = (Caller(name="local", scopes=ALL_SCOPES, address=f"127.0.0.{n}") for n in (1, 2))
-    oms.place_orders([ORDER] * 5, caller=here)
-    oms.place_order(ORDER, caller=there)
+    oms.orders.place_many([ORDER] * 5, caller=here)
+    oms.orders.place(ORDER, caller=there)
     with pytest.raises(OmsError, match="rate_limited"):
-        oms.place_order(ORDER, caller=here)
+        oms.orders.place(ORDER, caller=here)
 
 
 def test_a_name_is_not_taken_for_an_address(oms: Oms) -> None:
-    oms.place_orders([ORDER] * 5, caller=Caller(name="local", scopes=ALL_SCOPES, address="127.0.0.1"))
-    oms.place_order(ORDER, caller=Caller(name="127.0.0.1", scopes=ALL_SCOPES))
+    oms.orders.place_many([ORDER] * 5, caller=Caller(name="local", scopes=ALL_SCOPES, address="127.0.0.1"))
+    oms.orders.place(ORDER, caller=Caller(name="127.0.0.1", scopes=ALL_SCOPES))
 
 
 def test_a_batch_over_the_limit_is_refused_as_a_whole(oms: Oms) -> None:
-    oms.place_orders([ORDER] * 3, caller=SHOP)
+    oms.orders.place_many([ORDER] * 3, caller=SHOP)
     with pytest.raises(OmsError, match="rate_limited"):
-        oms.place_orders([ORDER] * 3, caller=SHOP)
+        oms.orders.place_many([ORDER] * 3, caller=SHOP)
     assert available(oms) == 97
-    oms.place_orders([ORDER] * 2, caller=SHOP)
+    oms.orders.place_many([ORDER] * 2, caller=SHOP)
     assert available(oms) == 95
 
 
 def test_a_batch_that_no_waiting_would_let_through_is_told_to_be_smaller(oms: Oms) -> None:
     with pytest.raises(OmsError) as caught:
-        oms.place_orders([ORDER] * 6, caller=SHOP)
+        oms.orders.place_many([ORDER] * 6, caller=SHOP)
     assert (caught.value.code, caught.value.retry_after_seconds) == ("validation_error", None)
     (found,) = caught.value.errors
     assert (found.pointer, found.code) == ("/orders", "over_rate_limit")
     assert "has 6 orders; the limit orders.place is 5 per 86400 s and caller: send fewer at once" in found.detail
-    oms.place_orders([ORDER] * 5, caller=SHOP)  # Nothing was taken.
+    oms.orders.place_many([ORDER] * 5, caller=SHOP)  # Nothing was taken.
 
 
 def test_an_import_is_not_limited(oms: Oms) -> None:
     row = b'{"customer_id":"C1","idempotency_key":"%d","lines":[{"sku":"WIDGET","quantity":1}]}\n'
     rows = BytesIO(b"".join(row % number for number in range(20)))
-    assert oms.import_orders(ImportOrders(format=ImportFormat.JSONL), rows, caller=SHOP).placed == 20
+    assert oms.imports.orders(ImportOrders(format=ImportFormat.JSONL), rows, caller=SHOP).placed == 20
 
 
 def test_what_was_placed_already_costs_nothing(oms: Oms) -> None:
     keyed = replace(ORDER, idempotency_key="K")
     for _ in range(10):
-        oms.place_order(keyed, caller=SHOP)
-        oms.place_orders([keyed] * 4, caller=SHOP)
+        oms.orders.place(keyed, caller=SHOP)
+        oms.orders.place_many([keyed] * 4, caller=SHOP)
     heard: list[Allowance] = []
-    oms.place_orders([ORDER, keyed, ORDER], caller=SHOP, charged=heard.append)
+    oms.orders.place_many([ORDER, keyed, ORDER], caller=SHOP, charged=heard.append)
     assert [told.remaining for told in heard] == [1, 2]
 
 
 def test_what_was_accepted_already_costs_nothing(oms: Oms) -> None:
     keyed = replace(ORDER, idempotency_key="K")
-    assert [oms.accept_order(keyed, caller=SHOP).replayed for _ in range(10)] == [False] + [True] * 9
+    assert [oms.orders.accept(keyed, caller=SHOP).replayed for _ in range(10)] == [False] + [True] * 9
 
 
 def test_a_charge_that_was_paid_before_is_raised_and_not_taken_again(oms: Oms) -> None:
     heard: list[Allowance] = []
-    charge = oms.charge(RateScope.ORDERS_PLACE, caller=SHOP, charged=heard.append)
-    oms.place_orders([ORDER] * 3, caller=SHOP, charge=charge)
-    oms.place_order(ORDER, caller=SHOP, charge=oms.charge(RateScope.ORDERS_PLACE, caller=SHOP, charged=heard.append))
+    charge = oms.rate_limits.charge(RateScope.ORDERS_PLACE, caller=SHOP, charged=heard.append)
+    oms.orders.place_many([ORDER] * 3, caller=SHOP, charge=charge)
+    oms.orders.place(
+        ORDER, caller=SHOP, charge=oms.rate_limits.charge(RateScope.ORDERS_PLACE, caller=SHOP, charged=heard.append)
+    )
     assert [told.remaining for told in heard] == [4, 2, 1]
     with pytest.raises(OmsError, match="rate_limited"):
         charge.raise_to(5)
@@ -225,20 +225,20 @@ def test_a_charge_that_was_paid_before_is_raised_and_not_taken_again(oms: Oms) -
 
 def test_who_asks_hears_what_is_left_also_when_refused(oms: Oms) -> None:
     heard: list[Allowance] = []
-    oms.place_orders([ORDER] * 4, caller=SHOP, charged=heard.append)
-    oms.place_order(ORDER, caller=SHOP, charged=heard.append)
+    oms.orders.place_many([ORDER] * 4, caller=SHOP, charged=heard.append)
+    oms.orders.place(ORDER, caller=SHOP, charged=heard.append)
     with pytest.raises(OmsError, match="rate_limited"):
-        oms.place_order(ORDER, caller=SHOP, charged=heard.append)
+        oms.orders.place(ORDER, caller=SHOP, charged=heard.append)
     assert [(told.allowed, told.remaining) for told in heard] == [(True, 1), (True, 0), (False, 0)]
 
 
 def test_scopes_without_a_limit_of_their_own_share_the_default() -> None:
     with limited("default=2/day;orders.read=1/day") as oms:
-        oms.charge(RateScope.INVENTORY_READ, caller=SHOP)
-        oms.charge(RateScope.INVENTORY_WRITE, caller=SHOP)
+        oms.rate_limits.charge(RateScope.INVENTORY_READ, caller=SHOP)
+        oms.rate_limits.charge(RateScope.INVENTORY_WRITE, caller=SHOP)
         with pytest.raises(OmsError, match="rate_limited"):
-            oms.charge(RateScope.ORDERS_PLACE, caller=SHOP)
-        oms.charge(RateScope.ORDERS_READ, caller=SHOP)
+            oms.rate_limits.charge(RateScope.ORDERS_PLACE, caller=SHOP)
+        oms.rate_limits.charge(RateScope.ORDERS_READ, caller=SHOP)
 
 
 def test_without_limits_nobody_is_asked() -> None:
@@ -249,11 +249,12 @@ def test_without_limits_nobody_is_asked() -> None:
         give_back = take
         is_degraded = describe = close = None  # None of them is asked either.
 
-    ChargeCaller({}, Forbidding())(RateScope.ORDERS_PLACE, caller=SHOP)  # type: ignore[arg-type]
+    limits = RateLimits(limits={}, limiter=Forbidding())  # type: ignore[arg-type]
+    limits.charge(RateScope.ORDERS_PLACE, caller=SHOP)
 
 
 def test_a_closed_system_has_closed_its_limiter(oms: Oms) -> None:
     closed: list[bool] = []
-    oms.rate_limiter.close = lambda: closed.append(True)  # type: ignore[method-assign]
+    oms._ports.rate_limiter.close = lambda: closed.append(True)  # type: ignore[method-assign]
     oms.close()
     assert closed

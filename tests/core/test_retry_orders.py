@@ -9,10 +9,21 @@ import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_memory import MemoryStorage
 
-from oms_core import ALL_SCOPES, Caller, OmsError, OrderFilter, OrderStatus, Retried, RetryOrder
+from oms_core import (
+    ALL_SCOPES,
+    Caller,
+    Oms,
+    OmsError,
+    OrderFilter,
+    Orders,
+    OrderStatus,
+    Ports,
+    Retried,
+    RetryOrder,
+    Settings,
+)
 from oms_core.domain.callers import Scope
-from oms_core.use_cases.retry_order import retry_order
-from oms_core.use_cases.retry_orders import RetryReport, retry_orders
+from oms_core.use_cases.orders.retry_many import RetryReport, retry_many
 
 CLERK = Caller(name="clerk", scopes=ALL_SCOPES)
 QUEUED, FAILED, REJECTED = OrderStatus.QUEUED, OrderStatus.FAILED, OrderStatus.REJECTED
@@ -36,11 +47,11 @@ def rejected(shop: Shop, **given: Any) -> UUID:
 
 
 def retry(shop: Shop, *, limit: int = 1_000, caller: Caller = CLERK, **wanted: Any) -> RetryReport:
-    def one(order_id: UUID) -> Retried:
-        command = RetryOrder(order_id=order_id, reason="mended")
-        return retry_order(command, caller=caller, clock=shop.clock, storage=shop.storage)
+    return orders_of(shop).retry_many(OrderFilter(**wanted), limit=limit, caller=caller, reason="mended")
 
-    return retry_orders(OrderFilter(**wanted), limit=limit, caller=caller, storage=shop.storage, retry=one)
+
+def orders_of(shop: Shop) -> Orders:
+    return Oms(settings=Settings(), ports=Ports(storage=shop.storage, clock=shop.clock)).orders
 
 
 def report(retried: int, refused: int = 0, *, more: bool = False) -> RetryReport:
@@ -85,9 +96,9 @@ def test_one_that_changed_meanwhile_is_counted_and_stops_nothing(shop: Shop) -> 
     def one(order_id: UUID) -> Retried:
         if order_id == ids[1]:
             shop.move(order_id, OrderStatus.CANCELLED)
-        return retry_order(RetryOrder(order_id=order_id), caller=CLERK, clock=shop.clock, storage=shop.storage)
+        return orders_of(shop).retry(RetryOrder(order_id=order_id), caller=CLERK)
 
-    found = retry_orders(OrderFilter(), limit=10, caller=CLERK, storage=shop.storage, retry=one)
+    found = retry_many(shop.storage.orders, OrderFilter(), reason=None, limit=10, caller=CLERK, retry=one)
     assert found == report(2, refused=1)
     assert statuses(shop, *ids) == [QUEUED, OrderStatus.CANCELLED, QUEUED]
 
@@ -98,10 +109,10 @@ def test_a_database_that_goes_away_in_between_ends_it_and_what_was_retried_stays
     def one(order_id: UUID) -> Retried:
         if order_id == ids[0]:
             raise OmsError("storage_unavailable", "away")
-        return retry_order(RetryOrder(order_id=order_id), caller=CLERK, clock=shop.clock, storage=shop.storage)
+        return orders_of(shop).retry(RetryOrder(order_id=order_id), caller=CLERK)
 
     with pytest.raises(OmsError, match="storage_unavailable"):
-        retry_orders(OrderFilter(), limit=10, caller=CLERK, storage=shop.storage, retry=one)
+        retry_many(shop.storage.orders, OrderFilter(), reason=None, limit=10, caller=CLERK, retry=one)
     assert statuses(shop, *ids) == [FAILED, QUEUED]
 
 
@@ -136,7 +147,7 @@ def test_a_bad_reason_is_refused_also_where_nothing_is_to_be_retried(shop: Shop)
         raise AssertionError(order_id)
 
     with pytest.raises(OmsError) as caught:
-        retry_orders(OrderFilter(), reason="x" * 501, limit=10, caller=CLERK, storage=shop.storage, retry=never)
+        retry_many(shop.storage.orders, OrderFilter(), reason="x" * 501, limit=10, caller=CLERK, retry=never)
     assert caught.value.errors[0].pointer == "/reason"
 
 
@@ -176,4 +187,4 @@ def test_a_bad_retry_says_where(field: str, value: object) -> None:
 
 
 def retry_one(shop: Shop, command: RetryOrder) -> Retried:
-    return retry_order(command, caller=CLERK, clock=shop.clock, storage=shop.storage)
+    return orders_of(shop).retry(command, caller=CLERK)

@@ -22,10 +22,11 @@ from oms_core.domain.orders.placement import PlacementOutcome
 from oms_core.domain.orders.queueing import Claim, Settlement, WorkerState
 from oms_core.ports.broker import Message, MessageKind
 from oms_core.ports.metrics import NoMetrics
+from oms_core.ports.no_broker import NoBroker
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
-from oms_core.use_cases.commit_placements import CommitAcceptances
-from oms_core.use_cases.place_orders import place_orders
-from oms_core.use_cases.settle_orders import SettleOrders
+from oms_core.use_cases.orders.intake import Intake
+from oms_core.use_cases.orders.prepare_placement import write_prepared
+from oms_core.use_cases.orders.settle_orders import SettleOrders
 from oms_core.worker.heartbeat import Heartbeat
 from oms_core.worker.worker import Worker, WorkerOptions, WorkerTasks
 
@@ -187,9 +188,9 @@ class Workroom:
         settle = self.settling()
         Worker(
             open_inbox=open_inbox,
-            queue=lambda: self.queue,
+            queue=self.queue,
             tasks=WorkerTasks(settle=settle, put_off=settle.put_off, accept=self._accept, check=self._check),
-            heartbeat=Heartbeat(worker_id="w", started_at=BEGINNING, workers=lambda: self.workers),
+            heartbeat=Heartbeat(worker_id="w", started_at=BEGINNING, workers=self.workers),
             options=WorkerOptions(batch_max=self._batch_max),
             metrics=self.metrics,
         ).run(self.stop)
@@ -221,8 +222,8 @@ class Workroom:
             raise FULL
 
     def _accept(self, commands: Sequence[PlaceOrder]) -> list[PlacementOutcome]:
-        commit = CommitAcceptances(storage=self.storage, metrics=self.metrics, location_priority=["main"])
-        return place_orders(commands, caller=WORKER, clock=self.shop.clock, currency="EUR", commit=commit)
+        intake = Intake(storage=self.storage, broker=NoBroker(), metrics=self.metrics, location_priority=["main"])
+        return write_prepared(commands, caller=WORKER, clock=self.shop.clock, currency="EUR", write=intake.enqueue_many)
 
 
 def tell(*order_ids: UUID, redelivered: bool = False) -> Message:

@@ -25,4 +25,4 @@ def tell(progress: ImportProgress) -> None:
 
 if __name__ == "__main__":
     with Oms.open(Settings(database_url=sys.argv[1])) as oms:
-        oms.import_stock(COMMAND, file_of(int(sys.argv[2])), caller=CLERK, progress=tell)
+        oms.imports.stock(COMMAND, file_of(int(sys.argv[2])), caller=CLERK, progress=tell)

@@ -232,7 +232,7 @@ def whole_system() -> Locked:
 
     def use() -> None:
         with pytest.raises(Exception, match="NONE"):
-            oms.place_order(order, caller=CALLER)
+            oms.orders.place(order, caller=CALLER)
         oms.start_worker()
         oms.close()
 

@@ -20,8 +20,9 @@ from oms_contracts.concurrency import run_together
 from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 from oms_rabbitmq.inbox import RabbitmqInbox
 
-from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings, order_queue
+from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings
 from oms_core.ports.broker import Message
+from oms_core.worker import workers
 from oms_core.worker.worker import WorkerOptions
 
 BUYER = Caller(name="buyer", scopes=ALL_SCOPES)
@@ -38,7 +39,7 @@ HOLD_SECONDS = 2.0
 def quicken() -> None:
     """Let the workers of this process sweep, and let go of what they claim, within seconds."""
     quick = partial(WorkerOptions, sweep_age_seconds=SWEEP_AGE_SECONDS, lease_seconds=HOLD_SECONDS)
-    setattr(order_queue, "WorkerOptions", quick)  # noqa: B010  The production defaults take half a minute.
+    setattr(workers, "WorkerOptions", quick)  # noqa: B010  The production defaults take half a minute.
 
 
 def nothing() -> None:
@@ -50,10 +51,10 @@ def deployment(database_url: str, queue_url: str, prefix: str, *, max_attempts: 
     """Open a system with one product; until its end the workers of this process are quick too."""
     settings = Settings(database_url=database_url, queue_url=queue_url, queue_prefix=prefix, max_attempts=max_attempts)
     with pytest.MonkeyPatch.context() as patch, Oms.open(settings) as oms:
-        patch.setattr(order_queue, "WorkerOptions", WorkerOptions)  # To be put back at the end.
+        patch.setattr(workers, "WorkerOptions", WorkerOptions)  # To be put back at the end.
         quicken()
-        oms.storage.schema.upgrade()
-        oms.set_stock(SetStock(sku=SKU, on_hand=STOCK), caller=BUYER)
+        oms.schema.upgrade()
+        oms.stock.set(SetStock(sku=SKU, on_hand=STOCK), caller=BUYER)
         yield oms
 
 
@@ -70,7 +71,7 @@ def accept(oms: Oms, count: int, name: str) -> list[UUID]:
         ids = []
         for number in range(first, count, threads):
             began = time.monotonic()
-            ids.append(oms.accept_order(order(f"{name}-{number}"), caller=BUYER).order.id)
+            ids.append(oms.orders.accept(order(f"{name}-{number}"), caller=BUYER).order.id)
             seconds = time.monotonic() - began
             assert seconds < ACCEPT_SECONDS, f"it took {seconds} s"
         return ids
@@ -111,7 +112,7 @@ class Crowd:
         while True:
             began = time.monotonic()
             try:
-                placed = self._oms.accept_order(wanted, caller=BUYER)
+                placed = self._oms.orders.accept(wanted, caller=BUYER)
             except OmsError as error:
                 self.told[error.code] += 1
                 self._stop.wait(PACE_SECONDS)

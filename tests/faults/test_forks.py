@@ -103,7 +103,7 @@ def test_threads_that_use_an_object_during_forks_do_not_disturb_them() -> None:
 
     def buy() -> None:
         with pytest.raises(Exception, match="NONE"):
-            oms.place_order(order, caller=CALLER)
+            oms.orders.place(order, caller=CALLER)
 
     def buy_on() -> None:
         while not ended.is_set():

@@ -32,12 +32,12 @@ def test_an_import_that_is_killed_again_and_again_ends_with_every_row_applied_on
 ) -> None:
     url = f"sqlite:///{tmp_path}/oms.db" if database == "sqlite" else request.getfixturevalue("postgresql_url")
     with Oms.open(Settings(database_url=url)) as oms:
-        oms.storage.schema.upgrade()
-        oms.import_stock(ImportStock(), file_of(SKUS), caller=CLERK)
+        oms.schema.upgrade()
+        oms.imports.stock(ImportStock(), file_of(SKUS), caller=CLERK)
         said = [killed_after_some_batches(url) for _ in range(KILLS)]
         assert said == sorted(set(said)), "each run goes on after the one before it"
         assert said[-1] < SKUS, "none was killed too late"
-        report = oms.import_stock(COMMAND, file_of(SKUS), caller=CLERK)
+        report = oms.imports.stock(COMMAND, file_of(SKUS), caller=CLERK)
         assert (report.rows, report.applied) == (SKUS, SKUS)
-        assert {product.on_hand for product in oms.export_stock(caller=CLERK)} == {2}
+        assert {product.on_hand for product in oms.stock.export(caller=CLERK)} == {2}
         assert not oms.audit(caller=CLERK).discrepancies

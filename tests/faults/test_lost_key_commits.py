@@ -26,7 +26,7 @@ def proxy(postgresql_url: str) -> Iterator[CommitProxy]:
 @pytest.fixture
 def oms(proxy: CommitProxy) -> Iterator[Oms]:
     with Oms.open(Settings(database_url=proxy.url)) as oms:
-        oms.storage.schema.upgrade()
+        oms.schema.upgrade()
         yield oms
 
 
@@ -38,15 +38,15 @@ def impatient_oms(proxy: CommitProxy, oms: Oms) -> Iterator[Oms]:
 
 
 def create(oms: Oms) -> IssuedApiKey:
-    return oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=ROOT)
+    return oms.api_keys.create(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=ROOT)
 
 
 def rotate(oms: Oms) -> IssuedApiKey:
-    return oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT)
+    return oms.api_keys.rotate(RotateApiKey(name="shop"), caller=ROOT)
 
 
 def numbers(oms: Oms) -> list[int]:
-    return [key.number for key in oms.get_key("shop", caller=ROOT)]
+    return [key.number for key in oms.api_keys.get("shop", caller=ROOT)]
 
 
 @BOTH
@@ -70,9 +70,9 @@ def test_a_key_is_rotated_once_and_both_open_for_the_overlap(oms: Oms, proxy: Co
 def test_keys_are_revoked_once(oms: Oms, proxy: CommitProxy, fate: Fate) -> None:
     create(oms)
     proxy.lose_next(fate)
-    (key,) = oms.revoke_key("shop", caller=ROOT)
+    (key,) = oms.api_keys.revoke("shop", caller=ROOT)
     assert (key.revoked_by, key.state(key.created_at)) == ("root", ApiKeyState.REVOKED)
-    assert oms.get_key("shop", caller=ROOT) == [key]
+    assert oms.api_keys.get("shop", caller=ROOT) == [key]
 
 
 @BOTH
@@ -82,7 +82,7 @@ def test_whoever_creates_a_key_is_told_which_name_to_look_up(
     proxy.lose_next(fate, then_go_down=True)
     assert unknown(lambda: create(impatient_oms)).data == {"name": "shop"}
     proxy.come_up()
-    named = [key.name for key in oms.list_keys(caller=ROOT).items]
+    named = [key.name for key in oms.api_keys.list(caller=ROOT).items]
     assert named == {Fate.ANSWER: ["shop"], Fate.COMMIT: []}[fate]
 
 
@@ -105,7 +105,7 @@ def test_whoever_revokes_keys_is_told_and_may_do_so_again(
 ) -> None:
     create(oms)
     proxy.lose_next(fate, then_go_down=True)
-    assert unknown(lambda: impatient_oms.revoke_key("shop", caller=ROOT)).data == {"name": "shop"}
+    assert unknown(lambda: impatient_oms.api_keys.revoke("shop", caller=ROOT)).data == {"name": "shop"}
     proxy.come_up()
-    (key,) = oms.revoke_key("shop", caller=ROOT)
+    (key,) = oms.api_keys.revoke("shop", caller=ROOT)
     assert key.revoked_by == "root"

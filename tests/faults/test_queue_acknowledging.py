@@ -56,7 +56,7 @@ def test_a_batch_held_up_past_the_brokers_patience_comes_again_and_is_placed_onc
     url = oms.settings.database_url
     with Oms.open(replace(oms.settings, queue_url=f"amqp://guest:guest@127.0.0.1:{free_port()}")) as cut_off:
         accepted = accept(cut_off, 100, "A")
-    announce(oms.queue, accepted)
+    announce(oms._ports.broker, accepted)
     with rival(url) as cursor:
         cursor.execute(LOCK_LEVELS, (SKU,))
         with working(oms.settings), working(oms.settings):

@@ -12,8 +12,8 @@ import pytest
 from oms_contracts.broker_contract.post import announce
 
 from oms_core import Oms, SetStock
-from oms_core.order_queue import COMMANDS
 from oms_core.ports.broker import DeadLetter
+from oms_core.worker.workers import COMMANDS
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.faults.queue_weather import BUYER, SKU, accept, deployment, working
 from tests.faults.queue_weather_checks import all_placed, rows
@@ -60,7 +60,7 @@ def dead(oms: Oms, count: int) -> list[DeadLetter]:
     """Wait until there are so many dead letters, and no message waits any more."""
 
     def letters() -> list[DeadLetter]:
-        found = oms.list_dead_letters(caller=BUYER, limit=100)
+        found = oms.queue.dead_letters.list(caller=BUYER, limit=100)
         return found if len(found) == count else []
 
     return wait_until(letters, DEADLINE_SECONDS, f"there are {count} dead letters")
@@ -73,12 +73,12 @@ def commanded(oms: Oms) -> list[UUID]:
 
 def send(oms: Oms, broker: RabbitmqVhost, accepted: Sequence[UUID], bad_commands: Collection[bytes]) -> None:
     """Send a bad message, then ten good ids, and so on; a bad command, then a good one, and so on."""
-    announce(oms.queue, accepted[:5])  # Which declares the queues.
+    announce(oms._ports.broker, accepted[:5])  # Which declares the queues.
     with broker.channel() as channel:
         channel.confirm_delivery()
         for number, body in enumerate(BAD_IDS):
             channel.basic_publish("", broker.name("orders.v1"), body, mandatory=True)
-            announce(oms.queue, accepted[10 * number : 10 * number + 10])
+            announce(oms._ports.broker, accepted[10 * number : 10 * number + 10])
         for number, body in enumerate(bad_commands):
             channel.basic_publish(broker.name("commands"), "any", body, mandatory=True)
             channel.basic_publish(broker.name("commands"), "any", command(f"good-{number}"), mandatory=True)
@@ -101,8 +101,8 @@ def test_bad_messages_are_found_by_a_person_and_good_ones_around_them_are_placed
         all_placed(oms, [*accepted, *commanded(oms)])
 
         (unknown,) = (letter.id for letter in letters if letter.code == "unknown_sku")
-        oms.set_stock(SetStock(sku="UNKNOWN", on_hand=5), caller=BUYER)
-        assert oms.replay_dead_letters([unknown], caller=BUYER) == 1
+        oms.stock.set(SetStock(sku="UNKNOWN", on_hand=5), caller=BUYER)
+        assert oms.queue.dead_letters.replay([unknown], caller=BUYER) == 1
         wait_until(lambda: len(commanded(oms)) == len(bad_commands) + 1, DEADLINE_SECONDS, "the replayed one is there")
         del codes["unknown_sku"]
         replay_and_discard(oms, codes)
@@ -113,14 +113,14 @@ def test_bad_messages_are_found_by_a_person_and_good_ones_around_them_are_placed
 def replay_and_discard(oms: Oms, codes: Counter[str]) -> None:
     """Send all letters back, which die anew; then discard one, and all others."""
     first = {letter.id for letter in dead(oms, codes.total())}
-    assert oms.replay_dead_letters(None, caller=BUYER) == codes.total()
+    assert oms.queue.dead_letters.replay(None, caller=BUYER) == codes.total()
 
     def died_anew() -> list[DeadLetter]:
-        letters = oms.list_dead_letters(caller=BUYER, limit=100)
+        letters = oms.queue.dead_letters.list(caller=BUYER, limit=100)
         return letters if len(letters) == codes.total() and first.isdisjoint(each.id for each in letters) else []
 
     again = wait_until(died_anew, DEADLINE_SECONDS, "each has died anew")
     assert Counter(letter.code for letter in again) == codes
-    assert oms.discard_dead_letters([again[0].id], caller=BUYER) == 1
-    assert oms.discard_dead_letters(None, caller=BUYER) == codes.total() - 1
-    assert oms.list_dead_letters(caller=BUYER) == []
+    assert oms.queue.dead_letters.discard([again[0].id], caller=BUYER) == 1
+    assert oms.queue.dead_letters.discard(None, caller=BUYER) == codes.total() - 1
+    assert oms.queue.dead_letters.list(caller=BUYER) == []

@@ -56,11 +56,11 @@ def execute(oms: Oms, sql: str) -> None:
 
 
 def poison(oms: Oms, name: str) -> UUID:
-    return oms.accept_order(order(name, customer_id=POISON), caller=BUYER).order.id
+    return oms.orders.accept(order(name, customer_id=POISON), caller=BUYER).order.id
 
 
 def get(oms: Oms, order_id: UUID) -> Order:
-    return oms.get_order(order_id, caller=BUYER)
+    return oms.orders.get(order_id, caller=BUYER)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_poison_order_in_a_batch_is_tried_again_then_failed_and_placed_when_it
     poisoned = poison(nowhere, "P")
     innocent += accept(nowhere, orders // 2 - 1, "B")
     execute(oms, REFUSE.format(fault))
-    announce(oms.queue, [*innocent[: orders // 2], poisoned, *innocent[orders // 2 :]])
+    announce(oms._ports.broker, [*innocent[: orders // 2], poisoned, *innocent[orders // 2 :]])
     with working(oms.settings):
         wait_until(lambda: get(oms, poisoned).attempts, DEADLINE_SECONDS, "it was tried")
         tried = get(oms, poisoned)
@@ -87,7 +87,7 @@ def test_a_poison_order_in_a_batch_is_tried_again_then_failed_and_placed_when_it
         assert failed.failure.code == code
         assert rows(oms.settings.database_url, "SELECT count(*) FROM orders WHERE attempts > 0") == [(1,)]
         execute(oms, ALLOW)
-        oms.retry_order(RetryOrder(order_id=poisoned, reason="the trigger is gone"), caller=BUYER)
+        oms.orders.retry(RetryOrder(order_id=poisoned, reason="the trigger is gone"), caller=BUYER)
         assert check(oms, [*innocent, poisoned]) == {"pending": orders}
 
 
@@ -117,7 +117,7 @@ def test_orders_that_end_their_worker_each_time_become_failed_and_all_others_are
     poisoned.append(poison(nowhere, "Q"))
     innocent += accept(nowhere, 18, "C")
     if not swept:
-        announce(oms.queue, [*innocent, *poisoned])
+        announce(oms._ports.broker, [*innocent, *poisoned])
     crashes = crash_until_settled(nowhere if swept else oms, poisoned, innocent)
     assert check(oms, [*innocent, *poisoned]) == {"pending": 98, "failed": 2}
     for order_id in poisoned:
@@ -128,5 +128,5 @@ def test_orders_that_end_their_worker_each_time_become_failed_and_all_others_are
     assert crashes >= ATTEMPTS_MAX
     with working(oms.settings):
         for order_id in poisoned:
-            oms.retry_order(RetryOrder(order_id=order_id), caller=BUYER)
+            oms.orders.retry(RetryOrder(order_id=order_id), caller=BUYER)
         assert check(oms, [*innocent, *poisoned]) == {"pending": 100}

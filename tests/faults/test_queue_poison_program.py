@@ -66,7 +66,7 @@ def test_workers_that_an_order_ends_are_replaced_until_it_is_given_up(oms: Oms, 
         innocent = accept(cut_off, 20, "A")
         poisoned = cut_off.accept_order(order("P"), caller=BUYER).order.id
         innocent += accept(cut_off, 20, "B")
-    announce(oms.queue, [*innocent, poisoned])
+    announce(oms._ports.broker, [*innocent, poisoned])
     (tmp_path / "sitecustomize.py").write_text(POISONED_PROCESS.format(poisoned))
     with program(oms, tmp_path) as worker:
         assert check(oms, [*innocent, poisoned]) == {"pending": 40, "failed": 1}

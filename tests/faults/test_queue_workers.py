@@ -145,7 +145,7 @@ def test_two_workers_given_the_same_ids_at_the_same_time_place_them_once(oms: Om
     with rival(oms.settings.database_url) as cursor:
         cursor.execute(LOCK_LEVELS, (SKU,))
         for _ in range(4):
-            announce(oms.queue, accepted)
+            announce(oms._ports.broker, accepted)
         with working(oms.settings), working(oms.settings):
             wait_until(lambda: broker.waiting("orders.v1") == 0, DEADLINE_SECONDS, "both have taken the ids")
             wait_until(lambda: count(oms.settings.database_url, WAITING), DEADLINE_SECONDS, "one is placing them")
@@ -161,11 +161,11 @@ def repeat(oms: Oms, broker: RabbitmqVhost) -> None:
     for _ in range(2):
         mixed = random.sample([*accepted, *(uuid4() for _ in range(20))], 120)
         for start in range(0, 120, 7):
-            announce(oms.queue, [*mixed[start : start + 7], mixed[start]])
+            announce(oms._ports.broker, [*mixed[start : start + 7], mixed[start]])
     with working(oms.settings), working(oms.settings):
         check(oms, accepted)
         for _ in range(2):
-            announce(oms.queue, accepted[::-1])
+            announce(oms._ports.broker, accepted[::-1])
         wait_until(lambda: broker.waiting("orders.v1") == 0, DEADLINE_SECONDS, "late messages are taken")
     all_placed(oms, accepted)
 

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 import pytest
 from oms_limits import open_redis
 
-from oms_core import Oms, Settings
+from oms_core import Oms, Ports, Settings
 from oms_core.bootstrap import open_storage
 from oms_core.domain.metrics import RATE_LIMITER_FALLBACKS, Metric
 from oms_core.domain.rate_limits import RateLimit
-from oms_core.ports.clock import SystemClock
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiter, RateLimiterOptions
 from oms_core.ports.storage import StorageOptions
@@ -129,7 +128,7 @@ def test_the_service_stays_ready_and_names_what_is_away(redis: ServerProcess, me
     settings = Settings(database_url="memory://", rate_limits="default=2/hour")
     limiter = limiter_on(redis, metrics, pause_seconds=0.2)
     storage = open_storage(settings.database_url, StorageOptions())
-    with Oms(settings=settings, storage=storage, clock=SystemClock(), metrics=metrics, rate_limiter=limiter) as oms:
+    with Oms(settings=settings, ports=Ports(storage=storage, metrics=metrics, rate_limiter=limiter)) as oms:
         client = create_app(oms).test_client()
 
         def degraded() -> list[str]:

@@ -34,6 +34,7 @@ from oms_core import (
     OrderLine,
     OrderStatus,
     PlaceOrder,
+    Ports,
     SetStock,
     Settings,
 )
@@ -68,8 +69,8 @@ def queue() -> MemoryBroker:
 def oms(queue: MemoryBroker) -> Iterator[Oms]:
     """A system whose first order is not placed yet, so that none of its threads has started."""
     settings = Settings(database_url="memory://")
-    with Oms(settings=settings, storage=MemoryStorage(), clock=SystemClock(), metrics=NoMetrics(), queue=queue) as oms:
-        oms.set_stock(SetStock(sku="A", on_hand=100), caller=CALLER)
+    with Oms(settings=settings, ports=Ports(storage=MemoryStorage(), broker=queue)) as oms:
+        oms.stock.set(SetStock(sku="A", on_hand=100), caller=CALLER)
         yield oms
 
 
@@ -90,9 +91,9 @@ def refused(work: Callable[[], object]) -> None:
 
 
 def test_an_order_whose_committer_cannot_start_is_refused_and_the_next_is_placed(oms: Oms) -> None:
-    refused(lambda: oms.place_order(ORDER, caller=CALLER))
-    assert not oms.list_orders(caller=CALLER).items
-    assert oms.place_order(ORDER, caller=CALLER).order.status is OrderStatus.PENDING
+    refused(lambda: oms.orders.place(ORDER, caller=CALLER))
+    assert not oms.orders.list(caller=CALLER).items
+    assert oms.orders.place(ORDER, caller=CALLER).order.status is OrderStatus.PENDING
 
 
 def test_over_http_it_is_503_and_the_next_is_201(oms: Oms) -> None:
@@ -107,11 +108,11 @@ def test_over_http_it_is_503_and_the_next_is_201(oms: Oms) -> None:
 @pytest.mark.parametrize("group_commit", [True, False])
 def test_an_accepted_order_is_202_also_where_nobody_can_be_told_of_it(queue: MemoryBroker, group_commit: bool) -> None:
     settings = Settings(database_url="memory://", group_commit=group_commit)
-    with Oms(settings=settings, storage=MemoryStorage(), clock=SystemClock(), metrics=NoMetrics(), queue=queue) as oms:
-        oms.set_stock(SetStock(sku="A", on_hand=100), caller=CALLER)
+    with Oms(settings=settings, ports=Ports(storage=MemoryStorage(), broker=queue)) as oms:
+        oms.stock.set(SetStock(sku="A", on_hand=100), caller=CALLER)
         if group_commit:
             with pytest.raises(OmsError, match="unknown_sku"):  # The committer is running, and nothing to announce.
-                oms.accept_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="B", quantity=1)]), caller=CALLER)
+                oms.orders.accept(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="B", quantity=1)]), caller=CALLER)
         client = create_app(oms).test_client()
         with no_thread_to_give():
             answer = client.post("/v1/orders", json=BODY, headers={"prefer": "respond-async, wait=5"})
@@ -154,8 +155,8 @@ def test_who_cannot_be_told_of_an_outcome_is_answered_at_once_and_the_next_waits
 
 def test_a_use_of_a_key_that_could_not_be_noted_leaves_the_next_to_be_noted() -> None:
     storage = MemoryStorage()
-    with Oms(settings=Settings(), storage=storage, clock=SystemClock(), metrics=NoMetrics()) as oms:
-        key = oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).key
+    with Oms(settings=Settings(), ports=Ports(storage=storage)) as oms:
+        key = oms.api_keys.create(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).key
     uses = LastUses(storage)
     with no_thread_to_give():
         uses.note(key, BEGINNING)
@@ -165,7 +166,7 @@ def test_a_use_of_a_key_that_could_not_be_noted_leaves_the_next_to_be_noted() ->
 
 
 def test_a_key_opens_also_where_its_use_cannot_be_noted(oms: Oms) -> None:
-    token = oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).token
+    token = oms.api_keys.create(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=CALLER).token
     with no_thread_to_give():
         assert oms.authenticate(token).name == "shop"
 
@@ -184,8 +185,8 @@ def test_a_queue_that_cannot_be_looked_at_aside_is_shown_as_it_was_and_looked_at
 def test_a_worker_that_could_not_start_starts_when_it_is_asked_for_again(oms: Oms) -> None:
     refused(oms.start_worker)
     oms.start_worker()
-    order = oms.accept_order(ORDER, caller=CALLER).order
-    settled = oms.wait_for_outcome(order.id, caller=CALLER, timeout_seconds=SECONDS)
+    order = oms.orders.accept(ORDER, caller=CALLER).order
+    settled = oms.orders.wait(order.id, caller=CALLER, timeout_seconds=SECONDS)
     assert settled is not None
     assert settled.status is OrderStatus.PENDING
 
@@ -209,7 +210,7 @@ def test_full_batches_are_settled_one_by_one_where_there_is_no_thread_for_two() 
 def test_an_import_is_applied_without_a_thread_of_its_own(oms: Oms) -> None:
     rows = b"sku,quantity\n" + b"".join(b"S%d,7\n" % number for number in range(30))
     with no_thread_to_give():
-        report = oms.import_stock(ImportStock(batch_size=10), BytesIO(rows), caller=CALLER)
+        report = oms.imports.stock(ImportStock(batch_size=10), BytesIO(rows), caller=CALLER)
     assert report.applied == 30
 
 
@@ -250,11 +251,11 @@ def test_a_repeated_order_whose_charge_cannot_be_given_back_is_answered_all_the_
 
     settings = Settings(database_url="memory://", rate_limits="orders.place=10/minute")
     storage, clock = MemoryStorage(), SystemClock()
-    with Oms(settings=settings, storage=storage, clock=clock, metrics=NoMetrics(), rate_limiter=Fleeting()) as oms:
-        oms.set_stock(SetStock(sku="A", on_hand=100), caller=CALLER)
+    with Oms(settings=settings, ports=Ports(storage=storage, clock=clock, rate_limiter=Fleeting())) as oms:
+        oms.stock.set(SetStock(sku="A", on_hand=100), caller=CALLER)
         order = replace(ORDER, idempotency_key="k")
-        first = oms.place_order(order, caller=CALLER)
-        again = oms.place_order(order, caller=CALLER)
+        first = oms.orders.place(order, caller=CALLER)
+        again = oms.orders.place(order, caller=CALLER)
         assert (again.replayed, again.order) == (True, first.order)
 
 
@@ -279,15 +280,15 @@ def test_a_listener_gives_its_places_back_when_it_cannot_answer(
 def sell_at_the_limit(folder: str) -> None:
     """Place an order where a thread's stack finds no memory, and one where it does."""
     with Oms.open(Settings(database_url=f"sqlite:///{folder}/oms.db")) as oms:
-        oms.storage.schema.upgrade()
-        oms.set_stock(SetStock(sku="A", on_hand=100), caller=CALLER)
+        oms.schema.upgrade()
+        oms.stock.set(SetStock(sku="A", on_hand=100), caller=CALLER)
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**27, resource.RLIM_INFINITY))
         threading.stack_size(2**30)
         with pytest.raises(OmsError, match="can start no thread"):
-            oms.place_order(ORDER, caller=CALLER)
+            oms.orders.place(ORDER, caller=CALLER)
         threading.stack_size(0)
-        oms.place_order(ORDER, caller=CALLER)
+        oms.orders.place(ORDER, caller=CALLER)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="nothing tells how much memory a process has mapped")

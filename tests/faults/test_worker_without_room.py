@@ -37,19 +37,19 @@ class Stop(threading.Event):
 
 def attempts(oms: Oms) -> dict[OrderStatus, set[int]]:
     """Give the tries that orders have behind them, by status."""
-    orders = oms.list_orders(OrderFilter(), caller=CALLER, limit=500).items
+    orders = oms.orders.list(OrderFilter(), caller=CALLER, limit=500).items
     assert len(orders) == ORDERS
     return {status: {it.attempts for it in orders if it.status is status} for status in {it.status for it in orders}}
 
 
 def fill(oms: Oms) -> PeeweeStorage:
     """Queue orders, and let the file grow no further."""
-    storage = oms.storage
+    storage = oms._ports.storage
     assert isinstance(storage, PeeweeStorage)
     storage.schema.upgrade()
-    oms.set_stock(SetStock(sku="A", on_hand=1_000), caller=CALLER)
+    oms.stock.set(SetStock(sku="A", on_hand=1_000), caller=CALLER)
     for _ in range(ORDERS):
-        oms.accept_order(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=CALLER)
+        oms.orders.accept(PlaceOrder(customer_id="C1", lines=[OrderLine(sku="A", quantity=1)]), caller=CALLER)
     storage.database.read(lambda session: session.execute_sql("PRAGMA max_page_count = 1").fetchall())
     return storage
 

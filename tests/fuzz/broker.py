@@ -17,8 +17,8 @@ from pika.exceptions import AMQPError
 from pika.spec import BasicProperties
 
 from oms_core import Oms, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
-from oms_core.order_queue import COMMANDS
 from oms_core.ports.broker import MessageKind
+from oms_core.worker.workers import COMMANDS
 from oms_http import create_app
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.adapters.raw_properties import (
@@ -51,9 +51,9 @@ def send_through(broker: RabbitmqVhost, *, seed: str, messages: int) -> Tally:
     settings = Settings(database_url="memory://", queue_url=broker.url, queue_prefix=broker.prefix)
     try:
         with Oms.open(settings) as oms:
-            oms.set_stock(SetStock(sku=SKU, on_hand=_STOCK), caller=STAFF)
-            oms.list_dead_letters(caller=STAFF)  # Declares everything.
-            ids = [oms.accept_order(_wanted(number), caller=STAFF).order.id for number in range(4)]
+            oms.stock.set(SetStock(sku=SKU, on_hand=_STOCK), caller=STAFF)
+            oms.queue.dead_letters.list(caller=STAFF)  # Declares everything.
+            ids = [oms.orders.accept(_wanted(number), caller=STAFF).order.id for number in range(4)]
             oms.start_worker()
             tally += _publish(broker, MessageWriter(chance, ids), chance, messages)
             keys = [_key(number) for number in range(messages) if _is_good(number)]
@@ -139,8 +139,8 @@ def _properties(chance: Chance) -> BasicProperties | None:
 
 
 def _faults_of_worker(oms: Oms, ids: list[UUID], keys: list[str]) -> Iterator[str]:
-    assert isinstance(oms.storage, MemoryStorage)
-    tables = oms.storage.tables
+    assert isinstance(oms._ports.storage, MemoryStorage)
+    tables = oms._ports.storage.tables
 
     def are_placed() -> bool:
         keyed = [tables.order_keys.get((COMMANDS.name, key)) for key in keys]
@@ -174,10 +174,12 @@ def _faults_of_letters(oms: Oms, broker: RabbitmqVhost, chance: Chance) -> Itera
         yield "there are no dead letters"
     for _ in range(10):
         chosen = [chance.text(chance.one_of(ids)) or "x" for _ in range(3)]
-        found = oms.replay_dead_letters(chosen, caller=STAFF) + oms.discard_dead_letters(chosen, caller=STAFF)
+        found = oms.queue.dead_letters.replay(chosen, caller=STAFF) + oms.queue.dead_letters.discard(
+            chosen, caller=STAFF
+        )
         if found > len(chosen):
             yield f"{json.dumps(chosen)} named {found} letters"
-    if oms.discard_dead_letters(ids[:5], caller=STAFF) < min(5, len(set(ids))):
+    if oms.queue.dead_letters.discard(ids[:5], caller=STAFF) < min(5, len(set(ids))):
         yield f"letters cannot be discarded by their ids: {ids[:5]}"
 
 

@@ -26,8 +26,8 @@ def rows_of(oms: Oms) -> Rows:
     url = oms.settings.database_url
     read = next(read for scheme, read in _READERS.items() if url.startswith(scheme))
     found: Rows = read(oms)
-    if isinstance(oms.queue, MemoryBroker):
-        found["dead letters"] = [letter.id for letter in oms.queue.exchange.dead]
+    if isinstance(oms._ports.broker, MemoryBroker):
+        found["dead letters"] = [letter.id for letter in oms._ports.broker.exchange.dead]
     return found
 
 
@@ -37,8 +37,8 @@ def changed_tables(before: Rows, after: Rows) -> list[str]:
 
 
 def _rows_in_memory(oms: Oms) -> Rows:
-    assert isinstance(oms.storage, MemoryStorage)
-    tables = oms.storage.tables
+    assert isinstance(oms._ports.storage, MemoryStorage)
+    tables = oms._ports.storage.tables
     with tables.lock:
         found = {field.name: _copy(getattr(tables, field.name)) for field in fields(tables) if field.name != "lock"}
     found.pop(_SIGNS_OF_LIFE)

@@ -164,7 +164,7 @@ def fuzzed(database_url: str, *, rate_limits: str = "off") -> Iterator[Fuzzed]:
     )
     try:
         with Oms.open(settings) as oms:
-            oms.storage.schema.upgrade()
+            oms.schema.upgrade()
             order_ids = _fill(oms)
             yield Fuzzed(
                 oms=oms,
@@ -182,17 +182,19 @@ def _keys(oms: Oms) -> dict[str, str]:
     tokens = {WRONG: f"oms_{'0' * 32}_{'f' * 64}"}
     for name, scopes in SCOPES.items():
         bound_to = CUSTOMER if name == BOUND else None
-        tokens[name] = oms.create_key(CreateApiKey(name=name, scopes=scopes, customer_id=bound_to), caller=STAFF).token
-    oms.create_key(CreateApiKey(name="spare", scopes=ALL_SCOPES), caller=STAFF)
+        tokens[name] = oms.api_keys.create(
+            CreateApiKey(name=name, scopes=scopes, customer_id=bound_to), caller=STAFF
+        ).token
+    oms.api_keys.create(CreateApiKey(name="spare", scopes=ALL_SCOPES), caller=STAFF)
     return tokens
 
 
 def _fill(oms: Oms) -> list[str]:
     for sku in SKUS:
-        oms.set_stock(SetStock(sku=sku, on_hand=1_000_000, name=sku, low_stock_threshold=10), caller=STAFF)
+        oms.stock.set(SetStock(sku=sku, on_hand=1_000_000, name=sku, low_stock_threshold=10), caller=STAFF)
     ids = []
     for number, customer_id in enumerate((CUSTOMER, STRANGER) * 6):
-        make = oms.accept_order if number >= _ACCEPTED_FROM else oms.place_order
+        make = oms.orders.accept if number >= _ACCEPTED_FROM else oms.orders.place
         ids.append(make(_order(customer_id, number), caller=STAFF).order.id)
     for order_id in ids[_REJECTED_FROM:]:
         settle(oms, order_id)
@@ -200,7 +202,7 @@ def _fill(oms: Oms) -> list[str]:
         _move(oms, ids[number], OrderStatus.SHIPPED, _told(number))
     for number in (4, 5):
         _move(oms, ids[number], OrderStatus.CANCELLED, _told(number))
-    if isinstance(oms.queue, MemoryBroker):
+    if isinstance(oms._ports.broker, MemoryBroker):
         theirs = DeadLetter(
             id="theirs",
             kind=MessageKind.COMMAND,
@@ -209,18 +211,18 @@ def _fill(oms: Oms) -> list[str]:
             body=CANARY.encode(),
             died_at=None,
         )
-        oms.queue.exchange.dead.extend([UNREADABLE, theirs])
+        oms._ports.broker.exchange.dead.extend([UNREADABLE, theirs])
     return [str(order_id) for order_id in ids]
 
 
 def _fill_to_the_brim(oms: Oms) -> list[str]:
     """Ship orders, then count as much as a level can hold: what comes back has no room."""
-    oms.set_stock(SetStock(sku=FULL, on_hand=2), caller=STAFF)
+    oms.stock.set(SetStock(sku=FULL, on_hand=2), caller=STAFF)
     line = OrderLine(sku=FULL, quantity=1)
-    ids = [oms.place_order(PlaceOrder(customer_id=CUSTOMER, lines=[line]), caller=STAFF).order.id for _ in range(2)]
+    ids = [oms.orders.place(PlaceOrder(customer_id=CUSTOMER, lines=[line]), caller=STAFF).order.id for _ in range(2)]
     for order_id in ids:
         _move(oms, order_id, OrderStatus.SHIPPED, _told(0))
-    oms.set_stock(SetStock(sku=FULL, on_hand=COUNT_MAX), caller=STAFF)
+    oms.stock.set(SetStock(sku=FULL, on_hand=COUNT_MAX), caller=STAFF)
     return [str(order_id) for order_id in ids]
 
 
@@ -237,14 +239,14 @@ def add_large_orders(oms: Oms) -> None:
     for number in range(LARGE_ORDERS):
         lines = [OrderLine(sku=SKUS[0], quantity=1)] * LARGE_ORDER_LINES
         metadata = {f"note-{each}": _told(0) * 100 for each in range(10)}
-        oms.place_order(
+        oms.orders.place(
             PlaceOrder(customer_id=CUSTOMER, lines=lines, metadata=metadata, idempotency_key=f"large-{number}"),
             caller=STAFF,
         )
 
 
 def _move(oms: Oms, order_id: UUID, status: OrderStatus, reason: str) -> None:
-    oms.change_order_status(ChangeOrderStatus(order_id=order_id, status=status, reason=reason), caller=STAFF)
+    oms.orders.change_status(ChangeOrderStatus(order_id=order_id, status=status, reason=reason), caller=STAFF)
 
 
 def _told(number: int) -> str:

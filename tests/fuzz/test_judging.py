@@ -73,19 +73,19 @@ def test_what_may_not_be_shown_is_found(service: Fuzzed, shown: str) -> None:
 @pytest.mark.parametrize(("method", "target"), [("PUT", b"/v1/nothing"), ("GET", b"/v1/orders")])
 def test_a_row_that_changed_is_found(service: Fuzzed, method: str, target: bytes) -> None:
     judge = Judge(service)
-    service.oms.set_stock(SetStock(sku="WIDGET", on_hand=7), caller=STAFF)
+    service.oms.stock.set(SetStock(sku="WIDGET", on_hand=7), caller=STAFF)
     assert any("products" in fault for fault in judged(service, judge, method, target))
 
 
 def test_rows_are_told_apart_by_their_tables(service: Fuzzed) -> None:
     before = rows_of(service.oms)
     assert changed_tables(before, rows_of(service.oms)) == []
-    service.oms.revoke_key("spare", caller=STAFF)
+    service.oms.api_keys.revoke("spare", caller=STAFF)
     assert changed_tables(before, rows_of(service.oms)) == ["api_keys"]
 
 
 def test_books_that_do_not_agree_are_found(service: Fuzzed) -> None:
-    tables = service.oms.storage.tables  # type: ignore[attr-defined]
+    tables = service.oms._ports.storage.tables  # type: ignore[attr-defined]
     tables.movements["WIDGET"].pop()
     assert len(Judge(service).faults_at_end()) == 1
 
@@ -104,7 +104,7 @@ def test_messages_that_are_lost_or_dealt_with_twice_are_found() -> None:
 
 
 def test_the_seeded_orders_are_of_several_statuses(service: Fuzzed) -> None:
-    found = {order.status for order in service.oms.list_orders(caller=STAFF).items}
+    found = {order.status for order in service.oms.orders.list(caller=STAFF).items}
     assert found >= {
         OrderStatus.PENDING,
         OrderStatus.QUEUED,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from oms_core import bootstrap
-from oms_core.distribution import DISTRIBUTION, installed_version
+from oms_core.bootstrap import DISTRIBUTION, installed_version
 from tests.services.wheels import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -100,5 +100,11 @@ def test_the_wheel_names_its_plug_ins(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
         entry_points = archive.read(name).decode()
-    for line in ("[oms.storage]", "[oms.queue]", "[oms.rate_limiter]", "[oms.metrics]", "oms = oms_cli.program:main"):
+    for line in (
+        "[oms.storage]",
+        "[oms.queue]",
+        "[oms.rate_limiter]",
+        "[oms.metrics]",
+        "oms = oms_cli.program:main",
+    ):
         assert line in entry_points

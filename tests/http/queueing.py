@@ -8,10 +8,8 @@ from uuid import UUID
 
 from werkzeug.test import TestResponse
 
-from oms_core import Oms, Settings, bootstrap
+from oms_core import Oms, Ports, Settings, bootstrap
 from oms_core.ports.broker import BrokerOptions
-from oms_core.ports.clock import SystemClock
-from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.storage import StorageOptions
 from tests.http.asking import order, read
 from tests.http.conformance import ConformingClient
@@ -54,10 +52,10 @@ def open_poisoned(url: str, *, waiting_max: int | None = None, **given: Any) -> 
     settings = Settings(database_url=url, max_attempts=1, **given)
     return Oms(
         settings=settings,
-        storage=PoisonedStorage(bootstrap.open_storage(url, StorageOptions())),  # type: ignore[arg-type]  # It is what it wraps.
-        clock=SystemClock(),
-        metrics=NoMetrics(),
-        queue=bootstrap.open_broker(settings.queue_url, BrokerOptions(prefix=settings.queue_prefix)),
+        ports=Ports(
+            storage=PoisonedStorage(bootstrap.open_storage(url, StorageOptions())),
+            broker=bootstrap.open_broker(settings.queue_url, BrokerOptions(prefix=settings.queue_prefix)),
+        ),
         waiting_max=waiting_max,
     )
 

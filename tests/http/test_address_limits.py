@@ -9,7 +9,7 @@ import pytest
 from oms_limits import open_memory
 from werkzeug.test import TestResponse
 
-from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Scope, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Ports, Scope, SetStock, Settings
 from oms_core.domain.rate_limits import Allowance, RateLimit
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
@@ -29,7 +29,7 @@ def oms(request: pytest.FixtureRequest) -> Iterator[Oms]:
     given = request.getfixturevalue("given") if "given" in request.fixturenames else {}
     settings = Settings(**({"database_url": "memory://", "auth": "keys", "http_rate_limit": "3/day"} | given))
     with Oms.open(settings) as opened:
-        opened.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=ROOT)
+        opened.stock.set(SetStock(sku="WIDGET", on_hand=100), caller=ROOT)
         yield opened
 
 
@@ -39,7 +39,7 @@ def client(oms: Oms) -> ConformingClient:
 
 
 def bearing(oms: Oms, name: str = "shop") -> dict[str, str]:
-    token = oms.create_key(CreateApiKey(name=name, scopes=[Scope.ADMIN]), caller=ROOT).token
+    token = oms.api_keys.create(CreateApiKey(name=name, scopes=[Scope.ADMIN]), caller=ROOT).token
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -139,7 +139,7 @@ def counting(oms: Oms) -> tuple[Ledger, Oms]:
     ledger = Ledger()
     settings = Settings(database_url="memory://", auth="keys", rate_limits=LIMITED, http_rate_limit="99/day")
     return ledger, Oms(
-        settings=settings, storage=oms.storage, clock=oms._clock, metrics=NoMetrics(), rate_limiter=ledger
+        settings=settings, ports=Ports(storage=oms._ports.storage, clock=oms._ports.clock, rate_limiter=ledger)
     )
 
 

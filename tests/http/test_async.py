@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from oms_core import Oms, OmsError, Settings
-from oms_core.use_cases.get_queue_status import QueuePlace
+from oms_core import Oms, OmsError, QueuePlace, Settings
 from tests.http.asking import figures, order, read, refused, stock
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming

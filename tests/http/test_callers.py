@@ -25,7 +25,7 @@ LACKING = 'Bearer realm="oms", error="insufficient_scope", scope="%s"'
 @pytest.fixture
 def keyed_oms() -> Iterator[Oms]:
     with Oms.open(Settings(database_url="memory://", auth="keys", rate_limits="auth.failures=5/minute")) as opened:
-        opened.set_stock(SetStock(sku="WIDGET", on_hand=100), caller=ROOT)
+        opened.stock.set(SetStock(sku="WIDGET", on_hand=100), caller=ROOT)
         yield opened
 
 
@@ -36,7 +36,7 @@ def keyed(keyed_oms: Oms) -> ConformingClient:
 
 
 def key_of(oms: Oms, name: str = "shop", **given: Any) -> str:
-    return oms.create_key(CreateApiKey(**{"name": name, "scopes": ALL_SCOPES} | given), caller=ROOT).token
+    return oms.api_keys.create(CreateApiKey(**{"name": name, "scopes": ALL_SCOPES} | given), caller=ROOT).token
 
 
 def bearing(token: str, **headers: str) -> dict[str, str]:
@@ -62,7 +62,7 @@ def test_refusals_are_counted_by_their_reason() -> None:
         for _ in range(3):
             client.get("/v1/orders", headers=bearing(NOBODYS))
         ended = key_of(oms, "ended")
-        oms.revoke_key("ended", caller=ROOT)
+        oms.api_keys.revoke("ended", caller=ROOT)
         client.get("/v1/orders", headers=bearing(ended), environ_overrides={"REMOTE_ADDR": "192.0.2.9"})
         shown = client.get("/metrics").text
     for reason, count in (("no_key", 1), ("bad_key", 1), ("ended_key", 1), ("limited", 2)):
@@ -110,8 +110,8 @@ def test_two_keys_in_one_request_open_nothing(keyed_oms: Oms, keyed: ConformingC
 def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(keyed_oms: Oms, keyed: ConformingClient) -> None:
     revoked, wrong = key_of(keyed_oms, "revoked"), key_of(keyed_oms, "wrong")[:-4] + "0000"
     expired = key_of(keyed_oms, "expired")
-    keyed_oms.rotate_key(RotateApiKey(name="expired", overlap_seconds=0), caller=ROOT)
-    keyed_oms.revoke_key("revoked", caller=ROOT)
+    keyed_oms.api_keys.rotate(RotateApiKey(name="expired", overlap_seconds=0), caller=ROOT)
+    keyed_oms.api_keys.revoke("revoked", caller=ROOT)
     answers = [
         keyed.get("/v1/orders", headers=bearing(token, **{"X-Request-ID": "R1"}))
         for token in (NOBODYS, wrong, revoked, expired)
@@ -191,7 +191,7 @@ def test_idempotency_keys_are_apart_between_names_and_kept_over_rotation(
     first, replayed = place(shop)
     assert not replayed
     assert place(other) != (first, True)
-    rotated = keyed_oms.rotate_key(RotateApiKey(name="shop", overlap_seconds=0), caller=ROOT).token
+    rotated = keyed_oms.api_keys.rotate(RotateApiKey(name="shop", overlap_seconds=0), caller=ROOT).token
     assert place(rotated) == (first, True)
     unauthenticated(keyed.get("/v1/orders", headers=bearing(shop)), REFUSED)
 
@@ -217,7 +217,7 @@ def test_limits_count_by_name_where_there_are_keys() -> None:
     with Oms.open(settings) as oms:
         client = client_of(conforming(oms))
         shop, other = key_of(oms, "shop"), key_of(oms, "other")
-        again = oms.rotate_key(RotateApiKey(name="shop"), caller=ROOT).token
+        again = oms.api_keys.rotate(RotateApiKey(name="shop"), caller=ROOT).token
         statuses = [
             client.get("/v1/orders", headers=bearing(token)).status_code for token in (shop, again, shop, other)
         ]

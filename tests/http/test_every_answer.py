@@ -11,9 +11,8 @@ import pytest
 from oms_memory import MemoryStorage
 from werkzeug.test import EnvironBuilder
 
-from oms_core import Oms, OmsError, Settings
+from oms_core import Oms, OmsError, Ports, Settings
 from oms_core.domain.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Metric
-from oms_core.ports.clock import SystemClock
 from oms_http.edge.telemetry import count_refusal
 from oms_http.problems import answer_bug
 from oms_http.requests import Request
@@ -152,7 +151,7 @@ class BrokenStorage(MemoryStorage):
 
 def broken(error: Exception) -> ConformingClient:
     settings = Settings(database_url="memory://", group_commit=False)
-    system = Oms(settings=settings, storage=BrokenStorage(error), clock=SystemClock(), metrics=CountingMetrics())
+    system = Oms(settings=settings, ports=Ports(storage=BrokenStorage(error), metrics=CountingMetrics()))
     return client_of(conforming(system))
 
 

@@ -169,7 +169,7 @@ def test_a_frozen_broker_holds_nobody_up(oms: Oms, hanging: HangingDatabase) -> 
 
 
 def test_everything_that_is_away_is_named(oms: Oms, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oms.rate_limiter, "is_degraded", lambda: True)
+    monkeypatch.setattr(oms._ports.rate_limiter, "is_degraded", lambda: True)
     client = degraded(oms, Readiness(raising(OmsError("queue_unavailable", "away"))))
     assert read(client.get("/readyz"))["degraded"] == ["queue", "rate_limiter"]
 

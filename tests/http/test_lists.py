@@ -71,7 +71,7 @@ def test_fifty_items_are_the_default_and_500_the_most(client: ConformingClient, 
     stock(client, on_hand=1_000)
     caller = Caller(name="test", scopes=ALL_SCOPES)
     command = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=1)])
-    oms.place_orders([command] * 501, caller=caller)
+    oms.orders.place_many([command] * 501, caller=caller)
     assert len(read(client.get("/v1/orders"))["items"]) == 50
     assert len(read(client.get("/v1/orders?limit=500"))["items"]) == 500
 

@@ -34,9 +34,9 @@ def dead(client: ConformingClient, query: str = "") -> list[dict[str, Any]]:
 
 def bring(oms: Oms, *bodies: bytes) -> None:
     """Bring commands in, as other services would."""
-    assert isinstance(oms.queue, MemoryBroker)
+    assert isinstance(oms._ports.broker, MemoryBroker)
     for body in bodies:
-        oms.queue.send_command(body)
+        oms._ports.broker.send_command(body)
 
 
 def test_an_empty_queue_says_so(client: ConformingClient) -> None:

@@ -43,7 +43,7 @@ def test_a_403_and_a_429_tell_who_asked_what_and_why(caplog: pytest.LogCaptureFi
     settings = Settings(database_url="memory://", auth="keys", rate_limits="orders.read=1/day", http_rate_limit="5/day")
     with Oms.open(settings) as oms:
         client = client_of(conforming(oms))
-        token = oms.create_key(CreateApiKey(name="shop", scopes=[Scope.ORDERS_READ]), caller=ROOT).token
+        token = oms.api_keys.create(CreateApiKey(name="shop", scopes=[Scope.ORDERS_READ]), caller=ROOT).token
         headers = {"Authorization": f"Bearer {token}", "X-Request-ID": "R1"}
         client.post("/v1/orders", json=order(), headers=headers)
         client.get("/v1/orders", headers=headers)

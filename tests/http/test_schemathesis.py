@@ -83,11 +83,11 @@ def _service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         else:
             url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path_factory.mktemp('api')}/oms.db"}[request.param]
         oms = stack.enter_context(Oms.open(Settings(database_url=url, auth="keys", rate_limits="off")))
-        oms.storage.schema.upgrade()
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=10**6), caller=TESTER)
-        oms.create_key(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=TESTER)
+        oms.schema.upgrade()
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=10**6), caller=TESTER)
+        oms.api_keys.create(CreateApiKey(name="shop", scopes=ALL_SCOPES), caller=TESTER)
         schema.app.app = create_app(oms)
-        schema.app.key = oms.create_key(CreateApiKey(name="tester", scopes=ALL_SCOPES), caller=TESTER).token
+        schema.app.key = oms.api_keys.create(CreateApiKey(name="tester", scopes=ALL_SCOPES), caller=TESTER).token
         yield
         schema.app.app = None
 

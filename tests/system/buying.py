@@ -35,7 +35,7 @@ def buy_until_refused(oms: Oms, caller: Caller) -> Bought:
     while True:
         order = PlaceOrder(customer_id=caller.name, lines=[OrderLine(sku=SKU, quantity=1)])
         try:
-            order_ids.append(str(oms.place_order(order, caller=caller).order.id))
+            order_ids.append(str(oms.orders.place(order, caller=caller).order.id))
         except OmsError as error:
             return Bought(order_ids=order_ids, refusal=(error.code, dict(error.data)))
 
@@ -44,7 +44,7 @@ def buy_in_process(url: str, number: int, begin: Barrier, answers: Any) -> None:
     """Be one process: open the system, wait for the others, and buy in sixteen threads."""
     with Oms.open(Settings(database_url=url, storage_deadline_seconds=60)) as oms:
         callers = [Caller(name=f"buyer-{number}-{thread}", scopes=ALL_SCOPES) for thread in range(THREADS)]
-        oms.get_product(SKU, caller=callers[0])
+        oms.stock.get(SKU, caller=callers[0])
         begin.wait(DEADLINE_SECONDS)
         for bought in run_together([partial(buy_until_refused, oms, caller) for caller in callers]):
             answers.put(bought)

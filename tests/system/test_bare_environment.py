@@ -16,16 +16,16 @@ from oms_core import (
 
 clerk = Caller(name="clerk", scopes=ALL_SCOPES)
 with Oms.open(Settings(database_url="memory://")) as oms:
-    oms.set_stock(SetStock(sku="WIDGET", on_hand=5), caller=clerk)
+    oms.stock.set(SetStock(sku="WIDGET", on_hand=5), caller=clerk)
     line = OrderLine(sku="WIDGET", quantity=3, unit_price=Decimal("2.50"))
-    order = oms.place_order(PlaceOrder(customer_id="C1", lines=[line]), caller=clerk).order
+    order = oms.orders.place(PlaceOrder(customer_id="C1", lines=[line]), caller=clerk).order
     try:
-        oms.place_order(PlaceOrder(customer_id="C2", lines=[line]), caller=clerk)
+        oms.orders.place(PlaceOrder(customer_id="C2", lines=[line]), caller=clerk)
     except OmsError as error:
         print(error.code, error.data)
-    oms.change_order_status(ChangeOrderStatus(order_id=order.id, status=OrderStatus.SHIPPED), caller=clerk)
-    product = oms.get_product("WIDGET", caller=clerk)
-    print(oms.get_order(order.id, caller=clerk).status, order.total, product.on_hand, product.reserved)
+    oms.orders.change_status(ChangeOrderStatus(order_id=order.id, status=OrderStatus.SHIPPED), caller=clerk)
+    product = oms.stock.get("WIDGET", caller=clerk)
+    print(oms.orders.get(order.id, caller=clerk).status, order.total, product.on_hand, product.reserved)
     print(oms.audit(caller=clerk).discrepancies)
 """
 OPEN = """

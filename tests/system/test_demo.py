@@ -53,7 +53,7 @@ def test_more_buyers_at_once_than_the_service_takes_all_get_an_answer() -> None:
 
 def test_it_runs_on_a_database_of_ones_own_and_twice(postgresql_url: str) -> None:
     with Oms.open(Settings(database_url=postgresql_url)) as oms:
-        oms.storage.schema.upgrade()
+        oms.schema.upgrade()
     for orders in (5, 10):
         done = run_demo("--units", "5", "--buyers", "60", "--connections", "20", "--database-url", postgresql_url)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -26,19 +26,19 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def oms(url: str) -> Iterator[Oms]:
     with Oms.open(Settings(database_url=url, storage_deadline_seconds=60)) as oms:
-        oms.storage.schema.upgrade()
+        oms.schema.upgrade()
         yield oms
 
 
 def test_four_processes_of_sixteen_threads_sell_exactly_what_is_there(oms: Oms, url: str) -> None:
-    oms.set_stock(SetStock(sku=SKU, on_hand=UNITS), caller=CLERK)
+    oms.stock.set(SetStock(sku=SKU, on_hand=UNITS), caller=CLERK)
     counts: list[int] = []
 
     def count_another_product() -> None:
-        counts.append(oms.set_stock(SetStock(sku="OTHER", on_hand=len(counts) + 1), caller=CLERK).product.on_hand)
+        counts.append(oms.stock.set(SetStock(sku="OTHER", on_hand=len(counts) + 1), caller=CLERK).product.on_hand)
 
     bought = buy_in_processes(url, count_another_product)
-    product = oms.get_product(SKU, caller=CLERK)
+    product = oms.stock.get(SKU, caller=CLERK)
     assert len(bought) == PROCESSES * THREADS
     check_exactly_sold(UNITS, bought, available=product.available)
     assert (product.on_hand, product.reserved) == (UNITS, UNITS)
@@ -47,13 +47,13 @@ def test_four_processes_of_sixteen_threads_sell_exactly_what_is_there(oms: Oms, 
 
 
 def test_what_was_sold_is_on_record_and_in_balance(oms: Oms, url: str) -> None:
-    oms.set_stock(SetStock(sku=SKU, on_hand=UNITS), caller=CLERK)
-    bought = buy_in_processes(url, lambda: oms.get_product(SKU, caller=CLERK))
+    oms.stock.set(SetStock(sku=SKU, on_hand=UNITS), caller=CLERK)
+    bought = buy_in_processes(url, lambda: oms.stock.get(SKU, caller=CLERK))
     promised = {order_id for each in bought for order_id in each.order_ids}
     pending, cursor = set(), None
     while True:
         wanted = OrderFilter(statuses=frozenset({OrderStatus.PENDING}), sku=SKU)
-        page = oms.list_orders(wanted, caller=CLERK, cursor=cursor, limit=200)
+        page = oms.orders.list(wanted, caller=CLERK, cursor=cursor, limit=200)
         pending |= {str(order.id) for order in page.items}
         if (cursor := page.next) is None:
             break

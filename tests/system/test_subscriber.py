@@ -85,7 +85,7 @@ def oms(broker: RabbitmqVhost, postgresql_url: str) -> Iterator[Oms]:
     """A system whose worker and relay run on threads of it."""
     settings = Settings(database_url=postgresql_url, queue_url=broker.url, queue_prefix=broker.prefix)
     with Oms.open(settings) as oms:
-        oms.storage.schema.upgrade()
+        oms.schema.upgrade()
         stop = threading.Event()
         threads = [threading.Thread(target=run, args=(stop,)) for run in (oms.run_worker, oms.run_event_relay)]
         for thread in threads:
@@ -101,16 +101,16 @@ def oms(broker: RabbitmqVhost, postgresql_url: str) -> Iterator[Oms]:
 def buy(oms: Oms, quantity: int) -> UUID:
     """Accept an order and wait until it is placed."""
     command = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="WIDGET", quantity=quantity)])
-    order_id = oms.accept_order(command, caller=CALLER).order.id
-    assert oms.wait_for_outcome(order_id, caller=CALLER, timeout_seconds=SECONDS) is not None
+    order_id = oms.orders.accept(command, caller=CALLER).order.id
+    assert oms.orders.wait(order_id, caller=CALLER, timeout_seconds=SECONDS) is not None
     return order_id
 
 
 def test_orders_and_stock_are_heard_of_in_their_order(oms: Oms, broker: RabbitmqVhost, tmp_path: Path) -> None:
     with subscriber(broker, tmp_path, ["order.*", "stock.*"]) as listening:
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=10, low_stock_threshold=5), caller=CALLER)
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=10, low_stock_threshold=5), caller=CALLER)
         bought = [buy(oms, quantity) for quantity in (6, 4)]
-        oms.receive_stock(ReceiveStock(sku="WIDGET", quantity=20), caller=CALLER)
+        oms.stock.receive(ReceiveStock(sku="WIDGET", quantity=20), caller=CALLER)
         bought.append(buy(oms, 1))
         wait_until(lambda: ("order.placed", str(bought[-1])) in listening.heard(), SECONDS, "all is heard")
         heard = listening.heard()
@@ -122,7 +122,7 @@ def test_orders_and_stock_are_heard_of_in_their_order(oms: Oms, broker: Rabbitmq
 
 def test_only_what_was_asked_for_is_heard(oms: Oms, broker: RabbitmqVhost, tmp_path: Path) -> None:
     with subscriber(broker, tmp_path, ["order.placed", "stock.low"]) as listening:
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=10, low_stock_threshold=5), caller=CALLER)
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=10, low_stock_threshold=5), caller=CALLER)
         order_id = buy(oms, 6)
         wait_until(lambda: len(listening.heard()) >= 2, SECONDS, "both are heard")
         assert sorted(listening.heard()) == [("order.placed", str(order_id)), ("stock.low", "WIDGET")]
@@ -130,7 +130,7 @@ def test_only_what_was_asked_for_is_heard(oms: Oms, broker: RabbitmqVhost, tmp_p
 
 def test_what_happens_in_its_absence_is_heard_later(oms: Oms, broker: RabbitmqVhost, tmp_path: Path) -> None:
     with subscriber(broker, tmp_path, ["order.placed"]):
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=10), caller=CALLER)
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=10), caller=CALLER)
     order_id = buy(oms, 1)
     with subscriber(broker, tmp_path, ["order.placed"]) as listening:
         wait_until(listening.heard, SECONDS, "it is heard")
@@ -141,7 +141,7 @@ def test_an_event_that_comes_twice_is_handled_once(
     oms: Oms, broker: RabbitmqVhost, tmp_path: Path, postgresql_url: str
 ) -> None:
     with subscriber(broker, tmp_path, ["order.*"]) as listening:
-        oms.set_stock(SetStock(sku="WIDGET", on_hand=10), caller=CALLER)
+        oms.stock.set(SetStock(sku="WIDGET", on_hand=10), caller=CALLER)
         first = buy(oms, 1)
         wait_until(lambda: len(listening.heard()) == 2, SECONDS, "both are heard")
         publish_again(postgresql_url)

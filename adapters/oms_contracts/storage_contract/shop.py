@@ -33,20 +33,16 @@ from oms_core.domain.orders.placement import (
     decide_placement,
 )
 from oms_core.domain.orders.queueing import Settlement, decide_acceptance, decide_failed_attempt, decide_retry
-from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.orders.status_changes import decide_status_change
+from oms_core.domain.orders.statuses import OrderStatus, scope_needed
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
 from oms_core.ports.storage import DecidePlacement, Storage
-from oms_core.use_cases.adjust_stock import adjust_stock
 from oms_core.use_cases.audit import AuditReport, audit
-from oms_core.use_cases.change_order_status import change_order_status
-from oms_core.use_cases.change_stock import StockChanged
-from oms_core.use_cases.delete_product import delete_product
-from oms_core.use_cases.prepare_placement import prepare_placement
-from oms_core.use_cases.receive_stock import receive_stock
-from oms_core.use_cases.set_stock import set_stock
+from oms_core.use_cases.orders.prepare_placement import prepare_placement
+from oms_core.use_cases.stock import Stock, StockChanged
 
 CLERK = Caller(name="clerk", scopes=ALL_SCOPES, request_id="request-1")
 
@@ -60,27 +56,32 @@ class Shop:
     caller: Caller = CLERK
     locations: tuple[str, ...] = ("main",)
 
+    @property
+    def stock(self) -> Stock:
+        """The use cases of stock, over this storage."""
+        return Stock(storage=self.storage, clock=self.clock, default_location="main")
+
     def of(self, caller: Caller) -> Shop:
         """Return the same shop in another caller's hands."""
         return replace(self, caller=caller)
 
     def set(self, sku: str, on_hand: int | None = None, **given: Any) -> StockChanged:
-        """Run `set_stock` with the fields of SetStock."""
-        return set_stock(SetStock(sku=sku, on_hand=on_hand, **given), **self._wiring(), default_location="main")
+        """Run `Stock.set` with the fields of SetStock."""
+        return self.stock.set(SetStock(sku=sku, on_hand=on_hand, **given), caller=self.caller)
 
     def adjust(self, sku: str, delta: int, **given: Any) -> StockChanged:
-        """Run `adjust_stock` with the fields of AdjustStock."""
+        """Run `Stock.adjust` with the fields of AdjustStock."""
         command = AdjustStock(sku=sku, delta=delta, **({"reason": "counted"} | given))
-        return adjust_stock(command, **self._wiring(), default_location="main")
+        return self.stock.adjust(command, caller=self.caller)
 
     def receive(self, sku: str, quantity: int, **given: Any) -> StockChanged:
-        """Run `receive_stock` with the fields of ReceiveStock."""
+        """Run `Stock.receive` with the fields of ReceiveStock."""
         command = ReceiveStock(sku=sku, quantity=quantity, **given)
-        return receive_stock(command, **self._wiring(), default_location="main")
+        return self.stock.receive(command, caller=self.caller)
 
     def delete(self, sku: str, **given: Any) -> None:
-        """Run `delete_product` with the fields of DeleteProduct."""
-        delete_product(DeleteProduct(sku=sku, **given), **self._wiring())
+        """Run `Stock.delete` with the fields of DeleteProduct."""
+        self.stock.delete(DeleteProduct(sku=sku, **given), caller=self.caller)
 
     def order(self, *lines: tuple[str, int] | tuple[str, int, str], **given: Any) -> Placement:
         """Prepare an order of (sku, quantity) or (sku, quantity, price) with the fields of PlaceOrder."""
@@ -175,8 +176,16 @@ class Shop:
         return [claim.order_id for claim in claims]
 
     def move(self, order_id: UUID, status: OrderStatus, **given: Any) -> Order:
-        """Run `change_order_status` with the fields of ChangeOrderStatus."""
-        return change_order_status(ChangeOrderStatus(order_id=order_id, status=status, **given), **self._wiring())
+        """Move an order as ChangeOrderStatus with these fields would."""
+        command = ChangeOrderStatus(order_id=order_id, status=status, **given)
+        self.caller.require(scope_needed(status))
+        return self.storage.orders.change(
+            order_id,
+            owner=self.caller.customer_id,
+            caller=self.caller,
+            now=self.clock.now(),
+            decide=lambda order, holdings: decide_status_change(order, holdings, command, self.caller),
+        )
 
     def get(self, order_id: UUID) -> Order:
         """Read an order."""
@@ -207,7 +216,7 @@ class Shop:
 
     def audit(self) -> AuditReport:
         """Audit everything."""
-        return audit(caller=CLERK, storage=self.storage)
+        return audit(caller=CLERK, audits=self.storage.audits)
 
     def everything(self) -> dict[str, object]:
         """Read all that a refusal must leave as it was."""
@@ -220,9 +229,6 @@ class Shop:
             "events": {order.id: self.events(order.id) for order in orders},
             "queue": self.storage.queue.sample(),
         }
-
-    def _wiring(self) -> dict[str, Any]:
-        return {"caller": self.caller, "clock": self.clock, "storage": self.storage}
 
 
 def new_shop(storage: Storage, *, seed: int = 0) -> Shop:

@@ -118,6 +118,33 @@ class QueueSample:
         return len(self.numbers) + queue_no - self.numbers[-1]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueStatus:
+    """The queue as it was within the last second.
+
+    `depth`: orders that wait (exact below 10,000, then no fewer than there are); `oldest_age_seconds` of the one that
+    waits longest, None when none does; `orders_per_second`: what all live workers settle; `failed` and `rejected`
+    orders, counted up to 10,000.
+    """
+
+    depth: int
+    oldest_age_seconds: float | None
+    orders_per_second: float
+    workers: Sequence[WorkerState]
+    failed: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePlace:
+    """Where a queued order stands: `position` from 1 (exact to 10,000, then a bound), and the seconds until it is
+    placed at the present pace; None when no worker is there.
+    """
+
+    position: int
+    estimated_seconds: int | None
+
+
 def decide_acceptance(placements: Sequence[Placement], view: AcceptanceView) -> list[Verdict]:
     """Decide which orders are queued: all but replays, reused keys and unknown SKUs; stock is looked at later."""
     taken: dict[tuple[str, str], int] = {}

@@ -24,12 +24,12 @@ class TestJournalStorage(StorageContract):
     @pytest.fixture
     def storage(self, url: str) -> Iterator[Storage]:
         with Oms.open(Settings(database_url=url)) as oms:
-            yield oms.storage
+            yield oms._ports.storage
 
     @pytest.fixture
     def rival_storage(self, url: str) -> Iterator[Storage]:
         with Oms.open(Settings(database_url=url)) as oms:
-            yield oms.storage
+            yield oms._ports.storage
 
     @pytest.fixture
     def publishing_storage(self, url: str) -> Iterator[Storage]:
@@ -65,8 +65,8 @@ class TestJournalStorage(StorageContract):
 
 def test_the_storage_is_the_other_packages_own(tmp_path: Path) -> None:
     with Oms.open(Settings(database_url=f"journal://{tmp_path}/stock")) as oms:
-        assert isinstance(oms.storage, oms_journal.JournalStorage)
-        assert str(tmp_path) in oms.storage.describe()
+        assert isinstance(oms._ports.storage, oms_journal.JournalStorage)
+        assert str(tmp_path) in oms._ports.storage.describe()
 
 
 def test_nothing_comes_from_the_checkout(pytestconfig: pytest.Config) -> None:

@@ -12,8 +12,8 @@ import pytest
 from pika import BlockingConnection, URLParameters
 
 from oms_core import Oms, OmsError
-from oms_core.order_queue import OrderQueue
 from oms_core.ports.broker import Broker
+from oms_core.use_cases.orders.intake import Intake
 from tests.faults.queue_weather import (
     ACCEPT_SECONDS,
     STOPPING_SECONDS,
@@ -74,13 +74,13 @@ def test_orders_are_accepted_before_the_broker_is_there_while_it_dies_and_after_
         wait_until(lambda: has_placed(oms, 100), DEADLINE_SECONDS, "the sweep places what no broker announced")
         server.start()
         subscriber = Subscriber(server.url, oms.settings.queue_prefix)
-        wait_until(lambda: is_connected(oms.queue), DEADLINE_SECONDS, "the broker is back")
+        wait_until(lambda: is_connected(oms._ports.broker), DEADLINE_SECONDS, "the broker is back")
         with relaying(oms.settings), Crowd(oms, name="during") as crowd:
             wait_until(lambda: len(crowd.accepted) >= 50, DEADLINE_SECONDS, "some are accepted")
             server.kill()
             wait_until(lambda: len(crowd.accepted) >= 150, DEADLINE_SECONDS, "some are accepted meanwhile")
             server.start()
-            wait_until(lambda: is_connected(oms.queue), DEADLINE_SECONDS, "the broker is back again")
+            wait_until(lambda: is_connected(oms._ports.broker), DEADLINE_SECONDS, "the broker is back again")
             accepted += accept(oms, 100, "after")
         assert set(crowd.told) == {"accepted"}
         assert crowd.slowest_seconds < ACCEPT_SECONDS
@@ -113,7 +113,7 @@ def test_nobody_waits_for_a_frozen_broker_while_the_sweep_places(server: Private
             accepted += accept(oms, 150, "frozen")
             all_placed(oms, accepted)
             with pytest.raises(OmsError):
-                oms.queue.check()
+                oms._ports.broker.check()
         wait_until(lambda: is_connected(worker.queue), DEADLINE_SECONDS, "the broker answers again")
         accepted += accept(oms, 50, "thawed")
         all_placed(oms, accepted)
@@ -122,13 +122,13 @@ def test_nobody_waits_for_a_frozen_broker_while_the_sweep_places(server: Private
 def test_whoever_announces_on_the_callers_thread_would_wait(
     server: PrivateRabbitmq, oms: Oms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    announcer = oms.queue.announcer()
+    announcer = oms._ports.broker.announcer()
 
-    def announce(_: OrderQueue, order_ids: Sequence[UUID]) -> None:
+    def announce(_: Intake, order_ids: Sequence[UUID]) -> None:
         with pytest.raises(OmsError):
             announcer.announce(order_ids)
 
-    monkeypatch.setattr(OrderQueue, "announce", announce)
+    monkeypatch.setattr(Intake, "announce", announce)
     with frozen(server), pytest.raises(AssertionError, match="it took"):
         accept(oms, 1, "frozen")
     announcer.close()

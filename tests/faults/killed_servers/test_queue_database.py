@@ -15,7 +15,7 @@ from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 
 from oms_core import Oms
-from oms_core.order_queue import COMMANDS
+from oms_core.worker.workers import COMMANDS
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.faults.queue_weather import (
     BUYER,
@@ -145,7 +145,7 @@ def test_commands_of_other_services_give_one_order_per_key_through_all_of_it(
             for key in keys:
                 channel.basic_publish(broker.name("commands"), "place-order", command(key), mandatory=True)
 
-    assert oms.list_dead_letters(caller=BUYER) == []  # Which declares the queues.
+    assert oms.queue.dead_letters.list(caller=BUYER) == []  # Which declares the queues.
     publish()
     with processes(oms.settings, [die_before_acknowledging]) as (killed,):
         assert dies(killed) == -signal.SIGKILL

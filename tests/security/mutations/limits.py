@@ -13,7 +13,8 @@ RATES = (
     mutation(
         "who is over its limit has its body decoded",
         "oms_http/edge/rate_limits.py",
-        "        request.charge = oms.charge(RateScope.ORDERS_PLACE, caller=request.caller, charged=request.charged)\n",
+        "        request.charge = oms.rate_limits.charge("
+        "RateScope.ORDERS_PLACE, caller=request.caller, charged=request.charged)\n",
         "        pass\n",
         "tests/http/test_rate_limits.py::test_a_body_that_cannot_be_read_costs_what_one_that_can_does",
     ),
@@ -26,14 +27,14 @@ RATES = (
     ),
     mutation(
         "who is over its limit is served",
-        "oms_core/use_cases/charge_caller.py",
+        "oms_core/use_cases/rate_limits.py",
         "        if not allowance.allowed:\n",
         "        if False:\n",
         f"{_TEST_RATES}test_a_caller_over_its_limit_is_refused_with_the_seconds_to_wait",
     ),
     mutation(
         "a batch costs nothing",
-        "oms_core/oms.py",
+        "oms_core/use_cases/orders/orders.py",
         "        charge.raise_to(len(commands))\n",
         "",
         f"{_TEST_RATES}test_a_batch_over_the_limit_is_refused_as_a_whole",

@@ -78,8 +78,8 @@ def _replay(chosen: argparse.Namespace, messages: Console) -> Report:
     plan = plan_steps(read_files(paths))
     source = "+".join(chosen.month)
     with Oms.open(_settings(chosen)) as oms:
-        if not oms.storage.schema.status().applied:
-            oms.storage.schema.upgrade()
+        if not oms.schema.status().applied:
+            oms.schema.upgrade()
         began = time.perf_counter()
         products = stock_shelves(oms, plan.steps, reference=source, percent_of_sold=chosen.stock_percent)
         stocked = time.perf_counter()

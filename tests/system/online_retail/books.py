@@ -36,10 +36,10 @@ def read_books(oms: Oms, *, caller: Caller) -> Books:
     """Read all of it through the use cases, in pages."""
 
     def ledger_of(sku: str) -> Iterator[NewMovement]:
-        pages = _items(lambda cursor: oms.list_movements(sku, caller=caller, cursor=cursor, limit=_PAGE_ITEMS))
+        pages = _items(lambda cursor: oms.stock.movements(sku, caller=caller, cursor=cursor, limit=_PAGE_ITEMS))
         return (entry.movement for entry in pages)
 
-    products = list(oms.export_stock(caller=caller))
+    products = list(oms.stock.export(caller=caller))
     return Books(
         orders=read_orders(oms, caller=caller),
         levels={product.sku: (product.on_hand, product.reserved) for product in products},
@@ -49,7 +49,7 @@ def read_books(oms: Oms, *, caller: Caller) -> Books:
 
 def read_orders(oms: Oms, *, caller: Caller) -> list[Order]:
     """Read all orders, newest first."""
-    return list(_items(lambda cursor: oms.list_orders(caller=caller, cursor=cursor, limit=_PAGE_ITEMS)))
+    return list(_items(lambda cursor: oms.orders.list(caller=caller, cursor=cursor, limit=_PAGE_ITEMS)))
 
 
 def _items(page_at: Callable[[str | None], Page[T]]) -> Iterator[T]:

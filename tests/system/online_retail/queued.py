@@ -22,10 +22,10 @@ def queueing_desk(oms: Oms) -> Desk:
     """Have sales accepted; before a cancellation its client waits for the outcome, as a customer would."""
 
     def accept(command: PlaceOrder) -> UUID:
-        return oms.accept_order(command, caller=CALLER).order.id
+        return oms.orders.accept(command, caller=CALLER).order.id
 
     def was_placed(order_id: UUID) -> bool:
-        order = oms.wait_for_outcome(order_id, caller=CALLER, timeout_seconds=SECONDS)
+        order = oms.orders.wait(order_id, caller=CALLER, timeout_seconds=SECONDS)
         if order is None:
             raise TimeoutError(f"order {order_id} is not settled within {SECONDS} s")
         return order.status is not OrderStatus.REJECTED
@@ -68,7 +68,7 @@ def replay_through_queue(
         began = time.perf_counter()
         tally = replay(oms, shares, progress, desk=queueing_desk(oms))
         accepted = time.perf_counter()
-        wait_until(lambda: not oms.storage.queue.sample().numbers, SECONDS, "everything is settled")
+        wait_until(lambda: not oms._ports.storage.queue.sample().numbers, SECONDS, "everything is settled")
         settled = time.perf_counter()
         orders = {str(order.reference): order for order in read_orders(oms, caller=CALLER)}
         new = len(orders) - known
@@ -82,7 +82,7 @@ def replay_through_queue(
 
 
 def _live(oms: Oms) -> list[int]:
-    return [worker.settled for worker in oms.storage.workers.find(silent_seconds=SECONDS)]
+    return [worker.settled for worker in oms._ports.storage.workers.find(silent_seconds=SECONDS)]
 
 
 def _shares_of(oms: Oms, total: int) -> list[int]:

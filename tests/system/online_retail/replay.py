@@ -72,7 +72,7 @@ class Desk:
 
 def placing_desk(oms: Oms) -> Desk:
     """Have sales placed at once."""
-    return Desk(hand_in=lambda command: oms.place_order(command, caller=CALLER).order.id)
+    return Desk(hand_in=lambda command: oms.orders.place(command, caller=CALLER).order.id)
 
 
 def replay(
@@ -123,11 +123,11 @@ class _Client:
             case Sale():
                 self._placed[step.invoice] = self._desk.hand_in(order_of(step))
             case Cancellation():
-                self._oms.cancel_order(self._placed[step.sale], reason=step.invoice, caller=CALLER)
+                self._oms.orders.cancel(self._placed[step.sale], reason=step.invoice, caller=CALLER)
             case CustomerReturn():
-                self._oms.receive_stock(receipt_of(step), caller=CALLER)
+                self._oms.stock.receive(receipt_of(step), caller=CALLER)
             case WriteOff() | Find():
-                self._oms.adjust_stock(adjustment_of(step), caller=CALLER)
+                self._oms.stock.adjust(adjustment_of(step), caller=CALLER)
 
 
 def order_of(sale: Sale) -> PlaceOrder:

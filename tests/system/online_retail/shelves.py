@@ -19,7 +19,7 @@ def stock_shelves(oms: Oms, steps: Iterable[Step], *, reference: str, percent_of
     """
     units = opening_units(steps, percent_of_sold=percent_of_sold)
     refused: list[ImportReject] = []
-    oms.import_stock(
+    oms.imports.stock(
         ImportStock(idempotency_key=f"opening/{reference}"),
         io.BytesIO(_opening_file(units, product_names(steps), reference).encode()),
         caller=CALLER,

@@ -102,7 +102,7 @@ def test_both_months_together_match_what_was_cancelled_a_month_later(
 
 def open_with_stock(url: str, plan: Plan) -> Oms:
     oms = Oms.open(Settings(database_url=url))
-    oms.storage.schema.upgrade()
+    oms.schema.upgrade()
     stock_shelves(oms, plan.steps, reference="month", percent_of_sold=100)
     return oms
 

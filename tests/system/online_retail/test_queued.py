@@ -56,7 +56,7 @@ def oms(postgresql_url: str, rabbitmq_url: str, unique_name: str) -> Iterator[Om
     """An empty system on PostgreSQL and a broker."""
     settings = Settings(database_url=postgresql_url, queue_url=rabbitmq_url, queue_prefix=unique_name)
     with Oms.open(settings) as oms:
-        oms.storage.schema.upgrade()
+        oms.schema.upgrade()
         yield oms
     RabbitmqVhost(rabbitmq_url, unique_name).delete_all()
 
@@ -64,7 +64,7 @@ def oms(postgresql_url: str, rabbitmq_url: str, unique_name: str) -> Iterator[Om
 def placed_at_once(plan: Plan) -> Books:
     """Replay without a queue, by one client, in memory."""
     with Oms.open(Settings(database_url="memory://")) as oms:
-        oms.storage.schema.upgrade()
+        oms.schema.upgrade()
         stock_shelves(oms, plan.steps, reference="opening", percent_of_sold=100)
         replay(oms, share_out(plan.steps, 1))
         return read_books(oms, caller=CALLER)
@@ -91,7 +91,7 @@ def test_with_scarce_stock_the_queue_oversells_nothing_and_rejects_only_what_lac
 ) -> None:
     """First the sales alone: stock only falls then, so whoever was rejected still lacks some at the end."""
     stock_shelves(oms, plan.steps, reference="opening", percent_of_sold=SCARCE_PERCENT[name])
-    opening = {product.sku: product.on_hand for product in oms.export_stock(caller=CALLER)}
+    opening = {product.sku: product.on_hand for product in oms.stock.export(caller=CALLER)}
     sales = [step for step in plan.steps if isinstance(step, Sale)]
     replayed = replay_through_queue(oms, share_out(sales, CLIENTS), count=WORKERS)
     orders = read_orders(oms, caller=CALLER)
@@ -107,7 +107,7 @@ def test_with_scarce_stock_the_queue_oversells_nothing_and_rejects_only_what_lac
     again = replay_through_queue(oms, share_out(plan.steps, CLIENTS), count=WORKERS)
     assert len(read_orders(oms, caller=CALLER)) == ORDERS[name], "none came twice"
     assert again.tally.orders == replayed.tally.orders
-    assert all(product.available >= 0 for product in oms.export_stock(caller=CALLER))
+    assert all(product.available >= 0 for product in oms.stock.export(caller=CALLER))
     assert not oms.audit(caller=CALLER).discrepancies
 
 
@@ -128,7 +128,7 @@ def demand(order: Order) -> Counter[str]:
 
 def unproven(orders: list[Order], oms: Oms) -> list[str]:
     """Name the rejected orders that what is left would serve, and those rejected for another reason."""
-    left = {product.sku: product.available for product in oms.export_stock(caller=CALLER)}
+    left = {product.sku: product.available for product in oms.stock.export(caller=CALLER)}
     return [
         str(order.reference)
         for order in orders
@@ -147,8 +147,8 @@ def test_the_proof_notices_a_rejected_order_that_what_is_left_would_serve(oms: O
     sales = [step for step in plan.steps if isinstance(step, Sale)]
     replay_through_queue(oms, share_out(sales, CLIENTS), count=1)
     assert unproven(read_orders(oms, caller=CALLER), oms) == []
-    for product in list(oms.export_stock(caller=CALLER)):
-        oms.receive_stock(ReceiveStock(sku=product.sku, quantity=1_000), caller=CALLER)
+    for product in list(oms.stock.export(caller=CALLER)):
+        oms.stock.receive(ReceiveStock(sku=product.sku, quantity=1_000), caller=CALLER)
     assert unproven(read_orders(oms, caller=CALLER), oms)
 
 

@@ -36,7 +36,7 @@ def sheet(made_file: Path, plan: Plan) -> Sheet:
 
 def open_oms(url: str) -> Oms:
     oms = Oms.open(Settings(database_url=url))
-    oms.storage.schema.upgrade()
+    oms.schema.upgrade()
     return oms
 
 
@@ -70,8 +70,8 @@ def test_with_scarce_stock_orders_are_refused_and_nothing_is_oversold(database_u
     with open_oms(database_url) as oms:
         tally = load(oms, plan, percent_of_sold=60)
         assert not oms.audit(caller=CALLER).discrepancies
-        assert all(product.available >= 0 for product in oms.export_stock(caller=CALLER))
-        placed = oms.list_orders(caller=CALLER, limit=500).items
+        assert all(product.available >= 0 for product in oms.stock.export(caller=CALLER))
+        placed = oms.orders.list(caller=CALLER, limit=500).items
     assert tally.orders["insufficient_inventory"] > 0
     assert tally.orders[APPLIED] == len(placed)
     assert tally.orders.total() == ORDERS
@@ -86,21 +86,21 @@ def test_with_scarce_stock_orders_are_refused_and_nothing_is_oversold(database_u
 
 
 def an_extra_receipt(oms: Oms) -> None:
-    oms.receive_stock(ReceiveStock(sku="10131", quantity=1), caller=CALLER)
+    oms.stock.receive(ReceiveStock(sku="10131", quantity=1), caller=CALLER)
 
 
 def a_write_off_of_nothing_in_the_file(oms: Oms) -> None:
-    oms.adjust_stock(AdjustStock(sku="10131", delta=-1, reason="damages", reference="600009"), caller=CALLER)
+    oms.stock.adjust(AdjustStock(sku="10131", delta=-1, reason="damages", reference="600009"), caller=CALLER)
 
 
 def an_extra_order(oms: Oms) -> None:
     line = OrderLine(sku="10131", quantity=1, unit_price=Decimal(1))
-    oms.place_order(PlaceOrder(customer_id="10001", lines=[line], reference="699999"), caller=CALLER)
+    oms.orders.place(PlaceOrder(customer_id="10001", lines=[line], reference="699999"), caller=CALLER)
 
 
 def a_cancelled_order(oms: Oms) -> None:
-    (order,) = oms.list_orders(OrderFilter(reference="600001"), caller=CALLER).items
-    oms.cancel_order(order.id, reason="C600003", caller=CALLER)
+    (order,) = oms.orders.list(OrderFilter(reference="600001"), caller=CALLER).items
+    oms.orders.cancel(order.id, reason="C600003", caller=CALLER)
 
 
 @pytest.mark.parametrize(

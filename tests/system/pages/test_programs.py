@@ -120,7 +120,7 @@ def test_no_program_of_a_page_is_left_unrun() -> None:
 
 
 def test_the_pages_name_this_version_of_the_wheel() -> None:
-    from oms_core.distribution import DISTRIBUTION, installed_version
+    from oms_core.bootstrap import DISTRIBUTION, installed_version
 
     for page in PAGES:
         named = set(re.findall(rf"{DISTRIBUTION}-([\w.]+?)-py3", (ROOT / page).read_text(encoding="utf-8")))

@@ -42,7 +42,7 @@ def main() -> None:
     from checkout import check_out, oms
 
     clerk = Caller(name="clerk", scopes=ALL_SCOPES)
-    oms.set_stock(SetStock(sku="WIDGET", on_hand=25), caller=clerk)
+    oms.stock.set(SetStock(sku="WIDGET", on_hand=25), caller=clerk)
     with connection.schema_editor() as editor:
         editor.create_model(Cart)
     cart = Cart.objects.create(customer_id=1)
@@ -52,7 +52,7 @@ def main() -> None:
     with transaction.atomic():
         check_out(Cart.objects.create(customer_id=2))
         transaction.set_rollback(True)
-    product = oms.get_product("WIDGET", caller=clerk)
+    product = oms.stock.get("WIDGET", caller=clerk)
     print(Cart.objects.get().order_id == cart.order_id, product.reserved, product.available)
     oms.close()
 

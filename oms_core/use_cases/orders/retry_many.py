@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.callers import Caller
 from oms_core.domain.commands import check_reason
 from oms_core.domain.limits import RETRY_ORDERS_MAX
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
-from oms_core.ports.storage import Storage
-from oms_core.use_cases.list_orders import orders_by_id, owned_filter
+from oms_core.ports.storage import OrderStorage
+from oms_core.use_cases.orders.order_pages import orders_by_id, owned_filter
 
 _RETRIABLE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 
@@ -28,21 +28,19 @@ class RetryReport:
     more: bool
 
 
-def retry_orders(
+def retry_many(
+    orders: OrderStorage,
     wanted: OrderFilter,
     *,
-    reason: str | None = None,
+    reason: str | None,
     limit: int,
     caller: Caller,
-    storage: Storage,
     retry: Callable[[UUID], object],
 ) -> RetryReport:
-    """Retry the newest `limit` (at most 1,000) orders that the filter finds, each in a transaction of its own.
+    """Retry the newest `limit` (at most 1,000) orders that the filter finds; `retry` does it with one.
 
-    Without statuses in the filter: rejected and failed ones. Raises `validation_error`, `forbidden` or
-    `storage_unavailable`.
+    Without statuses in the filter: rejected and failed ones. Raises `validation_error`, or what `retry` raises.
     """
-    caller.require(Scope.ORDERS_MANAGE)
     if not 1 <= limit <= RETRY_ORDERS_MAX:
         raise one_finding("/limit", "out_of_range", f"must be a whole number from 1 to {RETRY_ORDERS_MAX}")
     findings = Findings()
@@ -51,7 +49,7 @@ def retry_orders(
     if not wanted.statuses <= _RETRIABLE:
         raise one_finding("/status", "out_of_range", "only rejected and failed orders can be retried")
     owned = owned_filter(replace(wanted, statuses=wanted.statuses or _RETRIABLE), caller)
-    found: Iterator[Order] = iter(()) if owned is None else orders_by_id(storage, owned, after=None, limit=limit + 1)
+    found: Iterator[Order] = iter(()) if owned is None else orders_by_id(orders, owned, after=None, limit=limit + 1)
     tried = retried = 0
     for order in found:
         if tried == limit:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
-from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.callers import Caller
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_LINES_MAX
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.pages import Page, check_limit, decode_id_cursor, encode_cursor
-from oms_core.ports.storage import Storage
+from oms_core.ports.storage import OrderStorage
 
 _CURSOR = "orders"
 _OLDEST_CURSOR = "orders-oldest"
@@ -18,18 +18,12 @@ _READ_TOGETHER = PAGE_ITEMS_DEFAULT + 1
 
 
 def list_orders(
-    wanted: OrderFilter,
-    *,
-    caller: Caller,
-    storage: Storage,
-    cursor: str | None = None,
-    limit: int = PAGE_ITEMS_DEFAULT,
+    orders: OrderStorage, wanted: OrderFilter, *, caller: Caller, cursor: str | None, limit: int
 ) -> Page[Order]:
-    """Return one page of up to 500 orders, or fewer if they reach 2,000 lines and entries of metadata together.
+    """Return a page of what the caller may see: it ends with the limit, or the order that reaches 2,000 lines.
 
-    Raises `validation_error` for a bad cursor or limit, `forbidden`.
+    Raises `validation_error` for a bad cursor or limit.
     """
-    caller.require(Scope.ORDERS_READ)
     check_limit(limit)
     kind = _OLDEST_CURSOR if wanted.oldest_first else _CURSOR
     after = None if cursor is None else decode_id_cursor(kind, cursor)
@@ -38,22 +32,22 @@ def list_orders(
         return Page((), None)
     page: list[Order] = []
     lines = 0
-    for order in orders_by_id(storage, owned, after=after, limit=limit + 1):
+    for order in orders_by_id(orders, owned, after=after, limit=limit + 1):
         if len(page) == limit:
             return _page_before_more(page, kind)
         page.append(order)
         lines += order.lines_shown
         if lines >= PAGE_LINES_MAX:
-            has_more = storage.orders.find(owned, after=order.id, limit=1, lines_max=1)
+            has_more = orders.find(owned, after=order.id, limit=1, lines_max=1)
             return _page_before_more(page, kind) if has_more else Page(tuple(page), None)
     return Page(tuple(page), None)
 
 
-def orders_by_id(storage: Storage, wanted: OrderFilter, *, after: UUID | None, limit: int) -> Iterator[Order]:
+def orders_by_id(orders: OrderStorage, wanted: OrderFilter, *, after: UUID | None, limit: int) -> Iterator[Order]:
     """Read orders by id, beyond `after`, few at a time: 500 orders may have a million lines."""
     while limit > 0:
         wished = min(limit, _READ_TOGETHER)
-        found = storage.orders.find(wanted, after=after, limit=wished, lines_max=PAGE_LINES_MAX)
+        found = orders.find(wanted, after=after, limit=wished, lines_max=PAGE_LINES_MAX)
         yield from found
         if len(found) < wished and sum(len(order.lines) for order in found) < PAGE_LINES_MAX:
             return

@@ -1,9 +1,10 @@
-"""Charge a caller for what it asks, before anything happens."""
+"""Rate limits: a caller is charged for what it asks, before anything happens."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from oms_core.domain.callers import Caller
 from oms_core.domain.rate_limits import Allowance, RateLimit, RateScope, rate_limited
@@ -16,20 +17,24 @@ OnCharge = Callable[[Allowance], None]
 _log = logging.getLogger(__name__)
 
 
-class ChargeCaller:
-    """Takes units of the caller's limit for a scope; where no limit stands for it, nothing is asked of anybody."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """How often callers may ask. Where no limit stands for a scope, nothing is asked of anybody.
 
-    def __init__(self, limits: Mapping[RateScope, RateLimit], limiter: RateLimiter) -> None:
-        self._limits = limits
-        self._limiter = limiter
+    `limiter` counts for drivers with limits of their own: what they take, and what the core does, is one count.
+    """
 
-    def __call__(self, scope: RateScope, *, caller: Caller, cost: int = 1, charged: OnCharge | None = None) -> Charge:
-        """Take `cost` units, all or nothing, and tell `charged` what is left, also before raising.
+    limits: Mapping[RateScope, RateLimit]
+    limiter: RateLimiter
 
-        It gives the charge, to be raised or given back. Raises `rate_limited` with the seconds to wait. What asks more
-        than the limit ever has is `validation_error`, because waiting would not help.
+    def charge(self, scope: RateScope, *, caller: Caller, cost: int = 1, charged: OnCharge | None = None) -> Charge:
+        """Take `cost` units of the caller's limit for a scope, all or nothing; return the charge, to be raised or given
+        back.
+
+        `charged` is told what is left, also before this raises. Raises `rate_limited` with the seconds to wait. What
+        asks more than the limit ever has is `validation_error`, because waiting would not help.
         """
-        charge = Charge(self._limits.get(scope), self._limiter, caller.rate_key, charged)
+        charge = Charge(self.limits.get(scope), self.limiter, caller.rate_key, charged)
         charge.raise_to(cost)
         return charge
 
@@ -50,7 +55,7 @@ class Charge:
         self.charged = charged
 
     def raise_to(self, units: int) -> None:
-        """Take what is missing to so many units, all or nothing. Raises as `ChargeCaller` does."""
+        """Take what is missing to so many units, all or nothing. Raises as `RateLimits.charge` does."""
         limit, missing = self._limit, units - self.units
         if limit is None or missing < 1:
             return

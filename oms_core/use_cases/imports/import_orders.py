@@ -19,11 +19,11 @@ from oms_core.imports.order_spool import OrderSpool, SpooledOrder
 from oms_core.imports.rehearsal import RehearsePlacements
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import OrderStorage
-from oms_core.use_cases.place_orders import place_orders
+from oms_core.use_cases.orders.prepare_placement import write_prepared
 
 TellProgress = Callable[[ImportProgress], None]
 TellReject = Callable[[ImportReject], None]
-Commit = Callable[[Sequence[Placement]], list[PlacementOutcome]]
+PlaceMany = Callable[[Sequence[Placement]], list[PlacementOutcome]]
 
 
 def import_orders(
@@ -35,7 +35,7 @@ def import_orders(
     currency: str,
     location_priority: Sequence[str],
     orders: OrderStorage,
-    commit: Commit,
+    commit: PlaceMany,
     rejects: TellReject,
     progress: TellProgress,
 ) -> OrderImportReport:
@@ -60,7 +60,7 @@ def import_orders(
         counts = Counter(refused=malformed)
         for batch in spool.batches():
             commands = [read_keyed_order(order.document) for order in batch]
-            outcomes = place_orders(commands, caller=caller, clock=clock, currency=currency, commit=commit)
+            outcomes = write_prepared(commands, caller=caller, clock=clock, currency=currency, write=commit)
             for order, outcome in zip(batch, outcomes, strict=True):
                 _count(order, outcome, counts, rejects)
             progress(ImportProgress(stage=ImportStage.APPLYING, done=counts.total(), total=spool.count))

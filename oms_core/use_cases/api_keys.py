@@ -1,0 +1,141 @@
+"""API keys: who may call the service, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from oms_core.domain.api_keys import (
+    ID_BITS,
+    SECRET_BITS,
+    ApiKey,
+    CreateApiKey,
+    IssuedApiKey,
+    RotateApiKey,
+    StoredApiKey,
+    check_key_name,
+    digest_of,
+    first_key,
+    key_not_found,
+    next_key,
+    secret_text,
+    token_of,
+)
+from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
+from oms_core.domain.pages import Page, bad_cursor, check_limit, decode_cursor, encode_cursor, page_of, read_row_number
+from oms_core.domain.validation import Findings
+from oms_core.ports.api_key_storage import ApiKeyStorage
+from oms_core.ports.clock import Clock
+
+_CURSOR = "keys"
+_NUMBER_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeys:
+    """API keys by name. `days_max` bounds their lives; `changed` hears of a name whose keys have just changed.
+
+    All but `any` are for administrators, and raise `forbidden` to others.
+    """
+
+    storage: ApiKeyStorage
+    clock: Clock
+    days_max: int | None
+    changed: Callable[[str], None]
+
+    def create(self, command: CreateApiKey, *, caller: Caller) -> IssuedApiKey:
+        """Make the first API key of a name; its text is in the answer, and nowhere else ever.
+
+        Raises `key_name_taken`, `validation_error`, `storage_unavailable`, or `outcome_unknown`: the name is then
+        looked up, and its key, whose text is lost, rotated.
+        """
+        _require_admin(caller)
+        bits = self.clock.random_bits(ID_BITS)
+        now = self.clock.now()
+        key = first_key(command, created_by=caller.name, now=now, random_bits=bits, days_max=self.days_max)
+        secret = secret_text(self.clock.random_bits(SECRET_BITS))
+        self.storage.create(StoredApiKey(key=key, digest=digest_of(secret)))
+        return IssuedApiKey(key=key, token=token_of(key.id, secret))
+
+    def rotate(self, command: RotateApiKey, *, caller: Caller) -> IssuedApiKey:
+        """Make a further API key of a name, with the scopes and the customer of the one before.
+
+        The former keys work until the overlap ends, so whoever holds one can change over; those that were revoked stay
+        so. Raises `key_not_found`, `validation_error`, `storage_unavailable` or `outcome_unknown`.
+        """
+        _require_admin(caller)
+        latest = self._latest(command.name)  # What follows from it never changes.
+        now = self.clock.now()
+        bits = self.clock.random_bits(ID_BITS)
+        key = next_key(latest, command, created_by=caller.name, now=now, random_bits=bits, days_max=self.days_max)
+        secret = secret_text(self.clock.random_bits(SECRET_BITS))
+        stored = StoredApiKey(key=key, digest=digest_of(secret))
+        written = self.storage.rotate(stored, former_end_at=now + timedelta(seconds=command.overlap_seconds))
+        self.changed(command.name)
+        return IssuedApiKey(key=written, token=token_of(key.id, secret))
+
+    def revoke(self, name: str, *, caller: Caller) -> Sequence[ApiKey]:
+        """End every API key of a name at once; return them as they then are, newest first, at most 500.
+
+        Every process refuses them within five seconds. What was revoked before stays as it was. Raises `key_not_found`,
+        `storage_unavailable` or `outcome_unknown`.
+        """
+        _require_admin(caller)
+        _check_known_name(name)
+        self.storage.revoke(name, by=caller.name, now=self.clock.now())
+        self.changed(name)
+        return self.storage.of_name(name, limit=PAGE_ITEMS_MAX)
+
+    def get(self, name: str, *, caller: Caller) -> Sequence[ApiKey]:
+        """Return the API keys of a name, newest first, at most 500. Raises `key_not_found`."""
+        _require_admin(caller)
+        _check_known_name(name)
+        keys = self.storage.of_name(name, limit=PAGE_ITEMS_MAX)
+        if not keys:
+            raise key_not_found(name)
+        return keys
+
+    def list(self, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT) -> Page[ApiKey]:
+        """Return a page of up to 500 API keys by name, the oldest of a name first.
+
+        Raises `validation_error` for a bad cursor or limit.
+        """
+        _require_admin(caller)
+        check_limit(limit)
+        after = None if cursor is None else _read_cursor(cursor)
+        rows = self.storage.find(after=after, limit=limit + 1)
+        return page_of(rows, limit, lambda key: encode_cursor(_CURSOR, f"{key.number}:{key.name}"))
+
+    def any(self) -> bool:
+        """Tell whether any API key was ever made."""
+        return bool(self.storage.find(after=None, limit=1))
+
+    def _latest(self, name: str) -> ApiKey:
+        keys = self.storage.of_name(name, limit=1)
+        if not keys:
+            raise key_not_found(name)
+        return keys[0]
+
+
+def _require_admin(caller: Caller) -> None:
+    caller.require(Scope.ADMIN)
+    caller.require_unbound()
+
+
+def _check_known_name(name: str) -> None:
+    """Raise `key_not_found` for text that no key can have as its name, without asking the database."""
+    findings = Findings()
+    check_key_name(findings, name)
+    if findings.errors:
+        raise key_not_found(str(name))
+
+
+def _read_cursor(cursor: str) -> tuple[str, int]:
+    number, _, name = decode_cursor(_CURSOR, cursor).partition(":")
+    findings = Findings()
+    check_key_name(findings, name)
+    if findings.errors:
+        raise bad_cursor()
+    return name, read_row_number(number, highest=_NUMBER_MAX)

@@ -1,0 +1,1 @@
+"""Imports: files of stock and of orders."""

@@ -1,0 +1,76 @@
+"""Imports: a file of stock, or of orders, of any length in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oms_core.domain.callers import Caller
+from oms_core.domain.import_commands import ImportOrders, ImportStock, OrderImportReport, StockImportReport
+from oms_core.imports.lines import ByteSource
+from oms_core.ports.clock import Clock
+from oms_core.ports.storage import Storage
+from oms_core.use_cases.imports.import_orders import PlaceMany, import_orders
+from oms_core.use_cases.imports.import_stock import TellProgress, TellReject, import_stock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imports:
+    """Imports of files. `rejects` is told every row that is not applied, `progress` how far an import has come."""
+
+    storage: Storage
+    clock: Clock
+    currency: str
+    locations: Sequence[str]
+    place_many: PlaceMany
+
+    def orders(
+        self,
+        command: ImportOrders,
+        source: ByteSource,
+        *,
+        caller: Caller,
+        rejects: TellReject | None = None,
+        progress: TellProgress | None = None,
+    ) -> OrderImportReport:
+        """Place the orders of a file, under no rate limit: it is an operator's, and paced by its transactions.
+
+        See `import_orders` for what is done about bad rows, and for the errors.
+        """
+        return import_orders(
+            command,
+            source,
+            caller=caller,
+            clock=self.clock,
+            currency=self.currency,
+            location_priority=self.locations,
+            orders=self.storage.orders,
+            commit=self.place_many,
+            rejects=rejects or _pass_over,
+            progress=progress or _pass_over,
+        )
+
+    def stock(
+        self,
+        command: ImportStock,
+        source: ByteSource,
+        *,
+        caller: Caller,
+        rejects: TellReject | None = None,
+        progress: TellProgress | None = None,
+    ) -> StockImportReport:
+        """Set or adjust stock from a file of rows. See `import_stock` for bad rows, reruns and errors."""
+        return import_stock(
+            command,
+            source,
+            caller=caller,
+            clock=self.clock,
+            imports=self.storage.imports,
+            locations=self.locations,
+            rejects=rejects or _pass_over,
+            progress=progress or _pass_over,
+        )
+
+
+def _pass_over(_: object) -> None:
+    """Take what an import tells when nobody asked."""

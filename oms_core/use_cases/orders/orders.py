@@ -1,0 +1,225 @@
+"""Orders: placed or accepted, moved, retried and read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder, RetryOrder
+from oms_core.domain.events import Event
+from oms_core.domain.fingerprints import retry_fingerprint
+from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX
+from oms_core.domain.orders.order import Holding, Order, OrderFilter
+from oms_core.domain.orders.placement import Placed, PlacementOutcome, Refused
+from oms_core.domain.orders.queueing import decide_retry
+from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.statuses import OrderStatus, scope_needed
+from oms_core.domain.pages import Page, check_limit, decode_number_cursor, encode_cursor, page_of
+from oms_core.domain.rate_limits import RateScope
+from oms_core.errors import OmsError
+from oms_core.ports.clock import Clock
+from oms_core.ports.storage import Storage
+from oms_core.use_cases.orders.intake import Intake
+from oms_core.use_cases.orders.order_pages import list_orders
+from oms_core.use_cases.orders.prepare_placement import prepare_placement, write_prepared
+from oms_core.use_cases.orders.retry_many import RetryReport, retry_many
+from oms_core.use_cases.rate_limits import Charge, OnCharge, RateLimits
+
+_EVENTS_CURSOR = "order_events"
+_SHOWN_MAX = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """The order as it is now; `replayed` when the idempotency key had been used."""
+
+    order: Order
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """Orders. `currency` is that of orders that name none; `intake` writes new ones.
+
+    What places, or accepts, is charged to the caller's rate limit: `charge` is what it has paid before, `charged` hears
+    what the limit leaves where it has not. A replay costs nothing. Every method may raise `forbidden`.
+    """
+
+    storage: Storage
+    clock: Clock
+    currency: str
+    intake: Intake
+    rate_limits: RateLimits
+
+    def place(
+        self, command: PlaceOrder, *, caller: Caller, charge: Charge | None = None, charged: OnCharge | None = None
+    ) -> Placed:
+        """Validate stock, confirm and reserve, all or nothing, in one transaction.
+
+        Raises `insufficient_inventory` with `shortages`, `unknown_sku`, `total_too_large`, `idempotency_key_reused`,
+        `idempotency_key_in_use`, `rate_limited`, `overloaded`, `storage_unavailable` or `outcome_unknown`.
+        """
+        charge = charge or self._charge(caller, charged)
+        placement = prepare_placement(command, caller=caller, clock=self.clock, currency=self.currency)
+        return _taken(self.intake.place(placement), charge)
+
+    def place_many(
+        self,
+        commands: Sequence[PlaceOrder | OmsError],
+        *,
+        caller: Caller,
+        charge: Charge | None = None,
+        charged: OnCharge | None = None,
+    ) -> Sequence[PlacementOutcome]:
+        """Place up to 1,000 orders as they stand, each all or nothing; return one outcome each, in order.
+
+        An OmsError in place of a command is an order that the driver could not read: it becomes that order's refusal.
+        Raises `validation_error` for an empty or too long list, `rate_limited`: over the limit, none is placed.
+        """
+        charge = charge or self._charge(caller, charged, cost=0)
+        charge.raise_to(len(commands))
+        outcomes = write_prepared(
+            commands, caller=caller, clock=self.clock, currency=self.currency, write=self.intake.place_many
+        )
+        charge.give_back(sum(isinstance(outcome, Placed) and outcome.replayed for outcome in outcomes))
+        return outcomes
+
+    def accept(
+        self, command: PlaceOrder, *, caller: Caller, charge: Charge | None = None, charged: OnCharge | None = None
+    ) -> Placed:
+        """Queue one order, to be placed by a worker; stock is looked at then.
+
+        Whatever happens to broker, workers or this process, it is placed, rejected or failed. A replay gives the order
+        as it is now. Raises `unknown_sku`, `total_too_large`, `idempotency_key_reused`, `idempotency_key_in_use`,
+        `rate_limited`, `overloaded`, `storage_unavailable` or `outcome_unknown`.
+        """
+        charge = charge or self._charge(caller, charged)
+        placement = prepare_placement(command, caller=caller, clock=self.clock, currency=self.currency)
+        return _taken(self.intake.enqueue(placement), charge)
+
+    def wait(self, order_id: UUID, *, caller: Caller, timeout_seconds: float) -> Order | None:
+        """Return an accepted order once it is placed, rejected, failed or cancelled.
+
+        None when that takes longer, or too many wait already. For a caller bound to a customer, raises
+        `order_not_found` at once where the order is not that customer's.
+        """
+        caller.require(Scope.ORDERS_WRITE)
+        _check_known_id(order_id)
+        if caller.customer_id is not None:
+            self.storage.orders.get(order_id, owner=caller.customer_id)
+        return self.intake.wait(order_id, timeout_seconds=timeout_seconds)
+
+    def get(self, order_id: UUID, *, caller: Caller) -> Order:
+        """Return an order that the caller may see. Raises `order_not_found`."""
+        caller.require(Scope.ORDERS_READ)
+        _check_known_id(order_id)
+        return self.storage.orders.get(order_id, owner=caller.customer_id)
+
+    def list(
+        self,
+        wanted: OrderFilter | None = None,
+        *,
+        caller: Caller,
+        cursor: str | None = None,
+        limit: int = PAGE_ITEMS_DEFAULT,
+    ) -> Page[Order]:
+        """Return a page of up to 500 orders, newest first unless the filter says otherwise.
+
+        It has fewer if they reach 2,000 lines and entries of metadata together. Raises `validation_error` for a bad
+        cursor or limit.
+        """
+        caller.require(Scope.ORDERS_READ)
+        return list_orders(self.storage.orders, wanted or OrderFilter(), caller=caller, cursor=cursor, limit=limit)
+
+    def events(
+        self, order_id: UUID, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
+    ) -> Page[Event]:
+        """Return a page of an order's history, oldest first. Raises `order_not_found`, `validation_error`."""
+        caller.require(Scope.ORDERS_READ)
+        _check_known_id(order_id)
+        check_limit(limit)
+        after = None if cursor is None else decode_number_cursor(_EVENTS_CURSOR, cursor)
+        rows = self.storage.orders.events(order_id, owner=caller.customer_id, after=after, limit=limit + 1)
+        return page_of(rows, limit, lambda event: encode_cursor(_EVENTS_CURSOR, str(event.id)))
+
+    def change_status(self, command: ChangeOrderStatus, *, caller: Caller) -> Order:
+        """Move an order, with the movements of stock that this implies; return it as it then is.
+
+        A move to the status it already has changes nothing and succeeds. Raises `invalid_transition`,
+        `version_mismatch`, `order_not_found`, `storage_unavailable` or `outcome_unknown`.
+        """
+        caller.require(scope_needed(command.status))
+        return self.storage.orders.change(
+            command.order_id,
+            owner=caller.customer_id,
+            caller=caller,
+            now=self.clock.now(),
+            decide=lambda order, holdings: decide_status_change(order, holdings, command, caller),
+        )
+
+    def cancel(self, order_id: UUID, *, caller: Caller, reason: str | None = None) -> Order:
+        """Cancel an order that has not shipped, and release what it holds. Raises what `change_status` does."""
+        command = ChangeOrderStatus(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason)
+        return self.change_status(command, caller=caller)
+
+    def retry(self, command: RetryOrder, *, caller: Caller) -> Retried:
+        """Put a rejected or failed order at the end of the queue, without its failure and its tries.
+
+        An order that is queued already stays as it is. Under an idempotency key it is done once, whatever has become of
+        the order since. Raises `invalid_transition`, `version_mismatch`, `idempotency_key_reused`, `order_not_found`,
+        `storage_unavailable` or `outcome_unknown`.
+        """
+        caller.require(Scope.ORDERS_MANAGE)
+        retried = self._retried(command, caller)
+        self.intake.announce([command.order_id])
+        return retried
+
+    def retry_many(
+        self, wanted: OrderFilter, *, caller: Caller, reason: str | None = None, limit: int = RETRY_ORDERS_MAX
+    ) -> RetryReport:
+        """Retry the newest `limit` (at most 1,000) orders that the filter finds, each in a transaction of its own.
+
+        Without statuses in the filter: rejected and failed ones. Raises `validation_error` or `storage_unavailable`.
+        """
+        caller.require(Scope.ORDERS_MANAGE)
+        return retry_many(
+            self.storage.orders,
+            wanted,
+            reason=reason,
+            limit=limit,
+            caller=caller,
+            retry=lambda order_id: self.retry(RetryOrder(order_id=order_id, reason=reason), caller=caller),
+        )
+
+    def _charge(self, caller: Caller, charged: OnCharge | None, cost: int = 1) -> Charge:
+        return self.rate_limits.charge(RateScope.ORDERS_PLACE, caller=caller, cost=cost, charged=charged)
+
+    def _retried(self, command: RetryOrder, caller: Caller) -> Retried:
+        orders, order_id, owner, now = self.storage.orders, command.order_id, caller.customer_id, self.clock.now()
+
+        def decide(order: Order, _: Sequence[Holding]) -> OrderChange | None:
+            return decide_retry(order, command.reason, command.if_version)
+
+        if command.idempotency_key is None:
+            order = orders.change(order_id, owner=owner, caller=caller, now=now, decide=decide)
+            return Retried(order=order, replayed=False)
+        fingerprint = retry_fingerprint(command)
+        key = IdempotencyKey(actor=caller.name, key=command.idempotency_key, fingerprint=fingerprint)
+        order, replayed = orders.change_once(order_id, key=key, owner=owner, caller=caller, now=now, decide=decide)
+        return Retried(order=order, replayed=replayed)
+
+
+def _taken(outcome: PlacementOutcome, charge: Charge) -> Placed:
+    if isinstance(outcome, Refused):
+        raise outcome.error
+    charge.give_back(1 if outcome.replayed else 0)
+    return outcome
+
+
+def _check_known_id(order_id: object) -> None:
+    """Raise `order_not_found` for what is no UUID, of which databases would each say something else."""
+    if not isinstance(order_id, UUID):
+        raise OmsError("order_not_found", f"no order has the id {str(order_id)[:_SHOWN_MAX]!a}")

@@ -1,0 +1,183 @@
+"""Stock: counts, receipts, corrections and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from oms_core.domain.callers import Caller, Scope
+from oms_core.domain.commands import AdjustStock, DeleteProduct, ReceiveStock, SetStock
+from oms_core.domain.fingerprints import stock_fingerprint
+from oms_core.domain.idempotency import OWN_KEY_BITS, IdempotencyKey, own_key
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
+from oms_core.domain.pages import (
+    PRODUCTS_CURSOR,
+    Page,
+    check_limit,
+    decode_number_cursor,
+    decode_sku_cursor,
+    encode_cursor,
+    page_of,
+)
+from oms_core.domain.stock.changes import (
+    ProductChange,
+    check_deletion,
+    decide_adjust,
+    decide_receive,
+    decide_set,
+    sku_not_found,
+)
+from oms_core.domain.stock.products import Movement, Product, ProductFilter
+from oms_core.domain.validation import Findings
+from oms_core.ports.clock import Clock
+from oms_core.ports.storage import DecideProductChange, Storage
+
+_MOVEMENTS_CURSOR = "movements"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockChanged:
+    """The product as it is now; `before` as it was (None: it was created), `replayed` when the key had been used."""
+
+    product: Product
+    before: Product | None
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """Products: their counts, receipts, corrections and ledger. A command that names no location means the default.
+
+    Every change is one transaction, and raises `forbidden` to who may not make it.
+    """
+
+    storage: Storage
+    clock: Clock
+    default_location: str
+
+    def set(self, command: SetStock, *, caller: Caller) -> StockChanged:
+        """Create a product, or set its count, name or threshold; what is not given stays as it is.
+
+        Raises `stock_count_mismatch`, `stock_below_reserved`, `version_mismatch`.
+        """
+        location = command.location or self.default_location
+        key = self._own_key(caller)
+        return self._change(command.sku, key, caller, lambda product: decide_set(product, command, location))
+
+    def adjust(self, command: AdjustStock, *, caller: Caller) -> StockChanged:
+        """Correct a count by a difference.
+
+        Raises `sku_not_found`, `stock_below_reserved`, `idempotency_key_reused`, `validation_error` past 10^12.
+        """
+        location = command.location or self.default_location
+        key = self._key_of(command, location, caller)
+        return self._change(command.sku, key, caller, lambda product: decide_adjust(product, command, location))
+
+    def receive(self, command: ReceiveStock, *, caller: Caller) -> StockChanged:
+        """Add goods that arrived to a count.
+
+        Raises `sku_not_found`, `idempotency_key_reused`, or `validation_error` when the count would pass 10^12.
+        """
+        location = command.location or self.default_location
+        key = self._key_of(command, location, caller)
+        return self._change(command.sku, key, caller, lambda product: decide_receive(product, command, location))
+
+    def delete(self, command: DeleteProduct, *, caller: Caller) -> None:
+        """Delete a product that has never moved and that no order names, such as one whose SKU was misspelt.
+
+        Raises `sku_not_found`, `version_mismatch`, `product_in_use`.
+        """
+        _require_writing(caller)
+        self.storage.stock.delete(
+            command.sku,
+            key=self._own_key(caller),
+            now=self.clock.now(),
+            check=lambda product, is_used: check_deletion(product, is_used, command),
+        )
+
+    def get(self, sku: str, *, caller: Caller) -> Product:
+        """Return a product with its levels. Raises `sku_not_found`, `forbidden`."""
+        caller.require(Scope.INVENTORY_READ)
+        _check_known_form(sku)
+        return self.storage.stock.get(sku)
+
+    def list(
+        self,
+        wanted: ProductFilter | None = None,
+        *,
+        caller: Caller,
+        cursor: str | None = None,
+        limit: int = PAGE_ITEMS_DEFAULT,
+    ) -> Page[Product]:
+        """Return a page of up to 500 products by SKU. Raises `validation_error` for a bad cursor or limit."""
+        caller.require(Scope.INVENTORY_READ)
+        check_limit(limit)
+        after = None if cursor is None else decode_sku_cursor(PRODUCTS_CURSOR, cursor)
+        rows = self.storage.stock.find(wanted or ProductFilter(), after=after, limit=limit + 1)
+        return page_of(rows, limit, lambda product: encode_cursor(PRODUCTS_CURSOR, product.sku))
+
+    def movements(
+        self, sku: str, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
+    ) -> Page[Movement]:
+        """Return a page of a product's ledger, newest first. Raises `sku_not_found`, `validation_error`."""
+        caller.require(Scope.INVENTORY_READ)
+        caller.require_unbound()  # Each reservation names an order.
+        _check_known_form(sku)
+        check_limit(limit)
+        after = None if cursor is None else decode_number_cursor(_MOVEMENTS_CURSOR, cursor)
+        rows = self.storage.stock.movements(sku, after=after, limit=limit + 1)
+        return page_of(rows, limit, lambda movement: encode_cursor(_MOVEMENTS_CURSOR, str(movement.id)))
+
+    def export(self, wanted: ProductFilter | None = None, *, caller: Caller) -> Iterator[Product]:
+        """Return every product by SKU in bounded memory: a page is as of its reading, and no snapshot is held.
+
+        Raises `forbidden` at once, not at the first product.
+        """
+        caller.require(Scope.INVENTORY_READ)
+        return self._pages(wanted or ProductFilter())
+
+    def _pages(self, wanted: ProductFilter) -> Iterator[Product]:
+        after: str | None = None
+        while True:
+            products = self.storage.stock.find(wanted, after=after, limit=PAGE_ITEMS_MAX)
+            yield from products
+            if len(products) < PAGE_ITEMS_MAX:
+                return
+            after = products[-1].sku
+
+    def _change(self, sku: str, key: IdempotencyKey, caller: Caller, decide: DecideProductChange) -> StockChanged:
+        _require_writing(caller)
+        seen: Product | None = None
+
+        def remembering(product: Product | None) -> ProductChange | None:
+            nonlocal seen
+            seen = product
+            return decide(product)
+
+        product, replayed = self.storage.stock.change(
+            sku, key=key, caller=caller, now=self.clock.now(), decide=remembering
+        )
+        return StockChanged(product=product, before=product if replayed else seen, replayed=replayed)
+
+    def _key_of(self, command: AdjustStock | ReceiveStock, location: str, caller: Caller) -> IdempotencyKey:
+        if command.idempotency_key is None:
+            return self._own_key(caller)
+        fingerprint = stock_fingerprint(command, location)
+        return IdempotencyKey(actor=caller.name, key=command.idempotency_key, fingerprint=fingerprint)
+
+    def _own_key(self, caller: Caller) -> IdempotencyKey:
+        """Return a random key: by it a change whose COMMIT was lost is known, and not made twice."""
+        return own_key(caller.name, random_bits=self.clock.random_bits(OWN_KEY_BITS))
+
+
+def _require_writing(caller: Caller) -> None:
+    caller.require(Scope.INVENTORY_WRITE)
+    caller.require_unbound()
+
+
+def _check_known_form(sku: str) -> None:
+    """Raise `sku_not_found` for text that cannot be a SKU, so that it never reaches a database."""
+    findings = Findings()
+    findings.sku("/sku", sku)
+    if findings.errors:
+        raise sku_not_found(ascii(str(sku)[:64]))

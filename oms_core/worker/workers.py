@@ -1,0 +1,127 @@
+"""The workers of one process: threads that place queued orders and publish events, or one that a program lends."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.orders.placement import PlacementOutcome
+from oms_core.ports.broker import Broker
+from oms_core.ports.clock import Clock
+from oms_core.ports.metrics import Metrics
+from oms_core.ports.storage import Storage
+from oms_core.runtime.background_thread import BackgroundThread
+from oms_core.runtime.forks import begin_in_each_process
+from oms_core.settings import Settings
+from oms_core.use_cases.orders.intake import Intake
+from oms_core.use_cases.orders.prepare_placement import write_prepared
+from oms_core.use_cases.orders.settle_orders import SettleOrders
+from oms_core.worker.event_relay import EventRelay
+from oms_core.worker.heartbeat import Heartbeat
+from oms_core.worker.worker import Worker, WorkerOptions, WorkerTasks
+
+WORKER = Caller(name="worker", scopes=ALL_SCOPES)
+COMMANDS = Caller(name="commands", scopes=ALL_SCOPES)
+
+# In one process, a message takes no time: what has not come after a second was lost, or announced by another.
+_SWEEP_AGE_EMBEDDED_SECONDS = 1.0
+_STOP_SECONDS = 30.0
+_ID_RANDOM_BITS = 32
+
+
+class Workers:
+    """Runs workers and event relays. Thread-safe; works on in a forked child, but for its threads."""
+
+    def __init__(
+        self, *, settings: Settings, storage: Storage, broker: Broker, clock: Clock, metrics: Metrics, intake: Intake
+    ) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._broker = broker
+        self._clock = clock
+        self._metrics = metrics
+        self._intake = intake
+        begin_in_each_process(self._begin)
+        self._threads = (
+            BackgroundThread(lambda: self.run_worker(self._stop), name="oms-worker"),
+            BackgroundThread(lambda: self.run_event_relay(self._stop), name="oms-event-relay"),
+        )
+
+    def _begin(self) -> None:
+        self._stop = threading.Event()
+
+    def run_worker(self, stop: threading.Event) -> None:
+        """Work until `stop` is set."""
+        self._worker(self._own_name()).run(stop)
+
+    def run_event_relay(self, stop: threading.Event) -> None:
+        """Publish events until `stop` is set, taking turns with other relays; return at once where none are carried."""
+        if self._broker.carries_events:
+            self._relay(self._own_name()).run(stop)
+
+    def start(self) -> None:
+        """Work, and publish events, on threads of this process until `close`.
+
+        Raise `overloaded` when one cannot start; called again, it starts those that are missing.
+        """
+        self._intake.begin_announcing()
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """End the workers of this process after the batch in hand."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(_STOP_SECONDS)
+
+    def _own_name(self) -> str:
+        return f"{socket.gethostname()}:{os.getpid()}:{self._clock.random_bits(_ID_RANDOM_BITS):08x}"
+
+    def _worker(self, worker_id: str) -> Worker:
+        settle = SettleOrders(
+            storage=self._storage,
+            clock=self._clock,
+            metrics=self._metrics,
+            caller=WORKER,
+            location_priority=self._settings.locations,
+            attempts_max=self._settings.max_attempts,
+        )
+        options = WorkerOptions(batch_max=self._settings.worker_batch_max)
+        if not self._broker.carries_events:
+            options = replace(options, sweep_age_seconds=_SWEEP_AGE_EMBEDDED_SECONDS)
+        return Worker(
+            open_inbox=self._broker.inbox,
+            queue=self._storage.queue,
+            tasks=WorkerTasks(
+                settle=settle,
+                put_off=settle.put_off,
+                accept=self._accept_commands,
+                check=self._storage.schema.check,
+            ),
+            heartbeat=Heartbeat(worker_id=worker_id, started_at=self._clock.now(), workers=self._storage.workers),
+            options=options,
+            metrics=self._metrics,
+        )
+
+    def _relay(self, holder: str) -> EventRelay:
+        return EventRelay(
+            outbox=self._storage.outbox,
+            open_publisher=self._broker.event_publisher,
+            holder=holder,
+            source=f"/{self._settings.queue_prefix}",
+            metrics=self._metrics,
+        )
+
+    def _accept_commands(self, commands: Sequence[PlaceOrder]) -> list[PlacementOutcome]:
+        return write_prepared(
+            commands,
+            caller=COMMANDS,
+            clock=self._clock,
+            currency=self._settings.currency,
+            write=self._intake.enqueue_many,
+        )
