@@ -110,11 +110,10 @@ def import_stock(
         reason=reason,
         idempotency_key=idempotency_key,
     )
+    caller = session.caller
     opened = import_run(session, wanted, file, encoding=encoding, rejects=rejects, yes=yes)
     with session.oms() as oms, opened as run:
-        report = oms.imports.stock(
-            wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress
-        )
+        report = oms.imports.stock(wanted, run.source, caller=caller, rejects=run.rejects, progress=run.progress)
     _end(session, report, would=dry_run)
 
 
