@@ -100,7 +100,7 @@ def _describe(oms: Oms, workers: int, processes: int) -> None:
         needed = counted(_BROKER_CONNECTIONS_EACH * workers + 1, "connection")
         _log.info("broker %s; up to %s", described.broker, needed)
         try:
-            oms._ports.broker.check()
+            oms.queue.check()
         except OmsError as error:
             _log.warning("the broker is away, the database is polled until it is back: %s", error.detail)
     else:

@@ -22,7 +22,7 @@ class Degradation:
     def __init__(self, oms: Oms, *, check_queue: Readiness | None = None) -> None:
         self._oms = oms
         self._queue = check_queue or Readiness(
-            oms._ports.broker.check, answer_seconds=_QUEUE_ANSWER_SECONDS, valid_seconds=_QUEUE_VALID_SECONDS
+            oms.queue.check, answer_seconds=_QUEUE_ANSWER_SECONDS, valid_seconds=_QUEUE_VALID_SECONDS
         )
         self._checks: tuple[tuple[str, Callable[[], bool]], ...] = (
             ("queue", self._is_queue_away),
