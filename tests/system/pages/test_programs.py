@@ -53,7 +53,7 @@ PROGRAMS = (
         host="celery_shop.py",
     ),
     Program(page="docs/asyncio.md", words="ThreadPoolExecutor", prints="25 placed, 15 refused"),
-    Program(page="docs/asyncio.md", words="patience_seconds", prints="pending 23"),
+    Program(page="docs/asyncio.md", words="asyncio.timeout(timeout_seconds)", prints="pending 23"),
 )
 # Blocks that are files of one package or one test run: run together, below.
 TOGETHER = (
