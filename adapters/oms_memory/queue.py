@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from oms_core.domain.callers import Caller
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import Event
 from oms_core.domain.orders.new_orders import reservation
@@ -28,7 +27,7 @@ from oms_core.domain.orders.queueing import (
 )
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
-from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
+from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
 from oms_memory.placing import MemoryAccepting
 from oms_memory.tables import Tables
 
@@ -45,19 +44,14 @@ class MemoryQueuedOrders:
     def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
         return self._accepting.take(placements, decide)
 
-    def settle(
-        self,
-        order_ids: Sequence[UUID],
-        *,
-        claimed: Collection[UUID],
-        caller: Caller,
-        now: datetime,
-        decide: DecideSettlement,
-        wait_for_turn: WaitForTurn = at_once,
-    ) -> Settlement:
-        wait_for_turn()
+    def settle(self, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
+        batch.wait_for_turn()
         with self._tables.lock:
-            free = [order for order in self._queued(set(order_ids)) if order.id in claimed or self._is_due(order)]
+            free = [
+                order
+                for order in self._queued(set(batch.order_ids))
+                if order.id in batch.claimed or self._is_due(order)
+            ]
             orders = free[: fitting(len(order.lines) for order in free)]
             queued = [_as_queued(order) for order in orders]
             skus = {line.sku for order in queued for line in order.lines}
@@ -68,9 +62,9 @@ class MemoryQueuedOrders:
                 for order, verdict in zip(queued, verdicts, strict=True)
                 if isinstance(verdict, Reserve | Refuse)
             ]
-            self._write(decided, claimed, Stamp.of(caller, now))
+            self._write(decided, batch.claimed, batch.stamp)
             statuses = {order.id: self._tables.orders[order.id].status for order in queued}
-            left = () if len(orders) == len(free) else tuple(each for each in order_ids if each not in statuses)
+            left = () if len(orders) == len(free) else tuple(each for each in batch.order_ids if each not in statuses)
             return Settlement(statuses=statuses, left=left)
 
     def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:

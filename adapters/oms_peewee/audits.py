@@ -51,7 +51,7 @@ ORDER BY 1, 3, 5, 6"""
 class PeeweeAudits:
     """See AuditStorage."""
 
-    def __init__(self, database: Database[Any]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def level_balances(self, *, after: tuple[str, str] | None, limit: int) -> list[LevelBalance]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
+from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
+from oms_peewee.dialect import Engine
 from oms_peewee.faults import (
     LASTING,
     TRANSIENT,
@@ -23,10 +26,9 @@ from oms_peewee.faults import (
     as_oms_error,
     outcome_unknown,
 )
-from oms_peewee.lasting_fault import LastingFault
 from oms_peewee.pool import Circuit, CircuitOpenError, Missing, Pool
 from oms_peewee.retry_deadline import RetryDeadline
-from oms_peewee.session import AnySession, Engine
+from oms_peewee.session import Session
 from oms_peewee.written import Written
 
 Result = TypeVar("Result")
@@ -43,50 +45,78 @@ _OUR_FAULTS: Mapping[type[Exception], Fault] = {
     UnstorableValueError: Fault.DEFECT,
 }
 
+# Longer than load balancers take between two looks; then some work has to show whether it is over.
+HOLDS_SECONDS = 30.0
+
 _MISSING: Mapping[Fault, Missing] = {Fault.DISCONNECTED: Missing.FOR_NOW, Fault.READ_ONLY: Missing.FOR_SURE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt(Generic[AnySession]):
+class Attempt:
     """One try at a piece of work: `number` counts from 0; an earlier try's COMMIT may have happened unseen."""
 
-    session: AnySession
+    session: Session
     number: int
     commit_was_lost: bool
 
 
-class Database(Generic[AnySession]):
+class LastingFault:
+    """The last fault that further work would meet as well, until work is written or half a minute has passed.
+
+    Thread-safe: what is kept is replaced whole.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._met: tuple[OmsError, float] | None = None
+
+    def met(self, error: OmsError) -> None:
+        """Remember what work has met."""
+        self._met = error, self._clock()
+
+    def over(self) -> None:
+        """Forget it: work has been written."""
+        if self._met is not None:
+            self._met = None
+
+    def check(self) -> None:
+        """Raise it while it may last."""
+        met = self._met
+        if met is not None and self._clock() < met[1] + HOLDS_SECONDS:
+            error = met[0]
+            raise OmsError(error.code, error.detail, retry_after_seconds=error.retry_after_seconds)
+
+
+class Database:
     """Runs pieces of work on a database; each may run several times, until it succeeds or the deadline passes."""
 
-    def __init__(self, engine: Engine[AnySession], options: StorageOptions) -> None:
+    def __init__(self, engine: Engine, options: StorageOptions) -> None:
         self._engine = engine
         self._deadline_seconds = options.deadline_seconds
-        self._pool: Pool[AnySession] = Pool(engine.connections_max)
+        self._pool = Pool(engine.connections_max)
         self._lasting = LastingFault()
         self._circuit = Circuit(engine.connect, self._missing_of)
         self.caught: tuple[type[Exception], ...] = (*engine.driver_errors, *_OUR_FAULTS)
 
-    def read(self, work: Callable[[AnySession], Result]) -> Result:
+    def read(self, work: Callable[[Session], Result]) -> Result:
         """Run work that only reads. Raises `storage_unavailable`."""
 
-        def attempted(attempt: Attempt[AnySession]) -> Result:
+        def attempted(attempt: Attempt) -> Result:
             with attempt.session.snapshot():
                 return work(attempt.session)
 
         return self._run(attempted, lambda _: nullcontext(), {})
 
-    def write(
-        self, work: Callable[[AnySession], Written[AnySession, Result]], *, look_up: Mapping[str, object]
-    ) -> Result:
+    def write(self, work: Callable[[Session], Written[Result]], *, look_up: Mapping[str, object]) -> Result:
         """Run work that writes, in one transaction.
 
         Where the answer to its COMMIT is lost, the next transaction asks first whether it had happened, and only if not
         does the work again. Raises `storage_unavailable`, or `outcome_unknown` with what to `look_up` when it could
         not find out in time.
         """
-        lost: list[Written[AnySession, Result]] = []
+        lost: list[Written[Result]] = []
 
-        def attempted(attempt: Attempt[AnySession]) -> Result:
+        def attempted(attempt: Attempt) -> Result:
             session, written = attempt.session, None
             try:
                 with session.atomic():
@@ -104,7 +134,7 @@ class Database(Generic[AnySession]):
 
         return self.write_by_ids(attempted, look_up=look_up)
 
-    def write_by_ids(self, work: Callable[[Attempt[AnySession]], Result], *, look_up: Mapping[str, object]) -> Result:
+    def write_by_ids(self, work: Callable[[Attempt], Result], *, look_up: Mapping[str, object]) -> Result:
         """Run work that writes in transactions of its own, and finds by their ids what an earlier try has committed.
 
         For what commits together with its last statements, before a result could be told; it calls `wrote` where it has
@@ -137,7 +167,7 @@ class Database(Generic[AnySession]):
 
     def _run(
         self,
-        work: Callable[[Attempt[AnySession]], Result],
+        work: Callable[[Attempt], Result],
         lock: Callable[[RetryDeadline], AbstractContextManager[None]],
         look_up: Mapping[str, object],
     ) -> Result:
@@ -170,9 +200,7 @@ class Database(Generic[AnySession]):
     def _missing_of(self, error: Exception) -> Missing | None:
         return _MISSING.get(self.fault_of(error)) if isinstance(error, self._engine.driver_errors) else None
 
-    def _once_free(
-        self, work: Callable[[Attempt[AnySession]], Result], attempt: Attempt[AnySession], deadline: RetryDeadline
-    ) -> Result:
+    def _once_free(self, work: Callable[[Attempt], Result], attempt: Attempt, deadline: RetryDeadline) -> Result:
         """Try again and again while somebody else writes, and keep the writer lock: one thread waits for all."""
         while True:
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import peewee
 
@@ -23,9 +23,10 @@ from oms_core.ports.import_storage import (
     state_after,
 )
 from oms_peewee.database import Database
+from oms_peewee.dialect import ImportTables
 from oms_peewee.kept_keys import is_kept, keep_key
 from oms_peewee.models import ImportRefusalRow, ImportRow, LevelRow
-from oms_peewee.session import Session, Session_contra
+from oms_peewee.session import Session
 from oms_peewee.written import Written, nothing_written
 
 _REFUSALS_PER_INSERT = 500
@@ -39,22 +40,10 @@ _REFUSAL_FIELDS = (
 )
 
 
-class ImportTables(Protocol[Session_contra]):
-    """Decides and writes batches, inside a transaction that the caller has begun."""
-
-    def write(self, session: Session_contra, batch: ImportBatch, stamp: Stamp) -> BatchResult:
-        """Write what `decide_import` decides on the rows as they are under lock. May raise ChangedMeanwhileError."""
-        ...
-
-    def decide(self, session: Session_contra, batch: ImportBatch) -> BatchResult:
-        """Return the result that `write` would have; write nothing and lock nothing."""
-        ...
-
-
 class PeeweeImports:
     """See ImportStorage."""
 
-    def __init__(self, database: Database[Any], tables: ImportTables[Any]) -> None:
+    def __init__(self, database: Database, tables: ImportTables) -> None:
         self._database = database
         self._tables = tables
 
@@ -85,7 +74,7 @@ class PeeweeImports:
 
     def _apply(
         self, session: Session, batch: ImportBatch, key: ImportRun, since: ImportState, stamp: Stamp
-    ) -> Written[Session, BatchResult]:
+    ) -> Written[BatchResult]:
         stored = _state(session, key, session.locking(_of(key)))
         if is_committed(stored or ImportState(), since=since, batch=batch):
             refusals = _refusals(session, key, since.after, batch.end, len(batch.entries))
@@ -97,7 +86,7 @@ class PeeweeImports:
 
     def _apply_once(
         self, session: Session, batch: ImportBatch, key: IdempotencyKey, stamp: Stamp
-    ) -> Written[Session, BatchResult]:
+    ) -> Written[BatchResult]:
         result = self._tables.write(session, batch, stamp)
         keep_key(session, key, stamp.at)  # Where the lost COMMIT is still under way, this waits for it.
         return Written(result=result, was_committed=lambda later: is_kept(later, key))

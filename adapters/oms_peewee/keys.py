@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import peewee
@@ -20,11 +19,11 @@ from oms_peewee.written import Written, harmless_again, nothing_written
 class PeeweeKeys:
     """See ApiKeyStorage."""
 
-    def __init__(self, database: Database[Any]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, stored: StoredApiKey) -> None:
-        def write(session: Session) -> Written[Session, None]:
+        def write(session: Session) -> Written[None]:
             added = _insert(stored, stored.key.number).on_conflict_ignore().as_rowcount().execute(session)
             # The id is nobody else's: where it is there, an earlier try has written it.
             if not added and not _is_written(session, stored.key.id):
@@ -36,7 +35,7 @@ class PeeweeKeys:
     def rotate(self, stored: StoredApiKey, *, former_end_at: datetime) -> ApiKey:
         name, key_id = stored.key.name, stored.key.id
 
-        def write(session: Session) -> Written[Session, ApiKey]:
+        def write(session: Session) -> Written[ApiKey]:
             _lock_name(session, name)
             KeyRow.update(expires_at=former_end_at).where(
                 KeyRow.name == name,
@@ -60,7 +59,7 @@ class PeeweeKeys:
         return self._database.write(write, look_up={"name": name})
 
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
-        def write(session: Session) -> Written[Session, None]:
+        def write(session: Session) -> Written[None]:
             _lock_name(session, name)
             ended = KeyRow.update(revoked_at=now, revoked_by=by).where(KeyRow.name == name, KeyRow.revoked_at.is_null())
             if not ended.execute(session):
@@ -94,7 +93,7 @@ class PeeweeKeys:
         return self._database.read(lambda session: [_key(row) for row in page.execute(session)])
 
     def used(self, key_id: UUID, *, now: datetime, not_since: datetime) -> None:
-        def write(session: Session) -> Written[Session, None]:
+        def write(session: Session) -> Written[None]:
             KeyRow.update(last_used_at=now).where(
                 KeyRow.id == key_id, KeyRow.last_used_at.is_null() | (KeyRow.last_used_at <= not_since)
             ).execute(session)

@@ -39,8 +39,6 @@ def has_order(session: Session, order_id: UUID, owner: str | None) -> bool:
 
 def orders_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
     """Read orders by id."""
-    if not order_ids:
-        return {}
     rows = OrderRow.select().where(OrderRow.id.in_(order_ids)).execute(session)
     return {order.id: order for order in _all_with_lines(session, list(rows))}
 
@@ -50,8 +48,9 @@ def order_page(
 ) -> list[Order]:
     """Read orders by id, beyond `after`, to the one whose lines reach `lines_max`."""
     page = _page(wanted, after, limit)
-    rows = OrderRow.select().where(OrderRow.id.in_(page)).order_by(_turn(OrderRow.id, wanted)).limit(limit)
-    return _with_lines_within(session, list(rows.execute(session)), lines_max, wanted)
+    query = OrderRow.select().where(OrderRow.id.in_(page)).order_by(_sorted_by(OrderRow.id, wanted)).limit(limit)
+    rows = list(query.execute(session))
+    return _with_lines_within(session, rows, lines_max, wanted) if rows else []
 
 
 def holdings_of(session: Session, order_id: UUID) -> list[Holding]:
@@ -105,10 +104,10 @@ def _with_lines_within(
     session: Session, rows: Sequence[OrderRow], lines_max: int | None, wanted: OrderFilter
 ) -> list[Order]:
     """Add lines to orders in the filter's order. Those of the last order that is given are all there."""
-    if lines_max is None or not rows:
+    if lines_max is None:
         return _all_with_lines(session, rows)
     query = LineRow.select().where(LineRow.order_id.in_([row.id for row in rows]))
-    query = query.order_by(_turn(LineRow.order_id, wanted), LineRow.line_no).limit(lines_max + ORDER_LINES_MAX)
+    query = query.order_by(_sorted_by(LineRow.order_id, wanted), LineRow.line_no).limit(lines_max + ORDER_LINES_MAX)
     lines: dict[UUID, list[PlacedLine]] = {row.id: [] for row in rows}
     for line in query.execute(session):
         lines[line.order_id].append(line_of(line))
@@ -119,7 +118,7 @@ def _all_with_lines(session: Session, rows: Sequence[OrderRow]) -> list[Order]:
     ids = [row.id for row in rows]
     lines: dict[UUID, list[PlacedLine]] = {order_id: [] for order_id in ids}
     query = LineRow.select().where(LineRow.order_id.in_(ids)).order_by(LineRow.order_id, LineRow.line_no)
-    for line in query.execute(session) if ids else ():
+    for line in query.execute(session):
         lines[line.order_id].append(line_of(line))
     return [order_of(row, lines[row.id]) for row in rows]
 
@@ -134,7 +133,7 @@ def _page(wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectB
         pages = [_page_of_status(wanted, status, after, limit) for status in statuses]
         return reduce(lambda left, right: left.union_all(right), pages)
     conditions = [*_bounds(OrderRow.id, wanted, after), *_conditions(wanted)]
-    return OrderRow.select(OrderRow.id).where(*conditions).order_by(_turn(OrderRow.id, wanted)).limit(limit)
+    return OrderRow.select(OrderRow.id).where(*conditions).order_by(_sorted_by(OrderRow.id, wanted)).limit(limit)
 
 
 def _page_of_sku(wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectBase:
@@ -142,17 +141,17 @@ def _page_of_sku(wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.
     page = LineRow.select(LineRow.order_id).distinct().where(LineRow.sku == wanted.sku, *bounds)
     if conditions := _conditions(wanted):
         page = page.join(OrderRow, on=(OrderRow.id == LineRow.order_id)).where(*conditions)
-    return page.order_by(_turn(LineRow.order_id, wanted)).limit(limit)
+    return page.order_by(_sorted_by(LineRow.order_id, wanted)).limit(limit)
 
 
 def _page_of_status(wanted: OrderFilter, status: str, after: UUID | None, limit: int) -> peewee.SelectBase:
     conditions = [OrderRow.status == status, *_bounds(OrderRow.id, wanted, after)]
-    page = OrderRow.select(OrderRow.id).where(*conditions).order_by(_turn(OrderRow.id, wanted)).limit(limit)
+    page = OrderRow.select(OrderRow.id).where(*conditions).order_by(_sorted_by(OrderRow.id, wanted)).limit(limit)
     # SQLite takes ORDER BY and LIMIT inside a UNION only in a subquery.
     return peewee.Select((page,), (page.c.id,))
 
 
-def _turn(order_id: peewee.Field, wanted: OrderFilter) -> peewee.Node:
+def _sorted_by(order_id: peewee.Field, wanted: OrderFilter) -> peewee.Node:
     return order_id.asc() if wanted.oldest_first else order_id.desc()
 
 

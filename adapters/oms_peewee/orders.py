@@ -17,12 +17,12 @@ from oms_core.domain.stamps import Stamp
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement
 from oms_peewee.database import Database
+from oms_peewee.dialect import Ledger
 from oms_peewee.event_queries import has_event
 from oms_peewee.kept_keys import is_kept, keep_key
-from oms_peewee.ledger import Ledger
 from oms_peewee.models import EventRow, OrderRow
 from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_levels, lock_order, order_page
-from oms_peewee.placing import Placing
+from oms_peewee.order_writer import OrderWriter
 from oms_peewee.rows import event_of
 from oms_peewee.session import Session
 from oms_peewee.written import Written, nothing_written
@@ -33,18 +33,18 @@ class PeeweeOrders:
 
     def __init__(
         self,
-        database: Database[Any],
-        ledger: Ledger[Any],
-        placing: Placing[Any, PlacementView],
+        database: Database,
+        ledger: Ledger,
+        writer: OrderWriter[PlacementView],
         next_number: Callable[[Any], int],
     ) -> None:
         self._database = database
         self._ledger = ledger
-        self._placing = placing
+        self._writer = writer
         self._next_number = next_number
 
     def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
-        return self._placing.place(placements, decide)
+        return self._writer.write(placements, decide)
 
     def change(
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
@@ -87,7 +87,7 @@ class PeeweeOrders:
         owner: str | None,
         stamp: Stamp,
         decide: DecideOrderChange,
-    ) -> Written[Session, Order]:
+    ) -> Written[Order]:
         order = _existing(lock_order(session, order_id, owner), order_id)
         change = decide(order, holdings_of(session, order_id))
         if change is not None and any(movement.on_hand_delta > 0 for movement in change.movements):
@@ -119,7 +119,7 @@ class PeeweeOrders:
         decide: DecideOrderChange,
         *,
         key: IdempotencyKey,
-    ) -> Written[Session, tuple[Order, bool]]:
+    ) -> Written[tuple[Order, bool]]:
         order = _existing(lock_order(session, order_id, owner), order_id)
         if is_kept(session, key):
             return nothing_written((order, True))

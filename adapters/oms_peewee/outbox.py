@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from oms_core.domain.events import Event
 from oms_peewee.database import Database
@@ -18,11 +17,11 @@ _LEASE = "event-relay"
 class PeeweeOutbox:
     """See OutboxStorage."""
 
-    def __init__(self, database: Database[Any]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def lease(self, holder: str, *, seconds: float) -> bool:
-        def take(session: Session) -> Written[Session, bool]:
+        def take(session: Session) -> Written[bool]:
             first = LeaseRow.insert(name=_LEASE, holder=holder, expires_at=session.time_from_now(0))
             first.on_conflict_ignore().execute(session)
             mine = LeaseRow.update(holder=holder, expires_at=session.time_from_now(seconds)).where(
@@ -35,7 +34,7 @@ class PeeweeOutbox:
         return self._database.write(take, look_up={})
 
     def release(self, holder: str) -> None:
-        def give_back(session: Session) -> Written[Session, None]:
+        def give_back(session: Session) -> Written[None]:
             LeaseRow.delete().where(LeaseRow.name == _LEASE, LeaseRow.holder == holder).execute(session)
             return harmless_again(None)
 
@@ -51,7 +50,7 @@ class PeeweeOutbox:
         return self._database.read(read)
 
     def published(self, event_ids: Sequence[int]) -> None:
-        def forget(session: Session) -> Written[Session, None]:
+        def forget(session: Session) -> Written[None]:
             OutboxRow.delete().where(OutboxRow.event_id.in_(list(event_ids))).execute(session)
             return harmless_again(None)
 

@@ -9,41 +9,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Generic, Protocol, TypeVar
 
 from oms_core.runtime.forks import begin_in_each_process
 from oms_peewee.faults import TooLateError
 from oms_peewee.retry_deadline import RetryDeadline
-
-
-class Poolable(Protocol):
-    """What a pool keeps."""
-
-    def is_usable(self) -> bool:
-        """Tell, without asking the server, whether this may be lent again."""
-        ...
-
-    def discard(self) -> None:
-        """Close it, whatever its state; never raises."""
-        ...
-
-
-Kept = TypeVar("Kept", bound=Poolable)
+from oms_peewee.session import Session
 
 
 @dataclass(slots=True)
-class _Connections(Generic[Kept]):
+class _Connections:
     """The connections of one process: those that nobody uses, the last used one on top.
 
     `suspicions` counts how often all connections have become suspect.
     """
 
     free: threading.Semaphore
-    idle: list[Kept] = field(default_factory=list)
+    idle: list[Session] = field(default_factory=list)
     suspicions: int = 0
 
 
-class Pool(Generic[Kept]):
+class Pool:
     """Lends connections, at most `size` at a time; opens them when they are first needed.
 
     A forked child starts with an empty pool: it neither uses nor closes its parent's connections, whose sockets it
@@ -52,7 +37,7 @@ class Pool(Generic[Kept]):
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._generations: list[_Connections[Kept]] = []
+        self._generations: list[_Connections] = []
         begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
@@ -60,7 +45,7 @@ class Pool(Generic[Kept]):
         self._generations.append(_Connections(threading.Semaphore(self.size)))
 
     @contextmanager
-    def lend(self, deadline: RetryDeadline, connect: Callable[[], Kept]) -> Iterator[Kept]:
+    def lend(self, deadline: RetryDeadline, connect: Callable[[], Session]) -> Iterator[Session]:
         """Lend a connection, waiting for one if all are in use, or made by `connect` if none is there.
 
         Raises TooLateError when none came free, and what `connect` raises.
@@ -91,7 +76,7 @@ class Pool(Generic[Kept]):
             except IndexError:  # Another thread took the last one.
                 return
 
-    def _take(self, own: _Connections[Kept], connect: Callable[[], Kept]) -> Kept:
+    def _take(self, own: _Connections, connect: Callable[[], Session]) -> Session:
         while own.idle:
             try:
                 connection = own.idle.pop()
@@ -102,14 +87,12 @@ class Pool(Generic[Kept]):
             connection.discard()
         return connect()
 
-    def _put_back(self, own: _Connections[Kept], connection: Kept, *, is_suspect: bool) -> None:
+    def _put_back(self, own: _Connections, connection: Session, *, is_suspect: bool) -> None:
         if not is_suspect and connection.is_usable():
             own.idle.append(connection)
         else:
             connection.discard()
 
-
-Connected = TypeVar("Connected")
 
 # A restart or a failover of one or two seconds is ridden out by the callers' own tries; this is past it, and short
 # enough that the threads of a process are not all waiting yet.
@@ -131,7 +114,7 @@ class CircuitOpenError(Exception):
     """The database could not be reached lately: trying on is for one caller at a time."""
 
 
-class Circuit(Generic[Connected]):
+class Circuit:
     """Guards `connect` (Nygard, Release It!, "Circuit Breaker"); thread-safe, and closed anew in a forked child.
 
     It opens when connecting has failed for three seconds without one success, or at once when the database is missing
@@ -142,7 +125,7 @@ class Circuit(Generic[Connected]):
 
     def __init__(
         self,
-        connect: Callable[[], Connected],
+        connect: Callable[[], Session],
         missing_of: Callable[[Exception], Missing | None],
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -161,7 +144,7 @@ class Circuit(Generic[Connected]):
         self._probe_at = 0.0
         self._reason = ""
 
-    def connect(self) -> Connected:
+    def connect(self) -> Session:
         """Connect. Raises CircuitOpenError at once while the circuit is open and this is no probe, or a vain one."""
         if self._is_open:
             self._become_probe()
@@ -172,7 +155,7 @@ class Circuit(Generic[Connected]):
                 raise CircuitOpenError(str(error)) from error
             raise
 
-    def connect_anyway(self) -> Connected:
+    def connect_anyway(self) -> Session:
         """Connect, open or not: for one who has to find out what became of a COMMIT."""
         try:
             connection = self._connect()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,6 @@ from uuid import UUID
 import peewee
 from peewee import fn
 
-from oms_core.domain.callers import Caller
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.domain.orders.queueing import (
@@ -22,13 +21,13 @@ from oms_core.domain.orders.queueing import (
     claimed_together,
 )
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
+from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
 from oms_peewee.database import Database
 from oms_peewee.models import OrderRow
 from oms_peewee.order_queries import orders_of
-from oms_peewee.placing import Placing
+from oms_peewee.order_writer import OrderWriter
 from oms_peewee.session import Session
-from oms_peewee.settling import Settling
+from oms_peewee.settlement import QueueSettler
 from oms_peewee.written import Written, nothing_written
 
 _LONG_AGO_SECONDS = 366 * 86_400.0
@@ -38,27 +37,16 @@ _WAITING = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.queue_no, Or
 class PeeweeQueue:
     """See QueueStorage."""
 
-    def __init__(self, database: Database[Any], accepting: Placing[Any, Any], settling: Settling[Any]) -> None:
+    def __init__(self, database: Database, writer: OrderWriter[Any], settler: QueueSettler) -> None:
         self._database = database
-        self._accepting = accepting
-        self._settling = settling
+        self._writer = writer
+        self._settler = settler
 
     def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
-        return self._accepting.place(placements, decide)
+        return self._writer.write(placements, decide)
 
-    def settle(
-        self,
-        order_ids: Sequence[UUID],
-        *,
-        claimed: Collection[UUID],
-        caller: Caller,
-        now: datetime,
-        decide: DecideSettlement,
-        wait_for_turn: WaitForTurn = at_once,
-    ) -> Settlement:
-        return self._settling.settle(
-            order_ids, claimed=claimed, caller=caller, now=now, decide=decide, wait_for_turn=wait_for_turn
-        )
+    def settle(self, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
+        return self._settler.settle(batch, decide)
 
     def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:
         def find(session: Session) -> list[OrderRow]:
@@ -82,7 +70,7 @@ class PeeweeQueue:
         return self._claim(find, lease_seconds)
 
     def unclaim(self, claims: Sequence[Claim]) -> None:
-        def unclaim(session: Session) -> Written[Session, None]:
+        def unclaim(session: Session) -> Written[None]:
             held = _held(session, claims)
             if not held:
                 return nothing_written(None)
@@ -96,7 +84,8 @@ class PeeweeQueue:
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
         def read(session: Session) -> list[Order]:
             wanted = OrderRow.select(OrderRow.id).where(OrderRow.id.in_(list(order_ids)), ~_is_queued())
-            return list(orders_of(session, [row.id for row in wanted.execute(session)]).values())
+            found = [row.id for row in wanted.execute(session)]
+            return list(orders_of(session, found).values()) if found else []
 
         return self._database.read(read) if order_ids else []
 
@@ -108,7 +97,7 @@ class PeeweeQueue:
         return self._database.read(look)
 
     def _claim(self, find: Callable[[Session], Sequence[OrderRow]], lease_seconds: float) -> list[Claim]:
-        def claim(session: Session) -> Written[Session, list[Claim]]:
+        def claim(session: Session) -> Written[list[Claim]]:
             found = find(session)
             taken = found[: claimed_together([row.attempts for row in found])]
             claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in taken]

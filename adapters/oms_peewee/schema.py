@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import SchemaStatus
@@ -69,7 +68,7 @@ class PeeweeSchema:
     migration which this code does not (`Migration.needs`).
     """
 
-    def __init__(self, database: Database[Any], dialect: SchemaDialect, known: Sequence[Migration] = ()) -> None:
+    def __init__(self, database: Database, dialect: SchemaDialect, known: Sequence[Migration] = ()) -> None:
         self._database = database
         self._dialect = dialect
         self._known = list(known) or migrations(dialect.name)

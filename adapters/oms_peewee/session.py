@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import peewee
-
-from oms_peewee.faults import Fault, UnstorableValueError
-from oms_peewee.retry_deadline import RetryDeadline
 
 
 class Session(peewee.Database):
@@ -19,19 +16,12 @@ class Session(peewee.Database):
     the driver cannot even send raises UnstorableValueError.
     """
 
-    def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
-        """Run SQL with parameters; give the driver's cursor."""
-        cursor = self.driver.cursor()
-        try:
-            cursor.execute(sql, params) if params else cursor.execute(sql)
-        except (ValueError, OverflowError) as error:
-            raise UnstorableValueError(str(error)) from error
-        return cursor
+    # The driver's connection, for what peewee has no words for, such as COPY.
+    driver: Any
 
-    @property
-    def driver(self) -> Any:
-        """The driver's connection, for what peewee has no words for, such as COPY."""
-        return self.connection()  # type: ignore[no-untyped-call]
+    def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
+        """Run SQL with parameters; return the driver's cursor."""
+        raise NotImplementedError
 
     def is_usable(self) -> bool:
         """Tell, without asking the server, whether nothing is open or broken."""
@@ -71,42 +61,3 @@ class Session(peewee.Database):
     def discard(self) -> None:
         """Close the connection, whatever its state; never raises."""
         raise NotImplementedError
-
-
-AnySession = TypeVar("AnySession", bound=Session)
-Opened_co = TypeVar("Opened_co", bound=Session, covariant=True)
-Session_contra = TypeVar("Session_contra", bound=Session, contravariant=True)
-
-
-class Engine(Protocol[Opened_co]):
-    """What differs between the two databases before a statement is run."""
-
-    @property
-    def connections_max(self) -> int:
-        """How many connections one process opens at most."""
-        ...
-
-    @property
-    def driver_errors(self) -> tuple[type[Exception], ...]:
-        """What the driver raises."""
-        ...
-
-    def connect(self) -> Opened_co:
-        """Open a connection, with every timeout set."""
-        ...
-
-    def writer_lock(self, deadline: RetryDeadline) -> AbstractContextManager[None]:
-        """Wait until this thread may begin a transaction that writes."""
-        ...
-
-    def fault_of(self, error: Exception) -> Fault:
-        """Tell what an error of `driver_errors` means."""
-        ...
-
-    def reason_of(self, error: Exception) -> str:
-        """Return what an error says, in one line for the operator, with what can be done about it."""
-        ...
-
-    def describe(self) -> str:
-        """Name the database for a person, without a password."""
-        ...

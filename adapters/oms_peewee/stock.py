@@ -16,9 +16,9 @@ from oms_core.domain.stock.changes import ProductChange, events_of, sku_not_foun
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_peewee.database import Database
+from oms_peewee.dialect import Ledger
 from oms_peewee.faults import ChangedMeanwhileError
 from oms_peewee.kept_keys import is_kept, keep_key
-from oms_peewee.ledger import Ledger
 from oms_peewee.models import LevelRow, LineRow, MovementRow, ProductRow
 from oms_peewee.rows import movement_of, products_of
 from oms_peewee.session import Session
@@ -28,7 +28,7 @@ from oms_peewee.written import Written, nothing_written
 class PeeweeStock:
     """See StockStorage."""
 
-    def __init__(self, database: Database[Any], ledger: Ledger[Any]) -> None:
+    def __init__(self, database: Database, ledger: Ledger) -> None:
         self._database = database
         self._ledger = ledger
 
@@ -56,7 +56,7 @@ class PeeweeStock:
 
     def _change(
         self, session: Session, sku: str, key: IdempotencyKey, stamp: Stamp, decide: DecideProductChange
-    ) -> Written[Session, tuple[Product, bool]]:
+    ) -> Written[tuple[Product, bool]]:
         product = lock_product(session, sku)
         if _is_on_ledger(session, key):
             return nothing_written((_existing(product, sku), True))
@@ -87,9 +87,7 @@ def _is_changed(session: Session, sku: str, change: ProductChange, key: Idempote
     return is_kept(session, key) if change.movement is None else _is_on_ledger(session, key)
 
 
-def _delete(
-    session: Session, sku: str, key: IdempotencyKey, now: datetime, check: CheckDeletion
-) -> Written[Session, None]:
+def _delete(session: Session, sku: str, key: IdempotencyKey, now: datetime, check: CheckDeletion) -> Written[None]:
     product = _existing(lock_product(session, sku), sku)
     check(product, _is_used(session, sku))
     LevelRow.delete().where(LevelRow.sku == sku).execute(session)

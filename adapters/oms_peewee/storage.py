@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from oms_peewee.audits import PeeweeAudits
 from oms_peewee.database import Database
@@ -23,7 +22,7 @@ class PeeweeStorage:
     def __init__(
         self,
         *,
-        database: Database[Any],
+        database: Database,
         schema: PeeweeSchema,
         orders: PeeweeOrders,
         queue: PeeweeQueue,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from oms_core.domain.orders.queueing import WorkerState
 from oms_peewee.database import Database
 from oms_peewee.models import WorkerRow
@@ -16,11 +14,11 @@ _FORGOTTEN_SECONDS = 86_400.0
 class PeeweeWorkers:
     """See WorkerStorage."""
 
-    def __init__(self, database: Database[Any]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def beat(self, state: WorkerState) -> None:
-        def write(session: Session) -> Written[Session, None]:
+        def write(session: Session) -> Written[None]:
             figures = {"orders_per_second": state.orders_per_second, "settled": state.settled}
             seen = {"started_at": state.started_at, "seen_at": session.time_from_now(0), **figures}
             added = WorkerRow.insert(id=state.id, **seen)
@@ -31,7 +29,7 @@ class PeeweeWorkers:
         self._database.write(write, look_up={})
 
     def leave(self, worker_id: str) -> None:
-        def forget(session: Session) -> Written[Session, None]:
+        def forget(session: Session) -> Written[None]:
             WorkerRow.delete().where(WorkerRow.id == worker_id).execute(session)
             return harmless_again(None)
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from oms_peewee.session import AnySession
+from oms_peewee.session import Session
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written(Generic[AnySession, Result]):
+class Written(Generic[Result]):
     """What a transaction has written, but not committed yet.
 
     `was_committed` runs in a later transaction and looks for something that only this one can have written. It first
@@ -22,21 +22,21 @@ class Written(Generic[AnySession, Result]):
     """
 
     result: Result
-    was_committed: Callable[[AnySession], bool]
-    as_it_is: Callable[[AnySession], Result] | None = None
+    was_committed: Callable[[Session], bool]
+    as_it_is: Callable[[Session], Result] | None = None
     is_small: bool = False
 
-    def now(self, session: AnySession) -> Result:
+    def now(self, session: Session) -> Result:
         """Return the result of a transaction that was committed."""
         return self.result if self.as_it_is is None else self.as_it_is(session)
 
 
-def nothing_written(result: Result) -> Written[AnySession, Result]:
+def nothing_written(result: Result) -> Written[Result]:
     """Say that there was nothing to write: the result stands, whatever became of the COMMIT."""
     return Written(result=result, was_committed=lambda _: True, is_small=True)
 
 
-def harmless_again(result: Result) -> Written[AnySession, Result]:
+def harmless_again(result: Result) -> Written[Result]:
     """Say that the work may be done again, also after others have acted: it finds what it did, or it writes what holds
     now.
     """

@@ -6,15 +6,15 @@ What `oms_core.ports.storage` says of every method of a storage holds for these 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, Verdict
 from oms_core.domain.orders.queueing import Claim, DecideAcceptance, QueuedOrder, QueueSample, Settlement, WorkerState
+from oms_core.domain.stamps import Stamp
 
 DecideSettlement = Callable[[Sequence[QueuedOrder], PlacementView], list[Verdict]]
 WaitForTurn = Callable[[], object]
@@ -22,6 +22,19 @@ WaitForTurn = Callable[[], object]
 
 def at_once() -> None:
     """Wait for nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleBatch:
+    """Queued orders to settle together, on whose behalf, and whom to wait for first.
+
+    Of the `claimed` a claim has counted the try. `wait_for_turn`: see `QueueStorage.settle`.
+    """
+
+    order_ids: Sequence[UUID]
+    claimed: Collection[UUID]
+    stamp: Stamp
+    wait_for_turn: WaitForTurn = at_once
 
 
 class QueueStorage(Protocol):
@@ -38,27 +51,16 @@ class QueueStorage(Protocol):
         """
         ...
 
-    def settle(
-        self,
-        order_ids: Sequence[UUID],
-        *,
-        claimed: Collection[UUID],
-        caller: Caller,
-        now: datetime,
-        decide: DecideSettlement,
-        wait_for_turn: WaitForTurn = at_once,
-    ) -> Settlement:
-        """Place or reject, in one transaction and by queue number, those of these orders that are still queued.
+    def settle(self, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
+        """Place or reject, in one transaction and by queue number, those orders of a batch that are still queued.
 
         Passed over: what is not queued (any more), not due yet unless `claimed`, or locked by somebody else unless all
-        are `claimed`, which are waited for. What
-        `decide` accepts becomes pending with its reservations, what it refuses rejected with the refusal as its
-        failure; version + 1, updated_at, one `settled_event` each, `stock_events` as for `place`, all in the name of
-        `caller`. The try that a claim counted is taken back; an order's failure from earlier tries is cleared. A
-        transaction takes at most TRANSACTION_LINES_MAX lines, or one order: the rest is `left`. At most
-        TRANSACTION_ORDERS_MAX ids; one that stands twice counts once. After a lost COMMIT what had been settled is
-        told as settled, whatever has become of it since. An error that is one order's own fault is raised as
-        `internal_error`; nothing of the call is written.
+        are `claimed`, which are waited for. What `decide` accepts becomes pending with its reservations, what it
+        refuses rejected with the refusal as its failure (`settled_order`); one `settled_event` each, `stock_events` as
+        for `place`, all with the batch's stamp. A transaction takes at most TRANSACTION_LINES_MAX lines, or one order
+        (`fitting`): the rest is `left`. At most TRANSACTION_ORDERS_MAX ids; one that stands twice counts once. After a
+        lost COMMIT what had been settled is told as settled, whatever has become of it since. An error that is one
+        order's own fault is raised as `internal_error`; nothing of the call is written.
 
         `wait_for_turn` returns when the call before this one is done, and soon in any case. It is called before stock
         is taken, while nothing is held that the call before may need, and again where the transaction is repeated. So

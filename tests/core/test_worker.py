@@ -216,10 +216,10 @@ def test_an_order_that_ends_each_worker_is_failed_and_its_neighbours_are_not(roo
 def _kill_when_in_hand(room: Workroom, murderer: Any, killed: type[BaseException]) -> None:
     settle = type(room.queue).settle
 
-    def settle_or_die(order_ids: Any, **given: Any) -> Any:
-        if murderer in order_ids:
+    def settle_or_die(batch: Any, decide: Any) -> Any:
+        if murderer in batch.order_ids:
             raise killed
-        return settle(room.queue, order_ids, **given)
+        return settle(room.queue, batch, decide)
 
     room.queue.settle = settle_or_die  # type: ignore[method-assign]
     try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from oms_core.domain.orders.queueing import Claim, Settlement, WorkerState
 from oms_core.ports.broker import Message, MessageKind
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.no_broker import NoBroker
-from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn, at_once
+from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.prepare_placement import write_prepared
 from oms_core.use_cases.orders.settle_orders import SettleOrders
@@ -100,26 +100,15 @@ class WatchedQueue(MemoryQueuedOrders):
         self.room = 1_000_000
         self.after_settling: Callable[[], object] = lambda: None
 
-    def settle(
-        self,
-        order_ids: Sequence[UUID],
-        *,
-        claimed: Collection[UUID],
-        caller: Caller,
-        now: datetime,
-        decide: DecideSettlement,
-        wait_for_turn: WaitForTurn = at_once,
-    ) -> Settlement:
+    def settle(self, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
         if self.faults:
             raise self.faults.pop(0)
-        if len(order_ids) > self.room:
+        if len(batch.order_ids) > self.room:
             raise FULL
-        found = [self._all.orders[order_id] for order_id in order_ids if order_id in self._all.orders]
+        found = [self._all.orders[order_id] for order_id in batch.order_ids if order_id in self._all.orders]
         if any(order.customer_id == POISON and order.status is OrderStatus.QUEUED for order in found):
             raise RuntimeError("a bug")
-        settlement = super().settle(
-            order_ids, claimed=claimed, caller=caller, now=now, decide=decide, wait_for_turn=wait_for_turn
-        )
+        settlement = super().settle(batch, decide)
         self._journal.append(("settled", len(settlement.statuses)))
         self.after_settling()
         return settlement

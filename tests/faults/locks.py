@@ -196,7 +196,7 @@ def circuit() -> Locked:
 
 
 def pool() -> Locked:
-    pool: Pool[Any] = Pool(1)
+    pool: Pool = Pool(1)
 
     def use() -> None:
         with pool.lend(RetryDeadline(SECONDS), Usable):

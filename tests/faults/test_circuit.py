@@ -49,7 +49,7 @@ def server() -> Server:
 
 
 @pytest.fixture
-def circuit(server: Server) -> Circuit[str]:
+def circuit(server: Server) -> Circuit:
     return Circuit(
         server.connect,
         lambda error: {Away: Missing.FOR_NOW, Gone: Missing.FOR_SURE}.get(type(error)),
@@ -58,12 +58,12 @@ def circuit(server: Server) -> Circuit[str]:
     )
 
 
-def miss(circuit: Circuit[str]) -> None:
+def miss(circuit: Circuit) -> None:
     with pytest.raises(Away):
         circuit.connect()
 
 
-def open_up(circuit: Circuit[str], server: Server) -> None:
+def open_up(circuit: Circuit, server: Server) -> None:
     server.error = Away("connection refused")
     miss(circuit)
     server.now += OPENS_AFTER_SECONDS
@@ -71,7 +71,7 @@ def open_up(circuit: Circuit[str], server: Server) -> None:
         circuit.connect()
 
 
-def test_a_blip_does_not_open_it(circuit: Circuit[str], server: Server) -> None:
+def test_a_blip_does_not_open_it(circuit: Circuit, server: Server) -> None:
     for _ in range(3):
         server.error = Away()
         for _ in range(10):
@@ -82,7 +82,7 @@ def test_a_blip_does_not_open_it(circuit: Circuit[str], server: Server) -> None:
 
 
 def test_three_seconds_without_a_success_open_it_and_callers_are_refused_without_trying(
-    circuit: Circuit[str], server: Server
+    circuit: Circuit, server: Server
 ) -> None:
     open_up(circuit, server)
     asked = server.asked
@@ -92,7 +92,7 @@ def test_three_seconds_without_a_success_open_it_and_callers_are_refused_without
     assert server.asked == asked
 
 
-def test_what_is_missing_for_sure_opens_it_at_once(circuit: Circuit[str], server: Server) -> None:
+def test_what_is_missing_for_sure_opens_it_at_once(circuit: Circuit, server: Server) -> None:
     server.error = Gone("session is read-only")
     for _ in range(3):
         with pytest.raises(CircuitOpenError, match="read-only"):
@@ -103,7 +103,7 @@ def test_what_is_missing_for_sure_opens_it_at_once(circuit: Circuit[str], server
     assert circuit.connect() == "connection"
 
 
-def test_success_on_a_connection_that_was_open_already_counts(circuit: Circuit[str], server: Server) -> None:
+def test_success_on_a_connection_that_was_open_already_counts(circuit: Circuit, server: Server) -> None:
     server.error = Away()
     miss(circuit)
     server.now += OPENS_AFTER_SECONDS - 0.1
@@ -113,7 +113,7 @@ def test_success_on_a_connection_that_was_open_already_counts(circuit: Circuit[s
     miss(circuit)
 
 
-def test_one_caller_at_a_time_probes_and_the_first_success_closes_it(circuit: Circuit[str], server: Server) -> None:
+def test_one_caller_at_a_time_probes_and_the_first_success_closes_it(circuit: Circuit, server: Server) -> None:
     open_up(circuit, server)
     refused: list[Exception] = []
 
@@ -136,7 +136,7 @@ def test_one_caller_at_a_time_probes_and_the_first_success_closes_it(circuit: Ci
     assert [circuit.connect() for _ in range(5)] == ["connection"] * 5
 
 
-def test_a_probe_that_never_comes_back_is_replaced(circuit: Circuit[str], server: Server) -> None:
+def test_a_probe_that_never_comes_back_is_replaced(circuit: Circuit, server: Server) -> None:
     open_up(circuit, server)
     server.now += PROBE_SECONDS
     server.meanwhile = lambda: (_ for _ in ()).throw(SystemExit)
@@ -149,7 +149,7 @@ def test_a_probe_that_never_comes_back_is_replaced(circuit: Circuit[str], server
     assert circuit.connect() == "connection"
 
 
-def test_who_has_an_outcome_to_find_out_is_never_refused(circuit: Circuit[str], server: Server) -> None:
+def test_who_has_an_outcome_to_find_out_is_never_refused(circuit: Circuit, server: Server) -> None:
     open_up(circuit, server)
     asked = server.asked
     with pytest.raises(Away):
@@ -160,7 +160,7 @@ def test_who_has_an_outcome_to_find_out_is_never_refused(circuit: Circuit[str], 
     assert circuit.connect() == "connection", "it has closed it for all"
 
 
-def test_what_a_server_says_that_was_reached_does_not_open_it(circuit: Circuit[str], server: Server) -> None:
+def test_what_a_server_says_that_was_reached_does_not_open_it(circuit: Circuit, server: Server) -> None:
     server.error = Refusing()
     for _ in range(5):
         with pytest.raises(Refusing):
@@ -169,7 +169,7 @@ def test_what_a_server_says_that_was_reached_does_not_open_it(circuit: Circuit[s
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_finds_out_for_itself(circuit: Circuit[str], server: Server) -> None:
+def test_a_forked_child_finds_out_for_itself(circuit: Circuit, server: Server) -> None:
     open_up(circuit, server)
     server.error = None
     assert status_in_child(circuit.connect) == 0

@@ -79,7 +79,7 @@ def test_without_a_beginning_in_the_child_it_would_hang(monkeypatch: pytest.Monk
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_child_neither_lends_nor_closes_its_parents_connections() -> None:
-    pool: Pool[Any] = Pool(1)
+    pool: Pool = Pool(1)
     connections: list[Any] = []
 
     def connect() -> Usable:

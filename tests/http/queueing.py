@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from werkzeug.test import TestResponse
 
 from oms_core import Oms, Ports, Settings, bootstrap
 from oms_core.ports.broker import BrokerOptions
+from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
 from oms_core.ports.storage import StorageOptions
 from tests.http.asking import order, read
 from tests.http.conformance import ConformingClient
@@ -36,12 +35,12 @@ class _PoisonedQueue:
     def __init__(self, storage: Any) -> None:
         self._storage = storage
 
-    def settle(self, order_ids: Sequence[UUID], **given: Any) -> Any:
+    def settle(self, batch: SettleBatch, decide: DecideSettlement) -> Any:
         """Fail for a poisoned batch, as a bug would that one order meets."""
-        orders = [self._storage.orders.get(order_id, owner=None) for order_id in order_ids]
+        orders = [self._storage.orders.get(order_id, owner=None) for order_id in batch.order_ids]
         if any(found.reference == POISON for found in orders):
             raise ZeroDivisionError("the poison works")
-        return self._storage.queue.settle(order_ids, **given)
+        return self._storage.queue.settle(batch, decide)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage.queue, name)

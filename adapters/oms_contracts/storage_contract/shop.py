@@ -35,10 +35,11 @@ from oms_core.domain.orders.placement import (
 from oms_core.domain.orders.queueing import Settlement, decide_acceptance, decide_failed_attempt, decide_retry
 from oms_core.domain.orders.status_changes import decide_status_change
 from oms_core.domain.orders.statuses import OrderStatus, scope_needed
+from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
-from oms_core.ports.queue_storage import DecideSettlement, WaitForTurn
+from oms_core.ports.queue_storage import DecideSettlement, SettleBatch, WaitForTurn
 from oms_core.ports.storage import DecidePlacement, Storage
 from oms_core.use_cases.audit import AuditReport, audit
 from oms_core.use_cases.orders.prepare_placement import prepare_placement
@@ -131,19 +132,14 @@ class Shop:
 
     def settle_after(self, wait_for_turn: WaitForTurn, *order_ids: UUID) -> Settlement:
         """Settle orders when their turn comes."""
-        return self.storage.queue.settle(
-            order_ids,
-            claimed=(),
-            caller=self.caller,
-            now=self.clock.now(),
-            decide=self.decide,
-            wait_for_turn=wait_for_turn,
-        )
+        stamp = Stamp.of(self.caller, self.clock.now())
+        batch = SettleBatch(order_ids=order_ids, claimed=(), stamp=stamp, wait_for_turn=wait_for_turn)
+        return self.storage.queue.settle(batch, self.decide)
 
     def settle_deciding(self, decide: DecideSettlement, *order_ids: UUID, claimed: Collection[UUID] = ()) -> Settlement:
         """Settle orders as another decision has it."""
-        now = self.clock.now()
-        return self.storage.queue.settle(order_ids, claimed=claimed, caller=self.caller, now=now, decide=decide)
+        stamp = Stamp.of(self.caller, self.clock.now())
+        return self.storage.queue.settle(SettleBatch(order_ids=order_ids, claimed=claimed, stamp=stamp), decide)
 
     def fail(self, order_id: UUID, *, attempts: int, attempts_max: int = 3, jitter: float = 1.0) -> Order:
         """Write that a try to place an order failed by its own fault."""

@@ -12,7 +12,7 @@ from psycopg2 import errorcodes
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from oms_core.ports.storage import StorageOptions
-from oms_peewee.faults import CommitLostError, Fault, TooLateError, UnfitError, reason_of
+from oms_peewee.faults import CommitLostError, Fault, TooLateError, UnfitError, UnstorableValueError, reason_of
 from oms_peewee.postgresql.address import read_postgresql_url
 from oms_peewee.postgresql.error_codes import meaning_of, meaning_of_words
 from oms_peewee.postgresql.session_settings import (
@@ -53,6 +53,7 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         self._prepares = prepares
         self._prepared: set[str] = set()
         self.connect()
+        self.driver = self.connection()  # type: ignore[no-untyped-call]
         try:
             check_encoding(self.driver.info.parameter_status("server_encoding"))
             if prepares:
@@ -162,9 +163,17 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
 
     def _watched(self, sql: str, params: Sequence[object] | None = None) -> Any:
         if self._is_unlimited:
-            return super().execute_sql(sql, params)
+            return self._execute(sql, params)
         with self._watchdog.watch(self.driver.fileno()):
-            return super().execute_sql(sql, params)
+            return self._execute(sql, params)
+
+    def _execute(self, sql: str, params: Sequence[object] | None) -> Any:
+        cursor = self.driver.cursor()
+        try:
+            cursor.execute(sql, params) if params else cursor.execute(sql)
+        except (ValueError, OverflowError) as error:
+            raise UnstorableValueError(str(error)) from error
+        return cursor
 
     def _is_idle(self) -> bool:
         return bool(self.driver.get_transaction_status() == TRANSACTION_STATUS_IDLE)

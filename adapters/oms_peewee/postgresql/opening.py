@@ -5,17 +5,17 @@ from __future__ import annotations
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.database import Database
 from oms_peewee.imports import PeeweeImports
+from oms_peewee.order_writer import OrderWriter
 from oms_peewee.orders import PeeweeOrders
-from oms_peewee.placing import Placing
 from oms_peewee.postgresql.connections import PostgresqlEngine
 from oms_peewee.postgresql.import_batches import PostgresqlImportTables
 from oms_peewee.postgresql.ledger import PostgresqlLedger
-from oms_peewee.postgresql.placed_orders import PostgresqlPlacingTables
-from oms_peewee.postgresql.queued_orders import PostgresqlAcceptingTables, next_number
+from oms_peewee.postgresql.placed_orders import PostgresqlPlacedOrders
+from oms_peewee.postgresql.queued_orders import PostgresqlQueuedOrders, next_number
 from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 from oms_peewee.queue import PeeweeQueue
 from oms_peewee.schema import CREATE_TABLE, PeeweeSchema, SchemaDialect
-from oms_peewee.settling import Settling
+from oms_peewee.settlement import QueueSettler
 from oms_peewee.stock import PeeweeStock
 from oms_peewee.storage import PeeweeStorage
 
@@ -33,12 +33,12 @@ def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
     """
     database = Database(PostgresqlEngine(url, options), options)
     ledger = PostgresqlLedger(keeps_outbox=options.keeps_outbox)
-    accepting = Placing(database, PostgresqlAcceptingTables(ledger))
+    accepting = OrderWriter(database, PostgresqlQueuedOrders(ledger))
     return PeeweeStorage(
         database=database,
         schema=PeeweeSchema(database, SCHEMA),
-        orders=PeeweeOrders(database, ledger, Placing(database, PostgresqlPlacingTables(ledger)), next_number),
-        queue=PeeweeQueue(database, accepting, Settling(database, PostgresqlSettlingTables(ledger))),
+        orders=PeeweeOrders(database, ledger, OrderWriter(database, PostgresqlPlacedOrders(ledger)), next_number),
+        queue=PeeweeQueue(database, accepting, QueueSettler(database, PostgresqlSettlingTables(ledger))),
         stock=PeeweeStock(database, ledger),
         imports=PeeweeImports(database, PostgresqlImportTables(keeps_outbox=options.keeps_outbox)),
         make_ready=lambda: None,

@@ -9,7 +9,7 @@ from oms_core.domain.orders.new_orders import placed_event, placed_order
 from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Reserve
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.ledger import level_moves
-from oms_peewee.placing import Accepted, AsWritten
+from oms_peewee.dialect import AsWritten, NewOrder
 from oms_peewee.postgresql import arrays
 from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.ledger import LOCK_LEVELS, PostgresqlLedger
@@ -24,8 +24,8 @@ from oms_peewee.postgresql.order_statements import (
 )
 
 
-class PostgresqlPlacingTables:
-    """See PlacingTables."""
+class PostgresqlPlacedOrders:
+    """See NewOrderTables."""
 
     entered_as = EnteredAs.PLACED
     reads_before_locking = True
@@ -46,15 +46,15 @@ class PostgresqlPlacingTables:
     def written(self, session: PostgresqlSession, placements: Sequence[Placement]) -> set[UUID]:
         return written_ids(session, placements)
 
-    def write(self, session: PostgresqlSession, accepted: Sequence[Accepted], view: PlacementView) -> AsWritten:
+    def write(self, session: PostgresqlSession, new_orders: Sequence[NewOrder], view: PlacementView) -> AsWritten:
         reserved = [
             (placement.id, stamp, allocation)
-            for placement, verdict in accepted
+            for placement, verdict in new_orders
             for stamp in [placement.stamp]
             if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]
-        placements = [placement for placement, _ in accepted]
+        placements = [placement for placement, _ in new_orders]
         calls = [
             *insert_orders(placements, status=OrderStatus.PENDING, entered_as=self.entered_as),
             insert_reservations(reserved),

@@ -10,7 +10,7 @@ from oms_core.domain.orders.new_orders import queued_order
 from oms_core.domain.orders.placement import EnteredAs, Placement
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee.placing import Accepted, AsWritten
+from oms_peewee.dialect import AsWritten, NewOrder
 from oms_peewee.postgresql import arrays
 from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.ledger import PostgresqlLedger
@@ -35,8 +35,8 @@ class NumberedView(AcceptanceView):
     numbers: Sequence[int]
 
 
-class PostgresqlAcceptingTables:
-    """See PlacingTables."""
+class PostgresqlQueuedOrders:
+    """See NewOrderTables."""
 
     entered_as = EnteredAs.QUEUED
     reads_before_locking = True
@@ -53,7 +53,7 @@ class PostgresqlAcceptingTables:
         )
 
     def lock(self, session: PostgresqlSession, placements: Sequence[Placement]) -> None:
-        """See PlacingTables; there is nothing to lock."""
+        """See NewOrderTables; there is nothing to lock."""
 
     def written(self, session: PostgresqlSession, placements: Sequence[Placement]) -> set[UUID]:
         return written_ids(session, placements)
@@ -61,10 +61,10 @@ class PostgresqlAcceptingTables:
     def write(
         self,
         session: PostgresqlSession,
-        accepted: Sequence[Accepted],
+        new_orders: Sequence[NewOrder],
         view: NumberedView,
     ) -> AsWritten:
-        placements = [placement for placement, _ in accepted]
+        placements = [placement for placement, _ in new_orders]
         numbers = view.numbers[: len(placements)]
         calls = insert_orders(placements, status=OrderStatus.QUEUED, entered_as=self.entered_as, numbers=numbers)
         session.run_and_commit([*calls, self._events.insert(placements, queued_event(placements[0]))])

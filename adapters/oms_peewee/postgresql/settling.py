@@ -13,13 +13,14 @@ from oms_core.domain.orders.placement import PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, settled_event
 from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.ledger import level_moves
-from oms_core.ports.queue_storage import at_once
+from oms_core.ports.queue_storage import SettleBatch, at_once
+from oms_peewee.dialect import QueuedLine, Settled
 from oms_peewee.postgresql import arrays
 from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.ledger import LOCK_LEVELS, PostgresqlLedger
 from oms_peewee.postgresql.order_statements import read_products, skus_of
 from oms_peewee.postgresql.statements import Call, Statement
-from oms_peewee.settling import ROWS_MAX, Decided, Wanted
+from oms_peewee.settlement import ROWS_MAX
 
 # The status is not for an index: that of the queue would be read whole for each id, by a plan made while it was empty.
 TAKE = Statement(
@@ -98,7 +99,7 @@ class PostgresqlSettlingTables:
 
     def take(
         self, session: PostgresqlSession, order_ids: Sequence[UUID], claimed: Sequence[bool]
-    ) -> Iterable[tuple[int, int, str, int]]:
+    ) -> Iterable[QueuedLine]:
         params = [arrays.ids(order_ids), arrays.flags(claimed), ROWS_MAX]
         # Planned anew each time, by the present size of the table: a plan made while it was empty may take any index.
         statement = TAKE_CLAIMED if all(claimed) else TAKE
@@ -111,11 +112,11 @@ class PostgresqlSettlingTables:
         return PlacementView(products=read_products(session, skus_of(orders)), keyed_orders={})
 
     def write(
-        self, session: PostgresqlSession, decided: Sequence[Decided], wanted: Wanted, view: PlacementView
+        self, session: PostgresqlSession, settled: Sequence[Settled], batch: SettleBatch, view: PlacementView
     ) -> None:
-        claimed, stamp = wanted.claimed, wanted.stamp
-        placed = [(order, verdict) for order, verdict in decided if isinstance(verdict, Reserve)]
-        rejected = [(order, verdict) for order, verdict in decided if isinstance(verdict, Refuse)]
+        claimed, stamp = batch.claimed, batch.stamp
+        placed = [(order, verdict) for order, verdict in settled if isinstance(verdict, Reserve)]
+        rejected = [(order, verdict) for order, verdict in settled if isinstance(verdict, Refuse)]
         calls = []
         if rejected:
             events = [(settled_event(order, verdict), stamp) for order, verdict in rejected]
@@ -130,10 +131,10 @@ class PostgresqlSettlingTables:
             for taken in verdict.allocations
         )
         levels = level_moves(moves)
-        if wanted.wait_for_turn is not at_once:  # A round trip more, so that the order rows are written meanwhile.
+        if batch.wait_for_turn is not at_once:  # A round trip more, so that the order rows are written meanwhile.
             session.run(calls)
             calls = []
-            wanted.wait_for_turn()
+            batch.wait_for_turn()
         self._ledger.reserve(session, calls, levels, view.products)
 
     def _place_orders(self, placed: Sequence[_Placed], claimed: Collection[UUID], stamp: Stamp) -> Call:
@@ -152,9 +153,9 @@ def _reject(rejected: Sequence[_Rejected], claimed: Collection[UUID], stamp: Sta
     return _REJECT, [stamp.at, ids, failures, _counted(rejected, claimed), ids]
 
 
-def _counted(decided: Sequence[Decided], claimed: Collection[UUID]) -> str:
+def _counted(settled: Sequence[Settled], claimed: Collection[UUID]) -> str:
     """Write the tries to take back; unnest fills a column that is too short with NULL."""
-    return arrays.numbers([int(order.id in claimed) for order, _ in decided]) if claimed else "{}"
+    return arrays.numbers([int(order.id in claimed) for order, _ in settled]) if claimed else "{}"
 
 
 def _reserve(placed: Sequence[_Placed], stamp: Stamp) -> Call:

@@ -50,6 +50,7 @@ class SqliteSession(Session, peewee.SqliteDatabase):
             check_same_thread=False,
         )
         self.connect()
+        self.driver = self.connection()  # type: ignore[no-untyped-call]
         try:
             self.driver.execute("PRAGMA schema_version").fetchone()  # From here on the write-ahead log is open.
             self._log = file.opened()
@@ -59,10 +60,15 @@ class SqliteSession(Session, peewee.SqliteDatabase):
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
         stored = [to_microseconds(each) if isinstance(each, datetime) else each for each in params or ()]
-        return super().execute_sql(sql, stored)
+        try:
+            return self.driver.execute(sql, stored)
+        except (ValueError, OverflowError) as error:
+            raise UnstorableValueError(str(error)) from error
 
     def execute_many(self, sql: str, rows: Sequence[Any]) -> int:
-        """Run SQL once per row of parameters; give the number of rows that it changed."""
+        """Run SQL once per row of parameters; return the number of rows that it changed."""
+        if not rows:
+            return 0
         try:
             return int(self.driver.executemany(sql, rows).rowcount)
         except (ValueError, OverflowError) as error:

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.database import Database
 from oms_peewee.imports import PeeweeImports
+from oms_peewee.order_writer import OrderWriter
 from oms_peewee.orders import PeeweeOrders
-from oms_peewee.placing import Placing
 from oms_peewee.queue import PeeweeQueue
 from oms_peewee.schema import CREATE_TABLE, EmbeddedSchema, PeeweeSchema, SchemaDialect
-from oms_peewee.settling import Settling
+from oms_peewee.settlement import QueueSettler
 from oms_peewee.sqlite.connections import SqliteEngine
 from oms_peewee.sqlite.import_batches import SqliteImportTables
 from oms_peewee.sqlite.ledger import SqliteLedger
-from oms_peewee.sqlite.placed_orders import SqlitePlacingTables
-from oms_peewee.sqlite.queued_orders import SqliteAcceptingTables, next_number
+from oms_peewee.sqlite.placed_orders import SqlitePlacedOrders
+from oms_peewee.sqlite.queued_orders import SqliteQueuedOrders, next_number
 from oms_peewee.sqlite.settling import SqliteSettlingTables
 from oms_peewee.stock import PeeweeStock
 from oms_peewee.storage import PeeweeStorage
@@ -46,12 +46,12 @@ def open_sqlite(url: str, options: StorageOptions) -> PeeweeStorage:
     database = Database(SqliteEngine(url, options), options)
     schema = EmbeddedSchema(database, SCHEMA) if options.create else PeeweeSchema(database, SCHEMA)
     ledger = SqliteLedger(keeps_outbox=options.keeps_outbox)
-    accepting = Placing(database, SqliteAcceptingTables(ledger))
+    accepting = OrderWriter(database, SqliteQueuedOrders(ledger))
     return PeeweeStorage(
         database=database,
         schema=schema,
-        orders=PeeweeOrders(database, ledger, Placing(database, SqlitePlacingTables(ledger)), next_number),
-        queue=PeeweeQueue(database, accepting, Settling(database, SqliteSettlingTables(ledger))),
+        orders=PeeweeOrders(database, ledger, OrderWriter(database, SqlitePlacedOrders(ledger)), next_number),
+        queue=PeeweeQueue(database, accepting, QueueSettler(database, SqliteSettlingTables(ledger))),
         stock=PeeweeStock(database, ledger),
         imports=PeeweeImports(database, SqliteImportTables(ledger)),
         make_ready=schema.check_fits,

@@ -10,7 +10,7 @@ from oms_core.domain.orders.new_orders import queued_order
 from oms_core.domain.orders.placement import EnteredAs, Placement
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_peewee.placing import Accepted, AsWritten
+from oms_peewee.dialect import AsWritten, NewOrder
 from oms_peewee.sqlite.connections import SqliteSession
 from oms_peewee.sqlite.ledger import SqliteLedger
 from oms_peewee.sqlite.order_statements import insert_orders, read_keyed_orders, written_ids
@@ -20,8 +20,8 @@ _READ_SKUS = "SELECT sku FROM products WHERE sku IN (SELECT value FROM json_each
 _LAST_NUMBER = "SELECT coalesce(max(queue_no), 0) FROM orders WHERE status = 'queued'"
 
 
-class SqliteAcceptingTables:
-    """See PlacingTables."""
+class SqliteQueuedOrders:
+    """See NewOrderTables."""
 
     entered_as = EnteredAs.QUEUED
     reads_before_locking = False
@@ -35,13 +35,13 @@ class SqliteAcceptingTables:
         return AcceptanceView(known_skus=known, keyed_orders=read_keyed_orders(session, placements))
 
     def lock(self, session: SqliteSession, placements: Sequence[Placement]) -> None:
-        """See PlacingTables; the transaction has begun by taking the writer's lock."""
+        """See NewOrderTables; the transaction has begun by taking the writer's lock."""
 
     def written(self, session: SqliteSession, placements: Sequence[Placement]) -> set[UUID]:
         return written_ids(session, placements)
 
-    def write(self, session: SqliteSession, accepted: Sequence[Accepted], view: AcceptanceView) -> AsWritten:  # noqa: ARG002
-        placements = [placement for placement, _ in accepted]
+    def write(self, session: SqliteSession, new_orders: Sequence[NewOrder], view: AcceptanceView) -> AsWritten:  # noqa: ARG002
+        placements = [placement for placement, _ in new_orders]
         first = next_number(session)
         numbers = range(first, first + len(placements))
         insert_orders(

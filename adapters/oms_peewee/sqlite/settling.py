@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from oms_core.domain.orders.new_orders import reservation
 from oms_core.domain.orders.placement import PlacementView, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, settled_event, settled_failure, settled_status
-from oms_core.domain.stamps import Stamp
+from oms_core.ports.queue_storage import SettleBatch
+from oms_peewee.dialect import QueuedLine, Settled
 from oms_peewee.fields import to_microseconds
-from oms_peewee.settling import ROWS_MAX, Decided, Wanted
+from oms_peewee.settlement import ROWS_MAX
 from oms_peewee.sqlite.connections import SqliteSession
 from oms_peewee.sqlite.ledger import SqliteLedger
 from oms_peewee.sqlite.order_statements import read_products
@@ -36,9 +37,7 @@ class SqliteSettlingTables:
     def __init__(self, ledger: SqliteLedger) -> None:
         self._ledger = ledger
 
-    def take(
-        self, session: SqliteSession, order_ids: Sequence[UUID], claimed: Sequence[bool]
-    ) -> Iterable[tuple[int, int, str, int]]:
+    def take(self, session: SqliteSession, order_ids: Sequence[UUID], claimed: Sequence[bool]) -> Iterable[QueuedLine]:
         wanted = json.dumps([[str(order_id), int(claim)] for order_id, claim in zip(order_ids, claimed, strict=True)])
         params = (wanted, datetime.now(UTC), ROWS_MAX)
         return session.execute_sql(_TAKE, params)  # type: ignore[no-any-return]  # The driver's cursor.
@@ -52,24 +51,29 @@ class SqliteSettlingTables:
     def write(
         self,
         session: SqliteSession,
-        decided: Sequence[Decided],
-        wanted: Wanted,
+        settled: Sequence[Settled],
+        batch: SettleBatch,
         view: PlacementView,  # noqa: ARG002
     ) -> None:
-        claimed, stamp = wanted.claimed, wanted.stamp
-        session.execute_many(_UPDATE_ORDER, [_order_row(entry, claimed, stamp) for entry in decided])
+        session.execute_many(_UPDATE_ORDER, [_order_row(entry, batch) for entry in settled])
         movements = [
-            (reservation(order.id, allocation), stamp)
-            for order, verdict in decided
+            (reservation(order.id, allocation), batch.stamp)
+            for order, verdict in settled
             if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]
-        events = [(settled_event(order, verdict), stamp) for order, verdict in decided]
+        events = [(settled_event(order, verdict), batch.stamp) for order, verdict in settled]
         self._ledger.write(session, movements=movements, events=events)
 
 
-def _order_row(entry: Decided, claimed: Collection[UUID], stamp: Stamp) -> tuple[object, ...]:
+def _order_row(entry: Settled, batch: SettleBatch) -> tuple[object, ...]:
     order, verdict = entry
     failure = settled_failure(verdict)
     shown = None if failure is None else json.dumps(failure.document)
-    return settled_status(verdict).value, to_microseconds(stamp.at), shown, int(order.id in claimed), str(order.id)
+    return (
+        settled_status(verdict).value,
+        to_microseconds(batch.stamp.at),
+        shown,
+        int(order.id in batch.claimed),
+        str(order.id),
+    )

@@ -11,10 +11,11 @@ from oms_core.domain.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS
 from oms_core.domain.orders.placement import PlacementView, Verdict, decide_placement
 from oms_core.domain.orders.queueing import QueuedOrder, Settlement, decide_failed_attempt, is_worn_out
 from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stamps import Stamp
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.ports.metrics import Metrics
-from oms_core.ports.queue_storage import WaitForTurn, at_once
+from oms_core.ports.queue_storage import SettleBatch, WaitForTurn, at_once
 from oms_core.ports.storage import Storage
 from oms_core.runtime.halving import halve_to_fault, is_defect
 
@@ -76,14 +77,9 @@ class SettleOrders:
         """Settle what one transaction takes, or each half where that meets a defect."""
 
         def attempt(order_ids: Sequence[UUID]) -> Settlement:
-            settlement = self._storage.queue.settle(
-                order_ids,
-                claimed=attempts.keys(),
-                caller=self._caller,
-                now=self._clock.now(),
-                decide=self._decide,
-                wait_for_turn=wait_for_turn,
-            )
+            stamp = Stamp.of(self._caller, self._clock.now())
+            batch = SettleBatch(order_ids=order_ids, claimed=attempts.keys(), stamp=stamp, wait_for_turn=wait_for_turn)
+            settlement = self._storage.queue.settle(batch, self._decide)
             self._count(settlement.statuses)
             return settlement
 

@@ -10,6 +10,7 @@ import fcntl
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -111,8 +112,11 @@ class _Part:
             return getattr(getattr(self._storage.memory, self._part), method)(*arguments, **given)
 
     def _change(self, method: str, *arguments: Any, **given: Any) -> Any:
-        given.pop("wait_for_turn", at_once)()  # Before the journal is locked.
-        decide = arguments[1] if method in {"place", "accept"} else given.pop("decide", None)
+        first = arguments[:1]
+        if method == "settle":
+            arguments[0].wait_for_turn()  # Before the journal is locked.
+            first = (replace(arguments[0], wait_for_turn=at_once),)
+        decide = arguments[1] if method in {"place", "accept", "settle"} else given.pop("decide", None)
         decisions: list[Any] = [None]
 
         def remember(*known: Any) -> Any:
@@ -120,7 +124,7 @@ class _Part:
             return decisions[-1]
 
         with self._storage.up_to_date() as journal:
-            entry = Entry(self._part, method, arguments[:1], given, machine_time(), self._storage.keeps_outbox)
+            entry = Entry(self._part, method, first, given, machine_time(), self._storage.keeps_outbox)
             result = entry.make(self._storage.memory, remember if decide else None)
             pickle.dump(entry._replace(decided=decisions[-1]), journal)
             return result

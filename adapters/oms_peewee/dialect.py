@@ -1,0 +1,165 @@
+"""What a storage asks of its database alone: how it is reached, and the tables whose statements each has its own of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias, TypeVar
+from uuid import UUID
+
+from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.placement import Enqueue, EnteredAs, Placement, PlacementView, Refuse, Reserve
+from oms_core.domain.orders.queueing import QueuedOrder
+from oms_core.domain.stamps import Stamp
+from oms_core.domain.stock.import_decisions import BatchResult
+from oms_core.domain.stock.ledger import EventEntry, MovementEntry
+from oms_core.ports.import_storage import ImportBatch
+from oms_core.ports.queue_storage import SettleBatch
+from oms_peewee.faults import Fault
+from oms_peewee.retry_deadline import RetryDeadline
+from oms_peewee.session import Session
+
+# A session of the same database: no type tells that tables and sessions belong together.
+OwnSession: TypeAlias = Any
+View = TypeVar("View")
+
+# An order that is to be written, and the verdict that says so.
+NewOrder: TypeAlias = tuple[Placement, Reserve | Enqueue]
+AsWritten: TypeAlias = Callable[[Placement], Order]
+Settled: TypeAlias = tuple[QueuedOrder, Reserve | Refuse]
+# The order's index in what is to be settled, its version, and a line's SKU and quantity.
+QueuedLine: TypeAlias = tuple[int, int, str, int]
+
+
+class Engine(Protocol):
+    """Opens connections to one database."""
+
+    @property
+    def connections_max(self) -> int:
+        """How many connections one process opens at most."""
+        ...
+
+    @property
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """What the driver raises."""
+        ...
+
+    def connect(self) -> Session:
+        """Open a connection, with every timeout set."""
+        ...
+
+    def writer_lock(self, deadline: RetryDeadline) -> AbstractContextManager[None]:
+        """Wait until this thread may begin a transaction that writes."""
+        ...
+
+    def fault_of(self, error: Exception) -> Fault:
+        """Tell what an error of `driver_errors` means."""
+        ...
+
+    def reason_of(self, error: Exception) -> str:
+        """Return what an error says, in one line for the operator, with what can be done about it."""
+        ...
+
+    def describe(self) -> str:
+        """Name the database for a person, without a password."""
+        ...
+
+
+class Ledger(Protocol):
+    """Writes changes of stock, inside a transaction that the caller has begun."""
+
+    def write(
+        self,
+        session: OwnSession,
+        *,
+        movements: Sequence[MovementEntry],
+        events: Sequence[EventEntry],
+        key: IdempotencyKey | None = None,
+        told_skus: Collection[str] = (),
+    ) -> None:
+        """Write ledger rows (the first carries `key`), move their levels, write the events, and announce stock events.
+
+        All levels of the products moved are locked, by (sku, location). Of `told_skus` the caller has told what there
+        is to tell. Raise UncoveredError when a level is not there or would break its bounds.
+        """
+        ...
+
+
+class NewOrderTables(Protocol[View]):
+    """Reads what the decision on new orders needs, and writes those that are to be written."""
+
+    @property
+    def entered_as(self) -> EnteredAs:
+        """How the orders that this writes come in."""
+        ...
+
+    @property
+    def reads_before_locking(self) -> bool:
+        """Whether reading without locks first is worth it: a refusal then costs none."""
+        ...
+
+    def read(self, session: OwnSession, placements: Sequence[Placement]) -> View:
+        """Read the products ordered, then the keys used, without locks.
+
+        In this order: an order that is missed among the keys has not taken its stock yet either, so that it is found
+        when its key is written.
+        """
+        ...
+
+    def lock(self, session: OwnSession, placements: Sequence[Placement]) -> None:
+        """Lock all levels of the products ordered, by (sku, location), unless no stock is taken."""
+        ...
+
+    def written(self, session: OwnSession, placements: Sequence[Placement]) -> set[UUID]:
+        """Tell which of the placements have been written already."""
+        ...
+
+    def write(self, session: OwnSession, new_orders: Sequence[NewOrder], view: View) -> AsWritten:
+        """Write orders, lines, reservations, levels and events; return what shows an order as it was written.
+
+        It is the last of the transaction, which it may commit; `view` is what was decided upon. Raise UncoveredError
+        if the stock is not there.
+        """
+        ...
+
+
+class SettlingTables(Protocol):
+    """Reads the queued orders that are to be settled, and writes what was decided on them."""
+
+    @property
+    def reads_before_turn(self) -> bool:
+        """Whether what is read holds up no earlier settlement, so that its end is waited for afterwards."""
+        ...
+
+    def take(self, session: OwnSession, order_ids: Sequence[UUID], claimed: Sequence[bool]) -> Iterable[QueuedLine]:
+        """Lock the orders that may be settled; return their lines by queue number and line, ROWS_MAX at most."""
+        ...
+
+    def lock(self, session: OwnSession, orders: Sequence[QueuedOrder]) -> None:
+        """Lock all levels of the products ordered, by (sku, location)."""
+        ...
+
+    def read(self, session: OwnSession, orders: Sequence[QueuedOrder]) -> PlacementView:
+        """Read the products ordered."""
+        ...
+
+    def write(self, session: OwnSession, settled: Sequence[Settled], batch: SettleBatch, view: PlacementView) -> None:
+        """Write statuses, reservations, levels and events; levels last, when it is this settlement's turn.
+
+        It is the last of the transaction, which it may commit; `view` is what was decided upon. Raise UncoveredError
+        if the stock is not there.
+        """
+        ...
+
+
+class ImportTables(Protocol):
+    """Decides and writes batches of imported stock, inside a transaction that the caller has begun."""
+
+    def write(self, session: OwnSession, batch: ImportBatch, stamp: Stamp) -> BatchResult:
+        """Write what `decide_import` decides on the rows as they are under lock. May raise ChangedMeanwhileError."""
+        ...
+
+    def decide(self, session: OwnSession, batch: ImportBatch) -> BatchResult:
+        """Return the result that `write` would have; write nothing and lock nothing."""
+        ...
