@@ -24,7 +24,7 @@ from oms_cli.views.stock import (
     change_sentence,
     levels_shown,
 )
-from oms_core import StockChanged
+from oms_core import Oms, StockChanged
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock
 from oms_core.domain.stock.products import Product, ProductFilter
 
@@ -93,7 +93,7 @@ def set_stock(
         reference=reference,
     )
     with session.oms() as oms:
-        _write_change(session, oms.stock.set(wanted, caller=session.caller), location)
+        _write_change(session, oms, oms.stock.set(wanted, caller=session.caller), location)
 
 
 @command(app, "adjust")
@@ -114,7 +114,7 @@ def adjust_stock(
         sku=sku, delta=delta, reason=reason, location=location, reference=reference, idempotency_key=key
     )
     with session.oms() as oms, suggesting(oms, session.caller, [sku]):
-        _write_change(session, oms.stock.adjust(wanted, caller=session.caller), location)
+        _write_change(session, oms, oms.stock.adjust(wanted, caller=session.caller), location)
 
 
 @command(app, "receive")
@@ -133,7 +133,7 @@ def receive_stock(
         sku=sku, quantity=quantity, location=location, reason=reason, reference=reference, idempotency_key=key
     )
     with session.oms() as oms, suggesting(oms, session.caller, [sku]):
-        _write_change(session, oms.stock.receive(wanted, caller=session.caller), location)
+        _write_change(session, oms, oms.stock.receive(wanted, caller=session.caller), location)
 
 
 @command(app, "delete")
@@ -192,8 +192,8 @@ def list_movements(session: Session, sku: SkuArgument, limit: LimitOption = 50, 
     say_if_more(pages, shown)
 
 
-def _write_change(session: Session, changed: StockChanged, location: str | None) -> None:
-    change = ChangeShown(changed=changed, location=location or session.settings.default_location)
+def _write_change(session: Session, oms: Oms, changed: StockChanged, location: str | None) -> None:
+    change = ChangeShown(changed=changed, location=location or oms.settings.default_location)
     session.output.sentence(change_sentence(change))
     if not session.output.is_table:
         session.output.record(CHANGE, change)

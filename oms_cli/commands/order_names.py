@@ -10,12 +10,12 @@ from uuid import UUID
 
 from oms_cli.commands.paging import paged
 from oms_cli.terminal.arguments import read_order_id
+from oms_core import Oms
 from oms_core.domain.callers import Caller
 from oms_core.domain.identifiers import uuid7_millisecond
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
-from oms_core.oms import Oms
 
 # The first 12 digits of an id are its millisecond (RFC 9562), which bounds the orders to look through.
 _BEGINNING = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}[0-9A-Fa-f-]{0,22}")

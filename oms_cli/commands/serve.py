@@ -20,7 +20,7 @@ from oms_core.settings import Settings
 
 if TYPE_CHECKING:
     from oms_cli.processes.metrics_listener import MetricsListener
-    from oms_core.oms import Oms
+    from oms_core import Oms
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +17,9 @@ from typing import Annotated, Any
 import typer
 
 from oms_cli.terminal.output import Output, OutputFormat, open_output
+from oms_core import Oms
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.errors import OmsError
-from oms_core.oms import Oms
 from oms_core.settings import Settings
 
 _DEFAULT_FILE = "oms.toml"
@@ -123,8 +123,7 @@ class Session:
     @contextmanager
     def oms(self, *, create: bool = False) -> Iterator[Oms]:
         """Open the system for the length of a command. Orders come one at a time, so there is no group to commit."""
-        settings = replace(self.settings, group_commit=False)
-        with self.surroundings.open_oms(settings, create) as oms:
+        with self.surroundings.open_oms(self.settings_with(group_commit=False), create) as oms:
             yield oms
 
 

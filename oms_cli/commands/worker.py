@@ -19,7 +19,7 @@ from oms_core.settings import Settings
 
 if TYPE_CHECKING:
     from oms_cli.processes.metrics_listener import MetricsListener
-    from oms_core.oms import Oms
+    from oms_core import Oms
 
 _BROKER_CONNECTIONS_EACH = 3  # The inbox, dead-lettering, and announcing accepted commands.
 

@@ -15,8 +15,8 @@ from functools import partial
 from multiprocessing.connection import Connection
 
 from oms_cli.processes.logs import configure_logging
+from oms_core import Oms
 from oms_core.bootstrap import open_metrics
-from oms_core.oms import Oms
 from oms_core.runtime.background_thread import start_thread
 from oms_core.settings import Settings
 
