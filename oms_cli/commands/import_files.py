@@ -16,6 +16,7 @@ from oms_cli.commands.session import Session
 from oms_cli.terminal.files import open_input
 from oms_cli.terminal.messages import say
 from oms_cli.terminal.progress import Report, progress
+from oms_core.documents.byte_sources import ByteSource, decoded, decompressed
 from oms_core.domain.import_commands import (
     ORDER_COLUMNS,
     STOCK_COLUMNS,
@@ -26,8 +27,6 @@ from oms_core.domain.import_commands import (
     ImportStock,
 )
 from oms_core.errors import OmsError
-from oms_core.imports.lines import ByteSource
-from oms_core.imports.sources import decoded, decompressed
 
 FileArgument = Annotated[
     str, typer.Argument(metavar="FILE|-", help="CSV or JSON Lines, also compressed with gzip; - is stdin.")

@@ -6,10 +6,10 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from oms_core.documents.byte_sources import FileKind, json_kind
 from oms_core.domain.import_commands import REASON_COLUMNS, ImportReject
 from oms_core.domain.limits import IMPORT_ERRORS_MAX
 from oms_core.errors import FieldError, OmsError
-from oms_core.imports.file_kinds import FileKind, json_kind
 from oms_core.imports.lines import Lines, RecordFault
 from oms_core.imports.order_rejects import REPEATED
 from oms_core.imports.records import read_header

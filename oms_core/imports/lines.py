@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import Protocol, cast
+from typing import cast
 
+from oms_core.documents.byte_sources import BYTES_LOOKED_AT, UTF8_BOM, ByteSource, refuse_binary, refuse_json_array
 from oms_core.domain.import_commands import ImportFormat
 from oms_core.domain.limits import IMPORT_RECORD_CHARACTERS_MAX, IMPORT_ROWS_MAX
 from oms_core.errors import OmsError
-from oms_core.imports.file_kinds import BYTES_LOOKED_AT, UTF8_BOM, refuse_binary, refuse_json_array
 
 _BLOCK_BYTES = 32_768  # Rows of a block stay in the cache of the processor: half the time of 131,072.
 _HEAD_BYTES = 4_096
-
-
-class ByteSource(Protocol):
-    """What is read: an open binary file, standard input, a request's body."""
-
-    def read(self, size: int, /) -> bytes:
-        """Give up to `size` bytes; none at the end only."""
-        ...
 
 
 class RecordFault(Exception):  # noqa: N818  A finding about the file, not a failure of the program.

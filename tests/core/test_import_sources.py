@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oms_core import OmsError
-from oms_core.imports import sources
-from oms_core.imports.lines import ByteSource, Lines, RecordFault
+from oms_core.documents import byte_sources
+from oms_core.documents.byte_sources import ByteSource, decoded, decompressed
+from oms_core.imports.lines import Lines, RecordFault
 from oms_core.imports.records import csv_records
-from oms_core.imports.sources import decoded, decompressed
 
 TEXT = "sku,name\nÄ-1,Größe 漢\n" * 5_000
 
@@ -55,7 +55,7 @@ def test_damaged_gzip_is_refused(cut: int) -> None:
 
 
 def test_a_bomb_is_refused_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "IMPORT_BYTES_MAX", 8_000_000)
+    monkeypatch.setattr(byte_sources, "IMPORT_BYTES_MAX", 8_000_000)
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join([packer.compress(bytes(1_000_000)) for _ in range(50)]) + packer.flush()
     assert len(bomb) < 100_000

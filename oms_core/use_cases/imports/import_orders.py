@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from oms_core.documents.byte_sources import ByteSource
 from oms_core.documents.orders import read_keyed_order
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.import_commands import ImportOrders, ImportProgress, ImportReject, ImportStage, OrderImportReport
 from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, Refused
 from oms_core.errors import ErrorKind, OmsError
-from oms_core.imports.lines import ByteSource, Lines
+from oms_core.imports.lines import Lines
 from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.order_rejects import refused_order
 from oms_core.imports.order_rows import read_order_rows

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
+from oms_core.documents.byte_sources import ByteSource
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.idempotency import OWN_KEY_BITS, own_key
 from oms_core.domain.import_commands import (
@@ -28,7 +29,7 @@ from oms_core.domain.stock.import_decisions import BatchResult, StockEntry
 from oms_core.domain.stock.ledger import LevelId
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.known_locations import KnownLocations
-from oms_core.imports.lines import ByteSource, Lines
+from oms_core.imports.lines import Lines
 from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.stock_rows import StockRowReader
 from oms_core.imports.stock_spool import StockSpool

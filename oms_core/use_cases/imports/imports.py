@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from oms_core.documents.byte_sources import ByteSource
 from oms_core.domain.callers import Caller
 from oms_core.domain.import_commands import ImportOrders, ImportStock, OrderImportReport, StockImportReport
-from oms_core.imports.lines import ByteSource
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.imports.import_orders import PlaceMany, import_orders

@@ -1,21 +1,50 @@
-"""Files that are not UTF-8 as they stand: decompressed and decoded while they are read, in bounded memory."""
+"""What a file is before it is rows: compressed, in another encoding, or no text at all."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
+import re
 import zlib
-from typing import IO, cast
+from typing import IO, NamedTuple, Protocol, cast
 
 from oms_core.domain.limits import IMPORT_BYTES_MAX
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
-from oms_core.imports.file_kinds import GZIP_MAGIC
-from oms_core.imports.lines import ByteSource
+
+UTF8_BOM = b"\xef\xbb\xbf"
+GZIP_MAGIC = b"\x1f\x8b"
+BYTES_LOOKED_AT = 8
+
+_is_json_array = re.compile(rb"\s*\[\s*(?:[{\]]|$)").match
+_is_utf_16 = re.compile(rb"\xff\xfe|\xfe\xff|[^\x00]\x00[^\x00]\x00|\x00[^\x00]\x00[^\x00]", re.DOTALL).match
 
 _UTF_8 = "utf-8"
 # They are no encodings of files, and some are read whole or in the square of their length.
 _NOT_OF_FILES = frozenset({"idna", "punycode", "unicode_escape", "raw-unicode-escape", "undefined", "unicode-escape"})
+
+
+class ByteSource(Protocol):
+    """What is read: an open binary file, standard input, a request's body."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes; none at the end only."""
+        ...
+
+
+class FileKind(NamedTuple):
+    """A kind of file that is not read as rows: the code of the finding, and what is said of it."""
+
+    code: str
+    detail: str
+
+
+_UTF_16 = FileKind("bad_encoding", "the file is UTF-16, not UTF-8: name its encoding, or save it as CSV UTF-8")
+_GZIP = FileKind("compressed", "the file is compressed with gzip: decompress it first")
+_WORKBOOK = FileKind("workbook", "the file is a workbook or an archive, not text: save the sheet as CSV UTF-8")
+_JSON_ARRAY = FileKind("json_array", "the file is a JSON array: write JSON Lines, one object on each line")
+_JSON_LINES = FileKind("json_lines", "the file is JSON, and is to be read as CSV: name its format, JSON Lines")
+
+_WORKBOOK_MAGICS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 def decompressed(source: ByteSource) -> ByteSource:
@@ -42,6 +71,36 @@ def decoded(source: ByteSource, encoding: str) -> ByteSource:
     return source if name == _UTF_8 else _Decoded(source, name)
 
 
+def refuse_binary(head: bytes) -> None:
+    """Raise `validation_error` where a file begins as no text in UTF-8 does; `head` is its first 8 bytes or more."""
+    kind = None
+    if _is_utf_16(head):
+        kind = _UTF_16
+    elif head.startswith(GZIP_MAGIC):
+        kind = _GZIP
+    elif head.startswith(_WORKBOOK_MAGICS):
+        kind = _WORKBOOK
+    refuse(kind)
+
+
+def refuse_json_array(head: bytes) -> None:
+    """Raise `validation_error` where a file begins as a JSON array does."""
+    refuse(_JSON_ARRAY if _is_json_array(head) else None)
+
+
+def json_kind(head: bytes) -> FileKind | None:
+    """Tell whether a file that is read as CSV is JSON."""
+    if _is_json_array(head):
+        return _JSON_ARRAY
+    return _JSON_LINES if head.lstrip().startswith(b"{") else None
+
+
+def refuse(kind: FileKind | None) -> None:
+    """Raise `validation_error` over a kind of file, unless there is none."""
+    if kind is not None:
+        raise one_finding("/1", kind.code, kind.detail)
+
+
 class _Begun:
     """A source whose first bytes were looked at."""
 
@@ -65,6 +124,8 @@ class _Unzipped:
     """The content of a gzip file."""
 
     def __init__(self, source: ByteSource) -> None:
+        import gzip  # Hardly any file is compressed.
+
         self._file = gzip.GzipFile(fileobj=cast("IO[bytes]", source), mode="rb")
         self._given_bytes = 0
 
