@@ -58,8 +58,8 @@ class Request(flask.Request):
 
 
 def current_request() -> Request:
-    """Return the request that is being answered."""
-    return cast(Request, flask.request._get_current_object())  # type: ignore[attr-defined]  # It is a LocalProxy.
+    """Return the request that is being answered, in place of the proxy for it."""
+    return cast(Request, flask.request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def read_json(request: Request) -> object:
