@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from tests.security.mutation import Mutation, mutation
 
 _OWNERSHIP = "tests/core/test_ownership.py::"
@@ -15,60 +18,130 @@ def _use_case(name: str) -> str:
     return f"oms_core/use_cases/{name}.py"
 
 
+_ORDERS = _use_case("orders/orders")
+_STOCK = _use_case("stock")
+
+
 def _cell(use_case: str, held: str, bound: str) -> str:
     return f"{_MATRIX}[{use_case}-{held}-{bound}]"
 
 
-def _scopeless(file: str, scope: str, *use_cases: str) -> Mutation:
-    """Let callers without any scope do this."""
-    line = f"    caller.require(Scope.{scope})\n"
+def _scopeless(file: str, scope: str, *use_cases: str, then: str = "") -> Mutation:
+    """Let callers without any scope do this; `then` is what follows the line where the file has that more than once."""
+    before = f"caller.require(Scope.{scope})\n{then}"
     cells = [_cell(use_case, "none", "unbound") for use_case in use_cases]
-    return mutation(f"{use_cases[0]} needs no scope", _use_case(file), line, "", *cells)
+    return mutation(f"{use_cases[0]} needs no scope", file, before, f"pass\n{then}", *cells)
 
 
 def _unbound(file: str, use_case: str) -> Mutation:
     """Let callers bound to a customer do what is not for them."""
     cell = _cell(use_case, "all", "of another")
-    return mutation(f"{use_case} is for customers too", _use_case(file), "    caller.require_unbound()", "", cell)
+    return mutation(f"{use_case} is for customers too", file, "caller.require_unbound()", "pass", cell)
 
 
-def _dead_letters(use_case: str, rest: str) -> tuple[Mutation, Mutation]:
-    file = _use_case("dead_letters")
-    scope, binding = "    caller.require(Scope.ORDERS_MANAGE)\n", "    caller.require_unbound()\n"
-    before = scope + binding + rest
-    return (
-        mutation(f"{use_case} needs no scope", file, before, binding + rest, _cell(use_case, "none", "unbound")),
-        mutation(f"{use_case} is for customers too", file, before, scope + rest, _cell(use_case, "all", "of another")),
-    )
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """A line that asks for a scope, and for no customer; it stands before `then` in each use case."""
 
+    file: str
+    line: str
+    scope: str
+    guarded: tuple[tuple[str, str], ...]
+
+    def without_scope(self) -> Iterator[Mutation]:
+        """Leave of it that the caller must be of no customer."""
+        for use_case, then in self.guarded:
+            before, after = f"{self.line}\n        {then}", f"caller.require_unbound()\n        {then}"
+            yield mutation(f"{use_case} needs no scope", self.file, before, after, _cell(use_case, "none", "unbound"))
+
+    def without_binding(self) -> Iterator[Mutation]:
+        """Leave of it that the caller must hold the scope."""
+        for use_case, then in self.guarded:
+            before, after = f"{self.line}\n        {then}", f"caller.require(Scope.{self.scope})\n        {then}"
+            yield mutation(
+                f"{use_case} is for customers too", self.file, before, after, _cell(use_case, "all", "of another")
+            )
+
+
+_GUARDS = (
+    _Guard(
+        _STOCK,
+        "_require_writing(caller)",
+        "INVENTORY_WRITE",
+        (("stock.set", "seen: "), ("stock.delete", "self.storage.stock.delete(")),
+    ),
+    _Guard(
+        _use_case("api_keys"),
+        "_require_admin(caller)",
+        "ADMIN",
+        (
+            ("api_keys.create", "bits = "),
+            ("api_keys.rotate", "latest = "),
+            ("api_keys.revoke", "_check_known_name(name)\n        self.storage.revoke("),
+            ("api_keys.get", "_check_known_name(name)\n        keys = "),
+            ("api_keys.list", "check_limit(limit)"),
+        ),
+    ),
+    _Guard(
+        _use_case("queue/dead_letters"),
+        "_require_managing(caller)",
+        "ORDERS_MANAGE",
+        (
+            ("queue.dead_letters.list", "check_limit(limit)"),
+            ("queue.dead_letters.replay", "return self.broker.dead_letters().replay(ids)"),
+            ("queue.dead_letters.discard", "return self.broker.dead_letters().discard(ids)"),
+        ),
+    ),
+)
 
 SCOPES = (
-    _scopeless("get_order", "ORDERS_READ", "get_order"),
-    _scopeless("list_orders", "ORDERS_READ", "list_orders"),
-    _scopeless("list_order_events", "ORDERS_READ", "list_order_events"),
-    _scopeless("prepare_placement", "ORDERS_WRITE", "place_order", "accept_order"),
-    _scopeless("wait_for_outcome", "ORDERS_WRITE", "wait_for_outcome"),
-    _scopeless("retry_order", "ORDERS_MANAGE", "retry_order"),
+    _scopeless(
+        _ORDERS,
+        "ORDERS_READ",
+        "orders.get",
+        then="        _check_known_id(order_id)\n        return self.storage.orders.get(",
+    ),
+    _scopeless(_ORDERS, "ORDERS_READ", "orders.list", then="        return list_orders("),
+    _scopeless(
+        _ORDERS,
+        "ORDERS_READ",
+        "orders.events",
+        then="        _check_known_id(order_id)\n        check_limit(limit)\n",
+    ),
+    _scopeless(
+        _use_case("orders/prepare_placement"),
+        "ORDERS_WRITE",
+        "orders.place",
+        "orders.accept",
+        then="    if caller.customer_id is not None",
+    ),
+    _scopeless(_ORDERS, "ORDERS_WRITE", "orders.wait"),
+    _scopeless(_ORDERS, "ORDERS_MANAGE", "orders.retry", then="        retried = "),
     mutation(
-        "retry_orders needs no scope",
-        _use_case("retry_orders"),
-        "    caller.require(Scope.ORDERS_MANAGE)\n",
-        "",
+        "orders.retry_many needs no scope",
+        _ORDERS,
+        "        caller.require(Scope.ORDERS_MANAGE)\n        return retry_many(\n",
+        "        return retry_many(\n",
         f"{_TEST_RETRIES}test_the_scope_is_asked_for_also_where_nothing_is_to_be_retried",
     ),
-    _scopeless("get_queue_status", "ORDERS_READ", "get_queue_status"),
-    _scopeless("get_product", "INVENTORY_READ", "get_product"),
-    _scopeless("list_products", "INVENTORY_READ", "list_products"),
-    _scopeless("export_stock", "INVENTORY_READ", "export_stock"),
-    _scopeless("list_movements", "INVENTORY_READ", "list_movements"),
-    _scopeless("change_stock", "INVENTORY_WRITE", "set_stock", "adjust_stock", "receive_stock"),
-    _scopeless("delete_product", "INVENTORY_WRITE", "delete_product"),
-    _scopeless("import_stock", "INVENTORY_WRITE", "import_stock"),
-    _scopeless("create_key", "ADMIN", "create_key"),
-    _scopeless("rotate_key", "ADMIN", "rotate_key"),
-    _scopeless("revoke_key", "ADMIN", "revoke_key"),
-    _scopeless("get_key", "ADMIN", "get_key"),
-    _scopeless("list_keys", "ADMIN", "list_keys"),
+    _scopeless(_use_case("queue/queue"), "ORDERS_READ", "queue.status"),
+    _scopeless(
+        _STOCK,
+        "INVENTORY_READ",
+        "stock.get",
+        then="        _check_known_form(sku)\n        return self.storage.stock.get(",
+    ),
+    _scopeless(_STOCK, "INVENTORY_READ", "stock.list", then="        check_limit(limit)\n"),
+    _scopeless(_STOCK, "INVENTORY_READ", "stock.export", then="        return self._pages("),
+    _scopeless(_STOCK, "INVENTORY_READ", "stock.movements", then="        caller.require_unbound()"),
+    mutation(
+        "changes of stock need no scope",
+        _STOCK,
+        "    caller.require(Scope.INVENTORY_WRITE)\n",
+        "",
+        *[_cell(use_case, "none", "unbound") for use_case in ("stock.adjust", "stock.receive", "stock.delete")],
+    ),
+    _scopeless(_use_case("imports/import_stock"), "INVENTORY_WRITE", "imports.stock"),
     mutation(
         "audit needs no inventory:read",
         _use_case("audit"),
@@ -84,62 +157,64 @@ SCOPES = (
         _cell("audit", "inventory:read", "unbound"),
     ),
     mutation(
-        "change_order_status needs no scope",
-        _use_case("change_order_status"),
-        "    caller.require(scope_needed(command.status))\n",
+        "orders.change_status needs no scope",
+        _ORDERS,
+        "        caller.require(scope_needed(command.status))\n",
         "",
-        _cell("change_order_status to cancelled", "none", "unbound"),
-        _cell("cancel_order", "none", "unbound"),
+        _cell("orders.change_status to cancelled", "none", "unbound"),
+        _cell("orders.cancel", "none", "unbound"),
     ),
     mutation(
         "whoever cancels may also ship",
         "oms_core/domain/orders/statuses.py",
         "    return Scope.ORDERS_WRITE if target is OrderStatus.CANCELLED else Scope.ORDERS_MANAGE\n",
         "    return Scope.ORDERS_WRITE\n",
-        _cell("change_order_status to any other status", "orders:write", "unbound"),
+        _cell("orders.change_status to any other status", "orders:write", "unbound"),
     ),
     mutation(
         "any scope is every scope",
         "oms_core/domain/callers.py",
         "        return scope in self.scopes or Scope.ADMIN in self.scopes\n",
         "        return bool(self.scopes)\n",
-        _cell("create_key", "orders:read", "unbound"),
+        _cell("api_keys.create", "orders:read", "unbound"),
         "tests/http/test_callers.py::test_a_scope_that_the_key_lacks_is_named",
     ),
-    *_dead_letters("list_dead_letters", "    check_limit(limit)\n"),
-    *_dead_letters("replay_dead_letters", "    return queue.dead_letters().replay(ids)\n"),
-    *_dead_letters("discard_dead_letters", "    return queue.dead_letters().discard(ids)\n"),
+    *[each for guard in _GUARDS for each in guard.without_scope()],
 )
 
 OWNERS = (
     mutation(
-        "get_order asks for no owner", _use_case("get_order"), "owner=caller.customer_id", "owner=None", _NOT_THERE
-    ),
-    mutation(
-        "list_order_events asks for no owner",
-        _use_case("list_order_events"),
-        "owner=caller.customer_id",
-        "owner=None",
+        "orders.get asks for no owner",
+        _ORDERS,
+        "        return self.storage.orders.get(order_id, owner=caller.customer_id)\n",
+        "        return self.storage.orders.get(order_id, owner=None)\n",
         _NOT_THERE,
     ),
     mutation(
-        "change_order_status asks for no owner",
-        _use_case("change_order_status"),
-        "owner=caller.customer_id",
-        "owner=None",
+        "orders.events asks for no owner",
+        _ORDERS,
+        "events(order_id, owner=caller.customer_id,",
+        "events(order_id, owner=None,",
         _NOT_THERE,
-        _cell("cancel_order", "all", "of another"),
     ),
     mutation(
-        "retry_order asks for no owner",
-        _use_case("retry_order"),
-        "owner = caller.customer_id",
-        "owner = None",
+        "orders.change_status asks for no owner",
+        _ORDERS,
+        "            owner=caller.customer_id,\n",
+        "            owner=None,\n",
+        _NOT_THERE,
+        _cell("orders.cancel", "all", "of another"),
+    ),
+    mutation(
+        "orders.retry asks for no owner",
+        _ORDERS,
+        "command.order_id, caller.customer_id, self.clock.now()",
+        "command.order_id, None, self.clock.now()",
         _NOT_THERE,
     ),
     mutation(
         "lists are everybody's",
-        _use_case("list_orders"),
+        _use_case("orders/order_pages"),
         "    if caller.customer_id is None:\n",
         "    if True:\n",
         f"{_OWNERSHIP}test_a_customer_lists_its_own_orders_only",
@@ -147,32 +222,32 @@ OWNERS = (
     ),
     mutation(
         "a filter names another customer",
-        _use_case("list_orders"),
+        _use_case("orders/order_pages"),
         "    return replace(wanted, customer_id=caller.customer_id)\n",
         "    return wanted\n",
         f"{_OWNERSHIP}test_a_customer_lists_its_own_orders_only",
     ),
     mutation(
-        "retry_orders counts everybody's",
-        _use_case("retry_orders"),
+        "orders.retry_many counts everybody's",
+        _use_case("orders/retry_many"),
         "owned = owned_filter(replace(wanted, statuses=wanted.statuses or _RETRIABLE), caller)",
         "owned = owned_filter(wanted, caller) and replace(wanted, statuses=wanted.statuses or _RETRIABLE)",
         f"{_TEST_RETRIES}test_a_customers_caller_retries_its_own_only",
     ),
     mutation(
-        "wait_for_outcome asks for no owner",
-        _use_case("wait_for_outcome"),
-        "    if caller.customer_id is not None:\n",
-        "    if False:\n",
+        "orders.wait asks for no owner",
+        _ORDERS,
+        "        if caller.customer_id is not None:\n",
+        "        if False:\n",
         f"{_OWNERSHIP}test_waiting_for_anothers_order_ends_at_once_as_for_one_that_is_not_there",
     ),
     mutation(
         "a customer places for another",
-        _use_case("prepare_placement"),
+        _use_case("orders/prepare_placement"),
         "    if caller.customer_id is not None and caller.customer_id != command.customer_id:\n",
         "    if False:\n",
         f"{_OWNERSHIP}test_a_customer_places_for_itself_only",
-        _cell("import_orders", "all", "of another"),
+        _cell("imports.orders", "all", "of another"),
     ),
     mutation(
         "an idempotency key shows another customer's order",
@@ -205,17 +280,17 @@ OWNERS = (
 )
 
 BINDINGS = (
-    _unbound("get_queue_status", "get_queue_status"),
-    _unbound("list_movements", "list_movements"),
-    _unbound("change_stock", "set_stock"),
-    _unbound("delete_product", "delete_product"),
-    _unbound("import_stock", "import_stock"),
-    _unbound("audit", "audit"),
-    _unbound("create_key", "create_key"),
-    _unbound("rotate_key", "rotate_key"),
-    _unbound("revoke_key", "revoke_key"),
-    _unbound("get_key", "get_key"),
-    _unbound("list_keys", "list_keys"),
+    _unbound(_use_case("queue/queue"), "queue.status"),
+    mutation(
+        "stock.movements is for customers too",
+        _STOCK,
+        "        caller.require_unbound()  # Each reservation names an order.\n",
+        "",
+        _cell("stock.movements", "all", "of another"),
+    ),
+    _unbound(_use_case("imports/import_stock"), "imports.stock"),
+    _unbound(_use_case("audit"), "audit"),
+    *[each for guard in _GUARDS for each in guard.without_binding()],
 )
 
 AUTHORISATION = (*SCOPES, *OWNERS, *BINDINGS)
