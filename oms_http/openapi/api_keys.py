@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from oms_http.api_keys import api_keys
 from oms_http.api_keys.api_key_schemas import IssuedKey, KeyPage, KeyRequest, NamedKeys, RotationRequest
-from oms_http.openapi.operation import GUARDED, LINK, LOCATION, NO_STORE, WRITING, Answer, Operation
+from oms_http.openapi import headers
+from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation
 from oms_http.parameters import PAGE_PARAMETERS
 
 _TAG = "keys"
-_ISSUED = Answer(status=201, description="The key, shown this once.", schema=IssuedKey, headers=(LOCATION, NO_STORE))
-_NAMED = Answer(status=200, description="Its keys.", schema=NamedKeys, headers=(NO_STORE,))
+_ISSUED = Answer(
+    status=201, description="The key, shown this once.", schema=IssuedKey, headers=(headers.LOCATION, headers.NO_STORE)
+)
+_NAMED = Answer(status=200, description="Its keys.", schema=NamedKeys, headers=(headers.NO_STORE,))
 
 KEY_OPERATIONS = (
     Operation(
@@ -35,7 +38,7 @@ KEY_OPERATIONS = (
         view=api_keys.list_keys,
         use_cases=("api_keys.list",),
         query=PAGE_PARAMETERS,
-        answers=(Answer(status=200, description="A page.", schema=KeyPage, headers=(NO_STORE, LINK)),),
+        answers=(Answer(status=200, description="A page.", schema=KeyPage, headers=(headers.NO_STORE, headers.LINK)),),
         errors=GUARDED,
     ),
     Operation(

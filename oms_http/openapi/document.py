@@ -15,8 +15,9 @@ from oms_core.bootstrap import installed_version
 from oms_core.domain.access import Binding
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ERROR_CODES
+from oms_http.openapi.headers import RATE_LIMIT, RATE_LIMIT_POLICY, Header
 from oms_http.openapi.links import links_of
-from oms_http.openapi.operation import RATE_LIMIT, RATE_LIMIT_POLICY, Answer, Header, Operation, TextBody
+from oms_http.openapi.operation import Answer, Operation, TextBody
 from oms_http.openapi.problems import problem_answers, problem_schemas
 from oms_http.orders.order_schemas import KeyedOrderRequest
 from oms_http.schemas.problems import FieldError, Shortage

@@ -11,27 +11,12 @@ from oms_http.inventory.stock_schemas import (
     ProductPage,
     StockRequest,
 )
-from oms_http.openapi.operation import (
-    ETAG,
-    GUARDED,
-    IDEMPOTENCY_KEY,
-    IF_ABSENT,
-    IF_MATCH_PRODUCT,
-    IF_NONE_MATCH,
-    LINK,
-    LOCATION,
-    NO_STORE,
-    REPLAYED,
-    REVALIDATE,
-    WRITING,
-    Answer,
-    Operation,
-    TextBody,
-)
+from oms_http.openapi import headers
+from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation, TextBody
 from oms_http.parameters import IMPORT_PARAMETERS, PAGE_PARAMETERS, PRODUCT_LIST_PARAMETERS
 
 _TAG = "inventory"
-_PRODUCT = Answer(status=200, description="The product.", schema=Product, headers=(ETAG, REVALIDATE))
+_PRODUCT = Answer(status=200, description="The product.", schema=Product, headers=(headers.ETAG, headers.REVALIDATE))
 
 INVENTORY_OPERATIONS = (
     Operation(
@@ -43,7 +28,7 @@ INVENTORY_OPERATIONS = (
         description="Only what is given changes.",
         view=stock.set_stock,
         use_cases=("stock.set",),
-        headers=(IF_MATCH_PRODUCT, IF_ABSENT),
+        headers=(headers.IF_MATCH_PRODUCT, headers.IF_ABSENT),
         body=StockRequest,
         answers=(
             _PRODUCT,
@@ -51,7 +36,7 @@ INVENTORY_OPERATIONS = (
                 status=201,
                 description="The product was created.",
                 schema=Product,
-                headers=(LOCATION, ETAG, REVALIDATE),
+                headers=(headers.LOCATION, headers.ETAG, headers.REVALIDATE),
             ),
         ),
         errors=(*WRITING, "version_mismatch", "stock_count_mismatch", "stock_below_reserved"),
@@ -64,10 +49,10 @@ INVENTORY_OPERATIONS = (
         summary="Get a product's stock",
         view=stock.get_product,
         use_cases=("stock.get",),
-        headers=(IF_NONE_MATCH,),
+        headers=(headers.IF_NONE_MATCH,),
         answers=(
             _PRODUCT,
-            Answer(status=304, description="Unchanged.", media_type=None, headers=(ETAG, REVALIDATE)),
+            Answer(status=304, description="Unchanged.", media_type=None, headers=(headers.ETAG, headers.REVALIDATE)),
         ),
         errors=(*GUARDED, "sku_not_found"),
     ),
@@ -81,8 +66,8 @@ INVENTORY_OPERATIONS = (
         view=stock.delete_product,
         use_cases=("stock.delete",),
         offers_example=False,
-        headers=(IF_MATCH_PRODUCT,),
-        answers=(Answer(status=204, description="It is gone.", media_type=None, headers=(NO_STORE,)),),
+        headers=(headers.IF_MATCH_PRODUCT,),
+        answers=(Answer(status=204, description="It is gone.", media_type=None, headers=(headers.NO_STORE,)),),
         errors=(*GUARDED, "outcome_unknown", "sku_not_found", "version_mismatch", "product_in_use"),
     ),
     Operation(
@@ -94,7 +79,9 @@ INVENTORY_OPERATIONS = (
         view=stock.list_products,
         use_cases=("stock.list",),
         query=PRODUCT_LIST_PARAMETERS,
-        answers=(Answer(status=200, description="A page.", schema=ProductPage, headers=(REVALIDATE, LINK)),),
+        answers=(
+            Answer(status=200, description="A page.", schema=ProductPage, headers=(headers.REVALIDATE, headers.LINK)),
+        ),
         errors=GUARDED,
     ),
     Operation(
@@ -105,14 +92,14 @@ INVENTORY_OPERATIONS = (
         summary="Correct a count by a difference",
         view=stock.adjust_stock,
         use_cases=("stock.adjust",),
-        headers=(IDEMPOTENCY_KEY, IF_MATCH_PRODUCT),
+        headers=(headers.IDEMPOTENCY_KEY, headers.IF_MATCH_PRODUCT),
         body=AdjustmentRequest,
         answers=(
             Answer(
                 status=200,
                 description="The product as it is now.",
                 schema=Product,
-                headers=(ETAG, REVALIDATE, REPLAYED),
+                headers=(headers.ETAG, headers.REVALIDATE, headers.REPLAYED),
             ),
         ),
         errors=(
@@ -136,7 +123,7 @@ INVENTORY_OPERATIONS = (
         view=stock_imports.import_stock,
         use_cases=("imports.stock",),
         query=IMPORT_PARAMETERS,
-        headers=(IDEMPOTENCY_KEY,),
+        headers=(headers.IDEMPOTENCY_KEY,),
         body=TextBody(
             media_type="text/csv",
             description="A header of `sku,quantity[,location,name,reason,reference]` in any order, then a row each.",
@@ -144,7 +131,10 @@ INVENTORY_OPERATIONS = (
         ),
         answers=(
             Answer(
-                status=200, description="What became of the rows.", schema=ImportReport, headers=(NO_STORE, REPLAYED)
+                status=200,
+                description="What became of the rows.",
+                schema=ImportReport,
+                headers=(headers.NO_STORE, headers.REPLAYED),
             ),
         ),
         errors=(*WRITING, "idempotency_key_reused", "idempotency_key_in_use"),
@@ -158,7 +148,9 @@ INVENTORY_OPERATIONS = (
         view=stock.list_movements,
         use_cases=("stock.movements",),
         query=PAGE_PARAMETERS,
-        answers=(Answer(status=200, description="A page.", schema=MovementPage, headers=(REVALIDATE, LINK)),),
+        answers=(
+            Answer(status=200, description="A page.", schema=MovementPage, headers=(headers.REVALIDATE, headers.LINK)),
+        ),
         errors=(*GUARDED, "sku_not_found"),
     ),
 )

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from oms_http.api_keys.api_key_schemas import IssuedKey
 from oms_http.inventory.stock_schemas import Product
-from oms_http.openapi.operation import LOCATION, Answer, Operation
+from oms_http.openapi.headers import LOCATION
+from oms_http.openapi.operation import Answer, Operation
 from oms_http.orders.order_schemas import Order
 
 # The member that names the thing is called as the parameter of the paths that lead to it.

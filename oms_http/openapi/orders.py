@@ -4,24 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from oms_http.openapi.operation import (
-    ETAG,
-    GUARDED,
-    IDEMPOTENCY_KEY,
-    IF_MATCH,
-    IF_NONE_MATCH,
-    LINK,
-    LOCATION,
-    NO_STORE,
-    PREFER,
-    PREFERENCE_APPLIED,
-    REPLAYED,
-    RETRY_LATER,
-    WAITED_LOCATION,
-    WRITING,
-    Answer,
-    Operation,
-)
+from oms_http.openapi import headers
+from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation
 from oms_http.orders import orders, place, retries
 from oms_http.orders.order_schemas import (
     BatchAnswer,
@@ -37,7 +21,7 @@ from oms_http.queue.queue_schemas import RetriesRequest, RetryReport, RetryReque
 
 _TAG = "orders"
 # An order that may be queued.
-_ORDER_HEADERS = (ETAG, NO_STORE, RETRY_LATER)
+_ORDER_HEADERS = (headers.ETAG, headers.NO_STORE, headers.RETRY_LATER)
 _ORDER = Answer(status=200, description="The order.", schema=Order, headers=_ORDER_HEADERS)
 
 ORDER_OPERATIONS = (
@@ -52,8 +36,8 @@ ORDER_OPERATIONS = (
         "`rejected` or `failed`, with its reason, also where that was waited for and is the answer.",
         view=place.place_order,
         use_cases=("orders.place", "orders.accept"),
-        headers=(IDEMPOTENCY_KEY, PREFER),
-        error_headers=(WAITED_LOCATION, PREFERENCE_APPLIED),
+        headers=(headers.IDEMPOTENCY_KEY, headers.PREFER),
+        error_headers=(headers.WAITED_LOCATION, headers.PREFERENCE_APPLIED),
         body=OrderRequest,
         places_orders=True,
         answers=(
@@ -61,13 +45,19 @@ ORDER_OPERATIONS = (
                 status=201,
                 description="The order was placed, now or by an earlier request with this key.",
                 schema=Order,
-                headers=(LOCATION, ETAG, NO_STORE, REPLAYED, PREFERENCE_APPLIED),
+                headers=(
+                    headers.LOCATION,
+                    headers.ETAG,
+                    headers.NO_STORE,
+                    headers.REPLAYED,
+                    headers.PREFERENCE_APPLIED,
+                ),
             ),
             Answer(
                 status=202,
                 description="The order was accepted, now or by an earlier request with this key; it is as shown now.",
                 schema=Order,
-                headers=(LOCATION, *_ORDER_HEADERS, REPLAYED, PREFERENCE_APPLIED),
+                headers=(headers.LOCATION, *_ORDER_HEADERS, headers.REPLAYED, headers.PREFERENCE_APPLIED),
             ),
         ),
         errors=(
@@ -91,7 +81,9 @@ ORDER_OPERATIONS = (
         body=BatchRequest,
         places_orders=True,
         heavy=True,
-        answers=(Answer(status=200, description="One outcome per order.", schema=BatchAnswer, headers=(NO_STORE,)),),
+        answers=(
+            Answer(status=200, description="One outcome per order.", schema=BatchAnswer, headers=(headers.NO_STORE,)),
+        ),
         errors=WRITING,
     ),
     Operation(
@@ -103,7 +95,9 @@ ORDER_OPERATIONS = (
         view=orders.list_orders,
         use_cases=("orders.list",),
         query=ORDER_LIST_PARAMETERS,
-        answers=(Answer(status=200, description="A page.", schema=OrderPage, headers=(NO_STORE, LINK)),),
+        answers=(
+            Answer(status=200, description="A page.", schema=OrderPage, headers=(headers.NO_STORE, headers.LINK)),
+        ),
         errors=GUARDED,
     ),
     Operation(
@@ -114,7 +108,7 @@ ORDER_OPERATIONS = (
         summary="Get an order",
         view=orders.get_order,
         use_cases=("orders.get",),
-        headers=(IF_NONE_MATCH,),
+        headers=(headers.IF_NONE_MATCH,),
         answers=(
             _ORDER,
             Answer(
@@ -135,7 +129,9 @@ ORDER_OPERATIONS = (
         view=orders.list_order_events,
         use_cases=("orders.events",),
         query=PAGE_PARAMETERS,
-        answers=(Answer(status=200, description="A page.", schema=EventPage, headers=(NO_STORE, LINK)),),
+        answers=(
+            Answer(status=200, description="A page.", schema=EventPage, headers=(headers.NO_STORE, headers.LINK)),
+        ),
         errors=(*GUARDED, "order_not_found"),
     ),
     Operation(
@@ -147,7 +143,7 @@ ORDER_OPERATIONS = (
         description="The stock moves with it. Setting the status that the order has already changes nothing.",
         view=orders.change_order_status,
         use_cases=("orders.change_status",),
-        headers=(IF_MATCH,),
+        headers=(headers.IF_MATCH,),
         body=StatusRequest,
         answers=(_ORDER,),
         errors=(*WRITING, "order_not_found", "invalid_transition", "version_mismatch"),
@@ -161,9 +157,9 @@ ORDER_OPERATIONS = (
         description="Its failure and its attempts are forgotten. One that is queued already stays as it is.",
         view=retries.retry_order,
         use_cases=("orders.retry",),
-        headers=(IDEMPOTENCY_KEY, IF_MATCH),
+        headers=(headers.IDEMPOTENCY_KEY, headers.IF_MATCH),
         body=RetryRequest,
-        answers=(replace(_ORDER, headers=(*_ORDER.headers, REPLAYED)),),
+        answers=(replace(_ORDER, headers=(*_ORDER.headers, headers.REPLAYED)),),
         errors=(
             *WRITING,
             "order_not_found",
@@ -182,7 +178,7 @@ ORDER_OPERATIONS = (
         view=retries.retry_orders,
         use_cases=("orders.retry_many",),
         body=RetriesRequest,
-        answers=(Answer(status=200, description="What was done.", schema=RetryReport, headers=(NO_STORE,)),),
+        answers=(Answer(status=200, description="What was done.", schema=RetryReport, headers=(headers.NO_STORE,)),),
         errors=WRITING,
     ),
 )

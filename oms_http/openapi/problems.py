@@ -9,7 +9,7 @@ from typing import Any
 from oms_core.domain.callers import Scope
 from oms_core.domain.rate_limits import POLICIES
 from oms_core.errors import ERROR_CODES, ErrorCode
-from oms_http.openapi.operation import NO_STORE, Header
+from oms_http.openapi.headers import NO_STORE, Header
 from oms_http.problems import ERRORS_SHOWN_MAX, PROBLEM_TYPE, RETRY_LATER, STATUS_BY_CODE
 
 _COMPONENTS = "#/components/schemas/"

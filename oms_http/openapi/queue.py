@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from oms_http.openapi.operation import GUARDED, NO_STORE, WITH_BODY, Answer, Operation
+from oms_http.openapi import headers
+from oms_http.openapi.operation import GUARDED, WITH_BODY, Answer, Operation
 from oms_http.parameters import LIMIT
 from oms_http.queue import queue
 from oms_http.queue.queue_schemas import DeadLetterList, DeadLettersRequest, DiscardReport, Queue, ReplayReport
@@ -19,7 +20,7 @@ QUEUE_OPERATIONS = (
         summary="Look at the queue: how many wait, for how long, and who places them",
         view=queue.get_queue,
         use_cases=("queue.status",),
-        answers=(Answer(status=200, description="The queue.", schema=Queue, headers=(NO_STORE,)),),
+        answers=(Answer(status=200, description="The queue.", schema=Queue, headers=(headers.NO_STORE,)),),
         errors=GUARDED,
     ),
     Operation(
@@ -32,7 +33,7 @@ QUEUE_OPERATIONS = (
         view=queue.list_dead_letters,
         use_cases=("queue.dead_letters.list",),
         query=(LIMIT,),
-        answers=(Answer(status=200, description="The oldest.", schema=DeadLetterList, headers=(NO_STORE,)),),
+        answers=(Answer(status=200, description="The oldest.", schema=DeadLetterList, headers=(headers.NO_STORE,)),),
         errors=_AT_THE_BROKER,
     ),
     Operation(
@@ -44,7 +45,7 @@ QUEUE_OPERATIONS = (
         view=queue.replay_dead_letters,
         use_cases=("queue.dead_letters.replay",),
         body=DeadLettersRequest,
-        answers=(Answer(status=200, description="How many.", schema=ReplayReport, headers=(NO_STORE,)),),
+        answers=(Answer(status=200, description="How many.", schema=ReplayReport, headers=(headers.NO_STORE,)),),
         errors=(*_AT_THE_BROKER, *WITH_BODY),
     ),
     Operation(
@@ -56,7 +57,7 @@ QUEUE_OPERATIONS = (
         view=queue.discard_dead_letters,
         use_cases=("queue.dead_letters.discard",),
         body=DeadLettersRequest,
-        answers=(Answer(status=200, description="How many.", schema=DiscardReport, headers=(NO_STORE,)),),
+        answers=(Answer(status=200, description="How many.", schema=DiscardReport, headers=(headers.NO_STORE,)),),
         errors=(*_AT_THE_BROKER, *WITH_BODY),
     ),
 )

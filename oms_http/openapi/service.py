@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from oms_http.openapi.operation import (
-    ANYWHERE,
-    CONTENT_ETAG,
-    IF_NONE_MATCH,
-    NO_STORE,
-    OF_PROBES,
-    OF_STORAGE,
-    REVALIDATE,
-    Answer,
-    Operation,
-)
+from oms_http.openapi import headers
+from oms_http.openapi.operation import ANYWHERE, OF_PROBES, OF_STORAGE, Answer, Operation
 from oms_http.service import documentation
 from oms_http.service.service_schemas import Health, Index, ProblemCode, ProblemList, Ready
 
 _TAG = "service"
 _HTML = "text/html"
-_STATIC = (CONTENT_ETAG, REVALIDATE)
+_STATIC = (headers.CONTENT_ETAG, headers.REVALIDATE)
 
 METRICS_OPERATION = Operation(
     id="getMetrics",
@@ -27,7 +18,7 @@ METRICS_OPERATION = Operation(
     tag=_TAG,
     summary="Get metrics for Prometheus",
     view=documentation.get_metrics,
-    answers=(Answer(status=200, description="Prometheus text.", media_type="text/plain", headers=(NO_STORE,)),),
+    answers=(Answer(status=200, description="Prometheus text.", media_type="text/plain", headers=(headers.NO_STORE,)),),
     errors=ANYWHERE,
 )
 SERVICE_OPERATIONS = (
@@ -48,7 +39,7 @@ SERVICE_OPERATIONS = (
         tag=_TAG,
         summary="Ask whether the process answers",
         view=documentation.get_health,
-        answers=(Answer(status=200, description="It does.", schema=Health, headers=(NO_STORE,)),),
+        answers=(Answer(status=200, description="It does.", schema=Health, headers=(headers.NO_STORE,)),),
         errors=OF_PROBES,
     ),
     Operation(
@@ -60,7 +51,7 @@ SERVICE_OPERATIONS = (
         description="503 while the database is away, its schema does not fit, or the process is stopping. The broker "
         "or the rate limits' store may be away meanwhile: `degraded` names them, and nothing accepted is lost.",
         view=documentation.get_readiness,
-        answers=(Answer(status=200, description="They should.", schema=Ready, headers=(NO_STORE,)),),
+        answers=(Answer(status=200, description="They should.", schema=Ready, headers=(headers.NO_STORE,)),),
         errors=(*OF_PROBES, *OF_STORAGE),
     ),
     Operation(
@@ -70,7 +61,7 @@ SERVICE_OPERATIONS = (
         tag=_TAG,
         summary="Get this document",
         view=documentation.get_openapi,
-        headers=(IF_NONE_MATCH,),
+        headers=(headers.IF_NONE_MATCH,),
         answers=(
             Answer(status=200, description="OpenAPI 3.1.", headers=_STATIC),
             Answer(status=304, description="Unchanged.", media_type=None, headers=_STATIC),
