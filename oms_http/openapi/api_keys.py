@@ -10,7 +10,11 @@ from oms_http.parameters import PAGE_PARAMETERS
 
 _TAG = "keys"
 _ISSUED = Answer(
-    status=201, description="The key, shown this once.", schema=IssuedKey, headers=(headers.LOCATION, headers.NO_STORE)
+    status=201,
+    description="The key, shown this once.",
+    schema=IssuedKey,
+    headers=(headers.LOCATION, headers.NO_STORE),
+    creates="name",
 )
 _NAMED = Answer(status=200, description="Its keys.", schema=NamedKeys, headers=(headers.NO_STORE,))
 

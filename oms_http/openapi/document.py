@@ -19,7 +19,6 @@ from oms_http.openapi.headers import RATE_LIMIT, RATE_LIMIT_POLICY, Header
 from oms_http.openapi.links import links_of
 from oms_http.openapi.operation import Answer, Operation, TextBody
 from oms_http.openapi.problems import problem_answers, problem_schemas
-from oms_http.orders.order_schemas import KeyedOrderRequest
 from oms_http.schemas.problems import FieldError, Shortage
 
 _DESCRIPTION = """\
@@ -128,9 +127,10 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _model_schemas(operations: Iterable[Operation]) -> dict[str, Any]:
-    models: set[type[BaseModel]] = {FieldError, Shortage, KeyedOrderRequest}
+    models: set[type[BaseModel]] = {FieldError, Shortage}
     for operation in operations:
         models.update(answer.schema for answer in operation.answers if answer.schema)
+        models.update(operation.body_parts)
         if isinstance(operation.body, type):
             models.add(operation.body)
     ordered = sorted(models, key=lambda model: model.__name__)

@@ -37,6 +37,7 @@ INVENTORY_OPERATIONS = (
                 description="The product was created.",
                 schema=Product,
                 headers=(headers.LOCATION, headers.ETAG, headers.REVALIDATE),
+                creates="sku",
             ),
         ),
         errors=(*WRITING, "version_mismatch", "stock_count_mismatch", "stock_below_reserved"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Response
 from pydantic import BaseModel
@@ -16,11 +16,17 @@ from oms_http.queries import QueryParameter
 View = Callable[..., Response]
 
 
+def _unanswered(*_: object) -> Response:
+    """Refuse: an operation is registered once it decorates a function."""
+    raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An answer that is no error. `schema` is a model for JSON, None for another text or no body at all.
 
-    `page_type` is the media type of a page that says the same, which Accept asks for.
+    `page_type` is the media type of a page that says the same, which Accept asks for. Where something was created,
+    `creates` is the member that names it, as the parameter of the paths that lead to it does.
     """
 
     status: int
@@ -29,6 +35,7 @@ class Answer:
     media_type: str | None = "application/json"
     page_type: str | None = None
     headers: tuple[Header, ...] = ()
+    creates: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +49,17 @@ class TextBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one path. `view` is called with the service, the request and the path's parameters in order.
+    """One method of one path, described. It decorates the function that answers it, which becomes its `view`.
 
-    `errors` are the codes that it may answer; their HTTP statuses and shapes follow from them, and `error_headers` are
-    headers that they may carry besides. Those under /v1 are `guarded`: the caller is known and charged, and the query
-    is checked, before `view` runs; `use_cases` are the methods of Oms that `view` calls, whose rules of access are then
-    the operation's. Where `places_orders`, the core charges, by the order. `heavy` ones are answered few at a time,
-    however small. One that `offers_example` can be tried with the examples of its path, once those above it were.
+    - `view` is called with the service, the request and the path's parameters in order.
+    - `errors` are the codes that it may answer. Their HTTP statuses and shapes follow from them. `error_headers` are
+      headers that they may carry besides.
+    - `body_parts` are models that the body's schema names, and that are read later.
+    - `use_cases` are the methods of Oms that `view` calls. Their rules of access are the operation's.
+    - Where `places_orders`, the core charges, by the order. `heavy` ones are answered few at a time, however small.
+    - One that `offers_example` can be tried with the examples of its path, once those above it were.
+
+    An operation under /v1 is `guarded`: the caller is known and charged, and the query is checked, before `view` runs.
     """
 
     id: str
@@ -56,7 +67,6 @@ class Operation:
     path: str
     tag: str
     summary: str
-    view: View
     answers: tuple[Answer, ...]
     errors: tuple[str, ...]
     description: str = ""
@@ -64,10 +74,16 @@ class Operation:
     headers: tuple[Header, ...] = ()
     error_headers: tuple[Header, ...] = ()
     body: type[BaseModel] | TextBody | None = None
+    body_parts: tuple[type[BaseModel], ...] = ()
     places_orders: bool = False
     heavy: bool = False
     offers_example: bool = True
     use_cases: tuple[str, ...] = ()
+    view: View = _unanswered
+
+    def __call__(self, view: View) -> Operation:
+        """Return the operation that this function answers."""
+        return replace(self, view=view)
 
     @property
     def access_rules(self) -> tuple[AccessRule, ...]:

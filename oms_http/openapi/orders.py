@@ -11,6 +11,7 @@ from oms_http.orders.order_schemas import (
     BatchAnswer,
     BatchRequest,
     EventPage,
+    KeyedOrderRequest,
     Order,
     OrderPage,
     OrderRequest,
@@ -52,12 +53,14 @@ ORDER_OPERATIONS = (
                     headers.REPLAYED,
                     headers.PREFERENCE_APPLIED,
                 ),
+                creates="id",
             ),
             Answer(
                 status=202,
                 description="The order was accepted, now or by an earlier request with this key; it is as shown now.",
                 schema=Order,
                 headers=(headers.LOCATION, *_ORDER_HEADERS, headers.REPLAYED, headers.PREFERENCE_APPLIED),
+                creates="id",
             ),
         ),
         errors=(
@@ -79,6 +82,7 @@ ORDER_OPERATIONS = (
         view=orders.place_orders,
         use_cases=("orders.place_many",),
         body=BatchRequest,
+        body_parts=(KeyedOrderRequest,),
         places_orders=True,
         heavy=True,
         answers=(
