@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from oms_core.domain import limits
+from oms_core.domain.numbers import parse_digits
 from oms_core.domain.pages import Page
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
@@ -76,3 +78,42 @@ def _pairs(request: Request) -> list[tuple[str, str]]:
         raise one_finding("", "bad_character", "the query must be percent-encoded UTF-8") from error
     except ValueError as error:
         raise one_finding("", "too_many", f"the query must have at most {_PARAMETERS_MAX} parameters") from error
+
+
+def identifier(longest: int) -> ReadText:
+    """Return how a parameter that names something is read."""
+
+    def read(findings: Findings, pointer: str, text: str) -> str:
+        findings.identifier(pointer, text, longest=longest)
+        return text
+
+    return read
+
+
+def _read_limit(findings: Findings, pointer: str, text: str) -> int | None:
+    try:
+        limit = parse_digits(text)
+    except ValueError as error:
+        findings.add(pointer, "wrong_type", str(error))
+        return None
+    findings.whole_number(pointer, limit, lowest=1, highest=limits.PAGE_ITEMS_MAX)
+    return limit
+
+
+def _read_text(_findings: Findings, _pointer: str, text: str) -> str:
+    return text  # The core checks it: the cursor of each list.
+
+
+LIMIT = QueryParameter(
+    name="limit",
+    description="How many items to give at most.",
+    schema={"type": "integer", "minimum": 1, "maximum": limits.PAGE_ITEMS_MAX, "default": limits.PAGE_ITEMS_DEFAULT},
+    read=_read_limit,
+)
+CURSOR = QueryParameter(
+    name="cursor",
+    description="`next` of the page before; with it the list continues there.",
+    schema={"type": "string", "minLength": 1, "maxLength": 512},
+    read=_read_text,
+)
+PAGE_PARAMETERS = (LIMIT, CURSOR)

@@ -15,7 +15,7 @@ from oms_http.app import BODY_BYTES_MAX, create_app
 from oms_http.edge.answer_headers import AnswerHeaders
 from oms_http.edge.telemetry import count_refusal
 from oms_http.inventory.stock_imports import IMPORT_BODY_BYTES_MAX
-from oms_http.orders.orders import BATCH_BODY_BYTES_MAX
+from oms_http.orders.batch import BATCH_BODY_BYTES_MAX
 from oms_http.server import BodyLimit, ServerOptions, TlsFileError, TlsFiles, WsgiService
 from oms_http.wsgi import open_oms
 

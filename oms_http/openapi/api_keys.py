@@ -6,7 +6,7 @@ from oms_http.api_keys import api_keys
 from oms_http.api_keys.api_key_schemas import IssuedKey, KeyPage, KeyRequest, NamedKeys, RotationRequest
 from oms_http.openapi import headers
 from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation
-from oms_http.parameters import PAGE_PARAMETERS
+from oms_http.queries import PAGE_PARAMETERS
 
 _TAG = "keys"
 _ISSUED = Answer(

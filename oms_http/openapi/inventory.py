@@ -13,7 +13,8 @@ from oms_http.inventory.stock_schemas import (
 )
 from oms_http.openapi import headers
 from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation, TextBody
-from oms_http.parameters import IMPORT_PARAMETERS, PAGE_PARAMETERS, PRODUCT_LIST_PARAMETERS
+from oms_http.parameters import IMPORT_PARAMETERS, PRODUCT_LIST_PARAMETERS
+from oms_http.queries import PAGE_PARAMETERS
 
 _TAG = "inventory"
 _PRODUCT = Answer(status=200, description="The product.", schema=Product, headers=(headers.ETAG, headers.REVALIDATE))

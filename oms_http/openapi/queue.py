@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oms_http.openapi import headers
 from oms_http.openapi.operation import GUARDED, WITH_BODY, Answer, Operation
-from oms_http.parameters import LIMIT
+from oms_http.queries import LIMIT
 from oms_http.queue import queue
 from oms_http.queue.queue_schemas import DeadLetterList, DeadLettersRequest, DiscardReport, Queue, ReplayReport
 

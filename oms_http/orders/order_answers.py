@@ -13,8 +13,14 @@ from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.oms import Oms
+from oms_http.openapi import headers
+from oms_http.openapi.operation import Answer
+from oms_http.orders.order_schemas import Order as OrderShown
 from oms_http.responses import NO_STORE, json_response, not_modified, order_etag
 
+# An order that may be queued.
+ORDER_HEADERS = (headers.ETAG, headers.NO_STORE, headers.RETRY_LATER)
+ORDER = Answer(status=200, description="The order.", schema=OrderShown, headers=ORDER_HEADERS)
 _POLL_SECONDS_MAX = 60
 _POLL_SECONDS_UNKNOWN = 5  # No worker is there, so nobody knows; one may come at any time.
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 
+from oms_core.documents.orders import whole
 from oms_core.domain import limits
 from oms_core.domain.events import EventType
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_http.queue.queue_schemas import QueuePlace
 from oms_http.schemas.fields import (
+    IDENTIFIER_PATTERN,
     Amount,
     Currency,
     Cursor,
@@ -26,9 +28,10 @@ from oms_http.schemas.fields import (
     Sku,
     Time,
 )
-from oms_http.schemas.models import Input, Output, one_of
+from oms_http.schemas.models import Input, Output, identifier, one_of
 from oms_http.schemas.problems import RefusedOutcome, Shortage
 
+RETRIABLE = MappingProxyType({status.value: status for status in (OrderStatus.REJECTED, OrderStatus.FAILED)})
 _ORDER_REQUEST: JsonDict = {
     "customer_id": "C-1001",
     "reference": "WEB-4711",
@@ -120,6 +123,61 @@ class StatusRequest(Input):
     reason: Reason | None = None
 
 
+class RetryRequest(Input):
+    """A rejected or failed order is to be placed again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"reason": "new stock has arrived"}]})
+
+    reason: Reason | None = None
+
+
+class RetriesRequest(Input):
+    """Rejected and failed orders are to be placed again: the newest `limit` of those that fit all that is given."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"status": ["rejected"], "failure_code": "insufficient_inventory", "sku": "WIDGET"}]
+        }
+    )
+
+    status: Annotated[
+        list[
+            Annotated[
+                str, Field(json_schema_extra={"enum": ["rejected", "failed"]}), one_of(RETRIABLE, "unknown_status")
+            ]
+        ]
+        | None,
+        Field(min_length=1, max_length=2, description="Without it: both."),
+    ] = None
+    failure_code: Annotated[
+        str | None,
+        Field(
+            min_length=1, max_length=limits.FAILURE_CODE_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}
+        ),
+        identifier(limits.FAILURE_CODE_LENGTH_MAX),
+    ] = None
+    customer_id: CustomerId | None = None
+    sku: Annotated[
+        str | None,
+        Field(min_length=1, max_length=limits.SKU_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}),
+        identifier(limits.SKU_LENGTH_MAX),
+    ] = None
+    reason: Reason | None = None
+    limit: Annotated[int, Field(strict=True, ge=1, le=limits.RETRY_ORDERS_MAX), BeforeValidator(whole)] = (
+        limits.RETRY_ORDERS_MAX
+    )
+
+
+class RetryReport(Output):
+    """How many orders were queued again, how many could not be (they changed meanwhile), and whether more may fit."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"retried": 41, "refused": 0, "more": False}]})
+
+    retried: Annotated[int, Field(ge=0)]
+    refused: Annotated[int, Field(ge=0)]
+    more: bool
+
+
 class OrderLine(Output):
     """A line of an order; `line_no` counts from 1."""
 
@@ -127,6 +185,15 @@ class OrderLine(Output):
     sku: str
     quantity: int
     unit_price: Amount | None
+
+
+class QueuePlace(Output):
+    """Where a queued order stands: exact to 10,000, then a bound; `estimated_seconds` is null without a worker."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"position": 1200, "estimated_seconds": 2}]})
+
+    position: Annotated[int, Field(ge=1)]
+    estimated_seconds: Annotated[int, Field(ge=1)] | None
 
 
 class OrderFailure(Output):

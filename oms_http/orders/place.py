@@ -11,7 +11,11 @@ from oms_core.domain.orders.placement import EnteredAs, Placed
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 from oms_http.app_state import Service
-from oms_http.orders.order_answers import order_location, order_response
+from oms_http.openapi import headers
+from oms_http.openapi.operation import WRITING, Answer, Operation
+from oms_http.orders.order_answers import ORDER_HEADERS, order_location, order_response
+from oms_http.orders.order_schemas import Order as OrderShown
+from oms_http.orders.order_schemas import OrderRequest
 from oms_http.orders.preferences import RespondAsync, read_respond_async
 from oms_http.problems import problem_response
 from oms_http.requests import Request, note_idempotency_key, read_json
@@ -26,6 +30,51 @@ _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 _UNPLACED = frozenset({OrderStatus.QUEUED, OrderStatus.CANCELLED})
 
 
+@Operation(
+    id="placeOrder",
+    method="POST",
+    path="/v1/orders",
+    tag="orders",
+    summary="Place an order",
+    description="Checks and reserves the stock of all lines, all or nothing; a refused order leaves no trace. With "
+    "`Prefer: respond-async` the order is queued, and a worker places it; one that cannot be placed then stays, "
+    "`rejected` or `failed`, with its reason, also where that was waited for and is the answer.",
+    use_cases=("orders.place", "orders.accept"),
+    headers=(headers.IDEMPOTENCY_KEY, headers.PREFER),
+    error_headers=(headers.WAITED_LOCATION, headers.PREFERENCE_APPLIED),
+    body=OrderRequest,
+    places_orders=True,
+    answers=(
+        Answer(
+            status=201,
+            description="The order was placed, now or by an earlier request with this key.",
+            schema=OrderShown,
+            headers=(
+                headers.LOCATION,
+                headers.ETAG,
+                headers.NO_STORE,
+                headers.REPLAYED,
+                headers.PREFERENCE_APPLIED,
+            ),
+            creates="id",
+        ),
+        Answer(
+            status=202,
+            description="The order was accepted, now or by an earlier request with this key; it is as shown now.",
+            schema=OrderShown,
+            headers=(headers.LOCATION, *ORDER_HEADERS, headers.REPLAYED, headers.PREFERENCE_APPLIED),
+            creates="id",
+        ),
+    ),
+    errors=(
+        *WRITING,
+        "insufficient_inventory",
+        "unknown_sku",
+        "total_too_large",
+        "idempotency_key_reused",
+        "idempotency_key_in_use",
+    ),
+)
 def place_order(service: Service, request: Request) -> Response:
     """Place one order, all or nothing, or accept it for a worker to place."""
     key = note_idempotency_key(request)

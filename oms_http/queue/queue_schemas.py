@@ -1,20 +1,16 @@
-"""The queue as requests and answers: retries, how it stands, and messages that could not be read."""
+"""The queue as requests and answers: how it stands, and messages that could not be read."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from oms_core.documents.orders import whole
 from oms_core.domain import limits
-from oms_core.domain.orders.statuses import OrderStatus
-from oms_http.schemas.fields import IDENTIFIER_PATTERN, CustomerId, Reason, Time
-from oms_http.schemas.models import Input, Output, identifier, one_of
+from oms_http.schemas.fields import Time
+from oms_http.schemas.models import Input, Output
 
-RETRIABLE = MappingProxyType({status.value: status for status in (OrderStatus.REJECTED, OrderStatus.FAILED)})
 DEAD_BODY_BYTES_MAX = 4 * 1024
 _LETTER_ID_LENGTH_MAX = 255
 _TIME = "2026-11-22T21:00:00.000000Z"
@@ -38,70 +34,6 @@ _LETTER: JsonDict = {
 }
 
 LetterId = Annotated[str, Field(min_length=1, max_length=_LETTER_ID_LENGTH_MAX)]
-
-
-class RetryRequest(Input):
-    """A rejected or failed order is to be placed again."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"reason": "new stock has arrived"}]})
-
-    reason: Reason | None = None
-
-
-class RetriesRequest(Input):
-    """Rejected and failed orders are to be placed again: the newest `limit` of those that fit all that is given."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"status": ["rejected"], "failure_code": "insufficient_inventory", "sku": "WIDGET"}]
-        }
-    )
-
-    status: Annotated[
-        list[
-            Annotated[
-                str, Field(json_schema_extra={"enum": ["rejected", "failed"]}), one_of(RETRIABLE, "unknown_status")
-            ]
-        ]
-        | None,
-        Field(min_length=1, max_length=2, description="Without it: both."),
-    ] = None
-    failure_code: Annotated[
-        str | None,
-        Field(
-            min_length=1, max_length=limits.FAILURE_CODE_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}
-        ),
-        identifier(limits.FAILURE_CODE_LENGTH_MAX),
-    ] = None
-    customer_id: CustomerId | None = None
-    sku: Annotated[
-        str | None,
-        Field(min_length=1, max_length=limits.SKU_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}),
-        identifier(limits.SKU_LENGTH_MAX),
-    ] = None
-    reason: Reason | None = None
-    limit: Annotated[int, Field(strict=True, ge=1, le=limits.RETRY_ORDERS_MAX), BeforeValidator(whole)] = (
-        limits.RETRY_ORDERS_MAX
-    )
-
-
-class RetryReport(Output):
-    """How many orders were queued again, how many could not be (they changed meanwhile), and whether more may fit."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"retried": 41, "refused": 0, "more": False}]})
-
-    retried: Annotated[int, Field(ge=0)]
-    refused: Annotated[int, Field(ge=0)]
-    more: bool
-
-
-class QueuePlace(Output):
-    """Where a queued order stands: exact to 10,000, then a bound; `estimated_seconds` is null without a worker."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"position": 1200, "estimated_seconds": 2}]})
-
-    position: Annotated[int, Field(ge=1)]
-    estimated_seconds: Annotated[int, Field(ge=1)] | None
 
 
 class Worker(Output):

@@ -11,7 +11,6 @@ from werkzeug.test import TestResponse
 
 from oms_core import Oms, Settings
 from oms_http.operations import operations_of
-from oms_http.orders import orders
 from tests.http.asking import ask_by_head, order, read, refused, stock
 from tests.http.conformance import ConformingClient
 
@@ -69,7 +68,7 @@ def test_a_batch_over_the_limit_costs_the_attempt_and_none_of_its_entries_is_rea
     client: ConformingClient, limits: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.post("/v1/orders/batch", json={"orders": [{}] * 3})
-    monkeypatch.setattr(orders, "read_keyed_order", None)
+    monkeypatch.setattr("oms_http.orders.batch.read_keyed_order", None)
     answer = client.post("/v1/orders/batch", json={"orders": [{}] * 3})
     assert "errors" not in refused(answer, 429, "rate_limited")
     assert state(answer) == ("orders.place", 1)

@@ -20,7 +20,7 @@ RATES = (
     ),
     mutation(
         "the entries of a batch over the limit are read",
-        "oms_http/orders/orders.py",
+        "oms_http/orders/batch.py",
         "        request.charge.raise_to(len(documents))\n",
         "        pass\n",
         "tests/http/test_rate_limits.py::test_a_batch_over_the_limit_costs_the_attempt_and_none_of_its_entries_is_read",
