@@ -110,7 +110,7 @@ def _add_route(app: Flask, service: Service, operation: Operation, find_caller: 
 
 def _add_docs_page(app: Flask, service: Service) -> None:
     """Add what belongs to /docs beside the page itself, and is no part of the API."""
-    app.add_url_rule("/docs/", "getDocsIndex", _unguarded(service, documentation.get_docs), methods=["GET"])
+    app.add_url_rule("/docs/", "getDocsIndex", _unguarded(service, documentation.get_docs.view), methods=["GET"])
     app.add_url_rule(
         "/docs/<path:name>", "getDocsAsset", _unguarded(service, documentation.get_docs_asset), methods=["GET"]
     )

@@ -1,16 +1,23 @@
-"""The registry: every operation of the service."""
+"""Every operation of the service, gathered from the folders in which each stands with what answers it."""
 
 from __future__ import annotations
 
 from oms_core.settings import Settings
-from oms_http.openapi.api_keys import KEY_OPERATIONS
-from oms_http.openapi.inventory import INVENTORY_OPERATIONS
+from oms_http.api_keys import api_keys
+from oms_http.inventory import stock, stock_imports
 from oms_http.openapi.operation import Operation
-from oms_http.openapi.queue import QUEUE_OPERATIONS
-from oms_http.openapi.service import METRICS_OPERATION, SERVICE_OPERATIONS
 from oms_http.orders import batch, changes, lookups, place
+from oms_http.queue import queue
+from oms_http.service import documentation, probes
 
-_ORDERS = (
+_OPERATIONS = (
+    stock.set_stock,
+    stock.get_product,
+    stock.delete_product,
+    stock.list_products,
+    stock.adjust_stock,
+    stock_imports.import_stock,
+    stock.list_movements,
     place.place_order,
     batch.place_orders,
     lookups.list_orders,
@@ -19,6 +26,22 @@ _ORDERS = (
     changes.change_order_status,
     changes.retry_order,
     changes.retry_orders,
+    queue.get_queue,
+    queue.list_dead_letters,
+    queue.replay_dead_letters,
+    queue.discard_dead_letters,
+    api_keys.create_key,
+    api_keys.list_keys,
+    api_keys.rotate_key,
+    api_keys.get_key,
+    api_keys.revoke_key,
+    documentation.get_index,
+    probes.get_health,
+    probes.get_readiness,
+    documentation.get_openapi,
+    documentation.get_docs,
+    documentation.list_problems,
+    documentation.get_problem,
 )
 
 
@@ -27,5 +50,4 @@ def operations_of(settings: Settings) -> tuple[Operation, ...]:
 
     They come in the order in which somebody who tries them has what each needs: stock before orders.
     """
-    metrics = () if settings.metrics_address else (METRICS_OPERATION,)
-    return (*INVENTORY_OPERATIONS, *_ORDERS, *QUEUE_OPERATIONS, *KEY_OPERATIONS, *SERVICE_OPERATIONS, *metrics)
+    return _OPERATIONS if settings.metrics_address else (*_OPERATIONS, probes.get_metrics)

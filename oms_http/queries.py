@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -17,6 +18,7 @@ from oms_http.schemas.models import pointer_to
 
 TARGET_BYTES_MAX = 8 * 1024
 _PARAMETERS_MAX = 32
+_SWITCHES = MappingProxyType({"true": True, "false": False})
 
 ReadText = Callable[[Findings, str, str], Any]
 
@@ -88,6 +90,13 @@ def identifier(longest: int) -> ReadText:
         return text
 
     return read
+
+
+def read_switch(findings: Findings, pointer: str, text: str) -> bool | None:
+    """Read `true` or `false`, noting what is neither."""
+    if text not in _SWITCHES:
+        findings.add(pointer, "wrong_type", "must be true or false")
+    return _SWITCHES.get(text)
 
 
 def _read_limit(findings: Findings, pointer: str, text: str) -> int | None:

@@ -12,18 +12,41 @@ from oms_core.documents.api_keys import show_issued, show_key
 from oms_core.domain.api_keys import ApiKey, CreateApiKey, IssuedApiKey, RotateApiKey, check_key_name
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.validation import Findings
-from oms_http.api_keys.api_key_schemas import SCOPES, KeyRequest, RotationRequest
+from oms_http.api_keys.api_key_schemas import SCOPES, IssuedKey, KeyPage, KeyRequest, NamedKeys, RotationRequest
 from oms_http.app_state import Service
-from oms_http.queries import next_link
+from oms_http.openapi import headers
+from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation
+from oms_http.queries import PAGE_PARAMETERS, next_link
 from oms_http.requests import Request, note_unexpected_key, read_model
 from oms_http.responses import NO_STORE, json_response
 from oms_http.schemas.times import read_time
 
+_ISSUED = Answer(
+    status=201,
+    description="The key, shown this once.",
+    schema=IssuedKey,
+    headers=(headers.LOCATION, headers.NO_STORE),
+    creates="name",
+)
+_NAMED = Answer(status=200, description="Its keys.", schema=NamedKeys, headers=(headers.NO_STORE,))
 _NO_IDEMPOTENCY = "is not used here: the key is not kept, so it could not be shown again"
 
 _log = logging.getLogger(__name__)
 
 
+@Operation(
+    id="createKey",
+    method="POST",
+    path="/v1/keys",
+    tag="keys",
+    summary="Make the first key of a name",
+    description="A name is given once. An Idempotency-Key is refused, as the key is not kept: where the answer was "
+    "lost, rotate.",
+    use_cases=("api_keys.create",),
+    body=KeyRequest,
+    answers=(_ISSUED,),
+    errors=(*WRITING, "key_name_taken"),
+)
 def create_key(service: Service, request: Request) -> Response:
     """Make the first key of a name."""
     note_unexpected_key(request, _NO_IDEMPOTENCY)
@@ -39,6 +62,17 @@ def create_key(service: Service, request: Request) -> Response:
     return _issued(issued, [("Location", f"/v1/keys/{issued.key.name}")])
 
 
+@Operation(
+    id="listKeys",
+    method="GET",
+    path="/v1/keys",
+    tag="keys",
+    summary="List keys by name",
+    use_cases=("api_keys.list",),
+    query=PAGE_PARAMETERS,
+    answers=(Answer(status=200, description="A page.", schema=KeyPage, headers=(headers.NO_STORE, headers.LINK)),),
+    errors=GUARDED,
+)
 def list_keys(service: Service, request: Request) -> Response:
     """List keys by name."""
     page = service.oms.api_keys.list(
@@ -51,11 +85,33 @@ def list_keys(service: Service, request: Request) -> Response:
     return json_response(shown, headers=[NO_STORE, *next_link(request, page)])
 
 
+@Operation(
+    id="getKey",
+    method="GET",
+    path="/v1/keys/{name}",
+    tag="keys",
+    summary="Get the keys of a name",
+    use_cases=("api_keys.get",),
+    answers=(_NAMED,),
+    errors=(*GUARDED, "key_not_found"),
+)
 def get_key(service: Service, request: Request, name: str) -> Response:
     """Return the keys of a name."""
     return _named(service.oms.api_keys.get(name, caller=request.caller))
 
 
+@Operation(
+    id="rotateKey",
+    method="POST",
+    path="/v1/keys/{name}/rotate",
+    tag="keys",
+    summary="Make a further key of a name, and let the former ones end",
+    description="The new key has the scopes and the customer of the one before. An Idempotency-Key is refused.",
+    use_cases=("api_keys.rotate",),
+    body=RotationRequest,
+    answers=(_ISSUED,),
+    errors=(*WRITING, "key_not_found"),
+)
 def rotate_key(service: Service, request: Request, name: str) -> Response:
     """Make a further key of a name."""
     note_unexpected_key(request, _NO_IDEMPOTENCY)
@@ -67,6 +123,17 @@ def rotate_key(service: Service, request: Request, name: str) -> Response:
     return _issued(issued, [("Location", f"/v1/keys/{name}")])
 
 
+@Operation(
+    id="revokeKey",
+    method="DELETE",
+    path="/v1/keys/{name}",
+    tag="keys",
+    summary="End every key of a name at once",
+    description="Every process refuses them within five seconds. Again, it changes nothing.",
+    use_cases=("api_keys.revoke",),
+    answers=(_NAMED,),
+    errors=(*GUARDED, "outcome_unknown", "key_not_found"),
+)
 def revoke_key(service: Service, request: Request, name: str) -> Response:
     """End every key of a name."""
     keys = service.oms.api_keys.revoke(name, caller=request.caller)

@@ -11,8 +11,10 @@ from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, SetStock
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.stock.products import ProductFilter
 from oms_http.app_state import Service
-from oms_http.inventory.stock_schemas import AdjustmentRequest, StockRequest
-from oms_http.queries import next_link
+from oms_http.inventory.stock_schemas import AdjustmentRequest, MovementPage, Product, ProductPage, StockRequest
+from oms_http.openapi import headers
+from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation
+from oms_http.queries import PAGE_PARAMETERS, QueryParameter, next_link, read_switch
 from oms_http.requests import (
     Request,
     check_path_sku,
@@ -32,7 +34,31 @@ from oms_http.responses import (
     product_response,
 )
 
+_PRODUCT = Answer(status=200, description="The product.", schema=Product, headers=(headers.ETAG, headers.REVALIDATE))
+PRODUCT_LIST_PARAMETERS = (
+    QueryParameter(
+        name="low_stock",
+        description="Only products at or below their threshold.",
+        schema={"type": "boolean", "default": False},
+        read=read_switch,
+    ),
+    *PAGE_PARAMETERS,
+)
 
+
+@Operation(
+    id="listProducts",
+    method="GET",
+    path="/v1/inventory",
+    tag="inventory",
+    summary="List products with their stock, by SKU",
+    use_cases=("stock.list",),
+    query=PRODUCT_LIST_PARAMETERS,
+    answers=(
+        Answer(status=200, description="A page.", schema=ProductPage, headers=(headers.REVALIDATE, headers.LINK)),
+    ),
+    errors=GUARDED,
+)
 def list_products(service: Service, request: Request) -> Response:
     """List products with their stock, by SKU."""
     asked = request.parameters
@@ -46,6 +72,20 @@ def list_products(service: Service, request: Request) -> Response:
     return json_response(shown, headers=[REVALIDATE, *next_link(request, page)])
 
 
+@Operation(
+    id="getProduct",
+    method="GET",
+    path="/v1/inventory/{sku}",
+    tag="inventory",
+    summary="Get a product's stock",
+    use_cases=("stock.get",),
+    headers=(headers.IF_NONE_MATCH,),
+    answers=(
+        _PRODUCT,
+        Answer(status=304, description="Unchanged.", media_type=None, headers=(headers.ETAG, headers.REVALIDATE)),
+    ),
+    errors=(*GUARDED, "sku_not_found"),
+)
 def get_product(service: Service, request: Request, sku: str) -> Response:
     """Return one product's stock."""
     product = service.oms.stock.get(check_path_sku(sku), caller=request.caller)
@@ -54,6 +94,19 @@ def get_product(service: Service, request: Request, sku: str) -> Response:
     return product_response(product)
 
 
+@Operation(
+    id="listMovements",
+    method="GET",
+    path="/v1/inventory/{sku}/movements",
+    tag="inventory",
+    summary="List a product's ledger, newest first",
+    use_cases=("stock.movements",),
+    query=PAGE_PARAMETERS,
+    answers=(
+        Answer(status=200, description="A page.", schema=MovementPage, headers=(headers.REVALIDATE, headers.LINK)),
+    ),
+    errors=(*GUARDED, "sku_not_found"),
+)
 def list_movements(service: Service, request: Request, sku: str) -> Response:
     """Return a product's ledger, newest first."""
     page = service.oms.stock.movements(
@@ -66,6 +119,28 @@ def list_movements(service: Service, request: Request, sku: str) -> Response:
     return json_response(shown, headers=[REVALIDATE, *next_link(request, page)])
 
 
+@Operation(
+    id="setStock",
+    method="PUT",
+    path="/v1/inventory/{sku}",
+    tag="inventory",
+    summary="Create a product, or set its count, name or threshold",
+    description="Only what is given changes.",
+    use_cases=("stock.set",),
+    headers=(headers.IF_MATCH_PRODUCT, headers.IF_ABSENT),
+    body=StockRequest,
+    answers=(
+        _PRODUCT,
+        Answer(
+            status=201,
+            description="The product was created.",
+            schema=Product,
+            headers=(headers.LOCATION, headers.ETAG, headers.REVALIDATE),
+            creates="sku",
+        ),
+    ),
+    errors=(*WRITING, "version_mismatch", "stock_count_mismatch", "stock_below_reserved"),
+)
 def set_stock(service: Service, request: Request, sku: str) -> Response:
     """Create a product, or set what is given of it."""
     note_path_sku(request, sku)
@@ -91,6 +166,19 @@ def set_stock(service: Service, request: Request, sku: str) -> Response:
     return product_response(changed.product)
 
 
+@Operation(
+    id="deleteProduct",
+    method="DELETE",
+    path="/v1/inventory/{sku}",
+    tag="inventory",
+    summary="Delete a product that was never used",
+    description="One that has moved, or that an order names, stays.",
+    use_cases=("stock.delete",),
+    offers_example=False,
+    headers=(headers.IF_MATCH_PRODUCT,),
+    answers=(Answer(status=204, description="It is gone.", media_type=None, headers=(headers.NO_STORE,)),),
+    errors=(*GUARDED, "outcome_unknown", "sku_not_found", "version_mismatch", "product_in_use"),
+)
 def delete_product(service: Service, request: Request, sku: str) -> Response:
     """Delete a product that was never used."""
     command = DeleteProduct(sku=check_path_sku(sku), precondition=read_precondition(request))
@@ -98,6 +186,32 @@ def delete_product(service: Service, request: Request, sku: str) -> Response:
     return Response(status=204, headers=[NO_STORE])
 
 
+@Operation(
+    id="adjustStock",
+    method="POST",
+    path="/v1/inventory/{sku}/adjustments",
+    tag="inventory",
+    summary="Correct a count by a difference",
+    use_cases=("stock.adjust",),
+    headers=(headers.IDEMPOTENCY_KEY, headers.IF_MATCH_PRODUCT),
+    body=AdjustmentRequest,
+    answers=(
+        Answer(
+            status=200,
+            description="The product as it is now.",
+            schema=Product,
+            headers=(headers.ETAG, headers.REVALIDATE, headers.REPLAYED),
+        ),
+    ),
+    errors=(
+        *WRITING,
+        "sku_not_found",
+        "version_mismatch",
+        "stock_below_reserved",
+        "idempotency_key_reused",
+        "idempotency_key_in_use",
+    ),
+)
 def adjust_stock(service: Service, request: Request, sku: str) -> Response:
     """Correct a count by a difference."""
     note_path_sku(request, sku)

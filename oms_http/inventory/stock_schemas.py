@@ -9,17 +9,7 @@ from pydantic import ConfigDict, Field
 
 from oms_core.domain.stock.products import MovementKind
 from oms_core.domain.validation import Findings
-from oms_http.schemas.fields import (
-    Count,
-    Cursor,
-    Delta,
-    Location,
-    OrderId,
-    ProductName,
-    Reason,
-    Reference,
-    Time,
-)
+from oms_http.schemas.fields import Count, Cursor, Delta, Location, OrderId, ProductName, Reason, Reference, Time
 from oms_http.schemas.models import Input, Output
 
 _TIME = "2026-11-22T21:00:00.000000Z"
