@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from werkzeug.test import TestResponse
 
-from oms_core import Oms, Ports, Settings, bootstrap
-from oms_core.ports.broker import BrokerOptions
+from oms_core import Oms, Settings
+from oms_core.bootstrap import open_ports
 from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
-from oms_core.ports.storage import StorageOptions
 from tests.http.asking import order, read
 from tests.http.conformance import ConformingClient
 from tests.services.waiting import wait_until
@@ -49,14 +49,9 @@ class _PoisonedQueue:
 def open_poisoned(url: str, *, waiting_max: int | None = None, **given: Any) -> Oms:
     """Open a system on which a poisoned order fails at its first try."""
     settings = Settings(database_url=url, max_attempts=1, **given)
-    return Oms(
-        settings=settings,
-        ports=Ports(
-            storage=PoisonedStorage(bootstrap.open_storage(url, StorageOptions())),
-            broker=bootstrap.open_broker(settings.queue_url, BrokerOptions(prefix=settings.queue_prefix)),
-        ),
-        waiting_max=waiting_max,
-    )
+    ports = open_ports(settings)
+    poisoned = replace(ports, storage=PoisonedStorage(ports.storage))
+    return Oms(settings=settings, ports=poisoned, waiting_max=waiting_max)
 
 
 def accept(client: ConformingClient, quantity: int = 1, **members: Any) -> dict[str, Any]:
