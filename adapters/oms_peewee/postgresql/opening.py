@@ -10,8 +10,7 @@ from oms_peewee.orders import PeeweeOrders
 from oms_peewee.postgresql.connections import PostgresqlEngine
 from oms_peewee.postgresql.import_batches import PostgresqlImportTables
 from oms_peewee.postgresql.ledger import PostgresqlLedger
-from oms_peewee.postgresql.placed_orders import PostgresqlPlacedOrders
-from oms_peewee.postgresql.queued_orders import PostgresqlQueuedOrders, next_number
+from oms_peewee.postgresql.new_orders import PostgresqlPlacedOrders, PostgresqlQueuedOrders, next_number
 from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 from oms_peewee.queue import PeeweeQueue
 from oms_peewee.schema import CREATE_TABLE, PeeweeSchema, SchemaDialect

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
-from datetime import datetime
 
 from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.import_decisions import BatchDecision, BatchResult, decide_import, movement_of
 from oms_core.ports.import_storage import ImportBatch
-from oms_peewee.fields import from_microseconds, to_microseconds
-from oms_peewee.rows import products_of
+from oms_peewee.fields import to_microseconds
 from oms_peewee.sqlite.connections import SqliteSession
-from oms_peewee.sqlite.ledger import SqliteLedger
+from oms_peewee.sqlite.ledger import SqliteLedger, read_products
 
-_PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at, l.location, l.on_hand, l.reserved, l.version,
-  l.updated_at
-FROM products AS p LEFT JOIN stock_levels AS l ON l.sku = p.sku
-WHERE p.sku IN (SELECT value FROM json_each(?)) ORDER BY p.sku, l.location"""
 _CREATE_PRODUCT = "INSERT INTO products (sku, name, created_at, updated_at) VALUES (?, '', ?, ?)"
 _RENAME_PRODUCT = "UPDATE products SET name = ?, updated_at = ? WHERE sku = ?"
 _CREATE_LEVEL = """INSERT INTO stock_levels (sku, location, on_hand, reserved, version, updated_at)
@@ -48,15 +41,8 @@ class SqliteImportTables:
 
 
 def _decide(session: SqliteSession, batch: ImportBatch) -> BatchDecision:
-    skus = json.dumps(sorted({entry.sku for entry in batch.entries}))
-    rows = session.execute_sql(_PRODUCTS, (skus,))
-    products = products_of((*row[:3], from_microseconds(row[3]), *row[4:8], _time(row[8])) for row in rows)
-    by_sku = {product.sku: product for product in products}
+    by_sku = read_products(session, {entry.sku for entry in batch.entries})
     return decide_import(batch.mode, batch.entries, by_sku, existing_only=batch.existing_only)
-
-
-def _time(stored: int | None) -> datetime | None:
-    return None if stored is None else from_microseconds(stored)
 
 
 def _write_products(session: SqliteSession, decision: BatchDecision, new_skus: Collection[str], at: int) -> None:

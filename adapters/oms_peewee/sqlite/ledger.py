@@ -8,10 +8,16 @@ from collections.abc import Collection, Mapping, Sequence
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock.ledger import EventEntry, Figures, LevelId, LevelMove, MovementEntry, announcements, moves_of
+from oms_core.domain.stock.products import Product
 from oms_peewee.faults import UncoveredError
 from oms_peewee.fields import to_microseconds
+from oms_peewee.rows import products_of
 from oms_peewee.sqlite.connections import SqliteSession
 
+_READ_PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at,
+  l.location, l.on_hand, l.reserved, l.version, l.updated_at
+FROM products AS p LEFT JOIN stock_levels AS l ON l.sku = p.sku
+WHERE p.sku IN (SELECT value FROM json_each(?)) ORDER BY p.sku, l.location"""
 _INSERT_MOVEMENT = """INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id,
   line_no, reason, reference, actor, idempotency_key, fingerprint, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -63,6 +69,12 @@ class SqliteLedger:
         session.execute_many(_INSERT_EVENT, _event_rows(events))
         if self._keeps_outbox:
             session.execute_sql(_MARK_EVENTS, (last,))
+
+
+def read_products(session: SqliteSession, skus: Collection[str]) -> dict[str, Product]:
+    """Read products with their levels, as far as they exist."""
+    rows = session.execute_sql(_READ_PRODUCTS, (json.dumps(sorted(skus)),))
+    return {product.sku: product for product in products_of(rows)}
 
 
 def _movement_rows(movements: Sequence[MovementEntry], key: IdempotencyKey | None) -> list[tuple[object, ...]]:

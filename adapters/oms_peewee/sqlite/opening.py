@@ -16,8 +16,7 @@ from oms_peewee.settlement import QueueSettler
 from oms_peewee.sqlite.connections import SqliteEngine
 from oms_peewee.sqlite.import_batches import SqliteImportTables
 from oms_peewee.sqlite.ledger import SqliteLedger
-from oms_peewee.sqlite.placed_orders import SqlitePlacedOrders
-from oms_peewee.sqlite.queued_orders import SqliteQueuedOrders, next_number
+from oms_peewee.sqlite.new_orders import SqlitePlacedOrders, SqliteQueuedOrders, next_number
 from oms_peewee.sqlite.settling import SqliteSettlingTables
 from oms_peewee.stock import PeeweeStock
 from oms_peewee.storage import PeeweeStorage

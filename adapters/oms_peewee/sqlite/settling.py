@@ -15,8 +15,7 @@ from oms_peewee.dialect import QueuedLine, Settled
 from oms_peewee.fields import to_microseconds
 from oms_peewee.settlement import ROWS_MAX
 from oms_peewee.sqlite.connections import SqliteSession
-from oms_peewee.sqlite.ledger import SqliteLedger
-from oms_peewee.sqlite.order_statements import read_products
+from oms_peewee.sqlite.ledger import SqliteLedger, read_products
 
 # CROSS JOIN keeps the order of the tables: few ids, then their orders, then their lines, each by its key.
 _TAKE = """WITH taken AS MATERIALIZED (
@@ -46,7 +45,9 @@ class SqliteSettlingTables:
         """See SettlingTables; the transaction has begun by taking the writer's lock."""
 
     def read(self, session: SqliteSession, orders: Sequence[QueuedOrder]) -> PlacementView:
-        return PlacementView(products=read_products(session, orders), keyed_orders={})
+        return PlacementView(
+            products=read_products(session, {line.sku for order in orders for line in order.lines}), keyed_orders={}
+        )
 
     def write(
         self,
