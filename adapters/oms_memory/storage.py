@@ -6,9 +6,9 @@ import threading
 
 from oms_core.ports.storage import SchemaStatus, Storage, StorageOptions
 from oms_core.runtime.forks import begin_in_children
+from oms_memory.api_keys import MemoryApiKeys
 from oms_memory.audits import MemoryAudits
 from oms_memory.imports import MemoryImports
-from oms_memory.keys import MemoryKeys
 from oms_memory.orders import MemoryOrders
 from oms_memory.queue import MemoryOutbox, MemoryQueuedOrders, MemoryWorkers
 from oms_memory.stock import MemoryStock
@@ -41,7 +41,7 @@ class MemoryStorage:
         self.stock = MemoryStock(self.tables)
         self.imports = MemoryImports(self.tables)
         self.audits = MemoryAudits(self.tables)
-        self.keys = MemoryKeys(self.tables)
+        self.keys = MemoryApiKeys(self.tables)
         self.schema = MemorySchema()
 
     def _begin_in_child(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from oms_peewee.api_keys import PeeweeApiKeys
 from oms_peewee.audits import PeeweeAudits
 from oms_peewee.database import Database
 from oms_peewee.imports import PeeweeImports
-from oms_peewee.keys import PeeweeKeys
 from oms_peewee.orders import PeeweeOrders
 from oms_peewee.outbox import PeeweeOutbox
 from oms_peewee.queue import PeeweeQueue
@@ -39,7 +39,7 @@ class PeeweeStorage:
         self._stock = stock
         self._imports = imports
         self._audits = PeeweeAudits(database)
-        self._keys = PeeweeKeys(database)
+        self._keys = PeeweeApiKeys(database)
         self._make_ready = make_ready
         self._is_ready = False
 
@@ -79,7 +79,7 @@ class PeeweeStorage:
         return self._audits
 
     @property
-    def keys(self) -> PeeweeKeys:
+    def keys(self) -> PeeweeApiKeys:
         self._get_ready()
         return self._keys
 

@@ -118,7 +118,7 @@ AUTHENTICATION = (
     ),
     mutation(
         "a name is given twice",
-        "adapters/oms_peewee/keys.py",
+        "adapters/oms_peewee/api_keys.py",
         "            if not added and not _is_written(session, stored.key.id):\n",
         "            if False:\n",
         f"{_CONTRACT}test_a_name_is_given_once_even_when_its_keys_are_revoked",

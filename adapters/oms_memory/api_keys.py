@@ -12,7 +12,7 @@ from oms_core.errors import OmsError
 from oms_memory.tables import Tables
 
 
-class MemoryKeys:
+class MemoryApiKeys:
     """ApiKeyStorage over a dictionary."""
 
     def __init__(self, tables: Tables) -> None:

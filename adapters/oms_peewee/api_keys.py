@@ -16,7 +16,7 @@ from oms_peewee.session import Session
 from oms_peewee.written import Written, harmless_again, nothing_written
 
 
-class PeeweeKeys:
+class PeeweeApiKeys:
     """See ApiKeyStorage."""
 
     def __init__(self, database: Database) -> None:
