@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -19,6 +20,10 @@ from oms_core.ports.queue_storage import SettleBatch
 from oms_peewee.faults import Fault
 from oms_peewee.retry_deadline import RetryDeadline
 from oms_peewee.session import Session
+
+CREATE_MIGRATIONS = (
+    "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, needs text)"
+)
 
 # A session of the same database: no type tells that tables and sessions belong together.
 OwnSession: TypeAlias = Any
@@ -64,6 +69,20 @@ class Engine(Protocol):
     def describe(self) -> str:
         """Name the database for a person, without a password."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaDialect:
+    """How one database runs a migration: its folder in oms_ddl, its lock against other upgraders, its scripts.
+
+    Nobody administers one that `is_embedded`: whoever uses it first finds out whether its schema fits.
+    """
+
+    name: str
+    prepare: Sequence[str]
+    statements: Callable[[str], Iterable[str]]
+    param: str
+    is_embedded: bool
 
 
 class Ledger(Protocol):
@@ -162,4 +181,38 @@ class ImportTables(Protocol):
 
     def decide(self, session: OwnSession, batch: ImportBatch) -> BatchResult:
         """Return the result that `write` would have; write nothing and lock nothing."""
+        ...
+
+
+class Dialect(Protocol):
+    """What a storage asks of its database."""
+
+    @property
+    def engine(self) -> Engine:
+        """How it is reached."""
+        ...
+
+    @property
+    def schema(self) -> SchemaDialect:
+        """How its schema is made."""
+        ...
+
+    def ledger(self) -> Ledger:
+        """Return what writes its ledger."""
+        ...
+
+    def placed_orders(self) -> NewOrderTables[Any]:
+        """Return the tables of orders that are placed at once."""
+        ...
+
+    def queued_orders(self) -> NewOrderTables[Any]:
+        """Return the tables of orders that are queued."""
+        ...
+
+    def settling(self) -> SettlingTables:
+        """Return the tables of queued orders that are settled."""
+        ...
+
+    def imports(self) -> ImportTables:
+        """Return the tables of imported stock."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,12 +36,10 @@ class PeeweeOrders:
         database: Database,
         ledger: Ledger,
         writer: OrderWriter[PlacementView],
-        next_number: Callable[[Any], int],
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._writer = writer
-        self._next_number = next_number
 
     def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
         return self._writer.write(placements, decide)
@@ -96,7 +94,7 @@ class PeeweeOrders:
             change = decide(order, holdings_of(session, order_id))
         if change is None:
             return nothing_written(order)
-        queue_no = self._next_number(session) if joins_queue(order, change) else None
+        queue_no = session.next_queue_number() if joins_queue(order, change) else None
         changed = order_after(order, change, stamp.at, queue_no=queue_no)
         OrderRow.update(_columns(session, order, changed, change)).where(OrderRow.id == order_id).execute(session)
         self._ledger.write(

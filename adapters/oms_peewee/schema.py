@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import SchemaStatus
 from oms_peewee.database import Database
+from oms_peewee.dialect import SchemaDialect
 from oms_peewee.session import Session
-
-CREATE_TABLE = (
-    "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, needs text)"
-)
-
 
 _NEEDS = "-- needs: "
 
@@ -40,16 +36,6 @@ class Migration:
         """
         first = self.sql.partition("\n")[0]
         return first.removeprefix(_NEEDS).strip() if first.startswith(_NEEDS) else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaDialect:
-    """How one database runs a migration: its folder in oms_ddl, its lock against other upgraders, its scripts."""
-
-    name: str
-    prepare: Sequence[str]
-    statements: Callable[[str], Iterable[str]]
-    param: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,10 @@ class Session(peewee.Database):
         """Return a time by the database's clock, as a value of a query; it may be in the past."""
         raise NotImplementedError
 
+    def next_queue_number(self) -> int:
+        """Return the number after the last one in the queue."""
+        raise NotImplementedError
+
     def discard(self) -> None:
         """Close the connection, whatever its state; never raises."""
         raise NotImplementedError

@@ -1,87 +1,74 @@
-"""Storage on PostgreSQL or SQLite: its parts, opened by either."""
+"""Storage on PostgreSQL or SQLite: a part for each noun, made when it is first used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from oms_core.ports.storage import StorageOptions
+from oms_core.runtime.parts import Composite, part
 from oms_peewee.api_keys import PeeweeApiKeys
 from oms_peewee.audits import PeeweeAudits
 from oms_peewee.database import Database
+from oms_peewee.dialect import Dialect
 from oms_peewee.imports import PeeweeImports
+from oms_peewee.order_writer import OrderWriter
 from oms_peewee.orders import PeeweeOrders
 from oms_peewee.outbox import PeeweeOutbox
 from oms_peewee.queue import PeeweeQueue
-from oms_peewee.schema import PeeweeSchema
+from oms_peewee.schema import EmbeddedSchema, PeeweeSchema
+from oms_peewee.settlement import QueueSettler
 from oms_peewee.stock import PeeweeStock
 from oms_peewee.workers import PeeweeWorkers
 
 
-class PeeweeStorage:
-    """Storage on PostgreSQL or SQLite; `make_ready` runs before the first use of a table."""
+class PeeweeStorage(Composite):
+    """Storage on the database whose dialect it is given. It works on after `close`, and connects anew."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        schema: PeeweeSchema,
-        orders: PeeweeOrders,
-        queue: PeeweeQueue,
-        stock: PeeweeStock,
-        imports: PeeweeImports,
-        make_ready: Callable[[], object],
-    ) -> None:
-        self.database = database
-        self.schema = schema
-        self._orders = orders
-        self._queue = queue
-        self._workers = PeeweeWorkers(database)
-        self._outbox = PeeweeOutbox(database)
-        self._stock = stock
-        self._imports = imports
-        self._audits = PeeweeAudits(database)
-        self._keys = PeeweeApiKeys(database)
-        self._make_ready = make_ready
-        self._is_ready = False
+    def __init__(self, dialect: Dialect, options: StorageOptions) -> None:
+        self._dialect = dialect
+        self._options = options
 
-    @property
+    @part
+    def database(self) -> Database:
+        return Database(self._dialect.engine, self._options)
+
+    @part
+    def schema(self) -> PeeweeSchema:
+        is_upgraded_by_use = self._dialect.schema.is_embedded and self._options.create
+        return (EmbeddedSchema if is_upgraded_by_use else PeeweeSchema)(self.database, self._dialect.schema)
+
+    @part
     def orders(self) -> PeeweeOrders:
-        self._get_ready()
-        return self._orders
+        database = self._checked
+        return PeeweeOrders(database, self._dialect.ledger(), OrderWriter(database, self._dialect.placed_orders()))
 
-    @property
+    @part
     def queue(self) -> PeeweeQueue:
-        self._get_ready()
-        return self._queue
+        database = self._checked
+        writer = OrderWriter(database, self._dialect.queued_orders())
+        return PeeweeQueue(database, writer, QueueSettler(database, self._dialect.settling()))
 
-    @property
+    @part
     def workers(self) -> PeeweeWorkers:
-        self._get_ready()
-        return self._workers
+        return PeeweeWorkers(self._checked)
 
-    @property
+    @part
     def outbox(self) -> PeeweeOutbox:
-        self._get_ready()
-        return self._outbox
+        return PeeweeOutbox(self._checked)
 
-    @property
+    @part
     def stock(self) -> PeeweeStock:
-        self._get_ready()
-        return self._stock
+        return PeeweeStock(self._checked, self._dialect.ledger())
 
-    @property
+    @part
     def imports(self) -> PeeweeImports:
-        self._get_ready()
-        return self._imports
+        return PeeweeImports(self._checked, self._dialect.imports())
 
-    @property
+    @part
     def audits(self) -> PeeweeAudits:
-        self._get_ready()
-        return self._audits
+        return PeeweeAudits(self._checked)
 
-    @property
+    @part
     def keys(self) -> PeeweeApiKeys:
-        self._get_ready()
-        return self._keys
+        return PeeweeApiKeys(self._checked)
 
     def describe(self) -> str:
         return self.database.describe()
@@ -89,7 +76,9 @@ class PeeweeStorage:
     def close(self) -> None:
         self.database.close()
 
-    def _get_ready(self) -> None:
-        if not self._is_ready:
-            self._make_ready()
-            self._is_ready = True
+    @part
+    def _checked(self) -> Database:
+        """The database once its schema was found to fit, where nobody administers it."""
+        if self._dialect.schema.is_embedded:
+            self.schema.check_fits()
+        return self.database

@@ -11,10 +11,11 @@ import pytest
 OPENING = """
 import sys
 sys.modules[{absent!r}] = None  # As if it were not installed.
-from oms_core.bootstrap import open_storage
+from importlib.metadata import entry_points
 from oms_core.ports.storage import StorageOptions
 
-open_storage({url!r}, StorageOptions()).close()
+(opener,) = entry_points(group="oms.storage", name={url!r}.partition(":")[0])
+opener.load()({url!r}, StorageOptions()).close()
 print(*sorted(name for name in sys.modules if name.startswith("oms_peewee.")))
 """
 

@@ -12,11 +12,11 @@ import peewee
 import pytest
 from oms_contracts.concurrency import run_together
 from oms_peewee import models
+from oms_peewee.postgresql import dialect as postgresql
 from oms_peewee.postgresql import open_postgresql
-from oms_peewee.postgresql import opening as postgresql
 from oms_peewee.schema import Migration, PeeweeSchema, migrations
+from oms_peewee.sqlite import dialect as sqlite
 from oms_peewee.sqlite import open_sqlite
-from oms_peewee.sqlite import opening as sqlite
 from oms_peewee.storage import PeeweeStorage
 
 from oms_core.errors import OmsError

@@ -38,6 +38,7 @@ _ANSWER_MARGIN_SECONDS = 5.0
 # How the names of all indexes of idempotency keys end, as PostgreSQL quotes them where an insert waited for one.
 _KEYS = '_idempotency"'
 
+_NEXT_NUMBER = "SELECT nextval('queue_no')"
 _INDEX_WALK = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off"
 
 
@@ -145,6 +146,10 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
 
     def time_from_now(self, seconds: float) -> Any:
         return peewee.SQL("now() + make_interval(secs => %s)", [seconds])
+
+    def next_queue_number(self) -> int:
+        (number,) = self.execute_sql(_NEXT_NUMBER).fetchone()
+        return int(number)
 
     def discard(self) -> None:
         with suppress(psycopg2.Error):

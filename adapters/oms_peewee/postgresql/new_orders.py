@@ -34,7 +34,6 @@ _READ_SKUS = Statement(
     CROSS JOIN LATERAL (SELECT 1 FROM products AS p WHERE p.sku = wanted.sku LIMIT 1) AS p
     UNION ALL SELECT NULL, nextval('queue_no') FROM generate_series(1, $2)""",
 )
-_NEXT_NUMBER = "SELECT nextval('queue_no')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +121,3 @@ class PostgresqlQueuedOrders:
         session.run_and_commit([*calls, self._events.insert(placements, queued_event(placements[0]))])
         number_of = {placement.id: number for placement, number in zip(placements, numbers, strict=True)}
         return lambda placement: queued_order(placement, number_of[placement.id])
-
-
-def next_number(session: PostgresqlSession) -> int:
-    """Return the number after the last one in the queue."""
-    (number,) = session.execute_sql(_NEXT_NUMBER).fetchone()
-    return int(number)

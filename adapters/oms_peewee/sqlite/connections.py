@@ -33,6 +33,9 @@ _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
 # Less than this is no room: a batch of orders takes as much, and it has to be there twice, in the log too.
 _ROOM_BYTES_MIN = 4 * 1024 * 1024
 
+# Numbers start anew when nothing is queued: they only order what is.
+_LAST_NUMBER = "SELECT coalesce(max(queue_no), 0) FROM orders WHERE status = 'queued'"
+
 
 class SqliteSession(Session, peewee.SqliteDatabase):
     """One connection to an SQLite file; every transaction takes the writer's lock when it begins."""
@@ -120,6 +123,10 @@ class SqliteSession(Session, peewee.SqliteDatabase):
     def time_from_now(self, seconds: float) -> Any:
         """See Session; the database's clock is this machine's."""
         return datetime.now(UTC) + timedelta(seconds=seconds)
+
+    def next_queue_number(self) -> int:
+        (last,) = self.execute_sql(_LAST_NUMBER).fetchone()
+        return int(last) + 1
 
     def discard(self) -> None:
         with suppress(sqlite3.Error):

@@ -26,8 +26,6 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_LINE = """INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_e4)
 VALUES (?, ?, ?, ?, ?)"""
 _READ_SKUS = "SELECT sku FROM products WHERE sku IN (SELECT value FROM json_each(?))"
-# Numbers start anew when nothing is queued: they only order what is.
-_LAST_NUMBER = "SELECT coalesce(max(queue_no), 0) FROM orders WHERE status = 'queued'"
 
 
 class SqlitePlacedOrders:
@@ -80,7 +78,7 @@ class SqliteQueuedOrders:
 
     def write(self, session: SqliteSession, new_orders: Sequence[NewOrder], view: AcceptanceView) -> AsWritten:  # noqa: ARG002
         placements = [placement for placement, _ in new_orders]
-        first = next_number(session)
+        first = session.next_queue_number()
         numbers = range(first, first + len(placements))
         _insert_orders(
             session,
@@ -92,12 +90,6 @@ class SqliteQueuedOrders:
         self._ledger.write_events(session, [(queued_event(placement), placement.stamp) for placement in placements])
         number_of = {placement.id: number for placement, number in zip(placements, numbers, strict=True)}
         return lambda placement: queued_order(placement, number_of[placement.id])
-
-
-def next_number(session: SqliteSession) -> int:
-    """Return the number after the last one in the queue."""
-    (last,) = session.execute_sql(_LAST_NUMBER).fetchone()
-    return int(last) + 1
 
 
 def _skus_of(placements: Sequence[Placement]) -> set[str]:
