@@ -44,6 +44,8 @@ from oms_core.error_types import Code
 from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
 from oms_core.oms import Description, Oms
 from oms_core.ports.broker import DeadLetter, MessageKind
+from oms_core.ports.metrics import Metrics
+from oms_core.ports.rate_limiter import RateLimiter
 from oms_core.settings import Settings
 from oms_core.use_cases.api_keys import ApiKeys
 from oms_core.use_cases.audit import AuditReport
@@ -88,6 +90,7 @@ __all__ = [
     "Imports",
     "IssuedApiKey",
     "MessageKind",
+    "Metrics",
     "Movement",
     "MovementKind",
     "NewEvent",
@@ -113,6 +116,7 @@ __all__ = [
     "Queue",
     "QueuePlace",
     "QueueStatus",
+    "RateLimiter",
     "RateLimits",
     "RateScope",
     "ReceiveStock",

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 import time
 from collections.abc import Callable
 
-from oms_core.domain.rate_limits import RateLimit, rate_limited
+from oms_core.domain.rate_limits import RateLimit, counted_address, rate_limited
 from oms_core.ports.rate_limiter import RateLimiter
 from oms_core.runtime.forks import begin_in_each_process
 
 ADDRESSES_MAX = 10_000
-_ADDRESS_LENGTH_MAX = 64
-_NETWORK_BITS_IPV6 = 64
 
 
 class FailedAttempts:
@@ -75,16 +72,3 @@ class FailedAttempts:
             if len(self._blocked_until) >= self._addresses_max:
                 del self._blocked_until[next(iter(self._blocked_until))]
             self._blocked_until[counted] = self._clock() + seconds
-
-
-def counted_address(address: str) -> str:
-    """Return what failures of an address are counted under: an IPv6 host has its whole /64, which counts as one."""
-    try:
-        read = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:_ADDRESS_LENGTH_MAX]
-    if isinstance(read, ipaddress.IPv4Address):
-        return str(read)
-    if read.ipv4_mapped is not None:
-        return str(read.ipv4_mapped)
-    return str(ipaddress.ip_network((read, _NETWORK_BITS_IPV6), strict=False))

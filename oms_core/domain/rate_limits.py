@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from types import MappingProxyType
 
 from oms_core.domain.numbers import parse_digits
 from oms_core.errors import OmsError
+
+_ADDRESS_LENGTH_MAX = 64
+_NETWORK_BITS_IPV6 = 64
 
 DEFAULT_POLICY = "default"
 OFF = "off"
@@ -119,6 +123,19 @@ def rate_limited(limit: RateLimit, seconds: int) -> OmsError:
         data={"policy": limit.policy, "limit": limit.count, "window_seconds": limit.window_seconds},
         retry_after_seconds=seconds,
     )
+
+
+def counted_address(address: str) -> str:
+    """Return what failures of an address are counted under: an IPv6 host has its whole /64, which counts as one."""
+    try:
+        read = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:_ADDRESS_LENGTH_MAX]
+    if isinstance(read, ipaddress.IPv4Address):
+        return str(read)
+    if read.ipv4_mapped is not None:
+        return str(read.ipv4_mapped)
+    return str(ipaddress.ip_network((read, _NETWORK_BITS_IPV6), strict=False))
 
 
 def _by_scope(named: Mapping[str, RateLimit | None]) -> dict[RateScope, RateLimit | None]:

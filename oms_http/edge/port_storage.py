@@ -12,9 +12,9 @@ from functools import lru_cache
 from limits.storage import Storage
 from limits.storage.base import SlidingWindowCounterSupport
 
+from oms_core import RateLimiter
 from oms_core.domain.numbers import parse_digits
 from oms_core.domain.rate_limits import Allowance, RateLimit
-from oms_core.ports.rate_limiter import RateLimiter
 
 SCHEME = "oms-port"
 STRATEGY = "sliding-window-counter"

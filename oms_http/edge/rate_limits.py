@@ -17,8 +17,7 @@ from flask_limiter import ApplicationLimit, Limiter
 from limits import RateLimitItem, parse
 
 from oms_core import Charge
-from oms_core.authentication.failed_attempts import counted_address
-from oms_core.domain.rate_limits import ADDRESS_POLICY, Allowance, RateLimit, RateScope, rate_limited
+from oms_core.domain.rate_limits import ADDRESS_POLICY, Allowance, RateLimit, RateScope, counted_address, rate_limited
 from oms_core.errors import OmsError
 from oms_core.oms import Oms
 from oms_http.edge.port_storage import SCHEME, STRATEGY

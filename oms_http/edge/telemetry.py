@@ -8,9 +8,9 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from oms_core import Metrics
 from oms_core.domain.callers import Caller
 from oms_core.domain.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
-from oms_core.ports.metrics import Metrics
 
 if TYPE_CHECKING:
     from flask import Response

@@ -10,8 +10,7 @@ from oms_limits import open_memory
 from oms_memory import MemoryStorage
 
 from oms_core import Oms, OmsError, Ports, Settings
-from oms_core.authentication.failed_attempts import counted_address
-from oms_core.domain.rate_limits import RateScope
+from oms_core.domain.rate_limits import RateScope, counted_address
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
 from tests.core.gates import HERE, NOBODYS, THERE, Gate, fresh_guess, guess, wrong
