@@ -12,9 +12,8 @@ from oms_core.domain.import_commands import ORDER_COLUMNS, ImportFormat, ImportR
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.imports.headers import Header, Wanted, read_columns
-from oms_core.imports.lines import Lines, RecordFault
 from oms_core.imports.order_rejects import COLUMNS_OF_ORDER, ROWS_KEPT_MAX, document_rows, order_values
-from oms_core.imports.records import csv_records, json_records
+from oms_core.imports.records import Lines, RecordFault, csv_records, json_records
 from oms_core.imports.row_reports import ROUNDED, error_reject, fault_reject, is_rounded, number_or_text
 
 _REQUIRED = ("customer_id", "sku", "quantity")

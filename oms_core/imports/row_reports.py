@@ -10,7 +10,7 @@ from oms_core.domain.import_commands import ImportReject
 from oms_core.domain.numbers import parse_whole_number
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
-from oms_core.imports.lines import RecordFault
+from oms_core.imports.records import RecordFault
 
 _SHOWN_CHARACTERS_MAX = 64
 _SHOWN_FINDINGS_MAX = 10

@@ -10,7 +10,7 @@ from operator import itemgetter
 from oms_core.domain.import_commands import ImportMode, ImportReject
 from oms_core.domain.limits import REASON_LENGTH_MAX, REFERENCE_LENGTH_MAX
 from oms_core.domain.stock.import_decisions import Refusal, StockEntry
-from oms_core.imports.lines import Lines, check_row_count
+from oms_core.imports.records import Lines, check_row_count
 from oms_core.imports.spool import Spool, file_errors
 from oms_core.imports.stock_rows import StockRow
 

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oms_core.documents.csv_guard import csv_writer, guard, unguard
-from oms_core.imports.lines import Lines
-from oms_core.imports.records import CsvRun, csv_runs
+from oms_core.imports.records import CsvRun, Lines, csv_runs
 
 SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 texts = st.text(st.one_of(st.sampled_from(SIGNS + "'\"1.,"), st.characters(exclude_categories=["Cs"])), max_size=8)

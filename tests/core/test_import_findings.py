@@ -9,7 +9,7 @@ import pytest
 
 from oms_core import ImportMode, OmsError
 from oms_core.domain.import_commands import ImportReject
-from oms_core.imports.lines import Lines
+from oms_core.imports.records import Lines
 from oms_core.imports.stock_rows import StockRow, StockRowReader
 
 ROW = json.dumps({"sku": "A", "quantity": 1})

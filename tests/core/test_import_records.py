@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from oms_core.domain.import_commands import ImportFormat
 from oms_core.domain.limits import IMPORT_RECORD_CHARACTERS_MAX
 from oms_core.errors import OmsError
-from oms_core.imports import lines as lines_module
-from oms_core.imports.lines import Lines, RecordFault
-from oms_core.imports.records import csv_records, json_records
+from oms_core.imports import records as records_module
+from oms_core.imports.records import Lines, RecordFault, csv_records, json_records
 
 
 def lines_of(text: str | bytes) -> Lines:
@@ -79,7 +78,7 @@ def test_what_the_csv_module_writes_is_read_back_wherever_blocks_end(table: list
     written = io.StringIO(newline="")
     csv.writer(written).writerows(table)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines_module, "_BLOCK_BYTES", block)
+        patch.setattr(records_module, "_BLOCK_BYTES", block)
         read = list(csv_records(lines_of(written.getvalue())))
     assert [record[1] for record in read if not isinstance(record, RecordFault)] == table
 
@@ -87,7 +86,7 @@ def test_what_the_csv_module_writes_is_read_back_wherever_blocks_end(table: list
 @given(st.binary(max_size=300), st.integers(1, 40))
 def test_any_bytes_are_read_to_the_end_and_digested(content: bytes, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines_module, "_BLOCK_BYTES", block)
+        patch.setattr(records_module, "_BLOCK_BYTES", block)
         try:
             lines = lines_of(content)
         except OmsError:  # It begins as UTF-16, gzip or a workbook does.
@@ -202,7 +201,7 @@ def test_a_heading_in_brackets_is_no_json_array() -> None:
 
 @pytest.mark.parametrize("row", [b"\n", b",,,\n", b" , \n", b'"",""\n'])
 def test_empty_rows_count_towards_the_bound(row: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines_module, "IMPORT_ROWS_MAX", 1_000)
+    monkeypatch.setattr(records_module, "IMPORT_ROWS_MAX", 1_000)
     assert rows(b"a,b\n" + row * 1_000) == [(1, ["a", "b"])]
     with pytest.raises(OmsError) as caught:
         rows(b"a,b\n" + row * 1_001)

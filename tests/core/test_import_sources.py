@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from oms_core import OmsError
 from oms_core.documents import byte_sources
 from oms_core.documents.byte_sources import ByteSource, decoded, decompressed
-from oms_core.imports.lines import Lines, RecordFault
-from oms_core.imports.records import csv_records
+from oms_core.imports.records import Lines, RecordFault, csv_records
 
 TEXT = "sku,name\nÄ-1,Größe 漢\n" * 5_000
 

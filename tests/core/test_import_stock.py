@@ -19,7 +19,7 @@ from oms_memory.tables import Tables
 from oms_core import Caller, ImportMode, ImportStage, ImportStock, OmsError, OrderLine, PlaceOrder, Scope, SetStock
 from oms_core.domain import limits
 from oms_core.domain.stock.import_decisions import BatchResult
-from oms_core.imports import lines, stock_spool
+from oms_core.imports import records, stock_spool
 from oms_core.ports.import_storage import ImportBatch
 from tests.core.desks import CLERK, Desk, desk_over, stock_report
 
@@ -185,7 +185,7 @@ def test_an_import_needs_the_scope_before_it_reads(desk: Desk) -> None:
 
 @pytest.mark.parametrize("further", ["S4,1\n", "\n", ",\n"])
 def test_a_file_of_too_many_rows_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch, further: str) -> None:
-    monkeypatch.setattr(lines, "IMPORT_ROWS_MAX", 3)
+    monkeypatch.setattr(records, "IMPORT_ROWS_MAX", 3)
     rows = "sku,quantity\n" + "".join(f"S{number},1\n" for number in range(3))
     assert desk.refused_stock(rows + further).code == "payload_too_large"
     assert desk.bring_stock(rows).rows == 3

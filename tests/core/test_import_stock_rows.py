@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from oms_core import AdjustStock, ImportFormat, ImportMode, ImportReject, OmsError, SetStock
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.imports.lines import Lines
+from oms_core.imports.records import Lines
 from oms_core.imports.stock_rows import StockRow, StockRowReader
 
 HEADER = "sku,quantity,location,name,reason,reference"

@@ -20,8 +20,8 @@ from oms_core.documents.messages import read_command, read_order_ids
 from oms_core.documents.orders import read_keyed_order, read_order
 from oms_core.domain.import_commands import ORDER_COLUMNS, STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
 from oms_core.errors import ErrorKind
-from oms_core.imports.lines import Lines
 from oms_core.imports.order_rows import OrderDraft, read_order_rows
+from oms_core.imports.records import Lines
 from oms_core.imports.stock_rows import StockRowReader
 from tests.fuzz.chance import FRAGMENTS, Chance, to_json
 from tests.fuzz.settings import THOROUGH
