@@ -10,9 +10,8 @@ from oms_core.documents.byte_sources import FileKind, json_kind
 from oms_core.domain.import_commands import REASON_COLUMNS, ImportReject
 from oms_core.domain.limits import IMPORT_ERRORS_MAX
 from oms_core.errors import FieldError, OmsError
-from oms_core.imports.order_rejects import REPEATED
 from oms_core.imports.records import Lines, RecordFault, read_header
-from oms_core.imports.row_reports import shorten, width_reject
+from oms_core.imports.rejects import REPEATED, shorten, width_reject
 
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 

@@ -12,9 +12,18 @@ from oms_core.domain.import_commands import ORDER_COLUMNS, ImportFormat, ImportR
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.imports.headers import Header, Wanted, read_columns
-from oms_core.imports.order_rejects import COLUMNS_OF_ORDER, ROWS_KEPT_MAX, document_rows, order_values
 from oms_core.imports.records import Lines, RecordFault, csv_records, json_records
-from oms_core.imports.row_reports import ROUNDED, error_reject, fault_reject, is_rounded, number_or_text
+from oms_core.imports.rejects import (
+    COLUMNS_OF_ORDER,
+    ROUNDED,
+    ROWS_KEPT_MAX,
+    document_rows,
+    error_reject,
+    fault_reject,
+    is_rounded,
+    number_or_text,
+    order_values,
+)
 
 _REQUIRED = ("customer_id", "sku", "quantity")
 _NAMES = ("idempotency_key", "reference", "customer_id", "sku")

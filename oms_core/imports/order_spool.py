@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from oms_core.domain.import_commands import ImportReject
 from oms_core.domain.limits import TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
-from oms_core.imports.order_rejects import repeated_reject
 from oms_core.imports.order_rows import OrderDraft
 from oms_core.imports.records import Lines, check_row_count
+from oms_core.imports.rejects import repeated_reject
 from oms_core.imports.spool import Spool, file_errors
 
 _FIND_REPEATED = """

@@ -13,7 +13,7 @@ from oms_core.domain.import_commands import STOCK_COLUMNS, ImportFormat, ImportM
 from oms_core.domain.validation import Findings
 from oms_core.imports.headers import Header, Wanted, read_columns
 from oms_core.imports.records import CsvRun, Lines, RecordFault, csv_runs, json_records, without_blank
-from oms_core.imports.row_reports import ROUNDED, fault_reject, findings_reject, is_rounded, number_or_text, shorten
+from oms_core.imports.rejects import ROUNDED, fault_reject, findings_reject, is_rounded, number_or_text, shorten
 
 # sku, location, line, quantity, name, reason, reference; what was not given is empty. A plain tuple, since an import
 # makes a million of them.

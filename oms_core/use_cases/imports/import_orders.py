@@ -13,11 +13,11 @@ from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, Refused
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.malformed_rows import refuse_malformed
-from oms_core.imports.order_rejects import refused_order
 from oms_core.imports.order_rows import read_order_rows
 from oms_core.imports.order_spool import OrderSpool, SpooledOrder
 from oms_core.imports.records import Lines
 from oms_core.imports.rehearsal import RehearsePlacements
+from oms_core.imports.rejects import refused_order
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import OrderStorage
 from oms_core.use_cases.orders.prepare_placement import write_prepared

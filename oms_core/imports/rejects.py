@@ -1,4 +1,4 @@
-"""What is wrong with a row or a header of an imported file, worded the same for every kind of file."""
+"""Rows and orders of a file that are refused: what is wrong with each, worded the same for every kind of file."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from oms_core.domain.import_commands import ImportReject
+from oms_core.documents.orders import whole
+from oms_core.domain.import_commands import ORDER_COLUMNS, ImportReject
+from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.numbers import parse_whole_number
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 from oms_core.imports.records import RecordFault
 
+COLUMNS_OF_LINE = ("sku", "quantity", "unit_price")
+COLUMNS_OF_ORDER = tuple(name for name in ORDER_COLUMNS if name not in COLUMNS_OF_LINE)
+ROWS_KEPT_MAX = ORDER_LINES_MAX + 1
+REPEATED = "duplicate_order"
+ROUNDED = ("rounded_number", "is a number that a spreadsheet has rounded: export the column as text")
+
 _SHOWN_CHARACTERS_MAX = 64
 _SHOWN_FINDINGS_MAX = 10
-ROUNDED = ("rounded_number", "is a number that a spreadsheet has rounded: export the column as text")
 _is_scientific = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+").fullmatch
+
+
+def _column(pointer: str) -> str:
+    return pointer.removeprefix("/")
 
 
 def fault_reject(fault: RecordFault) -> ImportReject:
@@ -30,11 +41,6 @@ def width_reject(line: int, fields: Sequence[str], header: Sequence[str | None])
     return ImportReject(line=line, column=None, code="wrong_width", detail=detail, values=values)
 
 
-def is_rounded(text: str) -> bool:
-    """Tell whether a spreadsheet has made a rounded number of a name: 1.23457E+11 may have been any of a million."""
-    return "+" in text and _is_scientific(text) is not None
-
-
 def findings_reject(line: int, findings: Findings, values: Mapping[str, object]) -> ImportReject:
     """Report a row whose values are wrong: the first one's column and code, and what is wrong with each."""
     first = findings.errors[0]
@@ -47,16 +53,12 @@ def findings_reject(line: int, findings: Findings, values: Mapping[str, object])
     )
 
 
-def _column(pointer: str) -> str:
-    return pointer.removeprefix("/")
-
-
 def error_reject(
     line: int, error: OmsError, values: Mapping[str, object], *, named: Callable[[str], str] = _column
 ) -> ImportReject:
     """Report a document that is not valid: the first finding's place and code, and what is wrong everywhere.
 
-    `named` gives the name of a place in the file, of which the finding has the pointer into the document.
+    A finding points into the document; `named` returns the name of that place in the file.
     """
     found = error.errors[0] if error.errors else None
     return ImportReject(
@@ -67,6 +69,49 @@ def error_reject(
         or error.detail,
         values={name: shown(value) for name, value in values.items()},
     )
+
+
+def order_values(document: Mapping[str, object]) -> dict[str, str]:
+    """Return what a document says of the order itself, and not of its lines, as cells of a CSV file."""
+    return {name: shown(document[name]) for name in COLUMNS_OF_ORDER if name in document}
+
+
+def document_rows(document: Mapping[str, object]) -> list[dict[str, str]]:
+    """Return an order's document as rows of a CSV file: one for each of its lines, and one line too many at most."""
+    order = order_values(document)
+    lines = document.get("lines")
+    if not isinstance(lines, list) or not lines:
+        return [order]
+    return [{**order, **_line_values(line)} for line in lines[:ROWS_KEPT_MAX]]
+
+
+def refused_order(line: int, document: Mapping[str, object], error: OmsError) -> ImportReject:
+    """Report a good order that the present state refuses."""
+    return ImportReject(
+        line=line,
+        column=None,
+        code=error.code,
+        detail=error.detail,
+        values=order_values(document),
+        rows=document_rows(document),
+    )
+
+
+def repeated_reject(line: int, document: Mapping[str, object], *, other: int) -> ImportReject:
+    """Report an order with the key of another order of the file, which begins in line `other`."""
+    return ImportReject(
+        line=line,
+        column="idempotency_key",
+        code=REPEATED,
+        detail=f"line {other} begins an order with the same key; rows of one order must follow each other",
+        values=order_values(document),
+        rows=document_rows(document),
+    )
+
+
+def is_rounded(text: str) -> bool:
+    """Tell whether a spreadsheet has turned a name into a rounded number: 1.23457E+11 may stand for a million names."""
+    return "+" in text and _is_scientific(text) is not None
 
 
 def shown(value: object) -> str:
@@ -87,3 +132,9 @@ def number_or_text(text: str) -> int | str:
 def shorten(text: str) -> str:
     """Cut a text that somebody else chose to what a message can bear, in ASCII."""
     return ascii(text)[1:-1][:_SHOWN_CHARACTERS_MAX]
+
+
+def _line_values(line: object) -> dict[str, str]:
+    if not isinstance(line, Mapping):
+        return {}
+    return {name: shown(whole(line[name])) for name in COLUMNS_OF_LINE if name in line}
