@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
 from oms_core.domain.import_commands import ImportReject
-from oms_core.errors import OmsError
+from oms_core.domain.limits import IMPORT_ERRORS_MAX
+from oms_core.errors import FieldError, OmsError
 
 _CACHE_KIB = 8_192
 _PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", f"cache_size = -{_CACHE_KIB}")
@@ -27,7 +28,7 @@ SpoolType = TypeVar("SpoolType", bound="Spool")
 class Spool:
     """A database of one import in the folder for temporary files (TMPDIR); gone when it is closed, or its process.
 
-    Keeps the malformed rows, what else is kept is the subclass's; `count` is of both. For one thread. Methods
+    It keeps the malformed rows; what else is kept is the subclass's. `count` counts both. For one thread. Methods
     raise `storage_unavailable` when the folder is full.
     """
 
@@ -61,6 +62,31 @@ class Spool:
             for line, column, code, detail, *shown in self.database.execute("SELECT * FROM bad ORDER BY line"):
                 values, rows = map(json.loads, shown)
                 yield ImportReject(line=line, column=column, code=code, detail=detail, values=values, rows=rows)
+
+    def refuse_bad(self, *, of: str, skip: bool, rejects: Callable[[ImportReject], None]) -> int:
+        """Tell every malformed row to `rejects`; return their number. Raise `validation_error` for any, unless `skip`.
+
+        The error points at /line/column of the first 100. Its data has the number of all rows (under the name `of`) and
+        of the malformed ones.
+        """
+        malformed = 0
+        errors: list[FieldError] = []
+        for row in self.bad_rows():
+            malformed += 1
+            rejects(row)
+            if malformed <= IMPORT_ERRORS_MAX:
+                pointer = f"/{row.line}/{row.column or ''}".rstrip("/")
+                errors.append(FieldError(pointer=pointer, code=row.code, detail=row.detail))
+        if malformed and not skip:
+            first = errors[0]
+            raise OmsError(
+                "validation_error",
+                f"{malformed} of {self.count} {of} are malformed, the first in line {first.pointer.split('/')[1]}: "
+                f"{first.detail}; nothing was changed",
+                errors=errors,
+                data={of: self.count, "malformed": malformed},
+            )
+        return malformed
 
 
 @contextmanager

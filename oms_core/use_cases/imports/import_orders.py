@@ -12,7 +12,6 @@ from oms_core.domain.import_commands import ImportOrders, ImportProgress, Import
 from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, Refused
 from oms_core.errors import ErrorKind, OmsError
-from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.order_rows import read_order_rows
 from oms_core.imports.order_spool import OrderSpool, SpooledOrder
 from oms_core.imports.records import Lines
@@ -55,7 +54,7 @@ def import_orders(
     lines = Lines(source, record_characters_max=IMPORT_ORDER_CHARACTERS_MAX)
     with OrderSpool() as spool:
         _fill(spool, command, lines, progress)
-        malformed = refuse_malformed(spool, of="orders", skip=command.skip_bad, rejects=rejects)
+        malformed = spool.refuse_bad(of="orders", skip=command.skip_bad, rejects=rejects)
         if command.dry_run:
             commit = RehearsePlacements(orders=orders, location_priority=location_priority, database=spool.database)
         counts = Counter(refused=malformed)

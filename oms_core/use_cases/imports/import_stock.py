@@ -29,7 +29,6 @@ from oms_core.domain.stock.import_decisions import BatchResult, StockEntry
 from oms_core.domain.stock.ledger import LevelId
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.known_locations import KnownLocations
-from oms_core.imports.malformed_rows import refuse_malformed
 from oms_core.imports.records import Lines
 from oms_core.imports.stock_rows import StockRowReader
 from oms_core.imports.stock_spool import StockSpool
@@ -76,7 +75,7 @@ def import_stock(
     known = KnownLocations(locations, imports.locations, existing_only=command.existing_only)
     with StockSpool() as spool:
         format = _fill(spool, command, lines, _reader(command, locations[0], known), progress)
-        malformed = refuse_malformed(spool, of="rows", skip=command.skip_bad, rejects=rejects)
+        malformed = spool.refuse_bad(of="rows", skip=command.skip_bad, rejects=rejects)
         key = _key(command, caller, _fingerprint(command, lines.digest, format, locations[0]), spool.count - malformed)
         report = _applied(_Work(command, caller, key, clock, imports, spool), malformed, rejects, progress)
     return replace(
