@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
@@ -15,9 +16,11 @@ from oms_core.imports.headers import Header, Wanted, read_columns
 from oms_core.imports.records import CsvRun, Lines, RecordFault, csv_runs, json_records, without_blank
 from oms_core.imports.rejects import ROUNDED, fault_reject, findings_reject, is_rounded, number_or_text, shorten
 
-# sku, location, line, quantity, name, reason, reference; what was not given is empty. A plain tuple, since an import
-# makes a million of them.
+# sku, location, line, quantity, name, reason, reference; what is not in the file is empty. It is a plain tuple, since
+# an import makes a million of them.
 StockRow: TypeAlias = tuple[str, str, int, int, str, str, str]
+
+LOCATIONS_COMPARED_MAX = 10_000
 
 _REQUIRED = ("sku", "quantity")
 _LOCATIONS_REMEMBERED_MAX = 1_000
@@ -34,8 +37,8 @@ def _no_fault(location: str) -> None:
 class StockRowReader:
     """Reads the rows of one import in mode `mode`; `location` and `reason` are for rows that bring none.
 
-    `columns` gives the names that columns of ours have in a CSV file, `delimiter` what stands between its fields.
-    `location_fault` gives the code and the detail of what is wrong with a location, None where nothing is. A SKU of
+    `columns` are the names that our columns have in a CSV file, `delimiter` is what stands between its fields.
+    `location_fault` returns the code and the detail of what is wrong with a location, None where nothing is. A SKU of
     CSV that a spreadsheet has rounded is malformed where `creates_products`.
     """
 
@@ -60,10 +63,10 @@ class StockRowReader:
         self._locations = {"": location}
 
     def read(self, lines: Lines, format: ImportFormat) -> Iterator[Sequence[StockRow | ImportReject]]:
-        """Return the good rows, and the malformed ones with what is wrong, some at a time as they come.
+        """Return the good rows, and the malformed ones with what is wrong, in the order of the file, some at a time.
 
-        CSV begins with a header of `sku,quantity[,location,name,reason,reference]`, in any order; JSONL has objects
-        with these members. Empty rows are counted by `lines`; nothing may be given of them, and that is given at once.
+        CSV begins with a header of `sku,quantity[,location,name,reason,reference]`, in any order. JSONL has objects
+        with these members. `lines` counts the empty rows; a sequence is empty where there is nothing else.
         Raises `validation_error` for a header that lacks a column or has an unknown one.
         """
         return self._read_csv(lines) if format is ImportFormat.CSV else self._read_json(lines)
@@ -93,7 +96,7 @@ class StockRowReader:
             yield [self._row(line, [document.get(name) for name in STOCK_COLUMNS], values, findings)]
 
     def _read_run(self, run: CsvRun, header: Header) -> Iterator[Sequence[StockRow | ImportReject]]:
-        """Take rows all at once if they can be seen at a glance to be good, else halve them, down to a few."""
+        """Check many rows at once; where there may be something to find, check each half, and a few rows one by one."""
         if good := self._plain_rows(run, header):
             yield good
         elif len(run.rows) > _HALVED_DOWN_TO:
@@ -104,7 +107,7 @@ class StockRowReader:
             yield [self._csv_row(line, fields, header) for line, fields in zip(run.lines, run.rows, strict=True)]
 
     def _plain_rows(self, run: CsvRun, header: Header) -> list[StockRow] | None:
-        """Check columns instead of rows, which is five times as fast; None if there may be something to find."""
+        """Check columns instead of rows, which is five times as fast; return None if there may be something to find."""
         if set(map(len, run.rows)) != {len(header.columns)}:
             return None
         by_place = list(zip(*run.rows, strict=True))
@@ -183,8 +186,54 @@ class StockRowReader:
             findings.add("/location", *fault)
 
 
+class KnownLocations:
+    """The locations that rows may name: those of the settings, those that have stock, and those of earlier rows.
+
+    `named` are those of the settings. `stored` reads those that have stock; it is called once, and only for a location
+    that the settings do not name. `new` are the others that rows have named; with `existing_only` they are refused.
+    """
+
+    def __init__(
+        self, named: Sequence[str], stored: Callable[[int], Collection[str]], *, existing_only: bool = False
+    ) -> None:
+        self._stored = stored
+        self._is_read = False
+        self._existing_only = existing_only
+        self._known: set[str] = set()
+        self._by_likeness: dict[str, str] = {}
+        self.new: list[str] = []
+        self._learn(named)
+
+    def fault(self, location: str) -> tuple[str, str] | None:
+        """Return the code and the detail of what is wrong with a location; None where nothing is."""
+        if location in self._known:
+            return None
+        if not self._is_read:
+            self._is_read = True
+            self._learn(self._stored(LOCATIONS_COMPARED_MAX))
+            return self.fault(location)
+        other = self._by_likeness.get(_likeness(location))
+        if other is not None:
+            return "similar_location", f"differs from the location {other} in nothing but case or width"
+        if self._existing_only:
+            return "unknown_location", "is no location of OMS_LOCATIONS, nor one that has stock"
+        if len(self.new) < LOCATIONS_COMPARED_MAX:
+            self.new.append(location)
+            self._learn([location])
+        return None
+
+    def _learn(self, locations: Collection[str]) -> None:
+        self._known.update(locations)
+        for location in locations:
+            self._by_likeness.setdefault(_likeness(location), location)
+
+
+def _likeness(location: str) -> str:
+    return unicodedata.normalize("NFKC", location).casefold()
+
+
 def _are_plain_skus(values: Sequence[str]) -> bool:
-    """Tell whether all are short names of printable ASCII, without spaces, and none a number with an exponent."""
+    """Tell whether all are short names of printable ASCII without spaces, and none is a number with an exponent."""
     together = "".join(values)
     return (
         together.isascii()

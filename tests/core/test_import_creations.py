@@ -8,8 +8,8 @@ import pytest
 from oms_memory import MemoryStorage
 
 from oms_core import SetStock
-from oms_core.imports import known_locations
-from oms_core.imports.known_locations import KnownLocations
+from oms_core.imports import stock_rows
+from oms_core.imports.stock_rows import KnownLocations
 from tests.core.desks import CLERK, Desk, desk_over
 
 
@@ -58,7 +58,7 @@ def test_stored_locations_are_asked_for_once_and_only_where_the_settings_do_not_
 
 
 def test_locations_without_end_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_locations, "LOCATIONS_COMPARED_MAX", 3)
+    monkeypatch.setattr(stock_rows, "LOCATIONS_COMPARED_MAX", 3)
     known = KnownLocations(["main"], lambda limit: [])
     assert [known.fault(f"L{number}") for number in range(9)] == [None] * 9
     assert len(known.new) == 3

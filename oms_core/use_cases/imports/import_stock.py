@@ -28,9 +28,8 @@ from oms_core.domain.limits import IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock.import_decisions import BatchResult, StockEntry
 from oms_core.domain.stock.ledger import LevelId
 from oms_core.errors import ErrorKind, OmsError
-from oms_core.imports.known_locations import KnownLocations
 from oms_core.imports.records import Lines
-from oms_core.imports.stock_rows import StockRowReader
+from oms_core.imports.stock_rows import KnownLocations, StockRowReader
 from oms_core.imports.stock_spool import StockSpool
 from oms_core.ports.clock import Clock
 from oms_core.ports.import_storage import ImportBatch, ImportRun, ImportState, ImportStorage, state_after
