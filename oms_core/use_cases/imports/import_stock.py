@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from oms_core.documents.byte_sources import ByteSource
 from oms_core.domain.callers import Caller, Scope
@@ -36,7 +36,7 @@ from oms_core.ports.import_storage import ImportBatch, ImportRun, ImportState, I
 from oms_core.runtime.thread_pool import thread_pool
 
 _REFUSALS_PER_PAGE = 500
-# While one waits for its COMMIT the other computes; a third would only take from those who sell meanwhile.
+# While one waits for its COMMIT the other computes; a third would only slow down those who sell meanwhile.
 _BATCHES_AT_ONCE = 2
 
 TellProgress = Callable[[ImportProgress], None]
@@ -86,7 +86,7 @@ def import_stock(
 
 
 def _applied(work: _Work, malformed: int, rejects: TellReject, progress: TellProgress) -> StockImportReport:
-    """Apply what is left of an import; give the report, as far as it does not tell of the file."""
+    """Apply what is left of an import; return the report, without what is known of the file alone."""
     created: list[str] = []
     begun = state = ImportState() if work.key is None else work.imports.state(work.key)
     for state, result in work.results(begun):
@@ -124,7 +124,7 @@ def _reader(command: ImportStock, default_location: str, known: KnownLocations) 
 def _fill(
     spool: StockSpool, command: ImportStock, lines: Lines, reader: StockRowReader, progress: TellProgress
 ) -> ImportFormat:
-    """Read and sort everything; give the format that was read."""
+    """Read and sort everything; return the format that was read."""
     format = lines.format(command.format)
     spool.fill(
         lines,
@@ -136,7 +136,7 @@ def _fill(
 
 
 def _fingerprint(command: ImportStock, digest: bytes, format: ImportFormat, default_location: str) -> bytes:
-    """Return the fingerprint of what was read, and of all that says what it means."""
+    """Return the fingerprint of the content, and of all options that change its meaning."""
     columns = json.dumps(sorted(command.columns.items()))
     given = [command.reason or "", command.delimiter, columns, str(command.existing_only)]
     meaning = "\0".join([command.mode, format, default_location, *given])
@@ -161,20 +161,30 @@ class _Work:
     spool: StockSpool
 
     def results(self, begun: ImportState) -> Iterator[tuple[ImportState, BatchResult]]:
-        """Go on where the import stands: its state so far with the refusals so far, then that of batch after batch."""
-        state = begun
+        """Go on where the import stands: yield its state with the refusals so far, then the state after each batch."""
         if self.key is not None:
-            yield from self._refusals_so_far(self.key, state)
+            yield from self._refusals_so_far(self.key, begun)
+        batches = self._batches(after=begun.after)
+        begin = list(islice(batches, 2))
+        if len(begin) == 1:  # Most files are: a thread beside this one would have nothing to overlap with.
+            yield _finish(begin[0], self._applying(begin[0], begun), begun)
+        elif begin:
+            yield from self._overlapped(chain(begin, batches), begun)
+
+    def _overlapped(
+        self, batches: Iterable[ImportBatch], state: ImportState
+    ) -> Iterator[tuple[ImportState, BatchResult]]:
         at_once = _BATCHES_AT_ONCE if self.key is None else 1  # Under a key the state goes from batch to batch.
         with thread_pool(at_once, name="oms-import") as threads:
             under_way: deque[tuple[ImportBatch, Future[BatchResult]]] = deque()
-            for batch in self._batches(after=state.after):
+            for batch in batches:
                 while under_way and (len(under_way) == at_once or _continues(batch, under_way[-1][0])):
-                    state, result = _finish(*under_way.popleft(), state)
+                    earlier, applied = under_way.popleft()
+                    state, result = _finish(earlier, applied.result, state)
                     yield state, result
-                under_way.append((batch, threads.submit(partial(self._apply, batch, state, self.clock.now()))))
-            while under_way:
-                state, result = _finish(*under_way.popleft(), state)
+                under_way.append((batch, threads.submit(self._applying(batch, state))))
+            for last, applied in under_way:
+                state, result = _finish(last, applied.result, state)
                 yield state, result
 
     def _refusals_so_far(self, key: ImportRun, state: ImportState) -> Iterator[tuple[ImportState, BatchResult]]:
@@ -187,7 +197,7 @@ class _Work:
             after = refusals[-1].sku, refusals[-1].location
 
     def _batches(self, *, after: LevelId | None) -> Iterator[ImportBatch]:
-        """Cut into batches of `batch_size` entries; a SKU is kept together as long as that does not double a batch."""
+        """Cut into batches of `batch_size` entries; a SKU is kept together unless that would double the batch."""
         entries = self.spool.entries(self.command.mode, after=after)
         batch = list(islice(entries, self.command.batch_size))
         while batch:
@@ -200,6 +210,9 @@ class _Work:
             yield ImportBatch(mode=self.command.mode, entries=batch, existing_only=self.command.existing_only)
             batch = [*following, *islice(entries, self.command.batch_size - len(following))]
 
+    def _applying(self, batch: ImportBatch, since: ImportState) -> Callable[[], BatchResult]:
+        return partial(self._apply, batch, since, self.clock.now())
+
     def _apply(self, batch: ImportBatch, since: ImportState, now: datetime) -> BatchResult:
         if self.command.dry_run:
             return self.imports.rehearse(batch)
@@ -210,14 +223,16 @@ class _Work:
 
 
 def _continues(batch: ImportBatch, other: ImportBatch) -> bool:
-    """Tell whether a batch goes on with the SKU that the other ends with: its rows are then to come after those."""
+    """Tell whether a batch goes on with the SKU that the other ends with, and so has to come after it."""
     return batch.entries[0].sku == other.entries[-1].sku
 
 
-def _finish(batch: ImportBatch, applied: Future[BatchResult], state: ImportState) -> tuple[ImportState, BatchResult]:
-    """Wait for the batch that comes after `state`; give the state after it, and its result."""
+def _finish(
+    batch: ImportBatch, applied: Callable[[], BatchResult], state: ImportState
+) -> tuple[ImportState, BatchResult]:
+    """Have the batch that comes after `state` applied; return the state after it, and its result."""
     try:
-        result = applied.result()
+        result = applied()
     except OmsError as error:
         if error.kind is not ErrorKind.UNAVAILABLE:
             raise
@@ -226,7 +241,7 @@ def _finish(batch: ImportBatch, applied: Future[BatchResult], state: ImportState
 
 
 def _stopped(error: OmsError, state: ImportState) -> OmsError:
-    """Say how far the import had come when the storage failed it."""
+    """Return the error of a storage that failed, with how far the import had come."""
     committed = {"applied": state.applied, "unchanged": state.unchanged, "refused": state.refused}
     return OmsError(
         error.code,
