@@ -108,7 +108,7 @@ class Oms(Composite):
             clock=self._ports.clock,
             currency=self.settings.currency,
             locations=self.settings.locations,
-            place_many=self._intake.place_many,
+            intake=lambda: self._intake,
         )
 
     @part

@@ -19,7 +19,7 @@ _is_json_array = re.compile(rb"\s*\[\s*(?:[{\]]|$)").match
 _is_utf_16 = re.compile(rb"\xff\xfe|\xfe\xff|[^\x00]\x00[^\x00]\x00|\x00[^\x00]\x00[^\x00]", re.DOTALL).match
 
 _UTF_8 = "utf-8"
-# They are no encodings of files, and some are read whole or in the square of their length.
+# Not encodings of files; decoding some of them takes the whole text at once, or the square of its length in time.
 _NOT_OF_FILES = frozenset({"idna", "punycode", "unicode_escape", "raw-unicode-escape", "undefined", "unicode-escape"})
 
 
@@ -48,7 +48,7 @@ _WORKBOOK_MAGICS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 def decompressed(source: ByteSource) -> ByteSource:
-    """Return what a file holds that may be compressed with gzip, as its first two bytes tell.
+    """Return the content of a file: decompressed where its first two bytes say that it is compressed with gzip.
 
     Reading raises `payload_too_large` beyond 1 GiB of content, and `validation_error` where it is damaged.
     """
@@ -57,9 +57,9 @@ def decompressed(source: ByteSource) -> ByteSource:
 
 
 def decoded(source: ByteSource, encoding: str) -> ByteSource:
-    """Return a text in UTF-8, from one in another encoding that Python knows. Raise `validation_error` for no encoding.
+    """Return the text of a file in UTF-8; `encoding` is any that Python knows. Raise `validation_error` for another.
 
-    What cannot be decoded becomes bytes that are not UTF-8, so that it is refused with its line.
+    What cannot be decoded becomes bytes that are not UTF-8. Its line is then refused.
     """
     try:
         name = codecs.lookup(encoding).name
@@ -72,7 +72,7 @@ def decoded(source: ByteSource, encoding: str) -> ByteSource:
 
 
 def refuse_binary(head: bytes) -> None:
-    """Raise `validation_error` where a file begins as no text in UTF-8 does; `head` is its first 8 bytes or more."""
+    """Raise `validation_error` where a file does not begin as a text in UTF-8; `head` is its first 8 bytes or more."""
     kind = None
     if _is_utf_16(head):
         kind = _UTF_16
@@ -80,12 +80,12 @@ def refuse_binary(head: bytes) -> None:
         kind = _GZIP
     elif head.startswith(_WORKBOOK_MAGICS):
         kind = _WORKBOOK
-    refuse(kind)
+    _refuse(kind)
 
 
 def refuse_json_array(head: bytes) -> None:
     """Raise `validation_error` where a file begins as a JSON array does."""
-    refuse(_JSON_ARRAY if _is_json_array(head) else None)
+    _refuse(_JSON_ARRAY if _is_json_array(head) else None)
 
 
 def json_kind(head: bytes) -> FileKind | None:
@@ -95,7 +95,7 @@ def json_kind(head: bytes) -> FileKind | None:
     return _JSON_LINES if head.lstrip().startswith(b"{") else None
 
 
-def refuse(kind: FileKind | None) -> None:
+def _refuse(kind: FileKind | None) -> None:
     """Raise `validation_error` over a kind of file, unless there is none."""
     if kind is not None:
         raise one_finding("/1", kind.code, kind.detail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oms_core.documents.byte_sources import ByteSource
@@ -10,19 +10,23 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.import_commands import ImportOrders, ImportStock, OrderImportReport, StockImportReport
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
-from oms_core.use_cases.imports.import_orders import PlaceMany, import_orders
+from oms_core.use_cases.imports.import_orders import import_orders
 from oms_core.use_cases.imports.import_stock import TellProgress, TellReject, import_stock
+from oms_core.use_cases.orders.intake import Intake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imports:
-    """Imports of files. `rejects` is told every row that is not applied, `progress` how far an import has come."""
+    """Imports of files. `rejects` is told every row that is not applied, `progress` how far an import has come.
+
+    `intake` makes what places orders, unless it is there; an import of stock needs none.
+    """
 
     storage: Storage
     clock: Clock
     currency: str
     locations: Sequence[str]
-    place_many: PlaceMany
+    intake: Callable[[], Intake]
 
     def orders(
         self,
@@ -33,7 +37,7 @@ class Imports:
         rejects: TellReject | None = None,
         progress: TellProgress | None = None,
     ) -> OrderImportReport:
-        """Place the orders of a file, under no rate limit: it is an operator's, and paced by its transactions.
+        """Place the orders of a file. No rate limit applies: an operator imports, and transactions set the pace.
 
         See `import_orders` for what is done about bad rows, and for the errors.
         """
@@ -45,7 +49,7 @@ class Imports:
             currency=self.currency,
             location_priority=self.locations,
             orders=self.storage.orders,
-            commit=self.place_many,
+            commit=self.intake().place_many,
             rejects=rejects or _pass_over,
             progress=progress or _pass_over,
         )
@@ -73,4 +77,4 @@ class Imports:
 
 
 def _pass_over(_: object) -> None:
-    """Take what an import tells when nobody asked."""
+    """Do nothing with what an import tells."""
