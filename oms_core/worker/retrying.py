@@ -1,4 +1,4 @@
-"""Doing something until it is done, over all faults that pass."""
+"""Repeating work until it is done: the faults that pass are waited out."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _TOLD_AGAIN_SECONDS = 60.0
 
 
 class StoppedError(Exception):
-    """The worker is to stop, while the database is away."""
+    """The worker was stopped before its work was done."""
 
 
 class StuckError(Exception):
-    """Something fails time and again, while the database takes other work.
+    """Work that fails time and again while the database takes other work.
 
-    Unless `is_its_own`, the work is not to blame: less of it may still fit into a database that has no room for more.
+    Unless `is_its_own`, the fault is not in the work: less of it may still fit into a database that is nearly full.
     """
 
     def __init__(self, reason: OmsError, *, is_its_own: bool) -> None:
@@ -52,9 +52,9 @@ class Retrying:
         self._told_at = float("-inf")
 
     def __call__(self, work: Callable[[], Result], *, tries: int | None = None) -> Result:
-        """Do something until it is done, after growing pauses; raise what does not pass.
+        """Do `work` until it succeeds, with growing pauses between; raise an error that does not pass.
 
-        Raises StoppedError, or StuckError when it has failed in each of `tries`, and the database takes other work.
+        Raise StoppedError, or StuckError when it has failed `tries` times while the database takes other work.
         """
         backoff = Backoff(first_seconds=_PAUSE_FIRST_SECONDS, max_seconds=_PAUSE_MAX_SECONDS)
         for number in count(1):
@@ -71,8 +71,13 @@ class Retrying:
             self._heartbeat.beat()
         raise AssertionError  # It counts for ever.
 
+    def raise_if_stopped(self) -> None:
+        """Raise StoppedError once the worker is to stop."""
+        if self._stop.is_set():
+            raise StoppedError
+
     def _tell(self, error: OmsError) -> None:
-        """Log what is waited out: once a minute as long as it stays the same, however many orders meet it."""
+        """Log an error that is waited out: once a minute while it stays the same, however many orders meet it."""
         text, now = str(error), time.monotonic()
         is_known = text == self._told and now < self._told_at + _TOLD_AGAIN_SECONDS
         _log.log(logging.DEBUG if is_known else logging.WARNING, "the worker tries again after %s", text)

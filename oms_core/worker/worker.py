@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -17,16 +18,15 @@ from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.domain.metrics import DEAD_LETTERS, SWEPT_ORDERS
 from oms_core.domain.orders.placement import PlacementOutcome, Refused
-from oms_core.domain.orders.queueing import Claim, by_caution, is_claimed_alone
+from oms_core.domain.orders.queueing import Claim, is_claimed_alone
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Inbox, Message, MessageKind
 from oms_core.ports.metrics import Metrics
-from oms_core.ports.queue_storage import QueueStorage, WaitForTurn, at_once
-from oms_core.runtime.halving import halve_to_fault
+from oms_core.ports.queue_storage import QueueStorage, at_once
 from oms_core.worker.heartbeat import Heartbeat
-from oms_core.worker.held_claims import HeldClaims
 from oms_core.worker.pipeline import Work, run_in_turn
-from oms_core.worker.retrying import Retrying, StoppedError, StuckError, passes
+from oms_core.worker.retrying import Retrying, StoppedError, passes
+from oms_core.worker.settle_batches import PutOff, Settle, SettleBatches
 
 Read = TypeVar("Read")
 
@@ -40,7 +40,6 @@ _BUSY_SWEEP_AGE_SECONDS = 60.0
 _FAILED_PAUSE_SECONDS = 1.0
 _REST = 6.0
 _REST_MAX_SECONDS = 0.25
-_TRIES = 3
 # Smaller batches have less to read and decide than handing them to another thread takes.
 _WORTH_A_LANE = 50
 
@@ -54,8 +53,8 @@ class WorkerTasks:
     may then be called again. `check` raises while the database is known to be unfit for any of it.
     """
 
-    settle: Callable[[Sequence[UUID], Mapping[UUID, int], WaitForTurn], int]
-    put_off: Callable[[UUID, Mapping[UUID, int], Exception], None]
+    settle: Settle
+    put_off: PutOff
     accept: Callable[[Sequence[PlaceOrder]], list[PlacementOutcome]]
     check: Callable[[], None]
 
@@ -118,6 +117,14 @@ class Worker:
     def _begin(self, stop: threading.Event) -> None:
         self._stop = stop
         self._retrying = Retrying(stop, self._heartbeat, self._tasks.check)
+        self._batches = SettleBatches(
+            settle=self._tasks.settle,
+            put_off=self._tasks.put_off,
+            unclaim=self._queue.unclaim,
+            retrying=self._retrying,
+            heartbeat=self._heartbeat,
+            batch_max=self._options.batch_max,
+        )
 
     def _run_on_one_inbox(self, stop: threading.Event) -> None:
         """Work until stopped, or until something fails: what is in hand then comes again, to an inbox of its own."""
@@ -159,7 +166,10 @@ class Worker:
         batches = self._gathered(inbox, messages)
         self._is_behind = len(batches) > 1
         left = deque(batches)
-        works = takewhile(lambda _: not self._stop.is_set(), map(self._settling, batches))
+        works = takewhile(
+            lambda _: not self._stop.is_set(),
+            (partial(self._batches.settle_announced, batch.order_ids) for batch in batches),
+        )
         run = run_in_turn if self._options.batch_max >= _WORTH_A_LANE and len(batches) > 1 else _run_one_by_one
         run(works, done=lambda: inbox.done(left.popleft().messages))
         if left:
@@ -177,62 +187,19 @@ class Worker:
             batches[-1].order_ids.extend(order_ids)
         return batches
 
-    def _settling(self, batch: _Batch) -> Work:
-        def settle(wait_for_turn: WaitForTurn) -> None:
-            size = self._options.batch_max
-            for start in range(0, len(batch.order_ids), size):
-                self._settle(batch.order_ids[start : start + size], self._held([]), wait_for_turn)
-
-        return settle
-
     def _settle_redelivered(self, inbox: Inbox, messages: Sequence[Message]) -> None:
         for message in messages:
             left = self._read(inbox, message, read_order_ids)
             if left is None:
                 continue
             while claims := self._claim(left):
-                self._settle_claims(claims)
+                self._batches.settle_claimed(claims)
                 claimed = {claim.order_id for claim in claims}
                 left = [order_id for order_id in left if order_id not in claimed]
             inbox.done([message])
 
     def _claim(self, order_ids: Sequence[UUID]) -> list[Claim]:
         return self._retrying(lambda: self._queue.claim(order_ids, lease_seconds=self._options.lease_seconds))
-
-    def _settle_claims(self, claims: Sequence[Claim]) -> None:
-        held = self._held(claims)
-        try:
-            for batch in by_caution(claims, self._options.batch_max):
-                if self._stop.is_set():
-                    raise StoppedError
-                self._settle(batch, held)
-        except StoppedError:
-            held.give_up()
-            raise
-
-    def _held(self, claims: Sequence[Claim]) -> HeldClaims:
-        return HeldClaims(claims, self._queue.unclaim)
-
-    def _settle(self, order_ids: Sequence[UUID], held: HeldClaims, wait_for_turn: WaitForTurn = at_once) -> None:
-        """Settle a batch; where it fails time and again while the database takes other work, each half by itself.
-
-        An order that fails alone is put off, unless the database is unfit: then all wait, and none counts a try.
-        """
-
-        def attempt(part: Sequence[UUID], tries: int | None = _TRIES) -> None:
-            settled = self._retrying(lambda: self._tasks.settle(part, held.attempts(part), wait_for_turn), tries=tries)
-            held.are_tried(part)
-            self._heartbeat.count(settled)
-
-        def blame(order_id: UUID, error: Exception) -> None:
-            if isinstance(error, StuckError) and error.is_its_own:
-                self._retrying(lambda: self._tasks.put_off(order_id, held.attempts([order_id]), error.reason))
-                held.are_tried([order_id])
-            else:
-                held.give_up()
-                attempt([order_id], tries=None)
-
-        halve_to_fault(order_ids, attempt, is_of_an_item=lambda error: isinstance(error, StuckError), blame=blame)
 
     def _accept(self, inbox: Inbox, messages: Sequence[Message]) -> None:
         """Queue the orders that other services want placed; what cannot be queued is dead-lettered with the reason."""
@@ -268,7 +235,7 @@ class Worker:
         while not self._stop.is_set():
             claims = self._retrying(lambda: self._claim_late(age))
             self._metrics.count(SWEPT_ORDERS, amount=len(claims))
-            self._settle_claims(claims)
+            self._batches.settle_claimed(claims)
             is_full = len(claims) == self._options.batch_max
             if not (is_full and is_idle) and not is_claimed_alone(claims):
                 return
