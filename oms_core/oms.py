@@ -120,7 +120,7 @@ class Oms(Composite):
     def api_keys(self) -> ApiKeys:
         """API keys: who may call the service, and what they may do."""
         return ApiKeys(
-            storage=self._ports.storage.keys,
+            storage=self._ports.storage,
             clock=self._ports.clock,
             days_max=self.settings.key_days_max,
             changed=self._authenticate.forget,

@@ -54,7 +54,7 @@ class Authenticate:
     ) -> Authenticate:
         """Compose it over ports; `limit` is that of failed attempts (None: unlimited)."""
         return cls(
-            cache=ApiKeyCache(storage.keys.get),
+            cache=ApiKeyCache(lambda key_id: storage.keys.get(key_id)),  # noqa: PLW0108  To ask for `keys` may connect.
             uses=LastUses(storage),
             failed_attempts=FailedAttempts(limit, limiter),
             repeats=FailedAttempts(limit, limiter, counted_as="repeats"),

@@ -39,8 +39,7 @@ class part(Generic[Made]):  # noqa: N801  It is read as a decorator.
         whole.refuse_if_closed()
         made: Made = whole.__dict__.setdefault(self._name, self._make(whole))
         if whole.is_closed:  # Meanwhile: nobody would close it any more.
-            whole.__dict__.pop(self._name, None)
-            _close(made)
+            _close(whole.__dict__.pop(self._name, None))
             whole.refuse_if_closed()
         return made
 
@@ -59,10 +58,10 @@ class Composite:
         """Close the parts that were made, the last one first; all of them, also where closing one raises."""
         self.is_closed = True
         with ExitStack() as closing:
-            for name, made in list(self.__dict__.items()):
+            for name in list(self.__dict__):
                 if isinstance(getattr(type(self), name, None), part):
-                    del self.__dict__[name]
-                    closing.callback(_close, made)
+                    # None where another has just taken it, who closes it.
+                    closing.callback(_close, self.__dict__.pop(name, None))
 
 
 def _close(made: object) -> None:

@@ -26,8 +26,8 @@ from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from oms_core.domain.pages import Page, bad_cursor, check_limit, decode_cursor, encode_cursor, page_of, read_row_number
 from oms_core.domain.validation import Findings
-from oms_core.ports.api_key_storage import ApiKeyStorage
 from oms_core.ports.clock import Clock
+from oms_core.ports.storage import Storage
 
 _CURSOR = "keys"
 _NUMBER_MAX = 2**31 - 1
@@ -40,7 +40,7 @@ class ApiKeys:
     All but `any` are for administrators, and raise `forbidden` to others.
     """
 
-    storage: ApiKeyStorage
+    storage: Storage
     clock: Clock
     days_max: int | None
     changed: Callable[[str], None]
@@ -56,7 +56,7 @@ class ApiKeys:
         now = self.clock.now()
         key = first_key(command, created_by=caller.name, now=now, random_bits=bits, days_max=self.days_max)
         secret = secret_text(self.clock.random_bits(SECRET_BITS))
-        self.storage.create(StoredApiKey(key=key, digest=digest_of(secret)))
+        self.storage.keys.create(StoredApiKey(key=key, digest=digest_of(secret)))
         return IssuedApiKey(key=key, token=token_of(key.id, secret))
 
     def rotate(self, command: RotateApiKey, *, caller: Caller) -> IssuedApiKey:
@@ -72,7 +72,7 @@ class ApiKeys:
         key = next_key(latest, command, created_by=caller.name, now=now, random_bits=bits, days_max=self.days_max)
         secret = secret_text(self.clock.random_bits(SECRET_BITS))
         stored = StoredApiKey(key=key, digest=digest_of(secret))
-        written = self.storage.rotate(stored, former_end_at=now + timedelta(seconds=command.overlap_seconds))
+        written = self.storage.keys.rotate(stored, former_end_at=now + timedelta(seconds=command.overlap_seconds))
         self.changed(command.name)
         return IssuedApiKey(key=written, token=token_of(key.id, secret))
 
@@ -84,15 +84,15 @@ class ApiKeys:
         """
         _require_admin(caller)
         _check_known_name(name)
-        self.storage.revoke(name, by=caller.name, now=self.clock.now())
+        self.storage.keys.revoke(name, by=caller.name, now=self.clock.now())
         self.changed(name)
-        return self.storage.of_name(name, limit=PAGE_ITEMS_MAX)
+        return self.storage.keys.of_name(name, limit=PAGE_ITEMS_MAX)
 
     def get(self, name: str, *, caller: Caller) -> Sequence[ApiKey]:
         """Return the API keys of a name, newest first, at most 500. Raises `key_not_found`."""
         _require_admin(caller)
         _check_known_name(name)
-        keys = self.storage.of_name(name, limit=PAGE_ITEMS_MAX)
+        keys = self.storage.keys.of_name(name, limit=PAGE_ITEMS_MAX)
         if not keys:
             raise key_not_found(name)
         return keys
@@ -105,15 +105,15 @@ class ApiKeys:
         _require_admin(caller)
         check_limit(limit)
         after = None if cursor is None else _read_cursor(cursor)
-        rows = self.storage.find(after=after, limit=limit + 1)
+        rows = self.storage.keys.find(after=after, limit=limit + 1)
         return page_of(rows, limit, lambda key: encode_cursor(_CURSOR, f"{key.number}:{key.name}"))
 
     def any(self) -> bool:
         """Tell whether any API key was ever made."""
-        return bool(self.storage.find(after=None, limit=1))
+        return bool(self.storage.keys.find(after=None, limit=1))
 
     def _latest(self, name: str) -> ApiKey:
-        keys = self.storage.of_name(name, limit=1)
+        keys = self.storage.keys.of_name(name, limit=1)
         if not keys:
             raise key_not_found(name)
         return keys[0]

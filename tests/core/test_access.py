@@ -102,6 +102,13 @@ CALLS: dict[tuple[str, str], Call] = {
     ("api_keys.list", ""): lambda at, who: at.oms.api_keys.list(caller=who),
     ("audit", ""): lambda at, who: at.oms.audit(caller=who),
 }
+# What asks for no scope, and why; the schema is no slice's, but its operator's.
+NEEDS_NO_SCOPE = {
+    "api_keys.any": "it says whether there is one, before anybody can have one",
+    "queue.check": "it is a probe's, and says no more than that the broker answers",
+    "queue.place_of": "it takes the order, which somebody with a scope has read",
+    "rate_limits.charge": "what is charged for needs a scope",
+}
 # What changes something where it is allowed; the rest only reads.
 READS = {"wait", "get", "list", "events", "status", "movements", "export", "audit"}
 
@@ -117,6 +124,16 @@ def test_every_method_that_takes_a_caller_has_a_rule_and_every_rule_a_call() -> 
     methods.discard("rate_limits.charge")  # Charging needs no scope: what is charged for does.
     assert methods == {rule.use_case for rule in ACCESS_RULES}
     assert [(rule.use_case, rule.when) for rule in ACCESS_RULES] == list(CALLS)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if "." in name])
+def test_every_method_of_every_part_refuses_a_caller_without_scopes(at: Shop, name: str) -> None:
+    calls = [call for (method, _), call in CALLS.items() if method == name]
+    assert bool(calls) is not (name in NEEDS_NO_SCOPE)
+    for call in calls:
+        with pytest.raises(OmsError) as caught:
+            call(at, Caller(name="nobody", scopes=frozenset()))
+        assert caught.value.code == "forbidden"
 
 
 @pytest.mark.parametrize("bound", BOUND_TO)

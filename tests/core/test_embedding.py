@@ -202,16 +202,6 @@ def test_the_currency_of_the_settings_is_the_default() -> None:
         assert oms.orders.place(order(currency="EUR"), caller=CALLER).order.currency == "EUR"
 
 
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [("nosuch://x", "nothing installed serves nosuch://"), ("oms.db", "OMS_DATABASE_URL must be a URL")],
-)
-def test_a_url_that_nothing_serves_is_named(url: str, said: str) -> None:
-    with pytest.raises(OmsError, match=said) as caught:
-        Oms.open(Settings(database_url=url))
-    assert caught.value.code == "invalid_setting"
-
-
 def test_a_closed_system_places_no_further_order() -> None:
     oms = Oms.open(Settings(database_url="memory://"))
     oms.stock.set(SetStock(sku="WIDGET", on_hand=2), caller=CALLER)

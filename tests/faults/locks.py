@@ -236,7 +236,7 @@ def whole_system() -> Locked:
         oms.start_worker()
         oms.close()
 
-    return Locked(oms._orders._stop._cond, use, oms)  # type: ignore[attr-defined]  # What its workers wait on.
+    return Locked(oms._workers._stop._cond, use, oms)  # type: ignore[attr-defined]  # What its workers wait on.
 
 
 class Usable:

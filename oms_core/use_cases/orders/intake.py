@@ -60,7 +60,10 @@ class Intake:
         self._metrics = metrics
         self._location_priority = tuple(location_priority)
         self._announcements = Announcements(broker.announcer, metrics)
-        self._outcomes = Outcomes(storage.queue.settled, waiting_max=outcomes_max)
+        self._outcomes = Outcomes(
+            lambda order_ids: storage.queue.settled(order_ids),  # noqa: PLW0108  To ask for `queue` may connect.
+            waiting_max=outcomes_max,
+        )
         self._committers: list[GroupCommitter[Placement, PlacementOutcome]] = []
         self.place: PlaceOne = lambda placement: self.place_many([placement])[0]
         self.enqueue: PlaceOne = lambda placement: self.enqueue_many([placement])[0]

@@ -98,15 +98,15 @@ AUTHENTICATION = (
     mutation(
         "the secret itself is stored",
         "oms_core/use_cases/api_keys.py",
-        "self.storage.create(StoredApiKey(key=key, digest=digest_of(secret)))",
-        "self.storage.create(StoredApiKey(key=key, digest=secret.encode()))",
+        "self.storage.keys.create(StoredApiKey(key=key, digest=digest_of(secret)))",
+        "self.storage.keys.create(StoredApiKey(key=key, digest=secret.encode()))",
         f"{_TEST_KEYS}test_only_the_digest_of_a_secret_is_kept_and_nothing_shows_it",
     ),
     mutation(
         "all secrets are the same",
         "oms_core/use_cases/api_keys.py",
-        "secret = secret_text(self.clock.random_bits(SECRET_BITS))\n        self.storage.create(",
-        "secret = secret_text(0)\n        self.storage.create(",
+        "secret = secret_text(self.clock.random_bits(SECRET_BITS))\n        self.storage.keys.create(",
+        "secret = secret_text(0)\n        self.storage.keys.create(",
         f"{_TEST_KEYS}test_secrets_and_ids_differ",
     ),
     mutation(

@@ -77,7 +77,7 @@ _GUARDS = (
         (
             ("api_keys.create", "bits = "),
             ("api_keys.rotate", "latest = "),
-            ("api_keys.revoke", "_check_known_name(name)\n        self.storage.revoke("),
+            ("api_keys.revoke", "_check_known_name(name)\n        self.storage.keys.revoke("),
             ("api_keys.get", "_check_known_name(name)\n        keys = "),
             ("api_keys.list", "check_limit(limit)"),
         ),
