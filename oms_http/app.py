@@ -13,9 +13,8 @@ from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import MapAdapter
 
-from oms_core import Metrics
+from oms_core import Metrics, Oms
 from oms_core.errors import OmsError
-from oms_core.oms import Oms
 from oms_http.app_state import Service
 from oms_http.edge.answer_headers import POLICY, AnswerHeaders
 from oms_http.edge.bulkheads import Bulkheads

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from oms_core.oms import Oms
+from oms_core import Oms
 from oms_http.edge.bulkheads import Bulkheads
 from oms_http.edge.fault_log import FaultLog
 from oms_http.service.degradation import Degradation

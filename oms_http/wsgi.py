@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from oms_core import bootstrap
-from oms_core.oms import Oms
+from oms_core import Oms, bootstrap
 from oms_core.runtime.forks import begin_in_each_process
 from oms_core.settings import Settings
 from oms_http.app import create_app

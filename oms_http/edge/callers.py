@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from oms_core import Oms
 from oms_core.domain.access import AccessRule, Binding
 from oms_core.domain.callers import ALL_SCOPES, Caller, Scope
 from oms_core.domain.metrics import AUTHENTICATION_REFUSALS
 from oms_core.errors import ErrorKind, OmsError
-from oms_core.oms import Oms
 from oms_http.edge.forwarding import PEER
 from oms_http.requests import Request
 

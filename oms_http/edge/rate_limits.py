@@ -16,10 +16,9 @@ from flask import Flask, Response
 from flask_limiter import ApplicationLimit, Limiter
 from limits import RateLimitItem, parse
 
-from oms_core import Charge
+from oms_core import Charge, Oms
 from oms_core.domain.rate_limits import ADDRESS_POLICY, Allowance, RateLimit, RateScope, counted_address, rate_limited
 from oms_core.errors import OmsError
-from oms_core.oms import Oms
 from oms_http.edge.port_storage import SCHEME, STRATEGY
 from oms_http.openapi.operation import Operation
 from oms_http.requests import Request, current_request

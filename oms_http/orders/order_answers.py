@@ -6,13 +6,12 @@ from collections.abc import Iterable
 
 from flask import Response
 
-from oms_core import QueuePlace
+from oms_core import Oms, QueuePlace
 from oms_core.documents.orders import show_order
 from oms_core.documents.queue import show_queue_place
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ErrorKind, OmsError
-from oms_core.oms import Oms
 from oms_http.openapi import headers
 from oms_http.openapi.operation import Answer
 from oms_http.orders.order_schemas import Order as OrderShown

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from oms_core import Oms
 from oms_core.errors import OmsError
-from oms_core.oms import Oms
 from oms_http.service.readiness import Readiness
 
 _QUEUE_ANSWER_SECONDS = 0.5
