@@ -13,9 +13,9 @@ from pathlib import Path
 from oms_core.domain.access import ACCESS_RULES, AccessRule
 from oms_core.domain.callers import Scope
 from oms_core.domain.orders.statuses import MOVES, SETTABLE, OrderStatus, scope_needed
-from oms_core.settings import Settings
 from oms_http.openapi.operation import Operation
 from oms_http.operations import operations_of
+from oms_http.settings import HttpSettings
 from tests.security.owasp import RISKS, Defence, Risk, mutations_of
 
 STATUSES_HEAD = """\
@@ -156,7 +156,7 @@ def draw_data_model() -> str:
 
 def draw_authorisation() -> str:
     """Return the rules by route, then those of the library's methods, as Markdown."""
-    operations = operations_of(Settings())
+    operations = operations_of(HttpSettings())
     routes = [_access_row(_route(each, rule), rule) for each in operations for rule in each.access_rules]
     methods = [_access_row(f"`{rule.use_case}`{_when(rule)}", rule) for rule in ACCESS_RULES]
     open_to_all = ", ".join(f"`{each.path}`" for each in operations if not each.access_rules)

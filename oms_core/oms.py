@@ -45,15 +45,18 @@ class Oms(Composite):
     names, and `overloaded` once the system is closed.
     """
 
-    def __init__(self, *, settings: Settings, ports: Ports, waiting_max: int | None = None) -> None:
+    def __init__(
+        self, *, settings: Settings, ports: Ports, waiting_max: int | None = None, outcomes_max: int | None = None
+    ) -> None:
         """Compose the system over ports; `Oms.open` opens those that settings describe.
 
-        `waiting_max` bounds the orders that wait for group commit at once (None: only the host's threads bound them).
+        `waiting_max` bounds the orders that wait for group commit at once (None: only the host's threads bound them),
+        `outcomes_max` the callers that wait for the outcomes of queued orders (None: 64).
         """
         self.settings = settings
         self.metrics = ports.metrics
         self._ports = ports
-        self._waiting_max = waiting_max
+        self._waiting_max, self._outcomes_max = waiting_max, outcomes_max
 
     @classmethod
     def open(
@@ -63,6 +66,7 @@ class Oms(Composite):
         create: bool = True,
         metrics: Metrics | None = None,
         waiting_max: int | None = None,
+        outcomes_max: int | None = None,
     ) -> Oms:
         """Open the system that the settings describe; reads no environment, configures no logging.
 
@@ -70,7 +74,7 @@ class Oms(Composite):
         """
         settings = settings or Settings()
         ports = open_ports(settings, create=create, metrics=metrics)
-        return cls(settings=settings, ports=ports, waiting_max=waiting_max)
+        return cls(settings=settings, ports=ports, waiting_max=waiting_max, outcomes_max=outcomes_max)
 
     def __enter__(self) -> Oms:
         return self
@@ -191,16 +195,15 @@ class Oms(Composite):
 
     @part
     def _intake(self) -> Intake:
-        settings, waiting_max = self.settings, self._waiting_max
         return Intake(
             storage=self._ports.storage,
             broker=self._ports.broker,
             metrics=self.metrics,
-            location_priority=settings.locations,
-            shares_transactions=settings.group_commit,
-            waiting_max=waiting_max,
-            outcomes_max=None if waiting_max is None else max(1, settings.http_threads // 4),
-            deadline_seconds=settings.storage_deadline_seconds,
+            location_priority=self.settings.locations,
+            shares_transactions=self.settings.group_commit,
+            waiting_max=self._waiting_max,
+            outcomes_max=self._outcomes_max,
+            deadline_seconds=self.settings.storage_deadline_seconds,
         )
 
     @part

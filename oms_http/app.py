@@ -37,6 +37,7 @@ from oms_http.service import documentation
 from oms_http.service.degradation import Degradation
 from oms_http.service.readiness import Readiness
 from oms_http.service.static_content import StaticContent
+from oms_http.settings import HttpSettings
 
 BODY_BYTES_MAX = 1024 * 1024
 CALLER = "oms.caller"  # Tells the server in the environ whose request it was, so that it can be fair.
@@ -66,15 +67,22 @@ class _Application(Flask):
         return response
 
 
-def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Degradation | None = None) -> Flask:
+def create_app(
+    oms: Oms,
+    *,
+    settings: HttpSettings | None = None,
+    readiness: Readiness | None = None,
+    degradation: Degradation | None = None,
+) -> Flask:
     """Make the application that serves an open Oms, which stays the caller's to close.
 
     `readiness` and `degradation` are what /readyz asks; by default `oms.check` within a second, and the parts of `oms`.
     """
+    settings = settings or HttpSettings()
     app = _Application("oms_http", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.url_map.merge_slashes = False  # A slash too many is another path, and no redirect.
-    registry = operations_of(oms.settings)
+    registry = operations_of(settings)
     service = Service(
         oms=oms,
         readiness=readiness or Readiness(oms.check),
@@ -82,15 +90,15 @@ def create_app(oms: Oms, *, readiness: Readiness | None = None, degradation: Deg
         fault_log=FaultLog(),
         openapi=cache(partial(_openapi, registry)),
         index=index_of(registry),
-        bulkheads=Bulkheads.of(oms.settings),
+        bulkheads=Bulkheads.of(settings, has_keys=oms.settings.auth_in_force == "keys"),
     )
-    find_caller, limits = callers_of(oms), EdgeLimits(app, oms, registry)
+    find_caller, limits = callers_of(oms, settings), EdgeLimits(app, oms, registry)
     for operation in registry:
         _add_route(app, service, operation, find_caller, limits)
     _add_docs_page(app, service)
     _add_error_handlers(app, service.fault_log, Refusals())
-    app.after_request(partial(_finish, oms.metrics, AnswerHeaders(oms.settings.cors_origins)))
-    app.wsgi_app = behind(app.wsgi_app, oms.settings.trusted_proxies)  # type: ignore[method-assign, assignment]
+    app.after_request(partial(_finish, oms.metrics, AnswerHeaders(settings.cors_origins)))
+    app.wsgi_app = behind(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from oms_core.settings import Settings
 from oms_http.api_keys import api_keys
 from oms_http.inventory import stock, stock_imports
 from oms_http.openapi.operation import Operation
 from oms_http.orders import batch, changes, lookups, place
 from oms_http.queue import queue
 from oms_http.service import documentation, probes
+from oms_http.settings import HttpSettings
 
 _OPERATIONS = (
     stock.set_stock,
@@ -45,7 +45,7 @@ _OPERATIONS = (
 )
 
 
-def operations_of(settings: Settings) -> tuple[Operation, ...]:
+def operations_of(settings: HttpSettings) -> tuple[Operation, ...]:
     """List the operations of a deployment: /metrics is among them unless it has an address of its own.
 
     They come in the order in which somebody who tries them has what each needs: stock before orders.

@@ -19,34 +19,42 @@ from flask import Flask
 from oms_core import Oms, bootstrap
 from oms_core.runtime.forks import begin_in_each_process
 from oms_core.settings import Settings
+from oms_core.settings.sources import load_settings
 from oms_http.app import create_app
+from oms_http.settings import HttpSettings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-def open_oms(settings: Settings) -> Oms:
+def open_oms(settings: Settings, http: HttpSettings) -> Oms:
     """Open the system for a server process: with metrics, and with threads left over to read and to refuse.
 
     Where the queue is in memory, nobody else can be told of accepted orders: a thread of this process places them. The
     caller closes it, in this process.
     """
-    oms = Oms.open(settings, metrics=bootstrap.open_metrics(), waiting_max=waiting_max(settings))
+    oms = Oms.open(
+        settings,
+        metrics=bootstrap.open_metrics(),
+        waiting_max=waiting_max(http),
+        outcomes_max=max(1, http.http_threads // 4),
+    )
     if urlsplit(settings.queue_url).scheme == "memory":
         oms.start_worker()
     return oms
 
 
-def waiting_max(settings: Settings) -> int:
+def waiting_max(settings: HttpSettings) -> int:
     """Return how many threads may wait for a group commit: an eighth of them, and one more, stays free for the rest."""
     return max(1, settings.http_threads - 1 - settings.http_threads // 8)
 
 
 def create() -> Flask:
     """Make the application that the OMS_* variables describe, closed as the process exits. Raises `invalid_setting`."""
-    oms = open_oms(Settings.load(os.environ))
+    http = load_settings(HttpSettings, os.environ)
+    oms = open_oms(Settings.load(os.environ), http)
     atexit.register(oms.close)
-    return create_app(oms)
+    return create_app(oms, settings=http)
 
 
 class LazyApplication:

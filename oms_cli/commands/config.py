@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -10,9 +10,8 @@ from oms_cli.commands.command import command, command_group
 from oms_cli.commands.session import Session, config_file
 from oms_cli.terminal.masking import mask_url
 from oms_cli.terminal.view import Column, View
-from oms_core.settings import Settings
-from oms_core.settings.checks import variable
-from oms_core.settings.sources import SECRETS, read_toml
+from oms_core.settings.checks import SettingGroup, variable
+from oms_core.settings.sources import SECRETS, installed_groups, read_toml
 
 app = command_group("config", "The settings.")
 
@@ -45,7 +44,7 @@ _SETTINGS: View[SettingShown] = View(
 def show(session: Session) -> None:
     """Show every setting in force and where it comes from: flag, environment, file or default. Secrets are masked."""
     shown = show_settings(
-        session.settings,
+        [session.load(group) for group in installed_groups()],
         environment=session.surroundings.environment,
         file=config_file(session.given.config, session.surroundings.folder),
         flags={"database_url": session.given.database_url},
@@ -54,13 +53,16 @@ def show(session: Session) -> None:
 
 
 def show_settings(
-    settings: Settings, *, environment: Mapping[str, str], file: Path | None, flags: Mapping[str, str | None]
+    groups: Sequence[SettingGroup],
+    *,
+    environment: Mapping[str, str],
+    file: Path | None,
+    flags: Mapping[str, str | None],
 ) -> list[SettingShown]:
     """List every setting with its source; `flags` maps setting names to what was given on the command line."""
     in_file = read_toml(file)
     shown = []
-    for entry in fields(settings):
-        name = entry.name
+    for name, value in ((entry.name, getattr(group, entry.name)) for group in groups for entry in fields(group)):
         if flags.get(name) is not None:
             source = "flag --" + name.replace("_", "-")
         elif environment.get(variable(name)):
@@ -71,7 +73,7 @@ def show_settings(
             source = f"file {file}"
         else:
             source = "default"
-        shown.append(SettingShown(name=name, value=_show(name, getattr(settings, name)), source=source))
+        shown.append(SettingShown(name=name, value=_show(name, value), source=source))
     return shown
 
 

@@ -17,6 +17,7 @@ from oms_cli.terminal.exits import report_address
 from oms_cli.terminal.messages import counted
 from oms_cli.views.welcome import welcome
 from oms_core.settings import Settings
+from oms_http.settings import HttpSettings
 
 if TYPE_CHECKING:
     from oms_cli.processes.metrics_listener import MetricsListener
@@ -75,22 +76,22 @@ def serve(
 
     Every option is also a setting: OMS_HOST, OMS_PORT, OMS_HTTP_PROCESSES, ... (oms config show).
     """
-    settings = session.settings_with(
-        host=host,
-        port=port,
-        tls_certificate=tls_certificate,
-        tls_key=tls_key,
-        http_processes=processes,
-        http_threads=threads,
-        http_in_flight_max=in_flight_max,
-        metrics_address=metrics_address,
-        log_format=log_format,
-        log_level=log_level,
-    )
-    raise typer.Exit(_run(session, settings))
+    flags = {
+        "host": host,
+        "port": port,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+        "http_processes": processes,
+        "http_threads": threads,
+        "http_in_flight_max": in_flight_max,
+        "metrics_address": metrics_address,
+        "log_format": log_format,
+        "log_level": log_level,
+    }
+    raise typer.Exit(_run(session, session.load(Settings, **flags), session.load(HttpSettings, **flags)))
 
 
-def _run(session: Session, settings: Settings) -> int:
+def _run(session: Session, settings: Settings, http: HttpSettings) -> int:
     """Check what could prevent a start, then serve. What is imported here is loaded by no other command."""
     from oms_cli.processes.exposure import check_exposure
     from oms_cli.processes.logs import configure_logging
@@ -100,7 +101,7 @@ def _run(session: Session, settings: Settings) -> int:
     from oms_http.server import serve as serve_wsgi
 
     check_exposure(settings)
-    options = server_options(settings)
+    options = server_options(settings, http)
     configure_logging(settings)
     try:
         free_address(options)  # A service that cannot start leaves the database as it is.
@@ -111,9 +112,9 @@ def _run(session: Session, settings: Settings) -> int:
     is_alone = urlsplit(settings.queue_url).scheme == "memory"
     _log.info("queued orders are placed by %s", "this service" if is_alone else "`oms worker`")
     try:
-        with metrics_of_all_processes(settings, options.processes) as metrics:
+        with metrics_of_all_processes(http.metrics_address, options.processes) as metrics:
             announce = partial(_announce, settings, database=database, metrics=metrics)
-            return serve_wsgi(partial(open_service, settings), options=options, on_ready=announce)
+            return serve_wsgi(partial(open_service, settings, http), options=options, on_ready=announce)
     except OSError as error:
         return report_address(error)
 

@@ -21,6 +21,7 @@ from oms_core import Oms
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.errors import OmsError
 from oms_core.settings import Settings
+from oms_core.settings.sources import Group, load_settings
 
 _DEFAULT_FILE = "oms.toml"
 _PANEL = "Options of every command"
@@ -103,15 +104,15 @@ class Session:
     @cached_property
     def settings(self) -> Settings:
         """The settings in force. Raise `invalid_setting`."""
-        return self.settings_with()
+        return self.load(Settings)
 
-    def settings_with(self, **flags: object) -> Settings:
-        """Return the settings with further flags over them (None: not given)."""
-        return Settings.load(
+    def load(self, group: type[Group], **flags: object) -> Group:
+        """Load a group of settings, with flags of any group over the environment and oms.toml (None: not given)."""
+        return load_settings(
+            group,
             self.surroundings.environment,
             file=config_file(self.given.config, self.surroundings.folder),
-            database_url=self.given.database_url,
-            **flags,
+            flags={"database_url": self.given.database_url, **flags},
         )
 
     @cached_property
@@ -123,7 +124,7 @@ class Session:
     @contextmanager
     def oms(self, *, create: bool = False) -> Iterator[Oms]:
         """Open the system for the length of a command. Orders come one at a time, so there is no group to commit."""
-        with self.surroundings.open_oms(self.settings_with(group_commit=False), create) as oms:
+        with self.surroundings.open_oms(self.load(Settings, group_commit=False), create) as oms:
             yield oms
 
 

@@ -57,13 +57,11 @@ def work(
 
     A second signal ends it at once: what was in hand comes to another worker. At a broker it also publishes events.
     """
-    settings = session.settings_with(
-        worker_batch_max=batch_max, metrics_address=metrics_address or "", log_format=log_format, log_level=log_level
-    )
-    raise typer.Exit(_run(session, settings, processes))
+    settings = session.load(Settings, worker_batch_max=batch_max, log_format=log_format, log_level=log_level)
+    raise typer.Exit(_run(session, settings, processes, metrics_address or ""))
 
 
-def _run(session: Session, settings: Settings, processes: int) -> int:
+def _run(session: Session, settings: Settings, processes: int, metrics_address: str) -> int:
     from oms_cli.processes.logs import configure_logging
     from oms_cli.processes.metrics_listener import metrics_of_all_processes
     from oms_cli.processes.worker_process import Role
@@ -77,7 +75,7 @@ def _run(session: Session, settings: Settings, processes: int) -> int:
         roles = [Role.WORKER] * processes + ([Role.EVENT_RELAY] if oms.describe().broker else [])
         _describe(oms, processes, len(roles))
     try:
-        with metrics_of_all_processes(settings, 1) as metrics:
+        with metrics_of_all_processes(metrics_address, 1) as metrics:
             parent = WorkerProcesses(settings, roles, is_measured=metrics is not None)
             return parent.run(partial(_announce, processes, metrics))
     except OSError as error:

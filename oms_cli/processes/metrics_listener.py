@@ -17,7 +17,6 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from oms_core.bootstrap import open_metrics
 from oms_core.errors import OmsError
 from oms_core.runtime.background_thread import start_thread, starting_threads
-from oms_core.settings import Settings
 
 _READ_TIMEOUT_SECONDS = 5
 _CONNECTIONS_MAX = 32
@@ -26,15 +25,15 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def metrics_of_all_processes(settings: Settings, processes: int) -> Iterator[MetricsListener | None]:
-    """Bind OMS_METRICS_ADDRESS if there is one, and let processes that have to share what they count do so.
+def metrics_of_all_processes(address: str, processes: int) -> Iterator[MetricsListener | None]:
+    """Bind an address (empty: none), and let processes that have to share what they count do so.
 
     prometheus_client sums through files in a folder that has to be empty at the start and named before it is imported.
     """
-    if not settings.metrics_address and processes == 1:
+    if not address and processes == 1:
         yield None
         return
-    listener = MetricsListener(settings.metrics_address) if settings.metrics_address else None
+    listener = MetricsListener(address) if address else None
     with tempfile.TemporaryDirectory(prefix="oms-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         yield listener
@@ -55,7 +54,7 @@ class MetricsListener:
 
     def start(self) -> None:
         """Serve what all processes have counted, on a thread that ends with the process. Raise `overloaded`."""
-        from oms_http import metrics_app
+        from oms_http.service.metrics_app import metrics_app
 
         self._server.set_app(metrics_app(open_metrics()))
         start_thread(self._server.serve_forever, name="oms-metrics")

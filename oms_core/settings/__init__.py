@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +17,26 @@ from oms_core.domain.rate_limits import (
     read_rate_limits,
     read_rate_limits_with_keys,
 )
-from oms_core.domain.web_origins import read_origin
 from oms_core.settings.checks import (
     check_choice,
-    check_each,
     check_limits,
     check_locations,
     check_prefix,
     check_range,
-    check_type,
+    check_types,
     check_url,
     is_loopback,
     wrong,
 )
-from oms_core.settings.sources import from_environment, from_file
-
-_PORT_MAX = 65_535
+from oms_core.settings.sources import load_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What one deployment chooses; every field is also the environment variable OMS_<FIELD> and a key of oms.toml.
 
-    `http_processes` 0 means: one on an embedded database, two otherwise; `http_caller_in_flight_max` 0: a quarter of
-    `http_threads`, where keys are in force. `locations` is the priority in which stock is
-    served; the first is the default location. `metrics_address` ("host:port") moves /metrics off the public port.
-    `tls_certificate` and `tls_key` name PEM files; both or neither. `trusted_proxies` are addresses and CIDRs whose
-    X-Forwarded-For is believed, `cors_origins` the sites whose pages may read answers ("*": every site).
+    What only a driver reads is a group of settings of its own (`oms_http.settings`), found by the entry point group
+    `oms.settings`. `locations` is the priority in which stock is served; the first is the default location.
     `queue_prefix` begins the name of everything declared at a broker. `rate_limits` is `scope=count/unit` separated by
     semicolons, "default" for every other scope; "off" means none, and so does empty with auth off. `http_rate_limit` is
     `count/unit` for each address, off likewise. `auth` "auto" means off where `host` is loopback, keys anywhere else.
@@ -62,19 +54,6 @@ class Settings:
     auth: str = "auto"
     key_days_max: int = 0
     host: str = "127.0.0.1"
-    port: int = 8080
-    tls_certificate: str = ""
-    tls_key: str = ""
-    trusted_proxies: tuple[str, ...] = ()
-    cors_origins: tuple[str, ...] = ()
-    http_processes: int = 0
-    http_threads: int = 256
-    http_in_flight_max: int = 256
-    http_caller_in_flight_max: int = 0
-    http_latency_target_ms: int = 1_000
-    http_body_timeout_seconds: int = 10
-    http_stop_timeout_seconds: int = 20
-    metrics_address: str = ""
     currency: str = "EUR"
     locations: tuple[str, ...] = ("main",)
     group_commit: bool = True
@@ -86,8 +65,7 @@ class Settings:
     prepared_statements: bool = True
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            check_type(entry.name, getattr(self, entry.name), str(entry.type))
+        check_types(self)
         check_url("database_url", self.database_url, "sqlite:///oms.db or postgresql://host/database")
         check_url("queue_url", self.queue_url, "memory:// or amqp://user:password@host/vhost")
         check_url("rate_limit_url", self.rate_limit_url, "memory:// or redis://host:6379/0")
@@ -99,26 +77,12 @@ class Settings:
         check_choice("log_level", self.log_level, ("debug", "info", "warning", "error"))
         if self.currency not in CURRENCIES:
             raise wrong("currency", "must be an ISO 4217 code in capitals, such as EUR")
-        check_range("port", self.port, 0, _PORT_MAX)
         check_range("worker_batch_max", self.worker_batch_max, 1, TRANSACTION_ORDERS_MAX)
         check_range("max_attempts", self.max_attempts, 1, 100)
         check_range("key_days_max", self.key_days_max, 0, KEY_LIFETIME_DAYS_MAX)
-        check_range("http_processes", self.http_processes, 0, 64)
-        check_range("http_threads", self.http_threads, 2, 1_024)
-        check_range("http_in_flight_max", self.http_in_flight_max, 1, 100_000)
-        check_range("http_caller_in_flight_max", self.http_caller_in_flight_max, 0, 100_000)
-        check_range("http_latency_target_ms", self.http_latency_target_ms, 0, 60_000)
-        for name in (
-            "http_body_timeout_seconds",
-            "http_stop_timeout_seconds",
-            "storage_deadline_seconds",
-            "lock_timeout_seconds",
-            "statement_timeout_seconds",
-        ):
+        for name in ("storage_deadline_seconds", "lock_timeout_seconds", "statement_timeout_seconds"):
             check_range(name, getattr(self, name), 1, 3_600)
         check_locations(self.locations)
-        check_each("trusted_proxies", self.trusted_proxies, ipaddress.ip_network, "an address or a CIDR")
-        check_each("cors_origins", self.cors_origins, read_origin, "https://host, https://host:port or *")
 
     @property
     def default_location(self) -> str:
@@ -146,12 +110,5 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str], *, file: Path | None = None, **flags: Any) -> Settings:
-        """Combine flags (None: not given), OMS_* variables and a TOML file (a missing one is empty).
-
-        Raises `invalid_setting`, naming the setting and where it stands; an unknown OMS_* variable outside
-        OMS_TEST_* is wrong too.
-        """
-        types = {entry.name: str(entry.type) for entry in fields(cls)}
-        chosen = from_file(file, types) | from_environment(environment, types)
-        chosen |= {name: value for name, value in flags.items() if value is not None}
-        return cls(**chosen)
+        """Combine flags, OMS_* variables and a TOML file, as `load_settings` does for any group of settings."""
+        return load_settings(cls, environment, file=file, flags=flags)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, fields
 from types import MappingProxyType
+from typing import Any, ClassVar, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from oms_core.domain.validation import Findings
@@ -20,6 +22,12 @@ _TYPES: Mapping[str, tuple[type, str]] = MappingProxyType(
         "tuple[str, ...]": (tuple, "a list of names"),
     }
 )
+
+
+class SettingGroup(Protocol):
+    """A dataclass whose fields are settings: text, whole numbers, switches and lists of text."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
 
 def variable(name: str) -> str:
@@ -40,12 +48,14 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def check_type(name: str, value: object, declared: str) -> None:
-    """Raise `invalid_setting` unless a value has its declared type."""
-    kind, wanted = _TYPES[declared]
-    if type(value) is not kind:
-        shown = "" if name.endswith("_url") else f"; it is {value!r}"
-        raise wrong(name, f"must be {wanted}{shown}")
+def check_types(settings: SettingGroup) -> None:
+    """Raise `invalid_setting` unless every setting has its declared type."""
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
+        kind, wanted = _TYPES[str(entry.type)]
+        if type(value) is not kind:
+            shown = "" if entry.name.endswith("_url") else f"; it is {value!r}"
+            raise wrong(entry.name, f"must be {wanted}{shown}")
 
 
 def check_url(name: str, url: str, examples: str) -> None:

@@ -1,20 +1,26 @@
-"""Where settings stand: OMS_* variables and oms.toml, read into the types that the settings have."""
+"""Where settings stand: flags, OMS_* variables and oms.toml, read into groups of settings."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, fields
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 from oms_core.domain.numbers import parse_whole_number
 from oms_core.errors import OmsError
-from oms_core.settings.checks import variable, wrong
+from oms_core.settings.checks import SettingGroup, variable, wrong
+
+Group = TypeVar("Group", bound=SettingGroup)
 
 # The settings that may hold a password, and are so also read from a file that OMS_<FIELD>_FILE names.
 SECRETS = frozenset({"database_url", "queue_url", "rate_limit_url"})
 
+_LISTED = "`oms config show` lists them"
 _SECRET_BYTES_MAX = 64 * 1024
 _ADDRESS = r"[0-9A-Fa-f:.]+"
 _LINK = rf"(?:tcp|udp|sctp)://(?:{_ADDRESS}|\[{_ADDRESS}\]):[0-9]+"
@@ -32,13 +38,84 @@ _SERVICE_LINKS = tuple(
 )
 
 
-def from_environment(environment: Mapping[str, str], types: Mapping[str, str]) -> dict[str, Any]:
-    """Read the OMS_* variables; `types` is the declared type of each setting. Raise `invalid_setting`.
+def load_settings(
+    group: type[Group],
+    environment: Mapping[str, str],
+    *,
+    file: Path | None = None,
+    flags: Mapping[str, object] = MappingProxyType({}),
+) -> Group:
+    """Combine flags (None: not given) over OMS_* variables over a TOML file (a missing one is empty).
 
-    An empty variable is as good as none. OMS_TEST_* and the variables of service links are nobody's settings.
+    Raise `invalid_setting`, naming the setting and where it stands. What is given for the other groups that are
+    installed is checked as well, so a wrong setting is told whatever is started. A name that no group has is wrong too;
+    OMS_TEST_* and the variables of service links are nobody's settings. An empty variable is as good as none.
     """
-    readers = _readers(types)
-    chosen = {}
+    given = _Given(
+        file=file,
+        in_file=read_toml(file),
+        in_environment=dict(_variables(environment)),
+        flags={name: value for name, value in flags.items() if value is not None},
+    )
+    names = {*given.in_file, *given.flags, *(name for name, _ in given.in_environment.values())}
+    if not names <= _types_of(group).keys():
+        others = [other for other in installed_groups() if other is not group]
+        given.check_names(set().union(_types_of(group), *map(_types_of, others)))
+        for other in others:
+            given.make(other)
+    return given.make(group)
+
+
+def installed_groups() -> list[type[SettingGroup]]:
+    """Find the groups of settings that are installed, the core's first."""
+    return [entry.load() for entry in sorted(entry_points(group="oms.settings"), key=lambda entry: entry.name)]
+
+
+class _Variable(NamedTuple):
+    """A setting in the environment: its name, and its text or the file that holds it."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What is given for settings, whichever group has them."""
+
+    file: Path | None
+    in_file: Mapping[str, object]
+    in_environment: Mapping[str, _Variable]
+    flags: Mapping[str, object]
+
+    def check_names(self, known: Collection[str]) -> None:
+        """Raise `invalid_setting` for a name that is not known."""
+        for name in self.in_file:
+            if name not in known:
+                raise OmsError("invalid_setting", f"{name} in {self.file} is not a setting; {_LISTED}")
+        for key, (name, _) in self.in_environment.items():
+            if name not in known:
+                raise OmsError("invalid_setting", f"{key} is not a setting; {_LISTED}")
+        for name in self.flags:
+            if name not in known:
+                raise TypeError(f"{name} is not a setting")
+
+    def make(self, group: type[Group]) -> Group:
+        """Make a group of what is given for it. Raise `invalid_setting`."""
+        read = {name: _BY_TYPE[declared] for name, declared in _types_of(group).items()}
+        chosen = {
+            **{name: _from_toml(read[name], name, value) for name, value in self.in_file.items() if name in read},
+            **{name: read[name](name, text) for name, text in self.in_environment.values() if name in read},
+            **{name: value for name, value in self.flags.items() if name in read},
+        }
+        return group(**chosen)
+
+
+def _types_of(group: type[SettingGroup]) -> dict[str, str]:
+    return {entry.name: str(entry.type) for entry in fields(group)}
+
+
+def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, _Variable]]:
+    """Read the OMS_* variables, by their names. Raise `invalid_setting` for a secret that cannot be read."""
     for key in sorted(environment):
         text = environment[key]
         if not key.startswith("OMS_") or key.startswith("OMS_TEST_") or not text or _is_service_link(key, text):
@@ -48,20 +125,7 @@ def from_environment(environment: Mapping[str, str], types: Mapping[str, str]) -
             if environment.get(variable(secret)):
                 raise OmsError("invalid_setting", f"{key} and {variable(secret)} are both given; leave one out")
             name, text = secret, _read_secret(key, Path(text))
-        if name not in readers:
-            raise OmsError("invalid_setting", f"{key} is not a setting; `oms config show` lists them")
-        chosen[name] = readers[name](name, text)
-    return chosen
-
-
-def from_file(file: Path | None, types: Mapping[str, str]) -> dict[str, Any]:
-    """Read a TOML file; none, or a missing one, is empty. Raises `invalid_setting`."""
-    content = read_toml(file)
-    readers = _readers(types)
-    for name in content:
-        if name not in readers:
-            raise OmsError("invalid_setting", f"{name} in {file} is not a setting; `oms config show` lists them")
-    return {name: _from_toml(readers[name], name, value) for name, value in content.items()}
+        yield key, _Variable(name, text)
 
 
 def read_toml(file: Path | None) -> Mapping[str, object]:
@@ -105,11 +169,6 @@ def _from_toml(read: Callable[[str, str], object], name: str, value: object) -> 
     return tuple(value) if isinstance(value, list) else value
 
 
-def _readers(types: Mapping[str, str]) -> dict[str, Callable[[str, str], object]]:
-    by_type = {"str": _read_text, "int": _read_number, "bool": _read_switch, "tuple[str, ...]": _read_list}
-    return {name: by_type[declared] for name, declared in types.items()}
-
-
 def _read_text(_: str, text: str) -> str:
     return text
 
@@ -139,3 +198,8 @@ def _read_switch(name: str, text: str) -> bool:
 
 def _read_list(_: str, text: str) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in text.split(",") if entry.strip())
+
+
+_BY_TYPE: Mapping[str, Callable[[str, str], object]] = MappingProxyType(
+    {"str": _read_text, "int": _read_number, "bool": _read_switch, "tuple[str, ...]": _read_list}
+)

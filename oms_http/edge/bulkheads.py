@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from oms_core.errors import OmsError
 from oms_core.runtime.forks import begin_in_each_process
-from oms_core.settings import Settings
 from oms_http.openapi.operation import Operation, TextBody
 from oms_http.requests import Request
+from oms_http.settings import HttpSettings
 
 RETRY_AFTER_SECONDS = 1
 # A heavy request keeps the interpreter busy for as long as a hundred small ones: each that runs beside costs every
@@ -119,9 +119,8 @@ class Bulkheads:
     uploads: Bulkhead
 
     @classmethod
-    def of(cls, settings: Settings) -> Bulkheads:
+    def of(cls, settings: HttpSettings, *, has_keys: bool) -> Bulkheads:
         """Make them; without authentication nobody is told apart well enough to be bounded alone."""
-        has_keys = settings.auth_in_force == "keys"
         threads = settings.http_threads
         waiting_max = WAITING_MAX if has_keys else threads
         return cls(
@@ -149,6 +148,6 @@ class Bulkheads:
         return self.heavy if is_heavy or request.parameters.get("limit", 0) > HEAVY_PAGE_ITEMS else None
 
 
-def caller_places(settings: Settings) -> int:
+def caller_places(settings: HttpSettings) -> int:
     """Return how many requests of one caller a process answers at once: a quarter of its threads, unless it is set."""
     return settings.http_caller_in_flight_max or max(1, settings.http_threads // 4)

@@ -19,6 +19,7 @@ from oms_core.domain.metrics import AUTHENTICATION_REFUSALS
 from oms_core.errors import ErrorKind, OmsError
 from oms_http.edge.forwarding import PEER
 from oms_http.requests import Request
+from oms_http.settings import HttpSettings
 
 FindCaller = Callable[[Request], Caller]
 
@@ -39,10 +40,10 @@ _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]*)?").ful
 _ADVICE = "; set OMS_AUTH=keys to serve others"
 
 
-def callers_of(oms: Oms) -> FindCaller:
+def callers_of(oms: Oms, settings: HttpSettings) -> FindCaller:
     """Return how callers are known in this deployment: by their keys, or whoever is on this machine."""
     if oms.settings.auth_in_force == "off":
-        return partial(local_caller, origins=frozenset(oms.settings.cors_origins))
+        return partial(local_caller, origins=frozenset(settings.cors_origins))
     return partial(_key_caller, oms)
 
 

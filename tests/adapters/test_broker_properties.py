@@ -17,7 +17,7 @@ from oms_core import ALL_SCOPES, Caller, Oms, Settings
 from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Broker, BrokerOptions, DeadLetter
-from oms_http import create_app
+from oms_http.app import create_app
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.adapters.raw_properties import (
     RawProperties,

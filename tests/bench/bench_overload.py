@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from oms_core import ALL_SCOPES, Caller, Oms, Settings
+from oms_http.settings import HttpSettings
 from tests.bench.latency_proxy import LatencyProxy, latency_proxy
 from tests.bench.load import Load, always, post, run_load
 from tests.bench.open_load import OpenLoad, OpenReport, run_open_load
@@ -81,7 +82,7 @@ def main() -> None:
     parser.add_argument("--capacity", type=float, default=300.0, help="orders/s to hold placing to (%(default)s)")
     parser.add_argument("--times", type=float, default=10.0, help="the overload (%(default)s)")
     parser.add_argument("--seconds", type=float, default=15.0, help="of it (%(default)s)")
-    parser.add_argument("--target-ms", type=int, default=Settings().http_latency_target_ms, help="(%(default)s)")
+    parser.add_argument("--target-ms", type=int, default=HttpSettings().http_latency_target_ms, help="(%(default)s)")
     options = parser.parse_args()
     given = Given(**vars(options))
     with postgresql_server() as server:

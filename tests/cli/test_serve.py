@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from oms_core import Settings
+from oms_http.settings import HttpSettings
 from tests.cli.conftest import Cli
 from tests.cli.programs import Program
 from tests.cli.serving import serving
@@ -70,7 +70,7 @@ def test_logs_can_be_json_lines(program: Program) -> None:
         service.stop()
         records: list[dict[str, Any]] = [json.loads(line) for line in service.log.splitlines()]
     messages = [record["message"] for record in records]
-    assert f"memory of this process; 1 process of {Settings().http_threads} threads" in messages
+    assert f"memory of this process; 1 process of {HttpSettings().http_threads} threads" in messages
     assert {"time", "level", "logger", "process", "message"} <= set(records[0])
     assert f"ready on http://127.0.0.1:{service.port}" in messages
 
@@ -289,7 +289,7 @@ def test_two_processes_serve_postgresql_and_share_their_metrics(program: Program
     program = program.under(OMS_DATABASE_URL=postgresql_url)
     assert program.run("db", "upgrade").returncode == 0
     with serving(program) as service:
-        assert f"; 2 processes of {Settings().http_threads} threads" in service.log
+        assert f"; 2 processes of {HttpSettings().http_threads} threads" in service.log
         service.ask("PUT", "/v1/inventory/WIDGET", {"on_hand": 1_000})
         order = {"customer_id": "C1", "lines": [{"sku": "WIDGET", "quantity": 1}]}
         assert [service.ask("POST", "/v1/orders", order)[0] for _ in range(40)] == [201] * 40

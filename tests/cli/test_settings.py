@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oms_cli.terminal.masking import mask_url
-from oms_core import Settings
+from oms_core.settings.sources import installed_groups
 from tests.cli.conftest import Cli
 
 
@@ -20,7 +20,7 @@ def shown(cli: Cli, *options: str, **environment: str) -> dict[str, tuple[object
 
 def test_every_setting_is_shown_with_its_default(cli: Cli) -> None:
     found = shown(cli)
-    assert set(found) == {entry.name for entry in fields(Settings)}
+    assert set(found) == {entry.name for group in installed_groups() for entry in fields(group)}
     assert found["port"] == (8080, "default")
     assert found["locations"] == ("main", "default")
     assert found["group_commit"] == (True, "default")

@@ -11,6 +11,8 @@ import pytest
 
 from oms_core import OmsError, Settings
 from oms_core.settings.checks import variable
+from oms_core.settings.sources import installed_groups, load_settings
+from oms_http.settings import HttpSettings
 
 # For each setting: another good value as it stands in the environment, what it is then, and values that are wrong.
 SETTINGS: dict[str, tuple[str, object, list[object]]] = {
@@ -74,20 +76,58 @@ WRONG = [(name, value) for name, (_, _, values) in SETTINGS.items() for value in
 WRONG_TEXTS = [(name, value) for name, value in WRONG if isinstance(value, str) and value]
 
 
+GROUP_OF: dict[str, type[Any]] = {entry.name: group for group in installed_groups() for entry in fields(group)}
+
+
 def refusal(**given: Any) -> OmsError:
+    (name,) = given
     with pytest.raises(OmsError) as caught:
-        Settings(**given)
+        GROUP_OF[name](**given)
     return caught.value
 
 
-def test_every_setting_is_tested() -> None:
-    assert SETTINGS.keys() == {entry.name for entry in fields(Settings)}
+def load(name: str, environment: dict[str, str], file: Path | None = None) -> object:
+    """Load the group that a setting belongs to, and give the setting's value."""
+    return getattr(load_settings(GROUP_OF[name], environment, file=file), name)
+
+
+def test_the_groups_of_settings_are_found_the_cores_first() -> None:
+    assert installed_groups() == [Settings, HttpSettings]
+
+
+def test_every_setting_is_tested_and_belongs_to_one_group() -> None:
+    assert SETTINGS.keys() == GROUP_OF.keys()
+    assert len(GROUP_OF) == sum(len(fields(group)) for group in installed_groups())
+
+
+@pytest.mark.parametrize("group", installed_groups())
+def test_a_wrong_setting_of_another_group_is_told_too(group: type[Any], tmp_path: Path) -> None:
+    file = tmp_path / "oms.toml"
+    file.write_text("http_threads = 1\n")
+    for given in ({"environment": {"OMS_MAX_ATTEMPTS": "0"}}, {"environment": {}, "file": file}):
+        with pytest.raises(OmsError, match=r"OMS_(MAX_ATTEMPTS|HTTP_THREADS) must be"):
+            load_settings(group, **given)  # type: ignore[arg-type]
+
+
+def test_each_group_takes_its_own_of_what_is_given(tmp_path: Path) -> None:
+    file = tmp_path / "oms.toml"
+    file.write_text('http_threads = 8\ncurrency = "JPY"\n')
+    given: dict[str, Any] = {"file": file, "flags": {"port": 1, "host": "::1"}}
+    assert load_settings(Settings, {"OMS_MAX_ATTEMPTS": "2"}, **given) == Settings(
+        currency="JPY", host="::1", max_attempts=2
+    )
+    assert load_settings(HttpSettings, {"OMS_MAX_ATTEMPTS": "2"}, **given) == HttpSettings(http_threads=8, port=1)
+
+
+def test_a_flag_that_no_group_has_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(TypeError, match="prot"):
+        load_settings(HttpSettings, {}, flags={"prot": 1})
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_is_read_from_the_environment(name: str) -> None:
     text, value, _ = SETTINGS[name]
-    assert getattr(Settings.load({variable(name): text}), name) == value
+    assert load(name, {variable(name): text}) == value
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -97,7 +137,7 @@ def test_a_setting_is_read_from_the_file_as_text_or_in_its_own_type(name: str, t
     for number, written in enumerate([repr(text), shown.get(type(value), repr(value))]):
         file = tmp_path / f"{number}.toml"
         file.write_text(f"{name} = {written}\n", encoding="utf-8")
-        assert getattr(Settings.load({}, file=file), name) == value
+        assert load(name, {}, file) == value
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=str)
@@ -127,9 +167,10 @@ def test_a_wrong_type_in_the_file_is_named(name: str, written: str, tmp_path: Pa
 
 def test_flags_go_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "oms.toml"
-    file.write_text('port = 1\nhost = "file"\ncurrency = "JPY"\n')
-    settings = Settings.load({"OMS_PORT": "2", "OMS_HOST": "environment"}, file=file, port=3, host=None)
-    assert (settings.port, settings.host, settings.currency) == (3, "environment", "JPY")
+    file.write_text('max_attempts = 1\nhost = "file"\ncurrency = "JPY"\n')
+    environment = {"OMS_MAX_ATTEMPTS": "2", "OMS_HOST": "environment"}
+    settings = Settings.load(environment, file=file, max_attempts=3, host=None)
+    assert (settings.max_attempts, settings.host, settings.currency) == (3, "environment", "JPY")
 
 
 def test_an_unknown_variable_is_named_and_the_tests_own_are_not_meant() -> None:

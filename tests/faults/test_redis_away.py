@@ -18,7 +18,7 @@ from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiter, RateLimiterOptions
 from oms_core.ports.storage import StorageOptions
-from oms_http import create_app
+from oms_http.app import create_app
 from tests.services import ServerUnusable, wait_until
 from tests.services.plugin import do_without
 from tests.services.processes import ServerProcess

@@ -49,7 +49,7 @@ from oms_core.runtime.announcements import Announcements
 from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch
-from oms_http import create_app
+from oms_http.app import create_app
 from tests.core.workroom import Counted, Workroom, tell
 from tests.services.threads import no_thread_to_give
 from tests.services.waiting import wait_until

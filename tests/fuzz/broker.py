@@ -19,7 +19,7 @@ from pika.spec import BasicProperties
 from oms_core import Oms, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
 from oms_core.ports.broker import MessageKind
 from oms_core.worker.workers import COMMANDS
-from oms_http import create_app
+from oms_http.app import create_app
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.adapters.raw_properties import (
     RawProperties,

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote_from_bytes
 
-from oms_core import Settings
 from oms_core.domain.callers import Scope
 from oms_core.domain.pages import encode_cursor
 from oms_core.errors import ERROR_CODES
 from oms_http.openapi.operation import Operation
 from oms_http.operations import operations_of
+from oms_http.settings import HttpSettings
 from tests.fuzz.chance import FRAGMENTS, Chance, to_json
 from tests.fuzz.service import ABLE, BROKEN, CALLERS, CUSTOMER, NOBODY, ORIGIN, SKUS, STRANGER, Asked, Fuzzed
 
-OPERATIONS = operations_of(Settings())
+OPERATIONS = operations_of(HttpSettings())
 # What tells the same whoever asks is asked now and then only.
 _STILL = tuple(operation for operation in OPERATIONS if not operation.guarded)
 _LIVELY = tuple(operation for operation in OPERATIONS if operation.guarded)

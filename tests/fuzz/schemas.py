@@ -14,9 +14,9 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.schemas import APIOperation
 
-from oms_core import Settings
 from oms_http.openapi.document import openapi_document
 from oms_http.operations import operations_of
+from oms_http.settings import HttpSettings
 from tests.fuzz.asking import OpenService, ask_and_judge
 from tests.fuzz.chance import Chance
 from tests.fuzz.judging import Judge
@@ -30,7 +30,7 @@ _ADDRESS = "http://127.0.0.1:8080"
 def ask_as_described(open_service: OpenService, *, seed: str, requests: int) -> Tally:
     """Send so many requests or a few more, as many to each operation, or to some of them; judge the answers."""
     tally = Tally()
-    document = schemathesis.openapi.from_dict(openapi_document(operations_of(Settings())))
+    document = schemathesis.openapi.from_dict(openapi_document(operations_of(HttpSettings())))
     kinds = list(itertools.product([found.ok() for found in document.get_all_operations()], GenerationMode))
     kinds = Chance(seed).shuffled(kinds)[:requests]
     share = -(-requests // len(kinds))

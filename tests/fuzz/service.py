@@ -34,7 +34,7 @@ from oms_core import (
 )
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.ports.broker import DeadLetter, MessageKind
-from oms_http import create_app
+from oms_http.app import create_app
 from tests.access_cells import UNREADABLE, settle
 
 STAFF = Caller(name="staff", scopes=ALL_SCOPES)

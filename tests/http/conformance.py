@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.test import TestResponse
 
-from oms_core import Settings
 from oms_http.edge.answer_headers import NAMES
 from oms_http.openapi.document import openapi_document
 from oms_http.operations import operations_of
+from oms_http.settings import HttpSettings
 
 # What HTTP itself says of any answer.
 EVERYWHERE = {"Content-Type", "Content-Length", *NAMES, "Vary", "Strict-Transport-Security"}
@@ -39,7 +39,7 @@ class ConformingClient(FlaskClient):
 @cache
 def closed_document() -> dict[str, Any]:
     """Give the document with its schemas closed: an answer may have no member that it does not name."""
-    return closed(openapi_document(operations_of(Settings())))
+    return closed(openapi_document(operations_of(HttpSettings())))
 
 
 def closed(document: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 
 from oms_core import Oms, Settings
-from oms_http import create_app
+from oms_http.app import create_app
+from oms_http.settings import HttpSettings
 
 pytest.register_assert_rewrite("tests.http.asking", "tests.http.conformance")
 
@@ -31,8 +32,8 @@ def client(app: Flask) -> ConformingClient:
     return client_of(app)
 
 
-def conforming(oms: Oms) -> Flask:
-    app = create_app(oms)
+def conforming(oms: Oms, settings: HttpSettings | None = None) -> Flask:
+    app = create_app(oms, settings=settings)
     app.test_client_class = ConformingClient
     return app
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from oms_core import Caller, Settings
+from oms_core import Caller
 from oms_core.domain.access import AccessRule
 from oms_http.openapi.operation import Operation
 from oms_http.operations import operations_of
 from oms_http.problems import STATUS_BY_CODE
 from oms_http.requests import Request
+from oms_http.settings import HttpSettings
 from tests.access_cells import BOUND_TO, OWNER, SCOPES_HELD, Shop, caller, everything, expected, shop
 from tests.http.asking import order, read, refused
 from tests.http.conformance import ConformingClient
@@ -66,7 +67,7 @@ ASKS = (
     Ask("revokeKey"),
     Ask("importStock", query="?mode=set", sent={"data": "sku,quantity\nWIDGET,500\n", "content_type": "text/csv"}),
 )
-OPERATIONS = {operation.id: operation for operation in operations_of(Settings())}
+OPERATIONS = {operation.id: operation for operation in operations_of(HttpSettings())}
 CELLS = [(ask, rule) for ask in ASKS for rule in OPERATIONS[ask.operation].access_rules if rule.when == ask.when]
 
 

@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from oms_core import Oms, Settings
+from oms_http.settings import HttpSettings
 from tests.http.asking import order, read, stock
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -27,8 +28,8 @@ TOLD = {
 @pytest.fixture
 def shop() -> Iterator[ConformingClient]:
     """A service that one site's pages may use."""
-    with Oms.open(Settings(database_url="memory://", cors_origins=(SHOP, "http://localhost:3000"))) as oms:
-        yield client_of(conforming(oms))
+    with Oms.open(Settings(database_url="memory://")) as oms:
+        yield client_of(conforming(oms, HttpSettings(cors_origins=(SHOP, "http://localhost:3000"))))
 
 
 def answers(client: ConformingClient, origin: str) -> list[TestResponse]:
@@ -121,8 +122,8 @@ def test_a_browser_that_asks_first_is_told_what_it_may_send(shop: ConformingClie
 
 
 def test_any_site_may_read_if_that_is_what_was_set() -> None:
-    with Oms.open(Settings(database_url="memory://", cors_origins=("*",))) as oms:
-        client = client_of(conforming(oms))
+    with Oms.open(Settings(database_url="memory://")) as oms:
+        client = client_of(conforming(oms, HttpSettings(cors_origins=("*",))))
         response = client.get("/healthz", headers={"Origin": STRANGER})
         assert response.headers["Access-Control-Allow-Origin"] == "*"
         assert read(response) == {"status": "ok"}

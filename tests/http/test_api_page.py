@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from oms_core import Settings
 from oms_core.errors import ERROR_CODES
 from oms_http.operations import operations_of
 from oms_http.problems import STATUS_BY_CODE
+from oms_http.settings import HttpSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-OPERATIONS = operations_of(Settings())
+OPERATIONS = operations_of(HttpSettings())
 
 
 def test_every_route_is_in_the_table() -> None:

@@ -18,6 +18,7 @@ from oms_http.operations import operations_of
 from oms_http.requests import Request
 from oms_http.server.problems import RefusedError
 from oms_http.server.stores import MemoryBudget, SpoolDirectory
+from oms_http.settings import HttpSettings
 from tests.http.asking import refused
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -105,7 +106,7 @@ def test_who_waits_in_vain_is_told_whose_fault_it_is() -> None:
     ("given", "places"), [({}, 64), ({"http_caller_in_flight_max": 3}, 3), ({"http_threads": 2}, 1)]
 )
 def test_a_caller_has_a_quarter_of_the_threads_where_keys_are_in_force(given: Any, places: int) -> None:
-    callers = Bulkheads.of(Settings(auth="keys", **given)).callers
+    callers = Bulkheads.of(HttpSettings(**given), has_keys=True).callers
     with ExitStack() as held:
         for _ in range(places):
             held.enter_context(callers.place("a"))
@@ -114,9 +115,9 @@ def test_a_caller_has_a_quarter_of_the_threads_where_keys_are_in_force(given: An
 
 
 def test_without_keys_nobody_is_bounded_alone() -> None:
-    bulkheads = Bulkheads.of(Settings(http_caller_in_flight_max=1))
+    bulkheads = Bulkheads.of(HttpSettings(http_caller_in_flight_max=1), has_keys=False)
     with ExitStack() as held:
-        for _ in range(Settings().http_threads):
+        for _ in range(HttpSettings().http_threads):
             held.enter_context(bulkheads.callers.place("a"))
         for _ in range(HEAVY_MAX):
             held.enter_context(bulkheads.heavy.place("a"))
@@ -173,10 +174,9 @@ class Held(RawIOBase):
 
 @pytest.fixture
 def keyed() -> Iterator[tuple[ConformingClient, dict[str, dict[str, str]]]]:
-    settings = Settings(database_url="memory://", auth="keys", rate_limits="off", http_threads=32)
-    with Oms.open(settings) as oms:
+    with Oms.open(Settings(database_url="memory://", auth="keys", rate_limits="off")) as oms:
         keys = {name: bearing(key_of(oms, name)) for name in ("a", "b")}
-        yield client_of(conforming(oms)), keys
+        yield client_of(conforming(oms, HttpSettings(http_threads=32))), keys
 
 
 def test_a_callers_heavy_requests_take_turns_and_anothers_is_answered_beside_them(
@@ -231,7 +231,7 @@ def asked(path: str, **environ: str) -> Request:
     ],
 )
 def test_batches_large_bodies_and_large_pages_are_heavy(operation_id: str, request_: Request, kind: str | None) -> None:
-    (operation,) = (each for each in operations_of(Settings()) if each.id == operation_id)
-    bulkheads = Bulkheads.of(Settings())
+    (operation,) = (each for each in operations_of(HttpSettings()) if each.id == operation_id)
+    bulkheads = Bulkheads.of(HttpSettings(), has_keys=False)
     wanted = {"heavy": bulkheads.heavy, "uploads": bulkheads.uploads, None: None}[kind]
     assert bulkheads.beside_callers(operation, request_) is wanted

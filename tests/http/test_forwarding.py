@@ -9,8 +9,9 @@ import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from oms_core import Oms, Settings
-from oms_http import create_app
+from oms_http.app import create_app
 from oms_http.edge.forwarding import PEER, behind
+from oms_http.settings import HttpSettings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -102,10 +103,9 @@ def test_a_trusted_proxy_tells_the_scheme(proto: str, scheme: str) -> None:
 
 
 def test_the_service_believes_the_proxies_of_its_settings() -> None:
-    settings = Settings(database_url="memory://", trusted_proxies=PROXIES)
-    with Oms.open(settings) as oms:
+    with Oms.open(Settings(database_url="memory://")) as oms:
         response = (
-            create_app(oms)
+            create_app(oms, settings=HttpSettings(trusted_proxies=PROXIES))
             .test_client()
             .get(
                 "/healthz",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from oms_core import Oms, OmsError
-from oms_http import create_app
+from oms_http.app import create_app
 from oms_http.service.degradation import Degradation
 from oms_http.service.readiness import Readiness
 from tests.http.asking import read, refused

@@ -10,6 +10,7 @@ from markupsafe import escape
 from oms_core import Oms, Settings
 from oms_core.errors import ERROR_CODES
 from oms_http.service.prose import render_prose
+from oms_http.settings import HttpSettings
 from tests.http.asking import read
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -45,8 +46,8 @@ def test_every_link_of_the_root_leads_somewhere(client: ConformingClient, accept
 
 
 def test_the_root_does_not_lead_to_metrics_that_are_elsewhere() -> None:
-    with Oms.open(Settings(database_url="memory://", metrics_address="127.0.0.1:9000")) as oms:
-        links = read(client_of(conforming(oms)).get("/"))["links"]
+    with Oms.open(Settings(database_url="memory://")) as oms:
+        links = read(client_of(conforming(oms, HttpSettings(metrics_address="127.0.0.1:9000"))).get("/"))["links"]
     assert "/metrics" not in {link["href"] for link in links}
 
 

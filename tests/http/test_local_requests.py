@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oms_core import Oms, Settings
+from oms_http.settings import HttpSettings
 from tests.http.asking import read, refused, stock
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -41,8 +42,8 @@ def test_a_request_through_a_proxy_is_refused(client: ConformingClient, header: 
 
 
 def test_a_trusted_proxy_lends_no_rights_either() -> None:
-    with Oms.open(Settings(database_url="memory://", trusted_proxies=("127.0.0.0/8",))) as oms:
-        client = client_of(conforming(oms))
+    with Oms.open(Settings(database_url="memory://")) as oms:
+        client = client_of(conforming(oms, HttpSettings(trusted_proxies=("127.0.0.0/8",))))
         check_refused(client, {"X-Forwarded-For": "127.0.0.1"})
         check_refused(client, {"X-Forwarded-For": ""})
         assert client.get("/v1/orders").status_code == 200
@@ -95,8 +96,8 @@ def test_the_docs_page_may_ask(client: ConformingClient) -> None:
 
 def test_an_origin_that_is_named_may_ask_and_any_origin_names_none() -> None:
     origin = "http://localhost:3000"
-    with Oms.open(Settings(database_url="memory://", cors_origins=(origin, "*"))) as oms:
-        client = client_of(conforming(oms))
+    with Oms.open(Settings(database_url="memory://")) as oms:
+        client = client_of(conforming(oms, HttpSettings(cors_origins=(origin, "*"))))
         headers = {"Origin": origin}
         assert client.put("/v1/inventory/A", json={"on_hand": 1}, headers=headers).status_code == 201
         refused(

@@ -15,7 +15,7 @@ from flask import Flask
 from oms_core import Oms, Settings
 from oms_core.domain.characters import identifier_fault, prose_fault
 from oms_core.errors import ERROR_CODES
-from oms_http import create_app
+from oms_http.app import create_app
 from oms_http.problems import STATUS_BY_CODE
 from oms_http.server.problems import (
     BODY_CUT,
@@ -27,6 +27,7 @@ from oms_http.server.problems import (
     too_large,
     unreadable_headers,
 )
+from oms_http.settings import HttpSettings
 from tests.http.asking import refused
 from tests.http.conformance import ConformingClient, check
 from tests.http.conftest import client_of
@@ -245,8 +246,8 @@ def test_what_the_server_refuses_itself_is_documented(document: dict[str, Any], 
 
 
 def test_metrics_with_an_address_of_their_own_are_not_here() -> None:
-    with Oms.open(Settings(database_url="memory://", metrics_address="127.0.0.1:9000")) as oms:
-        app = create_app(oms)
+    with Oms.open(Settings(database_url="memory://")) as oms:
+        app = create_app(oms, settings=HttpSettings(metrics_address="127.0.0.1:9000"))
         app.test_client_class = ConformingClient
         client = client_of(app)
         refused(client.get("/metrics"), 404, "route_not_found")

@@ -17,11 +17,11 @@ from oms_core.documents.orders import read_keyed_order, read_order
 from oms_core.domain import limits
 from oms_core.domain.currencies import CURRENCIES, decimals_of
 from oms_core.domain.money import parse_money
-from oms_core.settings import Settings
 from oms_http.openapi.document import openapi_document
 from oms_http.operations import operations_of
+from oms_http.settings import HttpSettings
 
-COMPONENTS = openapi_document(operations_of(Settings()))["components"]
+COMPONENTS = openapi_document(operations_of(HttpSettings()))["components"]
 
 # Characters that this Python's Unicode and the validator's know alike; surrogates cannot stand in JSON text.
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cn"])

@@ -12,6 +12,7 @@ from oms_memory.broker import MemoryBroker
 
 from oms_core import Oms, Settings
 from oms_http import wsgi
+from oms_http.settings import HttpSettings
 from tests.http.asking import figures, read, refused, stock
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -177,7 +178,7 @@ def worker_threads() -> list[str]:
 
 
 def test_a_service_on_memory_places_what_it_accepted_until_it_is_closed() -> None:
-    oms = wsgi.open_oms(Settings(database_url="memory://"))
+    oms = wsgi.open_oms(Settings(database_url="memory://"), HttpSettings())
     try:
         client = client_of(conforming(oms))
         stock(client)
@@ -188,7 +189,7 @@ def test_a_service_on_memory_places_what_it_accepted_until_it_is_closed() -> Non
 
 
 def test_a_service_at_a_broker_leaves_placing_to_its_workers() -> None:
-    oms = wsgi.open_oms(Settings(database_url="memory://", queue_url=NOBODY_LISTENS))
+    oms = wsgi.open_oms(Settings(database_url="memory://", queue_url=NOBODY_LISTENS), HttpSettings())
     try:
         assert worker_threads() == []
     finally:

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from oms_core import Oms, Settings
 from oms_http.operations import operations_of
+from oms_http.settings import HttpSettings
 from tests.http.asking import ask_by_head, order, read, refused, stock
 from tests.http.conformance import ConformingClient
 
@@ -234,7 +235,7 @@ def test_without_limits_no_answer_speaks_of_them(client: ConformingClient) -> No
 
 
 def test_every_operation_under_v1_is_charged_once() -> None:
-    for operation in operations_of(Settings()):
+    for operation in operations_of(HttpSettings()):
         assert (operation.rate_scope is not None) == (operation.guarded and not operation.places_orders)
 
 

@@ -23,9 +23,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, SetStock, Settings
-from oms_http import create_app
+from oms_http.app import create_app
 from oms_http.openapi.document import openapi_document
 from oms_http.operations import operations_of
+from oms_http.settings import HttpSettings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -70,7 +71,7 @@ class Served:
         return self.app(environ, start_response)
 
 
-schema = schemathesis.openapi.from_dict(openapi_document(operations_of(Settings())), config=CONFIG)
+schema = schemathesis.openapi.from_dict(openapi_document(operations_of(HttpSettings())), config=CONFIG)
 schema.app = Served()
 
 

@@ -12,9 +12,11 @@ import pytest
 from oms_prometheus import PrometheusMetrics
 from werkzeug.test import Client
 
-from oms_core import OmsError, Settings
+from oms_core import OmsError
 from oms_core.domain.metrics import ORDERS_DECIDED
-from oms_http import metrics_app, wsgi
+from oms_http import wsgi
+from oms_http.service.metrics_app import metrics_app
+from oms_http.settings import HttpSettings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -88,8 +90,7 @@ def test_a_factory_makes_the_application() -> None:
 
 @pytest.mark.parametrize(("threads", "waiting"), [(2, 1), (8, 6), (32, 27), (256, 223)])
 def test_some_threads_stay_free_to_read_and_to_refuse(threads: int, waiting: int) -> None:
-    settings = Settings(database_url="memory://", http_threads=threads)
-    assert wsgi.waiting_max(settings) == waiting
+    assert wsgi.waiting_max(HttpSettings(http_threads=threads)) == waiting
 
 
 def test_metrics_can_be_served_alone() -> None:

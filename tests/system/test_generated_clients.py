@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from oms_core import Settings
 from oms_http.openapi.document import openapi_json
 from oms_http.operations import operations_of
+from oms_http.settings import HttpSettings
 from tests.cli.programs import Program
 from tests.cli.serving import serving
 
@@ -46,7 +46,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("document") / "openapi.json"
-    path.write_bytes(openapi_json(operations_of(Settings())))
+    path.write_bytes(openapi_json(operations_of(HttpSettings())))
     return path
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from oms_core import Oms, Settings
-from oms_http import create_app
+from oms_http.app import create_app
 from tests.system.made_run import ROOT, MadeRun, made_run
 
 COLLECTION = ROOT / "postman" / "oms.postman_collection.json"
