@@ -16,7 +16,7 @@ from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.domain.orders.status_changes import joins_queue, order_after
 from oms_core.domain.stamps import Stamp
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement
-from oms_memory.placing import MemoryPlacing
+from oms_memory.order_writer import PlacedOrderWriter
 from oms_memory.tables import Tables
 
 
@@ -25,10 +25,10 @@ class MemoryOrders:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._placing = MemoryPlacing(tables)
+        self._writer = PlacedOrderWriter(tables)
 
     def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
-        return self._placing.take(placements, decide)
+        return self._writer.write(placements, decide)
 
     def change(
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange

@@ -28,7 +28,7 @@ from oms_core.domain.orders.queueing import (
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
 from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
-from oms_memory.placing import MemoryAccepting
+from oms_memory.order_writer import QueuedOrderWriter
 from oms_memory.tables import Tables
 
 _FORGOTTEN = timedelta(days=1)
@@ -39,10 +39,10 @@ class MemoryQueuedOrders:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._accepting = MemoryAccepting(tables)
+        self._writer = QueuedOrderWriter(tables)
 
     def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
-        return self._accepting.take(placements, decide)
+        return self._writer.write(placements, decide)
 
     def settle(self, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
         batch.wait_for_turn()

@@ -25,7 +25,7 @@ class MemorySchema:
         return ()
 
     def check(self) -> None:
-        """See SchemaStorage."""
+        """Raise nothing: it is always current."""
 
 
 class MemoryStorage:
@@ -51,7 +51,7 @@ class MemoryStorage:
         return "memory of this process"
 
     def close(self) -> None:
-        """See Storage."""
+        """Keep everything: there is no connection to close."""
 
 
 def open_storage(url: str, options: StorageOptions) -> Storage:  # noqa: ARG001  All memories have the same URL.

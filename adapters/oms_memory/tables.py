@@ -96,7 +96,7 @@ class Tables:
             self.due_times[order_id] = self.now() + timedelta(seconds=seconds)
 
     def lend(self, holder: str, seconds: float) -> None:
-        """Return the right to publish to one holder."""
+        """Lend the right to publish to one holder."""
         self.relay = holder, self.now() + timedelta(seconds=seconds)
 
     def add_key(self, stored: StoredApiKey) -> None:

@@ -17,7 +17,7 @@ from oms_peewee.written import Written, harmless_again, nothing_written
 
 
 class PeeweeApiKeys:
-    """See ApiKeyStorage."""
+    """ApiKeyStorage on both databases."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

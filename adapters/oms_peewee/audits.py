@@ -49,7 +49,7 @@ ORDER BY 1, 3, 5, 6"""
 
 
 class PeeweeAudits:
-    """See AuditStorage."""
+    """AuditStorage on both databases."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -41,7 +41,7 @@ _REFUSAL_FIELDS = (
 
 
 class PeeweeImports:
-    """See ImportStorage."""
+    """ImportStorage on both databases."""
 
     def __init__(self, database: Database, tables: ImportTables) -> None:
         self._database = database

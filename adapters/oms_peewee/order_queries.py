@@ -103,7 +103,7 @@ def _with_lines(session: Session, row: OrderRow | None) -> Order | None:
 def _with_lines_within(
     session: Session, rows: Sequence[OrderRow], lines_max: int | None, wanted: OrderFilter
 ) -> list[Order]:
-    """Add lines to orders in the filter's order. Those of the last order that is given are all there."""
+    """Add lines to orders in the filter's order. The last order has all of its lines."""
     if lines_max is None:
         return _all_with_lines(session, rows)
     query = LineRow.select().where(LineRow.order_id.in_([row.id for row in rows]))

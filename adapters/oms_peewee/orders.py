@@ -29,7 +29,7 @@ from oms_peewee.written import Written, nothing_written
 
 
 class PeeweeOrders:
-    """See OrderStorage."""
+    """OrderStorage on both databases."""
 
     def __init__(
         self,

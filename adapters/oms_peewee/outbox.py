@@ -15,7 +15,7 @@ _LEASE = "event-relay"
 
 
 class PeeweeOutbox:
-    """See OutboxStorage."""
+    """OutboxStorage on both databases."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

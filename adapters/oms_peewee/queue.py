@@ -35,7 +35,7 @@ _WAITING = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.queue_no, Or
 
 
 class PeeweeQueue:
-    """See QueueStorage."""
+    """QueueStorage on both databases."""
 
     def __init__(self, database: Database, writer: OrderWriter[Any], settler: QueueSettler) -> None:
         self._database = database
@@ -115,7 +115,7 @@ class PeeweeQueue:
 
 
 def _count_try(session: Session, claims: Sequence[Claim], lease_seconds: float) -> datetime:
-    """Count the try of each; give when they are due, by the database's clock."""
+    """Count the try of each; return when they are due, by the database's clock."""
     counted = OrderRow.update(attempts=OrderRow.attempts + 1, due_at=session.time_from_now(lease_seconds))
     mine = counted.where(OrderRow.id.in_([claim.order_id for claim in claims])).returning(OrderRow.due_at)
     due_at: datetime = next(iter(mine.execute(session))).due_at

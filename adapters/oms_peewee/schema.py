@@ -63,7 +63,7 @@ class PeeweeSchema:
         return self._status(self._database.read(_applied))
 
     def upgrade(self) -> tuple[str, ...]:
-        """See SchemaStorage. Raises `schema_outdated` when a file is not what was applied under its name.
+        """Apply what is pending. Raise `schema_outdated` when a file is not what was applied under its name.
 
         It looks first: where nothing is to be done it waits for no lock, and needs no right to change the schema.
         """
@@ -77,7 +77,6 @@ class PeeweeSchema:
         return tuple(upgraded)
 
     def check(self) -> None:
-        """See SchemaStorage. Only reads."""
         self._database.check_lasting()
         self._check_fits(self._database.read(_applied_and_ready))
 
@@ -95,7 +94,7 @@ class PeeweeSchema:
                 raise _outdated(f"{self._database.describe()} has {row.name}, which this release is too old for")
 
     def _upgrade_by_one(self) -> str | None:
-        """Apply the next migration and give its name; None where there is none."""
+        """Apply the next migration and return its name; None where there is none."""
         tried: list[str] = []
         return self._database.write_by_ids(lambda attempt: self._apply_next(attempt.session, tried), look_up={})
 

@@ -47,11 +47,11 @@ class Session(peewee.Database):
         raise NotImplementedError
 
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
-        """Make a query lock the rows it gives, in its order, where rows can be locked."""
+        """Make a query lock the rows it returns, in its order, where rows can be locked."""
         raise NotImplementedError
 
     def locking_free(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
-        """Make a query lock the rows it gives and pass over those that somebody else has locked."""
+        """Make a query lock the rows it returns and pass over those that somebody else has locked."""
         raise NotImplementedError
 
     def time_from_now(self, seconds: float) -> Any:

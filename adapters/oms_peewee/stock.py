@@ -26,7 +26,7 @@ from oms_peewee.written import Written, nothing_written
 
 
 class PeeweeStock:
-    """See StockStorage."""
+    """StockStorage on both databases."""
 
     def __init__(self, database: Database, ledger: Ledger) -> None:
         self._database = database

@@ -20,7 +20,7 @@ from oms_peewee.workers import PeeweeWorkers
 
 
 class PeeweeStorage(Composite):
-    """Storage on the database whose dialect it is given. It works on after `close`, and connects anew."""
+    """Storage on the database of a dialect. It works on after `close`, and connects anew."""
 
     def __init__(self, dialect: Dialect, options: StorageOptions) -> None:
         self._dialect = dialect

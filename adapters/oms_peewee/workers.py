@@ -12,7 +12,7 @@ _FORGOTTEN_SECONDS = 86_400.0
 
 
 class PeeweeWorkers:
-    """See WorkerStorage."""
+    """WorkerStorage on both databases."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -24,7 +24,7 @@ class ApiKeyStorage(Protocol):
         ...
 
     def rotate(self, stored: StoredApiKey, *, former_end_at: datetime) -> ApiKey:
-        """Write a further key of a name, and let the former ones end; give the key as it was written.
+        """Write a further key of a name, and let the former ones end; return the key as it was written.
 
         In one transaction: the key gets the number after the name's last one, whatever its own says; every other key of
         the name that is not revoked and would end later, or never, ends at `former_end_at`. Raises `key_not_found`

@@ -73,7 +73,7 @@ class QueueStorage(Protocol):
 
         They are not due for anybody else until `lease_seconds` from now. By queue number, and no further than
         `claimed_together` says: what is left is for the next claim. After a lost COMMIT a try is not counted again;
-        what is no longer queued is then not given.
+        what is no longer queued is then left out.
         """
         ...
 
@@ -121,7 +121,7 @@ class OutboxStorage(Protocol):
         ...
 
     def release(self, holder: str) -> None:
-        """Return the right to publish back, if this holder has it."""
+        """Give the right to publish back, if this holder has it."""
         ...
 
     def unpublished(self, *, limit: int) -> list[Event]:

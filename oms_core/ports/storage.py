@@ -7,10 +7,9 @@ transient fault (a lost connection, a deadlock, a serialisation failure, a lock 
 inside, until the storage's deadline. Where a COMMIT's answer was lost, the method finds out whether it happened (ids,
 keys, caller and time are fixed beforehand), whatever others have done since: what had happened is answered as such,
 with the order or product as it is now, and never done again. `outcome_unknown` is raised only when the deadline passes
-first. What a
-`decide` gave is written only if levels stay within their bounds: a decision that the stock does not cover is a bug of
-the decision, and raised as `internal_error`. No driver exception leaves an adapter. All methods are thread-safe,
-connect lazily, and work again after the database was restarted or the process forked.
+first. What `decide` returns is written only if levels stay within their bounds: a decision that the stock does not
+cover is a bug of the decision, and raised as `internal_error`. No driver exception leaves an adapter. All methods are
+thread-safe, connect lazily, and work again after the database was restarted or the process forked.
 
 Lock order, everywhere: order rows (by id), then products and levels (by sku, location).
 """
@@ -49,21 +48,21 @@ class OrderStorage(Protocol):
         """Write what `decide` accepts, as if alone in the database; one outcome per placement, in order.
 
         In one transaction: orders (status pending, version 1), lines, reservations (`reservation`), one `order.placed`
-        event each (`placed_event`), the levels' `reserved` (+ version, updated_at), and `stock_events` from the
-        figures under lock: all levels of the products ordered are locked, so crossings are exact. A product's stock
-        events and `updated_at` carry caller, request id and time of the last accepted order that takes it. `decide` may
-        be called again on fresher figures; the last decision is what was written. Refusals alone write nothing.
-        A taken id means that an earlier attempt had happened; a taken key, that a rival was first: decide again.
-        `Replay` gives that order as it is now. At most TRANSACTION_ORDERS_MAX placements. An error that is one order's
-        own fault (a value the database will not take) is raised as `internal_error`; nothing of the call is written.
-        A key whose first order is still in flight elsewhere when the deadline passes is `idempotency_key_in_use`.
+        event each (`placed_event`), the levels' `reserved` (+ version, updated_at), and `stock_events` from the figures
+        under lock: all levels of the products ordered are locked, so crossings are exact. A product's stock events and
+        `updated_at` carry caller, request id and time of the last accepted order that takes it. `decide` may be called
+        again on fresher figures; the last decision is what was written. Refusals alone write nothing. A taken id means
+        that an earlier attempt had happened; a taken key, that a rival was first: decide again. For a `Replay` that
+        order is returned as it is now. At most TRANSACTION_ORDERS_MAX placements. An error that is one order's own
+        fault (a value the database will not take) is raised as `internal_error`; nothing of the call is written. A key
+        whose first order is still in flight elsewhere when the deadline passes is `idempotency_key_in_use`.
         """
         ...
 
     def change(
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
     ) -> Order:
-        """Lock an order, ask `decide` what to do with it and what it holds, write that, give it as it then is.
+        """Lock an order, ask `decide` what to do with it and what it holds, write that, return it as it then is.
 
         What its holdings say of their levels is exact for a change that raises a count: that is decided under lock.
 
@@ -85,7 +84,7 @@ class OrderStorage(Protocol):
         now: datetime,
         decide: DecideOrderChange,
     ) -> tuple[Order, bool]:
-        """Change an order as `change` does, once under a key; give it as it then is, and whether this was a replay.
+        """Change an order as `change` does, once under a key; return it as it then is, and whether this was a replay.
 
         The key is kept in the same transaction, also where `decide` changes nothing; what `decide` raises keeps none.
         A key that was kept with the same fingerprint makes the call a replay (True; nothing is decided or written),
@@ -117,23 +116,24 @@ class StockStorage(Protocol):
     def change(
         self, sku: str, *, key: IdempotencyKey, caller: Caller, now: datetime, decide: DecideProductChange
     ) -> tuple[Product, bool]:
-        """Lock a product with all its levels, ask `decide`, write that; give the product as it then is, and whether
+        """Lock a product with all its levels, ask `decide`, write that; return the product as it then is, and whether
         this was a replay.
 
-        A product that does not exist is given to `decide` as None, and created by its ProductChange (name '' unless
-        given); two creators do not collide. The movement row carries `key`; a row that already carries it with the
-        same fingerprint makes the call a replay (True, nothing written), with another `idempotency_key_reused`. Where
-        nothing moves, the key is kept all the same, for the storage to know the change by after a lost COMMIT. None
-        from `decide` changes nothing. What `decide` raises rolls back. Writes `stock_events` for a product that had
-        been there before. A level's version is 1 when it is created, whatever its count, and grows by 1 with each
-        transaction that changes it. Raises `sku_not_found` when `decide` gives None for a product that does not exist.
+        `decide` is asked with None for a product that does not exist. Its ProductChange then creates it, with the name
+        '' if it has none; two creators do not collide. The movement row carries `key`; a row that already carries it
+        with the same fingerprint makes the call a replay (True, nothing written), with another
+        `idempotency_key_reused`. Where nothing moves, the key is kept all the same, for the storage to know the change
+        by after a lost COMMIT. None from `decide` changes nothing. What `decide` raises rolls back. Writes
+        `stock_events` for a product that had been there before. A level's version is 1 when it is created, whatever its
+        count, and grows by 1 with each transaction that changes it. Raises `sku_not_found` when `decide` returns None
+        for an unknown product.
         """
         ...
 
     def delete(self, sku: str, *, key: IdempotencyKey, now: datetime, check: CheckDeletion) -> None:
         """Lock a product with all its levels, ask `check`, delete both; what `check` raises leaves them.
 
-        `check` is given the product, and whether a row of the ledger or a line of an order has its SKU. `key` is kept,
+        `check` is told the product, and whether a row of the ledger or a line of an order has its SKU. `key` is kept,
         for the storage to know the deletion by after a lost COMMIT. Raises `sku_not_found`.
         """
         ...

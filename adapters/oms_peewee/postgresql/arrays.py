@@ -2,7 +2,7 @@
 
 Measured for 500 orders, per order: these literals with unnest 63 microseconds, COPY 60 (but 91 to 88 for 20 orders,
 533 to 412 for one), a JSON parameter 75, psycopg2's own lists 100. In a SELECT list unnest is a quarter faster than
-in FROM, which keeps what it gives in a temporary store first.
+in FROM, which keeps its rows in a temporary store first.
 """
 
 from __future__ import annotations

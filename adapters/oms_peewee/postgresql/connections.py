@@ -66,7 +66,7 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
             raise
 
     def run(self, calls: Sequence[Call]) -> Any:
-        """Run statements in one round trip; give a cursor with the rows of the last one."""
+        """Run statements in one round trip; return a cursor with the rows of the last one."""
         return self._run(calls)
 
     def run_and_commit(self, calls: Sequence[Call]) -> None:

@@ -33,7 +33,7 @@ def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
 
 
 class PostgresqlDialect:
-    """See Dialect."""
+    """What PostgreSQL alone has."""
 
     def __init__(self, url: str, options: StorageOptions) -> None:
         self.engine = PostgresqlEngine(url, options)

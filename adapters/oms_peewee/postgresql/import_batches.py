@@ -61,8 +61,8 @@ WITH wanted AS MATERIALIZED (
     OFFSET 0) AS l
 )"""
 
-# First the products that get another name or a new level, then all levels of the batch's products, in order. Gives the
-# number of the batch's products that there are.
+# First the products that get another name or a new level, then all levels of the batch's products, in order. Returns
+# the number of the batch's products that there are.
 _LOCK = """, known AS MATERIALIZED (
   SELECT DISTINCT sku FROM import_batch JOIN product USING (sku)
 ), changed AS MATERIALIZED (
@@ -172,7 +172,7 @@ FROM result
 
 
 class PostgresqlImportTables:
-    """See ImportTables; `keeps_outbox` marks every event for publishing."""
+    """ImportTables on PostgreSQL; `keeps_outbox` marks every event for publishing."""
 
     def __init__(self, *, keeps_outbox: bool) -> None:
         self._keeps_outbox = keeps_outbox
@@ -213,7 +213,7 @@ def _params(batch: ImportBatch) -> dict[str, object]:
 
 
 def _stage(session: PostgresqlSession, batch: ImportBatch, params: Mapping[str, object]) -> tuple[Any, str]:
-    """Copy the batch to the server; give a cursor, and the way to find what is there of it."""
+    """Copy the batch to the server; return a cursor, and the SQL that finds what is there of it."""
     text = _encoded(_copy_text(batch))
     cursor = session.execute_sql(_STAGE)
     cursor.copy_expert(_COPY, io.BytesIO(text), size=_COPY_BYTES)

@@ -66,7 +66,7 @@ _DUE = """SELECT p.sku, l.available, p.low_stock_threshold
       CROSS JOIN LATERAL (SELECT sum(on_hand - reserved)::bigint AS available
         FROM stock_levels AS l WHERE l.sku = wanted.sku) AS l
       WHERE least(l.available, l.available + wanted.delta) <= coalesce(p.low_stock_threshold, 0)"""
-# Gives a row at least, with the number of levels moved.
+# Returns one row at least, with the number of levels moved.
 _MOVE_LEVELS = Statement(
     name="move_levels",
     types=(*_MOVE_TYPES, "text[]", "bigint[]"),
@@ -76,7 +76,7 @@ _MOVE_LEVELS = Statement(
     LEFT JOIN ({_DUE.format(skus="$6", deltas="$7")}) AS due ON true""",  # noqa: S608  Only constants are put in.
 )
 # Ends the transaction, by a division by zero (SQL has no other way), unless as many levels as wanted were moved and no
-# stock event is due. It can be sent with the COMMIT, since nobody has to look at what it gives.
+# stock event is due. It can be sent with the COMMIT, since nobody has to look at its result.
 _MOVE_LEVELS_QUIETLY = Statement(
     name="move_levels_quietly",
     types=(*_MOVE_TYPES, "bigint", "text[]", "bigint[]"),
@@ -87,7 +87,7 @@ _MOVE_LEVELS_QUIETLY = Statement(
 
 
 class PostgresqlLedger:
-    """See Ledger; `keeps_outbox` marks every event for publishing."""
+    """The ledger on PostgreSQL; `keeps_outbox` marks every event for publishing."""
 
     def __init__(self, *, keeps_outbox: bool) -> None:
         self.keeps_outbox = keeps_outbox

@@ -44,7 +44,7 @@ class NumberedView(AcceptanceView):
 
 
 class PostgresqlPlacedOrders:
-    """See NewOrderTables."""
+    """Orders that are placed at once."""
 
     entered_as = EnteredAs.PLACED
     reads_before_locking = True
@@ -87,7 +87,7 @@ class PostgresqlPlacedOrders:
 
 
 class PostgresqlQueuedOrders:
-    """See NewOrderTables."""
+    """Orders that are queued, without a look at stock."""
 
     entered_as = EnteredAs.QUEUED
     reads_before_locking = True
@@ -104,7 +104,7 @@ class PostgresqlQueuedOrders:
         )
 
     def lock(self, session: PostgresqlSession, placements: Sequence[Placement]) -> None:
-        """See NewOrderTables; there is nothing to lock."""
+        """Lock nothing: no stock is taken."""
 
     def written(self, session: PostgresqlSession, placements: Sequence[Placement]) -> set[UUID]:
         return written_ids(session, placements)

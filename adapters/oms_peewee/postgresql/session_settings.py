@@ -12,7 +12,7 @@ import psycopg2
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.faults import ReadOnlyError, UnfitError
 
-# Runs SQL, with parameters if there are any; gives the driver's cursor.
+# Runs SQL, with parameters if there are any; returns the driver's cursor.
 Execute = Callable[..., Any]
 
 _log = logging.getLogger(__name__)

@@ -90,7 +90,7 @@ _Rejected: TypeAlias = tuple[QueuedOrder, Refuse]
 
 
 class PostgresqlSettlingTables:
-    """See SettlingTables."""
+    """SettlingTables on PostgreSQL."""
 
     reads_before_turn = True
 

@@ -109,19 +109,19 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         return nullcontext()
 
     def index_walk(self) -> AbstractContextManager[object]:
-        """See Session; there are no statistics, and the order asked for decides."""
+        """Change nothing: there are no statistics, and the order that is asked for decides."""
         return nullcontext()
 
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
-        """See Session; the writer's lock is on the whole file."""
+        """Return it as it is: the whole file is locked."""
         return query
 
     def locking_free(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
-        """See Session; nobody else has locked anything."""
+        """Return it as it is: nobody else has locked anything."""
         return query
 
     def time_from_now(self, seconds: float) -> Any:
-        """See Session; the database's clock is this machine's."""
+        """Return a time by this machine's clock, which is the database's."""
         return datetime.now(UTC) + timedelta(seconds=seconds)
 
     def next_queue_number(self) -> int:
@@ -173,7 +173,7 @@ class SqliteEngine:
         self._writers = WriterLock()
 
     def connect(self) -> SqliteSession:
-        """See Engine. Raises `invalid_setting` when the file is missing and may not be made."""
+        """Open a connection. Raise `invalid_setting` when the file is missing and may not be made."""
         self._file.check()
         path = self._file.path
         if not self._creates and not path.exists():

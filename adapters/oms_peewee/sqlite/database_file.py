@@ -35,7 +35,7 @@ class DatabaseFile:
     def make(self) -> None:
         """Make an empty file that nobody else may read, unless one is there or was. SQLite's other files follow it."""
         if self._first is None:
-            with suppress(FileExistsError, OSError):  # What is wrong with the place, SQLite tells in its words.
+            with suppress(FileExistsError, OSError):  # SQLite tells in its words what is wrong with the place.
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _OWNER_ONLY))
 
     def check(self) -> None:
@@ -44,7 +44,7 @@ class DatabaseFile:
             raise FileMovedError(f"{self.path} was deleted or replaced while it was in use")
 
     def opened(self) -> Identity | None:
-        """Remember what a connection has opened; give the identity of its write-ahead log.
+        """Remember what a connection has opened; return the identity of its write-ahead log.
 
         The log stays the same for as long as the connection is open. Raises FileMovedError.
         """

@@ -25,7 +25,7 @@ def open_sqlite(url: str, options: StorageOptions) -> PeeweeStorage:
 
 
 class SqliteDialect:
-    """See Dialect."""
+    """What SQLite alone has."""
 
     def __init__(self, url: str, options: StorageOptions) -> None:
         self.engine = SqliteEngine(url, options)

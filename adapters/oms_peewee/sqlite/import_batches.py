@@ -18,7 +18,7 @@ VALUES (?, ?, 0, 0, ?, ?)"""
 
 
 class SqliteImportTables:
-    """See ImportTables."""
+    """ImportTables on SQLite."""
 
     def __init__(self, ledger: SqliteLedger) -> None:
         self._ledger = ledger

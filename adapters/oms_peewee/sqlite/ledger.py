@@ -37,7 +37,7 @@ _MARK_EVENTS = "INSERT INTO outbox (event_id) SELECT id FROM events WHERE id > ?
 
 
 class SqliteLedger:
-    """See Ledger; the lock is the transaction's own. `keeps_outbox` marks every event for publishing."""
+    """The ledger on SQLite, under the lock of the file; `keeps_outbox` marks every event for publishing."""
 
     def __init__(self, *, keeps_outbox: bool) -> None:
         self._keeps_outbox = keeps_outbox

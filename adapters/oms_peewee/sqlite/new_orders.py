@@ -29,7 +29,7 @@ _READ_SKUS = "SELECT sku FROM products WHERE sku IN (SELECT value FROM json_each
 
 
 class SqlitePlacedOrders:
-    """See NewOrderTables."""
+    """Orders that are placed at once."""
 
     entered_as = EnteredAs.PLACED
     reads_before_locking = False
@@ -43,7 +43,7 @@ class SqlitePlacedOrders:
         )
 
     def lock(self, session: SqliteSession, placements: Sequence[Placement]) -> None:
-        """See NewOrderTables; the transaction has begun by taking the writer's lock."""
+        """Lock nothing more: the transaction has begun by taking the lock of the file."""
 
     def written(self, session: SqliteSession, placements: Sequence[Placement]) -> set[UUID]:
         return _written_ids(session, placements)
@@ -57,7 +57,7 @@ class SqlitePlacedOrders:
 
 
 class SqliteQueuedOrders:
-    """See NewOrderTables."""
+    """Orders that are queued, without a look at stock."""
 
     entered_as = EnteredAs.QUEUED
     reads_before_locking = False
@@ -71,7 +71,7 @@ class SqliteQueuedOrders:
         return AcceptanceView(known_skus=known, keyed_orders=_read_keyed_orders(session, placements))
 
     def lock(self, session: SqliteSession, placements: Sequence[Placement]) -> None:
-        """See NewOrderTables; the transaction has begun by taking the writer's lock."""
+        """Lock nothing more: the transaction has begun by taking the lock of the file."""
 
     def written(self, session: SqliteSession, placements: Sequence[Placement]) -> set[UUID]:
         return _written_ids(session, placements)

@@ -29,7 +29,7 @@ _UPDATE_ORDER = """UPDATE orders SET status = ?, version = version + 1, updated_
 
 
 class SqliteSettlingTables:
-    """See SettlingTables."""
+    """SettlingTables on SQLite."""
 
     reads_before_turn = False  # The transaction begins by taking the writer's lock.
 
@@ -42,7 +42,7 @@ class SqliteSettlingTables:
         return session.execute_sql(_TAKE, params)  # type: ignore[no-any-return]  # The driver's cursor.
 
     def lock(self, session: SqliteSession, orders: Sequence[QueuedOrder]) -> None:
-        """See SettlingTables; the transaction has begun by taking the writer's lock."""
+        """Lock nothing more: the transaction has begun by taking the lock of the file."""
 
     def read(self, session: SqliteSession, orders: Sequence[QueuedOrder]) -> PlacementView:
         return PlacementView(

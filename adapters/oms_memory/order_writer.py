@@ -1,4 +1,4 @@
-"""Placing and queueing in memory: decide under the lock, then write what was accepted."""
+"""Writing new orders in memory, placed or queued: decide under the lock, then write."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from oms_memory.tables import Tables
 View = TypeVar("View")
 
 
-class _Taking(Generic[View]):
+class _OrderWriter(Generic[View]):
     """Decides on orders and writes those that are accepted, under the lock."""
 
     entered_as: EnteredAs
@@ -38,10 +38,10 @@ class _Taking(Generic[View]):
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def take(
+    def write(
         self, placements: Sequence[Placement], decide: Callable[[Sequence[Placement], View], list[Verdict]]
     ) -> list[PlacementOutcome]:
-        """See OrderStorage.place and QueueStorage.accept."""
+        """Write the orders that `decide` accepts; one outcome per placement, in order."""
         with self._tables.lock:
             unwritten = [placement for placement in placements if placement.id not in self._tables.orders]
             verdicts = decide(unwritten, self.view(unwritten)) if unwritten else []
@@ -70,15 +70,15 @@ class _Taking(Generic[View]):
         keys = [placement.key for placement in placements if placement.key is not None]
         return {key: self._tables.order_keys[key] for key in keys if key in self._tables.order_keys}
 
-    def _write(self, taken: Sequence[tuple[Placement, Reserve | Enqueue]]) -> None:
+    def _write(self, new_orders: Sequence[tuple[Placement, Reserve | Enqueue]]) -> None:
         entries = [
             (reservation(placement.id, allocation), placement.stamp)
-            for placement, verdict in taken
+            for placement, verdict in new_orders
             if isinstance(verdict, Reserve)
             for allocation in verdict.allocations
         ]
         self._tables.check(entries)
-        for placement, _ in taken:
+        for placement, _ in new_orders:
             self._write_order(placement)
         self._tables.move(entries)
 
@@ -112,8 +112,8 @@ class _Taking(Generic[View]):
         )
 
 
-class MemoryPlacing(_Taking[PlacementView]):
-    """See OrderStorage.place."""
+class PlacedOrderWriter(_OrderWriter[PlacementView]):
+    """Writes orders that are placed at once."""
 
     entered_as = EnteredAs.PLACED
 
@@ -126,8 +126,8 @@ class MemoryPlacing(_Taking[PlacementView]):
         return placed_order(placement), placed_event(placement)
 
 
-class MemoryAccepting(_Taking[AcceptanceView]):
-    """See QueueStorage.accept."""
+class QueuedOrderWriter(_OrderWriter[AcceptanceView]):
+    """Writes orders that are queued."""
 
     entered_as = EnteredAs.QUEUED
 
