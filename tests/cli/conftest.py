@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -91,7 +91,16 @@ class Cli:
         return self.oms
 
 
+class KeptOms(Oms):
+    """A system that a command does not close: the test asks it afterwards what became of it."""
+
+    def close(self) -> None:
+        """Leave it open."""
+
+
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
+def cli(tmp_path: Path) -> Iterator[Cli]:
     """The command line over an empty memory."""
-    return Cli(Oms.open(Settings(database_url="memory://", group_commit=False)), tmp_path)
+    oms = KeptOms.open(Settings(database_url="memory://", group_commit=False))
+    yield Cli(oms, tmp_path)
+    Oms.close(oms)

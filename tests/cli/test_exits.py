@@ -16,6 +16,7 @@ from oms_cli.terminal.exits import EXIT_CODES, Tally, exit_code
 from oms_cli.terminal.messages import printable
 from oms_core import ErrorKind, Oms, OmsError, Settings
 from oms_core.errors import ERROR_CODES
+from oms_core.use_cases.stock import Stock
 from tests.cli.conftest import Cli
 
 
@@ -39,7 +40,7 @@ def test_every_error_is_one_line_and_an_exit_code(cli: Cli, code: str, monkeypat
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli.oms, "get_product", fail)
+    monkeypatch.setattr(Stock, "get", fail)
     ran = cli("inventory", "show", "WIDGET")
     assert (ran.code, ran.out, ran.err) == (exit_code(error), "", f"error: {code}: why it failed\n")
     ran = cli("inventory", "show", "WIDGET", "-o", "json")
@@ -62,7 +63,7 @@ def test_a_defect_keeps_its_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch)
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli.oms, "get_product", fail)
+    monkeypatch.setattr(Stock, "get", fail)
     with pytest.raises(ZeroDivisionError):
         cli("inventory", "show", "WIDGET")
 
@@ -121,7 +122,7 @@ def test_ctrl_c_is_130_without_a_traceback(cli: Cli, monkeypatch: pytest.MonkeyP
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.oms, "get_product", interrupt)
+    monkeypatch.setattr(Stock, "get", interrupt)
     ran = cli("inventory", "show", "WIDGET")
     assert (ran.code, ran.out, ran.err) == (130, "", "")
 

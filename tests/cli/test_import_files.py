@@ -13,6 +13,7 @@ from oms_memory.imports import MemoryImports
 
 from oms_cli.terminal.progress import Pace
 from oms_core.domain.stock.import_decisions import BatchResult
+from oms_core.use_cases.imports.imports import Imports
 from tests.cli.conftest import Cli
 
 STOCK = "Artikel;Bestand;Farbe\nGröße-1;5;rot\nB;3;\n"
@@ -119,7 +120,7 @@ def test_ctrl_c_while_the_file_is_read_says_that_nothing_was_changed(cli: Cli, m
     def interrupt(*_: object, **__: object) -> Iterator[BatchResult]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.oms, "import_stock", interrupt)
+    monkeypatch.setattr(Imports, "stock", interrupt)
     ran = cli("inventory", "import", "-", given="sku,quantity\nA,1\n")
     assert (ran.code, ran.out, ran.err) == (130, "", "stopped while reading, after 0: nothing was changed\n")
 

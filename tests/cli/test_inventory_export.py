@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from oms_core import SetStock
+from oms_core.use_cases.stock import Stock
 from tests.cli.conftest import Cli
 
 
@@ -79,10 +80,10 @@ def test_a_failing_export_leaves_what_was_there(stocked: Cli, tmp_path: Path, mo
     file = tmp_path / "stock.csv"
     file.write_text("precious")
 
-    def fail(**_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(stocked.oms, "export_stock", fail)
+    monkeypatch.setattr(Stock, "export", fail)
     ran = stocked("inventory", "export", str(file), "--yes")
     assert (ran.code, ran.err) == (1, "error: output cannot be written: Input/output error\n")
     assert [entry.name for entry in tmp_path.iterdir()] == ["stock.csv"]

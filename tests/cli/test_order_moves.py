@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from oms_core import ChangeOrderStatus, OmsError, Order, OrderStatus
+from oms_core import Caller, ChangeOrderStatus, OmsError, Order, OrderStatus
+from oms_core.use_cases.orders.orders import Orders
 from tests.cli.conftest import Cli
 
 UNKNOWN = "01980000-0000-7000-8000-000000000000"
@@ -146,30 +147,21 @@ def test_a_reason_that_is_too_long_is_refused(cli: Cli, orders: list[str]) -> No
     assert statuses(cli, orders) == ["pending"] * 3
 
 
-def test_a_database_that_goes_away_stops_the_rest(cli: Cli, orders: list[str]) -> None:
-    class Leaving:
-        """The system, whose database is gone after the first order."""
+def test_a_database_that_goes_away_stops_the_rest(cli: Cli, orders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[str] = []
+    change = Orders.change_status
 
-        settings = cli.oms.settings
+    def leave(parts: Orders, command: ChangeOrderStatus, *, caller: Caller) -> Order:
+        """Change the first order; the database is gone after it."""
+        moved.append(str(command.order_id))
+        if len(moved) > 1:
+            raise OmsError("storage_unavailable", "the database is away", retry_after_seconds=1)
+        return change(parts, command, caller=caller)
 
-        def __init__(self) -> None:
-            self.moved: list[str] = []
-
-        def __enter__(self) -> Leaving:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def change_order_status(self, command: ChangeOrderStatus, **_: object) -> Order:
-            self.moved.append(str(command.order_id))
-            if len(self.moved) > 1:
-                raise OmsError("storage_unavailable", "the database is away", retry_after_seconds=1)
-            return cli.oms.orders.change_status(command, caller=cli.caller)
-
-    leaving = Leaving()
-    ran = type(cli)(leaving, cli.folder)("orders", "set-status", "shipped", *orders)  # type: ignore[arg-type]
+    monkeypatch.setattr(Orders, "change_status", leave)
+    ran = cli("orders", "set-status", "shipped", *orders)
     assert ran.code == 8
-    assert leaving.moved == orders[:2]
+    assert moved == orders[:2]
     assert ran.err.splitlines() == [
         f"error: {orders[1]}: storage_unavailable: the database is away",
         "stopped: the ids after this one were not tried",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from oms_core import Oms, OrderFilter
+from oms_core import OrderFilter
+from oms_core.use_cases.orders.orders import Orders
 from tests.bad_input import BAD_ORDERS, BadInput
 from tests.cli.conftest import Cli, Ran
 
@@ -210,7 +211,7 @@ def test_who_stops_waiting_is_told_which_order_is_queued(cli: Cli, monkeypatch: 
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Oms, "wait_for_outcome", interrupt)
+    monkeypatch.setattr(Orders, "wait", interrupt)
     ran = cli("orders", "place", "--customer", "C1", "--line", "WIDGET:1", "--async", "--wait", "9")
     (order,) = cli.oms.orders.list(OrderFilter(), caller=cli.caller).items
     assert ran.code == 130

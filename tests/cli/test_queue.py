@@ -16,7 +16,7 @@ from oms_memory.broker import MemoryBroker
 from oms_core import Oms, OmsError, OrderLine, PlaceOrder, Ports, Settings
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.ports.broker import Message
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, KeptOms
 from tests.cli.programs import Program
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -46,7 +46,7 @@ def queue() -> BrokerQueue:
 def cli(tmp_path: Path, queue: BrokerQueue) -> Cli:
     """The command line over an empty memory with a broker."""
     settings = Settings(database_url="memory://", group_commit=False)
-    return Cli(Oms(settings=settings, ports=Ports(storage=MemoryStorage(), broker=queue)), tmp_path)
+    return Cli(KeptOms(settings=settings, ports=Ports(storage=MemoryStorage(), broker=queue)), tmp_path)
 
 
 def accept(cli: Cli, quantity: int = 1) -> str:
