@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from oms_core import Oms, OmsError, QueuePlace, Settings
+from oms_core import Oms, OmsError, Queue, QueuePlace, Settings
 from tests.http.asking import figures, order, read, refused, stock
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -20,7 +20,7 @@ def oms(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Oms]:
     """A system without a worker."""
     url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/oms.db"}[request.param]
     with open_poisoned(url) as opened:
-        opened.storage.schema.upgrade()
+        opened.schema.upgrade()
         yield opened
 
 
@@ -87,7 +87,7 @@ def test_the_estimate_is_the_time_to_ask_again_up_to_a_minute(
     client: ConformingClient, monkeypatch: pytest.MonkeyPatch, place: QueuePlace, retry_after: str
 ) -> None:
     stock(client)
-    monkeypatch.setattr(Oms, "queue_place", lambda _self, _order: place)
+    monkeypatch.setattr(Queue, "place_of", lambda _self, _order: place)
     response = client.post("/v1/orders", json=order(), headers=ASYNC)
     shown = {"position": place.position, "estimated_seconds": place.estimated_seconds}
     assert (read(response)["queue"], response.headers["Retry-After"]) == (shown, retry_after)
@@ -100,7 +100,7 @@ def test_an_order_is_accepted_also_when_its_place_cannot_be_seen(
         raise OmsError("storage_unavailable", "the queue cannot be seen now")
 
     stock(client)
-    monkeypatch.setattr(Oms, "queue_place", hidden)
+    monkeypatch.setattr(Queue, "place_of", hidden)
     response = client.post("/v1/orders", json=order(), headers=ASYNC)
     assert (response.status_code, "queue" in read(response), response.headers["Retry-After"]) == (202, False, "5")
 

@@ -21,7 +21,7 @@ def oms(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Oms]:
     """A system with a worker."""
     url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/oms.db"}[request.param]
     with open_poisoned(url) as opened:
-        opened.storage.schema.upgrade()
+        opened.schema.upgrade()
         opened.start_worker()
         yield opened
 
