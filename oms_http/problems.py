@@ -9,7 +9,7 @@ from types import MappingProxyType
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
-from oms_core.error_types import Code
+from oms_core import Code
 from oms_core.errors import ERROR_CODES, ErrorKind, FieldError, OmsError
 from oms_http.requests import Request
 from oms_http.responses import NO_STORE, json_response
