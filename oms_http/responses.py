@@ -9,10 +9,6 @@ from typing import TYPE_CHECKING
 from flask import Response
 from werkzeug.datastructures import Headers
 
-from oms_core.documents.stock import show_product
-from oms_core.domain.orders.order import Order
-from oms_core.domain.stock.products import Product
-
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -43,23 +39,6 @@ def json_response(
     return _JsonResponse(_encode(document).encode(), status, [("Content-Type", media_type), *headers])
 
 
-def product_response(product: Product, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
-    """Answer with a product and its entity tag."""
-    return json_response(
-        show_product(product), status=status, headers=[REVALIDATE, ("ETag", f'"{product_etag(product)}"'), *headers]
-    )
-
-
 def not_modified(etag: str, cache_control: tuple[str, str]) -> Response:
     """Answer that the client's copy is still right."""
     return Response(status=304, headers=[cache_control, ("ETag", f'"{etag}"')])
-
-
-def order_etag(order: Order) -> str:
-    """Return an order's entity tag, unquoted: its version."""
-    return str(order.version)
-
-
-def product_etag(product: Product) -> str:
-    """Return a product's entity tag, unquoted: its revision."""
-    return product.revision

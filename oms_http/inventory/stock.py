@@ -11,6 +11,7 @@ from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, SetStock
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
 from oms_core.domain.stock.products import ProductFilter
 from oms_http.app_state import Service
+from oms_http.inventory.product_answers import PRODUCT, product_etag, product_response
 from oms_http.inventory.stock_schemas import AdjustmentRequest, MovementPage, Product, ProductPage, StockRequest
 from oms_http.openapi import headers
 from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation
@@ -30,11 +31,8 @@ from oms_http.responses import (
     REVALIDATE,
     json_response,
     not_modified,
-    product_etag,
-    product_response,
 )
 
-_PRODUCT = Answer(status=200, description="The product.", schema=Product, headers=(headers.ETAG, headers.REVALIDATE))
 PRODUCT_LIST_PARAMETERS = (
     QueryParameter(
         name="low_stock",
@@ -81,7 +79,7 @@ def list_products(service: Service, request: Request) -> Response:
     use_cases=("stock.get",),
     headers=(headers.IF_NONE_MATCH,),
     answers=(
-        _PRODUCT,
+        PRODUCT,
         Answer(status=304, description="Unchanged.", media_type=None, headers=(headers.ETAG, headers.REVALIDATE)),
     ),
     errors=(*GUARDED, "sku_not_found"),
@@ -130,7 +128,7 @@ def list_movements(service: Service, request: Request, sku: str) -> Response:
     headers=(headers.IF_MATCH_PRODUCT, headers.IF_ABSENT),
     body=StockRequest,
     answers=(
-        _PRODUCT,
+        PRODUCT,
         Answer(
             status=201,
             description="The product was created.",

@@ -15,11 +15,11 @@ from oms_core.domain.validation import Findings
 from oms_http.app_state import Service
 from oms_http.openapi import headers
 from oms_http.openapi.operation import GUARDED, Answer, Operation
-from oms_http.orders.order_answers import ORDER, ORDER_HEADERS, order_not_modified, order_response
+from oms_http.orders.order_answers import ORDER, ORDER_HEADERS, order_etag, order_not_modified, order_response
 from oms_http.orders.order_schemas import EventPage, OrderPage
 from oms_http.queries import PAGE_PARAMETERS, QueryParameter, identifier, next_link
 from oms_http.requests import Request, matches, read_order_id
-from oms_http.responses import NO_STORE, json_response, order_etag
+from oms_http.responses import NO_STORE, json_response
 from oms_http.schemas.fields import IDENTIFIER_PATTERN
 from oms_http.schemas.times import read_time
 

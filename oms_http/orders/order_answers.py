@@ -12,13 +12,13 @@ from oms_core.documents.queue import show_queue_place
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ErrorKind, OmsError
-from oms_http.openapi import headers
+from oms_http.openapi import headers as described
 from oms_http.openapi.operation import Answer
 from oms_http.orders.order_schemas import Order as OrderShown
-from oms_http.responses import NO_STORE, json_response, not_modified, order_etag
+from oms_http.responses import NO_STORE, json_response, not_modified
 
 # An order that may be queued.
-ORDER_HEADERS = (headers.ETAG, headers.NO_STORE, headers.RETRY_LATER)
+ORDER_HEADERS = (described.ETAG, described.NO_STORE, described.RETRY_LATER)
 ORDER = Answer(status=200, description="The order.", schema=OrderShown, headers=ORDER_HEADERS)
 _POLL_SECONDS_MAX = 60
 _POLL_SECONDS_UNKNOWN = 5  # No worker is there, so nobody knows; one may come at any time.
@@ -42,6 +42,11 @@ def order_not_modified(oms: Oms, order: Order) -> Response:
     if order.status is OrderStatus.QUEUED:
         response.headers.add(*_retry_after(_place(oms, order)))
     return response
+
+
+def order_etag(order: Order) -> str:
+    """Return an order's entity tag, unquoted: its version."""
+    return str(order.version)
 
 
 def order_location(order: Order) -> tuple[str, str]:
