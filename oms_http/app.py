@@ -26,7 +26,6 @@ from oms_http.edge.rate_limits import HEAD_ONLY, WELCOME, EdgeLimits, charge_pla
 from oms_http.edge.refusals import Refusals
 from oms_http.edge.telemetry import count_answer
 from oms_http.openapi.document import openapi_json
-from oms_http.openapi.index import index_of
 from oms_http.openapi.operation import Operation
 from oms_http.operations import operations_of
 from oms_http.problems import answer_bug, answer_http_exception, problem_response
@@ -89,7 +88,7 @@ def create_app(
         degradation=degradation or Degradation(oms),
         fault_log=FaultLog(),
         openapi=cache(partial(_openapi, registry)),
-        index=index_of(registry),
+        index=documentation.index_of(registry),
         bulkheads=Bulkheads.of(settings, has_keys=oms.settings.auth_in_force == "keys"),
     )
     find_caller, limits = callers_of(oms, settings), EdgeLimits(app, oms, registry)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 from flask import Response
 from pydantic import ConfigDict, Field
 from werkzeug.exceptions import NotFound
 
+from oms_core.bootstrap import installed_version
 from oms_core.errors import ERROR_CODES, ErrorCode, Retry
 from oms_http.app_state import Service
 from oms_http.openapi import headers
@@ -18,7 +19,6 @@ from oms_http.requests import Request
 from oms_http.responses import json_response
 from oms_http.schemas.models import Output
 from oms_http.service import pages
-from oms_http.service.service_pages import index_page, problems_page
 from oms_http.service.static_content import static_response
 
 _HTML = "text/html"
@@ -83,7 +83,7 @@ class ProblemList(Output):
 )
 def get_index(service: Service, request: Request) -> Response:
     """Return what can be read here: a page to browsers, JSON to others."""
-    return _page_or_json(request, service.index, lambda: index_page(service.index))
+    return _page_or_json(request, service.index, lambda: pages.index_page(service.index))
 
 
 @Operation(
@@ -138,7 +138,7 @@ def get_docs_asset(_service: Service, request: Request, name: str) -> Response:
 def list_problems(_service: Service, request: Request) -> Response:
     """Return every error code: a page to browsers, JSON to others."""
     items = [_show_problem(ERROR_CODES[code]) for code in sorted(ERROR_CODES)]
-    return _page_or_json(request, {"items": items}, lambda: problems_page(items))
+    return _page_or_json(request, {"items": items}, lambda: pages.problems_page(items))
 
 
 @Operation(
@@ -156,6 +156,16 @@ def get_problem(_service: Service, request: Request, code: str) -> Response:
     if row is None:
         raise NotFound
     return _page_or_json(request, _show_problem(row), lambda: pages.problem_page(row))
+
+
+def index_of(operations: Iterable[Operation]) -> dict[str, object]:
+    """Return the document of the root, whose links come in the order of the registry."""
+    readable = [each for each in operations if each.method == "GET" and "{" not in each.path and each.path != "/"]
+    return {
+        "title": "OMS",
+        "version": installed_version(),
+        "links": [{"href": each.path, "title": each.summary} for each in readable],
+    }
 
 
 def _show_problem(row: ErrorCode) -> dict[str, object]:

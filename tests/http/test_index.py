@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from oms_core import Oms, Settings
 from oms_core.errors import ERROR_CODES
-from oms_http.service.prose import render_prose
+from oms_http.service.pages import render_prose
 from oms_http.settings import HttpSettings
 from tests.http.asking import read
 from tests.http.conformance import ConformingClient
