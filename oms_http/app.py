@@ -23,7 +23,7 @@ from oms_http.edge.fault_log import FaultLog
 from oms_http.edge.forwarding import behind
 from oms_http.edge.rate_limit_fields import rate_limit_fields
 from oms_http.edge.rate_limits import HEAD_ONLY, WELCOME, EdgeLimits, charge_placing, invite, refusal_of, take_over
-from oms_http.edge.refusals import Refusals
+from oms_http.edge.refusal_log import RefusalLog
 from oms_http.edge.telemetry import count_answer
 from oms_http.openapi.document import openapi_json
 from oms_http.openapi.operation import Operation
@@ -95,7 +95,7 @@ def create_app(
     for operation in registry:
         _add_route(app, service, operation, find_caller, limits)
     _add_docs_page(app, service)
-    _add_error_handlers(app, service.fault_log, Refusals())
+    _add_error_handlers(app, service.fault_log, RefusalLog())
     app.after_request(partial(_finish, oms.metrics, AnswerHeaders(settings.cors_origins)))
     app.wsgi_app = behind(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
@@ -166,7 +166,7 @@ def _unguarded(service: Service, view: Callable[..., Response]) -> Callable[...,
     return answer
 
 
-def _add_error_handlers(app: Flask, fault_log: FaultLog, refusals: Refusals) -> None:
+def _add_error_handlers(app: Flask, fault_log: FaultLog, refusals: RefusalLog) -> None:
     def answer_oms_error(error: OmsError) -> Response:
         asked = current_request()
         refusals.note(error, asked)

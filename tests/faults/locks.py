@@ -38,7 +38,7 @@ from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch
 from oms_http.edge.fault_log import FaultLog
-from oms_http.edge.refusals import Refusals
+from oms_http.edge.refusal_log import RefusalLog
 from oms_http.requests import Request
 from oms_http.service.readiness import Readiness
 
@@ -138,7 +138,7 @@ def fault_log() -> Locked:
 
 
 def refusals() -> Locked:
-    refusals, asked = Refusals(), Request(EnvironBuilder("/").get_environ())
+    refusals, asked = RefusalLog(), Request(EnvironBuilder("/").get_environ())
     return Locked(refusals._lock, lambda: refusals.note(OmsError("forbidden", "x"), asked))
 
 

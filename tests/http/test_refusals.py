@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, OmsError, Scope, Settings
-from oms_http.edge.refusals import EACH_SECONDS, LINES_A_SECOND, Refusals
+from oms_http.edge.refusal_log import EACH_SECONDS, LINES_A_SECOND, RefusalLog
 from oms_http.requests import Request
 from tests.http.asking import order
 from tests.http.conftest import client_of, conforming
@@ -50,7 +50,7 @@ def test_a_403_and_a_429_tell_who_asked_what_and_why(caplog: pytest.LogCaptureFi
         client.get("/v1/orders", headers=headers)
         for _ in range(10):
             client.get("/docs", headers={"X-Request-ID": "R2"})
-    told = [record.getMessage() for record in caplog.records if record.name == "oms_http.edge.refusals"]
+    told = [record.getMessage() for record in caplog.records if record.name == "oms_http.edge.refusal_log"]
     assert told[0] == (
         "forbidden: caller 'shop' at '127.0.0.1', 'POST' /v1/orders: 'this needs the scope orders:write' (request R1)"
     )
@@ -63,7 +63,7 @@ def test_a_403_and_a_429_tell_who_asked_what_and_why(caplog: pytest.LogCaptureFi
 
 def test_the_same_of_the_same_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
-    refusals = Refusals(clock=clock)
+    refusals = RefusalLog(clock=clock)
     for _ in range(1_000):
         refusals.note(FORBIDDEN, request())
         clock.now += 0.05
@@ -75,7 +75,7 @@ def test_the_same_of_the_same_is_told_once_a_minute(caplog: pytest.LogCaptureFix
 
 def test_a_flood_of_one_hides_nobody_else_beside_it(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
-    refusals = Refusals(clock=clock)
+    refusals = RefusalLog(clock=clock)
     for number in range(1_000):
         refusals.note(FORBIDDEN, request("flood"))
         clock.now += 0.01
@@ -86,7 +86,7 @@ def test_a_flood_of_one_hides_nobody_else_beside_it(caplog: pytest.LogCaptureFix
 
 def test_all_together_are_bounded_too(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
-    refusals = Refusals(clock=clock)
+    refusals = RefusalLog(clock=clock)
     for number in range(1_000):
         refusals.note(FORBIDDEN, request(None, address=f"192.0.2.{number}"))
     assert len(caplog.messages) == LINES_A_SECOND
@@ -96,12 +96,12 @@ def test_all_together_are_bounded_too(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_nobody_forges_a_line(caplog: pytest.LogCaptureFixture) -> None:
-    Refusals().note(FORBIDDEN, request("x", method="GE\nT", address="1\n2"))
+    RefusalLog().note(FORBIDDEN, request("x", method="GE\nT", address="1\n2"))
     assert len(caplog.messages) == 1
     assert "\n" not in caplog.text.strip()
 
 
 @pytest.mark.parametrize("code", ["unauthenticated", "validation_error", "storage_unavailable", "internal_error"])
 def test_other_errors_are_told_elsewhere_or_not(caplog: pytest.LogCaptureFixture, code: str) -> None:
-    Refusals().note(OmsError(code, "x"), request())
+    RefusalLog().note(OmsError(code, "x"), request())
     assert not caplog.messages

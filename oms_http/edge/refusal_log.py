@@ -22,7 +22,7 @@ _TOLD = frozenset({ErrorKind.FORBIDDEN, ErrorKind.LIMITED})
 _log = logging.getLogger(__name__)
 
 
-class Refusals:
+class RefusalLog:
     """Logs answers 403 and 429: the caller, as far as it is known, its address, the route, and why. Thread-safe.
 
     Refused authentication has lines of its own.
