@@ -144,7 +144,7 @@ class Histories(RuleBasedStateMachine):
         answers = [answer_of(question, system) for system in self.systems]
         shown = [comparable(answer) for answer in answers]
         for system, other in zip(self.systems[1:], shown[1:], strict=True):
-            assert other == shown[0], f"{system.storage.describe()} answers otherwise than memory"
+            assert other == shown[0], f"{system.describe().storage} answers otherwise than memory"
         return answers[0]
 
     @rule(command=orders, caller=callers)
