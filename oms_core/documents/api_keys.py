@@ -9,7 +9,7 @@ from oms_core.domain.api_keys import ApiKey, IssuedApiKey
 
 
 def show_key(key: ApiKey, now: datetime) -> dict[str, object]:
-    """Show a key, which has no secret to show, as it is at a time."""
+    """Show a key without its secret, in the state that it has at the time `now`."""
     return {
         "id": str(key.id),
         "name": key.name,
@@ -27,7 +27,7 @@ def show_key(key: ApiKey, now: datetime) -> dict[str, object]:
 
 
 def show_issued(issued: IssuedApiKey, now: datetime) -> dict[str, object]:
-    """Show a key that was just made, with the text to present."""
+    """Show a key that was just made, with the text that its owner presents."""
     return {"key": issued.token, **show_key(issued.key, now)}
 
 

@@ -89,20 +89,20 @@ def refuse_json_array(head: bytes) -> None:
 
 
 def json_kind(head: bytes) -> FileKind | None:
-    """Tell whether a file that is read as CSV is JSON."""
+    """Return the kind of a file that is to be read as CSV and is JSON; None for another."""
     if _is_json_array(head):
         return _JSON_ARRAY
     return _JSON_LINES if head.lstrip().startswith(b"{") else None
 
 
 def _refuse(kind: FileKind | None) -> None:
-    """Raise `validation_error` over a kind of file, unless there is none."""
+    """Raise `validation_error` for a kind of file, if there is one."""
     if kind is not None:
         raise one_finding("/1", kind.code, kind.detail)
 
 
 class _Begun:
-    """A source whose first bytes were looked at."""
+    """A source whose first bytes were read ahead."""
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source

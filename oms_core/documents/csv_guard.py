@@ -1,9 +1,8 @@
-"""Text in CSV files that no spreadsheet may take for a formula, and that comes back from them as it was.
+"""A guard for texts in CSV files: no spreadsheet takes one for a formula, and reading returns it as it was.
 
-A cell that begins with = + - @, a tab or a line end is run as a formula by spreadsheets when the file is opened
-(https://owasp.org/www-community/attacks/CSV_Injection). Such a text gets one apostrophe in front, which makes it text
-to a spreadsheet; so does one that begins so after apostrophes, for reading takes one away from both. Numbers stay
-numbers.
+A spreadsheet that opens a file runs a cell as a formula if it begins with = + - @, a tab or a line end
+(https://owasp.org/www-community/attacks/CSV_Injection). An apostrophe in front makes it text. A text that begins with
+apostrophes and then one of these signs gets one too, since reading takes one away. Numbers stay numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _CRLF = "\r\n"
 
 
 def guard(value: object) -> object:
-    """Return a value as a cell: a text that could be run gets an apostrophe in front, all else is as it was."""
+    """Return a value as a cell: an apostrophe stands before a text that could be run; another value is unchanged."""
     if isinstance(value, str) and _needs_guard(value) and not _is_number(value):
         return f"'{value}"
     return value
@@ -33,15 +32,15 @@ def unguard(fields: Iterable[str]) -> list[str]:
 
 
 def csv_writer(stream: TextIO, *, quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -> Any:
-    """Return a writer as `csv.writer` does, of lines that end in LF and in which a lone CR is quoted.
+    """Return a writer like `csv.writer`, whose lines end in LF and in which a lone CR is quoted.
 
-    Before Python 3.13 csv quotes only what its own line ends are made of, and every reader takes a bare CR for one.
+    Before Python 3.13 csv quotes only the characters of its own line ends, but every reader takes a bare CR for one.
     """
     return csv.writer(_LineFeeds(stream), lineterminator=_CRLF, quoting=quoting)
 
 
 class _LineFeeds:
-    """Passes each line on with LF for CR LF at its end."""
+    """Passes each line on with LF instead of CR LF at its end."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""What became of an imported file, as every driver shows it."""
+"""Reports of imports as JSON documents."""
 
 from __future__ import annotations
 

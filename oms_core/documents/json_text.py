@@ -1,4 +1,4 @@
-"""Strict JSON (RFC 8259, I-JSON RFC 7493): what json.loads lets through and a service must not is refused."""
+"""Strict JSON (RFC 8259, I-JSON RFC 7493): it refuses what json.loads lets through and a service must not."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from oms_core.domain.numbers import DIGITS_MAX
 from oms_core.errors import OmsError
 
 _DEPTH_MAX = 32
-# Each becomes an object of Python's, up to thirty times its text. The largest batch of orders that fits has fewer.
+# Each becomes an object in Python, up to thirty times as large as its text. The largest batch of orders has fewer.
 _OBJECTS_MAX = 400_000
 
 
 def parse_json(body: bytes) -> object:
     """Read one JSON document in UTF-8.
 
-    Raises `malformed_json` for bad UTF-8 or syntax, duplicate keys, NaN and Infinity, numbers beyond a double or longer
+    Raise `malformed_json` for bad UTF-8 or syntax, duplicate keys, NaN and Infinity, numbers beyond a double or longer
     than 40 characters, nesting deeper than 32, and more than 400,000 opening brackets.
     """
     if body.count(b"{") + body.count(b"[") > _OBJECTS_MAX:
@@ -41,7 +41,7 @@ def parse_json(body: bytes) -> object:
 
 
 def _other_encoding(body: bytes) -> str | None:
-    """Say what a body is that is not in UTF-8, or begins with what JSON in transit must not (RFC 8259, section 8.1)."""
+    """Return what is wrong with a body that is not UTF-8 or begins with a byte order mark (RFC 8259, section 8.1)."""
     encoding = json.detect_encoding(body)
     if encoding == "utf-8":
         return None

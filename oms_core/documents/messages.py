@@ -17,7 +17,7 @@ from oms_core.errors import OmsError
 def read_order_ids(body: bytes) -> list[UUID]:
     """Read `{"order_ids": [...]}`, 1 to 500 ids.
 
-    Raises `payload_too_large`, `malformed_json` or `validation_error`.
+    Raise `payload_too_large`, `malformed_json` or `validation_error`.
     """
     document = _read(body)
     ids = document.get("order_ids") if isinstance(document, Mapping) else None
@@ -30,9 +30,9 @@ def read_order_ids(body: bytes) -> list[UUID]:
 
 
 def read_command(body: bytes) -> PlaceOrder:
-    """Read an order to place: the body of POST /v1/orders with its `idempotency_key`, without which it is refused.
+    """Read an order to place: the body of POST /v1/orders with an `idempotency_key`, which is required here.
 
-    Raises `payload_too_large`, `malformed_json` or `validation_error`.
+    Raise `payload_too_large`, `malformed_json` or `validation_error`.
     """
     return read_repeatable_order(_read(body), why="is required: a message may be delivered twice")
 

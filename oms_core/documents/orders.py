@@ -33,13 +33,13 @@ def read_order(document: object, *, idempotency_key: str | None = None) -> Place
 def read_keyed_order(document: object, *, findings_max: int = FINDINGS_MAX) -> PlaceOrder:
     """Read an order that may carry an `idempotency_key` of its own: one of a batch, a file or a message.
 
-    It is read up to so many findings. Raises `validation_error`.
+    Reading stops at `findings_max` findings. Raise `validation_error`.
     """
     return _read(document, _KEYED_ORDER_FIELDS, _own_key(document), findings_max)
 
 
 def read_repeatable_order(document: object, *, why: str) -> PlaceOrder:
-    """Read an order that has to carry an `idempotency_key` of its own; `why` says so to who sent one without."""
+    """Read an order that must carry an `idempotency_key` of its own; `why` tells the sender of one without it."""
     findings = Findings()
     if isinstance(document, Mapping) and document.get("idempotency_key") is None:
         findings.add("/idempotency_key", "required", why)
@@ -102,7 +102,7 @@ def show_time(time: datetime) -> str:
 
 
 def show_refusal(error: OmsError) -> dict[str, object]:
-    """Show an error's own members, as in a batch outcome or a report: code, detail, retry, its figures, its errors."""
+    """Show an error as part of a batch outcome or a report: its code, detail, retry, figures and errors."""
     shown: dict[str, object] = {
         "code": error.code,
         "detail": error.detail,
@@ -118,7 +118,7 @@ def show_refusal(error: OmsError) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _LineReader:
-    """Reads the lines of one order, noting what is wrong in `findings`."""
+    """Reads the lines of one order, and adds what is wrong with them to `findings`."""
 
     findings: Findings
 
@@ -155,7 +155,7 @@ def check_fields(
     allowed: frozenset[str],
     required: tuple[str, ...],
 ) -> None:
-    """Note unknown and missing members of an object."""
+    """Add the unknown and the missing members of an object to the findings."""
     for name in (name for name in document if name not in allowed):
         shown = ascii(name)[1:-1].replace("~", "~0").replace("/", "~1")[:64]
         findings.add(f"{pointer}/{shown}", "unknown_field", "is not a field of this document")
@@ -176,7 +176,7 @@ def _own_key(document: object) -> str | None:
 def _read(
     document: object, allowed: frozenset[str], idempotency_key: str | None, findings_max: int = FINDINGS_MAX
 ) -> PlaceOrder:
-    """Read an order; whatever is wrong with it, in its fields or in their values, is told at once."""
+    """Read an order. Report all that is wrong with its fields and their values together."""
     if not isinstance(document, Mapping):
         raise one_finding("", "wrong_type", "must be a JSON object")
     findings = Findings(findings_max)

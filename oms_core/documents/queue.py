@@ -26,7 +26,7 @@ def show_queue_status(status: QueueStatus) -> dict[str, object]:
 
 
 def show_worker(worker: WorkerState) -> dict[str, object]:
-    """Show a worker: its pace in the last seconds, and what it settled in all."""
+    """Show a worker: its pace over the last ten seconds, and how many orders it has settled."""
     return {
         "id": worker.id,
         "started_at": show_time(worker.started_at),
@@ -62,9 +62,9 @@ def show_dead_letter(letter: DeadLetter, *, body_bytes_max: int | None = None) -
 
 
 def show_bytes(content: bytes, *, is_truncated: bool) -> tuple[str, str]:
-    """Return bytes as text with its encoding: `utf-8` where they are that, and else `base64`, so that none is lost.
+    """Return bytes as a text, and its encoding: `utf-8` where they are UTF-8, else `base64`, so that no byte is lost.
 
-    A character that the end of truncated bytes goes through is left out.
+    A character that is cut at the end of truncated bytes is left out.
     """
     try:
         return getincrementaldecoder("utf-8")().decode(content, final=not is_truncated), "utf-8"

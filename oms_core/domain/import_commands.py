@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -126,6 +126,10 @@ class ImportProgress:
     stage: ImportStage
     done: int
     total: int | None
+
+
+TellProgress = Callable[[ImportProgress], None]
+TellReject = Callable[[ImportReject], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""Spools of imports: a whole file checked and sorted on disk before anything is changed, in bounded memory."""
+"""All of an import: its records, its rows and what is wrong with them, kept on disk until all of them are checked."""

@@ -1,4 +1,4 @@
-"""The header of a CSV file: which of our columns stands where, whatever its case, its spaces and its name there."""
+"""The header of a CSV file: which of our columns stands where, whatever its case, its spaces and its name."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a header is to have: `ours` are all the columns that are read, of which some are required.
+    """What a header has to have: `ours` are all columns that are read, `required` those of them that must be there.
 
-    One of `either` is required too. `theirs` gives the name that a column of ours has in the file; further columns are
-    then passed over, and refused otherwise.
+    One of `either` must be there too. `theirs` maps a column of ours to its name in the file. With `theirs`, further
+    columns are passed over; without it, they are refused.
     """
 
     ours: Sequence[str]
@@ -38,7 +38,7 @@ class Wanted:
 class Header:
     """What each column of a file is: our name of it, None where it is passed over, `` where it has no heading.
 
-    `reasons` are the places of the columns that a file of rejects has besides, by their names.
+    `reasons` are the places of the columns that only a file of rejects has, by their names.
     """
 
     columns: tuple[str | None, ...]
@@ -46,17 +46,17 @@ class Header:
 
     @property
     def unnamed(self) -> list[int]:
-        """The places of columns that have no heading, and must so be empty."""
+        """The places of columns that have no heading. They must be empty."""
         return [place for place, name in enumerate(self.columns) if name == ""]
 
     def told_apart(self, fields: Sequence[str]) -> str:
-        """Return what keeps rejected orders of the same key apart, which follow each other in a file of rejects."""
+        """Return what keeps apart the orders of one key that follow each other in a file of rejects."""
         if not self.reasons or fields[self.reasons["code"]] != REPEATED:
             return ""
         return fields[self.reasons["line"]]
 
     def values(self, line: int, fields: Sequence[str]) -> dict[str, str] | ImportReject:
-        """Return a row's values by our names. Empty fields too many are nothing; a value without heading is refused."""
+        """Return a row's values by our names. Further empty fields are ignored; a value without heading is refused."""
         missing = self.columns[len(fields) :]
         if any(fields[len(self.columns) :]) or any(missing):
             return width_reject(line, fields, self.columns)
@@ -69,10 +69,10 @@ class Header:
 
 
 def read_columns(lines: Lines, wanted: Wanted, *, delimiter: str) -> Header:
-    """Read the header, the first row that is not empty.
+    """Read the header, which is the first row that is not empty.
 
-    The columns of a file of rejects (`line,column,code,detail`, all of them) are passed over. Raises
-    `validation_error` unless every column that is required is there, none twice, and no other one.
+    The columns of a file of rejects (`line,column,code,detail`) are passed over if all of them are there. Raise
+    `validation_error` for a required column that is missing, one that stands twice, and one that is not read.
     """
     record = read_header(lines, delimiter)
     kind = json_kind(lines.head) or _other_separator(lines.head, wanted, delimiter)
@@ -107,10 +107,10 @@ def _missing(names: Sequence[str], wanted: Wanted) -> list[tuple[str, str, str]]
 
 
 def _other_separator(head: bytes, wanted: Wanted, delimiter: str) -> FileKind | None:
-    """Tell that the columns are separated by another character.
+    """Return what is said of a file whose columns are separated by another character; None where that is not so.
 
-    That is one by which the required columns are found or, where a file has names of its own, the one that makes the
-    most columns of what is a single one so far.
+    It is the character by which the required columns are found. Where a file has names of its own, it is the one that
+    makes the most columns of what is a single one so far.
     """
     line = next((line for line in head.decode(errors="replace").splitlines() if line.strip()), "")
     rows = {other: _split(line, other) for other in _SEPARATORS if other != delimiter}

@@ -1,4 +1,4 @@
-"""Orders to import: JSON documents, or rows of a table that belong together."""
+"""Orders to import: each is a JSON document, or some rows of a CSV file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Document: TypeAlias = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDraft:
-    """A good order: the line of the file where it begins, and the document of it, with its idempotency key."""
+    """A good order: the line of the file where it begins, its idempotency key, and its document."""
 
     line: int
     key: str
@@ -47,14 +47,14 @@ class OrderDraft:
 def read_order_rows(
     lines: Lines, format: ImportFormat, columns: Mapping[str, str], *, delimiter: str = ","
 ) -> Iterator[OrderDraft | ImportReject]:
-    """Return the good orders, and what is malformed, as they come.
+    """Return the good orders and the malformed ones, in the order of the file.
 
     JSONL has the document that places an order, with an `idempotency_key`. CSV has a row for each line of an order:
     `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata`, in any order, under the names
-    that `columns` gives; metadata are a JSON object. Rows with the same key that follow each other are one order; what
-    is given of the order in several of them must be the same. An order without an idempotency key has its reference
-    for one, so that a rerun is harmless; without either it is malformed. Raises `validation_error` for a header that
-    lacks a column.
+    in `columns`. The metadata are a JSON object. Rows with the same key that follow each other are one order; what
+    several of them say of the order must be the same. Where an order has no idempotency key, its reference is the key,
+    so that a rerun is harmless; without either it is malformed. Raise `validation_error` for a header that lacks a
+    column.
     """
     return _read_json(lines) if format is ImportFormat.JSONL else _read_csv(lines, columns, delimiter)
 
@@ -127,7 +127,7 @@ def _read_row(record: tuple[int, list[str]] | RecordFault, header: Header) -> _R
 
 @dataclass(slots=True, kw_only=True)
 class _OpenOrder:
-    """An order whose rows are still coming; `bad_line` is that of a row beside or among them that cannot be read."""
+    """An order whose rows are still coming. `bad_line`: a line before or among them that cannot be read."""
 
     line: int
     identity: tuple[str, str]
@@ -140,7 +140,7 @@ class _OpenOrder:
     conflict: ImportReject | None = None
 
     def add(self, row: _Row) -> None:
-        """Take the next row; of one line too many, enough is kept to see that it is."""
+        """Add the next row. Of an order with too many lines, no more is kept than shows that it has."""
         self.row_count += 1
         for name in COLUMNS_OF_ORDER:
             if (value := row.values.get(name)) and self.document.setdefault(name, value) != value:
@@ -154,7 +154,7 @@ class _OpenOrder:
             self.line_numbers.append(row.line)
 
     def close(self) -> OrderDraft | ImportReject:
-        """Return the order, now that all its rows are there, or why it cannot be one."""
+        """Return the order, all of whose rows have come, or why it is malformed."""
         closed = self._close()
         if isinstance(closed, OrderDraft):
             return closed
@@ -176,7 +176,7 @@ class _OpenOrder:
             return self._reject(error)
 
     def _reject(self, error: OmsError) -> ImportReject:
-        """Point at the row and column of the file, where the error points into the document."""
+        """Report an error that points into the document by the row and the column of the file."""
         reject = error_reject(self.line, error, self.document, named=self._named)
         match (reject.column or "").split("/"):
             case ["lines", index, column]:
@@ -194,7 +194,7 @@ class _OpenOrder:
 
 
 def _metadata(document: Document) -> Document:
-    """Return the metadata that stand as a JSON object in one cell; any other text is left for the order's own check."""
+    """Return the metadata, a JSON object in one cell. Any other text is left to the check of the order."""
     try:
         return {"metadata": parse_json(str(document["metadata"]).encode())}
     except (KeyError, OmsError):

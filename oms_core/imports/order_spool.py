@@ -38,9 +38,9 @@ class OrderSpool(Spool):
         self.database.execute("CREATE TABLE orders (line INTEGER PRIMARY KEY, key TEXT, lines INTEGER, document TEXT)")
 
     def fill(self, lines: Lines, orders: Iterator[OrderDraft | ImportReject], told: Callable[[int], None]) -> None:
-        """Keep every order; `told` is told how many there are. Two with the same key become malformed.
+        """Keep every order, and tell `told` how many there are so far. Orders with the same key become malformed.
 
-        Raises `payload_too_large` beyond 5,000,000, among them the empty rows that were passed over in `lines`.
+        Raise `payload_too_large` beyond 5,000,000; the empty rows that `lines` has passed over count too.
         """
         for order in orders:
             self.count += 1

@@ -24,7 +24,7 @@ _NO_OBJECT = "the line must be a JSON object"
 
 
 class RecordFault(Exception):  # noqa: N818  A finding about the file, not a failure of the program.
-    """A record, beginning at `line`, that cannot be read; reading goes on after it."""
+    """A record that begins at `line` and cannot be read. Reading goes on after it."""
 
     def __init__(self, line: int, code: str, detail: str) -> None:
         super().__init__(line, code, detail)
@@ -34,12 +34,11 @@ class RecordFault(Exception):  # noqa: N818  A finding about the file, not a fai
 
 
 class Lines:
-    """The lines of a text in UTF-8, a BOM aside, each with its ending (LF, CRLF or CR).
+    """The lines of a text in UTF-8, without its BOM, each with its ending (LF, CRLF or CR).
 
-    An iterator that outlives its errors: a line that is not UTF-8, or that makes its record longer than
-    `record_characters_max`, raises RecordFault, and the next call gives the line after it. `head` is how the text
-    begins, and `blank` counts the empty rows that were passed over. Raises `validation_error` for a file that is no
-    text in UTF-8.
+    It is an iterator that goes on after its errors. A line that is not UTF-8, or that makes its record longer than
+    `record_characters_max`, raises RecordFault; the next call returns the line after it. `head` is how the text begins,
+    `blank` is how many empty rows were passed over. Raises `validation_error` for a file that is no text in UTF-8.
     """
 
     def __init__(self, source: ByteSource, *, record_characters_max: int = IMPORT_RECORD_CHARACTERS_MAX) -> None:
@@ -63,16 +62,16 @@ class Lines:
         return self._digest.digest()
 
     def format(self, chosen: ImportFormat | None = None) -> ImportFormat:
-        """Tell how records are written, unless that was chosen: JSONL begins with `{`.
+        """Return the format that was chosen, or else the one that the file has: JSONL begins with `{`.
 
-        Raises `validation_error` for a JSON array.
+        Raise `validation_error` for a JSON array.
         """
         if chosen is not ImportFormat.CSV:
             refuse_json_array(self.head)
         return chosen or (ImportFormat.JSONL if self.head.lstrip().startswith(b"{") else ImportFormat.CSV)
 
     def pass_over(self, rows: int) -> None:
-        """Count empty rows. Raises `payload_too_large` beyond 5,000,000."""
+        """Count empty rows. Raise `payload_too_large` beyond 5,000,000."""
         self.blank += rows
         check_row_count(self.blank)
 
@@ -82,9 +81,9 @@ class Lines:
         self._record_characters = 0
 
     def take_plain(self) -> list[str]:
-        """Take many lines at once, each of which is a record: there is no quote in them, and none is too long.
+        """Return many lines at once, each of which is a record: they have no quote, and none is too long.
 
-        None are given at the end, and when the next one may be of another kind: the iterator then gives it.
+        Return none at the end, and where the next line may be different: that one comes from the iterator.
         """
         self.begin_record()
         if self._next == len(self._block):
@@ -115,7 +114,7 @@ class Lines:
         return line
 
     def _begin(self) -> bytes:
-        """Read what tells the kind of the file, and more where more is there; a pipe may give it byte by byte."""
+        """Read the bytes that tell the kind of the file, and more if there are. A pipe may bring them one by one."""
         begin = b""
         while len(begin) < BYTES_LOOKED_AT and (block := self._read()):
             begin += block
@@ -128,7 +127,7 @@ class Lines:
         return block
 
     def _next_block(self) -> None:
-        """Make a block of the whole lines among the bytes that are there and the next ones that come."""
+        """Make a block of the whole lines among the bytes that were read, and read the next ones."""
         self._block, self._next = [], 0
         while self._rest:
             block = self._read()
@@ -164,14 +163,14 @@ class Lines:
 
 
 def check_row_count(rows: int) -> None:
-    """Raise `payload_too_large` where a file has more rows than an import takes, empty ones among them."""
+    """Raise `payload_too_large` where a file has more rows than an import takes. Empty rows count too."""
     if rows > IMPORT_ROWS_MAX:
         raise OmsError("payload_too_large", f"an import has at most {IMPORT_ROWS_MAX} rows; split the file")
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRun:
-    """Records that follow each other: the line where each begins, and its fields (none: an empty line)."""
+    """Records that follow each other: the line where each begins, and its fields (an empty line has none)."""
 
     lines: Sequence[int]
     rows: list[list[str]]
@@ -183,7 +182,7 @@ def is_blank(fields: Sequence[str]) -> bool:
 
 
 def read_header(lines: Lines, delimiter: str = ",") -> tuple[int, list[str]] | RecordFault | None:
-    """Read the first record of a CSV file that is not empty, and no further; None where the first 1,000 are."""
+    """Return the first record of a CSV file that is not empty; None where the first 1,000 are."""
     try:
         for _ in range(_ROWS_BEFORE_HEADER_MAX):
             lines.begin_record()
@@ -203,7 +202,7 @@ def read_header(lines: Lines, delimiter: str = ",") -> tuple[int, list[str]] | R
 def csv_runs(lines: Lines, delimiter: str = ",") -> Iterator[CsvRun | RecordFault]:
     """Read CSV (RFC 4180, double quotes), many records at a time: one at a time takes twice as long.
 
-    A guard against formulas (see `csv_guard`) is taken off. Empty rows are among them: see `without_blank`.
+    Guards against formulas are taken off (see `csv_guard`). Empty rows are still there (see `without_blank`).
     """
     reader = csv.reader(lines, strict=True, delimiter=delimiter)
     ended = False
@@ -236,14 +235,14 @@ def csv_runs(lines: Lines, delimiter: str = ",") -> Iterator[CsvRun | RecordFaul
 
 
 def without_blank(lines: Lines, run: CsvRun) -> CsvRun:
-    """Leave the empty rows out of a run, and count them."""
+    """Return a run without its empty rows, and count those."""
     kept = [(line, fields) for line, fields in zip(run.lines, run.rows, strict=True) if not is_blank(fields)]
     lines.pass_over(len(run.rows) - len(kept))
     return CsvRun([line for line, _ in kept], [fields for _, fields in kept])
 
 
 def csv_records(lines: Lines, delimiter: str = ",") -> Iterator[tuple[int, list[str]] | RecordFault]:
-    """Read CSV, record by record, leaving out empty rows, which are counted."""
+    """Read CSV, record by record. Empty rows are left out and counted."""
     for run in csv_runs(lines, delimiter):
         if isinstance(run, RecordFault):
             yield run
@@ -253,7 +252,7 @@ def csv_records(lines: Lines, delimiter: str = ",") -> Iterator[tuple[int, list[
 
 
 def json_records(lines: Lines) -> Iterator[tuple[int, dict[str, object]] | RecordFault]:
-    """Read JSON Lines: each line's number, with its object; no empty lines, which are counted."""
+    """Read JSON Lines: each line's number and its object. Empty lines are left out and counted."""
     while True:
         lines.begin_record()
         try:

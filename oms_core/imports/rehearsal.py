@@ -1,4 +1,4 @@
-"""A rehearsal of placing: every order is decided as if those before it had been placed, and none is."""
+"""A rehearsal of placing: every order is decided as if those before it had been placed, but none is placed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_NOW = Refuse(OmsError("internal_error", "a rehearsal places nothing"))
 
 
 class RehearsePlacements:
-    """Gives the outcomes that placing would have; what it has promised is kept in `database`, an import's spool."""
+    """Returns the outcomes that placing would have. `database`, the import's spool, keeps what was promised."""
 
     def __init__(self, *, orders: OrderStorage, location_priority: Sequence[str], database: sqlite3.Connection) -> None:
         self._orders = orders
@@ -41,7 +41,7 @@ class RehearsePlacements:
             )
 
     def __call__(self, placements: Sequence[Placement]) -> list[PlacementOutcome]:
-        """Decide at most 500 orders, each key once; one that is accepted is shown as it would be placed."""
+        """Decide at most 500 orders, each key once. An order that would be placed is returned as it would be."""
         verdicts: list[Verdict] = []
 
         def decide(batch: Sequence[Placement], view: PlacementView) -> list[Verdict]:
@@ -58,7 +58,7 @@ class RehearsePlacements:
         return outcomes
 
     def _left(self, product: Product) -> Product:
-        """Return a product as it would be with all that was promised."""
+        """Return a product as it would be if all promises had been kept."""
         with file_errors():
             rows = self._database.execute("SELECT location, quantity FROM promised WHERE sku = ?", (product.sku,))
             promised: dict[str, int] = dict(rows.fetchall())

@@ -35,14 +35,14 @@ def fault_reject(fault: RecordFault) -> ImportReject:
 
 
 def width_reject(line: int, fields: Sequence[str], header: Sequence[str | None]) -> ImportReject:
-    """Report a CSV row that has not as many fields as the header."""
+    """Report a CSV row that does not have as many fields as the header."""
     detail = f"the row has {len(fields)} columns, the header {len(header)}"
     values = {name: field for name, field in zip(header, fields, strict=False) if name}
     return ImportReject(line=line, column=None, code="wrong_width", detail=detail, values=values)
 
 
 def findings_reject(line: int, findings: Findings, values: Mapping[str, object]) -> ImportReject:
-    """Report a row whose values are wrong: the first one's column and code, and what is wrong with each."""
+    """Report a row with wrong values: the column and code of the first one, and what is wrong with each."""
     first = findings.errors[0]
     return ImportReject(
         line=line,
@@ -56,7 +56,7 @@ def findings_reject(line: int, findings: Findings, values: Mapping[str, object])
 def error_reject(
     line: int, error: OmsError, values: Mapping[str, object], *, named: Callable[[str], str] = _column
 ) -> ImportReject:
-    """Report a document that is not valid: the first finding's place and code, and what is wrong everywhere.
+    """Report a document that is not valid: the place and code of the first finding, and the text of all of them.
 
     A finding points into the document; `named` returns the name of that place in the file.
     """
@@ -122,7 +122,7 @@ def shown(value: object) -> str:
 
 
 def number_or_text(text: str) -> int | str:
-    """Read a whole number; any other text stays as it is, for the check of its column to refuse."""
+    """Return a whole number that a text says. Any other text stays as it is: the check of its column refuses it."""
     try:
         return parse_whole_number(text)
     except ValueError:
@@ -130,7 +130,7 @@ def number_or_text(text: str) -> int | str:
 
 
 def shorten(text: str) -> str:
-    """Cut a text that somebody else chose to what a message can bear, in ASCII."""
+    """Return a text from the file as a message may show it: short, and in ASCII."""
     return ascii(text)[1:-1][:_SHOWN_CHARACTERS_MAX]
 
 

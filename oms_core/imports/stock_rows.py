@@ -1,4 +1,4 @@
-"""Rows of stock to import: every column checked as the command of a single change would check it."""
+"""Rows of stock to import: every column is checked as the command of a single change checks it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _PLAIN_QUANTITY_MAX = 12  # Characters: below the bound of any count.
 
 
 def _no_fault(location: str) -> None:
-    """Let every location be."""
+    """Find nothing wrong with a location."""
 
 
 class StockRowReader:
-    """Reads the rows of one import in mode `mode`; `location` and `reason` are for rows that bring none.
+    """Reads the rows of one import in mode `mode`; `location` and `reason` are for rows that have none.
 
     `columns` are the names that our columns have in a CSV file, `delimiter` is what stands between its fields.
     `location_fault` returns the code and the detail of what is wrong with a location, None where nothing is. A SKU of
@@ -67,7 +67,7 @@ class StockRowReader:
 
         CSV begins with a header of `sku,quantity[,location,name,reason,reference]`, in any order. JSONL has objects
         with these members. `lines` counts the empty rows; a sequence is empty where there is nothing else.
-        Raises `validation_error` for a header that lacks a column or has an unknown one.
+        Raise `validation_error` for a header that lacks a column or has an unknown one.
         """
         return self._read_csv(lines) if format is ImportFormat.CSV else self._read_json(lines)
 

@@ -1,4 +1,4 @@
-"""The spool of a stock import: rows as they come, then sorted, summed, and free of contradictions."""
+"""The spool of a stock import: rows as they come, then sorted and summed, without those that contradict each other."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class StockSpool(Spool):
     def fill(
         self, lines: Lines, arriving: Iterator[Sequence[StockRow | ImportReject]], told: Callable[[int], None]
     ) -> None:
-        """Keep every row; `told` is told how many there are.
+        """Keep every row, and tell `told` how many there are so far.
 
-        Raises `payload_too_large` beyond 5,000,000, among them the empty rows that were passed over in `lines`.
+        Raise `payload_too_large` beyond 5,000,000; the empty rows that `lines` has passed over count too.
         """
         for rows in arriving:
             self.count += len(rows)
@@ -84,9 +84,9 @@ class StockSpool(Spool):
         check_row_count(self.count + lines.blank)
 
     def sort(self, mode: ImportMode) -> None:
-        """Sort the rows; those that contradict each other become malformed, each naming another's line.
+        """Sort the rows. Rows that contradict each other become malformed; each names the line of another.
 
-        Two counts of one level do (differences are summed), and two names for one SKU.
+        Two counts of one level contradict each other (differences are summed), and so do two names of one SKU.
         """
         with file_errors():
             for statement in _SORT:
@@ -97,7 +97,7 @@ class StockSpool(Spool):
                 self._reject_contradicted(_FIND_RENAMED, _REJECT_RENAMED)
 
     def entries(self, mode: ImportMode, *, after: tuple[str, str] | None) -> Iterator[StockEntry]:
-        """Return what is asked of each level, by (sku, location) in code point order, above `after`."""
+        """Return the entry of each level after `after`, in order of (sku, location) by code points."""
         with file_errors():
             rows = self.database.execute(_ENTRIES, after or ("", ""))
             entries = map(StockEntry._make, rows)
@@ -137,7 +137,7 @@ class StockSpool(Spool):
 
 
 def _sum(entries: Iterator[StockEntry]) -> StockEntry:
-    """Sum the differences of one level; different reasons and references are put one after the other."""
+    """Sum the differences of one level. Different reasons and references are joined."""
     first = next(entries)
     quantity, rows, name = first.quantity, 1, first.name
     reasons, references = _Joined(first.reason, REASON_LENGTH_MAX), _Joined(first.reference, REFERENCE_LENGTH_MAX)
@@ -149,7 +149,7 @@ def _sum(entries: Iterator[StockEntry]) -> StockEntry:
 
 
 class _Joined:
-    """Different texts, one after the other as far as they fit."""
+    """Different texts, joined as long as they fit."""
 
     def __init__(self, text: str | None, longest: int) -> None:
         self._longest = longest

@@ -1,1 +1,1 @@
-"""The threads of the service; adapters supply the transports."""
+"""What runs beside requests: threads and their pauses, shared transactions, and what waits for an outcome."""

@@ -1,4 +1,4 @@
-"""Announcing accepted orders from a thread of its own: no request ever waits for a broker."""
+"""Announcing accepted orders to workers on a thread beside: no request ever waits for a broker."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _PAUSE_MAX_SECONDS = 5.0
 
 
 class Announcements:
-    """Hands the ids of committed orders to the queue; what cannot be announced is left to the workers' sweep.
+    """Hands the ids of committed orders to the broker. Orders that cannot be announced are left to the workers' sweep.
 
-    At most 100,000 ids wait. While the broker is away it is tried again after growing pauses, and what gathers
-    meanwhile is dropped: the row is the truth. The thread starts with the first id, and anew in a forked child.
+    At most 100,000 ids wait. While the broker is away it is tried again after growing pauses; ids that come meanwhile
+    are dropped, since the database has the orders. The thread starts with the first id, also in a forked child.
     Thread-safe.
     """
 
@@ -47,7 +47,7 @@ class Announcements:
         self._closing = threading.Event()
 
     def tell(self, order_ids: Sequence[UUID]) -> None:
-        """Have orders announced soon; never waits, never raises."""
+        """Have orders announced soon. Never wait, never raise."""
         with self._changed:
             if self._closing.is_set() or len(self._waiting) + len(order_ids) > _WAITING_MAX:
                 self._metrics.count(ANNOUNCEMENTS, "lost", amount=len(order_ids))
@@ -61,14 +61,14 @@ class Announcements:
             self._drop()
 
     def begin(self) -> None:
-        """Start the thread before there is anything to announce: an inbox of this process then expects messages.
+        """Start the thread before there is anything to announce, so that an inbox of this process expects messages.
 
         Raise `overloaded` when it cannot start.
         """
         self._thread.start()
 
     def close(self) -> None:
-        """Announce what waits, in a bounded time, and end the thread."""
+        """Announce the ids that wait, for a bounded time, and end the thread."""
         self._closing.set()
         with self._changed:
             self._changed.notify()
@@ -88,14 +88,14 @@ class Announcements:
             announcer.close()
 
     def _take(self) -> list[UUID]:
-        """Wait for ids and give them; an empty list when closed and nothing is left."""
+        """Wait for ids and return them; return none once this is closed and nothing is left."""
         with self._changed:
             while not self._waiting and not self._closing.is_set():
                 self._changed.wait()
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER_MAX))]
 
     def _gather(self) -> None:
-        """Let more ids come together while requests keep this process busy: each announcement costs them some time."""
+        """Let more ids come together: each announcement takes some of the time of this process's requests."""
         self._closing.wait(_GATHER_SECONDS)
 
     def _announce(self, announcer: Announcer, order_ids: Sequence[UUID]) -> bool:

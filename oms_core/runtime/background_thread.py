@@ -1,4 +1,4 @@
-"""Threads beside those that ask: they start when they are needed, and one that cannot start costs one call."""
+"""Threads in the background: they start when they are needed, and a failed start is the failure of one call only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def start_thread(work: Callable[[], object], *, name: str) -> threading.Thread:
 
 
 def start_threads(work: Callable[[], object], count: int, *, name: str) -> list[threading.Thread]:
-    """Start so many daemon threads, or as many as the system gives, which may be none."""
+    """Start `count` daemon threads, or as many as the system has to give, which may be none."""
     threads: list[threading.Thread] = []
     for number in range(count):
         try:
@@ -35,7 +35,7 @@ def start_threads(work: Callable[[], object], count: int, *, name: str) -> list[
 
 @contextmanager
 def starting_threads() -> Iterator[None]:
-    """Raise `overloaded` for a thread that cannot start in a block: also one that a library starts."""
+    """Raise `overloaded` when a thread cannot start within a block, be it ours or a library's."""
     try:
         yield
     except RuntimeError as error:  # "can't start new thread": a limit of processes, of memory, or a process that ends.
@@ -45,8 +45,8 @@ def starting_threads() -> Iterator[None]:
 class BackgroundThread:
     """Does `work` on one daemon thread, which starts when it is first asked for, and anew in a forked child.
 
-    When the work is over the thread ends; a `start` that came meanwhile has it done once more first, so that nobody's
-    is lost. Thread-safe.
+    The thread ends when the work is over. If `start` was called meanwhile, the work is done once more first, so that no
+    call is lost. Thread-safe.
     """
 
     def __init__(self, work: Callable[[], object], *, name: str) -> None:
@@ -62,9 +62,9 @@ class BackgroundThread:
         self._is_failing = False
 
     def start(self) -> None:
-        """Have the work done, from its beginning or going on with it.
+        """Start the work, unless it is under way.
 
-        Raise `overloaded` when no thread can start: then nothing has begun, and the next call tries again.
+        Raise `overloaded` when no thread can start. Nothing has begun then, and the next call tries again.
         """
         with self._lock:
             if self._is_running:
@@ -73,7 +73,7 @@ class BackgroundThread:
                 self._start()
 
     def join(self, timeout_seconds: float) -> None:
-        """Wait for the end of the work, which was told to end: it is not begun once more."""
+        """Wait for the end of the work, which the caller has told to end. It is not done once more."""
         with self._lock:
             self._is_asked_for = False
             thread = self._thread
@@ -83,7 +83,7 @@ class BackgroundThread:
     def _start(self) -> None:
         try:
             self._thread = start_thread(self._run, name=self._name)
-        except OmsError as error:  # Whoever is refused tells its caller; the operator hears of the first.
+        except OmsError as error:  # Each caller hears of its own failure; the log has the first one.
             _log.log(logging.DEBUG if self._is_failing else logging.WARNING, "%s: %s", self._name, error.__cause__)
             self._is_failing = True
             raise
@@ -100,7 +100,7 @@ class BackgroundThread:
             raise
 
     def _is_to_go_on(self) -> bool:
-        """Tell whether the work is to be done once more; else this thread is at its end."""
+        """Return whether the work is to be done once more; if not, this thread counts as ended."""
         with self._lock:
             self._is_running, self._is_asked_for = self._is_asked_for, False
             return self._is_running

@@ -1,4 +1,4 @@
-"""The pauses of whoever tries again."""
+"""Backoff: how long to pause before a further try."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from oms_core.domain.backoff import longest_pause_seconds
 
 
 class Backoff:
-    """Counts failures in a row; each pause is drawn from nothing to twice the last longest one. For one thread."""
+    """Counts failures in a row. A pause is drawn at random up to a bound that doubles each time. For one thread."""
 
     def __init__(self, *, first_seconds: float, max_seconds: float) -> None:
         self._first_seconds = first_seconds
@@ -19,8 +19,8 @@ class Backoff:
         """Count a failure and return how long to wait after it."""
         self.failures += 1
         longest = longest_pause_seconds(self.failures, first_seconds=self._first_seconds, max_seconds=self._max_seconds)
-        return random.uniform(0, longest)  # noqa: S311  It keeps callers apart; nobody gains by guessing it.
+        return random.uniform(0, longest)  # noqa: S311  It keeps callers apart, and need not be secret.
 
     def reset(self) -> None:
-        """Begin with short pauses again, after a success."""
+        """Begin with the shortest pause again, after a success."""
         self.failures = 0

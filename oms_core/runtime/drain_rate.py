@@ -1,4 +1,4 @@
-"""How fast work drains, and so when one who is refused may come again: the one source of Retry-After."""
+"""How fast waiting work is completed, and so when a refused caller may come again: the one source of Retry-After."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _JITTER = 0.25
 
 
 class DrainRate:
-    """Completions per second, smoothed: each counts for `exp(-age / 3 s)`. Callers hold a lock, or share a thread."""
+    """Completions per second, smoothed: each counts for `exp(-age / 3 s)`. The caller locks it, or has one thread."""
 
     def __init__(
         self,
@@ -27,22 +27,22 @@ class DrainRate:
         self._weight = 0.0
 
     def count(self, completions: int = 1) -> None:
-        """Count what has just been completed."""
+        """Count work that has just been completed."""
         self._weight = self._remembered() + completions
         self._counted_at = self._clock()
 
     def per_second(self) -> float:
-        """Return the present rate; a process that has just begun is not taken for a slow one."""
+        """Return the present rate. A process that has just begun is not mistaken for a slow one."""
         age = self._clock() - self._began_at
         lived_seconds = _MEMORY_SECONDS * (1 - math.exp(-age / _MEMORY_SECONDS))
         return self._remembered() / lived_seconds if lived_seconds > 0 else 0.0
 
     def retry_after_seconds(self, in_flight: int) -> int:
-        """Return the whole seconds until `in_flight` are done at this rate: 1 to 60, up to a quarter more by chance.
+        """Return the whole seconds until `in_flight` are done at this rate: 1 to 60, up to a quarter more at random.
 
-        The fraction is rounded up or down by chance too, so that those refused together do not return together.
+        The fraction is rounded up or down at random too, so that callers who are refused together return apart.
         """
-        if not self._weight:  # Nothing has been completed yet, so nothing is known.
+        if not self._weight:  # Nothing has been completed yet, so no rate is known.
             return 1
         rate = self.per_second()
         seconds = in_flight / rate if rate > 0 else RETRY_AFTER_SECONDS_MAX

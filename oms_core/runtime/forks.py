@@ -1,4 +1,4 @@
-"""Beginning anew in a forked child, which has none of its parent's threads, and locks that they may have held."""
+"""Starting afresh in a forked child: it has none of its parent's threads, and copies of locks that they may hold."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-# One for the process, since a hook is: it cannot be taken back, so one of our own for each object would stay for ever.
-# An object and its function apart: a weakref.WeakMethod that dies with its object fails while an interpreter ends.
+# One hook for the process: a hook cannot be taken back, so one for each object would stay for ever. An object and its
+# function are kept apart, since a weakref.WeakMethod that dies with its object fails while an interpreter ends.
 _beginnings: dict[int, tuple[weakref.ref[Any], Callable[[Any], None]]] = {}
 
 
@@ -19,16 +19,16 @@ def begin_in_each_process(begin: Callable[[], None]) -> None:
 
 
 def begin_in_children(begin: Callable[[], None]) -> None:
-    """Have a bound method called as the first thing that happens in each child that this process forks.
+    """Have a bound method called first of all in each child that this process forks, and in the children of a child.
 
-    `begin` makes the locks of its object anew, and whatever else belongs to one process. It runs alone in the child,
-    takes no lock and must not raise. The object is not kept alive. Children of a child begin anew too.
+    `begin` makes the locks of its object anew, and whatever else belongs to one process. It runs while the child has
+    one thread. It takes no lock and must not raise. The object is not kept alive by it.
     """
     owner, function = begin.__self__, begin.__func__  # type: ignore[attr-defined]  # A bound method has them.
     key = id(owner)
 
     def forget(gone: weakref.ref[Any]) -> None:
-        if key in _beginnings and _beginnings[key][0] is gone:  # Else another object has come to the same address.
+        if key in _beginnings and _beginnings[key][0] is gone:  # Else another object has the same address by now.
             del _beginnings[key]
 
     _beginnings[key] = weakref.ref(owner, forget), function

@@ -1,4 +1,4 @@
-"""Group commit: concurrent requests of one process share transactions, so a hot product costs one lock per batch."""
+"""Group commit: concurrent requests of one process share transactions, so they lock a product in demand only once."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _CLOSE_TIMEOUT_SECONDS = 30.0
 
 
 class _Ticket(Generic[Item, Outcome]):
-    """One request's hand-in: a closed gate until its outcome, or the error that met its batch, is there."""
+    """The item of one request. `ready` is locked until the outcome is there, or the error of its batch."""
 
-    __slots__ = ("error", "gate", "item", "outcome")
+    __slots__ = ("error", "item", "outcome", "ready")
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        self.gate = threading.Lock()
-        self.gate.acquire()
+        self.ready = threading.Lock()
+        self.ready.acquire()
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
 
 
 class GroupCommitter(Generic[Item, Outcome]):
-    """Commits whatever has gathered while the last commit ran; no timer, so an idle service adds no delay.
+    """Commits the items that came while the last commit ran. There is no timer, so an idle service adds no delay.
 
-    `commit` gets up to `batch_max` items in order of arrival and gives one outcome each. At most `waiting_max` requests
-    wait at a time (None: no bound): a further one is refused with `overloaded`. One that no commit has taken after
-    `waiting_seconds_max` (None: no bound) is given back with `storage_unavailable`; from then on `commit` has a
-    deadline of its own. The thread starts with the first item, and anew in a forked child.
+    `commit` gets up to `batch_max` items in order of arrival, and returns one outcome each. At most `waiting_max`
+    requests wait at a time (None: no bound); a further one is refused with `overloaded`. One that no commit has taken
+    after `waiting_seconds_max` (None: no bound) is refused with `storage_unavailable`; a commit bounds its own time.
+    The thread starts with the first item, also in a forked child.
     """
 
     def __init__(
@@ -63,22 +63,22 @@ class GroupCommitter(Generic[Item, Outcome]):
         self._changed = threading.Condition()
 
     def submit(self, item: Item) -> Outcome:
-        """Hand an item in and wait for its outcome.
+        """Have an item committed, and return its outcome.
 
-        Raises `overloaded`, `storage_unavailable`, or what met its batch.
+        Raise `overloaded`, `storage_unavailable`, or the error of its batch.
         """
         ticket: _Ticket[Item, Outcome] = _Ticket(item)
         with self._changed:
             self._admit(ticket)
-        if not ticket.gate.acquire(timeout=self._waiting_seconds_max):
-            self._give_back(ticket)
-            ticket.gate.acquire()
+        if not ticket.ready.acquire(timeout=self._waiting_seconds_max):
+            self._withdraw(ticket)
+            ticket.ready.acquire()
         if ticket.error is not None:
             raise ticket.error
         return ticket.outcome  # type: ignore[return-value]  # Set whenever error is not.
 
     def close(self) -> None:
-        """Commit what has gathered, then end the thread; a further item is refused."""
+        """Commit the items that wait, then end the thread; a further item is refused."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -91,12 +91,12 @@ class GroupCommitter(Generic[Item, Outcome]):
         if self._waiting_max is not None and ahead >= self._waiting_max:
             seconds = self._drain.retry_after_seconds(ahead)
             raise OmsError("overloaded", "too many orders are being placed at once", retry_after_seconds=seconds)
-        self._thread.start()  # First: nobody may wait for a thread that is not there.
+        self._thread.start()  # First: else a request could wait for a thread that could not start.
         self._waiting.append(ticket)
         self._changed.notify()
 
-    def _give_back(self, ticket: _Ticket[Item, Outcome]) -> None:
-        """Refuse what has waited long enough, unless a commit has taken it: its outcome is on the way."""
+    def _withdraw(self, ticket: _Ticket[Item, Outcome]) -> None:
+        """Refuse an item that has waited too long, unless a commit has taken it and will bring its outcome."""
         with self._changed:
             if ticket not in self._waiting:
                 return
@@ -120,11 +120,11 @@ class GroupCommitter(Generic[Item, Outcome]):
             outcomes = self._commit([ticket.item for ticket in batch])
             for ticket, outcome in zip(batch, outcomes, strict=True):
                 ticket.outcome = outcome
-        except BaseException as error:  # noqa: BLE001  Whatever it is, the waiting requests must hear of it.
+        except BaseException as error:  # noqa: BLE001  Whatever it is, each waiting request raises it.
             for ticket in batch:
                 ticket.error = error
         with self._changed:
             self._drain.count(len(batch))
-        self._taken = 0  # Before they are woken: who is served may come again at once, and must not count twice.
+        self._taken = 0  # Before they are woken: a request that follows at once must not be counted twice.
         for ticket in batch:
-            ticket.gate.release()
+            ticket.ready.release()

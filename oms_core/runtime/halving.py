@@ -1,4 +1,4 @@
-"""Finding the item at fault in a batch, so that it costs the others nothing."""
+"""Finding the item at fault in a batch, so that its fault costs the others nothing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def halve_to_fault(
     is_of_an_item: Callable[[Exception], bool],
     blame: Callable[[Item, Exception], Result],
 ) -> list[Result]:
-    """Attempt a batch, and each half of what fails by the fault of an item; return the results in order.
+    """Attempt a batch; where an item is at fault, attempt each half by itself. Return the results in order.
 
-    `blame` gives the result of an item that fails alone. Raise what is no item's fault (`is_of_an_item`) at once: what
-    was attempted before stays done.
+    `is_of_an_item` tells whether an error is the fault of an item; another one is raised at once, and what was done
+    before stays done. `blame` returns the result of an item that fails alone.
     """
     results: list[Result] = []
     left = [batch]
@@ -34,7 +34,7 @@ def halve_to_fault(
             if not is_of_an_item(error):
                 raise
             fault = error
-        if len(part) > 1:  # Out here, or each half's fault would trail this one.
+        if len(part) > 1:  # Outside the handler: else this fault would be the context of each half's.
             middle = len(part) // 2
             left += [part[middle:], part[:middle]]
         else:
@@ -43,5 +43,5 @@ def halve_to_fault(
 
 
 def is_defect(error: Exception) -> bool:
-    """Tell whether an error is a bug, which one item may have met, and no fault of what all of them depend on."""
+    """Tell whether an error is a bug, which one item may have caused, and not a fault of what all items depend on."""
     return not isinstance(error, OmsError) or error.kind is ErrorKind.BUG

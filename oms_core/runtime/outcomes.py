@@ -21,7 +21,7 @@ _FALLBACK_WAITING_MAX = 64
 
 
 class _Waiter:
-    """One that waits for an order."""
+    """A caller that waits for an order."""
 
     __slots__ = ("order", "ready")
 
@@ -31,10 +31,10 @@ class _Waiter:
 
 
 class Outcomes:
-    """Tells those that wait when their orders are no longer queued; at most `waiting_max` wait at a time. Thread-safe.
+    """Tells callers when their orders are no longer queued; at most `waiting_max` wait at a time. Thread-safe.
 
-    `settled` gives those of some orders that are no longer queued. The poller's thread lives while somebody waits, and
-    a forked child begins with nobody who does.
+    `settled` returns those of some orders that are no longer queued. The thread that polls lives while a caller waits.
+    In a forked child nobody waits at first.
     """
 
     def __init__(self, settled: Callable[[Sequence[UUID]], Sequence[Order]], *, waiting_max: int | None) -> None:
@@ -49,9 +49,9 @@ class Outcomes:
         self._count = 0
 
     def wait(self, order_id: UUID, *, timeout_seconds: float) -> Order | None:
-        """Return the order once it is settled; None when that took too long, or too many wait already.
+        """Return the order once it is settled.
 
-        None too when there is no thread that could look.
+        Return None when that takes too long, when too many wait already, and when no thread can start to look.
         """
         waiter = _Waiter()
         with self._lock:
@@ -92,7 +92,7 @@ class Outcomes:
         except OmsError as error:
             _log.info("waiting for outcomes goes on: %s", error.detail, exc_info=error.defect)
             return False
-        except Exception:  # noqa: BLE001  Those that wait are answered 202 when their time is up.
+        except Exception:  # noqa: BLE001  The callers go on once their time is up.
             _log.exception("the poller of outcomes failed")
             return False
         with self._lock:

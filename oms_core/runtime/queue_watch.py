@@ -1,4 +1,4 @@
-"""Looking at the queue once a second per process, however many ask."""
+"""Samples of the queue: one a second per process, however many callers ask."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class View(NamedTuple):
 
 
 class QueueWatch:
-    """Samples the queue when somebody asks and the last sample is older than a second. Thread-safe.
+    """Samples the queue when a caller asks and the last sample is older than a second. Thread-safe.
 
-    Where many ask, none of them waits for it: a sample of up to three seconds ago is given, and a new one taken aside.
+    A caller waits for no sample while there is one of the last three seconds: a new one is taken in the background.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class QueueWatch:
         self._seen_at = float("-inf")
 
     def look(self) -> View:
-        """Return the latest view; who asks while another samples gets the one before. Raises `storage_unavailable`."""
+        """Return the latest view, or the one before while another caller samples. Raise `storage_unavailable`."""
         view, age = self._view, self._clock() - self._seen_at
         if view is not None and age < _VALID_SECONDS:
             return view
         if not self._sampling.acquire(blocking=view is None):
-            return view  # type: ignore[return-value]  # It is there, or this would have waited.
+            return view  # type: ignore[return-value]  # It is there: without one, this waits for the lock.
         if view is not None and age < _STALE_SECONDS:
             self._refresh_aside()
             return view
@@ -81,7 +81,7 @@ class QueueWatch:
             self._sampling.release()
 
     def _sample(self) -> View:
-        """Look, unless another has just done so."""
+        """Take a sample, unless another thread has just done so."""
         if self._view is None or self._clock() - self._seen_at >= _VALID_SECONDS:
             workers = self._storage.workers.find(silent_seconds=WORKER_SILENT_SECONDS)
             self._view = View(self._storage.queue.sample(), workers)

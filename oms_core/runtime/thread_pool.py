@@ -1,4 +1,4 @@
-"""A few threads for a few works at a time, and the caller's own thread where the system has none to give."""
+"""A few threads that work for one block of code; its own thread does the work where the system has none to give."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Result = TypeVar("Result")
 
 
 class ThreadPool:
-    """Does works in the order in which they are handed in. Not for several threads to hand works in."""
+    """Begins works in the order in which one thread hands them in."""
 
     def __init__(self, threads: int, *, name: str) -> None:
-        """Start up to so many threads; where fewer are to be had, fewer works are under way at a time."""
+        """Start `threads` threads, or as many as the system has to give: fewer works are then under way at a time."""
         self._works: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads = start_threads(self._work, threads, name=name)
 
     def submit(self, work: Callable[[], Result]) -> Future[Result]:
-        """Hand a work in; without a thread it is done here and now. `result` of the future raises what it raises."""
+        """Have a work done; without any thread, do it now. `result` of the future raises the error of the work."""
         future: Future[Result] = Future()
         if self._threads:
             self._works.put(lambda: _do(work, future))
@@ -31,7 +31,7 @@ class ThreadPool:
         return future
 
     def close(self) -> None:
-        """Wait for all that was handed in, and for the end of the threads."""
+        """Wait until all works are done, and the threads have ended."""
         for _ in self._threads:
             self._works.put(None)
         for thread in self._threads:
@@ -45,13 +45,13 @@ class ThreadPool:
 def _do(work: Callable[[], Result], future: Future[Result]) -> None:
     try:
         future.set_result(work())
-    except BaseException as error:  # noqa: BLE001  Whoever waits for the result hears of it.
+    except BaseException as error:  # noqa: BLE001  It is raised where the result is asked for.
         future.set_exception(error)
 
 
 @contextmanager
 def thread_pool(threads: int, *, name: str) -> Iterator[ThreadPool]:
-    """Lend threads for the time of a block, which ends when all that was handed in is done."""
+    """Lend threads to a block of code. The block ends when all works are done."""
     pool = ThreadPool(threads, name=name)
     try:
         yield pool

@@ -1,1 +1,1 @@
-"""The worker, and what it does beside placing orders: its sign of life, the sweep, the events it publishes."""
+"""The worker: it places queued orders, publishes events, and shows that it is alive."""

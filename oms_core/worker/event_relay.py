@@ -1,4 +1,4 @@
-"""Publishing domain events from the outbox: at least once, in order per order, by one relay at a time."""
+"""Publishing domain events from the outbox: at least once, in order for each order, by one relay at a time."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _PAUSE_MAX_SECONDS = 10.0
 
 
 class EventRelay:
-    """Publishes what stands in the outbox while it holds the lease; a second relay stands by.
+    """Publishes the events in the outbox while it holds the lease; a second relay stands by.
 
     An event leaves the outbox only after the broker has confirmed it, so a crash publishes some of them twice. Events
-    of one order are written under its row's lock and published by ascending id, so they come in their order.
+    of one order are written under the lock of its row and published by ascending id, so they come in their order.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class EventRelay:
         self._held_until = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
-        """Publish until `stop` is set, then give the lease back."""
+        """Publish until `stop` is set, then release the lease."""
         publisher = self._open_publisher()
         backoff = Backoff(first_seconds=_PAUSE_FIRST_SECONDS, max_seconds=_PAUSE_MAX_SECONDS)
         try:
@@ -74,14 +74,13 @@ class EventRelay:
                     stop.wait(wait)
         finally:
             publisher.close()
-            self._give_back()
+            self._release()
 
     def _step(self, publisher: EventPublisher) -> float:
-        """Publish one batch; give the seconds to wait before the next.
+        """Publish one batch; return the seconds to wait before the next.
 
-        While there is more to publish it rests three times as long as it worked, unless events are 10 seconds late
-        already: in a spike, those that place orders need database, broker and processor more than events need to be
-        early.
+        While there is more to publish, the relay rests three times as long as it worked: in a spike, those who place
+        orders need the database, the broker and the processor more. It does not rest once events are 10 seconds late.
         """
         now = time.monotonic()
         if now >= self._held_until - _RENEW_SECONDS:
@@ -100,7 +99,7 @@ class EventRelay:
             return 0.0
         return min(_REST_MAX_SECONDS, _REST * (time.monotonic() - now))
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         self._held_until = float("-inf")
         try:
             self._outbox.release(self._holder)

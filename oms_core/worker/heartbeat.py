@@ -1,4 +1,4 @@
-"""A worker's sign of life: that it is there, and its pace."""
+"""The heartbeat of a worker: it shows that the worker is alive, and how fast it works."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PACE_SECONDS = 10.0
 
 
 class Heartbeat:
-    """Writes a worker's state every two seconds at most; its pace is what it settled in the last ten. Thread-safe."""
+    """Writes a worker's state every two seconds at most, with its pace over the last ten seconds. Thread-safe."""
 
     def __init__(
         self,
@@ -40,18 +40,18 @@ class Heartbeat:
         self._lock = threading.Lock()
 
     def count(self, settled: int) -> None:
-        """Note settled orders, and beat if it is time."""
+        """Count settled orders, and write the state if it is time."""
         with self._lock:
             self._settled += settled
         self.beat()
 
     def beat(self) -> None:
-        """Write the state, unless that was done just now. A database that is away is met by the work itself."""
+        """Write the state, unless that was done just now. A database that is away is left to the work to report."""
         if self._clock() - self._beaten_at >= _BEAT_SECONDS:
             self.beat_now()
 
     def beat_now(self) -> bool:
-        """Write the state; tell whether the database took it."""
+        """Write the state; return whether the database took it."""
         with self._lock:
             now = self._beaten_at = self._clock()
             self._recent.append((now, self._settled))

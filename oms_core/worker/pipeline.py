@@ -1,4 +1,4 @@
-"""Two batches at a time: one is read and decided while the one before it is being written."""
+"""A pipeline of two batches: one is read and decided while the one before it is being written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import partial
 from oms_core.ports.queue_storage import WaitForTurn, at_once
 from oms_core.runtime.thread_pool import thread_pool
 
-LANES = 2
+THREADS = 2
 
 _TURN_SECONDS_MAX = 1.0
 
@@ -19,23 +19,23 @@ Work = Callable[[WaitForTurn], object]
 
 
 def run_in_turn(works: Iterable[Work], *, done: Callable[[], None]) -> None:
-    """Do works in LANES threads, and hear on this thread, in their order, that one after the other is `done`.
+    """Do works on THREADS threads; call `done` on this thread after each, in the order of the works.
 
-    Each work is given what waits for the work before it, whether that succeeds or fails, a second at most: the order
-    is worth that much and no more, since other workers keep none. The next work is asked for when a lane is free. What
-    a work raises is raised here once every work that was begun has ended; those after it are not heard of.
+    A work gets a function that waits until the work before it has ended, well or badly. It waits a second at most:
+    other workers keep no order either, so ours is worth no more. The next work is taken when a thread is free. The
+    error of a work is raised here once all works that were begun have ended. `done` is not called for it, nor after it.
     """
     begun: deque[Future[object]] = deque()
     wait_for_turn: WaitForTurn = at_once
-    with thread_pool(LANES, name="oms-lane") as threads:
+    with thread_pool(THREADS, name="oms-pipeline") as threads:
         for work in works:
             ended = threading.Event()
             begun.append(threads.submit(partial(_run, work, wait_for_turn, ended)))
             wait_for_turn = partial(ended.wait, _TURN_SECONDS_MAX)
-            if len(begun) == LANES:
-                _hear_of(begun, done)
+            if len(begun) == THREADS:
+                _await_first(begun, done)
         while begun:
-            _hear_of(begun, done)
+            _await_first(begun, done)
 
 
 def _run(work: Work, wait_for_turn: WaitForTurn, ended: threading.Event) -> object:
@@ -45,6 +45,6 @@ def _run(work: Work, wait_for_turn: WaitForTurn, ended: threading.Event) -> obje
         ended.set()
 
 
-def _hear_of(begun: deque[Future[object]], done: Callable[[], None]) -> None:
+def _await_first(begun: deque[Future[object]], done: Callable[[], None]) -> None:
     begun.popleft().result()
     done()

@@ -39,9 +39,9 @@ class StuckError(Exception):
 
 
 class Retrying:
-    """Repeats work until it is done or `stop` is set; the worker shows signs of life meanwhile. Thread-safe.
+    """Repeats work until it is done or `stop` is set; the heartbeat goes on meanwhile. Thread-safe.
 
-    `check` raises while the database is known to be unfit for work: its disk is full, for one.
+    `check` raises while the database is known to be unfit for work, as when its disk is full.
     """
 
     def __init__(self, stop: threading.Event, heartbeat: Heartbeat, check: Callable[[], None]) -> None:
@@ -69,7 +69,7 @@ class Retrying:
             if self._stop.wait(backoff.next_pause_seconds()):
                 raise StoppedError
             self._heartbeat.beat()
-        raise AssertionError  # It counts for ever.
+        raise AssertionError  # The count never ends.
 
     def raise_if_stopped(self) -> None:
         """Raise StoppedError once the worker is to stop."""
@@ -85,7 +85,7 @@ class Retrying:
             self._told, self._told_at = text, now
 
     def _raise_if_stuck(self, error: OmsError) -> None:
-        is_fit = self._is_fit()  # First: a database that takes a sign of life has shown that it takes something.
+        is_fit = self._is_fit()  # First: a heartbeat that is written shows that the database takes something.
         if self._heartbeat.beat_now():
             raise StuckError(error, is_its_own=is_fit) from error
 
@@ -98,5 +98,5 @@ class Retrying:
 
 
 def passes(error: OmsError) -> bool:
-    """Tell whether the same may succeed later."""
+    """Tell whether the same work may succeed later."""
     return error.kind in {ErrorKind.UNAVAILABLE, ErrorKind.LIMITED} or error.code == "idempotency_key_in_use"

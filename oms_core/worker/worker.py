@@ -1,4 +1,4 @@
-"""The worker: takes messages, settles the orders they name, acknowledges; and sweeps up what no message brought."""
+"""The worker: it settles the orders that messages name, and sweeps for queued orders whose message never came."""
 
 from __future__ import annotations
 
@@ -41,16 +41,17 @@ _FAILED_PAUSE_SECONDS = 1.0
 _REST = 6.0
 _REST_MAX_SECONDS = 0.25
 # Smaller batches have less to read and decide than handing them to another thread takes.
-_WORTH_A_LANE = 50
+_WORTH_A_THREAD = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerTasks:
-    """What a worker has done.
+    """The functions that a worker calls for its work.
 
-    `settle` places queued orders (`attempts`: the tries of claimed ones) and gives how many were; `put_off` counts a
-    try of one that failed; `accept` queues commands, one outcome each, in order. All raise what is nobody's fault, and
-    may then be called again. `check` raises while the database is known to be unfit for any of it.
+    `settle` places or rejects those orders that are still queued, and returns how many they were; its second argument
+    are the tries of claimed orders. `put_off` counts a failed try of one order. `accept` queues commands, and returns
+    one outcome each, in order. All three raise an error that is no order's fault; the same call may then be repeated.
+    `check` raises while the database is known to be unfit for work.
     """
 
     settle: Settle
@@ -61,8 +62,10 @@ class WorkerTasks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """How a worker works: orders per transaction; the age from which an idle worker sweeps up what messages should
-    have brought; how long a claimed order is nobody else's.
+    """The bounds of a worker.
+
+    `batch_max`: orders in one transaction. `sweep_age_seconds`: how long an order waits before an idle worker takes it
+    without a message. `lease_seconds`: how long a claimed order is left to the worker that claimed it.
     """
 
     batch_max: int = TRANSACTION_ORDERS_MAX
@@ -71,7 +74,7 @@ class WorkerOptions:
 
 
 class _Batch(NamedTuple):
-    """What is settled together, and the messages that named it."""
+    """Orders that are settled together, and the messages that named them."""
 
     order_ids: list[UUID]
     messages: list[Message]
@@ -80,9 +83,9 @@ class _Batch(NamedTuple):
 class Worker:
     """One worker; `run` belongs to one thread.
 
-    A message is acknowledged when the transaction that it asked for is committed. A redelivered one, and whatever the
-    sweep finds, is counted as a try first, in a transaction of its own, so that a crash counts. Faults of the database
-    are waited out, with growing pauses, and cost no order a try.
+    A message is acknowledged when the transaction that it asked for is committed. An order of a redelivered message, or
+    of the sweep, is claimed first: a transaction of its own counts the try, so that a crash counts too. Faults of the
+    database are waited out, with growing pauses, and cost no order a try.
     """
 
     def __init__(
@@ -106,7 +109,7 @@ class Worker:
         self._swept_at = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; the batch in hand is then finished and acknowledged, the rest left to others."""
+        """Work until `stop` is set; then finish and acknowledge the present batch, and leave the rest to others."""
         self._begin(stop)
         try:
             while not stop.is_set():
@@ -127,7 +130,7 @@ class Worker:
         )
 
     def _run_on_one_inbox(self, stop: threading.Event) -> None:
-        """Work until stopped, or until something fails: what is in hand then comes again, to an inbox of its own."""
+        """Work until stopped, or until something fails. What was not acknowledged then comes again, to a new inbox."""
         inbox = self._open_inbox()
         try:
             while not stop.is_set():
@@ -156,13 +159,14 @@ class Worker:
             self._rest(time.monotonic() - began_at)
 
     def _rest(self, worked_seconds: float) -> None:
-        """Let more come together while one transaction takes all there is: each order then costs the database less,
-        and requests, which need it too, come first.
+        """Pause while one transaction takes all that waits.
+
+        More orders then come together, so that each costs the database less, and requests find it free.
         """
         self._stop.wait(min(_REST_MAX_SECONDS, _REST * worked_seconds))
 
     def _settle_fresh(self, inbox: Inbox, messages: Sequence[Message]) -> None:
-        """Settle what messages name, as many of them together as one transaction takes."""
+        """Settle the orders of new messages, as many together as one transaction takes."""
         batches = self._gathered(inbox, messages)
         self._is_behind = len(batches) > 1
         left = deque(batches)
@@ -170,7 +174,7 @@ class Worker:
             lambda _: not self._stop.is_set(),
             (partial(self._batches.settle_announced, batch.order_ids) for batch in batches),
         )
-        run = run_in_turn if self._options.batch_max >= _WORTH_A_LANE and len(batches) > 1 else _run_one_by_one
+        run = run_in_turn if self._options.batch_max >= _WORTH_A_THREAD and len(batches) > 1 else _run_one_by_one
         run(works, done=lambda: inbox.done(left.popleft().messages))
         if left:
             raise StoppedError
@@ -202,7 +206,7 @@ class Worker:
         return self._retrying(lambda: self._queue.claim(order_ids, lease_seconds=self._options.lease_seconds))
 
     def _accept(self, inbox: Inbox, messages: Sequence[Message]) -> None:
-        """Queue the orders that other services want placed; what cannot be queued is dead-lettered with the reason."""
+        """Queue the orders that other services want placed; dead-letter those that are refused, with the reason."""
         read = [(message, self._read(inbox, message, read_command)) for message in messages]
         good = [(message, command) for message, command in read if command is not None]
         if not good:
@@ -217,7 +221,7 @@ class Worker:
         inbox.done(accepted)
 
     def _accept_all(self, commands: Sequence[PlaceOrder]) -> list[PlacementOutcome]:
-        """Queue commands; raise the first refusal that another try may turn: those accepted are then replays."""
+        """Queue commands; raise the first refusal that may pass. On the next try those already queued are replays."""
         outcomes = self._tasks.accept(commands)
         for outcome in outcomes:
             if isinstance(outcome, Refused) and passes(outcome.error):
@@ -225,7 +229,11 @@ class Worker:
         return outcomes
 
     def _sweep_if_due(self, *, is_connected: bool, is_idle: bool) -> None:
-        """Sweep everything while no message can come, what is late while none comes, what is very late now and then."""
+        """Settle queued orders whose messages have not come, if it is time to look for them.
+
+        Without a connection to the broker these are all orders. An idle worker takes those that are older than
+        `sweep_age_seconds`. A busy one takes those that are older than a minute, every ten seconds.
+        """
         now = time.monotonic()
         pause = self._options.sweep_age_seconds / 2 if is_idle else _BUSY_SWEEP_SECONDS
         if is_connected and now < self._swept_at + pause:

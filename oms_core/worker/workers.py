@@ -1,4 +1,4 @@
-"""The workers of one process: threads that place queued orders and publish events, or one that a program lends."""
+"""The workers of one process, on threads of its own or on one of the caller's."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from oms_core.worker.worker import Worker, WorkerOptions, WorkerTasks
 WORKER = Caller(name="worker", scopes=ALL_SCOPES)
 COMMANDS = Caller(name="commands", scopes=ALL_SCOPES)
 
-# In one process, a message takes no time: what has not come after a second was lost, or announced by another.
+# Within one process a message takes no time. One that has not come after a second was lost, or went to another process.
 _SWEEP_AGE_EMBEDDED_SECONDS = 1.0
 _STOP_SECONDS = 30.0
 _ID_RANDOM_BITS = 32
 
 
 class Workers:
-    """Runs workers and event relays. Thread-safe; works on in a forked child, but for its threads."""
+    """Runs workers and event relays. Thread-safe. It works in a forked child too, which has none of its threads."""
 
     def __init__(
         self, *, settings: Settings, storage: Storage, broker: Broker, clock: Clock, metrics: Metrics, intake: Intake
@@ -60,21 +60,21 @@ class Workers:
         self._worker(self._own_name()).run(stop)
 
     def run_event_relay(self, stop: threading.Event) -> None:
-        """Publish events until `stop` is set, taking turns with other relays; return at once where none are carried."""
+        """Publish events until `stop` is set, while no other relay does; return at once where the broker takes none."""
         if self._broker.carries_events:
             self._relay(self._own_name()).run(stop)
 
     def start(self) -> None:
         """Work, and publish events, on threads of this process until `close`.
 
-        Raise `overloaded` when one cannot start; called again, it starts those that are missing.
+        Raise `overloaded` when a thread cannot start. A further call starts those that are missing.
         """
         self._intake.begin_announcing()
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """End the workers of this process after the batch in hand."""
+        """End the workers of this process after their present batch."""
         self._stop.set()
         for thread in self._threads:
             thread.join(_STOP_SECONDS)

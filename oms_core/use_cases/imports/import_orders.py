@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from oms_core.documents.byte_sources import ByteSource
 from oms_core.documents.orders import read_keyed_order
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.import_commands import ImportOrders, ImportProgress, ImportReject, ImportStage, OrderImportReport
+from oms_core.domain.import_commands import (
+    ImportOrders,
+    ImportProgress,
+    ImportStage,
+    OrderImportReport,
+    TellProgress,
+    TellReject,
+)
 from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
-from oms_core.domain.orders.placement import Placement, PlacementOutcome, Refused
+from oms_core.domain.orders.placement import PlacementOutcome, Refused
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.order_rows import read_order_rows
 from oms_core.imports.order_spool import OrderSpool, SpooledOrder
@@ -19,11 +26,8 @@ from oms_core.imports.rehearsal import RehearsePlacements
 from oms_core.imports.rejects import refused_order
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import OrderStorage
+from oms_core.use_cases.orders.intake import PlaceMany
 from oms_core.use_cases.orders.prepare_placement import write_prepared
-
-TellProgress = Callable[[ImportProgress], None]
-TellReject = Callable[[ImportReject], None]
-PlaceMany = Callable[[Sequence[Placement]], list[PlacementOutcome]]
 
 
 def import_orders(
@@ -46,7 +50,7 @@ def import_orders(
     skips bad ones. An order that is refused (`insufficient_inventory`, `unknown_sku`, ...) is told to `rejects` and
     does not stop the others. Every order has an idempotency key, so running the same file again is harmless.
 
-    Raises `payload_too_large`, `forbidden`, and `storage_unavailable` or `outcome_unknown`, whose `data` then has the
+    Raise `payload_too_large`, `forbidden`, `storage_unavailable` or `outcome_unknown`. `data` of the last two has the
     orders that were placed before (`placed`, `replayed`, `refused`).
     """
     caller.require(Scope.ORDERS_WRITE)
@@ -98,7 +102,7 @@ def _report(orders: int, blank: int, counts: Counter[str], seconds: float) -> Or
 
 
 def _stopped(error: OmsError, counts: Counter[str]) -> OmsError:
-    """Say how far the import had come when the storage failed it."""
+    """Return the error of a storage that failed, with how far the import had come."""
     return OmsError(
         error.code,
         error.detail,

@@ -19,10 +19,11 @@ from oms_core.domain.import_commands import (
     ImportFormat,
     ImportMode,
     ImportProgress,
-    ImportReject,
     ImportStage,
     ImportStock,
     StockImportReport,
+    TellProgress,
+    TellReject,
 )
 from oms_core.domain.limits import IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock.import_decisions import BatchResult, StockEntry
@@ -38,9 +39,6 @@ from oms_core.runtime.thread_pool import thread_pool
 _REFUSALS_PER_PAGE = 500
 # While one waits for its COMMIT the other computes; a third would only slow down those who sell meanwhile.
 _BATCHES_AT_ONCE = 2
-
-TellProgress = Callable[[ImportProgress], None]
-TellReject = Callable[[ImportReject], None]
 
 
 def import_stock(
@@ -58,14 +56,14 @@ def import_stock(
 
     Every malformed row is told to `rejects`, by line. If there is one, nothing is changed and `validation_error` is
     raised (`data`: `rows` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command
-    skips bad rows. Rows that the present state refuses are told to `rejects` as they are met and do not stop it.
+    skips bad rows. A row that the present state refuses is told to `rejects` and does not stop the others.
 
-    A location that differs from a known one (of `locations`, with stock, or met before in the file) in case or width
-    alone is malformed. The first of `locations` is for rows that name none.
+    A location is malformed if it differs in nothing but case or width from a known one: of `locations`, with stock, or
+    of an earlier row. The first of `locations` is for rows that name none.
 
-    With an idempotency key a rerun goes on after the last committed batch, and tells all refusals again. Raises
-    `idempotency_key_reused`, `idempotency_key_in_use`, `payload_too_large`, `forbidden`, and `storage_unavailable` or
-    `outcome_unknown`, whose `data` then has the rows that are committed (`applied`, `unchanged`, `refused`).
+    With an idempotency key a rerun goes on after the last committed batch, and tells all refusals again. Raise
+    `idempotency_key_reused`, `idempotency_key_in_use`, `payload_too_large`, `forbidden`, `storage_unavailable` or
+    `outcome_unknown`. `data` of the last two has the rows that are committed (`applied`, `unchanged`, `refused`).
     """
     caller.require(Scope.INVENTORY_WRITE)
     caller.require_unbound()

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 
 from oms_core.documents.byte_sources import ByteSource
 from oms_core.domain.callers import Caller
-from oms_core.domain.import_commands import ImportOrders, ImportStock, OrderImportReport, StockImportReport
+from oms_core.domain.import_commands import (
+    ImportOrders,
+    ImportStock,
+    OrderImportReport,
+    StockImportReport,
+    TellProgress,
+    TellReject,
+)
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.imports.import_orders import import_orders
-from oms_core.use_cases.imports.import_stock import TellProgress, TellReject, import_stock
+from oms_core.use_cases.imports.import_stock import import_stock
 from oms_core.use_cases.orders.intake import Intake
 
 

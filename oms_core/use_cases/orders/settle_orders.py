@@ -1,4 +1,4 @@
-"""Place or reject queued orders, so that one order's fault never costs the others."""
+"""Place or reject queued orders, so that a fault of one order costs the others nothing."""
 
 from __future__ import annotations
 
@@ -47,13 +47,12 @@ class SettleOrders:
     def __call__(
         self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn = at_once
     ) -> int:
-        """Settle those that are still queued; give how many were. At most 500 ids; an id may stand in it twice.
+        """Settle those orders that are still queued; return how many they were. At most 500 ids; one may stand twice.
 
         `attempts` are the tries of claimed orders, this one included. An order that cannot be written is tried again
-        later, and failed after the last try; one whose every try was begun and never ended is failed without another.
-        `wait_for_turn`: see QueueStorage.settle.
-        Raises what is no order's fault (`storage_unavailable`, and `outcome_unknown`): the same call may then be made
-        again.
+        later, and becomes failed after the last try. One whose tries all began and never ended becomes failed without
+        another. `wait_for_turn`: see QueueStorage.settle.
+        Raise `storage_unavailable` or `outcome_unknown`, no order's fault. The same call may then be repeated.
         """
         waiting: Sequence[UUID] = self._without_worn_out(list(dict.fromkeys(order_ids)), attempts)
         settled = 0
@@ -64,7 +63,7 @@ class SettleOrders:
         return settled
 
     def _without_worn_out(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> Sequence[UUID]:
-        """Fail the orders that ended the worker each time, and give the others."""
+        """Fail the orders whose tries all ended the worker's process; return the others."""
         worn_out = {each for each in order_ids if is_worn_out(attempts.get(each, 0), self._attempts_max)}
         for order_id in worn_out:
             error = OmsError("internal_error", "each try ended the worker's process before it was done")
@@ -74,7 +73,7 @@ class SettleOrders:
     def _settle(
         self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn
     ) -> list[Settlement]:
-        """Settle what one transaction takes, or each half where that meets a defect."""
+        """Settle what one transaction takes; where an order meets a defect, settle each half by itself."""
 
         def attempt(order_ids: Sequence[UUID]) -> Settlement:
             stamp = Stamp.of(self._caller, self._clock.now())
@@ -91,7 +90,7 @@ class SettleOrders:
         return halve_to_fault(order_ids, attempt, is_of_an_item=is_defect, blame=blame)
 
     def put_off(self, order_id: UUID, attempts: Mapping[UUID, int], error: Exception) -> None:
-        """Count the try, unless a claim has done so, and say when the next one is due, or that it was the last."""
+        """Count the try, unless its claim has, and set when the next one is due; after the last one the order fails."""
         _log.error("order %s cannot be placed", order_id, exc_info=error)
         known = error if isinstance(error, OmsError) else OmsError("internal_error", "the order could not be placed")
         counted = attempts.get(order_id)

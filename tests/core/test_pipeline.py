@@ -1,4 +1,4 @@
-"""Works done two at a time: taken up in order, heard of in order, each after the one before it."""
+"""Works done two at a time: begun in order, told as done in order, each after the one before it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from oms_core.ports.queue_storage import WaitForTurn
-from oms_core.worker.pipeline import LANES, Work, run_in_turn
+from oms_core.worker.pipeline import THREADS, Work, run_in_turn
 
 PATIENCE_SECONDS = 10.0
 
@@ -41,7 +41,7 @@ def failing(_: WaitForTurn) -> None:
 
 
 def test_two_works_are_under_way_together_and_take_their_turns(journal: Journal) -> None:
-    met = threading.Barrier(LANES, timeout=PATIENCE_SECONDS)
+    met = threading.Barrier(THREADS, timeout=PATIENCE_SECONDS)
     run_in_turn([journal.work(name, meanwhile=met.wait) for name in "abcd"], done=journal.done)
     assert [entry for entry in journal.entries if entry != "done"] == ["a", "b", "c", "d"]
     assert journal.entries.count("done") == 4
@@ -67,7 +67,7 @@ def test_no_more_than_two_are_asked_for_before_the_first_is_done(journal: Journa
     run_in_turn(works(), done=journal.done)
     for index, entry in enumerate(journal.entries):
         if entry == "asked":
-            assert journal.entries[:index].count("asked") - journal.entries[:index].count("done") < LANES
+            assert journal.entries[:index].count("asked") - journal.entries[:index].count("done") < THREADS
 
 
 def test_a_failure_is_raised_when_the_other_has_ended_and_nothing_more_is_begun(journal: Journal) -> None:
