@@ -106,8 +106,13 @@ def test_what_is_told_after_the_close_is_lost(announcements: Announcements, brok
 
 @pytest.mark.parametrize("fault", [OmsError("queue_unavailable", "away"), RuntimeError("a defect")], ids=repr)
 def test_what_gathers_while_the_broker_is_away_is_dropped_and_later_ids_are_announced(
-    announcements: Announcements, broker: Broker, metrics: Counted, fault: Exception
+    announcements: Announcements,
+    broker: Broker,
+    metrics: Counted,
+    fault: Exception,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("oms_core.runtime.backoff.random.uniform", lambda _, longest: longest)
     broker.fault = fault
     announcements.tell(some(3))
     wait_until(lambda: metrics.counts.get(LOST) == 3, SECONDS, "the first are lost")
