@@ -50,7 +50,7 @@ def waiting_max(settings: HttpSettings) -> int:
 
 
 def create() -> Flask:
-    """Make the application that the OMS_* variables describe, closed as the process exits. Raises `invalid_setting`."""
+    """Make the application that the OMS_* variables describe, closed as the process exits. Raise `invalid_setting`."""
     http = load_settings(HttpSettings, os.environ)
     oms = open_oms(Settings.load(os.environ), http)
     atexit.register(oms.close)

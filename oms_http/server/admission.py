@@ -74,7 +74,7 @@ class AdaptiveLimit:
         return self.in_flight >= self.limit
 
     def begin(self) -> Begun:
-        """Take a place; gives what `end` wants back."""
+        """Take a place. Return what `end` asks for."""
         now = self._clock()
         is_crowded = self.in_flight >= self.limit * _CROWDED_PART - 1
         self._has_crowded = self._has_crowded or is_crowded
@@ -86,7 +86,7 @@ class AdaptiveLimit:
         self.in_flight -= 1
 
     def end(self, begun: Begun) -> None:
-        """Return a place back, and learn from it."""
+        """Give a place back, and learn from it."""
         self.in_flight -= 1
         self.drain.count()
         if begun.at < self._counts_from:  # It was let in under another limit.
@@ -185,13 +185,13 @@ class Place:
         self._loop.call_soon_threadsafe(self.leave)
 
     def leave(self) -> None:
-        """Return the place back early."""
+        """Give the place back early."""
         if self._is_held:
             self._is_held = False
             self._limit.leave()
 
     def end(self) -> None:
-        """Return the place back with the answer."""
+        """Give the place back with the answer."""
         if self._is_held:
             self._is_held = False
             self._limit.end(self._begun)

@@ -37,7 +37,7 @@ class AnswerRoom:
         self._bytes: Counter[str | None] = Counter()
 
     def take(self, share: AnswerShare) -> None:
-        """Take it. Raises NoRoomError: not within the time."""
+        """Take it. Raise NoRoomError: not within the time."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._fits(share), self._wait_seconds):
                 raise NoRoomError

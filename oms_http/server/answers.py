@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from oms_http.edge.answer_headers import AnswerHeaders
 from oms_http.server.admission import SAFE_METHODS
 from oms_http.server.answer_room import AnswerRoom, AnswerShare, NoRoomError
-from oms_http.server.problems import FAILED, LOST, OVERLOADED, SERVER_HEADER, Refusal
+from oms_http.server.early_refusals import FAILED, LOST, OVERLOADED, SERVER_HEADER, Refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -151,7 +151,7 @@ class _StartResponse:
         return Answer(self.status, self._sendable(len(body), environ), body)
 
     def _sendable(self, size: int, environ: dict[str, Any]) -> list[tuple[str, str]]:
-        """Add the server's own headers. Raises ApplicationError if Content-Length does not say `size`."""
+        """Add the server's own headers. Raise ApplicationError if Content-Length does not say `size`."""
         answers_head = environ["REQUEST_METHOD"] == "HEAD"
         sendable = [SERVER_HEADER]
         echoed = False

@@ -10,8 +10,8 @@ from io import BytesIO
 from typing import IO, Any, NamedTuple
 
 from oms_core.domain.numbers import parse_digits
+from oms_http.server.early_refusals import BODY_CUT, NO_ROOM, TIMED_OUT, RefusedError, too_large
 from oms_http.server.options import BodyLimit, ServerOptions
-from oms_http.server.problems import BODY_CUT, NO_ROOM, TIMED_OUT, RefusedError, too_large
 from oms_http.server.rsgi import BodyErrors, HTTPProtocol
 from oms_http.server.stores import BodyStore, MemoryBudget, SpoolDirectory
 
@@ -46,9 +46,9 @@ class BodyReceiver:
     ) -> Body:
         """Await the body that `environ` announces; one sent in chunks is then described there by its length.
 
-        `welcome` is awaited before a body that costs memory or disk: it gives whose body it is, or raises what keeps it
-        from being received.
-        Raises RefusedError: too large, too slow, cut short (the client may be gone), or there is no room.
+        `welcome` is awaited before a body that costs memory or disk. It returns whose body it is, or raises what keeps
+        it from being received.
+        Raise RefusedError: too large, too slow, cut short (the client may be gone), or there is no room.
         """
         chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
         length = _UNKNOWN if chunked else parse_digits(environ.get("CONTENT_LENGTH", "0"))
@@ -90,11 +90,11 @@ class BodyReceiver:
     async def _kept(
         self, proto: HTTPProtocol, environ: dict[str, Any], limit: BodyLimit, length: int, store: BodyStore
     ) -> Body:
-        patience_seconds = self._options.body_timeout_seconds
-        whole_seconds = self._options.spool_timeout_seconds if limit.spooled else patience_seconds
+        piece_seconds = self._options.body_timeout_seconds
+        whole_seconds = self._options.spool_timeout_seconds if limit.spooled else piece_seconds
         try:
-            async with asyncio.timeout(whole_seconds), asyncio.timeout(patience_seconds) as patience:
-                received = await _fill(store, proto, limit.bytes_max, lambda: _postpone(patience, patience_seconds))
+            async with asyncio.timeout(whole_seconds), asyncio.timeout(piece_seconds) as deadline:
+                received = await _fill(store, proto, limit.bytes_max, lambda: _postpone(deadline, piece_seconds))
                 if length not in (received, _UNKNOWN):
                     raise RefusedError(BODY_CUT)
                 environ["CONTENT_LENGTH"] = str(received)
@@ -105,7 +105,7 @@ class BodyReceiver:
 
 
 async def _fill(store: BodyStore, proto: HTTPProtocol, bytes_max: int, on_piece: Callable[[], None]) -> int:
-    """Put the body into the store and give its size. Raises RefusedError: too large, or it did not end as it should.
+    """Put the body into the store and return its size. Raise RefusedError: too large, or it did not end as it should.
 
     granian tells the end, an error and trailers all by an empty piece; only the end is not followed by another.
     """
@@ -123,9 +123,9 @@ async def _fill(store: BodyStore, proto: HTTPProtocol, bytes_max: int, on_piece:
     return received
 
 
-def _postpone(patience: asyncio.Timeout, seconds: float) -> None:
-    patience.reschedule(asyncio.get_running_loop().time() + seconds)
+def _postpone(deadline: asyncio.Timeout, seconds: float) -> None:
+    deadline.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
 def _nothing() -> None:
-    """Return nothing back: a small body is not counted."""
+    """Free nothing: a small body is not counted."""

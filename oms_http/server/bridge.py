@@ -17,11 +17,11 @@ from oms_http.server.answer_room import AnswerRoom
 from oms_http.server.answers import Answer, WsgiRunner
 from oms_http.server.bodies import BodyReceiver
 from oms_http.server.cores import take_core
+from oms_http.server.early_refusals import OVERLOADED, TOO_MANY, Refusal, RefusedError, UnwelcomeError
 from oms_http.server.environ import base_environ, wsgi_environ
 from oms_http.server.heads import check_head, check_path
-from oms_http.server.lanes import Lane, Lanes
 from oms_http.server.options import ServerOptions, WsgiService
-from oms_http.server.problems import OVERLOADED, TOO_MANY, Refusal, RefusedError, UnwelcomeError
+from oms_http.server.pools import Pool, Pools
 from oms_http.server.process import (
     cut_off_who_takes_nothing,
     give_large_blocks_back,
@@ -72,7 +72,7 @@ class Bridge:
             room=room,
             bytes_max=self._options.answer_bytes_max,
         )
-        self._lanes = Lanes(runner, self._options, loop)
+        self._pools = Pools(runner, self._options, loop)
         raise_file_limit(self._options)
         give_large_blocks_back()
         cut_off_who_takes_nothing(options=self._options, loop=loop)
@@ -88,48 +88,48 @@ class Bridge:
         """Answer one request."""
         name = request_id(scope.headers.get("x-request-id"))
         path = scope.path
-        lane = self._lanes.of(path, scope.method)
-        if lane.full:
-            if lane.hold_seconds:
-                await asyncio.sleep(lane.hold_seconds)
-            self._refuse(scope, proto, OVERLOADED, name, lane)
+        pool = self._pools.of(path, scope.method)
+        if pool.full:
+            if pool.hold_seconds:
+                await asyncio.sleep(pool.hold_seconds)
+            self._refuse(scope, proto, OVERLOADED, name, pool)
             return
         try:
             check_path(path)
             environ = wsgi_environ(self._base, scope, path)
             check_head(environ, target_bytes_max=self._options.target_bytes_max)
             environ["oms.request_id"] = name
-            welcome = partial(self._welcome, lane, environ, proto)
-            body = await self._bodies.receive(proto, environ, lane.body_limit, welcome)
+            welcome = partial(self._welcome, pool, environ, proto)
+            body = await self._bodies.receive(proto, environ, pool.body_limit, welcome)
         except UnwelcomeError:
             await self._bodies.discard(proto)
             return
         except RefusedError as error:
-            self._refuse(scope, proto, error.refusal, name, lane)
+            self._refuse(scope, proto, error.refusal, name, pool)
             if error.refusal.body_unread:
                 await self._bodies.discard(proto)
             return
         try:
-            if lane.full:
-                self._refuse(scope, proto, OVERLOADED, name, lane)
+            if pool.full:
+                self._refuse(scope, proto, OVERLOADED, name, pool)
                 return
             environ["wsgi.input"] = body.input
             environ["oms.draining"] = self._draining
-            answer = await self._answer(lane, environ)
+            answer = await self._answer(pool, environ)
         finally:
             body.release()
-        if hold_seconds := lane.hold_seconds or HOLD_SECONDS.get(answer.status):
+        if hold_seconds := pool.hold_seconds or HOLD_SECONDS.get(answer.status):
             await asyncio.sleep(hold_seconds)
         if self._sender.has_room(answer):
             await self._sender.send(proto, answer)
         else:
-            self._refuse(scope, proto, OVERLOADED, name, lane)
+            self._refuse(scope, proto, OVERLOADED, name, pool)
 
-    async def _welcome(self, lane: Lane, environ: dict[str, Any], proto: HTTPProtocol) -> str | None:
+    async def _welcome(self, pool: Pool, environ: dict[str, Any], proto: HTTPProtocol) -> str | None:
         """Ask the application whether it would take a large body of this caller, before it costs memory or disk.
 
         It is called with `oms.head_only`: unless it sets `oms.welcome`, which it gets back with the body, it has
-        answered. Raises UnwelcomeError after that was sent.
+        answered. Raise UnwelcomeError after that was sent.
         """
         if not self._service.checks_heads:
             return None
@@ -140,7 +140,7 @@ class Bridge:
             "CONTENT_LENGTH": "0",
             "wsgi.input": BytesIO(),
         }
-        answer = await lane.threads.answer(head)
+        answer = await pool.threads.answer(head)
         if not head.get("oms.welcome"):
             headers = [*answer.headers, ("connection", "close")]
             await self._sender.send(proto, answer._replace(headers=headers))
@@ -149,22 +149,22 @@ class Bridge:
         owner: str | None = head.get("oms.caller")
         return owner
 
-    async def _answer(self, lane: Lane, environ: dict[str, Any]) -> Answer:
-        place = Place(lane.limit, self._loop)
+    async def _answer(self, pool: Pool, environ: dict[str, Any]) -> Answer:
+        place = Place(pool.limit, self._loop)
         environ["oms.begin_waiting"] = place.begin_waiting
-        if not lane.is_measured:
+        if not pool.is_measured:
             place.leave()
         try:
-            return await lane.threads.answer(environ)
+            return await pool.threads.answer(environ)
         finally:
             place.end()
 
-    def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str, lane: Lane) -> None:
+    def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str, pool: Pool) -> None:
         given = self._service.answer_headers.of(scheme=scope.scheme, origin=scope.headers.get("origin"))
         headers = [*refusal.headers(name), *given]
         if refusal.status in RETRY_LATER:
             measure = self._options.retry_after_seconds
-            seconds = measure() if measure else lane.limit.drain.retry_after_seconds(lane.limit.in_flight)
+            seconds = measure() if measure else pool.limit.drain.retry_after_seconds(pool.limit.in_flight)
             headers.append(("retry-after", str(seconds)))
         proto.response_bytes(refusal.status, headers, refusal.body(name))
         self._service.on_refusal(scope.method, refusal.status)
@@ -183,7 +183,7 @@ class Bridge:
         os._exit(0)
 
     def _close(self, *, timeout_seconds: float) -> None:
-        self._lanes.close(timeout_seconds=timeout_seconds)
+        self._pools.close(timeout_seconds=timeout_seconds)
         self._spools.close()
         self._service.close()
         if self._core is not None:

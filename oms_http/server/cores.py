@@ -18,7 +18,7 @@ _CORES_MIN = 2
 def take_core(options: ServerOptions) -> socket.socket | None:
     """Keep this thread, and those it starts, to one core that no other worker process of this server has.
 
-    Gives what marks the core as taken until it is closed or the process ends, however that happens. None where nothing
+    Return what marks the core as taken until it is closed or the process ends, however that happens. None where nothing
     was changed: with one core or a spare one, with every core taken, and on other systems than Linux.
     """
     if sys.platform != "linux":

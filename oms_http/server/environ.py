@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from oms_http.server.answers import StaticFile
-from oms_http.server.problems import RefusedError, ambiguous, unreadable_headers
+from oms_http.server.early_refusals import RefusedError, ambiguous, unreadable_headers
 from oms_http.server.rsgi import Scope
 
 _COMMON = (
@@ -39,7 +39,7 @@ def base_environ(*, processes: int, threads: int) -> dict[str, Any]:
 def wsgi_environ(base: Mapping[str, Any], scope: Scope, path: str) -> dict[str, Any]:
     """Return the environ of one request, whose path was read before, without its body.
 
-    Raises RefusedError: a header's value is not ASCII (granian leaves such headers out), or a second Idempotency-Key
+    Raise RefusedError: a header's value is not ASCII (granian leaves such headers out), or a second Idempotency-Key
     would make a third of the two.
     """
     host, port = _address(scope.server)

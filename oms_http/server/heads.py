@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from oms_http.server.problems import NO_ROUTE, RefusedError, ambiguous, too_long
+from oms_http.server.early_refusals import NO_ROUTE, RefusedError, ambiguous, too_long
 
 # RFC 3986, 3.2.2, but for the comma, which is how a second Host header looks here.
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]*)(:[0-9]*)?").fullmatch
@@ -19,7 +19,7 @@ def check_path(path: str) -> None:
     """Raise RefusedError for a path with an empty segment, which no route has.
 
     WSGI applications read `//metrics` as `/metrics` (werkzeug strips slashes in front), and would then answer it with
-    the lane and the bounds of another path.
+    the pool and the bounds of another path.
     """
     if "//" in path:
         raise RefusedError(NO_ROUTE)

@@ -55,7 +55,7 @@ class BodyLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnLane:
+class OwnPool:
     """How many requests of a path run or wait, and how long its thread rests after each."""
 
     places: int
@@ -83,7 +83,7 @@ class ServerOptions:
     `spool_directory`: by default the system's.
     `graceful_timeout_seconds`: what a stop leaves to requests in flight before it gives up on them.
     `immediate_paths`: answered on the event loop itself, so the application must not wait for anything there.
-    `own_lanes`: paths with a thread of their own: neither these nor all others take a place from each other.
+    `own_pools`: paths with a thread of their own: neither these nor all others take a place from each other.
     `retry_after_seconds`: gives the Retry-After of a 503 (picklable, so a function of a module); by default what is in
     flight divided by the answers a second.
     """
@@ -115,16 +115,16 @@ class ServerOptions:
     spool_directory: str | None = None
     graceful_timeout_seconds: int = 30
     immediate_paths: frozenset[str] = frozenset({"/healthz"})
-    own_lanes: Mapping[str, OwnLane] = field(
+    own_pools: Mapping[str, OwnPool] = field(
         default_factory=lambda: {
-            "/readyz": OwnLane(places=READINESS_IN_FLIGHT_MAX),
-            "/metrics": OwnLane(places=METRICS_IN_FLIGHT_MAX, rest_seconds=METRICS_REST_SECONDS),
+            "/readyz": OwnPool(places=READINESS_IN_FLIGHT_MAX),
+            "/metrics": OwnPool(places=METRICS_IN_FLIGHT_MAX, rest_seconds=METRICS_REST_SECONDS),
         }
     )
     retry_after_seconds: Callable[[], int] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no server can run with. Raises ValueError, which names the setting."""
+        """Refuse numbers that no server can run with. Raise ValueError, which names the setting."""
         _check_at_least(
             1,
             self,

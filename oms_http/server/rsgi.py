@@ -49,7 +49,7 @@ class HTTPProtocol(Protocol):
         """Return the whole body, however large."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Return the body in pieces as they arrive, then an empty piece. Raises one of BodyErrors the second time."""
+        """Return the body in pieces as they arrive, then an empty piece. Raise one of BodyErrors the second time."""
 
     async def __anext__(self) -> bytes:
         """Return the next piece."""

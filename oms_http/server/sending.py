@@ -65,7 +65,7 @@ class AnswerSender:
             os.close(writing)
 
     async def _writable(self, writing: int) -> None:
-        """Return when granian has read from the pipe or closed it. Raises TimeoutError."""
+        """Return when granian has read from the pipe or closed it. Raise TimeoutError."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         loop.add_writer(writing, _set, future)

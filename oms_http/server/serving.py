@@ -41,14 +41,14 @@ def serve(
     options: ServerOptions,
     on_ready: Callable[[str], None] | None = None,
 ) -> int:
-    """Serve until SIGTERM or SIGINT; call it from the main thread. Gives the exit status: 0 after such a stop.
+    """Serve until SIGTERM or SIGINT; call it from the main thread. Return the exit status: 0 after such a stop.
 
     `target` is called once in each worker process, before the port is bound there, and must be picklable (a function
     of a module, or a partial of one); the `close` it returns is called when that process stops. `on_ready` is called
     here with the service's URL once a worker answers. A stop finishes the requests in flight, then closes.
 
     A worker that dies is replaced; when the replacement dies within seconds too, the server gives up and returns 1.
-    Raises TlsFileError for files that no TLS can be served with, OSError if the address cannot be listened on (taken,
+    Raise TlsFileError for files that no TLS can be served with, OSError if the address cannot be listened on (taken,
     not ours, not allowed), each said in one line.
     """
     if options.tls is not None:
@@ -101,7 +101,7 @@ def _load(target: Callable[[], WsgiService], options: ServerOptions) -> Bridge:
 
 
 def free_address(options: ServerOptions) -> tuple[str, int]:
-    """Find the numeric address to bind. Raises OSError, said in one line, if it cannot be listened on.
+    """Find the numeric address to bind. Raise OSError, said in one line, if it cannot be listened on.
 
     granian shares ports (SO_REUSEPORT), so it would not notice another server.
     """

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import IO, Protocol
 
-from oms_http.server.problems import NO_ROOM, TOO_MANY, RefusedError
+from oms_http.server.early_refusals import NO_ROOM, TOO_MANY, RefusedError
 
 WRITE_BYTES = 256 * 1024
 _OWNERS_PART = 4
@@ -19,10 +19,10 @@ class BodyStore(Protocol):
     """Keeps one body; belongs to the event loop's thread."""
 
     async def add(self, piece: bytes) -> None:
-        """Keep one more piece. Raises RefusedError: there is no room. OSError: the disk refuses."""
+        """Keep one more piece. Raise RefusedError: there is no room. OSError: the disk refuses."""
 
     async def finish(self) -> IO[bytes]:
-        """Return the whole body, at its start. Raises OSError as above."""
+        """Return the whole body, at its start. Raise OSError as above."""
 
     def close(self) -> None:
         """Free what the body holds; called once."""
@@ -36,13 +36,13 @@ class MemoryBudget:
         self._held: Counter[str | None] = Counter()
 
     def open_store(self, *, owner: str | None, length: int) -> BodyStore:
-        """Make a store that has `length` bytes of this budget, as far as they are known. Raises RefusedError."""
+        """Make a store that has `length` bytes of this budget, as far as they are known. Raise RefusedError."""
         store = _MemoryStore(self, owner)
         store.take(length)
         return store
 
     def take(self, owner: str | None, size: int) -> None:
-        """Take `size` bytes. Raises RefusedError if there are not as many left."""
+        """Take `size` bytes. Raise RefusedError if there are not as many left."""
         if self._held.total() + size > self._bytes_max:
             raise RefusedError(NO_ROOM)
         if owner is not None and self._held[owner] and self._held[owner] + size > self._bytes_max // _OWNERS_PART:
@@ -50,7 +50,7 @@ class MemoryBudget:
         self._held[owner] += size
 
     def give_back(self, owner: str | None, size: int) -> None:
-        """Return what was taken."""
+        """Give back what was taken."""
         self._held[owner] -= size
         if not self._held[owner]:
             del self._held[owner]
@@ -92,7 +92,7 @@ class SpoolDirectory:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="oms-http-spool")
 
     def open_store(self, *, owner: str | None) -> BodyStore:
-        """Make a store in a file without a name, which cannot be left behind. Raises RefusedError: no place is free.
+        """Make a store in a file without a name, which cannot be left behind. Raise RefusedError: no place is free.
 
         One owner may have a quarter of the places.
         """
@@ -105,15 +105,15 @@ class SpoolDirectory:
         return _SpoolStore(self, file, owner)
 
     async def write(self, file: IO[bytes], data: bytes) -> None:
-        """Write on the spool thread. Raises OSError: the disk refuses."""
+        """Write on the spool thread. Raise OSError: the disk refuses."""
         await asyncio.get_running_loop().run_in_executor(self._thread, file.write, data)
 
     async def rewind(self, file: IO[bytes]) -> None:
-        """Flush and go to the start, on the spool thread. Raises OSError: the disk refuses."""
+        """Flush and go to the start, on the spool thread. Raise OSError: the disk refuses."""
         await asyncio.get_running_loop().run_in_executor(self._thread, file.seek, 0)
 
     def leave(self, file: IO[bytes], owner: str | None) -> None:
-        """Return a place back. The file is closed on the spool thread: freeing a gigabyte takes a while."""
+        """Give a place back. The file is closed on the spool thread: freeing a gigabyte takes a while."""
         self._held[owner] -= 1
         if not self._held[owner]:
             del self._held[owner]

@@ -47,6 +47,7 @@ class Given:
     times: float
     seconds: float
     target_ms: int
+    delay_ms: float
     waiting: int = 400
 
 
@@ -83,6 +84,9 @@ def main() -> None:
     parser.add_argument("--times", type=float, default=10.0, help="the overload (%(default)s)")
     parser.add_argument("--seconds", type=float, default=15.0, help="of it (%(default)s)")
     parser.add_argument("--target-ms", type=int, default=HttpSettings().http_latency_target_ms, help="(%(default)s)")
+    parser.add_argument(
+        "--delay-ms", type=float, default=0.0, help="hold answers back so long; 0: as the capacity needs (%(default)s)"
+    )
     options = parser.parse_args()
     given = Given(**vars(options))
     with postgresql_server() as server:
@@ -106,8 +110,8 @@ def measure_paced(server: PostgresqlServer, given: Given) -> Measured:
 def measure_delayed(server: PostgresqlServer, given: Given) -> Measured:
     """Let the proxy hold back answers so long that a full service places the capacity."""
     with service_behind_proxy(server, given) as (service, proxy):
-        delay = given.waiting / 2 / given.capacity / ANSWERS_PER_BATCH
-        for _ in range(2):
+        delay = given.delay_ms / 1_000 or given.waiting / 2 / given.capacity / ANSWERS_PER_BATCH
+        for _ in range(0 if given.delay_ms else 2):
             proxy.set_pace(answer_seconds=delay, bytes_per_second=0)
             delay *= capacity_of(service, connections=given.waiting) / given.capacity
         proxy.set_pace(answer_seconds=delay, bytes_per_second=0)

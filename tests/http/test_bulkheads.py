@@ -16,7 +16,7 @@ from oms_core import Oms, OmsError, Settings
 from oms_http.edge.bulkheads import HEAVY_MAX, WAITING_MAX, Bulkhead, Bulkheads, CallerPlaces
 from oms_http.operations import operations_of
 from oms_http.requests import Request
-from oms_http.server.problems import RefusedError
+from oms_http.server.early_refusals import RefusedError
 from oms_http.server.stores import MemoryBudget, SpoolDirectory
 from oms_http.settings import HttpSettings
 from tests.http.asking import refused

@@ -17,7 +17,7 @@ from oms_core.domain.characters import identifier_fault, prose_fault
 from oms_core.errors import ERROR_CODES
 from oms_http.app import create_app
 from oms_http.problems import STATUS_BY_CODE
-from oms_http.server.problems import (
+from oms_http.server.early_refusals import (
     BODY_CUT,
     FAILED,
     NO_ROOM,

@@ -86,7 +86,7 @@ def test_escapes_and_the_absolute_form_name_the_same_path_to_everyone(server: To
     with contextlib.ExitStack() as connections:
         held = [connections.enter_context(server.send(request("/?hold"))) for _ in range(THREADS)]
         server.wait_for("HELD", times=THREADS)
-        wait_until(lambda: server.ask("/").status == 503, 5, "the ordinary lane is full")
+        wait_until(lambda: server.ask("/").status == 503, 5, "the ordinary pool is full")
         for target in ("/%68ealthz", "/health%7A", "/health%7a", "http://toy/healthz", "/healthz?x"):
             answer = answer_on(server.send(request(target)))
             assert (answer.status, answer.json["PATH_INFO"]) == (200, "/healthz")

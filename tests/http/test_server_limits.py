@@ -81,7 +81,7 @@ def test_past_the_in_flight_limit_requests_are_refused_at_once(start: Start) -> 
     assert server.ask("/").status == 200
 
 
-def test_lanes_of_their_own_and_the_event_loop_answer_when_every_other_is_full(start: Start) -> None:
+def test_pools_of_their_own_and_the_event_loop_answer_when_every_other_is_full(start: Start) -> None:
     server = start(threads=1, in_flight_max=1)
     with contextlib.ExitStack() as connections:
         ordinary = connections.enter_context(server.send(request("/?hold")))
@@ -103,8 +103,8 @@ def test_who_asks_again_at_once_after_a_429_waits_for_the_next_one(server: ToySe
 
 def test_probes_are_never_refused_for_want_of_places() -> None:
     options = ServerOptions()
-    assert options.own_lanes["/readyz"].places >= options.connections_max
-    assert options.own_lanes["/metrics"].rest_seconds > 0, "rendering leaves time for the rest"
+    assert options.own_pools["/readyz"].places >= options.connections_max
+    assert options.own_pools["/metrics"].rest_seconds > 0, "rendering leaves time for the rest"
     assert options.immediate_paths == {"/healthz"}
 
 

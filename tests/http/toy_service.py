@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oms_http.server import BodyLimit, OwnLane, ServerOptions, TlsFiles, WsgiService, serve
+from oms_http.server import BodyLimit, OwnPool, ServerOptions, TlsFiles, WsgiService, serve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -54,7 +54,7 @@ def fail_half_way(environ: dict[str, Any], start_response: StartResponse) -> Ite
 
 
 class ToyApp:
-    """Any path waits at a gate if the query is `hold`; `/gate`, in a lane of its own, opens it for good.
+    """Any path waits at a gate if the query is `hold`; `/gate`, in a pool of its own, opens it for good.
 
     `/kept` is 8 MiB that are always there. `/till` serves one request at a time, each in 10 ms; `/wait` says that it
     waits on purpose.
@@ -128,7 +128,7 @@ def main() -> int:
         certificate, key = map(Path, given["tls"])
         given["tls"] = TlsFiles(certificate=certificate, key=key)
     options = ServerOptions(
-        own_lanes={"/gate": OwnLane(places=16), "/few": OwnLane(places=2)},
+        own_pools={"/gate": OwnPool(places=16), "/few": OwnPool(places=2)},
         body_limits=(BodyLimit(path="/import", bytes_max=100 * MEBIBYTE, spooled=True),),
         retry_after_seconds=None if given.pop("computes_retry_after", False) else seven,
         **given,

@@ -124,8 +124,8 @@ BOUNDS = (
     mutation(
         "a full process receives bodies first",
         "oms_http/server/bridge.py",
-        "        if lane.full:\n            if lane.hold_seconds:\n",
-        "        if False:\n            if lane.hold_seconds:\n",
+        "        if pool.full:\n            if pool.hold_seconds:\n",
+        "        if False:\n            if pool.hold_seconds:\n",
         f"{_TEST_LIMITS}test_a_full_process_refuses_before_the_body_is_there",
     ),
 )
@@ -228,7 +228,7 @@ BROWSERS = (
     ),
     mutation(
         "the server names its make",
-        "oms_http/server/problems.py",
+        "oms_http/server/early_refusals.py",
         'SERVER_HEADER = ("server", "oms")',
         'SERVER_HEADER = ("server", "granian/2")',
         "tests/http/test_server_requests.py::test_the_answer_names_no_third_party_server",

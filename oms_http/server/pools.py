@@ -13,12 +13,12 @@ from oms_http.server.answers import Answer
 from oms_http.server.options import BodyLimit, ServerOptions
 from oms_http.server.threads import OnTheLoop, RequestThreads
 
-_OWN_LANE_STOP_SECONDS = 1.0
+_OWN_POOL_STOP_SECONDS = 1.0
 _HOLD_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Pool:
     """What answers the requests of a path, the places they take, and how large their bodies may be.
 
     Uploads, which are spooled, take as long as their size wants and say nothing of the load: they are not `measured`.
@@ -37,8 +37,8 @@ class Lane:
         return self.limit.full or self.threads.full
 
 
-class Lanes:
-    """The lanes of one process; all methods belong to the event loop's thread."""
+class Pools:
+    """The pools of one process; all methods belong to the event loop's thread."""
 
     def __init__(
         self, answer: Callable[[dict[str, Any]], Answer], options: ServerOptions, loop: asyncio.AbstractEventLoop
@@ -49,30 +49,30 @@ class Lanes:
         self._threads = RequestThreads(
             answer, name="oms-http", threads=options.threads, in_flight_max=options.in_flight_max, loop=loop
         )
-        self._own: dict[str, Lane] = dict(self._open_own(answer, options, loop))
+        self._own: dict[str, Pool] = dict(self._open_own(answer, options, loop))
         for path in options.immediate_paths:
-            self._own[path] = Lane(
+            self._own[path] = Pool(
                 OnTheLoop(answer), _fixed(options.connections_max), self._default, False, _HOLD_SECONDS
             )
 
-    def of(self, path: str, method: str) -> Lane:
-        """Return the lane of a request."""
+    def of(self, path: str, method: str) -> Pool:
+        """Return the pool of a request."""
         own = self._own.get(path)
         if own is not None:
             return own
         body_limit = self._body_limits.get(path, self._default)
-        return Lane(self._threads, self._admission.limit_of(method), body_limit, not body_limit.spooled)
+        return Pool(self._threads, self._admission.limit_of(method), body_limit, not body_limit.spooled)
 
     def close(self, *, timeout_seconds: float) -> None:
         """Let the threads finish what was handed in, and end them."""
         self._threads.close(timeout_seconds=timeout_seconds)
-        for lane in self._own.values():
-            lane.threads.close(timeout_seconds=_OWN_LANE_STOP_SECONDS)
+        for pool in self._own.values():
+            pool.threads.close(timeout_seconds=_OWN_POOL_STOP_SECONDS)
 
     def _open_own(
         self, answer: Callable[[dict[str, Any]], Answer], options: ServerOptions, loop: asyncio.AbstractEventLoop
-    ) -> Iterator[tuple[str, Lane]]:
-        for path, own in options.own_lanes.items():
+    ) -> Iterator[tuple[str, Pool]]:
+        for path, own in options.own_pools.items():
             threads = RequestThreads(
                 answer,
                 name=f"oms-http-{path.strip('/')}",
@@ -81,7 +81,7 @@ class Lanes:
                 loop=loop,
                 rest_seconds=own.rest_seconds,
             )
-            yield path, Lane(threads, _fixed(own.places), self._default, True, _HOLD_SECONDS)
+            yield path, Pool(threads, _fixed(own.places), self._default, True, _HOLD_SECONDS)
 
 
 def _fixed(places: int) -> AdaptiveLimit:
