@@ -50,7 +50,7 @@ from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch
 from oms_http.app import create_app
-from tests.core.workroom import Counted, Workroom, tell
+from tests.core.worker.worker_fixtures import Counted, Workroom, tell
 from tests.services.threads import no_thread_to_give
 from tests.services.waiting import wait_until
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Response
 
 from oms_core import OrderStatus, SetStock
-from tests.core.workroom import ScriptedInbox, Unhurried, ask, tell
+from tests.core.worker.worker_fixtures import ScriptedInbox, Unhurried, ask, tell
 from tests.fuzz.asking import ask_and_judge
 from tests.fuzz.judging import Judge
 from tests.fuzz.rows import changed_tables, rows_of

@@ -13,7 +13,7 @@ from oms_core import Order, OrderStatus
 from oms_core.errors import ERROR_CODES
 from oms_core.ports.broker import Message, MessageKind
 from oms_core.use_cases.audit import audit
-from tests.core.workroom import WORKER, ScriptedInbox, Workroom
+from tests.core.worker.worker_fixtures import WORKER, ScriptedInbox, Workroom
 from tests.fuzz.chance import Chance
 from tests.fuzz.messages import Good, MessageWriter
 from tests.fuzz.service import Log

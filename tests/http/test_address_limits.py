@@ -13,7 +13,7 @@ from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Ports, Scope, SetSto
 from oms_core.domain.rate_limits import Allowance, RateLimit
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
-from tests.core.gates import NOBODYS
+from tests.core.authentication.authentication_fixtures import NOBODYS
 from tests.http.asking import ask_by_head, order, refused
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming

@@ -10,7 +10,7 @@ from oms_prometheus import PrometheusMetrics
 from werkzeug.test import TestResponse
 
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, RotateApiKey, Scope, SetStock, Settings
-from tests.core.gates import guess
+from tests.core.authentication.authentication_fixtures import guess
 from tests.http.asking import order, read, refused
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming

@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from tests.core.gates import NOBODYS, Gate, wrong
+from tests.core.authentication.authentication_fixtures import NOBODYS, Gate, wrong
 
 
 def test_a_secret_is_compared_in_constant_time_whether_its_key_exists_or_not(monkeypatch: pytest.MonkeyPatch) -> None:

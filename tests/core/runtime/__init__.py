@@ -1,1 +1,1 @@
-"""The tests of oms_core/runtime."""
+"""Tests of threads, waiting, sharing commits, and parts."""

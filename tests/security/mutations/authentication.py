@@ -8,9 +8,9 @@ _KEYS = "oms_core/domain/api_keys.py"
 _AUTHENTICATION = "oms_core/authentication/authenticate.py"
 _LOCAL = "oms_http/edge/callers.py"
 _CONTRACT = "tests/adapters/test_contracts_sqlite.py::TestSqliteStorage::"
-_TEST_AUTHENTICATION = "tests/core/test_authentication.py::"
-_TEST_FAILED_ATTEMPTS = "tests/core/test_failed_attempts.py::"
-_TEST_KEYS = "tests/core/test_keys.py::"
+_TEST_AUTHENTICATION = "tests/core/authentication/test_authentication.py::"
+_TEST_FAILED_ATTEMPTS = "tests/core/authentication/test_failed_attempts.py::"
+_TEST_KEYS = "tests/core/api_keys/test_api_keys.py::"
 _TEST_CALLERS = "tests/http/test_callers.py::"
 _TEST_LOCAL = "tests/http/test_local_requests.py::"
 
@@ -143,29 +143,29 @@ AUTHENTICATION = (
         "oms_core/authentication/key_cache.py",
         "- entry.read_at < OPENED_SECONDS and presented.opens(entry.stored)",
         "- entry.read_at < OPENED_SECONDS",
-        "tests/core/test_neighbours.py::test_a_key_that_has_opened_within_hours_opens_whatever_else_comes_from_its_address",
+        "tests/core/authentication/test_shared_addresses.py::test_a_key_that_has_opened_within_hours_opens_whatever_else_comes_from_its_address",
     ),
     mutation(
         "failed attempts shut out those who have opened here",
         _AUTHENTICATION,
         "            if presented is None or not self._cache.has_opened(presented):\n",
         "            if True:\n",
-        "tests/core/test_neighbours.py::test_a_key_that_has_opened_within_hours_opens_whatever_else_comes_from_its_address",
+        "tests/core/authentication/test_shared_addresses.py::test_a_key_that_has_opened_within_hours_opens_whatever_else_comes_from_its_address",
     ),
     mutation(
         "a stale client shuts out its neighbours",
         _AUTHENTICATION,
         "            if self._refused.has(token):\n",
         "            if False:\n",
-        "tests/core/test_neighbours.py::test_a_stale_client_at_one_request_a_second_shuts_out_nobody_beside_it",
+        "tests/core/authentication/test_shared_addresses.py::test_a_stale_client_at_one_request_a_second_shuts_out_nobody_beside_it",
     ),
     mutation(
         "a key that has ended counts as a failed attempt",
         _AUTHENTICATION,
         "        self._repeats.count(address)\n        return self._refusal(stored.key,",
         "        self._failed_attempts.count(address)\n        return self._refusal(stored.key,",
-        "tests/core/test_neighbours.py::test_a_stale_client_at_one_request_a_second_shuts_out_nobody_beside_it",
-        "tests/core/test_neighbours.py::test_keys_that_have_ended_are_limited_apart_from_guesses",
+        "tests/core/authentication/test_shared_addresses.py::test_a_stale_client_at_one_request_a_second_shuts_out_nobody_beside_it",
+        "tests/core/authentication/test_shared_addresses.py::test_keys_that_have_ended_are_limited_apart_from_guesses",
     ),
     mutation(
         "failed attempts are unlimited unless somebody says so",
@@ -215,7 +215,7 @@ AUTHENTICATION = (
         "oms_core/settings/__init__.py",
         '        return "off" if is_loopback(self.host) else "keys"\n',
         '        return "off"\n',
-        "tests/core/test_settings.py::test_keys_are_asked_for_wherever_others_could_come_from",
+        "tests/core/settings/test_settings.py::test_keys_are_asked_for_wherever_others_could_come_from",
     ),
     mutation(
         "without keys a proxy brings strangers",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from tests.security.mutation import Mutation, mutation
 
-_OWNERSHIP = "tests/core/test_ownership.py::"
+_OWNERSHIP = "tests/core/orders/test_ownership.py::"
 _MATRIX = "tests/core/test_access.py::test_a_caller_meets_what_the_matrix_says"
-_TEST_RETRIES = "tests/core/test_retry_orders.py::"
+_TEST_RETRIES = "tests/core/orders/test_retry_many.py::"
 _CONTRACT = "tests/adapters/test_contracts_sqlite.py::TestSqliteStorage::"
 _NOT_THERE = f"{_OWNERSHIP}test_anothers_order_is_not_there_for_a_customer"
 
@@ -275,7 +275,7 @@ OWNERS = (
         "oms_core/domain/api_keys.py",
         "    if refused := ADMINISTRATION.intersection(scopes):\n",
         "    if refused := set():\n",
-        "tests/core/test_keys.py::test_a_wrong_key_is_refused_with_where_it_is_wrong",
+        "tests/core/api_keys/test_api_keys.py::test_a_wrong_key_is_refused_with_where_it_is_wrong",
     ),
 )
 

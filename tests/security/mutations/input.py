@@ -11,7 +11,7 @@ _REQUESTS = "oms_http/requests.py"
 _PAGES = "oms_core/domain/pages.py"
 _TEST_BODIES = "tests/http/test_bad_bodies.py::"
 _TEST_BAD_ORDER = f"{_TEST_BODIES}test_a_bad_order_is_refused"
-_TEST_MESSAGES = "tests/core/test_messages.py::"
+_TEST_MESSAGES = "tests/core/documents/test_messages.py::"
 
 INPUT = (
     mutation("JSON is nested without bound", _JSON, "_DEPTH_MAX = 32\n", "_DEPTH_MAX = 3_200\n", _TEST_BAD_ORDER),
@@ -53,7 +53,7 @@ INPUT = (
         _LIMITS,
         "IMPORT_RECORD_CHARACTERS_MAX = 65_536",
         "IMPORT_RECORD_CHARACTERS_MAX = 65_536_000",
-        "tests/core/test_import_records.py::test_a_line_of_ten_megabytes_takes_no_memory",
+        "tests/core/imports/test_records.py::test_a_line_of_ten_megabytes_takes_no_memory",
     ),
     mutation(
         "texts hold control characters",
@@ -76,7 +76,7 @@ INPUT = (
         "    for name in (name for name in document if name not in allowed):\n",
         "    for name in ():\n",
         _TEST_BAD_ORDER,
-        "tests/core/test_documents.py::test_the_identity_of_an_order_is_not_its_senders_to_choose",
+        "tests/core/documents/test_documents.py::test_the_identity_of_an_order_is_not_its_senders_to_choose",
     ),
     mutation(
         "unknown fields of other bodies are passed over",
@@ -114,7 +114,7 @@ INPUT = (
         "        if made_for != kind or encode_cursor(kind, key) != cursor:\n",
         "        if False:\n",
         "tests/http/test_lists.py::test_a_cursor_of_another_list_is_refused",
-        "tests/core/test_keys.py::test_a_cursor_of_another_list_is_refused",
+        "tests/core/api_keys/test_api_keys.py::test_a_cursor_of_another_list_is_refused",
     ),
     mutation(
         "a message has any size",

@@ -29,14 +29,14 @@ LEAKS = (
         "oms_core/domain/api_keys.py",
         "    token: str = field(repr=False)\n",
         "    token: str\n",
-        "tests/core/test_keys.py::test_only_the_digest_of_a_secret_is_kept_and_nothing_shows_it",
+        "tests/core/api_keys/test_api_keys.py::test_only_the_digest_of_a_secret_is_kept_and_nothing_shows_it",
     ),
     mutation(
         "a refused secret is logged",
         "oms_core/authentication/authenticate.py",
         "None if named is None else named.id",
         "None if named is None else named._secret",
-        "tests/core/test_failed_attempts.py::test_a_refusal_is_logged_without_the_secret",
+        "tests/core/authentication/test_failed_attempts.py::test_a_refusal_is_logged_without_the_secret",
     ),
     mutation(
         "logs hold API keys",
@@ -72,7 +72,7 @@ LEAKS = (
         "oms_core/settings/checks.py",
         '        raise wrong(name, f"must be a URL such as {examples}")',
         '        raise wrong(name, f"must be a URL such as {examples}; it is {url}")',
-        "tests/core/test_settings.py::test_a_wrong_database_url_does_not_show_its_password",
+        "tests/core/settings/test_settings.py::test_a_wrong_database_url_does_not_show_its_password",
     ),
     mutation(
         "a path forges a line of the log",
@@ -86,7 +86,7 @@ LEAKS = (
         "oms_core/documents/csv_guard.py",
         """        return f"'{value}"\n""",
         "        return value\n",
-        "tests/core/test_csv_guard.py::test_what_would_be_run_gets_an_apostrophe_and_all_else_is_left_alone",
+        "tests/core/documents/test_csv_guard.py::test_what_would_be_run_gets_an_apostrophe_and_all_else_is_left_alone",
         "tests/cli/test_formulas.py::test_no_command_writes_a_cell_that_is_run",
     ),
     mutation(

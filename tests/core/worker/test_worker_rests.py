@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from oms_core.domain.orders.statuses import OrderStatus
-from tests.core.workroom import Workroom, tell
+from tests.core.worker.worker_fixtures import Workroom, tell
 
 
 def tick(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:

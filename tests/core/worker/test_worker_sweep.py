@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oms_core import OrderStatus
-from tests.core.workroom import Workroom, tell
+from tests.core.worker.worker_fixtures import Workroom, tell
 
 PENDING, QUEUED = OrderStatus.PENDING, OrderStatus.QUEUED
 

@@ -12,7 +12,7 @@ import pytest
 
 from oms_core import OrderStatus
 from oms_core.domain.orders.order import Order
-from tests.core.workroom import AWAY, FULL, POISON, Workroom, tell
+from tests.core.worker.worker_fixtures import AWAY, FULL, POISON, Workroom, tell
 
 PENDING, QUEUED = OrderStatus.PENDING, OrderStatus.QUEUED
 

@@ -23,7 +23,7 @@ from oms_core.domain.metrics import AUTHENTICATION_REFUSALS, Metric
 from oms_core.domain.rate_limits import Allowance, RateLimit
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
-from tests.core.workroom import AWAY
+from tests.core.worker.worker_fixtures import AWAY
 
 ROOT = Caller(name="root", scopes=ALL_SCOPES)
 READ = frozenset({Scope.ORDERS_READ})

@@ -25,7 +25,7 @@ from oms_core import (
 )
 from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.ports.storage import DecidePlacement
-from tests.core.desks import CLERK, Desk, desk_over, order_report
+from tests.core.imports.import_fixtures import CLERK, Desk, desk_over, order_report
 
 HEADER = "idempotency_key,reference,customer_id,currency,sku,quantity,unit_price"
 

@@ -21,7 +21,7 @@ from oms_core.domain import limits
 from oms_core.domain.stock.import_decisions import BatchResult
 from oms_core.imports import records, stock_spool
 from oms_core.ports.import_storage import ImportBatch
-from tests.core.desks import CLERK, Desk, desk_over, stock_report
+from tests.core.imports.import_fixtures import CLERK, Desk, desk_over, stock_report
 
 ADJUST: dict[str, Any] = {"mode": ImportMode.ADJUST, "reason": "counted"}
 

@@ -13,7 +13,7 @@ from oms_memory import MemoryStorage
 from oms_core import SetStock
 from oms_core.documents.csv_guard import csv_writer, guard
 from oms_core.domain.import_commands import ORDER_COLUMNS
-from tests.core.desks import CLERK, Desk, desk_over, order_report
+from tests.core.imports.import_fixtures import CLERK, Desk, desk_over, order_report
 
 HEADER = "idempotency_key,reference,customer_id,currency,sku,quantity,unit_price"
 

@@ -14,7 +14,7 @@ from oms_memory import MemoryStorage
 
 from oms_core import Order, OrderStatus
 from oms_core.runtime.outcomes import Outcomes
-from tests.core.workroom import AWAY
+from tests.core.worker.worker_fixtures import AWAY
 from tests.services.waiting import wait_until
 
 SECONDS = 20.0

@@ -10,7 +10,7 @@ from oms_memory import MemoryStorage
 from oms_core import SetStock
 from oms_core.imports import stock_rows
 from oms_core.imports.stock_rows import KnownLocations
-from tests.core.desks import CLERK, Desk, desk_over
+from tests.core.imports.import_fixtures import CLERK, Desk, desk_over
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from oms_core import OmsError, OrderStatus
 from oms_core.ports.broker import OutgoingEvent
 from oms_core.ports.storage import Storage
 from oms_core.worker.event_relay import EventRelay
-from tests.core.workroom import AWAY, Counted, Unhurried
+from tests.core.worker.worker_fixtures import AWAY, Counted, Unhurried
 
 BROKER_AWAY = OmsError("queue_unavailable", "the broker is away")
 

@@ -12,7 +12,7 @@ from oms_core.domain.limits import TRANSACTION_LINES_MAX
 from oms_core.domain.orders.placement import Refuse, Reserve
 from oms_core.domain.orders.queueing import decide_failed_attempt, decide_retry, fitting, settled_order
 from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
-from tests.core.test_queueing import ERROR, FAILURE, NOW, order
+from tests.core.orders.test_queueing import ERROR, FAILURE, NOW, order
 
 LATER = NOW + timedelta(hours=1)
 

@@ -9,7 +9,7 @@ import pytest
 from oms_core.authentication.key_cache import OPENED_SECONDS
 from oms_core.authentication.refused_tokens import REFUSED_SECONDS, RefusedTokens
 from oms_core.errors import ErrorKind
-from tests.core.gates import HERE, LIMIT, NOBODYS, THERE, Gate, guess, wrong
+from tests.core.authentication.authentication_fixtures import HERE, LIMIT, NOBODYS, THERE, Gate, guess, wrong
 from tests.services.threads import status_in_child
 
 

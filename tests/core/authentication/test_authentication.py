@@ -11,7 +11,7 @@ from oms_contracts.concurrency import run_together
 
 from oms_core import Caller, OmsError, RotateApiKey, Scope
 from oms_core.authentication.key_cache import ApiKeyCache
-from tests.core.gates import DEADLINE_SECONDS, NOBODYS, ROOT, Gate, wrong
+from tests.core.authentication.authentication_fixtures import DEADLINE_SECONDS, NOBODYS, ROOT, Gate, wrong
 from tests.services.threads import status_in_child
 
 

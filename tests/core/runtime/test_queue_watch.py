@@ -14,7 +14,7 @@ from oms_memory import MemoryStorage
 from oms_core import OmsError
 from oms_core.domain.orders.queueing import QueueSample
 from oms_core.runtime.queue_watch import QueueWatch
-from tests.core.workroom import AWAY
+from tests.core.worker.worker_fixtures import AWAY
 
 SECONDS = 20.0
 

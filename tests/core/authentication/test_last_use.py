@@ -13,7 +13,7 @@ from oms_memory import MemoryStorage
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Ports, Settings
 from oms_core.authentication.last_use import LastUses
 from oms_core.domain.api_keys import ApiKey
-from tests.core.workroom import AWAY
+from tests.core.worker.worker_fixtures import AWAY
 
 CALLER = Caller(name="root", scopes=ALL_SCOPES)
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from oms_core.domain.orders.statuses import OrderStatus
-from tests.core.workroom import ATTEMPTS_MAX, AWAY, Workroom, tell
+from tests.core.worker.worker_fixtures import ATTEMPTS_MAX, AWAY, Workroom, tell
 
 QUEUED, PENDING, FAILED = OrderStatus.QUEUED, OrderStatus.PENDING, OrderStatus.FAILED
 

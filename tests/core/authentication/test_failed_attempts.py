@@ -13,8 +13,8 @@ from oms_core import Oms, OmsError, Ports, Settings
 from oms_core.domain.rate_limits import RateScope, counted_address
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
-from tests.core.gates import HERE, NOBODYS, THERE, Gate, fresh_guess, guess, wrong
-from tests.core.workroom import AWAY
+from tests.core.authentication.authentication_fixtures import HERE, NOBODYS, THERE, Gate, fresh_guess, guess, wrong
+from tests.core.worker.worker_fixtures import AWAY
 
 
 @pytest.fixture

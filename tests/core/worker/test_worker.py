@@ -8,7 +8,7 @@ import pytest
 
 from oms_core import OmsError, OrderStatus
 from oms_core.domain.limits import MESSAGE_BYTES_MAX
-from tests.core.workroom import ATTEMPTS_MAX, AWAY, POISON, Workroom, ask, tell
+from tests.core.worker.worker_fixtures import ATTEMPTS_MAX, AWAY, POISON, Workroom, ask, tell
 
 PENDING, QUEUED = OrderStatus.PENDING, OrderStatus.QUEUED
 COMMAND = {"customer_id": "C1", "lines": [{"sku": "A", "quantity": 1}], "idempotency_key": "k1"}

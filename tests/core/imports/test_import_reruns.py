@@ -11,7 +11,7 @@ from oms_memory.imports import MemoryImports
 
 from oms_core import ImportMode, ImportStock, OmsError
 from oms_core.domain.stock.import_decisions import BatchResult
-from tests.core.desks import Desk, desk_over, stock_report
+from tests.core.imports.import_fixtures import Desk, desk_over, stock_report
 
 ADJUST: dict[str, Any] = {"mode": ImportMode.ADJUST, "reason": "counted"}
 

@@ -11,7 +11,7 @@ import pytest
 
 from oms_core import OmsError
 from oms_core.runtime.announcements import Announcements
-from tests.core.workroom import Counted
+from tests.core.worker.worker_fixtures import Counted
 from tests.services.waiting import wait_until
 
 SENT = ("oms_announcements_total", "sent")

@@ -9,7 +9,7 @@ from oms_memory.tables import Tables
 
 from oms_core.domain.orders.queueing import WorkerState
 from oms_core.worker.heartbeat import Heartbeat
-from tests.core.workroom import AWAY
+from tests.core.worker.worker_fixtures import AWAY
 
 
 class Beating:

@@ -6,7 +6,7 @@ import pytest
 
 from oms_core import OmsError, OrderStatus
 from oms_core.domain.events import EventType
-from tests.core.workroom import ATTEMPTS_MAX, AWAY, POISON, Workroom
+from tests.core.worker.worker_fixtures import ATTEMPTS_MAX, AWAY, POISON, Workroom
 
 PENDING = OrderStatus.PENDING
 

@@ -1,0 +1,1 @@
+"""Tests of making, rotating and revoking API keys."""

@@ -1,0 +1,1 @@
+"""Tests of who presents an API key."""

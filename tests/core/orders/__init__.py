@@ -1,0 +1,1 @@
+"""Tests of orders: decided, placed, queued, moved, retried and read."""

@@ -1,0 +1,1 @@
+"""Tests of counts, receipts, corrections and the ledger."""
