@@ -176,7 +176,7 @@ AUTHENTICATION = (
     ),
     mutation(
         "every address of an IPv6 network has failed attempts of its own",
-        "oms_core/authentication/failed_attempts.py",
+        "oms_core/domain/rate_limits.py",
         "_NETWORK_BITS_IPV6 = 64\n",
         "_NETWORK_BITS_IPV6 = 128\n",
         f"{_TEST_FAILED_ATTEMPTS}test_addresses_of_one_ipv6_network_share_their_guesses",
