@@ -193,8 +193,8 @@ BROWSERS = (
     mutation(
         "sites may read answers though none is named",
         _APP,
-        "AnswerHeaders(oms.settings.cors_origins)",
-        'AnswerHeaders(oms.settings.cors_origins or ("*",))',
+        "AnswerHeaders(settings.cors_origins)",
+        'AnswerHeaders(settings.cors_origins or ("*",))',
         f"{_TEST_HEADERS}test_no_site_may_read_anything_unless_it_is_named",
     ),
     *(
@@ -236,7 +236,7 @@ BROWSERS = (
     mutation(
         "TLS is asked for and not spoken",
         "oms_cli/processes/service_process.py",
-        "        tls=_tls_files(settings),\n",
+        "        tls=_tls_files(http),\n",
         "",
         "tests/cli/test_serve_tls.py::test_it_answers_over_tls_and_says_so",
     ),
