@@ -89,7 +89,7 @@ def create_app(
         fault_log=FaultLog(),
         openapi=cache(partial(_openapi, registry)),
         index=documentation.index_of(registry),
-        bulkheads=Bulkheads.of(settings, has_keys=oms.settings.auth_in_force == "keys"),
+        bulkheads=Bulkheads.of(settings, has_api_keys=oms.settings.auth_in_force == "keys"),
     )
     find_caller, limits = callers_of(oms, settings), EdgeLimits(app, oms, registry)
     for operation in registry:

@@ -129,7 +129,7 @@ def note_idempotency_key(request: Request) -> str | None:
     return None
 
 
-def note_unexpected_key(request: Request, advice: str) -> None:
+def note_unexpected_idempotency_key(request: Request, advice: str) -> None:
     """Note an idempotency key that would promise what the route does not keep."""
     if "HTTP_IDEMPOTENCY_KEY" in request.environ:
         request.findings.add("/idempotency_key", "unexpected", advice)

@@ -17,7 +17,7 @@ from oms_http.app_state import Service
 from oms_http.openapi import headers
 from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation
 from oms_http.queries import PAGE_PARAMETERS, next_link
-from oms_http.requests import Request, note_unexpected_key, read_model
+from oms_http.requests import Request, note_unexpected_idempotency_key, read_model
 from oms_http.responses import NO_STORE, json_response
 from oms_http.schemas.times import read_time
 
@@ -47,9 +47,9 @@ _log = logging.getLogger(__name__)
     answers=(_ISSUED,),
     errors=(*WRITING, "key_name_taken"),
 )
-def create_key(service: Service, request: Request) -> Response:
+def create_api_key(service: Service, request: Request) -> Response:
     """Make the first key of a name."""
-    note_unexpected_key(request, _NO_IDEMPOTENCY)
+    note_unexpected_idempotency_key(request, _NO_IDEMPOTENCY)
     asked = read_model(KeyRequest, request)
     command = CreateApiKey(
         name=asked.name,
@@ -73,7 +73,7 @@ def create_key(service: Service, request: Request) -> Response:
     answers=(Answer(status=200, description="A page.", schema=KeyPage, headers=(headers.NO_STORE, headers.LINK)),),
     errors=GUARDED,
 )
-def list_keys(service: Service, request: Request) -> Response:
+def list_api_keys(service: Service, request: Request) -> Response:
     """List keys by name."""
     page = service.oms.api_keys.list(
         caller=request.caller,
@@ -95,7 +95,7 @@ def list_keys(service: Service, request: Request) -> Response:
     answers=(_NAMED,),
     errors=(*GUARDED, "key_not_found"),
 )
-def get_key(service: Service, request: Request, name: str) -> Response:
+def get_api_key(service: Service, request: Request, name: str) -> Response:
     """Return the keys of a name."""
     return _named(service.oms.api_keys.get(name, caller=request.caller))
 
@@ -112,9 +112,9 @@ def get_key(service: Service, request: Request, name: str) -> Response:
     answers=(_ISSUED,),
     errors=(*WRITING, "key_not_found"),
 )
-def rotate_key(service: Service, request: Request, name: str) -> Response:
+def rotate_api_key(service: Service, request: Request, name: str) -> Response:
     """Make a further key of a name."""
-    note_unexpected_key(request, _NO_IDEMPOTENCY)
+    note_unexpected_idempotency_key(request, _NO_IDEMPOTENCY)
     check_key_name(request.findings, name)
     asked = read_model(RotationRequest, request)
     command = RotateApiKey(name=name, overlap_seconds=asked.overlap_seconds, expires_at=_expiry(asked.expires_at))
@@ -134,7 +134,7 @@ def rotate_key(service: Service, request: Request, name: str) -> Response:
     answers=(_NAMED,),
     errors=(*GUARDED, "outcome_unknown", "key_not_found"),
 )
-def revoke_key(service: Service, request: Request, name: str) -> Response:
+def revoke_api_key(service: Service, request: Request, name: str) -> Response:
     """End every key of a name."""
     keys = service.oms.api_keys.revoke(name, caller=request.caller)
     _tell("revoked", keys[0], request)

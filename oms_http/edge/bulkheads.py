@@ -119,21 +119,21 @@ class Bulkheads:
     uploads: Bulkhead
 
     @classmethod
-    def of(cls, settings: HttpSettings, *, has_keys: bool) -> Bulkheads:
+    def of(cls, settings: HttpSettings, *, has_api_keys: bool) -> Bulkheads:
         """Make them; without authentication nobody is told apart well enough to be bounded alone."""
         threads = settings.http_threads
-        waiting_max = WAITING_MAX if has_keys else threads
+        waiting_max = WAITING_MAX if has_api_keys else threads
         return cls(
-            callers=CallerPlaces(caller_places(settings) if has_keys else threads),
+            callers=CallerPlaces(caller_places(settings) if has_api_keys else threads),
             heavy=Bulkhead(
                 places=HEAVY_MAX,
-                per_caller=HEAVY_OF_CALLER_MAX if has_keys else HEAVY_MAX,
+                per_caller=HEAVY_OF_CALLER_MAX if has_api_keys else HEAVY_MAX,
                 waiting_max=waiting_max,
                 wait_seconds=WAIT_SECONDS,
             ),
             uploads=Bulkhead(
                 places=UPLOADS_MAX,
-                per_caller=UPLOADS_OF_CALLER_MAX if has_keys else UPLOADS_MAX,
+                per_caller=UPLOADS_OF_CALLER_MAX if has_api_keys else UPLOADS_MAX,
                 waiting_max=waiting_max,
                 wait_seconds=WAIT_SECONDS,
             ),

@@ -44,7 +44,7 @@ def callers_of(oms: Oms, settings: HttpSettings) -> FindCaller:
     """Return how callers are known in this deployment: by their keys, or whoever is on this machine."""
     if oms.settings.auth_in_force == "off":
         return partial(local_caller, origins=frozenset(settings.cors_origins))
-    return partial(_key_caller, oms)
+    return partial(_api_key_caller, oms)
 
 
 def local_caller(request: Request, *, origins: Collection[str] = ()) -> Caller:
@@ -103,7 +103,7 @@ def check_local_request(environ: Mapping[str, Any], *, origins: Collection[str] 
         raise _refused("pages of other origins are not served; name theirs in OMS_CORS_ORIGINS")
 
 
-def _key_caller(oms: Oms, request: Request) -> Caller:
+def _api_key_caller(oms: Oms, request: Request) -> Caller:
     """Return the caller whose key stands in the Authorization header, and nowhere else. Raises `unauthenticated`.
 
     A request without a key is no guess, and not counted.

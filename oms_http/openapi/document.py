@@ -18,7 +18,7 @@ from oms_core.errors import ERROR_CODES
 from oms_http.openapi.headers import RATE_LIMIT, RATE_LIMIT_POLICY, Header
 from oms_http.openapi.links import links_of
 from oms_http.openapi.operation import Answer, Operation, TextBody
-from oms_http.openapi.problems import problem_answers, problem_schemas
+from oms_http.openapi.problem_schemas import problem_answers, problem_schemas
 from oms_http.schemas.problems import FieldError, Shortage
 
 _DESCRIPTION = """\

@@ -17,7 +17,7 @@ from oms_http.openapi.operation import WRITING, Answer, Operation
 from oms_http.orders.order_schemas import BatchAnswer, BatchRequest, KeyedOrderRequest
 from oms_http.orders.place import STATUS_CODES
 from oms_http.problems import ERRORS_SHOWN_MAX, STATUS_BY_CODE, show_field_error
-from oms_http.requests import Request, note_unexpected_key, read_model
+from oms_http.requests import Request, note_unexpected_idempotency_key, read_model
 from oms_http.responses import NO_STORE, json_response
 
 BATCH_BODY_BYTES_MAX = 8 * 1024 * 1024
@@ -42,7 +42,7 @@ BATCH_BODY_BYTES_MAX = 8 * 1024 * 1024
 )
 def place_orders(service: Service, request: Request) -> Response:
     """Place a batch, one outcome per order."""
-    note_unexpected_key(request, "is not used here: give each order an idempotency_key of its own")
+    note_unexpected_idempotency_key(request, "is not used here: give each order an idempotency_key of its own")
     request.max_content_length = BATCH_BODY_BYTES_MAX
     documents = read_model(BatchRequest, request).orders
     if request.charge is not None:

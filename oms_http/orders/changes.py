@@ -17,7 +17,7 @@ from oms_http.orders.order_schemas import RETRIABLE, RetriesRequest, RetryReport
 from oms_http.requests import (
     Request,
     note_idempotency_key,
-    note_unexpected_key,
+    note_unexpected_idempotency_key,
     note_version_wanted,
     read_model,
     read_order_id,
@@ -98,7 +98,9 @@ def retry_order(service: Service, request: Request, order_id: str) -> Response:
 )
 def retry_orders(service: Service, request: Request) -> Response:
     """Queue many orders again."""
-    note_unexpected_key(request, "is not used here: repeated, it finds those that are still rejected or failed")
+    note_unexpected_idempotency_key(
+        request, "is not used here: repeated, it finds those that are still rejected or failed"
+    )
     asked = read_model(RetriesRequest, request)
     wanted = OrderFilter(
         statuses=frozenset(RETRIABLE[name.lower()] for name in asked.status or []),

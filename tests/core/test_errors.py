@@ -19,7 +19,7 @@ from oms_core.error_types import (
     VersionMismatch,
 )
 from oms_core.errors import ERROR_CODES, is_code
-from oms_http.openapi.problems import problem_schemas
+from oms_http.openapi.problem_schemas import problem_schemas
 
 # What clients rely on. A code may be added; none may be renamed, removed or moved to another kind.
 PROMISED = {

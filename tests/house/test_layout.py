@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,11 @@ ROOT_FILES = {
     "requirements.lock",
 }
 ROOT_FOLDERS = {".ci", "adapters", "ddl", "docs", "oms_cli", "oms_core", "oms_http", "postman", "tests"}
+
+# A name says what a file is about. One that stands in more packages than this says nothing, unless it is the noun of a
+# slice, which every package has a part of.
+PACKAGES_OF_A_NAME_MAX = 3
+NOUNS = {"orders", "stock", "queue", "api_keys"}
 
 LOCKS = [path.as_posix() for path in committed_files("*.lock")]
 NODE_FOLDERS = {"postman": "newman", "tests/system/clients/typescript": "openapi-typescript"}
@@ -46,6 +52,29 @@ def test_nothing_stands_at_the_root_that_the_design_does_not_name() -> None:
 
 def test_a_stray_file_or_folder_at_the_root_would_be_found() -> None:
     assert misplaced([Path("notes.txt"), Path("scripts/x.py"), Path("README.md")]) == {"notes.txt", "scripts"}
+
+
+def crowded_names(paths: Iterable[Path]) -> dict[str, list[str]]:
+    """List the file names that stand in too many packages, with where they stand."""
+    places: dict[str, list[str]] = {}
+    for path in paths:
+        places.setdefault(path.stem, []).append(path.as_posix())
+    allowed = NOUNS | {"__init__"}
+    return {
+        name: found for name, found in places.items() if name not in allowed and len(found) > PACKAGES_OF_A_NAME_MAX
+    }
+
+
+def test_no_file_name_stands_in_more_than_three_packages_unless_it_is_a_noun() -> None:
+    paths = committed_files("oms_*/*.py", "adapters/oms_*/*.py", "ddl/oms_*/*.py")
+    assert len(paths) > PACKAGES_OF_A_NAME_MAX
+    assert not crowded_names(paths)
+
+
+def test_a_crowded_file_name_would_be_found() -> None:
+    paths = [Path(package, f"{name}.py") for package in "abcd" for name in ("orders", "__init__", "schemas")]
+    assert crowded_names(paths) == {"schemas": ["a/schemas.py", "b/schemas.py", "c/schemas.py", "d/schemas.py"]}
+    assert not crowded_names(paths[:9])
 
 
 def unsafe_lines(lock: str) -> list[str]:

@@ -106,7 +106,7 @@ def test_who_waits_in_vain_is_told_whose_fault_it_is() -> None:
     ("given", "places"), [({}, 64), ({"http_caller_in_flight_max": 3}, 3), ({"http_threads": 2}, 1)]
 )
 def test_a_caller_has_a_quarter_of_the_threads_where_keys_are_in_force(given: Any, places: int) -> None:
-    callers = Bulkheads.of(HttpSettings(**given), has_keys=True).callers
+    callers = Bulkheads.of(HttpSettings(**given), has_api_keys=True).callers
     with ExitStack() as held:
         for _ in range(places):
             held.enter_context(callers.place("a"))
@@ -115,7 +115,7 @@ def test_a_caller_has_a_quarter_of_the_threads_where_keys_are_in_force(given: An
 
 
 def test_without_keys_nobody_is_bounded_alone() -> None:
-    bulkheads = Bulkheads.of(HttpSettings(http_caller_in_flight_max=1), has_keys=False)
+    bulkheads = Bulkheads.of(HttpSettings(http_caller_in_flight_max=1), has_api_keys=False)
     with ExitStack() as held:
         for _ in range(HttpSettings().http_threads):
             held.enter_context(bulkheads.callers.place("a"))
@@ -232,6 +232,6 @@ def asked(path: str, **environ: str) -> Request:
 )
 def test_batches_large_bodies_and_large_pages_are_heavy(operation_id: str, request_: Request, kind: str | None) -> None:
     (operation,) = (each for each in operations_of(HttpSettings()) if each.id == operation_id)
-    bulkheads = Bulkheads.of(HttpSettings(), has_keys=False)
+    bulkheads = Bulkheads.of(HttpSettings(), has_api_keys=False)
     wanted = {"heavy": bulkheads.heavy, "uploads": bulkheads.uploads, None: None}[kind]
     assert bulkheads.beside_callers(operation, request_) is wanted
