@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import cache, partial
@@ -14,6 +15,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import MapAdapter
 
 from oms_core import Metrics, Oms
+from oms_core.domain.callers import Caller
 from oms_core.errors import OmsError
 from oms_http.app_state import Service
 from oms_http.edge.answer_headers import POLICY, AnswerHeaders
@@ -202,5 +204,19 @@ def _finish(metrics: Metrics, given: AnswerHeaders, response: Response) -> Respo
     if asked.allowance is not None:
         headers.extend(rate_limit_fields(asked.allowance))
     if HEAD_ONLY not in asked.environ or WELCOME not in asked.environ:  # The request goes on otherwise.
-        count_answer(metrics, asked, response)
+        _count(metrics, asked, response)
     return response
+
+
+def _count(metrics: Metrics, asked: Request, response: Response) -> None:
+    caller: Caller | None = getattr(asked, "caller", None)  # A refusal may come before anybody is known.
+    count_answer(
+        metrics,
+        method=asked.method,
+        path=asked.path,
+        route=asked.url_rule.rule if asked.url_rule else None,
+        status=response.status_code,
+        seconds=time.perf_counter() - asked.started,
+        caller=None if caller is None else caller.name,
+        request_id=asked.request_id,
+    )

@@ -5,17 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import re
-import time
-from typing import TYPE_CHECKING
 
 from oms_core import Metrics
-from oms_core.domain.callers import Caller
 from oms_core.domain.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
-
-if TYPE_CHECKING:
-    from flask import Response
-
-    from oms_http.requests import Request
 
 _FIT = re.compile(r"[\x21-\x7e]{1,128}").fullmatch
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -31,25 +23,26 @@ def request_id(offered: str | None) -> str:
     return os.urandom(16).hex()
 
 
-def count_answer(metrics: Metrics, request: Request, response: Response) -> None:
+def count_answer(
+    metrics: Metrics,
+    *,
+    method: str,
+    path: str,
+    route: str | None,
+    status: int,
+    seconds: float,
+    caller: str | None,
+    request_id: str,
+) -> None:
     """Count an answer of the application, with the time it took, and log it at debug.
 
-    It is counted by route and never by path, so that no client can make the metrics grow.
+    It is counted by its route (None: no route has the path) and never by its path, so that no client can make the
+    metrics grow. `caller` is None where the answer was made before anybody was known.
     """
-    route = request.url_rule.rule if request.url_rule else "unmatched"
-    method = _known(request.method)
-    metrics.count(HTTP_REQUESTS, method, route, str(response.status_code))
-    seconds = time.perf_counter() - request.started
-    caller: Caller | None = getattr(request, "caller", None)  # A refusal may come before anybody is known.
-    metrics.observe(HTTP_REQUEST_SECONDS, seconds, method, route)
-    log_answer(
-        request.method,
-        request.path,
-        response.status_code,
-        request_id=request.request_id,
-        seconds=seconds,
-        caller=caller.name if caller else None,
-    )
+    labels = _known(method), route or "unmatched"
+    metrics.count(HTTP_REQUESTS, *labels, str(status))
+    metrics.observe(HTTP_REQUEST_SECONDS, seconds, *labels)
+    log_answer(method, path, status, request_id=request_id, seconds=seconds, caller=caller)
 
 
 def count_refusal(metrics: Metrics, method: str, status: int) -> None:
