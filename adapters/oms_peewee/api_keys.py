@@ -11,7 +11,7 @@ from peewee import fn
 from oms_core.domain.api_keys import ApiKey, StoredApiKey, key_name_taken, key_not_found
 from oms_core.errors import OmsError
 from oms_peewee.database import Database
-from oms_peewee.models import KeyRow
+from oms_peewee.models import ApiKeyRow
 from oms_peewee.session import Session
 from oms_peewee.written import Written, harmless_again, nothing_written
 
@@ -37,12 +37,12 @@ class PeeweeApiKeys:
 
         def write(session: Session) -> Written[ApiKey]:
             _lock_name(session, name)
-            KeyRow.update(expires_at=former_end_at).where(
-                KeyRow.name == name,
-                KeyRow.revoked_at.is_null(),
-                KeyRow.expires_at.is_null() | (KeyRow.expires_at > former_end_at),
+            ApiKeyRow.update(expires_at=former_end_at).where(
+                ApiKeyRow.name == name,
+                ApiKeyRow.revoked_at.is_null(),
+                ApiKeyRow.expires_at.is_null() | (ApiKeyRow.expires_at > former_end_at),
             ).execute(session)
-            last = KeyRow.select(fn.MAX(KeyRow.number)).where(KeyRow.name == name).scalar(session)
+            last = ApiKeyRow.select(fn.MAX(ApiKeyRow.number)).where(ApiKeyRow.name == name).scalar(session)
             added = _insert(stored, int(last) + 1).on_conflict_ignore().as_rowcount().execute(session)
             if not added:  # The number is ours by the lock, so it is the id; trying again would not help.
                 raise OmsError("internal_error", f"the id {key_id} is taken")
@@ -61,7 +61,7 @@ class PeeweeApiKeys:
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
         def write(session: Session) -> Written[None]:
             _lock_name(session, name)
-            ended = KeyRow.update(revoked_at=now, revoked_by=by).where(KeyRow.name == name, KeyRow.revoked_at.is_null())
+            ended = ApiKeyRow.update(revoked_at=now, revoked_by=by).where(ApiKeyRow.name == name, ApiKeyRow.revoked_at.is_null())
             if not ended.execute(session):
                 return nothing_written(None)
             return Written(result=None, was_committed=was_committed)
@@ -69,8 +69,8 @@ class PeeweeApiKeys:
         def was_committed(later: Session) -> bool:
             """Find what was revoked so; done again, it would end keys that were made since."""
             _lock_name(later, name)
-            revoked = KeyRow.select(KeyRow.id).where(
-                KeyRow.name == name, KeyRow.revoked_at == now, KeyRow.revoked_by == by
+            revoked = ApiKeyRow.select(ApiKeyRow.id).where(
+                ApiKeyRow.name == name, ApiKeyRow.revoked_at == now, ApiKeyRow.revoked_by == by
             )
             return revoked.first(later) is not None
 
@@ -84,18 +84,18 @@ class PeeweeApiKeys:
         return self._database.read(read)
 
     def of_name(self, name: str, *, limit: int) -> list[ApiKey]:
-        keys = KeyRow.select().where(KeyRow.name == name).order_by(KeyRow.number.desc()).limit(limit)
+        keys = ApiKeyRow.select().where(ApiKeyRow.name == name).order_by(ApiKeyRow.number.desc()).limit(limit)
         return self._database.read(lambda session: [_key(row) for row in keys.execute(session)])
 
     def find(self, *, after: tuple[str, int] | None, limit: int) -> list[ApiKey]:
-        bound = peewee.Tuple(KeyRow.name, KeyRow.number) > peewee.Tuple(*(after or ("", 0)))
-        page = KeyRow.select().where(bound).order_by(KeyRow.name, KeyRow.number).limit(limit)
+        bound = peewee.Tuple(ApiKeyRow.name, ApiKeyRow.number) > peewee.Tuple(*(after or ("", 0)))
+        page = ApiKeyRow.select().where(bound).order_by(ApiKeyRow.name, ApiKeyRow.number).limit(limit)
         return self._database.read(lambda session: [_key(row) for row in page.execute(session)])
 
     def used(self, key_id: UUID, *, now: datetime, not_since: datetime) -> None:
         def write(session: Session) -> Written[None]:
-            KeyRow.update(last_used_at=now).where(
-                KeyRow.id == key_id, KeyRow.last_used_at.is_null() | (KeyRow.last_used_at <= not_since)
+            ApiKeyRow.update(last_used_at=now).where(
+                ApiKeyRow.id == key_id, ApiKeyRow.last_used_at.is_null() | (ApiKeyRow.last_used_at <= not_since)
             ).execute(session)
             return harmless_again(None)
 
@@ -104,7 +104,7 @@ class PeeweeApiKeys:
 
 def _insert(stored: StoredApiKey, number: int) -> peewee.Insert:
     key = stored.key
-    return KeyRow.insert(
+    return ApiKeyRow.insert(
         id=key.id,
         name=key.name,
         number=number,
@@ -121,23 +121,23 @@ def _insert(stored: StoredApiKey, number: int) -> peewee.Insert:
 
 
 def _lock_name(session: Session, name: str) -> None:
-    first = KeyRow.select().where(KeyRow.name == name, KeyRow.number == 1)
+    first = ApiKeyRow.select().where(ApiKeyRow.name == name, ApiKeyRow.number == 1)
     if session.locking(first).first(session) is None:
         raise key_not_found(name)
 
 
 def _is_written(session: Session, key_id: UUID) -> bool:
-    return KeyRow.select(KeyRow.id).where(KeyRow.id == key_id).first(session) is not None
+    return ApiKeyRow.select(ApiKeyRow.id).where(ApiKeyRow.id == key_id).first(session) is not None
 
 
-def _one(session: Session, key_id: UUID) -> KeyRow:
-    row: KeyRow | None = KeyRow.select().where(KeyRow.id == key_id).first(session)
+def _one(session: Session, key_id: UUID) -> ApiKeyRow:
+    row: ApiKeyRow | None = ApiKeyRow.select().where(ApiKeyRow.id == key_id).first(session)
     if row is None:
         raise key_not_found(str(key_id))
     return row
 
 
-def _key(row: KeyRow) -> ApiKey:
+def _key(row: ApiKeyRow) -> ApiKey:
     return ApiKey(
         id=row.id,
         name=row.name,

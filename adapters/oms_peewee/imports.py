@@ -24,7 +24,7 @@ from oms_core.ports.import_storage import (
 )
 from oms_peewee.database import Database
 from oms_peewee.dialect import ImportTables
-from oms_peewee.kept_keys import is_kept, keep_key
+from oms_peewee.idempotency_keys import is_kept, keep_key
 from oms_peewee.models import ImportRefusalRow, ImportRow, LevelRow
 from oms_peewee.session import Session
 from oms_peewee.written import Written, nothing_written

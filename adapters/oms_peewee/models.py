@@ -221,7 +221,7 @@ class WorkerRow(peewee.Model):
         table_name = "workers"
 
 
-class KeyRow(peewee.Model):
+class ApiKeyRow(peewee.Model):
     """An API key."""
 
     id = IdField(primary_key=True)

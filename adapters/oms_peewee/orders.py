@@ -19,7 +19,7 @@ from oms_core.ports.storage import DecideOrderChange, DecidePlacement
 from oms_peewee.database import Database
 from oms_peewee.dialect import Ledger
 from oms_peewee.event_queries import has_event
-from oms_peewee.kept_keys import is_kept, keep_key
+from oms_peewee.idempotency_keys import is_kept, keep_key
 from oms_peewee.models import EventRow, OrderRow
 from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_levels, lock_order, order_page
 from oms_peewee.order_writer import OrderWriter

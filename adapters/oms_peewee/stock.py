@@ -18,7 +18,7 @@ from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_peewee.database import Database
 from oms_peewee.dialect import Ledger
 from oms_peewee.faults import ChangedMeanwhileError
-from oms_peewee.kept_keys import is_kept, keep_key
+from oms_peewee.idempotency_keys import is_kept, keep_key
 from oms_peewee.models import LevelRow, LineRow, MovementRow, ProductRow
 from oms_peewee.rows import movement_of, products_of
 from oms_peewee.session import Session

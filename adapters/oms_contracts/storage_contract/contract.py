@@ -18,13 +18,13 @@ from oms_contracts.storage_contract.import_creations import ImportCreationPromis
 from oms_contracts.storage_contract.import_races import ImportRacePromises
 from oms_contracts.storage_contract.importing import ImportKeyPromises, ImportPromises
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
-from oms_contracts.storage_contract.key_races import KeyRacePromises
+from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
 from oms_contracts.storage_contract.keyed_changes import KeyedChangePromises, KeyedChangeRacePromises
-from oms_contracts.storage_contract.keys import OrderKeyPromises
+from oms_contracts.storage_contract.idempotency_keys import OrderKeyPromises
 from oms_contracts.storage_contract.lifecycle import LifecyclePromises
 from oms_contracts.storage_contract.listing_stock import StockListingPromises
 from oms_contracts.storage_contract.lossy_shop import LossyShop
-from oms_contracts.storage_contract.lost_key_commits import LostKeyCommitPromises
+from oms_contracts.storage_contract.lost_api_key_commits import LostApiKeyCommitPromises
 from oms_contracts.storage_contract.lost_order_commits import LostOrderCommitPromises
 from oms_contracts.storage_contract.lost_queue_commits import LostQueueCommitPromises
 from oms_contracts.storage_contract.lost_stock_commits import LostStockCommitPromises
@@ -77,13 +77,13 @@ class StorageContract(
     ImportRacePromises,
     QueueRacePromises,
     KeyedChangeRacePromises,
-    KeyRacePromises,
+    ApiKeyRacePromises,
     InjectedRacePromises,
     DeletionPromises,
     LostOrderCommitPromises,
     LostStockCommitPromises,
     LostQueueCommitPromises,
-    LostKeyCommitPromises,
+    LostApiKeyCommitPromises,
     StorageHooks,
 ):
     """Every promise of `oms_core.ports.storage`; each part of the port is a class of its own among the parents.

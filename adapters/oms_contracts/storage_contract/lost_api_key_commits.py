@@ -11,7 +11,7 @@ from oms_core.domain.api_keys import ApiKeyState
 MINUTE = timedelta(minutes=1)
 
 
-class LostKeyCommitPromises:
+class LostApiKeyCommitPromises:
     """Creating, rotating, revoking and using keys, with the answer to the COMMIT lost and a rival at work."""
 
     def test_a_key_that_a_rival_rotates_since_was_created(self, lossy_shop: LossyShop) -> None:

@@ -12,7 +12,7 @@ from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.api_keys import ApiKeyState
 
 
-class KeyRacePromises:
+class ApiKeyRacePromises:
     """Races over API keys."""
 
     def test_of_sixteen_creators_of_a_name_one_gets_it(self, shop: Shop, rival_shop: Shop) -> None:
