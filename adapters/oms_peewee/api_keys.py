@@ -61,7 +61,9 @@ class PeeweeApiKeys:
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
         def write(session: Session) -> Written[None]:
             _lock_name(session, name)
-            ended = ApiKeyRow.update(revoked_at=now, revoked_by=by).where(ApiKeyRow.name == name, ApiKeyRow.revoked_at.is_null())
+            ended = ApiKeyRow.update(revoked_at=now, revoked_by=by).where(
+                ApiKeyRow.name == name, ApiKeyRow.revoked_at.is_null()
+            )
             if not ended.execute(session):
                 return nothing_written(None)
             return Written(result=None, was_committed=was_committed)

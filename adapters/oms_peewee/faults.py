@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 
 from oms_core.errors import OmsError
@@ -26,6 +27,14 @@ class Fault(Enum):
     NO_DATABASE = "the file is something else"
     OUTDATED = "the schema lacks something"
     DEFECT = "the database will not take this"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A fault, and what whoever runs the system can do about it, where that is more than to wait."""
+
+    fault: Fault
+    remedy: str = ""
 
 
 # The same work may succeed when it is done again.

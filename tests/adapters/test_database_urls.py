@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from oms_core.bootstrap import open_storage
+from oms_core import Settings
+from oms_core.bootstrap import open_ports
 from oms_core.errors import OmsError
-from oms_core.ports.storage import StorageOptions
 
 SECRET = "s3cret"
 
@@ -29,7 +29,7 @@ SECRET = "s3cret"
     ],
 )
 def test_these_forms_are_taken(url: str, described: str) -> None:
-    assert open_storage(url, StorageOptions()).describe().startswith(f"{described} (")
+    assert open_ports(Settings(database_url=url)).storage.describe().startswith(f"{described} (")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_these_forms_are_taken(url: str, described: str) -> None:
 )
 def test_a_wrong_url_is_told_in_one_line_without_its_password(url: str, told: str) -> None:
     with pytest.raises(OmsError) as caught:
-        open_storage(url, StorageOptions())
+        open_ports(Settings(database_url=url))
     assert caught.value.code == "invalid_setting"
     assert told in caught.value.detail
     assert "OMS_DATABASE_URL" in caught.value.detail

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from oms_contracts import concurrency
-from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
+from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.keyed_changes import KeyedChangeRacePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises

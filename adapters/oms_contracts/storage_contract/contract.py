@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from oms_contracts.storage_contract.accepting import AcceptingPromises
+from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
 from oms_contracts.storage_contract.api_keys import ApiKeyPromises
 from oms_contracts.storage_contract.auditing import AuditPromises
 from oms_contracts.storage_contract.count_bounds import CountBoundPromises
@@ -14,13 +15,12 @@ from oms_contracts.storage_contract.deleting import DeletionPromises
 from oms_contracts.storage_contract.failing import FailingPromises
 from oms_contracts.storage_contract.finding_orders import OrderFindingPromises
 from oms_contracts.storage_contract.hooks import PASSWORD, StockEvent, StorageHooks
+from oms_contracts.storage_contract.idempotency_keys import OrderKeyPromises
 from oms_contracts.storage_contract.import_creations import ImportCreationPromises
 from oms_contracts.storage_contract.import_races import ImportRacePromises
 from oms_contracts.storage_contract.importing import ImportKeyPromises, ImportPromises
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
-from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
 from oms_contracts.storage_contract.keyed_changes import KeyedChangePromises, KeyedChangeRacePromises
-from oms_contracts.storage_contract.idempotency_keys import OrderKeyPromises
 from oms_contracts.storage_contract.lifecycle import LifecyclePromises
 from oms_contracts.storage_contract.listing_stock import StockListingPromises
 from oms_contracts.storage_contract.lossy_shop import LossyShop

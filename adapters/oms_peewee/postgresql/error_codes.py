@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import psycopg2
 from psycopg2 import errorcodes
 
-from oms_peewee.faults import Fault
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """A fault, and what whoever runs the system can do about it, where that is more than to wait."""
-
-    fault: Fault
-    remedy: str = ""
-
+from oms_peewee.faults import Fault, Meaning
 
 _RIGHTS = "grant the role what it lacks (docs/running.md lists the rights)"
 _READ_ONLY = "the server only reads: it is a standby, or default_transaction_read_only is on"

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from oms_peewee.faults import Fault
+from oms_peewee.faults import Fault, Meaning
 
 
 class FileMovedError(Exception):
     """The database's file is not at its place any more: deleted, or another one stands there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """A fault, and what whoever runs the system can do about it, where that is more than to wait."""
-
-    fault: Fault
-    remedy: str = ""
 
 
 _RIGHTS = "let the service's user read and write the file and its folder"
