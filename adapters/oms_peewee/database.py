@@ -1,4 +1,4 @@
-"""Where every call of the adapter passes: a connection for it, its repetition after a transient fault, its errors."""
+"""The one way into a database: a connection for each call, its repetition after a transient fault, its errors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _OUR_FAULTS: Mapping[type[Exception], Fault] = {
     UnstorableValueError: Fault.DEFECT,
 }
 
-# Longer than load balancers take between two looks; then some work has to show whether it is over.
+# Longer than load balancers wait between two checks. After that, some work has to show whether it is over.
 HOLDS_SECONDS = 30.0
 
 _MISSING: Mapping[Fault, Missing] = {Fault.DISCONNECTED: Missing.FOR_NOW, Fault.READ_ONLY: Missing.FOR_SURE}
@@ -53,7 +53,7 @@ _MISSING: Mapping[Fault, Missing] = {Fault.DISCONNECTED: Missing.FOR_NOW, Fault.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try at a piece of work: `number` counts from 0; an earlier try's COMMIT may have happened unseen."""
+    """One try at a piece of work. `number` counts from 0. After `commit_was_lost` an earlier try may have committed."""
 
     session: Session
     number: int
@@ -61,7 +61,7 @@ class Attempt:
 
 
 class LastingFault:
-    """The last fault that further work would meet as well, until work is written or half a minute has passed.
+    """The last fault that further work would meet as well. It holds for half a minute, or until work is written.
 
     Thread-safe: what is kept is replaced whole.
     """
@@ -99,7 +99,7 @@ class Database:
         self.caught: tuple[type[Exception], ...] = (*engine.driver_errors, *_OUR_FAULTS)
 
     def read(self, work: Callable[[Session], Result]) -> Result:
-        """Run work that only reads. Raises `storage_unavailable`."""
+        """Run work that only reads. Raise `storage_unavailable`."""
 
         def attempted(attempt: Attempt) -> Result:
             with attempt.session.snapshot():
@@ -110,9 +110,9 @@ class Database:
     def write(self, work: Callable[[Session], Written[Result]], *, look_up: Mapping[str, object]) -> Result:
         """Run work that writes, in one transaction.
 
-        Where the answer to its COMMIT is lost, the next transaction asks first whether it had happened, and only if not
-        does the work again. Raises `storage_unavailable`, or `outcome_unknown` with what to `look_up` when it could
-        not find out in time.
+        Where the answer to its COMMIT is lost, the next transaction first asks whether it had happened. Only if not
+        does it do the work again. Raise `storage_unavailable`, or `outcome_unknown` with what to `look_up` when it
+        could not find out in time.
         """
         lost: list[Written[Result]] = []
 
@@ -137,8 +137,8 @@ class Database:
     def write_by_ids(self, work: Callable[[Attempt], Result], *, look_up: Mapping[str, object]) -> Result:
         """Run work that writes in transactions of its own, and finds by their ids what an earlier try has committed.
 
-        For what commits together with its last statements, before a result could be told; it calls `wrote` where it has
-        written something. Raises what `write` does.
+        This is for work that commits together with its last statements, before it could return a result. It calls
+        `wrote` where it has written something. Raise what `write` raises.
         """
         return self._run(work, self._engine.writer_lock, look_up)
 
@@ -147,9 +147,9 @@ class Database:
         self._lasting.over()
 
     def check_lasting(self) -> None:
-        """Raise what has kept work from being done lately and would keep further work, unless work was written since.
+        """Raise the last fault that further work would meet as well, unless work was written since.
 
-        Not everything that stands in the way of writing can be found by reading: a full disk, for one.
+        Some of what prevents writing cannot be found by reading: a full disk, for one.
         """
         self._lasting.check()
 
@@ -201,7 +201,7 @@ class Database:
         return _MISSING.get(self.fault_of(error)) if isinstance(error, self._engine.driver_errors) else None
 
     def _once_free(self, work: Callable[[Attempt], Result], attempt: Attempt, deadline: RetryDeadline) -> Result:
-        """Try again and again while somebody else writes, and keep the writer lock: one thread waits for all."""
+        """Try again while another process writes. The writer lock is kept, so that one thread waits for all."""
         while True:
             try:
                 return work(attempt)

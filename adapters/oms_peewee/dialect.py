@@ -1,4 +1,4 @@
-"""What a storage asks of its database alone: how it is reached, and the tables whose statements each has its own of."""
+"""What PostgreSQL and SQLite have each of their own: how they are reached, and the statements on some tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CREATE_MIGRATIONS = (
     "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, needs text)"
 )
 
-# A session of the same database: no type tells that tables and sessions belong together.
+# A session of the same database. No type says that tables and sessions belong together.
 OwnSession: TypeAlias = Any
 View = TypeVar("View")
 
@@ -95,12 +95,13 @@ class Ledger(Protocol):
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
         key: IdempotencyKey | None = None,
-        told_skus: Collection[str] = (),
+        silent_skus: Collection[str] = (),
     ) -> None:
         """Write ledger rows (the first carries `key`), move their levels, write the events, and announce stock events.
 
-        All levels of the products moved are locked, by (sku, location). Of `told_skus` the caller has told what there
-        is to tell. Raise UncoveredError when a level is not there or would break its bounds.
+        All levels of the products moved are locked, by (sku, location). Products of `silent_skus` get no stock events:
+        the caller has written them, or there are none. Raise UncoveredError when a level is missing or would break
+        its bounds.
         """
         ...
 
@@ -110,19 +111,19 @@ class NewOrderTables(Protocol[View]):
 
     @property
     def entered_as(self) -> EnteredAs:
-        """How the orders that this writes come in."""
+        """How the orders that these tables write come in."""
         ...
 
     @property
     def reads_before_locking(self) -> bool:
-        """Whether reading without locks first is worth it: a refusal then costs none."""
+        """Whether to read first without locks: a refusal then takes none."""
         ...
 
     def read(self, session: OwnSession, placements: Sequence[Placement]) -> View:
         """Read the products ordered, then the keys used, without locks.
 
-        In this order: an order that is missed among the keys has not taken its stock yet either, so that it is found
-        when its key is written.
+        Keys are read last. An order whose key is missed here has then not taken its stock either, and writing the key
+        finds it.
         """
         ...
 
@@ -137,8 +138,8 @@ class NewOrderTables(Protocol[View]):
     def write(self, session: OwnSession, new_orders: Sequence[NewOrder], view: View) -> AsWritten:
         """Write orders, lines, reservations, levels and events; return what shows an order as it was written.
 
-        It is the last of the transaction, which it may commit; `view` is what was decided upon. Raise UncoveredError
-        if the stock is not there.
+        This is the last step of the transaction, and may commit it. `view` is what was decided upon. Raise
+        UncoveredError if the stock is not there.
         """
         ...
 
@@ -148,7 +149,7 @@ class SettlingTables(Protocol):
 
     @property
     def reads_before_turn(self) -> bool:
-        """Whether what is read holds up no earlier settlement, so that its end is waited for afterwards."""
+        """Whether reading holds up no earlier settlement: then its end is waited for after reading."""
         ...
 
     def take(self, session: OwnSession, order_ids: Sequence[UUID], claimed: Sequence[bool]) -> Iterable[QueuedLine]:
@@ -166,8 +167,8 @@ class SettlingTables(Protocol):
     def write(self, session: OwnSession, settled: Sequence[Settled], batch: SettleBatch, view: PlacementView) -> None:
         """Write statuses, reservations, levels and events; levels last, when it is this settlement's turn.
 
-        It is the last of the transaction, which it may commit; `view` is what was decided upon. Raise UncoveredError
-        if the stock is not there.
+        This is the last step of the transaction, and may commit it. `view` is what was decided upon. Raise
+        UncoveredError if the stock is not there.
         """
         ...
 

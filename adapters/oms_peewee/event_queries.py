@@ -42,7 +42,7 @@ def settled_by(session: Session, order_ids: Collection[UUID], stamp: Stamp) -> d
 
 
 def _is_of(stamp: Stamp) -> list[peewee.Expression]:
-    """Say of an event that it has this stamp: times are to the microsecond, and fixed before the transaction."""
+    """Compare an event's stamp. Times are exact to the microsecond, and fixed before the transaction."""
     request_id = stamp.request_id
     return [
         EventRow.actor == stamp.actor,

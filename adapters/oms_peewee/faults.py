@@ -1,4 +1,4 @@
-"""What can go wrong in a database, in the few kinds that decide what happens next."""
+"""What can go wrong in a database, in as many kinds as there are ways to go on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A fault, and what whoever runs the system can do about it, where that is more than to wait."""
+    """A fault, and what its operator can do about it other than wait."""
 
     fault: Fault
     remedy: str = ""
@@ -40,7 +40,7 @@ class Meaning:
 # The same work may succeed when it is done again.
 TRANSIENT = frozenset({Fault.BUSY, Fault.CONFLICT, Fault.TAKEN, Fault.TAKEN_SOON, Fault.DISCONNECTED, Fault.READ_ONLY})
 
-# Who comes next will meet it too.
+# Further work will meet it too.
 LASTING = frozenset({Fault.NO_ROOM, Fault.UNUSABLE})
 
 
@@ -92,12 +92,12 @@ def storage_unavailable(detail: str) -> OmsError:
 
 
 def storage_unusable(detail: str) -> OmsError:
-    """Say that nothing was changed, nor can be, before the operator has mended what the detail tells."""
+    """Say that nothing was changed, and nothing can be until the operator has mended what the detail names."""
     return OmsError("storage_unusable", detail)
 
 
 def as_oms_error(error: Exception, fault: Fault, *, database: str, reason: str) -> OmsError:
-    """Return what a caller is told of a fault that no repetition cured.
+    """Return the error that a caller gets for a fault that repetition did not cure.
 
     `database` names the database for a person; `reason` is what it said, with the remedy.
     """

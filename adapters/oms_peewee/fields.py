@@ -36,7 +36,7 @@ def from_microseconds(stored: int) -> datetime:
 
 
 def read_time(stored: datetime | int) -> datetime:
-    """Return a time in UTC: PostgreSQL does so by itself in our sessions, SQLite gives microseconds."""
+    """Return a time in UTC: sessions of PostgreSQL return them so, SQLite returns microseconds."""
     return from_microseconds(stored) if isinstance(stored, int) else stored
 
 
@@ -97,7 +97,7 @@ class DigestField(peewee.Field):
     field_type = "BLOB"
 
     def python_value(self, value: bytes | memoryview | None) -> bytes | None:
-        """Return bytes; psycopg2 gives a memoryview."""
+        """Return bytes; psycopg2 reads a memoryview."""
         return None if value is None else bytes(value)
 
 
@@ -111,5 +111,5 @@ class ScopesField(peewee.Field):
         return None if value is None else " ".join(sorted(value))
 
     def python_value(self, value: str | None) -> frozenset[Scope] | None:
-        """Read the names; one of a later release says nothing here."""
+        """Read the names, and pass over those that only a later release knows."""
         return None if value is None else frozenset(_SCOPES[name] for name in value.split() if name in _SCOPES)

@@ -1,4 +1,4 @@
-"""Idempotency keys of what leaves no row that could carry its key, kept in the transaction of what they stand for."""
+"""Idempotency keys of commands that leave no row to carry one, written in the transaction of the command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oms_peewee.session import Session
 
 
 def keep_key(session: Session, key: IdempotencyKey, now: datetime) -> None:
-    """Write a key. A rival's row with the same key is met here, and found when the work is done again."""
+    """Write a key. It collides with a rival's row of the same key, which is found when the work is done again."""
     IdempotencyKeyRow.insert(
         actor=key.actor, idempotency_key=key.key, fingerprint=key.fingerprint, created_at=now
     ).execute(session)

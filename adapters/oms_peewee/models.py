@@ -127,7 +127,7 @@ class EventRow(peewee.Model):
 
 
 class IdempotencyKeyRow(peewee.Model):
-    """The key of a command that leaves no row which could carry it."""
+    """The key of a command that leaves no row to carry it."""
 
     actor = peewee.TextField()
     idempotency_key = peewee.TextField()
@@ -194,7 +194,7 @@ class OutboxRow(peewee.Model):
 
 
 class LeaseRow(peewee.Model):
-    """Who alone may do something for a while."""
+    """A right that one process has for a while."""
 
     name = peewee.TextField(primary_key=True)
     holder = peewee.TextField()

@@ -1,4 +1,4 @@
-"""Queries for orders: by id, and by what a list may be filtered by."""
+"""Queries for orders, by id or by the filter of a list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from oms_peewee.rows import line_of, order_of
 from oms_peewee.session import Session
 
 _LOWEST_ID = UUID(int=0)
-# As the index has it.
+# Written as in the index.
 _FAILURE_CODE = peewee.Expression(OrderRow.failure, "->>", peewee.SQL("'code'"))
 
 
@@ -46,7 +46,7 @@ def orders_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
 def order_page(
     session: Session, wanted: OrderFilter, after: UUID | None, limit: int, lines_max: int | None
 ) -> list[Order]:
-    """Read orders by id, beyond `after`, to the one whose lines reach `lines_max`."""
+    """Read orders in the order of their ids, beyond `after`, up to the one whose lines reach `lines_max`."""
     page = _page(wanted, after, limit)
     query = OrderRow.select().where(OrderRow.id.in_(page)).order_by(_sorted_by(OrderRow.id, wanted)).limit(limit)
     rows = list(query.execute(session))
@@ -54,7 +54,7 @@ def order_page(
 
 
 def holdings_of(session: Session, order_id: UUID) -> list[Holding]:
-    """Sum what an order holds, by line and location, and read what is there in all."""
+    """Sum what an order holds, by line and location, and read the level's count."""
     held = (MovementRow.line_no, MovementRow.sku, MovementRow.location)
     at_level = (LevelRow.sku == MovementRow.sku) & (LevelRow.location == MovementRow.location)
     sums = (

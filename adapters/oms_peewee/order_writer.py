@@ -28,7 +28,7 @@ Decide: TypeAlias = Callable[[Sequence[Placement], View], list[Verdict]]
 
 
 class OrderWriter(Generic[View]):
-    """Writes what OrderStorage.place, or QueueStorage.accept, promises; the tables say which."""
+    """Writes new orders as OrderStorage.place or QueueStorage.accept promises; its tables decide which."""
 
     def __init__(self, database: Database, tables: NewOrderTables[View]) -> None:
         self._database = database
@@ -51,7 +51,7 @@ class OrderWriter(Generic[View]):
     def _write_unkeyed(
         self, placements: Sequence[Placement], decide: Decide[View], error: OmsError
     ) -> list[PlacementOutcome]:
-        """Refuse what has a key, since one of the keys stays locked; the others need not suffer for it."""
+        """Refuse the orders that have a key, since one of the keys stays locked, and write the others."""
         outcomes = iter(self.write([placement for placement in placements if placement.key is None], decide))
         return [next(outcomes) if placement.key is None else Refused(error=error) for placement in placements]
 
@@ -84,7 +84,7 @@ class OrderWriter(Generic[View]):
     def _write_locked(
         self, session: OwnSession, placements: Sequence[Placement], decide: Decide[View]
     ) -> list[PlacementOutcome]:
-        """Decide under locks, all but what an earlier attempt has written: its ids are there."""
+        """Decide under locks on all orders but those that an earlier attempt has written, whose ids are there."""
         with session.atomic():
             self._tables.lock(session, placements)
             written = self._tables.written(session, placements)

@@ -89,7 +89,7 @@ class PeeweeOrders:
         order = _existing(lock_order(session, order_id, owner), order_id)
         change = decide(order, holdings_of(session, order_id))
         if change is not None and any(movement.on_hand_delta > 0 for movement in change.movements):
-            # The count has a bound, and somebody else may have come nearer to it since it was read.
+            # The count has a bound, and may have come nearer to it since it was read.
             lock_levels(session, order_id)
             change = decide(order, holdings_of(session, order_id))
         if change is None:
@@ -149,8 +149,8 @@ def _columns(session: Session, order: Order, changed: Order, change: OrderChange
 def _is_changed(session: Session, before: Order, change: OrderChange, stamp: Stamp) -> bool:
     """Tell whether a change of the order as it was `before` was committed, waiting for whoever has it locked.
 
-    One without an event says when the next try is due. Whoever has changed the order since has said that anew: it is
-    then as good as made.
+    A change without an event only says when the next try is due. If somebody has changed the order since, they have
+    set that anew, and this change counts as made.
     """
     present = lock_order(session, before.id, None)
     if present is None or present.version == before.version:

@@ -28,7 +28,7 @@ class PeeweeOutbox:
                 LeaseRow.name == _LEASE,
                 (LeaseRow.holder == holder) | (LeaseRow.expires_at <= session.time_from_now(0)),
             )
-            # Whoever has it by now has it: a lease that was taken, and ran out meanwhile, is not ours any more.
+            # A lease that ran out meanwhile is not ours any more, whoever has it by now.
             return harmless_again(bool(mine.execute(session)))
 
         return self._database.write(take, look_up={})

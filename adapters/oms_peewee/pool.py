@@ -41,7 +41,7 @@ class Pool:
         begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
-        # The parent's stays referenced: a connection that is garbage collected is closed, and the parent uses it.
+        # The parent's connections stay referenced: garbage collection would close them, and the parent uses them.
         self._generations.append(_Connections(threading.Semaphore(self.size)))
 
     @contextmanager
@@ -69,7 +69,7 @@ class Pool:
         Those that are lent are closed when they come back.
         """
         own = self._generations[-1]
-        own.suspicions += 1  # Two threads that do so at once mean the same.
+        own.suspicions += 1  # If two threads do so at once, one count is enough.
         while own.idle:
             try:
                 own.idle.pop().discard()
@@ -94,10 +94,10 @@ class Pool:
             connection.discard()
 
 
-# A restart or a failover of one or two seconds is ridden out by the callers' own tries; this is past it, and short
-# enough that the threads of a process are not all waiting yet.
+# The callers' own tries bridge a restart or a failover of one or two seconds. This is longer, and short enough that
+# not all threads of a process are waiting yet.
 OPENS_AFTER_SECONDS = 3.0
-# Full jitter would have many processes meet; half of it keeps the database's return noticed within half a second.
+# The jitter keeps processes apart. At most half a second passes until the database's return is noticed.
 _PROBE_SECONDS = (0.25, 0.5)
 # When a probe does not come back (its thread may be gone), the next caller probes.
 _PROBE_LOST_SECONDS = 10.0
@@ -111,16 +111,15 @@ class Missing(Enum):
 
 
 class CircuitOpenError(Exception):
-    """The database could not be reached lately: trying on is for one caller at a time."""
+    """The database could not be reached lately: only one caller at a time tries on."""
 
 
 class Circuit:
     """Guards `connect` (Nygard, Release It!, "Circuit Breaker"); thread-safe, and closed anew in a forked child.
 
     It opens when connecting has failed for three seconds without one success, or at once when the database is missing
-    for sure; then one caller every quarter to half second tries, as soon as the last one is back, and the others are
-    refused. Only those errors of `connect` count of which `missing_of` says what is missing: whatever else a database
-    says once it has been reached does not.
+    for sure. Then one caller tries every quarter to half second, as soon as the last one is back, and the others are
+    refused. An error counts only if `missing_of` returns what is missing: a database that answers was reached.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ class PeeweeQueue:
         return self._claim(find, lease_seconds) if order_ids else []
 
     def sweep(self, *, older_than_seconds: float, limit: int, lease_seconds: float) -> list[Claim]:
-        # Those that write and the database may not agree on the time: what is wanted at any age has no bound.
+        # The clocks of writers and database may differ, so orders of any age are asked for without a bound.
         age = older_than_seconds or -_LONG_AGO_SECONDS
 
         def find(session: Session) -> list[OrderRow]:
@@ -123,9 +123,9 @@ def _count_try(session: Session, claims: Sequence[Claim], lease_seconds: float) 
 
 
 def _still_claimed(session: Session, taken: Sequence[OrderRow], due_at: datetime) -> list[Claim]:
-    """Return those of the orders taken that wait and whose try was counted; wait for whoever has them locked.
+    """Return the orders taken that still wait and whose try was counted. Wait for whoever has them locked.
 
-    A try is not counted again for one that was claimed or put off by somebody else since.
+    An order that somebody else has claimed or put off since has its try counted once.
     """
     present = _locked(session, [row.id for row in taken])
     return [
@@ -163,12 +163,12 @@ def _is_counted(before: OrderRow, now: OrderRow, due_at: datetime) -> bool:
 
 
 def _is_queued() -> peewee.Expression:
-    # A literal, so that the index of queued orders serves.
+    # A literal, so that the index of queued orders is used.
     return peewee.Expression(OrderRow.status, "=", peewee.SQL("'queued'"))
 
 
 def _is_queued_by_itself() -> peewee.Expression:
-    # Not for the index: it may hold a million of which a few are wanted.
+    # Written so that the index is not used: it may hold a million orders, of which a few are wanted.
     return OrderRow.status.concat("") == OrderStatus.QUEUED.value
 
 

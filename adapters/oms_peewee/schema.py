@@ -32,7 +32,7 @@ class Migration:
     def needs(self) -> str | None:
         """The migration that code must know to run on a database that has this one; None where any code runs on.
 
-        It is named by a first line `-- needs: NAME`, which a file has that takes away what older code uses.
+        A file that removes something older code uses has a first line `-- needs: NAME`.
         """
         first = self.sql.partition("\n")[0]
         return first.removeprefix(_NEEDS).strip() if first.startswith(_NEEDS) else None
@@ -50,8 +50,8 @@ class _Applied:
 class PeeweeSchema:
     """SchemaStorage over SQL files.
 
-    A process runs on a database with migrations that it does not know, unless one of them needs code that knows a
-    migration which this code does not (`Migration.needs`).
+    A process runs on a database with migrations that it does not know, unless one of them needs newer code than this
+    (`Migration.needs`).
     """
 
     def __init__(self, database: Database, dialect: SchemaDialect, known: Sequence[Migration] = ()) -> None:
@@ -139,7 +139,7 @@ class PeeweeSchema:
 
 
 class EmbeddedSchema(PeeweeSchema):
-    """The schema of a database that nobody administers: it is never behind, for whoever looks upgrades it."""
+    """The schema of a database that nobody administers: each check upgrades it first."""
 
     def check(self) -> None:
         self.upgrade()

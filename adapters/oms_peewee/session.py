@@ -36,13 +36,13 @@ class Session(peewee.Database):
         raise NotImplementedError
 
     def unlimited(self) -> AbstractContextManager[object]:
-        """Let statements take as long as they do: for migrations, which set the server's limits aside too."""
+        """Let statements take any time, for migrations, which set the server's limits aside too."""
         return nullcontext()
 
     def index_walk(self) -> AbstractContextManager[object]:
-        """Run queries along their indexes, whatever the statistics say: they read no more rows than their limits ask.
+        """Run queries along their indexes, so that they read no more rows than their limits ask for.
 
-        Statistics are minutes old, and a queue may have grown a hundredfold since.
+        Statistics are minutes old, and a queue may have grown a hundredfold since they were made.
         """
         raise NotImplementedError
 

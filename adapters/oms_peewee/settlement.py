@@ -1,4 +1,4 @@
-"""Settling queued orders: take those still queued, decide, write, and do it over with more locks where need be."""
+"""Settling queued orders: take those still queued, decide, write, and repeat with more locks where stock changed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class QueueSettler:
         return self._settle_locked(attempt, batch, decide)
 
     def _settle_unlocked(self, session: OwnSession, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
-        """Decide on levels that nobody has locked, which others may then change: only their write tells."""
+        """Decide on levels that are not locked. Others may change them meanwhile, which the write finds out."""
         with session.atomic():
             orders, left = self._take(session, batch)
             return self._write(session, batch, orders, left, decide)

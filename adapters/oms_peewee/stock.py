@@ -71,7 +71,7 @@ class PeeweeStock:
             movements=[] if change.movement is None else [(change.movement, stamp)],
             events=[(event, stamp) for event in events_of(product, change)],
             key=key,
-            told_skus=[sku],  # All its levels are locked, so the decision knows.
+            silent_skus=[sku],  # The decision knew all its levels, and has named its events.
         )
         written = _existing(find_product(session, sku), sku)
         return Written(
@@ -214,7 +214,7 @@ def _products() -> peewee.ModelSelect[Any]:
 
 
 def _read(session: Session, products: peewee.ModelSelect[Any]) -> list[Product]:
-    """Read products with their levels; the join is made for these products alone, whatever the planner thinks."""
+    """Read products with their levels; the join is made for these products alone, whatever the planner estimates."""
     found = products.c
     rows = (
         peewee.Select(

@@ -1,4 +1,4 @@
-"""WorkerStorage: the workers' signs of life."""
+"""WorkerStorage: which workers run, by when they were last heard of."""
 
 from __future__ import annotations
 

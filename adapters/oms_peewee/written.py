@@ -1,4 +1,4 @@
-"""What a transaction says of itself before it commits, so that it is found if the answer to its COMMIT is lost."""
+"""How a transaction is recognised if the answer to its COMMIT is lost."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Written(Generic[Result]):
     """What a transaction has written, but not committed yet.
 
     `was_committed` runs in a later transaction and looks for something that only this one can have written. It first
-    waits for what this one had locked, as the lost COMMIT may still be under way; or the work itself meets the lock.
-    `as_it_is` reads the result anew, for others may have acted since; None: it is told as it was written.
-    `is_small`: no new rows, or hardly any, so that it says nothing of whether there is room for an order.
+    waits for what this one had locked, as the lost COMMIT may still be under way; or else the work waits for it.
+    `as_it_is` reads the result anew, since others may have acted; where it is None, the result stands as written.
+    `is_small` means hardly any new rows: such a write does not show that there is room for an order.
     """
 
     result: Result
@@ -32,12 +32,13 @@ class Written(Generic[Result]):
 
 
 def nothing_written(result: Result) -> Written[Result]:
-    """Say that there was nothing to write: the result stands, whatever became of the COMMIT."""
+    """Return a result for which nothing was written: it stands, whatever became of the COMMIT."""
     return Written(result=result, was_committed=lambda _: True, is_small=True)
 
 
 def harmless_again(result: Result) -> Written[Result]:
-    """Say that the work may be done again, also after others have acted: it finds what it did, or it writes what holds
-    now.
+    """Return the result of work that may be done again, also after others have acted.
+
+    It then finds what it did, or writes what holds now.
     """
     return Written(result=result, was_committed=lambda _: False, is_small=True)

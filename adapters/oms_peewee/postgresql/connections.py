@@ -32,7 +32,7 @@ from oms_peewee.session import Session
 # Request threads share few connections: a server's default of 100 serves a dozen processes.
 _CONNECTIONS_MAX = 8
 
-# What a server that runs may need beyond its statement_timeout to say so.
+# How long after its statement_timeout a running server may take to report it.
 _ANSWER_MARGIN_SECONDS = 5.0
 
 # How the names of all indexes of idempotency keys end, as PostgreSQL quotes them where an insert waited for one.

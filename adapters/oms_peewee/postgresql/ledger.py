@@ -104,11 +104,11 @@ class PostgresqlLedger:
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
         key: IdempotencyKey | None = None,
-        told_skus: Collection[str] = (),
+        silent_skus: Collection[str] = (),
     ) -> None:
         calls = [self.insert_events(events)] if events else []
         if movements:
-            self.write_calls(session, [*calls, _insert_movements(movements, key)], moves_of(movements), told_skus)
+            self.write_calls(session, [*calls, _insert_movements(movements, key)], moves_of(movements), silent_skus)
         elif calls:
             session.run(calls)
 
@@ -117,7 +117,7 @@ class PostgresqlLedger:
         session: PostgresqlSession,
         calls: Sequence[Call],
         moves: Mapping[LevelId, LevelMove],
-        told_skus: Collection[str] = (),
+        silent_skus: Collection[str] = (),
     ) -> None:
         """Run `calls`, which write the ledger rows, lock and move the levels, and announce stock events."""
         deltas = available_deltas(moves)
@@ -127,7 +127,7 @@ class PostgresqlLedger:
         before = {
             sku: Figures(available, threshold)
             for _, sku, available, threshold in rows
-            if sku is not None and sku not in told_skus
+            if sku is not None and sku not in silent_skus
         }
         if stock_events := announcements(moves, before):
             session.run([self.insert_events(stock_events)])
@@ -141,8 +141,8 @@ class PostgresqlLedger:
     ) -> None:
         """Do the same as the end of a transaction, for levels of products as they were read.
 
-        Where plenty is left of all of them, the transaction is committed with it, so that a hot level is locked for no
-        round trip of this client's. If that turns out wrong, UncoveredError or a driver's error for it is raised.
+        Where plenty is left of all of them, the COMMIT travels along, so that a hot level is not locked for a round
+        trip. Raise UncoveredError, or a driver's error for it, if the figures were wrong.
         """
         deltas = available_deltas(moves)
         if not all(_is_plenty(products[sku], delta) for sku, delta in deltas.items()):

@@ -72,7 +72,7 @@ _INSERT_RESERVATIONS = Statement(
       created_at)
     SELECT unnest($1), unnest($2), 'reserve', 0, unnest($3), unnest($4), unnest($5), unnest($6), unnest($7)""",
 )
-# Events of which all of a batch have type, version and data in common.
+# The events of a batch have type, version and data in common.
 _INSERT_FIRST_EVENTS = Statement(
     name="insert_first_events",
     types=("text", "uuid[]", "integer", "jsonb", "text[]", "text[]", "timestamptz[]"),
@@ -88,7 +88,7 @@ class FirstEvents:
         self._statement = ledger.of_events(_INSERT_FIRST_EVENTS)
 
     def insert(self, placements: Sequence[Placement], event: NewEvent) -> Call:
-        """Return the call; of the event, which is that of the first order, all but the order id holds for all."""
+        """Return the call. `event` is that of the first order; the others differ from it in the order id alone."""
         return self._statement, [
             event.type.value,
             arrays.ids([placement.id for placement in placements]),

@@ -1,4 +1,4 @@
-"""What a session of PostgreSQL is to be like, whatever environment, role, database or server would have it be."""
+"""The settings of a PostgreSQL session, fixed whatever environment, role, database or server say."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _STATE = f"""{_IS_READ_ONLY}, current_schema() IS NULL,
 def connection_parameters(options: StorageOptions, given: Mapping[str, str]) -> dict[str, Any]:
     """Return libpq's parameters for one connection; `given` are those of the URL.
 
-    Of several hosts the one that can be written to is taken, unless the URL says otherwise.
+    With several hosts, libpq takes one that can be written to, unless the URL says otherwise.
     """
     parameters = {
         **_KEEPALIVES,
@@ -95,7 +95,7 @@ def connection_parameters(options: StorageOptions, given: Mapping[str, str]) -> 
 
 
 def beginning(options: StorageOptions) -> str:
-    """Return the SQL that begins a transaction; behind a pooler it is what sets the session up, for itself alone."""
+    """Return the SQL that begins a transaction. Behind a pooler it also sets the session up, for this transaction."""
     begin = "BEGIN ISOLATION LEVEL READ COMMITTED;"
     if options.prepared_statements:
         return begin

@@ -30,10 +30,10 @@ _CONNECTIONS_MAX = 16
 _BUSY_TIMEOUT_SECONDS = 0
 _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
 
-# Less than this is no room: a batch of orders takes as much, and it has to be there twice, in the log too.
+# With less room than this a batch of orders may not fit: it is written twice, into the log and into the file.
 _ROOM_BYTES_MIN = 4 * 1024 * 1024
 
-# Numbers start anew when nothing is queued: they only order what is.
+# Numbers start anew when nothing is queued: they only order what waits.
 _LAST_NUMBER = "SELECT coalesce(max(queue_no), 0) FROM orders WHERE status = 'queued'"
 
 

@@ -16,7 +16,7 @@ _OWNER_ONLY = 0o600
 
 
 class DatabaseFile:
-    """A path, and the file that was first found there; a process works on no other.
+    """A path, and the file that was first found there. A process works on no other file.
 
     SQLite goes on writing into a file whose name is gone, and would make a new one for the next connection: whatever
     is committed there is lost (How To Corrupt An SQLite Database File, sqlite.org, 4.3 and 4.4).

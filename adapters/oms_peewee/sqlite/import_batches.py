@@ -32,7 +32,7 @@ class SqliteImportTables:
             session,
             movements=[(movement, stamp) for movement in movements if movement is not None],
             events=[],
-            told_skus=new_skus,  # The first stock of a new product is no news.
+            silent_skus=new_skus,  # The first stock of a new product is no news.
         )
         return decision.result
 

@@ -49,14 +49,14 @@ class SqliteLedger:
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
         key: IdempotencyKey | None = None,
-        told_skus: Collection[str] = (),
+        silent_skus: Collection[str] = (),
     ) -> None:
         self.write_events(session, events)
         if not movements:
             return
         moves = moves_of(movements)
         session.execute_many(_INSERT_MOVEMENT, _movement_rows(movements, key))
-        before = {sku: figures for sku, figures in _figures(session, moves).items() if sku not in told_skus}
+        before = {sku: figures for sku, figures in _figures(session, moves).items() if sku not in silent_skus}
         if session.execute_many(_MOVE_LEVEL, _level_rows(moves)) != len(moves):
             raise UncoveredError("the stock does not cover what was decided")
         self.write_events(session, announcements(moves, before))
