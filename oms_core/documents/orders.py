@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 from oms_core.domain.commands import OrderLine, PlaceOrder
 from oms_core.domain.currencies import decimals_of
 from oms_core.domain.events import Event
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.money import format_money, parse_money
+from oms_core.domain.orders.details import DETAIL_NAMES, later_details
 from oms_core.domain.orders.order import Order
 from oms_core.domain.validation import FINDINGS_MAX, Findings, one_finding
 from oms_core.errors import OmsError
 
-_ORDER_FIELDS = frozenset({"customer_id", "currency", "reference", "metadata", "lines"})
+_ORDER_FIELDS = frozenset({*DETAIL_NAMES, "currency", "lines"})
 _KEYED_ORDER_FIELDS = _ORDER_FIELDS | {"idempotency_key"}
 _LINE_FIELDS = frozenset({"sku", "quantity", "unit_price"})
 
@@ -73,6 +74,7 @@ def show_order(order: Order) -> dict[str, object]:
         ],
         "total": _show_amount(order.total, decimals),
         "metadata": dict(order.metadata),
+        **later_details(order),
         "failure": None if order.failure is None else order.failure.document,
         "attempts": order.attempts,
         "version": order.version,
@@ -185,15 +187,13 @@ def _read(
     if isinstance(lines, list) and len(lines) <= ORDER_LINES_MAX:  # PlaceOrder refuses a longer list whole.
         reader = _LineReader(findings)
         lines = [reader.read(index, line) for index, line in enumerate(lines)]
-    metadata = document.get("metadata")
+    details = {name: document[name] for name in DETAIL_NAMES if document.get(name) is not None}
     try:
         command = PlaceOrder(
-            customer_id=cast("str", document.get("customer_id")),
             lines=cast("list[OrderLine]", lines),
             currency=cast("str | None", document.get("currency")),
-            reference=cast("str | None", document.get("reference")),
-            metadata={} if metadata is None else cast("dict[str, str]", metadata),
             idempotency_key=idempotency_key,
+            **cast("dict[str, Any]", {"customer_id": None, **details}),
         )
     except OmsError as error:
         findings.merge(error.errors)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from oms_core.domain import limits
 from oms_core.domain.currencies import CURRENCIES, decimals_of
 from oms_core.domain.money import is_money, is_whole
+from oms_core.domain.orders.details import OrderDetails, check_reference
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.preconditions import NO_VERSION, NOTHING_ASKED, Precondition
 from oms_core.domain.validation import Findings
@@ -35,27 +36,22 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceOrder:
+class PlaceOrder(OrderDetails):
     """Place one order, all or nothing. `currency` None means the deployment's; `idempotency_key` makes it repeatable.
 
     Raises OmsError `validation_error` with a JSON Pointer per wrong value.
     """
 
-    customer_id: str
     lines: Sequence[OrderLine]
     currency: str | None = None
-    reference: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
 
     def __post_init__(self) -> None:
         findings = Findings()
-        findings.identifier("/customer_id", self.customer_id, longest=limits.CUSTOMER_ID_LENGTH_MAX)
+        self.check_details(findings)
         if self.currency is not None and (not isinstance(self.currency, str) or self.currency not in CURRENCIES):
             findings.add("/currency", "unknown_currency", "must be an ISO 4217 code in capitals, such as EUR")
-        check_reference(findings, self.reference)
         check_idempotency_key(findings, self.idempotency_key)
-        _check_metadata(findings, self.metadata)
         _check_lines(findings, self.lines)
         if self.currency is not None:
             check_prices(findings, self.lines, self.currency)
@@ -228,32 +224,10 @@ def check_reason(findings: Findings, reason: object) -> None:
         findings.prose("/reason", reason, longest=limits.REASON_LENGTH_MAX)
 
 
-def check_reference(findings: Findings, reference: object) -> None:
-    """Check an optional reference, the caller's own number for something."""
-    if reference is not None:
-        findings.identifier("/reference", reference, longest=limits.REFERENCE_LENGTH_MAX)
-
-
 def check_idempotency_key(findings: Findings, key: object) -> None:
     """Check an optional idempotency key."""
     if key is not None:
         findings.identifier("/idempotency_key", key, longest=limits.IDEMPOTENCY_KEY_LENGTH_MAX)
-
-
-def _check_metadata(findings: Findings, metadata: object) -> None:
-    if not isinstance(metadata, Mapping):
-        findings.add("/metadata", "wrong_type", "must map strings to strings")
-        return
-    if len(metadata) > limits.METADATA_ENTRIES_MAX:
-        findings.add("/metadata", "too_many", f"must have at most {limits.METADATA_ENTRIES_MAX} entries")
-        return
-    for key, value in metadata.items():
-        before = len(findings.errors)
-        findings.identifier("/metadata", key, longest=limits.METADATA_KEY_LENGTH_MAX)
-        if len(findings.errors) > before:
-            continue  # What is no text for a key is none for a pointer either.
-        pointer = f"/metadata/{key.replace('~', '~0').replace('/', '~1')}"
-        findings.prose(pointer, value, longest=limits.METADATA_VALUE_LENGTH_MAX, shortest=0)
 
 
 def _check_lines(findings: Findings, lines: object) -> None:

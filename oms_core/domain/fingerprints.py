@@ -7,6 +7,7 @@ import json
 
 from oms_core.domain.commands import AdjustStock, PlaceOrder, ReceiveStock, RetryOrder
 from oms_core.domain.money import to_ten_thousandths
+from oms_core.domain.orders.details import later_details
 
 
 def order_fingerprint(command: PlaceOrder, currency: str) -> bytes:
@@ -15,7 +16,9 @@ def order_fingerprint(command: PlaceOrder, currency: str) -> bytes:
         (line.sku, line.quantity, None if line.unit_price is None else to_ten_thousandths(line.unit_price))
         for line in command.lines
     ]
-    return _digest([command.customer_id, currency, command.reference, sorted(command.metadata.items()), lines])
+    metadata = sorted(command.metadata.items())
+    later = [[name, value] for name, value in later_details(command).items() if value is not None]
+    return _digest([command.customer_id, currency, command.reference, metadata, lines, *later])
 
 
 def stock_fingerprint(command: AdjustStock | ReceiveStock, location: str) -> bytes:

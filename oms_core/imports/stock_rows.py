@@ -9,8 +9,9 @@ from typing import TypeAlias, cast
 
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
-from oms_core.domain.commands import check_reason, check_reference
+from oms_core.domain.commands import check_reason
 from oms_core.domain.import_commands import STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
+from oms_core.domain.orders.details import check_reference
 from oms_core.domain.validation import Findings
 from oms_core.imports.headers import Header, Wanted, read_columns
 from oms_core.imports.records import CsvRun, Lines, RecordFault, csv_runs, json_records, without_blank

@@ -16,6 +16,7 @@ from oms_core.domain.limits import (
     REFERENCE_LENGTH_MAX,
     SKU_LENGTH_MAX,
 )
+from oms_core.domain.orders.details import OrderDetails
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 from oms_core.error_types import Code
@@ -94,7 +95,7 @@ class PlacedLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(OrderDetails):
     """An order. `version` grows with each change; times are aware UTC with microseconds; `total` is exact or None.
 
     `queue_no` is the order's number in the queue, None for one that was never queued; `failure` and `attempts` tell of
@@ -103,12 +104,9 @@ class Order:
 
     id: UUID
     status: OrderStatus
-    customer_id: str
-    reference: str | None
     currency: str
     lines: tuple[PlacedLine, ...]
     total: Decimal | None
-    metadata: Mapping[str, str]
     failure: OrderFailure | None
     attempts: int
     version: int

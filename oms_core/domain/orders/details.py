@@ -1,0 +1,67 @@
+"""What an order says beside its lines and amounts: the one place where such a field is declared and checked.
+
+A command to place an order, an order, its fingerprint and its row in a database all have these fields from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from oms_core.domain import limits
+from oms_core.domain.validation import Findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDetails:
+    """Whose order it is, the caller's own number for it, and what the caller keeps with it: texts, never read by us."""
+
+    customer_id: str
+    reference: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def check_details(self, findings: Findings) -> None:
+        """Note what is wrong with a field."""
+        findings.identifier("/customer_id", self.customer_id, longest=limits.CUSTOMER_ID_LENGTH_MAX)
+        check_reference(findings, self.reference)
+        _check_metadata(findings, self.metadata)
+
+
+DETAIL_NAMES = tuple(entry.name for entry in fields(OrderDetails))
+# Fields that came after the first release of fingerprints and documents. A fingerprint counts one only where it is
+# given, so that those of orders placed before stay as they are; documents show them after the first ones.
+_FIRST = frozenset({"customer_id", "reference", "metadata"})
+LATER_NAMES = tuple(name for name in DETAIL_NAMES if name not in _FIRST)
+
+
+def details_of(order: OrderDetails) -> dict[str, Any]:
+    """Return the fields by name, to make an order from a command."""
+    return {name: getattr(order, name) for name in DETAIL_NAMES}
+
+
+def later_details(order: OrderDetails) -> dict[str, Any]:
+    """Return the fields that came later, by name."""
+    return {name: getattr(order, name) for name in LATER_NAMES}
+
+
+def check_reference(findings: Findings, reference: object) -> None:
+    """Check an optional reference, the caller's own number for something."""
+    if reference is not None:
+        findings.identifier("/reference", reference, longest=limits.REFERENCE_LENGTH_MAX)
+
+
+def _check_metadata(findings: Findings, metadata: object) -> None:
+    if not isinstance(metadata, Mapping):
+        findings.add("/metadata", "wrong_type", "must map strings to strings")
+        return
+    if len(metadata) > limits.METADATA_ENTRIES_MAX:
+        findings.add("/metadata", "too_many", f"must have at most {limits.METADATA_ENTRIES_MAX} entries")
+        return
+    for key, value in metadata.items():
+        before = len(findings.errors)
+        findings.identifier("/metadata", key, longest=limits.METADATA_KEY_LENGTH_MAX)
+        if len(findings.errors) > before:
+            continue  # What is no text for a key is none for a pointer either.
+        pointer = f"/metadata/{key.replace('~', '~0').replace('/', '~1')}"
+        findings.prose(pointer, value, longest=limits.METADATA_VALUE_LENGTH_MAX, shortest=0)
