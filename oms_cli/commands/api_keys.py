@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from oms_cli.commands.command import command, command_group
-from oms_cli.commands.paging import AllOption, LimitOption, paged, say_if_more
+from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_if_more
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import complete_scopes, read_duration, read_scopes, read_time
 from oms_cli.terminal.files import confirm
@@ -56,10 +57,7 @@ def create(
 def list_api_keys(session: Session, limit: LimitOption = PAGE_ITEMS_DEFAULT, everything: AllOption = False) -> None:
     """List API keys by name, the oldest of a name first."""
     with session.oms() as oms:
-        api_keys = paged(
-            lambda cursor, size: oms.api_keys.list(caller=session.caller, cursor=cursor, limit=size),
-            limit=None if everything else limit,
-        )
+        api_keys = Pages(partial(oms.api_keys.list, caller=session.caller), limit=None if everything else limit)
         shown = session.output.list(api_keys_view(session.surroundings.now()), api_keys)
     say_if_more(api_keys, shown)
 

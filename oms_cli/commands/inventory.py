@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from oms_cli.commands.command import command, command_group
-from oms_cli.commands.paging import AllOption, LimitOption, paged, say_if_more
+from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_if_more
 from oms_cli.commands.product_sorting import SORT_FIELDS, complete_sort, read_sort
 from oms_cli.commands.session import Session
 from oms_cli.commands.suggestions import suggesting
@@ -171,9 +172,8 @@ def list_products(
     if order is not None and everything:
         usage_error("--sort shows the first of all products: give --limit N in place of --all")
     with session.oms() as oms:
-        pages = paged(
-            lambda cursor, size: oms.stock.list(wanted, caller=session.caller, cursor=cursor, limit=size),
-            limit=None if everything or order else limit,
+        pages = Pages(
+            partial(oms.stock.list, wanted, caller=session.caller), limit=None if everything or order else limit
         )
         products = pages if order is None else order.first(pages, limit)
         shown = session.output.list(LOW_STOCK if low_stock else PRODUCTS, products)
@@ -184,10 +184,7 @@ def list_products(
 def list_movements(session: Session, sku: SkuArgument, limit: LimitOption = 50, everything: AllOption = False) -> None:
     """List a product's ledger, newest first: every change of its stock, by whom and why."""
     with session.oms() as oms, suggesting(oms, session.caller, [sku]):
-        pages = paged(
-            lambda cursor, size: oms.stock.movements(sku, caller=session.caller, cursor=cursor, limit=size),
-            limit=None if everything else limit,
-        )
+        pages = Pages(partial(oms.stock.movements, sku, caller=session.caller), limit=None if everything else limit)
         shown = session.output.list(MOVEMENTS, pages)
     say_if_more(pages, shown)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from oms_cli.commands.command import command
 from oms_cli.commands.orders import CustomerOption, FailureOption, SkuOption, StatusesOption
-from oms_cli.commands.paging import LIMIT_DEFAULT, AllOption, LimitOrNoneOption, paged, say_if_more
+from oms_cli.commands.paging import LIMIT_DEFAULT, AllOption, LimitOrNoneOption, Pages, say_if_more
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import read_duration, read_statuses, read_time
 from oms_cli.terminal.exits import usage_error
@@ -75,9 +76,7 @@ def list_orders(
 
 def _write(session: Session, wanted: OrderFilter, limit: int | None, ids: bool) -> None:
     with session.oms() as oms:
-        pages = paged(
-            lambda cursor, size: oms.orders.list(wanted, caller=session.caller, cursor=cursor, limit=size), limit=limit
-        )
+        pages = Pages(partial(oms.orders.list, wanted, caller=session.caller), limit=limit)
         shown = session.output.lines(str(order.id) for order in pages) if ids else session.output.list(ORDERS, pages)
     say_if_more(pages, shown)
 

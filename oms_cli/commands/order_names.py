@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
-from oms_cli.commands.paging import paged
+from oms_cli.commands.paging import Pages
 from oms_cli.terminal.arguments import read_order_id
 from oms_core import Oms
 from oms_core.domain.callers import Caller
@@ -72,9 +73,4 @@ class OrderNames:
         return orders[0]
 
     def _list(self, wanted: OrderFilter, *, limit: int | None = None) -> Iterator[Order]:
-        return iter(
-            paged(
-                lambda cursor, size: self.oms.orders.list(wanted, caller=self.caller, cursor=cursor, limit=size),
-                limit=limit,
-            )
-        )
+        return iter(Pages(partial(self.oms.orders.list, wanted, caller=self.caller), limit=limit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from oms_cli.commands.command import command, command_group
 from oms_cli.commands.order_ids import IdsArgument, move_each, read_ids
 from oms_cli.commands.order_names import OrderNames
-from oms_cli.commands.paging import AllOption, LimitOption, paged, say_if_more
+from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_if_more
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import (
     complete_error_codes,
@@ -63,10 +64,7 @@ def list_events(session: Session, order_id: IdArgument, limit: LimitOption = 50,
     """List an order's history, oldest first."""
     with session.oms() as oms:
         wanted = OrderNames(oms, session.caller).order_id(order_id)
-        pages = paged(
-            lambda cursor, size: oms.orders.events(wanted, caller=session.caller, cursor=cursor, limit=size),
-            limit=None if everything else limit,
-        )
+        pages = Pages(partial(oms.orders.events, wanted, caller=session.caller), limit=None if everything else limit)
         shown = session.output.list(EVENTS, pages)
     say_if_more(pages, shown)
 

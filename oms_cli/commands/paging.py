@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Iterator
+from typing import Annotated, Generic, Protocol, TypeVar
 
 import typer
 
@@ -27,10 +27,21 @@ LimitOrNoneOption = Annotated[
 AllOption = Annotated[bool, typer.Option("--all", help="All of them, however many.")]
 
 
-class Pages(Generic[T]):
-    """The items of a paged list, at most `limit` (None: all). `more` tells afterwards whether some were left out."""
+class ReadPage(Protocol[T]):
+    """Reads a page of a list: `cursor` is None for the first one."""
 
-    def __init__(self, read: Callable[[str | None, int], Page[T]], limit: int | None) -> None:
+    def __call__(self, *, cursor: str | None, limit: int) -> Page[T]:
+        """Return at most `limit` items."""
+        ...
+
+
+class Pages(Generic[T]):
+    """The items of a list that is read page by page, at most `limit` (None: all).
+
+    `more` tells afterwards whether some were left out.
+    """
+
+    def __init__(self, read: ReadPage[T], *, limit: int | None) -> None:
         self._read = read
         self._limit = limit
         self.more = False
@@ -39,18 +50,13 @@ class Pages(Generic[T]):
         cursor: str | None = None
         left = self._limit
         while left is None or left > 0:
-            page = self._read(cursor, PAGE_ITEMS_MAX if left is None else min(left, PAGE_ITEMS_MAX))
+            page = self._read(cursor=cursor, limit=PAGE_ITEMS_MAX if left is None else min(left, PAGE_ITEMS_MAX))
             yield from page.items
             if page.next is None:
                 return
             cursor = page.next
             left = None if left is None else left - len(page.items)
         self.more = True
-
-
-def paged(read: Callable[[str | None, int], Page[T]], *, limit: int | None) -> Pages[T]:
-    """Read a list page by page: `read` takes a cursor (None at first) and a page size."""
-    return Pages(read, limit)
 
 
 def say_if_more(pages: Pages[T], shown: int) -> None:
