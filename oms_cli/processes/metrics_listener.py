@@ -1,4 +1,10 @@
-"""Serves /metrics on an address of its own, away from the public port."""
+"""Serves /metrics on an address of its own, away from the public port.
+
+prometheus_client's `start_wsgi_server` does less. Its threads have no bound and its requests no deadline, and a thread
+that cannot start is a traceback on stderr (test_a_listener_gives_its_places_back_when_it_cannot_answer). It answers any
+path with the metrics, and HEAD with 405 (test_metrics_can_be_served_alone). It starts its thread as it binds, before
+the processes that serve are started.
+"""
 
 from __future__ import annotations
 
