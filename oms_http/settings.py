@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from oms_core.domain.web_origins import read_origin
 from oms_core.settings.checks import check_each, check_range, check_types
+from oms_http.edge.web_origins import read_origin
 
 _PORT_MAX = 65_535
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from oms_core.domain.web_origins import ANY_ORIGIN
+from oms_http.edge.web_origins import ANY_ORIGIN
 
 Header = tuple[str, str]
 
