@@ -240,7 +240,7 @@ class Histories(RuleBasedStateMachine):
     def time_of(self, which: int) -> datetime | None:
         """Give the time of an order, or none."""
         order_id = self.order_id(which)
-        return None if order_id.int == 0 else self.systems[0].storage.orders.get(order_id, owner=None).created_at
+        return None if order_id.int == 0 else self.systems[0]._ports.storage.orders.get(order_id, owner=None).created_at
 
     def order_id(self, which: int) -> UUID:
         """Give the id of an order that is there, or now and then of none."""

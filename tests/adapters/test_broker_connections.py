@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import pytest
 from oms_contracts.broker_contract.post import announce, new_ids, open_inbox, receive, receive_ids
+from oms_rabbitmq import open_broker
 from oms_rabbitmq.consuming import Consumption
 
-from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
 from oms_core.ports.broker import BrokerOptions, MessageKind
 from tests.adapters.rabbitmq_broker import RabbitmqVhost

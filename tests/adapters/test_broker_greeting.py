@@ -9,9 +9,9 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
+from oms_rabbitmq import open_broker
 
 from oms_core import OmsError
-from oms_core.bootstrap import open_broker
 from oms_core.ports.broker import Broker, BrokerOptions
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 

@@ -11,9 +11,8 @@ import pytest
 from oms_contracts.broker_contract import BrokerContract, races
 from oms_contracts.broker_contract.post import ids_in, new_ids
 from oms_contracts.broker_contract.races import RacePromises
-from oms_memory import MemoryBroker
+from oms_memory import MemoryBroker, open_broker
 
-from oms_core.bootstrap import open_broker
 from oms_core.ports.broker import Announcer, Broker, BrokerOptions
 
 

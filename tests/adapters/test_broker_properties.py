@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 from oms_contracts.broker_contract.post import open_inbox, receive
+from oms_rabbitmq import open_broker
 from oms_rabbitmq.frames import read_frame
 from pika.exceptions import InvalidFrameError
 from pika.frame import Header
 from pika.spec import BasicProperties
 
 from oms_core import ALL_SCOPES, Caller, Oms, Settings
-from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Broker, BrokerOptions, DeadLetter
 from oms_http.app import create_app

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from oms_contracts.broker_contract import BrokerContract
+from oms_rabbitmq import open_broker
 
-from oms_core.bootstrap import open_broker
 from oms_core.ports.broker import Broker, BrokerOptions
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 from oms_contracts.broker_contract.post import announce, is_quiet, new_ids, open_inbox, receive, receive_ids
+from oms_rabbitmq import open_broker
 from oms_rabbitmq.topology import queue_arguments
 from pika.exceptions import ChannelClosedByBroker
 
-from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Broker, BrokerOptions, MessageKind, OutgoingEvent
 from tests.adapters.rabbitmq_broker import QUEUES, RabbitmqVhost

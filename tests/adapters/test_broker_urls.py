@@ -9,9 +9,9 @@ from oms_rabbitmq import RabbitmqBroker
 from oms_rabbitmq.addresses import read_address
 from pika.connection import URLParameters
 
-from oms_core.bootstrap import open_broker
+from oms_core import Settings
+from oms_core.bootstrap import open_ports
 from oms_core.errors import OmsError
-from oms_core.ports.broker import BrokerOptions
 
 SECRET = "s3cret"
 
@@ -27,7 +27,7 @@ SECRET = "s3cret"
     ],
 )
 def test_a_queue_names_its_broker_without_the_password(url: str, described: str) -> None:
-    queue = open_broker(url, BrokerOptions(prefix="shop"))
+    queue = open_ports(Settings(database_url="memory://", queue_url=url, queue_prefix="shop")).broker
     assert isinstance(queue, RabbitmqBroker)
     assert queue.describe() == described
     assert queue.carries_events
@@ -50,7 +50,7 @@ def test_a_queue_names_its_broker_without_the_password(url: str, described: str)
 )
 def test_a_wrong_url_is_told_in_one_line_without_the_password(url: str) -> None:
     with pytest.raises(OmsError) as caught:
-        open_broker(url, BrokerOptions())
+        open_ports(Settings(database_url="memory://", queue_url=url))
     assert caught.value.code == "invalid_setting"
     assert caught.value.detail.startswith("OMS_QUEUE_URL")
     assert SECRET not in str(caught.value)
@@ -80,7 +80,7 @@ def test_a_scheme_that_nothing_serves_is_told_with_those_that_are() -> None:
     with pytest.raises(
         OmsError, match=r"OMS_QUEUE_URL: nothing installed serves kafka:// \(known: .*amqp, amqps, memory"
     ):
-        open_broker("kafka://ann:s3cret@broker", BrokerOptions())
+        open_ports(Settings(database_url="memory://", queue_url="kafka://ann:s3cret@broker"))
 
 
 def test_a_missing_library_is_told_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_a_missing_library_is_told_with_the_extra_that_brings_it(monkeypatch: py
     monkeypatch.setattr("oms_rabbitmq.open_broker", fail)
     advice = "install orderkeep with the extra 'rabbitmq'"
     with pytest.raises(OmsError, match=f"OMS_QUEUE_URL: amqp:// needs pika; {advice}"):
-        open_broker("amqp://ann:s3cret@broker", BrokerOptions())
+        open_ports(Settings(database_url="memory://", queue_url="amqp://ann:s3cret@broker"))
 
 
 def test_times_are_bounded_unless_the_url_says_otherwise() -> None:

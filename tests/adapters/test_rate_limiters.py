@@ -14,12 +14,17 @@ from oms_limits import open_memory, open_redis
 from oms_limits.windows import Window, allowance_of
 
 from oms_core import OmsError, Settings
-from oms_core.bootstrap import open_rate_limiter
+from oms_core.bootstrap import open_ports
 from oms_core.domain.rate_limits import Allowance, RateLimit
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import NoRateLimiter, RateLimiter, RateLimiterOptions
 
 LIMIT = RateLimit(policy="default", count=10, window_seconds=60)
+
+
+def limiter_of(url: str, *, limits: str = "default=1/second") -> RateLimiter:
+    """Open what a setting names."""
+    return open_ports(Settings(database_url="memory://", rate_limit_url=url, rate_limits=limits)).rate_limiter
 
 
 class TestMemoryRateLimiter(RateLimiterContract):
@@ -147,27 +152,22 @@ def test_the_wait_is_until_enough_units_have_faded(
 )
 def test_a_wrong_url_is_one_line_without_its_password(url: str) -> None:
     with pytest.raises(OmsError) as caught:
-        open_rate_limiter(Settings(rate_limit_url=url, rate_limits="default=1/second"), NoMetrics())
+        limiter_of(url)
     assert caught.value.code == "invalid_setting"
     assert caught.value.detail.startswith("OMS_RATE_LIMIT_URL")
     assert "secret" not in caught.value.detail
 
 
 def test_an_unknown_parameter_is_named_and_any_case_of_the_scheme_is_taken() -> None:
-    limits = "default=1/second"
     with pytest.raises(OmsError, match="OMS_RATE_LIMIT_URL: redis-py knows no parameter 'no_such_option'"):
-        open_rate_limiter(
-            Settings(rate_limit_url="redis://h?socket_timeout=1&no_such_option=secret", rate_limits=limits), NoMetrics()
-        )
-    opened = open_rate_limiter(
-        Settings(rate_limit_url="REDIS://h/2?max_connections=9", rate_limits=limits), NoMetrics()
-    )
+        limiter_of("redis://h?socket_timeout=1&no_such_option=secret")
+    opened = limiter_of("REDIS://h/2?max_connections=9")
     assert "Redis at h:6379, database 2" in opened.describe()
 
 
 def test_a_url_that_nothing_serves_is_one_line() -> None:
     with pytest.raises(OmsError, match="OMS_RATE_LIMIT_URL: nothing installed serves memcached://"):
-        open_rate_limiter(Settings(rate_limit_url="memcached://h", rate_limits="default=1/second"), NoMetrics())
+        limiter_of("memcached://h")
 
 
 @pytest.mark.parametrize(
@@ -180,14 +180,14 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(
     for name in [name for name in sys.modules if name.partition(".")[0] == "oms_limits"]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(OmsError) as caught:
-        open_rate_limiter(Settings(rate_limit_url=url, rate_limits="default=1/second"), NoMetrics())
+        limiter_of(url)
     scheme = url.partition("://")[0]
     advice = f"install orderkeep with the extra '{extra}'"
     assert caught.value.detail == f"OMS_RATE_LIMIT_URL: {scheme}:// needs {package}; {advice}"
 
 
 def test_nothing_is_opened_while_no_limit_is_set() -> None:
-    assert isinstance(open_rate_limiter(Settings(rate_limit_url="redis://127.0.0.1:1"), NoMetrics()), NoRateLimiter)
+    assert isinstance(limiter_of("redis://127.0.0.1:1", limits="off"), NoRateLimiter)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])

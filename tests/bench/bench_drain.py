@@ -15,11 +15,10 @@ from contextlib import closing, contextmanager
 
 from rich.console import Console
 
-from oms_core.bootstrap import open_broker, open_storage
+from oms_core import Settings
+from oms_core.bootstrap import open_ports
 from oms_core.domain.orders.placement import Placed
 from oms_core.domain.orders.queueing import decide_acceptance
-from oms_core.ports.broker import BrokerOptions
-from oms_core.ports.storage import StorageOptions
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.bench.bench_placing import HERE, SKUS, check_books, prepared, rate_of_pgbench, table_of
 from tests.bench.postgresql import postgresql_server
@@ -71,7 +70,7 @@ def measure(postgresql: PostgresqlServer, rabbitmq_url: str, options: argparse.N
 def database(postgresql: PostgresqlServer) -> Iterator[str]:
     """Give a new database with 10,000 products; check the books when it has been used."""
     with postgresql.database() as url:
-        with closing(open_storage(url, StorageOptions())) as storage, connected(url) as connection:
+        with closing(open_ports(Settings(database_url=url)).storage) as storage, connected(url) as connection:
             storage.schema.upgrade()
             connection.cursor().execute((HERE / "one_order_setup.sql").read_text())
         yield url
@@ -103,9 +102,9 @@ def rate_of_workers(url: str, broker: RabbitmqVhost, orders: int, batch_max: int
 
 def accept(url: str, broker: RabbitmqVhost, orders: int) -> None:
     """Queue orders and announce them."""
-    queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
-    with closing(open_storage(url, StorageOptions(keeps_outbox=True))) as storage, closing(queue):
-        announcer = queue.announcer()
+    ports = open_ports(Settings(database_url=url, queue_url=broker.url, queue_prefix=broker.prefix))
+    with closing(ports.storage) as storage, closing(ports.broker):
+        announcer = ports.broker.announcer()
         for _ in range(0, orders, BATCH):
             batch = [prepared(hot=True, skus=SKUS) for _ in range(min(BATCH, orders))]
             accepted = [each for each in storage.queue.accept(batch, decide_acceptance) if isinstance(each, Placed)]

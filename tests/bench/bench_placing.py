@@ -27,11 +27,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from oms_core import ALL_SCOPES, Caller, OrderLine, PlaceOrder, SetStock
-from oms_core.bootstrap import open_storage
+from oms_core import ALL_SCOPES, Caller, OrderLine, PlaceOrder, SetStock, Settings
+from oms_core.bootstrap import open_ports
 from oms_core.domain.orders.placement import Placed, Placement, PlacementView, Verdict, decide_placement
 from oms_core.ports.clock import SystemClock
-from oms_core.ports.storage import StorageOptions
 from oms_core.use_cases.orders.prepare_placement import prepare_placement
 from oms_core.use_cases.stock import Stock
 from tests.bench.postgresql import postgresql_server
@@ -62,7 +61,7 @@ def main() -> None:
 def on_postgresql(seconds: float, *, hot: bool) -> dict[str, float]:
     """Measure pgbench and batches on one new database; orders a second by contender, the floor first."""
     with postgresql_server() as server, server.database() as url:
-        with closing(open_storage(url, StorageOptions())) as storage, connected(url) as connection:
+        with closing(open_ports(Settings(database_url=url)).storage) as storage, connected(url) as connection:
             storage.schema.upgrade()
             connection.cursor().execute((HERE / "one_order_setup.sql").read_text())
         rates = {
@@ -81,7 +80,7 @@ def on_sqlite(seconds: float) -> dict[str, float]:
     """Measure one order a transaction and batches on one new file; orders a second by contender, the floor first."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/bench.db"
-        with closing(open_storage(url, StorageOptions())) as storage:
+        with closing(open_ports(Settings(database_url=url)).storage) as storage:
             stock = Stock(storage=storage, clock=CLOCK, default_location="main")
             for number in range(1, 101):
                 stock.set(SetStock(sku=sku(number), on_hand=1_000_000_000), caller=CALLER)
@@ -97,7 +96,7 @@ def on_sqlite(seconds: float) -> dict[str, float]:
 def rate(url: str, seconds: float, *, orders: int, hot: bool, skus: int = SKUS) -> float:
     """Place batch after batch in this process; orders a second, without the time to prepare them."""
     placed, placing_seconds = 0, 0.0
-    with closing(open_storage(url, StorageOptions())) as storage:
+    with closing(open_ports(Settings(database_url=url)).storage) as storage:
         storage.orders.place([prepared(hot=hot, skus=skus)], decide)  # Connects and prepares statements.
         ends_at = time.perf_counter() + seconds
         while time.perf_counter() < ends_at:

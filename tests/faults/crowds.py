@@ -13,9 +13,9 @@ from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.order_races import buy_until_refused
 from oms_contracts.storage_contract.shop import Shop, new_shop
 
-from oms_core.bootstrap import open_storage
+from oms_core import Settings
+from oms_core.bootstrap import open_ports
 from oms_core.domain.orders.placement import Refused
-from oms_core.ports.storage import StorageOptions
 
 PROCESSES = 4
 THREADS = 16
@@ -30,7 +30,7 @@ def crowd(url: str, sku: str) -> Iterator[list[Future[Counter[str]]]]:
 
 def buy(url: str, sku: str, seed: int) -> Counter[str]:
     """Buy in one process."""
-    storage = open_storage(url, StorageOptions(deadline_seconds=60.0))
+    storage = open_ports(Settings(database_url=url, storage_deadline_seconds=60)).storage
     shops: list[Shop] = [new_shop(storage, seed=seed * 1_000 + number) for number in range(THREADS)]
     told = run_together([partial(buy_until_refused, shop, sku) for shop in shops])
     storage.close()

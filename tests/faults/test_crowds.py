@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from oms_contracts.storage_contract.shop import new_shop
 
-from oms_core.bootstrap import open_storage
-from oms_core.ports.storage import StorageOptions
+from oms_core import Settings
+from oms_core.bootstrap import open_ports
 from tests.faults.crowds import PROCESSES, THREADS, crowd
 
 UNITS = 500
@@ -22,7 +22,7 @@ def test_a_crowd_is_sold_what_is_there_and_lets_others_write(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     url = f"sqlite:///{tmp_path}/oms.db" if database == "sqlite" else request.getfixturevalue("postgresql_url")
-    storage = open_storage(url, StorageOptions())
+    storage = open_ports(Settings(database_url=url)).storage
     storage.schema.upgrade()
     shop = new_shop(storage)
     shop.set("HOT", UNITS)

@@ -64,7 +64,7 @@ def test_workers_that_an_order_ends_are_replaced_until_it_is_given_up(oms: Oms, 
     nowhere = replace(oms.settings, queue_url=f"amqp://guest:guest@127.0.0.1:{free_port()}")
     with Oms.open(nowhere) as cut_off:
         innocent = accept(cut_off, 20, "A")
-        poisoned = cut_off.accept_order(order("P"), caller=BUYER).order.id
+        poisoned = cut_off.orders.accept(order("P"), caller=BUYER).order.id
         innocent += accept(cut_off, 20, "B")
     announce(oms._ports.broker, [*innocent, poisoned])
     (tmp_path / "sitecustomize.py").write_text(POISONED_PROCESS.format(poisoned))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from oms_contracts.broker_contract.post import announce, ids_in, is_quiet, new_ids, open_inbox, receive, receive_ids
+from oms_rabbitmq import open_broker
 
-from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Broker, BrokerOptions
 from tests.services import wait_until

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 from oms_limits import open_redis
+from oms_memory import MemoryStorage
 
 from oms_core import Oms, Ports, Settings
-from oms_core.bootstrap import open_storage
 from oms_core.domain.metrics import RATE_LIMITER_FALLBACKS, Metric
 from oms_core.domain.rate_limits import RateLimit
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiter, RateLimiterOptions
-from oms_core.ports.storage import StorageOptions
 from oms_http.app import create_app
 from tests.services import ServerUnusable, wait_until
 from tests.services.plugin import do_without
@@ -127,8 +126,7 @@ def test_a_thawed_redis_is_used_again(redis: ServerProcess, metrics: CountingMet
 def test_the_service_stays_ready_and_names_what_is_away(redis: ServerProcess, metrics: CountingMetrics) -> None:
     settings = Settings(database_url="memory://", rate_limits="default=2/hour")
     limiter = limiter_on(redis, metrics, pause_seconds=0.2)
-    storage = open_storage(settings.database_url, StorageOptions())
-    with Oms(settings=settings, ports=Ports(storage=storage, metrics=metrics, rate_limiter=limiter)) as oms:
+    with Oms(settings=settings, ports=Ports(storage=MemoryStorage(), metrics=metrics, rate_limiter=limiter)) as oms:
         client = create_app(oms).test_client()
 
         def degraded() -> list[str]:

@@ -35,6 +35,7 @@ from oms_core import (
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_http.app import create_app
+from oms_http.settings import HttpSettings
 from tests.access_cells import UNREADABLE, settle
 
 STAFF = Caller(name="staff", scopes=ALL_SCOPES)
@@ -159,8 +160,6 @@ def fuzzed(database_url: str, *, rate_limits: str = "off") -> Iterator[Fuzzed]:
         database_url=database_url,
         auth="keys",
         rate_limits=rate_limits,
-        trusted_proxies=(PROXY,),
-        cors_origins=(ORIGIN,),
     )
     try:
         with Oms.open(settings) as oms:
@@ -168,7 +167,7 @@ def fuzzed(database_url: str, *, rate_limits: str = "off") -> Iterator[Fuzzed]:
             order_ids = _fill(oms)
             yield Fuzzed(
                 oms=oms,
-                app=create_app(oms),
+                app=create_app(oms, settings=HttpSettings(trusted_proxies=(PROXY,), cors_origins=(ORIGIN,))),
                 log=log,
                 tokens=_keys(oms),
                 order_ids=order_ids,

@@ -70,7 +70,7 @@ class _FuzzedRoom:
         tally.failures += faults_in_hand(messages, inbox)
         tally.failures += self._faults_of_good(good)
         tally.failures += self._faults_of_rows(before, inbox)
-        report = audit(caller=WORKER, storage=self._room.storage)
+        report = audit(caller=WORKER, audits=self._room.storage.audits)
         tally.failures += [f"the audit says {found}" for found in report.discrepancies]
         self._accepted = [self._tables.order_keys[WORKER.name, key].order_id for key in good.keys if self._has(key)]
         return tally

@@ -17,8 +17,8 @@ from oms_contracts.broker_contract.post import (
     receive,
     receive_ids,
 )
+from oms_rabbitmq import open_broker
 
-from oms_core.bootstrap import open_broker
 from oms_core.errors import OmsError
 from oms_core.ports.broker import Broker, BrokerOptions, OutgoingEvent
 from tests.services import wait_until
