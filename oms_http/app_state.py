@@ -1,4 +1,4 @@
-"""What the routes work on."""
+"""What the routes work on: the state of the application in one process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from oms_http.service.static_content import StaticContent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One process's service: the system, whether it can work, what is away without stopping it, where the details of
-    its faults go, its OpenAPI document (made when first asked for), what stands at its root, and how much of the
-    process one caller has at once.
+    """The service of one process.
+
+    - `oms` is the system that it serves.
+    - `readiness` tells whether it can work, `degradation` what is away without stopping it.
+    - `fault_log` gets the details of faults.
+    - `openapi` makes the OpenAPI document when it is first asked for; `index` is what stands at the root.
+    - `bulkheads` bound how much of the process one caller has at once.
     """
 
     oms: Oms

@@ -78,7 +78,7 @@ def problem_response(error: OmsError, request_id: str, headers: Iterable[tuple[s
 def show_problem(error: OmsError, status: int, request_id: str) -> dict[str, object]:
     """Show an error as a problem document; its figures are members beside the standard ones.
 
-    What its detail tells of the system is left out: see FaultLog.
+    What its detail tells of the system is left out; the FaultLog has it.
     """
     shown: dict[str, object] = {
         "type": f"/problems/{error.code}",

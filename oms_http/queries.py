@@ -25,9 +25,9 @@ ReadText = Callable[[Findings, str, str], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryParameter:
-    """One parameter. `read` gets findings, pointer and text; it gives the value, or notes what is wrong with it.
+    """One parameter. `read` gets findings, pointer and text. It returns the value, or notes what is wrong with it.
 
-    One that `may_repeat` has a set for a value: given more than once, it names what is in any of them.
+    The value of one that `may_repeat` is a set. Given more than once, its value is the union of the sets.
     """
 
     name: str
@@ -71,7 +71,7 @@ def next_link(request: Request, page: Page[Any]) -> list[tuple[str, str]]:
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:
-    """Split the query as werkzeug does, but refuse what is no UTF-8 instead of passing it on encoded."""
+    """Split the query as werkzeug does, but refuse what is not UTF-8 instead of passing it on encoded."""
     try:
         return parse_qsl(
             request.query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=_PARAMETERS_MAX

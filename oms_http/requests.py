@@ -1,4 +1,4 @@
-"""What is asked: one request's id, caller, body and headers, each read strictly."""
+"""One request: its id, caller, body and headers, each read strictly."""
 
 from __future__ import annotations
 
@@ -138,8 +138,8 @@ def note_unexpected_idempotency_key(request: Request, advice: str) -> None:
 def note_version_wanted(request: Request) -> int | None:
     """Return the version that If-Match names (RFC 9110, strong comparison); None where any will do.
 
-    It is NO_VERSION where none of the tags can be an order's: then it is refused once the order was looked at, and not
-    for an order that is not there. Notes where several could match.
+    Return NO_VERSION where none of the tags can be an order's: the request is then refused once the order was found,
+    and an order that is not there is refused as that. Several tags that could match are noted as wrong.
     """
     if "HTTP_IF_MATCH" not in request.environ or request.if_match.star_tag:
         return None
@@ -166,7 +166,7 @@ def matches(request: Request, etag: str) -> bool:
 
 
 def read_order_id(text: str) -> UUID:
-    """Read an order id from a path; raises `order_not_found` for text that is none, as no order has it."""
+    """Read an order id from a path. Raises `order_not_found` for text that is no id, because no order has it."""
     try:
         return parse_uuid(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What is answered: JSON bodies and the headers that go with them."""
+"""Answers: JSON bodies and the headers that go with them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPLAYED = ("Idempotent-Replayed", "true")
 
 
 class _JsonResponse(Response):
-    """An answer whose body and headers are complete, so that nothing is left to work out when it is sent."""
+    """An answer whose body and headers are complete, so that werkzeug works nothing out when it is sent."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:  # noqa: ARG002  The signature is werkzeug's.
         """Return the headers as they are: Content-Length was set with the body, and every Location is quoted."""

@@ -30,22 +30,23 @@ PREFLIGHT_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class AnswerHeaders:
-    """Gives them. `origins` are the sites whose pages may read answers (CORS; Fetch Standard, 3.2): none by default.
+    """The headers of every answer. `origins` are the sites whose pages may read answers: none by default.
 
-    Never with credentials: an API key goes into a header of its own, and no browser adds that by itself.
+    Sites are admitted by CORS (Fetch Standard, 3.2), and never with credentials: an API key goes into a header of its
+    own, which no browser adds by itself.
     """
 
     origins: tuple[str, ...] = ()
 
     def of(self, *, scheme: str, origin: str | None) -> list[Header]:
-        """Return those of an answer to a request over `scheme` from a page of `origin`."""
+        """Return the headers of an answer to a request over `scheme` from a page of `origin`."""
         headers = [*_ALWAYS, _OVER_TLS] if scheme == "https" else list(_ALWAYS)
         if self.origins:
             headers += self._cors(origin)
         return headers
 
     def of_preflight(self, environ: Mapping[str, object], methods: str) -> list[Header]:
-        """Return what answers a browser that asks before it sends `Access-Control-Request-Method`, beside `of`."""
+        """Return what a preflight is answered besides: a browser asks it before a request that may change something."""
         if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in environ or not self._admits(environ.get("HTTP_ORIGIN")):
             return []
         return [

@@ -1,6 +1,7 @@
-"""How much of a process one caller has at once, and how many heavy requests run in it: the interpreter is shared.
+"""Bounds on how much of a process one caller has at once, and on how many heavy requests run in it.
 
-Bulkheads, as in M. Nygard's Release It!: what one compartment takes in does not sink the others.
+All requests share one interpreter. These are bulkheads (M. Nygard, Release It!): what floods one compartment does not
+sink the others.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class CallerPlaces:
 class Bulkhead:
     """At most `places` requests of one kind run at once, of a caller `per_caller`; thread-safe.
 
-    Of each caller `waiting_max` more wait for their turn, up to `wait_seconds`; a further one is refused at once.
+    Of each caller `waiting_max` more wait for their turn, up to `wait_seconds`. A further one is refused at once.
     """
 
     def __init__(self, *, places: int, per_caller: int, waiting_max: int, wait_seconds: float) -> None:
@@ -112,7 +113,7 @@ def concurrency_limited(places: int) -> OmsError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bulkheads:
-    """Those of one process: `callers` for every request, `heavy` and `uploads` for some of them besides."""
+    """The bulkheads of one process: `callers` for every request, `heavy` and `uploads` for some requests besides."""
 
     callers: CallerPlaces
     heavy: Bulkhead
@@ -120,7 +121,7 @@ class Bulkheads:
 
     @classmethod
     def of(cls, settings: HttpSettings, *, has_api_keys: bool) -> Bulkheads:
-        """Make them; without authentication nobody is told apart well enough to be bounded alone."""
+        """Make the bulkheads. Without authentication callers are not told apart, so one may have the whole process."""
         threads = settings.http_threads
         waiting_max = WAITING_MAX if has_api_keys else threads
         return cls(

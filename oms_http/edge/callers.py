@@ -73,7 +73,7 @@ def access_check(rules: Sequence[AccessRule]) -> Callable[[Caller], None]:
 def challenges(error: OmsError, request: Request) -> list[tuple[str, str]]:
     """Return the header that tells how to authenticate (RFC 6750, 3), where that would help.
 
-    It says whether the key that was sent is not good, or lacks a scope, and which.
+    It says whether the key that was sent is not valid, or which scope it lacks.
     """
     is_keyed = _bearer_token(request) is not None
     if error.kind is ErrorKind.UNAUTHENTICATED:
@@ -106,7 +106,7 @@ def check_local_request(environ: Mapping[str, Any], *, origins: Collection[str] 
 def _api_key_caller(oms: Oms, request: Request) -> Caller:
     """Return the caller whose key stands in the Authorization header, and nowhere else. Raises `unauthenticated`.
 
-    A request without a key is no guess, and not counted.
+    A request without a key is no failed attempt, and is not counted as one.
     """
     token = _bearer_token(request)
     if token is None:

@@ -1,4 +1,4 @@
-"""What an answer keeps from its reader, and the log gets instead: defects, hosts, files, the words of a driver."""
+"""The log of what answers do not tell: defects, hosts, files, and the words of drivers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 class FaultLog:
     """Logs every defect with its traceback, and the details of errors that tell of the system.
 
-    Of the latter at most one a second is logged, for an outage has thousands alike. Thread-safe.
+    Of the latter it logs at most one a second, because an outage has thousands of the same. Thread-safe.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,7 +31,7 @@ class FaultLog:
         self._lock = threading.Lock()
 
     def note(self, error: OmsError, request_id: str) -> None:
-        """Log what the answer to this request does not tell, if it keeps anything back."""
+        """Log what the answer to this request does not tell, if there is anything."""
         if error.defect is not None:
             _log.error("%s: %a (request %s)", error.code, error.detail, request_id, exc_info=error)
         if error.row.tells_of_the_system:

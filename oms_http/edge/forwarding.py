@@ -1,4 +1,4 @@
-"""Who really asks when a proxy stands in between: what X-Forwarded-* say is believed of trusted proxies only."""
+"""The address of the client behind a proxy: X-Forwarded-For and X-Forwarded-Proto of trusted proxies are believed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """The addresses whose X-Forwarded-For and X-Forwarded-Proto are believed: any client can send both."""
+    """The addresses whose X-Forwarded-For and X-Forwarded-Proto are believed. Any client can send both headers."""
 
     networks: tuple[Network, ...]
 
@@ -39,9 +39,9 @@ class TrustedProxies:
         return address is not None and self._trusts(address)
 
     def resolve(self, environ: dict[str, Any]) -> bool:
-        """Let REMOTE_ADDR and wsgi.url_scheme be the client's, as far as trusted proxies tell; keep the peer beside.
+        """Set REMOTE_ADDR and wsgi.url_scheme to the client's, as far as trusted proxies tell; keep the peer as PEER.
 
-        It tells whether the peer is believed.
+        Return whether the peer is trusted.
         """
         peer = environ.get("REMOTE_ADDR", "")
         if not self.trusts(peer):
@@ -57,7 +57,8 @@ class TrustedProxies:
     def _client(self, chain: str) -> Address | None:
         """Return the rightmost address that is not trusted: proxies append whom they saw, and clients invent the rest.
 
-        None if a trusted hop wrote something else, or if there are only trusted ones: then the peer is all one knows.
+        Return None if a trusted proxy wrote something that is no address, or if all addresses are trusted. Then only
+        the peer is known.
         """
         for hop in reversed(chain.rsplit(",", _HOPS_MAX)[-_HOPS_MAX:]):
             address = _read_address(hop.strip(" \t"))
@@ -70,9 +71,10 @@ class TrustedProxies:
 
 
 def behind(app: WSGIApplication, proxies: Sequence[str]) -> WSGIApplication:
-    """Wrap an application so that it sees clients and not trusted proxies, and untrusted ones are told of in the log.
+    """Wrap an application so that it sees the clients behind trusted proxies.
 
-    That happens once: what is limited by address counts all clients of such a proxy as one, which nobody would see.
+    The first proxy that is not trusted is logged. Limits by address count all of its clients as one, which nobody would
+    notice otherwise.
     """
     trusted, untrusted = TrustedProxies.read(proxies), _Untrusted()
 
@@ -85,13 +87,13 @@ def behind(app: WSGIApplication, proxies: Sequence[str]) -> WSGIApplication:
 
 
 class _Untrusted:
-    """Tells of the first peer that forwards for others and is not believed."""
+    """Logs the first peer that forwards for others and is not trusted."""
 
     def __init__(self) -> None:
         self._is_told = False
 
     def tell(self, peer: str) -> None:
-        """Log it, unless one was."""
+        """Log this peer, unless another was logged before."""
         if not self._is_told:
             self._is_told = True
             _log.warning(
@@ -102,7 +104,7 @@ class _Untrusted:
 
 
 def _read_address(text: str) -> Address | None:
-    """Read an address; one of IPv4 in IPv6's clothes (::ffff:192.0.2.1, of a socket for both) is the IPv4 one."""
+    """Read an address. One of IPv4 that is mapped into IPv6 (::ffff:192.0.2.1) is read as the IPv4 address."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The core's rate limiter as a storage of `limits`: what flask-limiter counts, and the core, is one count in one place.
+"""The core's rate limiter as a storage of the package limits, so that flask-limiter and the core share their counts.
 
-So it follows OMS_RATE_LIMIT_URL without knowing any adapter, goes on in memory while Redis is away, and tells /readyz
-and the metrics of it, as the rest does; a connection and a fallback of its own would do each of these a second time.
+It follows OMS_RATE_LIMIT_URL without knowing any adapter, and goes on in memory while Redis is away. /readyz and the
+metrics tell of that. A connection of its own would need all of this a second time.
 """
 
 from __future__ import annotations
@@ -44,28 +44,28 @@ class PortStorage(Storage, SlidingWindowCounterSupport):
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
-        """See Storage; the port raises nothing."""
+        """Return none: the port raises nothing."""
         return ()
 
     def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """See SlidingWindowCounterSupport."""
+        """Charge the port, and return whether that was allowed."""
         charged, named = self._read_key(key, limit, expiry)
         allowance = self._limiter.take(charged, named, cost=amount)
         self._told(allowance)
         return allowance.allowed
 
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
-        """See SlidingWindowCounterSupport; what is taken is told as if it were all of the current window."""
+        """Return what is taken, as if all of it were of the current window, and the seconds until it is free again."""
         limit, named = self._read_key(key, parse_digits(key.split("/")[-3]), expiry)
         left = self._limiter.take(limit, named, cost=0)
         return 0, 0.0, limit.count - left.remaining, left.reset_seconds
 
     def clear_sliding_window(self, key: str, expiry: int) -> None:
-        """Refuse: a limit is only ever waited for."""
+        """Refuse: a limit is only waited for, and never cleared."""
         raise NotImplementedError
 
     def check(self) -> bool:
-        """See Storage."""
+        """Return whether the port counts where it should."""
         return not self._limiter.is_degraded()
 
     incr = get = get_expiry = reset = clear = clear_sliding_window  # type: ignore[assignment]  # No strategy asks.

@@ -1,6 +1,7 @@
-"""What a request is charged at the edge, by flask-limiter but for placing: for its address, for its caller, and once.
+"""What a request is charged at the edge: once for its address, and once for its caller.
 
-It is charged by its head, before anything of its body is decoded.
+It is charged by its head, before anything of its body is decoded. flask-limiter charges all requests but those that
+place orders, whose caller the core charges by the order.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def invite(request: Request) -> None:
 
 
 def charge_placing(oms: Oms, request: Request) -> None:
-    """Charge the caller of a request for one order, of which the core raises a batch. Raises `rate_limited`."""
+    """Charge the caller of a request for one order; the core raises that for a batch. Raises `rate_limited`."""
     if WELCOME not in request.environ:
         request.charge = oms.rate_limits.charge(RateScope.ORDERS_PLACE, caller=request.caller, charged=request.charged)
 
@@ -59,11 +60,12 @@ def take_over(request: Request) -> None:
 
 
 class EdgeLimits:
-    """Counts requests by address, and by caller; nothing is installed where no limit is in force.
+    """Counts requests by address and by caller. It installs nothing where no limit is in force.
 
-    Addresses are charged by a hook before the route runs, callers by a decorator of it. A hook costs a tenth of an
-    order, so placing is passed over by it: its address is charged by the strategy's own object, its caller by the core.
-    What the head of a request was charged, its body is not charged again.
+    A hook before the route charges the address, and a decorator of the route charges the caller. A hook takes a tenth
+    of the time that an order takes, so requests that place orders skip it: `charge_address` charges their address
+    without the hook, and the core charges their caller. What the head of a request was charged, its body is not charged
+    again.
     """
 
     def __init__(self, app: Flask, oms: Oms, operations: Iterable[Operation]) -> None:
@@ -136,9 +138,9 @@ def refusal_of(request: Request) -> OmsError:
 
 
 class _Hooks:
-    """What the extension installs itself in: an application whose hooks some requests are passed over by.
+    """The application as the extension sees it: its hooks do not run for requests that are passed over.
 
-    Exempting their routes would still cost an order 40 us: the extension finds that out anew for each request.
+    Exempting their routes would still cost an order 40 us, because the extension looks that up for each request.
     """
 
     def __init__(self, app: Flask, is_passed_over: Callable[[], bool]) -> None:
@@ -171,7 +173,7 @@ def _caller_key() -> str:
 
 
 def _endpoint() -> str:
-    """Name what is asked; a path that is none is limited too."""
+    """Name the route that is asked for. A path without a route is limited too."""
     return flask.request.endpoint or "unmatched"
 
 

@@ -1,4 +1,4 @@
-"""The log of who was refused what: a bounded number of lines, whoever asks however often."""
+"""The log of who was refused what, in a bounded number of lines."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _log = logging.getLogger(__name__)
 
 
 class RefusalLog:
-    """Logs answers 403 and 429: the caller, as far as it is known, its address, the route, and why. Thread-safe.
+    """Logs answers 403 and 429: the caller (if it is known), its address, the route, and the reason. Thread-safe.
 
-    Refused authentication has lines of its own.
+    Refused authentication is logged elsewhere.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +40,7 @@ class RefusalLog:
         self._passed_over = 0
 
     def note(self, error: OmsError, request: Request) -> None:
-        """Log a refusal, unless it was told lately or too many are."""
+        """Log a refusal, unless the same was logged lately or too many are."""
         if error.kind not in _TOLD:
             return
         caller = getattr(request, "caller", None)  # It is unknown to what is refused before it is asked for.

@@ -56,7 +56,7 @@ def log_answer(
     """Log one answer at debug; `caller` is None where it was sent before anybody was known.
 
     Path and caller come from outside, so they are written with escapes: a log must not be forged with line feeds. The
-    query is left out, which may hold what is nobody's business.
+    query is left out, because it may hold what does not belong into a log.
     """
     if _log.isEnabledFor(logging.DEBUG):
         line = "%a %a %d in %.1f ms, caller %a, request %s"

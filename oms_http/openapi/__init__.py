@@ -1,1 +1,1 @@
-"""The operations of the service: one registry that the routes and the OpenAPI document are both made from."""
+"""How operations are described, and the OpenAPI document that is made from their descriptions."""

@@ -85,7 +85,7 @@ _OUTSIDE: Mapping[str, str] = MappingProxyType(
 
 
 class _Schemas(GenerateJsonSchema):
-    """Schemas without what says nothing: a title per field that repeats its name, and null as the default."""
+    """Schemas without titles that repeat the name of their field, and without null as a default."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  The signature is pydantic's.
         return False

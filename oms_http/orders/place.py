@@ -1,4 +1,4 @@
-"""The route that places an order: at once, or by a worker for who prefers not to wait."""
+"""The route that places an order: at once, or by a worker for a client that prefers not to wait."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _answer(service: Service, placed: Placed, *headers: tuple[str, str]) -> Resp
 
 
 def _answer_refused(service: Service, request: Request, order: Order, wanted: RespondAsync) -> Response:
-    """Answer with the reason as an error; unlike a refusal at once, the order stays, and can be retried."""
+    """Answer with the reason as an error. Unlike an order that is refused at once, it stays, and can be retried."""
     failure = order.failure
     code = "internal_error" if failure is None else failure.error_code
     reason = "the order could not be placed" if failure is None else failure.detail
@@ -123,4 +123,4 @@ def _answer_refused(service: Service, request: Request, order: Order, wanted: Re
 
 
 def _nothing() -> None:
-    """Tell nobody."""
+    """Do nothing."""

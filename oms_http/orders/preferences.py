@@ -28,7 +28,7 @@ class RespondAsync:
 def read_respond_async(header: str | None) -> RespondAsync | None:
     """Read a Prefer header (several are joined by commas); None where it does not ask for `respond-async`.
 
-    A preference that is unknown, repeated or malformed is passed over, as the RFC has it; a longer wait than 10 seconds
+    A preference that is unknown, repeated or malformed is ignored, as the RFC says. A longer wait than 10 seconds
     counts as 10.
     """
     if not header:

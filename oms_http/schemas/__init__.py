@@ -1,1 +1,1 @@
-"""The shapes of requests and answers as pydantic models: what /openapi.json publishes, and small bodies are read by."""
+"""What the schemas of all slices share: fields, problems, and how pydantic reads a document."""

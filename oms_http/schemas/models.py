@@ -77,12 +77,12 @@ def one_of(names: Collection[str], code: str) -> AfterValidator:
 
 
 def identifier(longest: int) -> AfterValidator:
-    """Check what things are found by."""
+    """Check a text that something is found by."""
     return checked(lambda findings, pointer, text: findings.identifier(pointer, text, longest=longest))
 
 
 def prose(longest: int) -> AfterValidator:
-    """Check what people read."""
+    """Check a text that people read."""
     return checked(lambda findings, pointer, text: findings.prose(pointer, text, longest=longest, shortest=0))
 
 

@@ -1,4 +1,4 @@
-"""What may be away without stopping the service: /readyz names it, and stays ready."""
+"""Parts of the system that may be away without stopping the service: /readyz names them, and stays ready."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _QUEUE_VALID_SECONDS = 5.0
 class Degradation:
     """Tells which parts of a system are away, within a fraction of a second, and never raises. Thread-safe.
 
-    A broker that does not answer may hold its check for seconds: that one runs on a thread of its own, and its finding
-    holds for five seconds. `check_queue` is for tests.
+    The check of a broker that does not answer may take seconds. It runs on a thread of its own, and what it finds holds
+    for five seconds. `check_queue` is for tests.
     """
 
     def __init__(self, oms: Oms, *, check_queue: Readiness | None = None) -> None:

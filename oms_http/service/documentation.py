@@ -180,7 +180,7 @@ def _show_problem(row: ErrorCode) -> dict[str, object]:
 
 
 def _page_or_json(request: Request, document: object, page: Callable[[], str]) -> Response:
-    """Answer with the page where Accept prefers HTML, as browsers do; else, and where it says nothing, with JSON."""
+    """Answer with the page where Accept prefers HTML, as browsers do. Answer with JSON otherwise."""
     varies = ("Vary", "Accept")
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
         return pages.html_response(page(), headers=[varies])

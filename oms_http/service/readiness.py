@@ -1,4 +1,4 @@
-"""Whether the service can work now, told quickly even when the database does not answer at all."""
+"""Whether the service can work now. The answer comes quickly even when the database does not answer at all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _log = logging.getLogger(__name__)
 class Readiness:
     """Runs a check of the database on a thread of its own, at most one at a time, and remembers what it found.
 
-    `answer_seconds` is the time a check is given: who asks within it waits for the rest of it, who asks later is told
-    at once that the check hangs. `valid_seconds` is how long a finding holds. Thread-safe; works in a forked child.
+    `answer_seconds` is the time that a check is given. A request within that time waits for the rest of it. A later
+    request is told at once that the check hangs. What a check found holds for `valid_seconds`. Thread-safe; works in a
+    forked child.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What is the same for everybody as long as the process runs: served from where it is, and named by its content."""
+"""Content that is the same for everybody as long as the process runs, with an entity tag made from its bytes."""
 
 from __future__ import annotations
 
