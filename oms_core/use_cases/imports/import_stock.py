@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 
 from oms_core.documents.byte_sources import ByteSource
 from oms_core.domain.callers import Caller, Scope
@@ -163,11 +163,11 @@ class _Work:
         if self.key is not None:
             yield from self._refusals_so_far(self.key, begun)
         batches = self._batches(after=begun.after)
-        begin = list(islice(batches, 2))
-        if len(begin) == 1:  # Most files are: a thread beside this one would have nothing to overlap with.
-            yield _finish(begin[0], self._applying(begin[0], begun), begun)
-        elif begin:
-            yield from self._overlapped(chain(begin, batches), begun)
+        if self.spool.count > self.command.batch_size:
+            yield from self._overlapped(batches, begun)
+            return
+        for batch in batches:  # At most one, as of most files: it is worth no thread, with nothing to overlap.
+            yield _finish(batch, self._applying(batch, begun), begun)
 
     def _overlapped(
         self, batches: Iterable[ImportBatch], state: ImportState
