@@ -67,7 +67,7 @@ def test_no_limit_is_set_by_saying_so_or_nothing(text: str) -> None:
     assert not Settings(rate_limits=text).rate_limits_in_force
 
 
-def test_with_keys_placing_reads_and_guesses_are_limited_unless_that_is_switched_off() -> None:
+def test_with_keys_placing_reads_and_failed_attempts_are_limited_unless_that_is_switched_off() -> None:
     assert shown(Settings(auth="keys")) == {
         "orders.place": "500/1",
         "orders.read": "3000/60",
@@ -101,13 +101,13 @@ def test_an_address_has_a_limit_where_keys_are_in_force(text: str, count: int | 
 
 
 @pytest.mark.parametrize("text", ["default=1000/minute", "orders.read=1/hour"])
-def test_guesses_stay_limited_whatever_is_said_of_requests(text: str) -> None:
+def test_failed_attempts_stay_limited_whatever_is_said_of_requests(text: str) -> None:
     in_force = Settings(auth="keys", rate_limits=text).rate_limits_in_force
     assert in_force[RateScope.AUTH_FAILURES].count == 10
     assert RateScope.AUTH_FAILURES not in Settings(auth="off", rate_limits=text).rate_limits_in_force
 
 
-def test_the_limit_of_guesses_can_be_set() -> None:
+def test_the_limit_of_failed_attempts_can_be_set() -> None:
     in_force = Settings(auth="keys", rate_limits="auth.failures=3/hour").rate_limits_in_force
     assert in_force[RateScope.AUTH_FAILURES] == RateLimit(policy="auth.failures", count=3, window_seconds=3_600)
 

@@ -112,9 +112,9 @@ def closed_key_uses() -> Locked:
     return Locked(uses._writing, uses.close)
 
 
-def guesses() -> Locked:
-    guesses = FailedAttempts(LIMIT, open_memory("memory://", RateLimiterOptions(metrics=NoMetrics())))
-    return Locked(guesses._lock, lambda: guesses.count("192.0.2.1"))
+def failed_attempts() -> Locked:
+    failed_attempts = FailedAttempts(LIMIT, open_memory("memory://", RateLimiterOptions(metrics=NoMetrics())))
+    return Locked(failed_attempts._lock, lambda: failed_attempts.count("192.0.2.1"))
 
 
 def refused_tokens() -> Locked:
@@ -256,7 +256,7 @@ LOCKED: list[Callable[[], Locked]] = [
     closed_key_uses,
     fault_log,
     group_committer,
-    guesses,
+    failed_attempts,
     key_cache,
     key_uses,
     memory_limiter,

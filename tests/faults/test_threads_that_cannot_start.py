@@ -50,7 +50,7 @@ from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.outcomes import Outcomes
 from oms_core.runtime.queue_watch import QueueWatch
 from oms_http.app import create_app
-from tests.core.worker.worker_fixtures import Counted, Workroom, tell
+from tests.core.worker.worker_fixtures import Counted, WorkerHarness, tell
 from tests.services.threads import no_thread_to_give
 from tests.services.waiting import wait_until
 
@@ -197,14 +197,14 @@ def test_a_system_whose_worker_could_not_start_can_be_closed(oms: Oms) -> None:
 
 
 def test_full_batches_are_settled_one_by_one_where_there_is_no_thread_for_two() -> None:
-    room = Workroom(batch_max=50)
-    ids = room.queue_up(230)
+    harness = WorkerHarness(batch_max=50)
+    ids = harness.queue_up(230)
     with no_thread_to_give():
-        inbox = room.work([tell(*ids[start : start + 25]) for start in range(0, 230, 25)])
-    assert room.statuses(ids) == [OrderStatus.PENDING] * 230
-    assert [room.order(order_id).attempts for order_id in ids] == [0] * 230
+        inbox = harness.work([tell(*ids[start : start + 25]) for start in range(0, 230, 25)])
+    assert harness.statuses(ids) == [OrderStatus.PENDING] * 230
+    assert [harness.order(order_id).attempts for order_id in ids] == [0] * 230
     assert len(inbox.acknowledged) == 10
-    assert len(room.inboxes) == 1
+    assert len(harness.inboxes) == 1
 
 
 def test_an_import_is_applied_without_a_thread_of_its_own(oms: Oms) -> None:

@@ -13,7 +13,7 @@ from oms_core import Order, OrderStatus
 from oms_core.errors import ERROR_CODES
 from oms_core.ports.broker import Message, MessageKind
 from oms_core.use_cases.audit import audit
-from tests.core.worker.worker_fixtures import WORKER, ScriptedInbox, Workroom
+from tests.core.worker.worker_fixtures import WORKER, ScriptedInbox, WorkerHarness
 from tests.fuzz.chance import Chance
 from tests.fuzz.messages import Good, MessageWriter
 from tests.fuzz.service import Log
@@ -26,33 +26,33 @@ _STOCK = 1_000_000
 
 
 def work_through(*, seed: str, messages: int) -> Tally:
-    """Let workers take so many messages, in rooms of their own, and judge each round."""
+    """Let workers take so many messages, in harnesses of their own, and judge each round."""
     tally, log = Tally(), Log()
     logging.getLogger().addHandler(log)
     try:
         for number, start in enumerate(range(0, messages, _MESSAGES_PER_ROOM)):
-            room = _FuzzedRoom(Chance(f"{seed}/{number}"), log)
+            harness = _FuzzedHarness(Chance(f"{seed}/{number}"), log)
             left = min(_MESSAGES_PER_ROOM, messages - start)
             for first in range(0, left, _MESSAGES_PER_ROUND):
-                tally += room.round(min(_MESSAGES_PER_ROUND, left - first))
+                tally += harness.round(min(_MESSAGES_PER_ROUND, left - first))
     finally:
         logging.getLogger().removeHandler(log)
     return tally
 
 
-class _FuzzedRoom:
+class _FuzzedHarness:
     """One database with orders of several statuses, and what was queued in it by the round before."""
 
     def __init__(self, chance: Chance, log: Log) -> None:
         self._chance = chance
         self._log = log
-        self._room = Workroom()
-        self._room.shop.set("A", _STOCK)
-        assert isinstance(self._room.storage, MemoryStorage)
-        self._tables = self._room.storage.tables
-        self._known = self._room.queue_up(4)
+        self._harness = WorkerHarness()
+        self._harness.shop.set("A", _STOCK)
+        assert isinstance(self._harness.storage, MemoryStorage)
+        self._tables = self._harness.storage.tables
+        self._known = self._harness.queue_up(4)
         for order_id in self._known[:2]:
-            self._room.shop.move(order_id, OrderStatus.CANCELLED)
+            self._harness.shop.move(order_id, OrderStatus.CANCELLED)
         self._accepted: list[UUID] = []
         self._rounds = 0
 
@@ -60,17 +60,17 @@ class _FuzzedRoom:
         """Work through so many messages, some of them good; say what is wrong afterwards."""
         good = self._good(count)
         messages = self._messages(count, good)
-        before, inboxes = dict(self._tables.orders), len(self._room.inboxes)
-        inbox = self._room.work(messages)
+        before, inboxes = dict(self._tables.orders), len(self._harness.inboxes)
+        inbox = self._harness.work(messages)
         tally = Tally(tried=len(messages))
         tally.outcomes.update({"acknowledged": len(inbox.acknowledged), "dead_lettered": len(inbox.dead_lettered)})
-        if len(self._room.inboxes) != inboxes + 1:
-            tally.failures.append(f"the worker began anew {len(self._room.inboxes) - inboxes - 1} times")
+        if len(self._harness.inboxes) != inboxes + 1:
+            tally.failures.append(f"the worker began anew {len(self._harness.inboxes) - inboxes - 1} times")
         tally.failures += self._log.taken()
         tally.failures += faults_in_hand(messages, inbox)
         tally.failures += self._faults_of_good(good)
         tally.failures += self._faults_of_rows(before, inbox)
-        report = audit(caller=WORKER, audits=self._room.storage.audits)
+        report = audit(caller=WORKER, audits=self._harness.storage.audits)
         tally.failures += [f"the audit says {found}" for found in report.discrepancies]
         self._accepted = [self._tables.order_keys[WORKER.name, key].order_id for key in good.keys if self._has(key)]
         return tally
@@ -79,7 +79,7 @@ class _FuzzedRoom:
         self._rounds += 1
         good_count = min(_GOOD_PER_ROUND, count // 3)
         return Good(
-            order_ids=[*self._accepted, *self._room.queue_up(good_count)],
+            order_ids=[*self._accepted, *self._harness.queue_up(good_count)],
             keys=[f"good-{self._rounds}-{number}" for number in range(good_count)],
         )
 

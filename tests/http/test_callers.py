@@ -10,7 +10,7 @@ from oms_prometheus import PrometheusMetrics
 from werkzeug.test import TestResponse
 
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, RotateApiKey, Scope, SetStock, Settings
-from tests.core.authentication.authentication_fixtures import guess
+from tests.core.authentication.authentication_fixtures import unknown_token
 from tests.http.asking import order, read, refused
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
@@ -79,7 +79,7 @@ def test_what_is_open_needs_no_key(keyed: ConformingClient) -> None:
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer ", "Basic YTpi", "Digest username=x", "oms_x", "Token x", "\t"]
 )
-def test_anything_but_a_bearer_token_is_no_key_and_no_guess(keyed: ConformingClient, header: str) -> None:
+def test_anything_but_a_bearer_token_is_no_key_and_no_failed_attempt(keyed: ConformingClient, header: str) -> None:
     for _ in range(10):
         unauthenticated(keyed.get("/v1/orders", headers={"Authorization": header}), ASKED)
 
@@ -200,8 +200,8 @@ def test_after_some_wrong_keys_an_address_is_told_to_wait(keyed_oms: Oms, keyed:
     token, known = key_of(keyed_oms), key_of(keyed_oms, "known")
     assert keyed.get("/v1/orders", headers=bearing(known)).status_code == 200
     for number in range(5):
-        unauthenticated(keyed.get("/v1/orders", headers=bearing(guess(number))), REFUSED)
-    for tried in (guess(0), guess(5), token):
+        unauthenticated(keyed.get("/v1/orders", headers=bearing(unknown_token(number))), REFUSED)
+    for tried in (unknown_token(0), unknown_token(5), token):
         response = keyed.get("/v1/orders", headers=bearing(tried))
         problem = refused(response, 429, "rate_limited")
         assert problem["policy"] == "auth.failures"

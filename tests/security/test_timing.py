@@ -6,12 +6,12 @@ import hmac
 
 import pytest
 
-from tests.core.authentication.authentication_fixtures import NOBODYS, Gate, wrong
+from tests.core.authentication.authentication_fixtures import NOBODYS, Authenticator, wrong
 
 
 def test_a_secret_is_compared_in_constant_time_whether_its_key_exists_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = Gate(limit=None)
-    issued = gate.create()
+    authenticator = Authenticator(limit=None)
+    issued = authenticator.create()
     compare, compared = hmac.compare_digest, []
 
     def noting(one: bytes, other: bytes) -> bool:
@@ -22,7 +22,7 @@ def test_a_secret_is_compared_in_constant_time_whether_its_key_exists_or_not(mon
     for token in (NOBODYS, wrong(issued), issued.token):
         compared.clear()
         if token == issued.token:
-            gate.enter(token)
+            authenticator.caller_of(token)
         else:
-            assert gate.code(token) == "unauthenticated"
+            assert authenticator.code(token) == "unauthenticated"
         assert compared == [(32, 32)]

@@ -1,4 +1,4 @@
-"""A door over memory where keys are presented, with clocks that are set and a database that can be away."""
+"""Authentication over memory, with clocks that are set and a database that can be away."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class Refusals(NoMetrics):
         self.reasons += labels * amount
 
 
-class Gate:
-    """A door over memory, with clocks that are set, reads that are counted, and a database that can be away."""
+class Authenticator:
+    """Authentication over memory, with clocks that are set, counted reads, and a database that can be away."""
 
     def __init__(self, *, entries_max: int = 100, limit: RateLimit | None = LIMIT, real_limiter: bool = False) -> None:
         self.storage = MemoryStorage()
@@ -125,17 +125,17 @@ class Gate:
         """Revoke a name's keys as another process would: this one is not told."""
         self.storage.keys.revoke(name, by="root", now=self.time)
 
-    def guess_until_refused(self, address: str) -> None:
-        """Guess from an address until it has to wait, if it has not to already."""
-        while self.code(fresh_guess(), address) != "rate_limited":
+    def fail_until_refused(self, address: str) -> None:
+        """Present unknown tokens from an address until it has to wait, if it has not to already."""
+        while self.code(fresh_token(), address) != "rate_limited":
             pass
 
-    def enter(self, token: str, address: str | None = HERE) -> Caller:
+    def caller_of(self, token: str, address: str | None = HERE) -> Caller:
         return self.authenticate(token, address=address, request_id="R1")
 
     def refusal(self, token: str, address: str | None = HERE) -> OmsError:
         with pytest.raises(OmsError) as caught:
-            self.enter(token, address)
+            self.caller_of(token, address)
         return caught.value
 
     def code(self, token: str, address: str | None = HERE) -> str:
@@ -145,14 +145,14 @@ class Gate:
         return self.storage.keys.get(issued.key.id).key.last_used_at
 
 
-def guess(number: int) -> str:
+def unknown_token(number: int) -> str:
     """Give one of many tokens that nobody has."""
     return f"oms_{number:032x}_{'0' * 64}"
 
 
-def fresh_guess() -> str:
+def fresh_token() -> str:
     """Give a token that nobody has, and that nobody has presented."""
-    return guess(int.from_bytes(os.urandom(15), "big"))
+    return unknown_token(int.from_bytes(os.urandom(15), "big"))
 
 
 def wrong(issued: IssuedApiKey) -> str:

@@ -30,7 +30,7 @@ CLERK = Caller(name="clerk", scopes=ALL_SCOPES)
 
 
 @dataclass
-class Desk:
+class Importer:
     """A system, and what its last import told."""
 
     oms: Oms
@@ -38,7 +38,7 @@ class Desk:
     progress: list[ImportProgress] = field(default_factory=list)
     report: StockImportReport | None = None
 
-    def bring_stock(self, text: str, *, caller: Caller = CLERK, **given: Any) -> StockImportReport:
+    def import_stock(self, text: str, *, caller: Caller = CLERK, **given: Any) -> StockImportReport:
         """Import a text with the fields of ImportStock; give the figures of its rows, and keep the whole report."""
         self.rejects.clear()
         source = io.BytesIO(text.encode())
@@ -51,7 +51,7 @@ class Desk:
             rejected=self.report.rejected,
         )
 
-    def bring_orders(self, text: str, *, caller: Caller = CLERK, **given: Any) -> OrderImportReport:
+    def import_orders(self, text: str, *, caller: Caller = CLERK, **given: Any) -> OrderImportReport:
         """Import a text with the fields of ImportOrders."""
         self.rejects.clear()
         source = io.BytesIO(text.encode())
@@ -62,13 +62,13 @@ class Desk:
     def refused_stock(self, text: str, **given: Any) -> OmsError:
         """Import a text that must be refused as a whole."""
         with pytest.raises(OmsError) as caught:
-            self.bring_stock(text, **given)
+            self.import_stock(text, **given)
         return caught.value
 
     def refused_orders_beside(self, text: str, **given: Any) -> OmsError:
         """Import a text that must be refused as a whole, whatever orders there are already."""
         with pytest.raises(OmsError) as caught:
-            self.bring_orders(text, **given)
+            self.import_orders(text, **given)
         return caught.value
 
     def refused_orders(self, text: str, **given: Any) -> OmsError:
@@ -94,9 +94,9 @@ class Desk:
         return [(row.line, row.column, row.code) for row in self.rejects]
 
 
-def desk_over(storage: MemoryStorage, **settings: Any) -> Desk:
+def importer_over(storage: MemoryStorage, **settings: Any) -> Importer:
     """Open a system over a storage."""
-    return Desk(Oms(settings=Settings(**settings), ports=Ports(storage=storage, clock=TickingClock())))
+    return Importer(Oms(settings=Settings(**settings), ports=Ports(storage=storage, clock=TickingClock())))
 
 
 def stock_report(rows: int, *, applied: int = 0, unchanged: int = 0, rejected: int = 0) -> StockImportReport:

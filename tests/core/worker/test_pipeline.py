@@ -10,7 +10,7 @@ import pytest
 from oms_core.ports.queue_storage import WaitForTurn
 from oms_core.worker.pipeline import THREADS, Work, run_in_turn
 
-PATIENCE_SECONDS = 10.0
+DEADLINE_SECONDS = 10.0
 
 
 class Journal:
@@ -41,7 +41,7 @@ def failing(_: WaitForTurn) -> None:
 
 
 def test_two_works_are_under_way_together_and_take_their_turns(journal: Journal) -> None:
-    met = threading.Barrier(THREADS, timeout=PATIENCE_SECONDS)
+    met = threading.Barrier(THREADS, timeout=DEADLINE_SECONDS)
     run_in_turn([journal.work(name, meanwhile=met.wait) for name in "abcd"], done=journal.done)
     assert [entry for entry in journal.entries if entry != "done"] == ["a", "b", "c", "d"]
     assert journal.entries.count("done") == 4
@@ -50,7 +50,7 @@ def test_two_works_are_under_way_together_and_take_their_turns(journal: Journal)
 def test_a_work_that_is_ready_waits_for_the_one_before_it(journal: Journal) -> None:
     second_is_ready = threading.Event()
     works = [
-        journal.work("first", meanwhile=lambda: second_is_ready.wait(PATIENCE_SECONDS)),
+        journal.work("first", meanwhile=lambda: second_is_ready.wait(DEADLINE_SECONDS)),
         journal.work("second", meanwhile=second_is_ready.set),
     ]
     run_in_turn(works, done=journal.done)
@@ -87,7 +87,7 @@ def test_a_work_goes_on_without_one_that_takes_too_long(journal: Journal, monkey
         second_has_ended.set()
 
     def wait_for_the_second() -> None:
-        assert second_has_ended.wait(PATIENCE_SECONDS), "it did not wait for its turn for ever"
+        assert second_has_ended.wait(DEADLINE_SECONDS), "it did not wait for its turn for ever"
 
     run_in_turn([journal.work("stuck", meanwhile=wait_for_the_second), second], done=journal.done)
     assert journal.entries == ["stuck", "done", "done"]

@@ -1,4 +1,4 @@
-"""A worker over memory, with an inbox that gives what it is told and a journal of what happened in which order."""
+"""A worker over memory, with a scripted inbox and a journal of what happened in which order."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class WatchedWorkers(MemoryWorkers):
         super().beat(state)
 
 
-class Workroom:
+class WorkerHarness:
     """One worker, whose database's clock stands still unless it is moved."""
 
     def __init__(self, *, batch_max: int = 500) -> None:

@@ -12,13 +12,13 @@ from oms_core import Oms, Order, OrderStatus, PlaceOrder, Settings
 from tests.bench.working import working
 from tests.services.waiting import wait_until
 from tests.system.online_retail.books import read_orders
-from tests.system.online_retail.replay import APPLIED, CALLER, Desk, Progress, Tally, replay
+from tests.system.online_retail.replay import APPLIED, CALLER, Intake, Progress, Tally, replay
 from tests.system.online_retail.steps import Sale, Step
 
 SECONDS = 120
 
 
-def queueing_desk(oms: Oms) -> Desk:
+def queueing_intake(oms: Oms) -> Intake:
     """Have sales accepted; before a cancellation its client waits for the outcome, as a customer would."""
 
     def accept(command: PlaceOrder) -> UUID:
@@ -30,7 +30,7 @@ def queueing_desk(oms: Oms) -> Desk:
             raise TimeoutError(f"order {order_id} is not settled within {SECONDS} s")
         return order.status is not OrderStatus.REJECTED
 
-    return Desk(hand_in=accept, was_placed=was_placed)
+    return Intake(hand_in=accept, was_placed=was_placed)
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def replay_through_queue(
         wait_until(lambda: len(_live(oms)) == count, SECONDS, "the workers are there")
         known = len(read_orders(oms, caller=CALLER))
         began = time.perf_counter()
-        tally = replay(oms, shares, progress, desk=queueing_desk(oms))
+        tally = replay(oms, shares, progress, intake=queueing_intake(oms))
         accepted = time.perf_counter()
         wait_until(lambda: not oms._ports.storage.queue.sample().numbers, SECONDS, "everything is settled")
         settled = time.perf_counter()

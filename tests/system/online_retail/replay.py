@@ -63,27 +63,27 @@ def share_out(steps: Iterable[Step], clients: int) -> list[list[Step]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Intake:
     """How sales are handed in, and whether one that was taken in has been placed (a cancellation asks)."""
 
     hand_in: Callable[[PlaceOrder], UUID]
     was_placed: Callable[[UUID], bool] = lambda _: True
 
 
-def placing_desk(oms: Oms) -> Desk:
+def placing_intake(oms: Oms) -> Intake:
     """Have sales placed at once."""
-    return Desk(hand_in=lambda command: oms.orders.place(command, caller=CALLER).order.id)
+    return Intake(hand_in=lambda command: oms.orders.place(command, caller=CALLER).order.id)
 
 
 def replay(
-    oms: Oms, shares: Sequence[Sequence[Step]], progress: Progress = lambda _: None, *, desk: Desk | None = None
+    oms: Oms, shares: Sequence[Sequence[Step]], progress: Progress = lambda _: None, *, intake: Intake | None = None
 ) -> Tally:
     """Let one thread per share carry out its steps; `progress` is told the lines done, from any thread.
 
-    Sales are placed at once unless `desk` says otherwise.
+    Sales are placed at once unless `intake` says otherwise.
     """
     tally = Tally()
-    chosen = desk or placing_desk(oms)
+    chosen = intake or placing_intake(oms)
     with ThreadPoolExecutor(len(shares)) as threads:
         for counted in threads.map(lambda share: _Client(oms, progress, chosen).carry_out(share), shares):
             tally.add(counted)
@@ -93,10 +93,10 @@ def replay(
 class _Client:
     """One client: does one thing after the other, and remembers its orders' ids."""
 
-    def __init__(self, oms: Oms, progress: Progress, desk: Desk) -> None:
+    def __init__(self, oms: Oms, progress: Progress, intake: Intake) -> None:
         self._oms = oms
         self._progress = progress
-        self._desk = desk
+        self._intake = intake
         self._placed: dict[str, UUID] = {}
 
     def carry_out(self, steps: Iterable[Step]) -> Tally:
@@ -116,12 +116,12 @@ class _Client:
         return APPLIED
 
     def _was_placed(self, invoice: str) -> bool:
-        return invoice in self._placed and self._desk.was_placed(self._placed[invoice])
+        return invoice in self._placed and self._intake.was_placed(self._placed[invoice])
 
     def _do(self, step: Step) -> None:
         match step:
             case Sale():
-                self._placed[step.invoice] = self._desk.hand_in(order_of(step))
+                self._placed[step.invoice] = self._intake.hand_in(order_of(step))
             case Cancellation():
                 self._oms.orders.cancel(self._placed[step.sale], reason=step.invoice, caller=CALLER)
             case CustomerReturn():
