@@ -17,11 +17,11 @@ from oms_cli.terminal.exits import report_address
 from oms_cli.terminal.messages import counted
 from oms_cli.views.welcome import welcome
 from oms_core.settings import Settings
-from oms_http.settings import HttpSettings
 
 if TYPE_CHECKING:
     from oms_cli.processes.metrics_listener import MetricsListener
     from oms_core import Oms
+    from oms_http.settings import HttpSettings
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +88,8 @@ def serve(
         "log_format": log_format,
         "log_level": log_level,
     }
+    from oms_http.settings import HttpSettings
+
     raise typer.Exit(_run(session, session.load(Settings, **flags), session.load(HttpSettings, **flags)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +36,8 @@ def suggesting(oms: Oms, caller: Caller, skus: Sequence[str]) -> Iterator[None]:
 
 def _similar(oms: Oms, caller: Caller, sku: str) -> list[str]:
     """Return similar SKUs, found among the first of all and those that begin as this one does, in either case."""
+    import difflib
+
     begin = sku[:_BEGINNING]
     cursors = {None, *(cursor_after_product(text) for text in (begin, begin.upper(), begin.lower()) if text.strip())}
     by_likeness: dict[str, str] = {}

@@ -12,7 +12,7 @@ import typer
 from oms_cli.commands.command import command
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WHOLE_NUMBER, WholeNumber
-from oms_cli.terminal.exits import usage_error
+from oms_cli.terminal.exits import report_address, usage_error
 from oms_cli.terminal.messages import counted, say
 from oms_core.errors import OmsError
 from oms_core.settings import Settings
@@ -66,7 +66,6 @@ def _run(session: Session, settings: Settings, processes: int, metrics_address: 
     from oms_cli.processes.metrics_listener import metrics_of_all_processes
     from oms_cli.processes.worker_process import Role
     from oms_cli.processes.worker_processes import WorkerProcesses
-    from oms_cli.terminal.exits import report_address
 
     _check_processes(settings, processes)
     configure_logging(settings)

@@ -14,7 +14,6 @@ from typing import TextIO, TypeVar
 
 from oms_cli.terminal.messages import printable, say
 from oms_cli.terminal.streams import is_closed, require_output
-from oms_cli.terminal.tables import write_plain_table, write_record, write_terminal_table
 from oms_cli.terminal.view import View, file_text
 from oms_core.documents.csv_guard import csv_writer, guard
 
@@ -82,6 +81,8 @@ class Output:
     def record(self, view: View[T], item: T) -> None:
         """Write one thing: lines of name and value, a JSON object, or CSV with a header."""
         if self.format is OutputFormat.TABLE:
+            from oms_cli.terminal.tables import write_record
+
             write_record(view.table_columns, item, self.stream)
         elif self.format is OutputFormat.CSV:
             write_csv(view, iter([item]), self.stream)
@@ -98,6 +99,8 @@ class Output:
         self.stream.flush()
 
     def _table(self, view: View[T], items: Iterator[T]) -> int:
+        from oms_cli.terminal.tables import write_plain_table, write_terminal_table
+
         on_terminal = self.stream.isatty()
         rows = (write_terminal_table if on_terminal else write_plain_table)(view, items, self.stream)
         if rows == 0:

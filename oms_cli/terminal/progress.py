@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from oms_cli.terminal.tables import terminal_console
-
 _REDRAW_SECONDS = 0.1
 _RATE_AFTER_SECONDS = 0.5
 _MEGABYTE = 1_000_000
@@ -58,6 +56,8 @@ def progress(description: str) -> Iterator[Report]:
         yield _ignore
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    from oms_cli.terminal.tables import terminal_console
 
     columns = (
         SpinnerColumn(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from oms_cli.terminal.streams import is_closed
-from oms_cli.terminal.tables import terminal_console
 
 _STOCK = (
     "curl -X PUT {url}/v1/inventory/WIDGET{authorization} -H 'Content-Type: application/json'"
@@ -36,6 +35,8 @@ def welcome(url: str, *, database: str, metrics_url: str, authorization: str) ->
 def _print_on_terminal(lines: list[str]) -> None:
     """Print with some colour, and leave long lines whole, so that they can be copied."""
     from rich.text import Text
+
+    from oms_cli.terminal.tables import terminal_console
 
     console = terminal_console(sys.stdout)
     for number, line in enumerate(lines):
