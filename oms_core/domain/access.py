@@ -1,7 +1,7 @@
-"""Who may do what, as data: the scopes that each use case asks for, and what a caller bound to a customer meets.
+"""Who may do what, as data: the scopes that each use case requires, and the rule for a caller bound to a customer.
 
-The use cases themselves refuse; this table says what they are to refuse. The OpenAPI document and docs/authorisation.md
-are drawn from it, and tests try every cell of it on the library and over HTTP.
+The use cases themselves check and refuse; this table states what they must refuse. The OpenAPI document and
+docs/authorisation.md are generated from it, and tests try every cell of it on the library and over HTTP.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from oms_core.domain.callers import Scope
 
 
 class Binding(StrEnum):
-    """What a caller that is bound to a customer meets in a use case, beside what its scopes allow."""
+    """What a use case does for a caller that is bound to a customer, beside checking its scopes."""
 
     NOT_FOUND = "another customer's order is not there (`order_not_found`)"
     OWN_ONLY = "it finds its own customer's orders only"
@@ -24,7 +24,7 @@ class Binding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRule:
-    """What one method of `Oms` asks of its caller: all of `scopes`. `when` tells apart rules of the same method."""
+    """A rule of a method of `Oms`: its caller must hold all `scopes`. `when` tells rules of the same method apart."""
 
     use_case: str
     scopes: tuple[Scope, ...]
@@ -73,7 +73,7 @@ ACCESS_RULES: tuple[AccessRule, ...] = (
 
 
 def rules_of(use_case: str) -> tuple[AccessRule, ...]:
-    """Return the rules of one method of `Oms`. Raises KeyError where it has none: every use case has to have one."""
+    """Return the rules of one method of `Oms`. Raise KeyError where it has none: every use case must have one."""
     rules = tuple(rule for rule in ACCESS_RULES if rule.use_case == use_case)
     if not rules:
         raise KeyError(use_case)

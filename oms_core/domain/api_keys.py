@@ -1,4 +1,4 @@
-"""API keys: what they are, what may be asked of them, and the text that a caller presents."""
+"""API keys: their states, the commands that make them, and the token that a caller presents."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from oms_core.errors import OmsError
 SECRET_BITS = 256
 ID_BITS = 62
 DIGEST_BYTES = 32
-# Where a token has its key's id.
+# Where the key's id stands in a token.
 TOKEN_ID = slice(4, 36)
-# Who acts where nobody brought a key; a key under such a name would share its idempotency keys.
+# The actors of what is done without an API key. A key with such a name would share their idempotency keys.
 RESERVED_NAMES = frozenset({"local", "worker", "commands"})
 
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@-]{{0,{KEY_NAME_LENGTH_MAX - 1}}}", re.ASCII)
@@ -37,7 +37,7 @@ _NOBODYS_DIGEST = bytes(DIGEST_BYTES)
 
 
 class ApiKeyState(StrEnum):
-    """Whether a key opens anything."""
+    """Whether a key is accepted, and if not, why."""
 
     ACTIVE = "active"
     EXPIRED = "expired"
@@ -48,8 +48,8 @@ class ApiKeyState(StrEnum):
 class ApiKey:
     """One key of a name, without its secret.
 
-    The name is the principal: the actor of what is done with any of its keys, which are numbered from 1 and have the
-    same scopes and customer. `last_used_at` is exact to about a minute.
+    The name is the principal: it is the actor of everything done with any of its keys. The keys of a name are numbered
+    from 1 and have the same scopes and customer. `last_used_at` is exact to about a minute.
     """
 
     id: UUID
@@ -65,7 +65,7 @@ class ApiKey:
     last_used_at: datetime | None = None
 
     def state(self, now: datetime) -> ApiKeyState:
-        """Tell what the key is at a time; one that was revoked stays so after its expiry."""
+        """Return the key's state at a time; a revoked key stays revoked after its expiry."""
         if self.revoked_at is not None:
             return ApiKeyState.REVOKED
         if self.expires_at is not None and self.expires_at <= now:
@@ -74,13 +74,13 @@ class ApiKey:
 
     @property
     def lifetime(self) -> timedelta | None:
-        """How long the key was made for; None means for ever."""
+        """Return how long the key was made for; None means without end."""
         return None if self.expires_at is None else self.expires_at - self.created_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredApiKey:
-    """A key as it is kept: with the SHA-256 of its secret."""
+    """A key as it is stored: with the SHA-256 of its secret."""
 
     key: ApiKey
     digest: bytes = field(repr=False)
@@ -88,14 +88,14 @@ class StoredApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedApiKey:
-    """A key that was just made, with the text to present: the only time it is seen."""
+    """A key that was just made, with the token to present. The token is shown this once and never again."""
 
     key: ApiKey
     token: str = field(repr=False)
 
 
 class PresentedKey:
-    """What a caller presented: the key's id in hexadecimal, and its secret. One is made for every request, cheaply."""
+    """What a caller presented: the key's id in hexadecimal, and its secret. One is made per request, so it is cheap."""
 
     __slots__ = ("_secret", "id_text")
 
@@ -109,7 +109,7 @@ class PresentedKey:
         return UUID(self.id_text)
 
     def opens(self, stored: StoredApiKey | None) -> bool:
-        """Tell whether the secret is this key's; it takes as long where there is no such key."""
+        """Return whether the secret is this key's. The check takes equally long where there is no such key."""
         digest = digest_of(self._secret)
         is_same = hmac.compare_digest(digest, _NOBODYS_DIGEST if stored is None else stored.digest)
         return is_same and stored is not None
@@ -142,7 +142,7 @@ class CreateApiKey:
 class RotateApiKey:
     """Make a further key of a name; the former ones end `overlap_seconds` from now, unless they end before.
 
-    Without `expires_at` it lives as long as the one before was made for.
+    Without `expires_at` the new key gets the lifetime of the one before.
     """
 
     name: str
@@ -176,9 +176,9 @@ def check_bound_scopes(findings: Findings, scopes: Collection[Scope]) -> None:
 def first_key(
     command: CreateApiKey, *, created_by: str, now: datetime, random_bits: int, days_max: int | None = None
 ) -> ApiKey:
-    """Return the first key of a name; with `days_max` it lives no longer, and so long where nothing else is said.
+    """Return the first key of a name. `days_max` bounds its lifetime, and is its lifetime if the command names none.
 
-    Raises `key_name_taken` for a reserved name, `validation_error` for its expiry.
+    Raise `key_name_taken` for a reserved name, `validation_error` for a bad expiry.
     """
     if command.name.lower() in RESERVED_NAMES:
         raise key_name_taken(command.name)
@@ -205,7 +205,10 @@ def next_key(
     random_bits: int,
     days_max: int | None = None,
 ) -> ApiKey:
-    """Return the key that follows the latest of a name, likewise. Raises `validation_error` for its expiry."""
+    """Return the key that follows the latest of a name; `days_max` is as in `first_key`.
+
+    Raise `validation_error` for a bad expiry.
+    """
     check_expiry_at(command.expires_at, now, days_max)
     longest = _longest(days_max)
     lives = longest if latest.lifetime is None else min(latest.lifetime, longest or latest.lifetime)
@@ -228,40 +231,42 @@ def secret_text(random_bits: int) -> str:
 
 
 def token_of(key_id: UUID, secret: str) -> str:
-    """Write what a caller presents: `oms_<id>_<secret>`."""
+    """Write the token that a caller presents: `oms_<id>_<secret>`."""
     return f"oms_{key_id.hex}_{secret}"
 
 
 def parse_token(token: str) -> PresentedKey | None:
-    """Read what a caller presented; None for any text that `token_of` does not write."""
+    """Read a token; None for any text that `token_of` does not write."""
     found = _TOKEN.fullmatch(token)
     return None if found is None else PresentedKey(*found.groups())
 
 
 def is_token_of(stored: StoredApiKey, token: str) -> bool:
-    """Tell whether a token, in the place of whose id this key's id stands, is the one that `token_of` wrote."""
+    """Return whether a token is this key's, assuming that the id in it is this key's id."""
     if not (token.startswith("oms_") and token[36:37] == "_" and token.isascii()):
         return False
     return hmac.compare_digest(hashlib.sha256(token[37:].encode()).digest(), stored.digest)
 
 
 def digest_of(secret: str) -> bytes:
-    """Return what is kept of a secret. It has 256 random bits, so nothing slower than one SHA-256 is needed."""
+    """Return the digest that is stored of a secret. It has 256 random bits, so nothing slower than one SHA-256 is
+    needed.
+    """
     return hashlib.sha256(secret.encode()).digest()
 
 
 def key_not_found(name: str) -> OmsError:
-    """Say that a name has no key."""
+    """Return the error for a name that has no key."""
     return OmsError("key_not_found", f"no key has the name {name[:KEY_NAME_LENGTH_MAX]!a}")
 
 
 def key_name_taken(name: str) -> OmsError:
-    """Say that a name is, or was, somebody's."""
+    """Return the error for a name that is taken, or was once."""
     return OmsError("key_name_taken", f"the name {name!a} is taken, and no name is given twice; rotate makes a new key")
 
 
 def check_expiry_at(expires_at: datetime | None, now: datetime, days_max: int | None = None) -> None:
-    """Raise `validation_error` for an expiry that is not ahead, or too far."""
+    """Raise `validation_error` for an expiry that is past, or too far in the future."""
     days_max = days_max or KEY_LIFETIME_DAYS_MAX
     if expires_at is None:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Beyond it a float would overflow at the 1,025th failure; no pause that anybody wants is 2^62 times its first.
+# Without this bound a float would overflow at the 1,025th failure. No useful pause is 2^62 times the first.
 _DOUBLINGS_MAX = 62
 
 

@@ -1,4 +1,4 @@
-"""On whose behalf a use case runs, and what that party may do."""
+"""The caller of a use case, and its rights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Scope(StrEnum):
 
 
 ALL_SCOPES = frozenset(Scope)
-# What reaches beyond one customer, whatever is done with it.
+# These rights always reach beyond one customer.
 ADMINISTRATION = frozenset({Scope.ADMIN, Scope.INVENTORY_WRITE})
 
 
@@ -32,7 +32,7 @@ class Caller:
 
     `name` is a stable principal: it is the actor of every change and the namespace of idempotency keys. A caller with a
     `customer_id` sees and places that customer's orders only. `request_id` ties the events to the driver's log.
-    `address` tells callers apart that share a name because nobody asked who they are; rate limits count by it.
+    `address` tells callers apart that share a name because authentication is off; rate limits count by it.
     """
 
     name: str
@@ -52,13 +52,13 @@ class Caller:
 
     @property
     def rate_key(self) -> str:
-        """By what rate limits count: the address where there is one, else the name."""
+        """The text that rate limits count by: the address where there is one, else the name."""
         return f"name:{self.name}" if self.address is None else f"address:{self.address}"
 
     def of_request(self, request_id: str | None) -> Caller:
-        """Return the same caller for another request; what was checked of it once is not checked again.
+        """Return the same caller for another request, without checking again what was checked before.
 
-        It is made for every request that brings a key. Raises `validation_error` for an id that cannot be kept.
+        It is called for every request that brings a key. Raise `validation_error` for an id that cannot be stored.
         """
         if request_id is not None and not (
             request_id.isalnum() and request_id.isascii() and len(request_id) <= CALLER_LENGTH_MAX
@@ -74,7 +74,7 @@ class Caller:
         return other
 
     def may(self, scope: Scope) -> bool:
-        """Tell whether the caller holds a scope."""
+        """Return whether the caller holds a scope."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
     def require(self, scope: Scope) -> None:
@@ -83,6 +83,6 @@ class Caller:
             raise OmsError("forbidden", f"this needs the scope {scope.value}", data={"scope": scope.value})
 
     def require_unbound(self) -> None:
-        """Raise `forbidden` for a caller bound to a customer, before what tells of, or changes, what is everybody's."""
+        """Raise `forbidden` for a caller bound to a customer, before anything that concerns all customers."""
         if self.customer_id is not None:
             raise OmsError("forbidden", "this tells of all customers, and this caller is bound to one")

@@ -1,4 +1,4 @@
-"""Which characters text may have: an identifier none that cannot be seen or told apart, prose nearly all."""
+"""Which characters text may have: an identifier none that are invisible or ambiguous, prose nearly all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 # Category Cc (controls) and Cs (surrogates) of the Unicode Character Database.
 _CONTROLS = "\x00-\x1f\x7f-\x9f"
 _SURROGATES = "\ud800-\udfff"
-# Nothing is drawn for these: categories Cf (format, joiners and zero-width spaces among them), Zl and Zp, all that are
+# These are drawn as nothing: categories Cf (format, joiners and zero-width spaces among them), Zl and Zp, all that are
 # Default_Ignorable_Code_Point (variation selectors, fillers of Hangul, ...), and three more whose glyph is blank.
 _INVISIBLE = (
     "\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
@@ -26,7 +26,10 @@ _find_in_prose = re.compile(f"[{NOT_IN_PROSE}{_SURROGATES}]").search
 
 
 def identifier_fault(text: str) -> str | None:
-    """Tell what keeps a text from being an identifier: what two could differ by and look the same."""
+    """Return why a text cannot be an identifier, or None.
+
+    An identifier has no character by which two texts could differ and look the same.
+    """
     if text.isalnum() and text.isascii():
         return None
     if found := _find_in_identifier(text):
@@ -37,7 +40,10 @@ def identifier_fault(text: str) -> str | None:
 
 
 def prose_fault(text: str) -> str | None:
-    """Tell what keeps a text from being kept as it was written: surrogates, and controls but tab and line ends."""
+    """Return why a text cannot be stored as it was written, or None.
+
+    Surrogates are refused, and controls but tab and line ends.
+    """
     if text.isprintable():
         return None
     if found := _find_in_prose(text):

@@ -1,4 +1,4 @@
-"""What callers ask for. Every command checks itself, so no driver can hand in what another would refuse."""
+"""What callers ask for. Every command checks itself, so all drivers refuse the same input."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNSET = Unset.UNSET
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
-    """One line of an order to place: `quantity` in units (1 to 1,000,000), `unit_price` exact or unknown."""
+    """One line of an order to place: `quantity` in units (1 to 1,000,000), `unit_price` exact or None."""
 
     sku: str
     quantity: int
@@ -62,9 +62,9 @@ class PlaceOrder(OrderDetails):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOrderStatus:
-    """Move an order to a status; `if_version` refuses when the order has changed since that version was read.
+    """Move an order to a status. With `if_version` the move is refused when the order is at another version.
 
-    NO_VERSION refuses whatever order is there.
+    NO_VERSION refuses the move at any version.
     """
 
     order_id: UUID
@@ -109,10 +109,11 @@ class RetryOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetStock:
-    """Create a product or set what is given of it; `on_hand` is an absolute count of units at `location`.
+    """Create a product, or set those of its values that are given; `on_hand` is an absolute count of units at
+    `location`.
 
     `expected_on_hand` makes the count a compare-and-set; `low_stock_threshold` None removes the threshold.
-    `precondition` is on the product's revision, and holds of a set that is done already.
+    `precondition` is on the product's revision; its `one_of` is not checked when the product already has these values.
     """
 
     sku: str
@@ -208,7 +209,7 @@ class DeleteProduct:
 
 
 def check_prices(findings: Findings, lines: object, currency: object) -> None:
-    """Check that no price has a part of a unit in a currency that has none, such as JPY."""
+    """Check that no price has decimals in a currency without minor unit, such as JPY."""
     if decimals_of(str(currency)) > 0 or not isinstance(lines, Sequence):
         return
     for index, line in enumerate(lines[: limits.ORDER_LINES_MAX]):

@@ -17,7 +17,7 @@ CURRENCIES = frozenset(
     """.split()
 )
 
-# Of all others it has 2 decimals. Those without a minor unit of their own (metals, units of account) are among them.
+# All other currencies have 2 decimals, also those without a minor unit of their own (metals, units of account).
 _DECIMALS: Mapping[str, int] = MappingProxyType(
     dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0)
     | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
@@ -26,5 +26,5 @@ _DECIMALS: Mapping[str, int] = MappingProxyType(
 
 
 def decimals_of(currency: str) -> int:
-    """Return the decimals of a currency's minor unit: 2 of EUR, none of JPY, 3 of KWD."""
+    """Return the decimals of a currency's minor unit: 2 for EUR, none for JPY, 3 for KWD."""
     return _DECIMALS.get(currency, 2)

@@ -1,4 +1,4 @@
-"""Events: status history and audit trail in one append-only list, and the stock states they announce."""
+"""Events: status history and audit trail in one append-only list, and the changes of stock that they announce."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """An event about to be written: of an order (`order_id`, `order_version`) or of a product (`sku`)."""
+    """An event that is about to be written: of an order (`order_id`, `order_version`) or of a product (`sku`)."""
 
     type: EventType
     data: Mapping[str, object]
@@ -53,7 +53,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockChange:
-    """The units of a product that could be sold before and after one transaction, and its threshold then and now."""
+    """A product's available units, and its threshold, before and after one transaction."""
 
     sku: str
     threshold_before: int | None
@@ -63,15 +63,15 @@ class StockChange:
 
 
 def status_event_type(target: OrderStatus) -> EventType:
-    """Name the event of a move to a status; reaching `pending` is called placed."""
+    """Return the event of a move to a status; the event of a move to `pending` is called placed."""
     return EventType.ORDER_PLACED if target is OrderStatus.PENDING else EventType(f"order.{target.value}")
 
 
 def stock_events(changes: Iterable[StockChange]) -> list[NewEvent]:
-    """Announce each product that entered another state, by its stock or by its threshold.
+    """Return an event for each product that entered another state, by its stock or by its threshold.
 
-    It is depleted (none left), low (at or below its threshold) or replenished (above both). The event names the state
-    entered; a change within one state announces nothing.
+    A product is depleted (none left), low (at or below its threshold) or replenished (above both). The event names the
+    state entered; a change within one state has no event.
     """
     events = []
     for change in changes:

@@ -1,4 +1,4 @@
-"""What makes two commands the same: a SHA-256 of their validated content, whichever driver they came through."""
+"""What makes two commands the same: a SHA-256 of their validated content, the same for every driver."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oms_core.domain.orders.details import later_details
 
 
 def order_fingerprint(command: PlaceOrder, currency: str) -> bytes:
-    """Digest an order: 32 bytes; the key itself and the order of metadata do not count."""
+    """Return the digest of an order: 32 bytes. The key itself and the order of metadata do not count."""
     lines = [
         (line.sku, line.quantity, None if line.unit_price is None else to_ten_thousandths(line.unit_price))
         for line in command.lines
@@ -22,13 +22,13 @@ def order_fingerprint(command: PlaceOrder, currency: str) -> bytes:
 
 
 def stock_fingerprint(command: AdjustStock | ReceiveStock, location: str) -> bytes:
-    """Digest a change of stock: 32 bytes."""
+    """Return the digest of a change of stock: 32 bytes."""
     units = ("adjust", command.delta) if isinstance(command, AdjustStock) else ("receive", command.quantity)
     return _digest([*units, command.sku, location, command.reason, command.reference])
 
 
 def retry_fingerprint(command: RetryOrder) -> bytes:
-    """Digest a retry: 32 bytes; the version that it asks for does not count, since it is no part of what is done."""
+    """Return the digest of a retry: 32 bytes. `if_version` does not count, since it does not change what is done."""
     return _digest(["retry", str(command.order_id), command.reason])
 
 

@@ -1,4 +1,4 @@
-"""The idempotency of a command: what its key is, and what tells that it stands for another one."""
+"""The idempotency of a command: its key, and the check that a repeated key comes with the same command."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class IdempotencyKey:
 
 
 def own_key(actor: str, *, random_bits: int) -> IdempotencyKey:
-    """Return a key to a command that brings none, so that a COMMIT whose answer was lost is not made twice.
+    """Return a key for a command that has none, so that it is not done twice when the answer to its COMMIT is lost.
 
-    Nobody ever repeats it with another command, so it needs no fingerprint.
+    Nobody else ever uses the key, so it needs no fingerprint.
     """
     return IdempotencyKey(actor=actor, key=f"once:{random_bits:032x}", fingerprint=b"")

@@ -8,12 +8,12 @@ from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# RFC 9562, section 4; Python's UUID reads braces, underscores, urn: and the digits of every script besides.
+# RFC 9562, section 4. Python's UUID also reads braces, underscores, urn: and the digits of every script.
 _CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def uuid7(created_at: datetime, random_bits: int) -> UUID:
-    """Make the id of something created at an aware time, from 62 random bits.
+    """Return the id of something created at an aware time, from 62 random bits.
 
     The 12 bits after the millisecond hold its fraction, so two ids made a microsecond apart sort by time, and a range
     of creation times is a range of ids (`uuid7_floor`).
@@ -31,7 +31,8 @@ def uuid7_floor(created_at: datetime) -> UUID:
 
 
 def uuid7_millisecond(beginning: str) -> datetime:
-    """Return the millisecond in which ids were made that begin so; it takes 12 hexadecimal digits or more.
+    """Return the millisecond in which ids with this beginning were made; `beginning` has at least 12 hexadecimal
+    digits.
 
     Raise OverflowError after the year 9999.
     """

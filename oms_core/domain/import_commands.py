@@ -1,4 +1,4 @@
-"""What an import of a file is asked to do, and what it reports."""
+"""The commands to import a file, and the reports of what was done."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ class ImportMode(StrEnum):
 class ImportStock:
     """Import counts or differences of stock, in transactions of `batch_size` rows.
 
-    `format` None reads JSONL when the first character is `{`, else CSV. `reason` is for rows that bring none of their
+    `format` None reads JSONL when the first character is `{`, else CSV. `reason` is for rows without a reason of their
     own. `skip_bad` applies the good rows although others are malformed. `dry_run` decides everything and changes
-    nothing. `idempotency_key` makes the import resumable; mode adjust needs one. `columns` names the file's column for
-    a column of ours where it is another (`{"sku": "Article"}`); further columns of a CSV file are then passed over.
-    `existing_only` refuses SKUs and locations that are not there yet.
-    `delimiter` stands between its fields. Raises `validation_error`.
+    nothing. `idempotency_key` makes the import resumable; mode adjust needs one.
+
+    `columns` maps a column of ours to the file's name for it (`{"sku": "Article"}`); further columns of a CSV file are
+    then ignored. `existing_only` refuses SKUs and locations that do not exist yet. `delimiter` separates the fields of
+    a CSV file. Raises `validation_error`.
     """
 
     mode: ImportMode = ImportMode.SET
@@ -69,7 +70,7 @@ class ImportStock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOrders:
-    """Import orders, each all or nothing, in order of the file.
+    """Import orders in the order of the file, each all or nothing.
 
     `format`, `columns`, `delimiter` and `skip_bad` are as in ImportStock; `dry_run` decides each order as if those
     before it had been placed, and places none. Raises `validation_error`.
@@ -91,7 +92,7 @@ class ImportOrders:
 
 
 STOCK_COLUMNS = ("sku", "quantity", "location", "name", "reason", "reference")
-REASON_COLUMNS = ("line", "column", "code", "detail")  # What a file of rejects has besides.
+REASON_COLUMNS = ("line", "column", "code", "detail")  # The further columns of a file of rejects.
 ORDER_COLUMNS = ("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price", "metadata")
 
 
@@ -99,9 +100,9 @@ ORDER_COLUMNS = ("idempotency_key", "reference", "customer_id", "currency", "sku
 class ImportReject:
     """A row that was not applied: `line` is where it begins in the file, from 1.
 
-    A malformed row has a `column` where one is at fault; a refused one the error code of the refusal. `values` are the
-    row's columns as they came (empty when the row could not be read at all). Of an order, `rows` are all its rows, as
-    an import of CSV reads them.
+    A malformed row has a `column` if one column is at fault. A refused row has the error code of the refusal. `values`
+    are the row's columns as they were read (empty when the row could not be read at all). For an order, `rows` are all
+    its rows, as an import of CSV reads them.
     """
 
     line: int
@@ -113,7 +114,7 @@ class ImportReject:
 
 
 class ImportStage(StrEnum):
-    """What an import is busy with: reading the file, or applying its rows."""
+    """What an import is doing: reading the file, or applying its rows."""
 
     READING = "reading"
     APPLYING = "applying"
@@ -121,7 +122,7 @@ class ImportStage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportProgress:
-    """How far an import has come: `done` rows (or orders) of `total`, which is not known while reading."""
+    """How far an import has come: `done` rows (or orders) of `total`; while reading, `total` is not known."""
 
     stage: ImportStage
     done: int
@@ -134,12 +135,14 @@ TellReject = Callable[[ImportReject], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockImportReport:
-    """What became of the rows: `rows` = `applied` + `unchanged` + `rejected`, and `blank` were empty besides.
+    """The result of a stock import: `rows` = `applied` + `unchanged` + `rejected`; `blank` rows were empty and not
+    counted.
 
-    `created` counts the products that were new, of which `created_skus` are the first 20 that this run has made;
-    `new_locations` are the first 20 that were in no setting and had no stock. After a rerun under an idempotency key
-    the figures are those of the whole import, `replayed` counts the rows that earlier runs had decided, `was_done`
-    tells that these were all, and `seconds` is the time of this run.
+    `created` counts the new products; `created_skus` are the first 20 that this run has made. `new_locations` are the
+    first 20 locations that were in no setting and had no stock. `seconds` is the time of this run.
+
+    After a rerun under an idempotency key the figures are those of the whole import. `replayed` counts the rows that
+    earlier runs had decided, and `was_done` tells whether these were all.
     """
 
     rows: int
@@ -157,7 +160,7 @@ class StockImportReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderImportReport:
-    """What became of the orders: `orders` = `placed` + `replayed` + `refused`; `blank` rows were empty.
+    """The result of an import of orders: `orders` = `placed` + `replayed` + `refused`; `blank` rows were empty.
 
     `seconds` is the time it took.
     """

@@ -1,4 +1,4 @@
-"""The bounds on everything that comes in or is kept."""
+"""The bounds on everything that is received or stored."""
 
 COUNT_MAX = 10**12
 INT8_MAX = 2**63 - 1
@@ -9,7 +9,7 @@ TRANSACTION_ORDERS_MAX = 500
 TRANSACTION_LINES_MAX = 5_000
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 500
-# A page of orders ends with the order whose lines, or entries of metadata, reach it: it may be shorter than asked for.
+# A page of orders ends with the order whose lines and entries of metadata reach this sum: it may be shorter than asked.
 PAGE_LINES_MAX = 2_000
 SKU_LENGTH_MAX = 64
 LOCATION_LENGTH_MAX = 64

@@ -1,4 +1,4 @@
-"""The metrics: what the service counts and measures, named once in a table."""
+"""The metrics that the service reports, each named once in a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MetricKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One metric: its name ends in its unit, `labels` names its label values in the order they are given."""
+    """One metric: its name ends in its unit; `labels` names the labels in the order in which values are given."""
 
     name: str
     kind: MetricKind

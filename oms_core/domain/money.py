@@ -12,7 +12,7 @@ from oms_core.domain.limits import INT8_MAX
 
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
 _WHOLE_DIGITS_MAX = 15
-_DECIMALS_READ_MAX = 50  # Zeros beyond the fourth decimal are harmless, but not a million of them.
+_DECIMALS_READ_MAX = 50  # Zeros beyond the fourth decimal are read, but not a million of them.
 
 
 def parse_money(text: str) -> Decimal:
@@ -26,7 +26,7 @@ def parse_money(text: str) -> Decimal:
 
 
 def is_money(value: object) -> bool:
-    """Tell whether a value is an amount that can be kept exactly: finite, not negative, 4 decimals, within int8."""
+    """Return whether a value is an amount that is stored exactly: finite, not negative, 4 decimals, within int8."""
     if not isinstance(value, Decimal) or not value.is_finite() or (value.is_signed() and value != 0):
         return False
     if value.adjusted() >= _WHOLE_DIGITS_MAX or int(value.as_tuple().exponent) < -_DECIMALS_READ_MAX:
@@ -37,7 +37,7 @@ def is_money(value: object) -> bool:
 
 
 def is_whole(amount: Decimal) -> bool:
-    """Tell whether an amount of money has no fraction."""
+    """Return whether an amount of money has no fraction."""
     return to_ten_thousandths(amount) % 10_000 == 0
 
 
@@ -53,7 +53,7 @@ def from_ten_thousandths(amount_e4: int) -> Decimal:
 
 
 def format_money(amount: Decimal, *, decimals: int = 2) -> str:
-    """Print an amount with these decimals, or with up to 4 where it has more: "3.00", "2.5525"."""
+    """Write an amount with these decimals, or with up to 4 where it has more: "3.00", "2.5525"."""
     return _text(to_ten_thousandths(amount), decimals)
 
 

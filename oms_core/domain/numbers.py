@@ -1,4 +1,4 @@
-"""The one reading of whole numbers from text, whichever edge the text came in by."""
+"""How whole numbers are read from text, the same for every driver."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 DIGITS_MAX = 40
 
-# [0-9] and not \d: `int` itself also takes spaces around, underscores within, and the digits of every script.
+# [0-9] and not \d. `int` itself also accepts spaces around, underscores within, and the digits of every script.
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 _DIGITS = re.compile(r"[0-9]+")
 
@@ -18,7 +18,7 @@ class NumberTooLongError(ValueError):
 def parse_whole_number(text: str) -> int:
     """Read `[+-]?[0-9]+`. Raise ValueError for any other text, with a detail for its sender.
 
-    It is for what people write: arguments, settings, files of rows.
+    Use it for what people write: arguments, settings, files of rows.
     """
     return _parse(_WHOLE_NUMBER, text)
 
@@ -26,7 +26,7 @@ def parse_whole_number(text: str) -> int:
 def parse_digits(text: str) -> int:
     """Read `[0-9]+`. Raise ValueError for any other text, with a detail for its sender.
 
-    It is for what programs write: parameters, headers, cursors. A sign means nothing there.
+    Use it for what programs write: parameters, headers, cursors. None of these has a sign.
     """
     return _parse(_DIGITS, text)
 

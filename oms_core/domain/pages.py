@@ -31,30 +31,32 @@ class Page(Generic[T]):
 
 
 def page_of(rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Page[T]:
-    """Cut `limit` items from up to `limit` + 1 rows; the row too many tells that there is a next page."""
+    """Cut `limit` items from up to `limit` + 1 rows; the extra row shows that there is a next page."""
     items = tuple(rows[:limit])
     return Page(items, cursor_of(items[-1]) if len(rows) > limit else None)
 
 
 def check_limit(limit: int) -> None:
-    """Raise `validation_error` unless a page of this size may be asked for."""
+    """Raise `validation_error` unless the size of a page is within its bounds."""
     findings = Findings()
     findings.whole_number("/limit", limit, lowest=1, highest=PAGE_ITEMS_MAX)
     findings.raise_if_any()
 
 
 def encode_cursor(kind: str, key: str) -> str:
-    """Wrap a key (the last item's) of one kind of list."""
+    """Return a cursor: the key of the last item, with the kind of list."""
     return base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("=")
 
 
 def cursor_after_product(sku: str) -> str:
-    """Return the cursor of the page of products that begins after a SKU, whether that is there or not."""
+    """Return the cursor of the page of products that begins after a SKU, which need not exist."""
     return encode_cursor(PRODUCTS_CURSOR, sku)
 
 
 def decode_cursor(kind: str, cursor: str) -> str:
-    """Unwrap a key; raises `validation_error` for anything that `encode_cursor` did not make for this kind."""
+    """Return the key in a cursor. Raise `validation_error` for any text that `encode_cursor` did not make for this
+    kind.
+    """
     try:
         if len(cursor) > _CURSOR_LENGTH_MAX:
             raise ValueError("too long")
@@ -68,7 +70,7 @@ def decode_cursor(kind: str, cursor: str) -> str:
 
 
 def decode_number_cursor(kind: str, cursor: str) -> int:
-    """Unwrap a key that is a row number."""
+    """Return the row number in a cursor. Raise `validation_error` as `decode_cursor` does."""
     return read_row_number(decode_cursor(kind, cursor), highest=INT8_MAX)
 
 
@@ -84,7 +86,7 @@ def read_row_number(text: str, *, highest: int) -> int:
 
 
 def decode_sku_cursor(kind: str, cursor: str) -> str:
-    """Unwrap a key that is a SKU."""
+    """Return the SKU in a cursor. Raise `validation_error` as `decode_cursor` does."""
     key = decode_cursor(kind, cursor)
     findings = Findings()
     findings.sku("/cursor", key)
@@ -94,7 +96,7 @@ def decode_sku_cursor(kind: str, cursor: str) -> str:
 
 
 def decode_id_cursor(kind: str, cursor: str) -> UUID:
-    """Unwrap a key that is an order id."""
+    """Return the order id in a cursor. Raise `validation_error` as `decode_cursor` does."""
     key = decode_cursor(kind, cursor)
     try:
         order_id = parse_uuid(key)
@@ -106,5 +108,5 @@ def decode_id_cursor(kind: str, cursor: str) -> UUID:
 
 
 def bad_cursor() -> OmsError:
-    """Say that a cursor was not made by this list."""
+    """Return the error for a cursor that this list did not make."""
     return one_finding("/cursor", "bad_cursor", "take the cursor from `next` of the same list")

@@ -1,4 +1,4 @@
-"""What must hold of a thing before it is changed, so that no change is made unseen (RFC 9110, section 13)."""
+"""What must be true of a thing before it is changed, so that no change is overwritten unseen (RFC 9110, section 13)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from oms_core.errors import OmsError
 
 ANY = "*"
-NO_VERSION = 0  # What an If-Match names that no order is ever at: their versions begin at 1.
+NO_VERSION = 0  # For an If-Match that no order can meet: versions begin at 1.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
-    """The thing's revision is in `one_of` and not in `none_of`; None asks nothing, and ANY stands for every revision.
+    """The thing's revision is in `one_of` and not in `none_of`. None sets no condition, and ANY stands for every
+    revision.
 
-    A thing that is not there has no revision: it is in neither.
+    A thing that does not exist has no revision: it is in neither.
     """
 
     one_of: frozenset[str] | None = None
     none_of: frozenset[str] | None = None
 
     def check(self, revision: str | None, *, is_done: bool = False) -> None:
-        """Raise `version_mismatch` unless it holds. What was asked for `is_done` already needs no `one_of` any more."""
+        """Raise `version_mismatch` unless the precondition is met. If the change `is_done` already, `one_of` is not
+        checked.
+        """
         if self.one_of is not None and not is_done and not _is_in(revision, self.one_of):
             named = ", ".join(sorted(self.one_of)) or "nothing that could match: a weak entity tag never does"
             raise _mismatch(revision, f"what was named is {named}")

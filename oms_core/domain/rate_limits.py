@@ -1,4 +1,4 @@
-"""How much a caller, or an address, may ask in a time: what OMS_RATE_LIMITS and OMS_HTTP_RATE_LIMIT say."""
+"""Rate limits: how much a caller, or an address, may ask in a time, as OMS_RATE_LIMITS and OMS_HTTP_RATE_LIMIT say."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _NETWORK_BITS_IPV6 = 64
 
 DEFAULT_POLICY = "default"
 OFF = "off"
-# Where keys are in force. A page is the dearest read: 2,000 lines of orders take some 20 ms of a core.
+# For services with API keys. A page is the most expensive read: 2,000 lines of orders take some 20 ms of a core.
 KEYS_DEFAULT = (
     "orders.place=500/second;orders.read=3000/minute;inventory.read=6000/minute;queue.read=600/minute;"
     "keys.read=600/minute;auth.failures=10/minute"
 )
-# As many as placing is allowed by default: a shop's backend is one address.
+# The same as the default for placing, since the backend of a shop is one address.
 ADDRESS_DEFAULT = "30000/minute"
 ADDRESS_POLICY = "address"
 COUNT_MAX = 1_000_000_000
@@ -32,8 +32,10 @@ _AMOUNT = re.compile(r"([0-9]{1,10})/([a-z]+)")
 
 
 class RateScope(StrEnum):
-    """What is counted together: placing (a unit per order, whoever drives it), kinds of requests (a unit each), and, by
-    address, keys that open nothing.
+    """What is counted together.
+
+    Placing counts a unit per order for every driver. The kinds of requests count a unit each. Failed authentications
+    are counted by address.
     """
 
     ORDERS_PLACE = "orders.place"
@@ -48,7 +50,7 @@ class RateScope(StrEnum):
     AUTH_FAILURES = "auth.failures"
 
 
-# What a limit may be named by.
+# The names that a limit may have.
 POLICIES = (DEFAULT_POLICY, ADDRESS_POLICY, *(scope.value for scope in RateScope))
 _OF_ADDRESSES = frozenset({ADDRESS_POLICY, RateScope.AUTH_FAILURES.value})
 
@@ -57,7 +59,7 @@ _OF_ADDRESSES = frozenset({ADDRESS_POLICY, RateScope.AUTH_FAILURES.value})
 class RateLimit:
     """At most `count` units in `window_seconds`, per caller or address.
 
-    `policy` is a scope, "default" for all not named, or "address" for whatever an address asks.
+    `policy` is a scope, "default" for all scopes that are not named, or "address" for all requests of an address.
     """
 
     policy: str
@@ -71,10 +73,10 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What became of one charge, and what is left under the limit.
+    """The result of one charge, and what is left under the limit.
 
-    `remaining` units could be taken now. `reset_seconds` is when all of them can be again, if nothing else is taken;
-    `retry_after_seconds` when the same charge can succeed, 0 where it did.
+    `remaining` units could be taken now. After `reset_seconds` all of them can be taken again, if nothing else is
+    taken. After `retry_after_seconds` the same charge can succeed; 0 where it did.
     """
 
     limit: RateLimit
@@ -85,17 +87,18 @@ class Allowance:
 
 
 def read_rate_limits(text: str) -> Mapping[RateScope, RateLimit]:
-    """Read `scope=count/unit` separated by semicolons; empty or "off" is no limit, and so is "off" for a scope.
+    """Read `scope=count/unit` separated by semicolons. Empty or "off" is no limit, and so is "off" for a scope.
 
-    A scope that is not named falls under "default", whose units all such scopes share; but `auth.failures` does not:
-    what suits requests is too much for guesses. Raises ValueError, whose text says in a few words what is wrong.
+    Scopes that are not named share the units of "default". `auth.failures` does not: a limit that suits requests is too
+    high for failed attempts. Raise ValueError, whose text says in a few words what is wrong.
     """
     named = {} if is_off(text) else _read_entries(text)
     return MappingProxyType({scope: limit for scope, limit in _by_scope(named).items() if limit})
 
 
 def read_rate_limits_with_keys(text: str) -> Mapping[RateScope, RateLimit]:
-    """Read the limits where callers bring keys: what neither is named nor falls under "default" is in KEYS_DEFAULT.
+    """Read the limits of a service with API keys. A scope that is not named, with no "default" named, is in
+    KEYS_DEFAULT.
 
     "off" alone is no limit at all.
     """
@@ -106,17 +109,17 @@ def read_rate_limits_with_keys(text: str) -> Mapping[RateScope, RateLimit]:
 
 
 def read_address_limit(text: str) -> RateLimit | None:
-    """Read `count/unit`; empty or "off" is no limit. Raises ValueError as `read_rate_limits` does."""
+    """Read `count/unit`; empty or "off" is no limit. Raise ValueError as `read_rate_limits` does."""
     return None if is_off(text) else _read_amount(ADDRESS_POLICY, text.strip())
 
 
 def is_off(text: str) -> bool:
-    """Tell whether a text sets no limit."""
+    """Return whether a text sets no limit."""
     return text.strip().lower() in ("", OFF)
 
 
 def rate_limited(limit: RateLimit, seconds: int) -> OmsError:
-    """Say that a limit is reached, and how long to wait."""
+    """Return the error for a limit that is reached, with the seconds to wait."""
     return OmsError(
         "rate_limited",
         f"{limit}; wait {seconds} s",
@@ -126,7 +129,9 @@ def rate_limited(limit: RateLimit, seconds: int) -> OmsError:
 
 
 def counted_address(address: str) -> str:
-    """Return what failures of an address are counted under: an IPv6 host has its whole /64, which counts as one."""
+    """Return the text under which an address is counted. All addresses of an IPv6 /64 are one, since one host may have
+    it.
+    """
     try:
         read = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -139,7 +144,7 @@ def counted_address(address: str) -> str:
 
 
 def _by_scope(named: Mapping[str, RateLimit | None]) -> dict[RateScope, RateLimit | None]:
-    """Return the limit of each scope that is named, or falls under the default; None for one that is off."""
+    """Return the limit of each scope that is named or falls under the default; None for one that is off."""
     limits = {}
     for scope in RateScope:
         if scope.value in named:

@@ -1,4 +1,4 @@
-"""On whose behalf something is written, and when."""
+"""The stamp of what is written: on whose behalf, for which request, and when."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oms_core.domain.callers import Caller
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What ledger rows and events say of their origin; fixed before a transaction, so that it can be repeated."""
+    """What ledger rows and events say of their origin. It is fixed before a transaction, so that it can be repeated."""
 
     actor: str
     request_id: str | None
@@ -18,5 +18,5 @@ class Stamp:
 
     @classmethod
     def of(cls, caller: Caller, at: datetime) -> Stamp:
-        """Return the stamp of what a caller writes."""
+        """Return the stamp of what a caller writes at a time."""
         return cls(caller.name, caller.request_id, at)

@@ -1,4 +1,4 @@
-"""Checks of single values, collecting every finding before anything is refused."""
+"""Checks of single values. All findings are collected before the input is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FINDINGS_MAX = 100
 class Findings:
     """What is wrong with one input; `raise_if_any` turns it into one `validation_error`.
 
-    With `most` findings enough is known: that raises at once, so nobody has the rest of a bad document looked at.
+    At `most` findings it raises at once, so that a bad document is not checked to its end.
     """
 
     __slots__ = ("_most", "errors")
@@ -26,13 +26,13 @@ class Findings:
         self._most = most
 
     def add(self, pointer: str, code: str, detail: str) -> None:
-        """Note one wrong value. Raises `validation_error` with the last that is noted."""
+        """Note one wrong value. Raise `validation_error` when it is the last that may be noted."""
         self.errors.append(FieldError(pointer=pointer, code=code, detail=detail))
         if len(self.errors) >= self._most:
             self.raise_if_any()
 
     def merge(self, errors: Iterable[FieldError]) -> None:
-        """Note the findings of a later look at the same document, but for values that have one already."""
+        """Note the findings of a second check of the same document, except for values that have a finding already."""
         found = {error.pointer for error in self.errors}
         for error in errors:
             if not any(error.pointer == pointer or error.pointer.startswith(f"{pointer}/") for pointer in found):
@@ -40,7 +40,7 @@ class Findings:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Note what a `validation_error` of the block has found, and go on; another error goes through."""
+        """Note the findings of a `validation_error` in the block, and go on. Other errors pass through."""
         try:
             yield
         except OmsError as error:
@@ -60,19 +60,19 @@ class Findings:
             )
 
     def whole_number(self, pointer: str, value: object, *, lowest: int = 0, highest: int = COUNT_MAX) -> None:
-        """Check an integer (a bool is none) against its inclusive bounds."""
+        """Check an integer (a bool is not one) against its inclusive bounds."""
         if type(value) is not int:
             self.add(pointer, "wrong_type", "must be a whole number")
         elif not lowest <= value <= highest:
             self.add(pointer, "out_of_range", f"must be between {lowest} and {highest}")
 
     def identifier(self, pointer: str, value: object, *, longest: int) -> None:
-        """Check what things are found by: a length in characters, and nothing that cannot be seen or told apart."""
+        """Check a text that things are found by: its length in characters, and no invisible or ambiguous characters."""
         if text := self._text(pointer, value, shortest=1, longest=longest):
             self._characters(pointer, identifier_fault(text))
 
     def prose(self, pointer: str, value: object, *, longest: int, shortest: int = 1) -> None:
-        """Check what people read: a length in characters, and no control characters but tab and line ends."""
+        """Check a text that people read: its length in characters, and no control characters but tab and line ends."""
         if text := self._text(pointer, value, shortest=shortest, longest=longest):
             self._characters(pointer, prose_fault(text))
 
@@ -81,7 +81,7 @@ class Findings:
         self._name(pointer, value, longest=SKU_LENGTH_MAX)
 
     def location(self, pointer: str, value: object) -> None:
-        """Check a location's name; the rules are a SKU's."""
+        """Check a location's name by the rules of a SKU."""
         self._name(pointer, value, longest=LOCATION_LENGTH_MAX)
 
     def _name(self, pointer: str, value: object, *, longest: int) -> None:
@@ -94,7 +94,7 @@ class Findings:
             self.add(pointer, "bad_name", fault)
 
     def _text(self, pointer: str, value: object, *, shortest: int, longest: int) -> str | None:
-        """Return the value if it is a text of a length in these bounds, else note that it is not."""
+        """Return the value if it is a text with a length in these bounds, else note that it is not."""
         if not isinstance(value, str):
             self.add(pointer, "wrong_type", "must be a string")
         elif not shortest <= len(value) <= longest:

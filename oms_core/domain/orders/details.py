@@ -1,6 +1,6 @@
 """What an order says beside its lines and amounts: the one place where such a field is declared and checked.
 
-A command to place an order, an order, its fingerprint and its row in a database all have these fields from here.
+The command to place an order, the order, its fingerprint and its row in a database all take these fields from here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from oms_core.domain.validation import Findings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDetails:
-    """Whose order it is, the caller's own number for it, and what the caller keeps with it: texts, never read by us."""
+    """Texts of the caller that this system stores and does not interpret: customer, reference and metadata."""
 
     customer_id: str
     reference: str | None = None
@@ -29,8 +29,8 @@ class OrderDetails:
 
 
 DETAIL_NAMES = tuple(entry.name for entry in fields(OrderDetails))
-# Fields that came after the first release of fingerprints and documents. A fingerprint counts one only where it is
-# given, so that those of orders placed before stay as they are; documents show them after the first ones.
+# Fields that are not among these were added later. A fingerprint includes a later field only where it is given, so the
+# fingerprints of earlier orders stay valid. Documents show the later fields after the first ones.
 _FIRST = frozenset({"customer_id", "reference", "metadata"})
 LATER_NAMES = tuple(name for name in DETAIL_NAMES if name not in _FIRST)
 
@@ -41,7 +41,7 @@ def details_of(order: OrderDetails) -> dict[str, Any]:
 
 
 def later_details(order: OrderDetails) -> dict[str, Any]:
-    """Return the fields that came later, by name."""
+    """Return the fields that were added later, by name."""
     return {name: getattr(order, name) for name in LATER_NAMES}
 
 

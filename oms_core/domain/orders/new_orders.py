@@ -19,7 +19,10 @@ from oms_core.errors import OmsError
 
 
 def order_total(lines: Sequence[OrderLine]) -> Decimal | None:
-    """Sum an order exactly; None if a price is missing; raises `total_too_large` above int8 ten-thousandths."""
+    """Return the exact sum of an order; None if a price is missing.
+
+    Raise `total_too_large` above int8 ten-thousandths.
+    """
     total_e4 = 0
     for line in lines:
         if line.unit_price is None:
@@ -36,12 +39,12 @@ def placed_order(placement: Placement) -> Order:
 
 
 def queued_order(placement: Placement, queue_no: int) -> Order:
-    """Return the order as it stands right after it was accepted."""
+    """Return the order as it stands right after it was queued."""
     return _new_order(placement, OrderStatus.QUEUED, queue_no)
 
 
 def reservation(order_id: UUID, allocation: Allocation) -> NewMovement:
-    """Return the ledger row that promises units of one line of an order at one location."""
+    """Return the ledger row that reserves units of one line of an order at one location."""
     return NewMovement(
         sku=allocation.sku,
         location=allocation.location,

@@ -1,4 +1,4 @@
-"""Orders as they are kept and shown."""
+"""The order as it is stored and shown, its failure, and what it holds of the stock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FILTER_LENGTHS: Mapping[str, int] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortage:
-    """A product that an order asks too much of."""
+    """A product of which an order asks for more than is available."""
 
     sku: str
     requested: int
@@ -51,12 +51,12 @@ class OrderFailure:
 
     @classmethod
     def of(cls, error: OmsError) -> OrderFailure:
-        """Return what is kept of an error."""
+        """Return the part of an error that is stored with an order."""
         return cls.read({**error.data, "code": error.code, "detail": error.public_detail})
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> OrderFailure:
-        """Return the failure that `document` showed."""
+        """Return the failure that `document` was made from."""
         shortages = tuple(
             Shortage(sku=each["sku"], requested=each["requested"], available=each["available"])
             for each in document.get("shortages", ())
@@ -65,22 +65,22 @@ class OrderFailure:
 
     @property
     def document(self) -> dict[str, object]:
-        """The failure as it is kept and shown."""
+        """The failure as it is stored and shown."""
         return {**self.brief, **self.figures}
 
     @property
     def figures(self) -> dict[str, object]:
-        """What its error carries: the shortages, if there are any."""
+        """The `data` of its error: the shortages, if there are any."""
         return {"shortages": [asdict(each) for each in self.shortages]} if self.shortages else {}
 
     @property
     def error_code(self) -> Code:
-        """The code of its error; `internal_error` for one that only another release knows."""
+        """The code of its error; `internal_error` for a code that only another release knows."""
         return self.code if is_code(self.code) else "internal_error"
 
     @property
     def brief(self) -> dict[str, object]:
-        """The failure as events tell it."""
+        """The failure as events show it."""
         return {"code": self.code, "detail": self.detail}
 
 
@@ -98,8 +98,8 @@ class PlacedLine:
 class Order(OrderDetails):
     """An order. `version` grows with each change; times are aware UTC with microseconds; `total` is exact or None.
 
-    `queue_no` is the order's number in the queue, None for one that was never queued; `failure` and `attempts` tell of
-    placing an accepted order: why it was rejected, failed, or has to be tried again.
+    `queue_no` is the order's number in the queue, None for one that was never queued. `attempts` counts the attempts to
+    place an accepted order; `failure` says why it was rejected or failed, or why the last attempt did not succeed.
     """
 
     id: UUID
@@ -116,15 +116,15 @@ class Order(OrderDetails):
 
     @property
     def lines_shown(self) -> int:
-        """How much of a page an order takes: its lines, and each entry of its metadata like one more."""
+        """How much of a page an order takes: its lines, plus one for each entry of its metadata."""
         return len(self.lines) + len(self.metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What one line of an order holds at one location, summed from its movements: units reserved and units shipped.
+    """What one line of an order holds at one location: the units reserved and shipped, summed from its movements.
 
-    `level_on_hand` is what is there now in all, for a decision; an audit leaves it at 0.
+    `level_on_hand` is the location's whole count of the SKU, for a decision; an audit leaves it at 0.
     """
 
     line_no: int
@@ -137,7 +137,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Which orders to list, the newest first or the oldest. Empty means all.
+    """Which orders to list, and whether the newest or the oldest come first. An empty filter lists all.
 
     Times include `created_from` and exclude `created_to`.
 
@@ -166,7 +166,7 @@ class OrderFilter:
 
 
 def orders_within(orders: Iterable[Order], lines_max: int | None) -> Iterator[Order]:
-    """Return orders up to the one whose lines reach `lines_max`; None gives all."""
+    """Return orders up to the one whose lines reach `lines_max`; None returns all."""
     lines = 0
     for order in orders:
         yield order

@@ -1,4 +1,4 @@
-"""The decision that nothing is oversold: which orders are placed, from which locations, in order of arrival."""
+"""The decision that nothing is oversold: which orders are placed, and from which locations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from oms_core.errors import FieldError, OmsError
 
 
 class EnteredAs(StrEnum):
-    """How an order first came in: placed at once, or queued for a worker. A replay is answered in the same way."""
+    """How an order was first answered: placed at once, or queued for a worker. A replay is answered in the same way."""
 
     PLACED = "placed"
     QUEUED = "queued"
@@ -26,7 +26,9 @@ class EnteredAs(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """An order on its way in: the command, and all that was fixed before any transaction so that it can be repeated."""
+    """A new order before it is written: the command, and all that is fixed before the transaction so it can be
+    repeated.
+    """
 
     id: UUID
     command: PlaceOrder
@@ -39,7 +41,7 @@ class Placement:
 
     @property
     def lines(self) -> Sequence[OrderLine]:
-        """What is ordered."""
+        """The lines of the order."""
         return self.command.lines
 
     @property
@@ -55,11 +57,11 @@ class Placement:
 
 
 class Demand(Protocol):
-    """What the decision needs of an order: its lines, and its key unless that has been dealt with."""
+    """What the decision needs of an order: its lines, and its key unless that has been settled before."""
 
     @property
     def lines(self) -> Sequence[OrderLine]:
-        """What is ordered."""
+        """The lines of the order."""
         ...
 
     @property
@@ -69,13 +71,13 @@ class Demand(Protocol):
 
     @property
     def fingerprint(self) -> bytes | None:
-        """What tells one command under a key from another."""
+        """The SHA-256 that tells whether another command with the same key is the same."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedOrder:
-    """The order that already carries an idempotency key."""
+    """The order that was written with an idempotency key."""
 
     order_id: UUID
     fingerprint: bytes
@@ -84,7 +86,7 @@ class KeyedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacementView:
-    """What storage knows that the decision needs: the products ordered (absent: unknown), and the keys already used."""
+    """What the decision needs from storage: the products ordered (absent: unknown), and the keys already used."""
 
     products: Mapping[str, Product]
     keyed_orders: Mapping[tuple[str, str], KeyedOrder]
@@ -92,7 +94,7 @@ class PlacementView:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Units of one line served from one location."""
+    """Units of one line that are served from one location."""
 
     line_no: int
     sku: str
@@ -102,19 +104,19 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Place it, reserving exactly these allocations."""
+    """Place the order, with exactly these allocations."""
 
     allocations: tuple[Allocation, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueue:
-    """Queue it: a worker decides later whether it is placed."""
+    """Queue the order; a worker decides later whether it is placed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The same command with the same key was taken before: answer with that order."""
+    """The same command with the same key was written before: answer with that order."""
 
     order_id: UUID
     entered_as: EnteredAs
@@ -129,7 +131,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """It cannot be placed; final for this state of the stock."""
+    """The order cannot be placed with the present stock."""
 
     error: OmsError
 
@@ -148,7 +150,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The order was not written, and why."""
+    """The order was not written; the error says why."""
 
     error: OmsError
 
@@ -159,10 +161,11 @@ PlacementOutcome = Placed | Refused
 def decide_placement(
     placements: Sequence[Demand], view: PlacementView, location_priority: Sequence[str]
 ) -> list[Verdict]:
-    """Decide one verdict per placement, deterministically.
+    """Return one verdict per placement, deterministically.
 
-    Orders are taken as they arrive, each all or nothing; later ones see what earlier ones took. Demand for one SKU on
-    several lines is summed. A line is served from locations in priority order (then by name) and may be split.
+    Orders are decided in the order given, each all or nothing; later ones see what earlier ones have reserved. Demand
+    for one SKU on several lines is summed. A line is served from locations in priority order (then by name) and may be
+    split.
     """
     left = _Unpromised(view.products, location_priority)
     taken: dict[tuple[str, str], int] = {}
@@ -181,7 +184,7 @@ def known_key(
     taken: Mapping[tuple[str, str], int],
     placements: Sequence[Demand],
 ) -> Verdict | None:
-    """Decide about an order whose idempotency key was used before, in the database or earlier in this batch."""
+    """Return the verdict on an order whose key was used before, in the database or earlier in this batch, else None."""
     key = placement.key
     if key is None:
         return None
@@ -197,7 +200,7 @@ def known_key(
 
 
 def unknown_skus(lines: Sequence[OrderLine], unknown: Sequence[int]) -> OmsError:
-    """Make the error that names the lines, by index, whose SKU does not exist."""
+    """Return the error that names the lines, by index, whose SKU does not exist."""
     errors = [
         FieldError(pointer=f"/lines/{index}/sku", code="unknown_sku", detail="no product has this SKU")
         for index in unknown
@@ -207,7 +210,7 @@ def unknown_skus(lines: Sequence[OrderLine], unknown: Sequence[int]) -> OmsError
 
 
 class _Unpromised:
-    """What is left to promise while a batch is being decided."""
+    """The stock that is not reserved yet while a batch is being decided."""
 
     def __init__(self, products: Mapping[str, Product], location_priority: Sequence[str]) -> None:
         self.products = products
@@ -216,7 +219,7 @@ class _Unpromised:
         self._available: dict[str, int] = {}
 
     def available(self, sku: str) -> int:
-        """Units of a known SKU that are left over all locations."""
+        """Return the units of a known SKU that are left over all locations."""
         if (available := self._available.get(sku)) is not None:
             return available
         levels: Sequence[StockLevel] = self.products[sku].levels
@@ -227,7 +230,7 @@ class _Unpromised:
         return available
 
     def reserve(self, line_no: int, sku: str, quantity: int) -> list[Allocation]:
-        """Take units that are known to be available, from the first locations that have any."""
+        """Reserve units that are known to be available, from the first locations that have any."""
         self._available[sku] -= quantity
         left = self._left[sku]
         location, there = left[0]

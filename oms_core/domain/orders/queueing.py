@@ -1,4 +1,4 @@
-"""Accepted orders on their way to being placed: what is decided about them, and what the queue looks like."""
+"""The decisions about accepted orders until they are placed, and the figures of the queue."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ WORKER_SILENT_SECONDS = 15.0
 
 _BACKOFF_FIRST_SECONDS = 1.0
 _BACKOFF_MAX_SECONDS = 300.0
-# A crash counts for all that the worker had in hand: each round is smaller, until the one that crashes it is alone.
+# A crash counts against every order of the batch. Each round is smaller, until the order that causes it is alone.
 _BATCH_AFTER_CRASHES = {0: 500, 1: 50}
-# Whoever was in hand at two crashes may be their cause. It is then claimed alone: its crashes count for no other.
+# An order that was in the batch at two crashes may be their cause. It is then claimed alone, so no other is blamed.
 _TRIED_TOGETHER_MAX = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedOrder:
-    """An accepted order under lock, about to be placed; its idempotency key has been dealt with."""
+    """An accepted order under lock, about to be placed. Its idempotency key was settled when it was queued."""
 
     id: UUID
     version: int
@@ -48,18 +48,18 @@ class QueuedOrder:
 
     @property
     def key(self) -> None:
-        """None: its idempotency key was settled when it was queued."""
+        """None: the idempotency key was settled when the order was queued."""
         return None
 
     @property
     def fingerprint(self) -> None:
-        """None, as `key` is."""
+        """None, since there is no key."""
         return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptanceView:
-    """What storage knows that accepting needs: which of the SKUs exist, and the keys already used."""
+    """What the decision to accept needs from storage: which of the SKUs exist, and the keys already used."""
 
     known_skus: Collection[str]
     keyed_orders: Mapping[tuple[str, str], KeyedOrder]
@@ -67,7 +67,7 @@ class AcceptanceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A queued order that may have been tried before: this try is counted already, in `attempts`."""
+    """A worker's claim on a queued order. `attempts` includes the attempt that is about to be made."""
 
     order_id: UUID
     attempts: int
@@ -75,7 +75,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What one transaction made of queued orders: their new statuses, and those `left` because it was full."""
+    """What one transaction did with queued orders: their new statuses, and those `left` because it was full."""
 
     statuses: Mapping[UUID, OrderStatus]
     left: tuple[UUID, ...]
@@ -83,7 +83,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerState:
-    """A worker's sign of life; `orders_per_second`: settled in the last seconds, `settled`: since its start."""
+    """A worker's heartbeat. `orders_per_second` is its pace in the last seconds; `settled` counts since its start."""
 
     id: str
     started_at: datetime
@@ -94,8 +94,9 @@ class WorkerState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSample:
-    """The queue at one moment: `numbers` are the lowest queue numbers (at most 10,000), ascending; `failed` and
-    `rejected` are counted up to 10,000.
+    """The queue at one moment. `numbers` are the lowest queue numbers (at most 10,000), ascending.
+
+    `failed` and `rejected` are counted up to 10,000.
     """
 
     numbers: Sequence[int]
@@ -106,13 +107,13 @@ class QueueSample:
 
     @property
     def depth(self) -> int:
-        """How many orders wait: exact below 10,000, else no fewer than there are."""
+        """How many orders wait: exact below 10,000, else an upper bound."""
         if len(self.numbers) < POSITIONS_EXACT_MAX or self.last_number is None:
             return len(self.numbers)
         return len(self.numbers) + self.last_number - self.numbers[-1]
 
     def position(self, queue_no: int) -> int:
-        """Return the place of an order, from 1: exact to 10,000, then a bound that it does not exceed."""
+        """Return the place of an order, from 1: exact to 10,000, then an upper bound."""
         if not self.numbers or queue_no <= self.numbers[-1] or len(self.numbers) < POSITIONS_EXACT_MAX:
             return bisect_left(self.numbers, queue_no) + 1
         return len(self.numbers) + queue_no - self.numbers[-1]
@@ -122,9 +123,9 @@ class QueueSample:
 class QueueStatus:
     """The queue as it was within the last second.
 
-    `depth`: orders that wait (exact below 10,000, then no fewer than there are); `oldest_age_seconds` of the one that
-    waits longest, None when none does; `orders_per_second`: what all live workers settle; `failed` and `rejected`
-    orders, counted up to 10,000.
+    `depth` is how many orders wait (exact below 10,000, then an upper bound); `oldest_age_seconds` is the age of the
+    one that waits longest, None when none waits; `orders_per_second` is the pace of all live workers; `failed` and
+    `rejected` orders are counted up to 10,000.
     """
 
     depth: int
@@ -137,8 +138,8 @@ class QueueStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePlace:
-    """Where a queued order stands: `position` from 1 (exact to 10,000, then a bound), and the seconds until it is
-    placed at the present pace; None when no worker is there.
+    """Where a queued order stands: `position` from 1 (exact to 10,000, then an upper bound), and the seconds until it
+    is placed at the present pace; None when no worker is alive.
     """
 
     position: int
@@ -146,7 +147,7 @@ class QueuePlace:
 
 
 def decide_acceptance(placements: Sequence[Placement], view: AcceptanceView) -> list[Verdict]:
-    """Decide which orders are queued: all but replays, reused keys and unknown SKUs; stock is looked at later."""
+    """Decide which orders are queued: all but replays, reused keys and unknown SKUs. Stock is not checked yet."""
     taken: dict[tuple[str, str], int] = {}
     verdicts: list[Verdict] = []
     for index, placement in enumerate(placements):
@@ -158,9 +159,9 @@ def decide_acceptance(placements: Sequence[Placement], view: AcceptanceView) -> 
 
 
 def decide_retry(order: Order, reason: str | None, if_version: int | None = None) -> OrderChange | None:
-    """Decide that a rejected or failed order is queued again, as new; None when it is (also with a stale version).
+    """Decide that a rejected or failed order is queued again, as new.
 
-    Raises `version_mismatch` or `invalid_transition`.
+    None when it is queued already (also with a stale version). Raise `version_mismatch` or `invalid_transition`.
     """
     if order.status is OrderStatus.QUEUED:
         return None
@@ -179,9 +180,9 @@ def decide_retry(order: Order, reason: str | None, if_version: int | None = None
 def decide_failed_attempt(
     order: Order, error: OmsError, *, attempts: int, attempts_max: int, jitter: float
 ) -> OrderChange | None:
-    """Decide what follows from a try that failed by the order's own fault: a later one, or `failed` after the last.
+    """Decide what follows when an attempt failed by the order's own fault: another one, or `failed` after the last.
 
-    `attempts` counts this try; `jitter` is from 0 to 1. None when the order is not queued any more.
+    `attempts` counts this attempt; `jitter` is from 0 to 1. None when the order is not queued any more.
     """
     if order.status is not OrderStatus.QUEUED:
         return None
@@ -196,32 +197,33 @@ def decide_failed_attempt(
 
 
 def backoff_seconds(attempts: int, jitter: float) -> float:
-    """Return the wait before the next try: at most 1 s after the first, 2 s after the second, ... 300 s."""
+    """Return the wait before the next attempt: at most 1 s after the first, 2 s after the second, ... 300 s."""
     return jitter * longest_pause_seconds(
         attempts, first_seconds=_BACKOFF_FIRST_SECONDS, max_seconds=_BACKOFF_MAX_SECONDS
     )
 
 
 def claimed_together(attempts: Sequence[int]) -> int:
-    """Tell how many of these orders one claim takes, by their tries before: all up to the first that was tried twice,
-    or that one alone.
+    """Return how many of the first orders one claim takes, from their attempts before.
+
+    It takes all up to the first that was attempted twice, or that one alone.
     """
     suspects = (index for index, tried in enumerate(attempts) if tried >= _TRIED_TOGETHER_MAX)
     return max(1, next(suspects, len(attempts)))
 
 
 def is_claimed_alone(claims: Sequence[Claim]) -> bool:
-    """Tell whether a claim may have left others for having been tried twice."""
+    """Return whether this claim is of one order that was attempted twice before, so that others may have been left."""
     return len(claims) == 1 and claims[0].attempts > _TRIED_TOGETHER_MAX
 
 
 def is_worn_out(attempts: int, attempts_max: int) -> bool:
-    """Tell whether a claimed order has ended a worker in each of its tries, and at least once alone."""
+    """Return whether each attempt at a claimed order has ended a worker, at least one of them with the order alone."""
     return attempts > max(attempts_max, _TRIED_TOGETHER_MAX + 1)
 
 
 def by_caution(claims: Sequence[Claim], batch_max: int) -> list[list[UUID]]:
-    """Cut claimed orders into the batches in which they are tried: the more often they were tried, the smaller."""
+    """Cut claimed orders into batches: the more often orders were attempted, the smaller the batch."""
     batches: list[list[UUID]] = []
     rounds: dict[int, list[UUID]] = {}
     for claim in claims:
@@ -252,17 +254,17 @@ def settled_event(order: QueuedOrder, verdict: Reserve | Refuse) -> NewEvent:
 
 
 def settled_status(verdict: Reserve | Refuse) -> OrderStatus:
-    """Return the status that a queued order gets by a verdict."""
+    """Return the status of a queued order after a verdict."""
     return OrderStatus.PENDING if isinstance(verdict, Reserve) else OrderStatus.REJECTED
 
 
 def settled_failure(verdict: Reserve | Refuse) -> OrderFailure | None:
-    """Return the failure that is kept with a queued order after a verdict."""
+    """Return the failure that is stored with a queued order after a verdict."""
     return None if isinstance(verdict, Reserve) else OrderFailure.of(verdict.error)
 
 
 def settled_order(order: Order, verdict: Reserve | Refuse, now: datetime, *, was_claimed: bool) -> Order:
-    """Return a queued order after a verdict. The try that a claim has counted is taken back."""
+    """Return a queued order after a verdict. The attempt that its claim has counted is subtracted again."""
     return replace(
         order,
         status=settled_status(verdict),
@@ -274,7 +276,7 @@ def settled_order(order: Order, verdict: Reserve | Refuse, now: datetime, *, was
 
 
 def fitting(line_counts: Iterable[int]) -> int:
-    """Tell how many of the first orders, by their lines, one transaction takes: one at least, if there is one."""
+    """Return how many of the first orders one transaction takes, by their numbers of lines: at least one, if any."""
     lines = orders = 0
     for count in line_counts:
         lines += count

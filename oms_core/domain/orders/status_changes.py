@@ -1,4 +1,4 @@
-"""The decision on a move of an order, and the stock movements that the move implies."""
+"""The decision on a move of an order to another status, and the stock movements that the move implies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from oms_core.errors import OmsError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueEntry:
-    """What the queue keeps on an order: tries counted, the last failure, and the wait before the next try."""
+    """What the queue stores on an order: attempts counted, the last failure, and the wait before the next attempt."""
 
     attempts: int
     failure: OrderFailure | None
@@ -30,7 +30,7 @@ class QueueEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChange:
-    """What a move writes: the new status (and version + 1), its ledger rows, its event, and its queue entry if that
+    """What a move writes: the status (and version + 1), its ledger rows, its event, and its queue entry if that
     changes.
     """
 
@@ -45,7 +45,8 @@ def decide_status_change(
 ) -> OrderChange | None:
     """Decide a move; None when the order has the status already (also with a stale version).
 
-    Raises `version_mismatch` or `invalid_transition`, or `validation_error` for a return that a count has no room for.
+    Raise `version_mismatch` or `invalid_transition`, or `validation_error` for a return after which a count would be
+    too large.
     """
     if order.status is command.status:
         return None
@@ -63,12 +64,12 @@ def decide_status_change(
 
 
 def joins_queue(order: Order, change: OrderChange) -> bool:
-    """Tell whether an order is queued by a change, and so needs a new queue number."""
+    """Return whether a change puts an order into the queue, so that it needs a new queue number."""
     return change.status is OrderStatus.QUEUED and order.status is not OrderStatus.QUEUED
 
 
 def order_after(order: Order, change: OrderChange, now: datetime, *, queue_no: int | None = None) -> Order:
-    """Return an order after a change. `queue_no` is its new number where it joins the queue; None keeps its number."""
+    """Return an order after a change. `queue_no` is its new number if it joins the queue; None keeps its number."""
     after = replace(order, status=change.status, version=order.version + 1, updated_at=now)
     if change.entry is not None:
         after = replace(after, attempts=change.entry.attempts, failure=change.entry.failure)
@@ -76,7 +77,7 @@ def order_after(order: Order, change: OrderChange, now: datetime, *, queue_no: i
 
 
 def check_version(order: Order, wanted: int | None) -> None:
-    """Raise `version_mismatch` when the order is not at the version that is wanted."""
+    """Raise `version_mismatch` when the order is not at the wanted version."""
     if wanted is not None and wanted != order.version:
         named = f"not {wanted}" if wanted != NO_VERSION else "and what was named is none (a weak entity tag never is)"
         raise OmsError(
@@ -118,7 +119,10 @@ def _movements(
 
 
 def _check_room(movements: Sequence[NewMovement], holdings: Sequence[Holding]) -> None:
-    """Refuse movements after which a count would be above its bound; below it, what an order holds is always there."""
+    """Raise `validation_error` for movements after which a count would be above its bound.
+
+    No count can fall below 0, since the units that an order holds are always there.
+    """
     counts = {(holding.sku, holding.location): holding.level_on_hand for holding in holdings}
     for movement in movements:
         counts[movement.sku, movement.location] += movement.on_hand_delta

@@ -42,7 +42,7 @@ MOVES: Mapping[OrderStatus, tuple[OrderStatus, ...]] = MappingProxyType(
     }
 )
 
-# Placing alone reaches pending, rejected and failed; accepting and retry alone reach queued.
+# No caller sets the others: only placing leads to pending, rejected and failed, and only accepting and retry to queued.
 SETTABLE = frozenset(
     {
         OrderStatus.PROCESSING,
@@ -58,10 +58,10 @@ OPEN = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING})
 
 
 def allowed_moves(status: OrderStatus, caller: Caller) -> tuple[OrderStatus, ...]:
-    """List the statuses that this caller may set from here, in the table's order."""
+    """Return the statuses that this caller may set from here, in the table's order."""
     return tuple(target for target in MOVES[status] if target in SETTABLE and caller.may(scope_needed(target)))
 
 
 def scope_needed(target: OrderStatus) -> Scope:
-    """Return the scope that setting a status needs: whoever places may cancel, all else is management."""
+    """Return the scope that setting a status needs: callers who may place orders may cancel; all else is management."""
     return Scope.ORDERS_WRITE if target is OrderStatus.CANCELLED else Scope.ORDERS_MANAGE

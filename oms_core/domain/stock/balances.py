@@ -1,4 +1,4 @@
-"""What an audit compares: counters, ledger and open orders must tell the same story."""
+"""What an audit compares: counters, ledger and open orders must agree."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LevelBalance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderBalance:
-    """One order: units per line (line_no to quantity), and what its ledger rows hold."""
+    """One order: units per line (line_no to quantity), and what it holds by its ledger rows."""
 
     order_id: UUID
     status: OrderStatus
@@ -41,7 +41,7 @@ class Discrepancy:
 
 
 def audit_level(balance: LevelBalance) -> Discrepancy | None:
-    """Compare a level's counters with its ledger, and both with the bounds."""
+    """Compare a level's counters with its ledger, and both with their bounds. None when they agree."""
     subject = f"{balance.sku} {balance.location}"
     if (balance.on_hand, balance.reserved) != (balance.ledger_on_hand, balance.ledger_reserved):
         return Discrepancy(
@@ -55,7 +55,7 @@ def audit_level(balance: LevelBalance) -> Discrepancy | None:
 
 
 def audit_order(balance: OrderBalance) -> Discrepancy | None:
-    """Compare what an order's ledger rows hold with what its status and lines imply."""
+    """Compare what an order holds by its ledger rows with what its status and lines imply. None when they agree."""
     expects_reserved = balance.status in OPEN
     expects_shipped = balance.status in {OrderStatus.SHIPPED, OrderStatus.DELIVERED}
     reserved = dict.fromkeys(balance.quantities, 0)

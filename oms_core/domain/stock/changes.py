@@ -17,8 +17,8 @@ from oms_core.errors import OmsError
 class ProductChange:
     """What a change writes: a product to create or whose fields to set, a level to ensure, at most one ledger row.
 
-    `location` names the level that must exist afterwards (None: no level is touched); `movement` is None when the
-    count stays as it is.
+    `location` names the level that must exist afterwards (None: no level changes); `movement` is None when the count
+    stays as it is.
     """
 
     name: str | None = None
@@ -30,7 +30,7 @@ class ProductChange:
 def decide_set(product: Product | None, command: SetStock, location: str) -> ProductChange | None:
     """Decide a set; None when nothing would change.
 
-    Raises `version_mismatch`, `stock_count_mismatch` or `stock_below_reserved`.
+    Raise `version_mismatch`, `stock_count_mismatch` or `stock_below_reserved`.
     """
     level = _level(product, location)
     _check_revision(product, command.precondition, is_done=_is_done(product, level, command))
@@ -65,7 +65,7 @@ def decide_set(product: Product | None, command: SetStock, location: str) -> Pro
 def decide_adjust(product: Product | None, command: AdjustStock, location: str) -> ProductChange:
     """Decide an adjustment.
 
-    Raises `sku_not_found`, `version_mismatch`, `stock_below_reserved`, or `validation_error` above 10^12.
+    Raise `sku_not_found`, `version_mismatch`, `stock_below_reserved`, or `validation_error` above 10^12.
     """
     return _moved(
         product,
@@ -84,7 +84,7 @@ def decide_adjust(product: Product | None, command: AdjustStock, location: str) 
 
 
 def decide_receive(product: Product | None, command: ReceiveStock, location: str) -> ProductChange:
-    """Decide a receipt. Raises `sku_not_found`, or `validation_error` above 10^12."""
+    """Decide a receipt. Raise `sku_not_found`, or `validation_error` above 10^12."""
     return _moved(
         product,
         NewMovement(
@@ -101,9 +101,9 @@ def decide_receive(product: Product | None, command: ReceiveStock, location: str
 
 
 def check_deletion(product: Product, is_used: bool, command: DeleteProduct) -> None:
-    """Check that a product may be deleted: it `is_used` once it has a row of the ledger, or an order names it.
+    """Raise unless a product may be deleted. It `is_used` if the ledger has a row of it, or an order names it.
 
-    Raises `version_mismatch` or `product_in_use`.
+    Raise `version_mismatch` or `product_in_use`.
     """
     _check_revision(product, command.precondition, is_done=False)
     if is_used:
@@ -111,7 +111,7 @@ def check_deletion(product: Product, is_used: bool, command: DeleteProduct) -> N
 
 
 def events_of(product: Product | None, change: ProductChange) -> list[NewEvent]:
-    """Return the stock events of a change to a product as it was before; the first stock of a new one is no news."""
+    """Return the stock events of a change to a product as it was before. The first stock of a new product has none."""
     if product is None:
         return []
     threshold = change.low_stock_threshold
@@ -130,19 +130,19 @@ def events_of(product: Product | None, change: ProductChange) -> list[NewEvent]:
 
 
 def sku_not_found(sku: str) -> OmsError:
-    """Say that no product has this SKU."""
+    """Return the error for a SKU that no product has."""
     return OmsError("sku_not_found", f"no product has the SKU {sku}")
 
 
 def stock_below_reserved(sku: str, location: str, on_hand: int, reserved: int) -> OmsError:
-    """Say that a count would fall below what open orders hold, or, where they hold nothing, below 0."""
+    """Return the error for a count that would fall below what open orders hold, or below 0 where they hold nothing."""
     below = f"{reserved} are reserved; `oms orders list --sku {sku} --status pending,processing` lists who holds them"
     detail = f"{sku} {location}: on hand would be {on_hand}, but {below if reserved else 'it cannot be below 0'}"
     return OmsError("stock_below_reserved", detail, data={"on_hand": on_hand, "reserved": reserved})
 
 
 def count_too_large(sku: str, location: str, on_hand: int) -> str:
-    """Say that a count would be above its bound."""
+    """Return the detail of the error for a count that would be above its bound."""
     return f"{sku} {location}: the count would be {on_hand}, above {COUNT_MAX}"
 
 
@@ -165,7 +165,7 @@ def _check_revision(product: Product | None, precondition: Precondition, *, is_d
 
 
 def _is_done(product: Product | None, level: StockLevel | None, command: SetStock) -> bool:
-    """Tell whether the product is as the command wants it."""
+    """Return whether the product already has the values of the command."""
     return (
         product is not None
         and command.name in (None, product.name)

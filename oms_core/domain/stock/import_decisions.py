@@ -20,9 +20,9 @@ KINDS: Mapping[ImportMode, MovementKind] = {
 
 
 class StockEntry(NamedTuple):
-    """What an import asks of one level: a count to set, or the sum of the differences of `rows` rows of the file.
+    """One level of an import: a count to set, or the sum of the differences of `rows` rows of the file.
 
-    A tuple, since a million of them are made in one import. `name` None leaves the product's name as it is.
+    It is a tuple, since one import makes a million of them. `name` None leaves the product's name as it is.
     """
 
     sku: str
@@ -35,7 +35,7 @@ class StockEntry(NamedTuple):
 
 
 class RefusalCode(StrEnum):
-    """Why the present state refuses an entry; the words are those of the errors of a single change."""
+    """Why the present state refuses an entry; the codes are those of the errors of a single change."""
 
     SKU_NOT_FOUND = "sku_not_found"
     STOCK_BELOW_RESERVED = "stock_below_reserved"
@@ -67,9 +67,9 @@ class EntryChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
-    """What becomes of a batch: rows of the file that write something, write nothing, or are refused; each refusal.
+    """The result of a batch: how many rows of the file write something, write nothing or are refused, and each refusal.
 
-    `created` counts the products that are new, of which `created_skus` are the first 20.
+    `created` counts the new products, of which `created_skus` are the first 20.
     """
 
     applied: int
@@ -82,7 +82,7 @@ class BatchResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchDecision:
-    """What a batch writes, in order of its entries, and its result."""
+    """What a batch writes, in the order of its entries, and its result."""
 
     changes: tuple[EntryChange, ...]
     result: BatchResult
@@ -91,10 +91,10 @@ class BatchDecision:
 def decide_import(
     mode: ImportMode, entries: Iterable[StockEntry], products: Mapping[str, Product], *, existing_only: bool = False
 ) -> BatchDecision:
-    """Decide entries, each level at most once among them, against the products as they are (absent: unknown).
+    """Decide entries against the products as they are (absent: unknown). No two entries are of the same level.
 
     A set creates what is unknown, unless `existing_only`; an adjustment of an unknown SKU is refused. A refused entry
-    writes nothing, not even its name; the others are not touched by that.
+    writes nothing, not even its name; the other entries are written all the same.
     """
     decide = _decide_set if mode is ImportMode.SET else _decide_adjust
     created: dict[str, None] = {}
@@ -143,7 +143,7 @@ def movement_of(mode: ImportMode, change: EntryChange) -> NewMovement | None:
 
 
 def refusal(sku: str, location: str, code: RefusalCode, *, on_hand: int, reserved: int) -> Refusal:
-    """Word a refusal: `on_hand` is what the level would have, `reserved` what open orders hold there."""
+    """Return a refusal: `on_hand` is what the level would have, `reserved` what open orders hold there."""
     if code is RefusalCode.SKU_NOT_FOUND:
         detail = sku_not_found(sku).detail
     elif code is RefusalCode.STOCK_BELOW_RESERVED:

@@ -1,4 +1,4 @@
-"""What the ledger rows of one transaction do to levels, and which stock events follow."""
+"""What the ledger rows of one transaction change at levels, and which stock events follow."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from oms_core.domain.stock.products import NewMovement, Product, StockLevel
 
 MovementEntry: TypeAlias = tuple[NewMovement, Stamp]
 EventEntry: TypeAlias = tuple[NewEvent, Stamp]
-# The SKU and the location of a level.
+# A level is named by its SKU and its location.
 LevelId: TypeAlias = tuple[str, str]
 
 
 @dataclass(slots=True)
 class LevelMove:
-    """What all ledger rows of one transaction do to one level; the last of them has this number and stamp."""
+    """The sum of all ledger rows of one transaction for one level, with the number and stamp of the last row."""
 
     on_hand_delta: int
     reserved_delta: int
@@ -29,13 +29,13 @@ class LevelMove:
 
     @property
     def available_delta(self) -> int:
-        """The units by which what can be sold changes."""
+        """The difference in units that can be sold."""
         return self.on_hand_delta - self.reserved_delta
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A product before a transaction: the units that could be sold, and its threshold."""
+    """A product before a transaction: its available units, and its threshold."""
 
     available: int
     low_stock_threshold: int | None
@@ -69,7 +69,7 @@ def moves_of(movements: Iterable[MovementEntry]) -> dict[LevelId, LevelMove]:
 
 
 def available_deltas(moves: Mapping[LevelId, LevelMove]) -> dict[str, int]:
-    """Sum by SKU the units by which what can be sold changes."""
+    """Return by SKU the difference in units that can be sold."""
     deltas: dict[str, int] = {}
     for (sku, _), move in moves.items():
         deltas[sku] = deltas.get(sku, 0) + move.available_delta
@@ -77,7 +77,10 @@ def available_deltas(moves: Mapping[LevelId, LevelMove]) -> dict[str, int]:
 
 
 def level_after(level: StockLevel | None, location: str, move: LevelMove) -> StockLevel:
-    """Return a level after a transaction, within its bounds or not. Its version grows once; None stands for none."""
+    """Return a level after a transaction, within its bounds or not. Its version grows by 1.
+
+    `level` is None where there was none.
+    """
     before = level or StockLevel(location=location, on_hand=0, reserved=0, version=0)
     return replace(
         before,
@@ -88,7 +91,9 @@ def level_after(level: StockLevel | None, location: str, move: LevelMove) -> Sto
 
 
 def is_within_bounds(level: StockLevel) -> bool:
-    """Tell whether a level may be kept: no more is promised than is there, and the count is below its bound."""
+    """Return whether a level may be stored: no more units are reserved than are there, and the count is below its
+    bound.
+    """
     return 0 <= level.reserved <= level.on_hand <= COUNT_MAX
 
 

@@ -1,4 +1,4 @@
-"""Products, their stock per location, and the ledger of every change."""
+"""Products, their stock per location, and the ledger that records every change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MovementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockLevel:
-    """The counters of one SKU at one location: units there, and units of them promised to open orders."""
+    """The counters of one SKU at one location: units on hand, and how many of them open orders reserve."""
 
     location: str
     on_hand: int
@@ -31,7 +31,7 @@ class StockLevel:
 
     @property
     def available(self) -> int:
-        """Units that can still be sold from here."""
+        """Units that can still be sold from this location."""
         return self.on_hand - self.reserved
 
 
@@ -47,12 +47,12 @@ class Product:
 
     @property
     def on_hand(self) -> int:
-        """Units physically there."""
+        """Units physically present."""
         return sum(level.on_hand for level in self.levels)
 
     @property
     def reserved(self) -> int:
-        """Units promised to open orders."""
+        """Units that open orders reserve."""
         return sum(level.reserved for level in self.levels)
 
     @property
@@ -67,20 +67,20 @@ class Product:
 
     @property
     def revision(self) -> str:
-        """What differs whenever anything of the product does: its version, and the microsecond of its last change.
+        """A text that differs after any change of the product: its version, and the microsecond of its last change.
 
-        The version counts changes of stock; a new name or threshold moves the time alone.
+        The version counts changes of stock; a new name or threshold changes the time alone.
         """
         return f"{self.version}-{self.updated_at.timestamp() * 1_000_000:.0f}"
 
     def level(self, location: str) -> StockLevel | None:
-        """Find the level at a location."""
+        """Return the level at a location, if there is one."""
         return next((level for level in self.levels if level.location == location), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMovement:
-    """A row that is about to be written to the ledger; never both deltas zero."""
+    """A row that is about to be written to the ledger; its deltas are never both zero."""
 
     sku: str
     location: str
