@@ -46,12 +46,12 @@ class _PoisonedQueue:
         return getattr(self._storage.queue, name)
 
 
-def open_poisoned(url: str, *, waiting_max: int | None = None, **given: Any) -> Oms:
+def open_poisoned(url: str, *, waiting_max: int | None = None, outcomes_max: int | None = None, **given: Any) -> Oms:
     """Open a system on which a poisoned order fails at its first try."""
     settings = Settings(database_url=url, max_attempts=1, **given)
     ports = open_ports(settings)
     poisoned = replace(ports, storage=PoisonedStorage(ports.storage))
-    return Oms(settings=settings, ports=poisoned, waiting_max=waiting_max)
+    return Oms(settings=settings, ports=poisoned, waiting_max=waiting_max, outcomes_max=outcomes_max)
 
 
 def accept(client: ConformingClient, quantity: int = 1, **members: Any) -> dict[str, Any]:

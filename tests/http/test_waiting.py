@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def oms(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Oms]:
     """A system without a worker, in which one may wait at a time."""
     url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/oms.db"}[request.param]
-    with open_poisoned(url, http_threads=4, waiting_max=3) as opened:
+    with open_poisoned(url, waiting_max=3, outcomes_max=1) as opened:
         opened.schema.upgrade()
         yield opened
 
