@@ -10,8 +10,8 @@ from tests.adapters.rabbitmq_broker import RabbitmqVhost
 
 
 @pytest.fixture
-def broker(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
+def vhost(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
     """The broker, asked directly; whatever has this test's prefix there is deleted afterwards."""
-    broker = RabbitmqVhost(rabbitmq_url, unique_name)
-    yield broker
-    broker.delete_all()
+    vhost = RabbitmqVhost(rabbitmq_url, unique_name)
+    yield vhost
+    vhost.delete_all()

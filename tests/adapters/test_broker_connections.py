@@ -23,11 +23,11 @@ SECONDS_MAX = 30.0
 LONG_SECONDS = 5.0
 
 
-def test_an_inbox_stays_connected_during_long_work_and_an_idle_announcer_connects_again(broker: RabbitmqVhost) -> None:
-    queue = open_broker(f"{broker.url}?heartbeat=1", BrokerOptions(prefix=broker.prefix))
-    announcer = queue.announcer()
+def test_an_inbox_stays_connected_during_long_work_and_an_idle_announcer_connects_again(vhost: RabbitmqVhost) -> None:
+    broker = open_broker(f"{vhost.url}?heartbeat=1", BrokerOptions(prefix=vhost.prefix))
+    announcer = broker.announcer()
     announcer.announce(new_ids(1))
-    with open_inbox(queue) as inbox:
+    with open_inbox(broker) as inbox:
         held = receive(inbox)
         # Were the connection lost, the message would come again.
         assert inbox.take(limit=1, timeout_seconds=LONG_SECONDS) == []
@@ -38,11 +38,11 @@ def test_an_inbox_stays_connected_during_long_work_and_an_idle_announcer_connect
 
 
 def test_an_inbox_that_was_lost_before_its_second_consumer_stood_is_not_connected(
-    broker: RabbitmqVhost, monkeypatch: pytest.MonkeyPatch
+    vhost: RabbitmqVhost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
+    broker = open_broker(vhost.url, BrokerOptions(prefix=vhost.prefix))
     ids = new_ids(3)
-    announce(queue, ids)
+    announce(broker, ids)
     consume, delivered, lost = Consumption._consume, Event(), Event()
 
     def consume_orders_only(consumption: Consumption, kind: MessageKind, name: str) -> None:
@@ -53,7 +53,7 @@ def test_an_inbox_that_was_lost_before_its_second_consumer_stood_is_not_connecte
         delivered.set()
         raise OmsError("queue_unavailable", "the broker is gone")
 
-    with open_inbox(queue) as inbox:
+    with open_inbox(broker) as inbox:
         with monkeypatch.context() as patch:
             patch.setattr(Consumption, "_consume", consume_orders_only)
             patch.setattr("oms_rabbitmq.inbox.Backoff.next_pause_seconds", lambda _: lost.wait(SECONDS_MAX) and 0.0)
@@ -61,7 +61,7 @@ def test_an_inbox_that_was_lost_before_its_second_consumer_stood_is_not_connecte
             wait_until(lambda: not inbox.connected, SECONDS_MAX, "the inbox notices")
         lost.set()
         assert receive_ids(inbox, 3) == ids
-    queue.close()
+    broker.close()
 
 
 @pytest.fixture(scope="module")
@@ -77,19 +77,19 @@ def test_a_broker_whose_certificate_is_verified_is_talked_to_encrypted(
     encrypted_address: str, certificate: Certificate, unique_name: str
 ) -> None:
     options = quote(f"{{'ca_certs':'{certificate.path}'}}")
-    queue = open_broker(
+    broker = open_broker(
         f"amqps://guest:guest@{encrypted_address}?ssl_options={options}", BrokerOptions(prefix=unique_name)
     )
-    queue.check()
+    broker.check()
     ids = new_ids(30_000)
-    announce(queue, ids)
-    with open_inbox(queue) as inbox:
+    announce(broker, ids)
+    with open_inbox(broker) as inbox:
         assert receive_ids(inbox, 30_000) == ids
-    queue.close()
+    broker.close()
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(encrypted_address: str) -> None:
-    queue = open_broker(f"amqps://guest:guest@{encrypted_address}", BrokerOptions())
+    broker = open_broker(f"amqps://guest:guest@{encrypted_address}", BrokerOptions())
     with pytest.raises(OmsError, match="CERTIFICATE_VERIFY_FAILED") as caught:
-        queue.check()
+        broker.check()
     assert caught.value.code == "queue_unavailable"

@@ -77,17 +77,17 @@ def doorways() -> Iterator[list[Doorway]]:
         doorway.close()
 
 
-def behind(broker: RabbitmqVhost, doorways: list[Doorway], query: str = "", **given: bool | int) -> Broker:
-    """Open a queue whose broker answers through a doorway."""
-    doorways.append(Doorway(broker.url, **given))  # type: ignore[arg-type]
-    parts = urlsplit(broker.url)
+def behind(vhost: RabbitmqVhost, doorways: list[Doorway], query: str = "", **given: bool | int) -> Broker:
+    """Open a broker that answers through a doorway."""
+    doorways.append(Doorway(vhost.url, **given))  # type: ignore[arg-type]
+    parts = urlsplit(vhost.url)
     user = parts.netloc.rpartition("@")[0]
     return open_broker(f"amqp://{user}@{LOOPBACK}:{doorways[-1].port}{parts.path}{query}", BrokerOptions(prefix="oms"))
 
 
-def told(queue: Broker) -> str:
+def told(broker: Broker) -> str:
     with pytest.raises(OmsError) as caught:
-        queue.check()
+        broker.check()
     assert caught.value.code == "queue_unavailable"
     return caught.value.detail
 
@@ -95,37 +95,37 @@ def told(queue: Broker) -> str:
 @pytest.mark.usefixtures("short_opening")
 @pytest.mark.parametrize("passes", CUTS)
 def test_a_broker_that_falls_silent_while_it_greets_is_given_up_in_time(
-    broker: RabbitmqVhost, doorways: list[Doorway], passes: int
+    vhost: RabbitmqVhost, doorways: list[Doorway], passes: int
 ) -> None:
-    queue = behind(broker, doorways, passes=passes, ends=False)
-    assert told(queue) == "RabbitMQ: no answer within 0.25 seconds"
-    queue.close()
+    broker = behind(vhost, doorways, passes=passes, ends=False)
+    assert told(broker) == "RabbitMQ: no answer within 0.25 seconds"
+    broker.close()
 
 
 @pytest.mark.parametrize("passes", CUTS)
 def test_a_connection_that_is_lost_while_the_broker_greets_is_no_wrong_password(
-    broker: RabbitmqVhost, doorways: list[Doorway], passes: int
+    vhost: RabbitmqVhost, doorways: list[Doorway], passes: int
 ) -> None:
-    queue = behind(broker, doorways, passes=passes, ends=True)
-    assert told(queue).startswith("RabbitMQ: the connection was lost while it was being opened (")
-    queue.close()
+    broker = behind(vhost, doorways, passes=passes, ends=True)
+    assert told(broker).startswith("RabbitMQ: the connection was lost while it was being opened (")
+    broker.close()
 
 
 @pytest.mark.parametrize("passes", CUTS)
 def test_pikas_own_timeout_is_a_broker_that_does_not_answer(
-    broker: RabbitmqVhost, doorways: list[Doorway], passes: int
+    vhost: RabbitmqVhost, doorways: list[Doorway], passes: int
 ) -> None:
-    queue = behind(broker, doorways, "?stack_timeout=0.1&socket_timeout=0.1", passes=passes, ends=False)
-    assert "imeout while setting up AMQP" in told(queue)
-    queue.close()
+    broker = behind(vhost, doorways, "?stack_timeout=0.1&socket_timeout=0.1", passes=passes, ends=False)
+    assert "imeout while setting up AMQP" in told(broker)
+    broker.close()
 
 
 @pytest.mark.usefixtures("short_opening")
-def test_a_port_that_never_begins_tls_is_given_up_in_time(broker: RabbitmqVhost, doorways: list[Doorway]) -> None:
-    doorways.append(Doorway(broker.url, passes=0, ends=False))
-    queue = open_broker(f"amqps://guest:guest@localhost:{doorways[-1].port}/", BrokerOptions(prefix="oms"))
-    assert told(queue) == "RabbitMQ: no answer within 0.25 seconds"
-    queue.close()
+def test_a_port_that_never_begins_tls_is_given_up_in_time(vhost: RabbitmqVhost, doorways: list[Doorway]) -> None:
+    doorways.append(Doorway(vhost.url, passes=0, ends=False))
+    broker = open_broker(f"amqps://guest:guest@localhost:{doorways[-1].port}/", BrokerOptions(prefix="oms"))
+    assert told(broker) == "RabbitMQ: no answer within 0.25 seconds"
+    broker.close()
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_a_port_that_never_begins_tls_is_given_up_in_time(broker: RabbitmqVhost,
     ],
 )
 def test_what_the_broker_itself_refuses_is_told_in_its_words(
-    broker: RabbitmqVhost, user: str, host: str, words: str
+    vhost: RabbitmqVhost, user: str, host: str, words: str
 ) -> None:
-    parts = urlsplit(broker.url)
-    queue = open_broker(f"amqp://{user}@{parts.hostname}:{parts.port or 5672}{host}", BrokerOptions(prefix="oms"))
-    assert words in told(queue)
-    queue.close()
+    parts = urlsplit(vhost.url)
+    broker = open_broker(f"amqp://{user}@{parts.hostname}:{parts.port or 5672}{host}", BrokerOptions(prefix="oms"))
+    assert words in told(broker)
+    broker.close()

@@ -1,4 +1,4 @@
-"""oms_memory keeps every promise of a queue."""
+"""oms_memory keeps every promise of a broker."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from oms_memory import MemoryBroker, open_broker
 from oms_core.ports.broker import Announcer, Broker, BrokerOptions
 
 
-class TestMemoryQueue(BrokerContract):
+class TestMemoryBroker(BrokerContract):
     @pytest.fixture
-    def queue(self) -> Iterator[Broker]:
-        queue = open_broker("memory://", BrokerOptions())
-        yield queue
-        queue.close()
+    def broker(self) -> Iterator[Broker]:
+        broker = open_broker("memory://", BrokerOptions())
+        yield broker
+        broker.close()
 
-    def send_command(self, queue: Broker, body: bytes) -> None:
-        cast("MemoryBroker", queue).send_command(body)
+    def send_command(self, broker: Broker, body: bytes) -> None:
+        cast("MemoryBroker", broker).send_command(body)
 
 
 @pytest.fixture
-def queue() -> MemoryBroker:
+def broker() -> MemoryBroker:
     return MemoryBroker()
 
 
-def test_an_inbox_is_connected_once_somebody_can_announce(queue: MemoryBroker) -> None:
-    inbox = queue.inbox()
+def test_an_inbox_is_connected_once_somebody_can_announce(broker: MemoryBroker) -> None:
+    inbox = broker.inbox()
     assert not inbox.connected
-    queue.announcer()
+    broker.announcer()
     assert inbox.connected
 
 
 @pytest.mark.parametrize("at_once", [1, 100])
 def test_what_is_beyond_the_bound_is_dropped(
-    queue: MemoryBroker, at_once: int, monkeypatch: pytest.MonkeyPatch
+    broker: MemoryBroker, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("oms_memory.broker.WAITING_IDS_MAX", 1_000)
-    announcer, inbox = queue.announcer(), queue.inbox()
+    announcer, inbox = broker.announcer(), broker.inbox()
     ids = new_ids(1_000)
     for start in range(0, 1_000, at_once):
         announcer.announce(ids[start : start + at_once])
@@ -54,8 +54,8 @@ def test_what_is_beyond_the_bound_is_dropped(
     assert ids_in(inbox.take(limit=10, timeout_seconds=0)) == ids[:1]
 
 
-def test_no_events_are_carried(queue: MemoryBroker) -> None:
-    assert not queue.carries_events
+def test_no_events_are_carried(broker: MemoryBroker) -> None:
+    assert not broker.carries_events
 
 
 class RepeatingQueue(MemoryBroker):
@@ -96,6 +96,6 @@ def test_the_race_of_the_contract_is_lost_by_a_queue_that_repeats_or_loses(
     broken: type[MemoryBroker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(races, "DEADLINE_SECONDS", 1.0)
-    queue = broken()
+    broker = broken()
     with pytest.raises(AssertionError):
-        RacePromises().test_each_id_reaches_one_inbox_once(queue, queue)
+        RacePromises().test_each_id_reaches_one_inbox_once(broker, broker)

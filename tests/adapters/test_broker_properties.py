@@ -44,65 +44,63 @@ STAFF = Caller(name="staff", scopes=ALL_SCOPES)
 
 
 @pytest.fixture
-def queue(broker: RabbitmqVhost) -> Iterator[Broker]:
-    queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
-    queue.dead_letters().list(limit=1)  # Declares everything.
-    yield queue
-    queue.close()
+def broker(vhost: RabbitmqVhost) -> Iterator[Broker]:
+    broker = open_broker(vhost.url, BrokerOptions(prefix=vhost.prefix))
+    broker.dead_letters().list(limit=1)  # Declares everything.
+    yield broker
+    broker.close()
 
 
-def send(
-    broker: RabbitmqVhost, exchange: str, key: str, body: bytes, properties: BasicProperties | None = None
-) -> None:
-    with broker.channel() as channel:
+def send(vhost: RabbitmqVhost, exchange: str, key: str, body: bytes, properties: BasicProperties | None = None) -> None:
+    with vhost.channel() as channel:
         channel.confirm_delivery()
         channel.basic_publish(exchange, key, body, properties, mandatory=True)
 
 
 @pytest.mark.parametrize("properties", [*UNREADABLE.values(), *ODD.values()], ids=[*UNREADABLE, *ODD])
 def test_a_message_comes_in_whatever_its_properties_and_so_does_the_next(
-    broker: RabbitmqVhost, queue: Broker, properties: BasicProperties
+    vhost: RabbitmqVhost, broker: Broker, properties: BasicProperties
 ) -> None:
-    send(broker, broker.name("commands"), "x", b"odd", properties)
-    send(broker, broker.name("commands"), "x", b"next")
-    with open_inbox(queue) as inbox:
+    send(vhost, vhost.name("commands"), "x", b"odd", properties)
+    send(vhost, vhost.name("commands"), "x", b"next")
+    with open_inbox(broker) as inbox:
         messages = [*receive(inbox), *receive(inbox)]
         assert [message.body for message in messages][:2] == [b"odd", b"next"]
         inbox.done(messages)
 
 
-def test_a_message_with_unreadable_properties_is_buried_with_its_reason(broker: RabbitmqVhost, queue: Broker) -> None:
-    send(broker, broker.name("commands"), "x", b"odd", UNREADABLE["tables in tables"])
-    with open_inbox(queue) as inbox:
+def test_a_message_with_unreadable_properties_is_dead_lettered_with_its_reason(vhost: RabbitmqVhost, broker: Broker) -> None:
+    send(vhost, vhost.name("commands"), "x", b"odd", UNREADABLE["tables in tables"])
+    with open_inbox(broker) as inbox:
         (message,) = receive(inbox)
         inbox.dead_letter(message, OmsError("malformed_json", "cut"))
-    (letter,) = queue.dead_letters().list(limit=10)
+    (letter,) = broker.dead_letters().list(limit=10)
     assert (letter.body, letter.code) == (b"odd", "malformed_json")
 
 
 @pytest.mark.parametrize("properties", [*UNREADABLE.values(), *ODD.values()], ids=[*UNREADABLE, *ODD])
 def test_a_strangers_letter_is_shown_and_discarded_by_its_id(
-    broker: RabbitmqVhost, queue: Broker, properties: BasicProperties
+    vhost: RabbitmqVhost, broker: Broker, properties: BasicProperties
 ) -> None:
-    send(broker, "", broker.name("dead.v1"), b"strange", properties)
-    (shown,) = shown_letters(broker)
+    send(vhost, "", vhost.name("dead.v1"), b"strange", properties)
+    (shown,) = shown_letters(vhost)
     assert shown["body"] == "strange"
-    assert queue.dead_letters().discard([str(shown["id"])]) == 1
-    assert queue.dead_letters().list(limit=10) == []
+    assert broker.dead_letters().discard([str(shown["id"])]) == 1
+    assert broker.dead_letters().list(limit=10) == []
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon", "2026-01-01"])
 def test_a_strangers_letter_that_died_off_the_calendar_is_shown(
-    broker: RabbitmqVhost, queue: Broker, time: str
+    vhost: RabbitmqVhost, broker: Broker, time: str
 ) -> None:
-    send(broker, "", broker.name("dead.v1"), b"strange", BasicProperties(headers={"x-oms-died-at": time}))
-    (shown,) = shown_letters(broker)
+    send(vhost, "", vhost.name("dead.v1"), b"strange", BasicProperties(headers={"x-oms-died-at": time}))
+    (shown,) = shown_letters(vhost)
     assert shown["died_at"] is None
 
 
-def shown_letters(broker: RabbitmqVhost) -> list[dict[str, object]]:
+def shown_letters(vhost: RabbitmqVhost) -> list[dict[str, object]]:
     """Ask the service for them, as JSON."""
-    settings = Settings(database_url="memory://", queue_url=broker.url, queue_prefix=broker.prefix)
+    settings = Settings(database_url="memory://", queue_url=vhost.url, queue_prefix=vhost.prefix)
     with Oms.open(settings) as oms:
         letters: list[DeadLetter] = oms.queue.dead_letters.list(caller=STAFF)
         assert all(isinstance(letter.id, str) for letter in letters)

@@ -1,4 +1,4 @@
-"""oms_rabbitmq keeps every promise of a queue, and says what it declares."""
+"""oms_rabbitmq keeps every promise of a broker, and says what it declares."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from oms_core.ports.broker import Broker, BrokerOptions
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 
 
-class TestRabbitmqQueue(BrokerContract):
+class TestRabbitmqBroker(BrokerContract):
     @pytest.fixture
-    def queue(self, broker: RabbitmqVhost) -> Iterator[Broker]:
-        queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
-        queue.dead_letters().list(limit=1)  # Declares everything, as a service's first worker does.
-        yield queue
-        queue.close()
+    def broker(self, vhost: RabbitmqVhost) -> Iterator[Broker]:
+        broker = open_broker(vhost.url, BrokerOptions(prefix=vhost.prefix))
+        broker.dead_letters().list(limit=1)  # Declares everything, as a service's first worker does.
+        yield broker
+        broker.close()
 
     @pytest.fixture
-    def rival_queue(self, broker: RabbitmqVhost) -> Iterator[Broker]:
-        queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
-        yield queue
-        queue.close()
+    def rival_broker(self, vhost: RabbitmqVhost) -> Iterator[Broker]:
+        broker = open_broker(vhost.url, BrokerOptions(prefix=vhost.prefix))
+        yield broker
+        broker.close()
 
     @pytest.fixture(autouse=True)
-    def remember_broker(self, broker: RabbitmqVhost) -> None:
-        self.broker = broker
+    def remember_vhost(self, vhost: RabbitmqVhost) -> None:
+        self.vhost = vhost
 
-    def send_command(self, queue: Broker, body: bytes) -> None:
-        self.broker.send_command(body)
+    def send_command(self, broker: Broker, body: bytes) -> None:
+        self.vhost.send_command(body)

@@ -17,26 +17,26 @@ from tests.adapters.rabbitmq_broker import QUEUES, RabbitmqVhost
 
 
 @pytest.fixture
-def queue(broker: RabbitmqVhost) -> Iterator[Broker]:
-    queue = open_broker(broker.url, BrokerOptions(prefix=broker.prefix))
-    yield queue
-    queue.close()
+def broker(vhost: RabbitmqVhost) -> Iterator[Broker]:
+    broker = open_broker(vhost.url, BrokerOptions(prefix=vhost.prefix))
+    yield broker
+    broker.close()
 
 
-def test_nothing_is_connected_or_declared_before_it_is_used(broker: RabbitmqVhost, queue: Broker) -> None:
-    for part in (queue.announcer(), queue.inbox(), queue.event_publisher()):
+def test_nothing_is_connected_or_declared_before_it_is_used(vhost: RabbitmqVhost, broker: Broker) -> None:
+    for part in (broker.announcer(), broker.inbox(), broker.event_publisher()):
         part.close()
-    queue.dead_letters()
-    queue.close()
+    broker.dead_letters()
+    broker.close()
     with pytest.raises(ChannelClosedByBroker, match="NOT_FOUND"):
-        broker.waiting("orders.v1")
+        vhost.waiting("orders.v1")
 
 
 @pytest.mark.parametrize("name", QUEUES)
-def test_the_queues_are_durable_quorum_queues_without_a_limit(broker: RabbitmqVhost, queue: Broker, name: str) -> None:
-    announce(queue, new_ids(1))
-    with broker.channel() as channel:  # Refused by the broker, if anything but this was declared.
-        channel.queue_declare(broker.name(name), durable=True, arguments={"x-queue-type": "quorum"})
+def test_the_queues_are_durable_quorum_queues_without_a_limit(vhost: RabbitmqVhost, broker: Broker, name: str) -> None:
+    announce(broker, new_ids(1))
+    with vhost.channel() as channel:  # Refused by the broker, if anything but this was declared.
+        channel.queue_declare(vhost.name(name), durable=True, arguments={"x-queue-type": "quorum"})
 
 
 @pytest.mark.parametrize(
@@ -53,36 +53,36 @@ def test_the_delivery_limit_is_lifted_where_there_is_one(version: str, arguments
     assert queue_arguments(version) == arguments
 
 
-def test_a_queue_with_other_properties_is_left_alone_and_told(broker: RabbitmqVhost, queue: Broker) -> None:
-    with broker.channel() as channel:
-        channel.queue_declare(broker.name("orders.v1"), durable=True)
+def test_a_queue_with_other_properties_is_left_alone_and_told(vhost: RabbitmqVhost, broker: Broker) -> None:
+    with vhost.channel() as channel:
+        channel.queue_declare(vhost.name("orders.v1"), durable=True)
     with pytest.raises(OmsError, match=r"PRECONDITION_FAILED.*orders.v1") as caught:
-        announce(queue, new_ids(1))
+        announce(broker, new_ids(1))
     assert caught.value.code == "queue_unavailable"
-    assert broker.waiting("orders.v1") == 0
+    assert vhost.waiting("orders.v1") == 0
 
 
-def test_an_announcement_is_a_persistent_json_message(broker: RabbitmqVhost, queue: Broker) -> None:
+def test_an_announcement_is_a_persistent_json_message(vhost: RabbitmqVhost, broker: Broker) -> None:
     ids = new_ids(3)
-    announce(queue, ids)
-    with broker.channel() as channel:
-        _, properties, body = channel.basic_get(broker.name("orders.v1"), auto_ack=True)
+    announce(broker, ids)
+    with vhost.channel() as channel:
+        _, properties, body = channel.basic_get(vhost.name("orders.v1"), auto_ack=True)
     assert properties is not None
     assert json.loads(body or b"") == {"order_ids": [str(order_id) for order_id in ids]}
     assert (properties.delivery_mode, properties.content_type) == (2, "application/json")
 
 
-def test_a_subscriber_gets_events_by_type_in_order_as_cloudevents(broker: RabbitmqVhost, queue: Broker) -> None:
-    publisher = queue.event_publisher()
+def test_a_subscriber_gets_events_by_type_in_order_as_cloudevents(vhost: RabbitmqVhost, broker: Broker) -> None:
+    publisher = broker.event_publisher()
     publisher.publish([])
     publisher.publish([OutgoingEvent(id="0", type="order.placed", body=b"before")])
     events = [
         OutgoingEvent(id=str(number), type=("order.placed", "stock.low")[number % 2], body=b'{"n": %d}' % number)
         for number in range(1, 1_301)
     ]
-    with broker.channel() as channel:
+    with vhost.channel() as channel:
         subscription = str(channel.queue_declare("", exclusive=True).method.queue)
-        channel.queue_bind(subscription, broker.name("events"), "order.*")
+        channel.queue_bind(subscription, vhost.name("events"), "order.*")
         publisher.publish(events)
         publisher.close()
         got = [channel.basic_get(subscription, auto_ack=True) for _ in range(650)]
@@ -97,51 +97,51 @@ def test_a_subscriber_gets_events_by_type_in_order_as_cloudevents(broker: Rabbit
 
 
 @pytest.mark.parametrize("routing_key", ["", "place-order", "a.b.c"])
-def test_commands_come_in_under_any_routing_key(broker: RabbitmqVhost, queue: Broker, routing_key: str) -> None:
-    queue.dead_letters().list(limit=1)
-    with broker.channel() as channel:
+def test_commands_come_in_under_any_routing_key(vhost: RabbitmqVhost, broker: Broker, routing_key: str) -> None:
+    broker.dead_letters().list(limit=1)
+    with vhost.channel() as channel:
         channel.confirm_delivery()
-        channel.basic_publish(broker.name("commands"), routing_key, b"{}", mandatory=True)
-    with open_inbox(queue) as inbox:
+        channel.basic_publish(vhost.name("commands"), routing_key, b"{}", mandatory=True)
+    with open_inbox(broker) as inbox:
         (message,) = receive(inbox)
         assert message.kind is MessageKind.COMMAND
         inbox.done([message])
 
 
-def test_a_letter_that_somebody_else_put_there_is_listed_and_replayed(broker: RabbitmqVhost, queue: Broker) -> None:
-    letters = queue.dead_letters()
+def test_a_letter_that_somebody_else_put_there_is_listed_and_replayed(vhost: RabbitmqVhost, broker: Broker) -> None:
+    letters = broker.dead_letters()
     letters.list(limit=1)
-    with broker.channel() as channel:
+    with vhost.channel() as channel:
         channel.confirm_delivery()
-        channel.basic_publish("", broker.name("dead.v1"), b"strange")
+        channel.basic_publish("", vhost.name("dead.v1"), b"strange")
     (letter,) = letters.list(limit=10)
     assert (letter.kind, letter.code, letter.body, letter.died_at) == (MessageKind.COMMAND, "", b"strange", None)
     assert letters.list(limit=10) == [letter]
     assert letters.replay([letter.id]) == 1
-    with open_inbox(queue) as inbox:
+    with open_inbox(broker) as inbox:
         receive(inbox)
 
 
-def test_what_is_dropped_from_a_lost_queue_is_announced_to_a_new_one(broker: RabbitmqVhost, queue: Broker) -> None:
-    announcer = queue.announcer()
+def test_what_is_dropped_from_a_lost_queue_is_announced_to_a_new_one(vhost: RabbitmqVhost, broker: Broker) -> None:
+    announcer = broker.announcer()
     announcer.announce(new_ids(1))
-    broker.delete("orders.v1")
+    vhost.delete("orders.v1")
     ids = new_ids(250)
     announcer.announce(ids)
     announcer.close()
-    with open_inbox(queue) as inbox:
+    with open_inbox(broker) as inbox:
         assert receive_ids(inbox, 250) == ids
 
 
 def test_a_queue_deleted_under_its_consumer_is_declared_and_consumed_again(
-    broker: RabbitmqVhost, queue: Broker
+    vhost: RabbitmqVhost, broker: Broker
 ) -> None:
-    announcer = queue.announcer()
-    with open_inbox(queue) as inbox:
+    announcer = broker.announcer()
+    with open_inbox(broker) as inbox:
         announcer.announce(new_ids(1))
         held = receive(inbox)
         for name in ("orders.v1", "commands.v1"):
-            broker.delete(name)
+            vhost.delete(name)
             ids = new_ids(2)
             announcer.announce(ids)
             assert receive_ids(inbox, 2) == ids
@@ -150,11 +150,11 @@ def test_a_queue_deleted_under_its_consumer_is_declared_and_consumed_again(
     announcer.close()
 
 
-def test_events_go_on_after_their_exchange_was_deleted(broker: RabbitmqVhost, queue: Broker) -> None:
-    publisher = queue.event_publisher()
+def test_events_go_on_after_their_exchange_was_deleted(vhost: RabbitmqVhost, broker: Broker) -> None:
+    publisher = broker.event_publisher()
     event = OutgoingEvent(id="1", type="order.placed", body=b"{}")
     publisher.publish([event])
-    with broker.channel() as channel:
-        channel.exchange_delete(broker.name("events"))
+    with vhost.channel() as channel:
+        channel.exchange_delete(vhost.name("events"))
     publisher.publish([event])
     publisher.close()

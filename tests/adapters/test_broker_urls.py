@@ -1,4 +1,4 @@
-"""OMS_QUEUE_URL: which queue it opens, and what is said of a wrong one."""
+"""OMS_QUEUE_URL: which broker it opens, and what is said of a wrong one."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ SECRET = "s3cret"
     ],
 )
 def test_a_queue_names_its_broker_without_the_password(url: str, described: str) -> None:
-    queue = open_ports(Settings(database_url="memory://", queue_url=url, queue_prefix="shop")).broker
-    assert isinstance(queue, RabbitmqBroker)
-    assert queue.describe() == described
-    assert queue.carries_events
+    broker = open_ports(Settings(database_url="memory://", queue_url=url, queue_prefix="shop")).broker
+    assert isinstance(broker, RabbitmqBroker)
+    assert broker.describe() == described
+    assert broker.carries_events
 
 
 @pytest.mark.parametrize(

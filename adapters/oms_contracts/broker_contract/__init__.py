@@ -1,4 +1,4 @@
-"""The contract of a queue: one class of tests, inherited by the test module of every adapter."""
+"""The contract of a broker: one class of tests, inherited by the test module of every adapter."""
 
 from oms_contracts.broker_contract.contract import PASSWORD, BrokerContract
 

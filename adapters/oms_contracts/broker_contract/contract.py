@@ -20,17 +20,17 @@ class BrokerContract(
 ):
     """Every promise of `oms_core.ports.broker`; each part of the port is a class of its own among the parents.
 
-    A test class inherits this, is named `Test...`, provides the fixture `queue` (one with nothing in it, opened
+    A test class inherits this, is named `Test...`, provides the fixture `broker` (one with nothing in it, opened
     with PASSWORD where its URL takes a password, closed afterwards), and overrides the methods of BrokerHooks. Where a
-    broker can be opened twice, it also overrides the fixture `rival_queue`.
+    broker can be opened twice, it also overrides the fixture `rival_broker`.
     """
 
     @pytest.fixture
-    def queue(self) -> Broker:
-        """A queue with nothing in it; yours closes it afterwards."""
-        raise NotImplementedError("the test class of an adapter provides the fixture `queue`")
+    def broker(self) -> Broker:
+        """A broker with nothing in it; yours closes it afterwards."""
+        raise NotImplementedError("the test class of an adapter provides the fixture `broker`")
 
     @pytest.fixture
-    def rival_queue(self, queue: Broker) -> Broker:
-        """The same broker in other hands; the same queue, where there can be no second."""
-        return queue
+    def rival_broker(self, broker: Broker) -> Broker:
+        """The same broker, opened once more; the one opening, where there can be no second."""
+        return broker

@@ -10,6 +10,6 @@ PASSWORD = "guest"  # noqa: S105  A broker's own default; it is to be looked for
 class BrokerHooks:
     """To be overridden by the test module of an adapter."""
 
-    def send_command(self, queue: Broker, body: bytes) -> None:
+    def send_command(self, broker: Broker, body: bytes) -> None:
         """Bring a command in as another service would; the inboxes get it."""
         raise NotImplementedError

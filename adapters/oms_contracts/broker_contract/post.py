@@ -19,17 +19,17 @@ def new_ids(count: int) -> list[UUID]:
     return [uuid4() for _ in range(count)]
 
 
-def announce(queue: Broker, ids: Sequence[UUID]) -> None:
+def announce(broker: Broker, ids: Sequence[UUID]) -> None:
     """Announce ids through an announcer of their own."""
-    announcer = queue.announcer()
+    announcer = broker.announcer()
     announcer.announce(ids)
     announcer.close()
 
 
 @contextmanager
-def open_inbox(queue: Broker) -> Iterator[Inbox]:
+def open_inbox(broker: Broker) -> Iterator[Inbox]:
     """Open an inbox and close it in the end."""
-    inbox = queue.inbox()
+    inbox = broker.inbox()
     try:
         yield inbox
     finally:
