@@ -69,7 +69,9 @@ def test_a_message_comes_in_whatever_its_properties_and_so_does_the_next(
         inbox.done(messages)
 
 
-def test_a_message_with_unreadable_properties_is_dead_lettered_with_its_reason(vhost: RabbitmqVhost, broker: Broker) -> None:
+def test_a_message_with_unreadable_properties_is_dead_lettered_with_its_reason(
+    vhost: RabbitmqVhost, broker: Broker
+) -> None:
     send(vhost, vhost.name("commands"), "x", b"odd", UNREADABLE["tables in tables"])
     with open_inbox(broker) as inbox:
         (message,) = receive(inbox)

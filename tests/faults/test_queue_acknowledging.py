@@ -13,8 +13,8 @@ from oms_rabbitmq.inbox import RabbitmqInbox
 from oms_core import Oms
 from oms_core.ports.broker import Message
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
-from tests.faults.queue_weather import SKU, accept, deployment, working
-from tests.faults.queue_weather_checks import all_placed, rows
+from tests.faults.queue_deployment import SKU, accept, deployment, working
+from tests.faults.queue_deployment_checks import all_placed, rows
 from tests.faults.rivals import LOCK_LEVELS, WAITING, count, rival
 from tests.services import free_port, wait_until
 from tests.services.rabbitmq import PrivateRabbitmq

@@ -14,8 +14,8 @@ from oms_peewee.outbox import PeeweeOutbox
 from oms_core import Oms, Settings
 from oms_core.domain.events import Event
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
-from tests.faults.queue_weather import accept, deployment, dies, relaying, spawned, working
-from tests.faults.queue_weather_checks import Subscriber, all_placed
+from tests.faults.queue_deployment import accept, deployment, dies, relaying, spawned, working
+from tests.faults.queue_deployment_checks import Subscriber, all_placed
 from tests.services.postgresql import connected
 
 EXPIRE = "UPDATE leases SET expires_at = now()"  # A dead relay's lease runs for twenty seconds.

@@ -15,8 +15,8 @@ from oms_core import Oms, SetStock
 from oms_core.ports.broker import DeadLetter
 from oms_core.worker.workers import COMMANDS
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
-from tests.faults.queue_weather import BUYER, SKU, accept, deployment, working
-from tests.faults.queue_weather_checks import all_placed, rows
+from tests.faults.queue_deployment import BUYER, SKU, accept, deployment, working
+from tests.faults.queue_deployment_checks import all_placed, rows
 from tests.services import free_port, wait_until
 
 DEADLINE_SECONDS = 60

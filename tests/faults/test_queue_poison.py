@@ -13,8 +13,8 @@ from oms_contracts.broker_contract.post import announce
 
 from oms_core import Oms, Order, OrderStatus, RetryOrder
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
-from tests.faults.queue_weather import BUYER, accept, deployment, die_of, order, processes, working
-from tests.faults.queue_weather_checks import check, rows
+from tests.faults.queue_deployment import BUYER, accept, deployment, die_of, order, processes, working
+from tests.faults.queue_deployment_checks import check, rows
 from tests.services import free_port, wait_until
 from tests.services.postgresql import connected
 

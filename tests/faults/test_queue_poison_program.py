@@ -14,8 +14,8 @@ from oms_contracts.broker_contract.post import announce
 from oms_core import Oms
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.cli.programs import OMS, Program
-from tests.faults.queue_weather import BUYER, accept, deployment, order
-from tests.faults.queue_weather_checks import check
+from tests.faults.queue_deployment import BUYER, accept, deployment, order
+from tests.faults.queue_deployment_checks import check
 from tests.services import free_port
 from tests.services.wheels import ROOT
 
@@ -24,7 +24,7 @@ ATTEMPTS_MAX = 3
 POISONED_PROCESS = """import sys
 from uuid import UUID
 if any('spawn_main' in word for word in sys.orig_argv):
-    from tests.faults.queue_weather import die_of
+    from tests.faults.queue_deployment import die_of
     die_of([UUID('{}')])
 """
 

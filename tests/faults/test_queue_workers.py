@@ -21,7 +21,7 @@ from oms_core import Oms
 from oms_core.ports.broker import Message
 from oms_core.worker.worker import Worker
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
-from tests.faults.queue_weather import (
+from tests.faults.queue_deployment import (
     SKU,
     accept,
     deployment,
@@ -31,7 +31,7 @@ from tests.faults.queue_weather import (
     relaying,
     working,
 )
-from tests.faults.queue_weather_checks import Subscriber, all_placed, check, is_settled
+from tests.faults.queue_deployment_checks import Subscriber, all_placed, check, is_settled
 from tests.faults.rivals import LOCK_LEVELS, WAITING, count, rival
 from tests.services import free_port, wait_until
 

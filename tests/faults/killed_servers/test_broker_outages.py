@@ -14,16 +14,16 @@ from pika import BlockingConnection, URLParameters
 from oms_core import Oms, OmsError
 from oms_core.ports.broker import Broker
 from oms_core.use_cases.orders.intake import Intake
-from tests.faults.queue_weather import (
+from tests.faults.queue_deployment import (
     ACCEPT_SECONDS,
     STOPPING_SECONDS,
-    Crowd,
+    Callers,
     accept,
     deployment,
     relaying,
     working,
 )
-from tests.faults.queue_weather_checks import Subscriber, all_placed, rows
+from tests.faults.queue_deployment_checks import Subscriber, all_placed, rows
 from tests.services import free_port, wait_until
 from tests.services.rabbitmq import PrivateRabbitmq
 
@@ -75,16 +75,16 @@ def test_orders_are_accepted_before_the_broker_is_there_while_it_dies_and_after_
         server.start()
         subscriber = Subscriber(server.url, oms.settings.queue_prefix)
         wait_until(lambda: is_connected(oms._ports.broker), DEADLINE_SECONDS, "the broker is back")
-        with relaying(oms.settings), Crowd(oms, name="during") as crowd:
-            wait_until(lambda: len(crowd.accepted) >= 50, DEADLINE_SECONDS, "some are accepted")
+        with relaying(oms.settings), Callers(oms, name="during") as callers:
+            wait_until(lambda: len(callers.accepted) >= 50, DEADLINE_SECONDS, "some are accepted")
             server.kill()
-            wait_until(lambda: len(crowd.accepted) >= 150, DEADLINE_SECONDS, "some are accepted meanwhile")
+            wait_until(lambda: len(callers.accepted) >= 150, DEADLINE_SECONDS, "some are accepted meanwhile")
             server.start()
             wait_until(lambda: is_connected(oms._ports.broker), DEADLINE_SECONDS, "the broker is back again")
             accepted += accept(oms, 100, "after")
-        assert set(crowd.told) == {"accepted"}
-        assert crowd.slowest_seconds < ACCEPT_SECONDS
-        all_placed(oms, [*accepted, *crowd.accepted])
+        assert set(callers.told) == {"accepted"}
+        assert callers.slowest_seconds < ACCEPT_SECONDS
+        all_placed(oms, [*accepted, *callers.accepted])
         with relaying(oms.settings):
             subscriber.check(oms.settings.database_url)
 
@@ -154,12 +154,12 @@ def test_a_queue_deleted_under_its_workers_costs_no_order(server: PrivateRabbitm
     waiting = f"{oms.settings.queue_prefix}.orders.v1"
     connection = BlockingConnection(URLParameters(server.url))
     channel = connection.channel()
-    with working(oms.settings), working(oms.settings), Crowd(oms, name="during") as crowd:
+    with working(oms.settings), working(oms.settings), Callers(oms, name="during") as callers:
         for _ in range(3):
-            before = len(crowd.accepted)
+            before = len(callers.accepted)
             channel.queue_delete(waiting)
-            wait_until(lambda: len(crowd.accepted) >= before + 40, STOPPING_SECONDS, "orders are accepted")  # noqa: B023
+            wait_until(lambda: len(callers.accepted) >= before + 40, STOPPING_SECONDS, "orders are accepted")  # noqa: B023
         connection.close()
-    assert set(crowd.told) == {"accepted"}
+    assert set(callers.told) == {"accepted"}
     with working(oms.settings):
-        all_placed(oms, [*accepted, *crowd.accepted])
+        all_placed(oms, [*accepted, *callers.accepted])

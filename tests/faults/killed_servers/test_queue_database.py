@@ -17,10 +17,10 @@ from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 from oms_core import Oms
 from oms_core.worker.workers import COMMANDS
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
-from tests.faults.queue_weather import (
+from tests.faults.queue_deployment import (
     BUYER,
     SKU,
-    Crowd,
+    Callers,
     accept,
     deployment,
     die_before_acknowledging,
@@ -30,7 +30,7 @@ from tests.faults.queue_weather import (
     relaying,
     working,
 )
-from tests.faults.queue_weather_checks import Subscriber, all_placed, rows
+from tests.faults.queue_deployment_checks import Subscriber, all_placed, rows
 from tests.services import wait_until
 from tests.services.postgresql import PrivatePostgresql
 
@@ -84,20 +84,20 @@ def test_callers_of_a_database_that_is_away_are_told_and_repeat_their_orders_wit
 ) -> None:
     subscriber = Subscriber(broker.url, broker.prefix)
     with working(oms.settings), relaying(oms.settings):
-        with Crowd(oms, name="A", callers=8) as crowd:
-            wait_until(lambda: len(crowd.accepted) >= 100, DEADLINE_SECONDS, "some are accepted")
+        with Callers(oms, name="A", callers=8) as callers:
+            wait_until(lambda: len(callers.accepted) >= 100, DEADLINE_SECONDS, "some are accepted")
             dying.set()
             began = time.monotonic()
             told = {"outcome_unknown", "storage_unavailable"}
-            wait_until(lambda: told <= crowd.told.keys(), DEADLINE_SECONDS, "callers are told")
+            wait_until(lambda: told <= callers.told.keys(), DEADLINE_SECONDS, "callers are told")
             wait_until(lambda: is_over(began), DEADLINE_SECONDS, "the outage is over")
             database.start()
-            before = len(crowd.accepted)
-            wait_until(lambda: len(crowd.accepted) >= before + 100, DEADLINE_SECONDS, "they are accepted again")
-        assert crowd.told.keys() == {"accepted", *told}
-        assert crowd.slowest_seconds < TOLD_SECONDS
-        assert len(crowd.accepted) == len(set(crowd.accepted)), "each key is an order of its own"
-        all_placed(oms, crowd.accepted)
+            before = len(callers.accepted)
+            wait_until(lambda: len(callers.accepted) >= before + 100, DEADLINE_SECONDS, "they are accepted again")
+        assert callers.told.keys() == {"accepted", *told}
+        assert callers.slowest_seconds < TOLD_SECONDS
+        assert len(callers.accepted) == len(set(callers.accepted)), "each key is an order of its own"
+        all_placed(oms, callers.accepted)
         subscriber.check(database.url)
     broker.delete("subscriber")
 

@@ -10,8 +10,8 @@ import pytest
 
 from oms_core import Oms
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
-from tests.faults.queue_weather import Crowd, accept, deployment, nothing, on_thread, processes, relaying, working
-from tests.faults.queue_weather_checks import Subscriber, all_placed
+from tests.faults.queue_deployment import Callers, accept, deployment, nothing, on_thread, processes, relaying, working
+from tests.faults.queue_deployment_checks import Subscriber, all_placed
 from tests.services import wait_until
 from tests.services.postgresql import PrivatePostgresql
 from tests.services.processes import PrivateServer
@@ -59,17 +59,17 @@ def test_after_a_storm_every_accepted_order_is_placed_once(
     subscriber = Subscriber(server.url, oms.settings.queue_prefix)
     accepted = accept(oms, 100, "A")
     servers: list[PrivateServer] = [database, server, database]
-    with relaying(oms.settings), Crowd(oms, name="during") as crowd:
+    with relaying(oms.settings), Callers(oms, name="during") as callers:
         with short_lived_workers(oms) as killed:
             for number, shaken in enumerate(servers, start=1):
                 wait_until(lambda: len(killed) >= number, DEADLINE_SECONDS, "workers were killed")  # noqa: B023
                 shaken.kill()
                 shaken.start()
-        before = len(crowd.accepted)
+        before = len(callers.accepted)
         with working(oms.settings):
-            wait_until(lambda: len(crowd.accepted) > before + 50, DEADLINE_SECONDS, "orders are accepted again")
+            wait_until(lambda: len(callers.accepted) > before + 50, DEADLINE_SECONDS, "orders are accepted again")
     with working(oms.settings), relaying(oms.settings):
-        all_placed(oms, [*accepted, *crowd.accepted])
+        all_placed(oms, [*accepted, *callers.accepted])
         subscriber.check(database.url)
         orders = RabbitmqVhost(server.url, oms.settings.queue_prefix)
         wait_until(lambda: orders.waiting("orders.v1") == 0, DEADLINE_SECONDS, "every message is taken")

@@ -22,7 +22,7 @@ THREADS = 16
 
 
 @contextmanager
-def crowd(url: str, sku: str) -> Iterator[list[Future[Counter[str]]]]:
+def begin_buying(url: str, sku: str) -> Iterator[list[Future[Counter[str]]]]:
     """Begin to buy; each process counts what its threads were told, the refusals by their code."""
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
         yield [pool.submit(buy, url, sku, seed) for seed in range(1, PROCESSES + 1)]

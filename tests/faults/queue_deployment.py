@@ -1,4 +1,4 @@
-"""One deployment in bad weather: callers who hand orders in, and workers, on threads or in processes to be killed."""
+"""A deployment while servers and processes fail: callers who hand orders in, and workers on threads or in processes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def accept(oms: Oms, count: int, name: str) -> list[UUID]:
     return [each for ids in run_together([partial(hand_in, first) for first in range(threads)]) for each in ids]
 
 
-class Crowd:
+class Callers:
     """Callers who hand in one order after the other, and repeat a refused one under its key until it is accepted."""
 
     def __init__(self, oms: Oms, *, name: str, callers: int = 4) -> None:
@@ -91,7 +91,7 @@ class Crowd:
         self.told: Counter[str] = Counter()
         self.slowest_seconds = 0.0
 
-    def __enter__(self) -> Crowd:
+    def __enter__(self) -> Callers:
         for thread in self._threads:
             thread.start()
         return self

@@ -11,14 +11,14 @@ from oms_contracts.storage_contract.shop import new_shop
 
 from oms_core import Settings
 from oms_core.bootstrap import open_ports
-from tests.faults.crowds import PROCESSES, THREADS, crowd
+from tests.faults.concurrent_buyers import PROCESSES, THREADS, begin_buying
 
 UNITS = 500
 TURN_SECONDS = 5.0
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_a_crowd_is_sold_what_is_there_and_lets_others_write(
+def test_concurrent_buyers_are_sold_what_is_there_and_let_others_write(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     url = f"sqlite:///{tmp_path}/oms.db" if database == "sqlite" else request.getfixturevalue("postgresql_url")
@@ -28,7 +28,7 @@ def test_a_crowd_is_sold_what_is_there_and_lets_others_write(
     shop.set("HOT", UNITS)
     shop.set("COLD", 0)
     waits = []
-    with crowd(url, "HOT") as buyers:
+    with begin_buying(url, "HOT") as buyers:
         while not all(buyer.done() for buyer in buyers):
             began_at = time.monotonic()
             shop.adjust("COLD", 1)

@@ -1,4 +1,4 @@
-"""What holds after any weather: each accepted order is settled, once, with the stock and events that belong to it."""
+"""What holds after any fault: each accepted order is settled, once, with the stock and events that belong to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pika import BlockingConnection, URLParameters
 from pika.exceptions import AMQPError
 
 from oms_core import Oms, OrderStatus
-from tests.faults.queue_weather import BUYER
+from tests.faults.queue_deployment import BUYER
 from tests.services import wait_until
 from tests.services.postgresql import connected
 

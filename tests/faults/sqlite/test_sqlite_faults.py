@@ -9,32 +9,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from oms_contracts.storage_contract.shop import Shop, new_shop, placed, refused
+from oms_contracts.storage_contract.shop import Shop, placed, refused
 from oms_peewee.sqlite import open_sqlite
 from oms_peewee.storage import PeeweeStorage
 
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import IMPATIENT, told
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "oms.db"
-
-
-@pytest.fixture
-def storage(file: Path) -> Iterator[PeeweeStorage]:
-    storage = open_sqlite(f"sqlite:///{file}", IMPATIENT)
-    yield storage
-    storage.close()
-
-
-@pytest.fixture
-def shop(storage: PeeweeStorage) -> Shop:
-    shop = new_shop(storage)
-    shop.set("WIDGET", 10)
-    return shop
 
 
 @contextmanager

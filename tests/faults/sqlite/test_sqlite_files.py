@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,25 +13,6 @@ from oms_peewee.sqlite import open_sqlite
 from oms_peewee.storage import PeeweeStorage
 
 from tests.faults.rivals import IMPATIENT, told
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "oms.db"
-
-
-@pytest.fixture
-def storage(file: Path) -> Iterator[PeeweeStorage]:
-    storage = open_sqlite(f"sqlite:///{file}", IMPATIENT)
-    yield storage
-    storage.close()
-
-
-@pytest.fixture
-def shop(storage: PeeweeStorage) -> Shop:
-    shop = new_shop(storage)
-    shop.set("WIDGET", 10)
-    return shop
 
 
 def delete(file: Path) -> None:

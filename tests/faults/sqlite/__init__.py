@@ -1,0 +1,1 @@
+"""What happens to a file of SQLite, and in its way."""
