@@ -34,7 +34,7 @@ class RabbitmqInbox:
     def __init__(self, address: Address, names: Names) -> None:
         self._address = address
         self._names = names
-        self._burying = Publisher(address, names, "dead letters")
+        self._dead_letters = Publisher(address, names, "dead letters")
         self._consumption: Consumption | None = None
         self._thread = BackgroundThread(self._run, name="oms-inbox")
         begin_in_each_process(self._begin)
@@ -66,7 +66,7 @@ class RabbitmqInbox:
     def dead_letter(self, message: Message, reason: OmsError) -> None:
         """See Inbox; a message of a lost connection comes again, and is dead-lettered then."""
         if isinstance(message, Delivery) and not message.consumption.is_lost:
-            self._burying.publish([to_dead(self._names, message, reason)])
+            self._dead_letters.publish([to_dead(self._names, message, reason)])
             self.done([message])
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class RabbitmqInbox:
         if (consumption := self._consumption) is not None:
             consumption.wake()
         self._thread.join(_CLOSING_SECONDS)
-        self._burying.close()
+        self._dead_letters.close()
         self._begin()
 
     def _run(self) -> None:

@@ -49,7 +49,7 @@ def redelivered(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return happened
 
 
-def test_a_batch_held_up_past_the_brokers_patience_comes_again_and_is_placed_once(
+def test_a_batch_held_up_past_the_brokers_timeout_comes_again_and_is_placed_once(
     oms: Oms, server: PrivateRabbitmq, redelivered: threading.Event
 ) -> None:
     broker = RabbitmqVhost(server.url, oms.settings.queue_prefix)

@@ -121,7 +121,8 @@ def faults_in_hand(messages: Sequence[Message], inbox: ScriptedInbox) -> Iterato
     """Say which messages are neither acknowledged nor dead-lettered, or both, or dead-lettered for no reason."""
     done = sorted([message.body for message in inbox.acknowledged] + [body for body, _ in inbox.dead_lettered])
     if done != sorted(message.body for message in messages):
-        yield f"{len(messages)} messages: {len(inbox.acknowledged)} acknowledged, {len(inbox.dead_lettered)} buried"
+        acknowledged, dead_lettered = len(inbox.acknowledged), len(inbox.dead_lettered)
+        yield f"{len(messages)} messages: {acknowledged} acknowledged, {dead_lettered} dead-lettered"
     for body, code in inbox.dead_lettered:
         if code not in ERROR_CODES or code == "internal_error":
             yield f"dead-lettered as {code}: {body[:2_000]!r}"

@@ -106,7 +106,7 @@ RISKS: tuple[Risk, ...] = (
         _defence(
             "Failed attempts and stale API keys shut out nobody else at the same address",
             "failed attempts shut out those who have opened here",
-            "a stale client shuts out its neighbours",
+            "a stale client shuts out the others at its address",
             "a key that has ended counts as a failed attempt",
         ),
         _defence("Every wrong API key gets the same text", "a 401 tells what is wrong with a key"),

@@ -1,4 +1,4 @@
-"""Several announcers and several inboxes at once: in calm weather each id reaches one inbox, once."""
+"""Several announcers and several inboxes at once: without faults each id reaches one inbox, once."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def test_after_a_crash_redelivered_orders_are_tried_in_smaller_batches(harness: 
     assert harness.statuses(ids) == [PENDING] * 120
 
 
-def test_an_order_that_ends_each_worker_is_failed_and_its_neighbours_are_not(harness: WorkerHarness) -> None:
+def test_an_order_that_ends_each_worker_is_failed_and_the_others_are_not(harness: WorkerHarness) -> None:
     class KilledError(BaseException):
         """The process ended."""
 
@@ -241,7 +241,7 @@ def _kill_when_in_hand(harness: WorkerHarness, murderer: Any, killed: type[BaseE
     ],
     ids=["cut", "no text", "a list", "unknown member", "no key", "unknown sku", "huge"],
 )
-def test_a_command_that_cannot_be_accepted_is_buried_with_the_reason(
+def test_a_command_that_cannot_be_accepted_is_dead_lettered_with_the_reason(
     harness: WorkerHarness, message: Any, code: str
 ) -> None:
     inbox = harness.work([message, ask(COMMAND)])
@@ -250,7 +250,7 @@ def test_a_command_that_cannot_be_accepted_is_buried_with_the_reason(
     assert harness.metrics.counts["oms_dead_letters_total", code] == 1
 
 
-def test_announcements_that_cannot_be_read_are_buried_and_the_others_placed(harness: WorkerHarness) -> None:
+def test_announcements_that_cannot_be_read_are_dead_lettered_and_the_others_placed(harness: WorkerHarness) -> None:
     ids = harness.queue_up(2)
     wrong = tell()
     inbox = harness.work([tell(ids[0]), wrong, tell(ids[1])])
@@ -265,7 +265,7 @@ def test_a_command_twice_is_one_order(harness: WorkerHarness) -> None:
     assert len(harness.queue.sample().numbers) == 1
 
 
-def test_another_command_under_a_key_that_is_taken_is_buried(harness: WorkerHarness) -> None:
+def test_another_command_under_a_key_that_is_taken_is_dead_lettered(harness: WorkerHarness) -> None:
     other = ask({**COMMAND, "customer_id": "C2"})
     inbox = harness.work([ask(COMMAND)], [other])
     assert inbox.dead_lettered == [(other.body, "idempotency_key_reused")]

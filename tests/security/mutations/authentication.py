@@ -153,7 +153,7 @@ AUTHENTICATION = (
         "tests/core/authentication/test_shared_addresses.py::test_a_key_that_has_opened_within_hours_opens_whatever_else_comes_from_its_address",
     ),
     mutation(
-        "a stale client shuts out its neighbours",
+        "a stale client shuts out the others at its address",
         _AUTHENTICATION,
         "            if self._refused.has(token):\n",
         "            if False:\n",
