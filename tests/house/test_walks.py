@@ -12,6 +12,7 @@ from threading import Thread
 import pytest
 
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
+from tests.house.architecture_page import PAGE, rooms_on_page
 from tests.house.rooms import Recorder
 from tests.house.walks import ROUTES, Ground, complaint, prepare, sqlite_copy, walk
 from tests.services.run import Run
@@ -73,6 +74,8 @@ def test_a_walk_has_no_more_rooms_than_the_table_says(name: str, ground: Callabl
     walked = walk(name, ground(name))
     assert not complaint(walked, ROUTES[name].rooms_max)
     assert any(room.path.startswith("oms_peewee/") for room in walked.rooms), "it did not come to the database"
+    page = rooms_on_page(name, PAGE.read_text(encoding="utf-8"))
+    assert set(page) == {room.path for room in walked.rooms}, "run `python -m tests.house.walks --page`"
 
 
 def test_a_room_that_is_added_is_counted_and_complained_about(ground: Callable[[str], Ground]) -> None:

@@ -21,6 +21,7 @@ from wsgiref.util import setup_testing_defaults
 
 from tests.bench.postgresql import postgresql_server
 from tests.bench.rabbitmq import own_names, rabbitmq_server
+from tests.house import architecture_page
 from tests.house.rooms import Recorder, Room, Walk
 from tests.services.unusable import ServerUnusable
 from tests.services.waiting import wait_until
@@ -238,18 +239,23 @@ def main(args: Sequence[str] | None = None) -> None:
     """Print walks."""
     parser = argparse.ArgumentParser(description="Print the rooms of walks in their order, and their number.")
     parser.add_argument("--entries", action="store_true", help="every function, and the rooms that are made in vain")
+    parser.add_argument("--page", action="store_true", help="put all of them on docs/architecture.md")
     parser.add_argument("walks", nargs="*", metavar="WALK", help=f"of {', '.join(ROUTES)}; by default all")
     given = parser.parse_args(args)
+    tables = []
     with tempfile.TemporaryDirectory() as top:
         prepared = Path(top, "prepared.db")
         prepare(f"sqlite:///{prepared}")
         for name in given.walks or ROUTES:
             try:
                 with _ground(ROUTES[name], Path(top, name), prepared) as ground:
-                    shown = walk(name, ground).shown(entries=given.entries)
-                    print(f"{name} (at most {ROUTES[name].rooms_max}): {shown}\n")
+                    walked = walk(name, ground)
+                tables.append(architecture_page.drawn(name, walked, ROUTES[name].rooms_max))
+                print(f"{name} (at most {ROUTES[name].rooms_max}): {walked.shown(entries=given.entries)}\n")
             except ServerUnusable as error:
                 print(f"{name}: not walked: {error}\n")
+    if given.page and len(tables) == len(ROUTES):
+        architecture_page.write(tables)
 
 
 if __name__ == "__main__":
