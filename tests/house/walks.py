@@ -130,13 +130,13 @@ class Route:
 
 
 ROUTES: dict[str, Route] = {
-    "place-order": Route(walk=place_order, rooms_max=49),
-    "place-order-postgresql": Route(walk=place_order, rooms_max=49, database="postgresql"),
-    "change-status": Route(walk=change_status, rooms_max=39),
-    "order-to-event": Route(walk=order_to_event, rooms_max=67, needs_broker=True),
-    "set-stock": Route(walk=set_stock, rooms_max=67),
-    "import-stock-row": Route(walk=import_stock_row, rooms_max=49),
-    "open": Route(walk=open_oms, rooms_max=45),
+    "place-order": Route(walk=place_order, rooms_max=32),
+    "place-order-postgresql": Route(walk=place_order, rooms_max=34, database="postgresql"),
+    "change-status": Route(walk=change_status, rooms_max=24),
+    "order-to-event": Route(walk=order_to_event, rooms_max=60, needs_broker=True),
+    "set-stock": Route(walk=set_stock, rooms_max=31),
+    "import-stock-row": Route(walk=import_stock_row, rooms_max=43),
+    "open": Route(walk=open_oms, rooms_max=10),
 }
 
 
