@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from oms_cli.commands.command import command
@@ -10,8 +12,10 @@ from oms_cli.terminal.exits import DISAGREEING
 from oms_cli.terminal.messages import counted, say_error
 from oms_cli.terminal.progress import progress
 from oms_cli.terminal.view import Column, View
-from oms_core import AuditReport
 from oms_core.domain.stock.balances import Discrepancy
+
+if TYPE_CHECKING:
+    from oms_core import AuditReport
 
 _DISCREPANCIES: View[Discrepancy] = View(
     columns=(

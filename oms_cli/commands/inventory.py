@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,9 +25,11 @@ from oms_cli.views.stock import (
     change_sentence,
     levels_shown,
 )
-from oms_core import Oms, StockChanged
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock
 from oms_core.domain.stock.products import Product, ProductFilter
+
+if TYPE_CHECKING:
+    from oms_core import Oms, StockChanged
 
 app = command_group("inventory", "Stock: counts, receipts, corrections, the ledger.")
 

@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from oms_cli.commands.paging import Pages
 from oms_cli.terminal.arguments import read_order_id
-from oms_core import Oms
 from oms_core.domain.callers import Caller
 from oms_core.domain.identifiers import uuid7_millisecond
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
+
+if TYPE_CHECKING:
+    from oms_core import Oms
 
 # The first 12 digits of an id are its millisecond (RFC 9562), which bounds the orders to look through.
 _BEGINNING = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}[0-9A-Fa-f-]{0,22}")

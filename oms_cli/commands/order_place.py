@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -14,11 +14,13 @@ from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.files import read_document
 from oms_cli.terminal.messages import say
 from oms_cli.views.orders import PLACED, PlacedShown, placed_sentence
-from oms_core import Oms
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.orders import read_keyed_order, read_order
 from oms_core.domain.commands import PlaceOrder
 from oms_core.errors import OmsError
+
+if TYPE_CHECKING:
+    from oms_core import Oms
 
 _WAIT_SECONDS_MAX = 3_600
 _DOCUMENT_BYTES_MAX = 1024 * 1024

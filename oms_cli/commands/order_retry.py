@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -17,10 +17,12 @@ from oms_cli.terminal.arguments import WholeNumber, complete_statuses, read_stat
 from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.messages import counted, say
 from oms_cli.terminal.view import Column, View
-from oms_core import RetryReport
 from oms_core.domain.commands import RetryOrder
 from oms_core.domain.limits import RETRY_ORDERS_MAX
 from oms_core.domain.orders.order import Order, OrderFilter
+
+if TYPE_CHECKING:
+    from oms_core import RetryReport
 
 _REPORT: View[RetryReport] = View(
     columns=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -16,9 +16,11 @@ from oms_cli.terminal.exits import EXIT_CODES, PARTLY_APPLIED, usage_error
 from oms_cli.terminal.files import confirm
 from oms_cli.terminal.messages import counted, say
 from oms_cli.views.queue import DEAD_LETTERS, QUEUE, WORKERS, DeadLettersMoved, QueueShown, dead_letters_view
-from oms_core import Oms
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from oms_core.errors import ErrorKind, OmsError
+
+if TYPE_CHECKING:
+    from oms_core import Oms
 
 app = command_group("queue", "The queue of accepted orders, and dead letters.")
 dead = command_group("dead", "Messages that could not be read.")

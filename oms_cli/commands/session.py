@@ -12,16 +12,18 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from oms_cli.terminal.output import Output, OutputFormat, open_output
-from oms_core import Oms
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.errors import OmsError
 from oms_core.settings import Settings
 from oms_core.settings.sources import Group, load_settings
+
+if TYPE_CHECKING:
+    from oms_core import Oms
 
 _DEFAULT_FILE = "oms.toml"
 _PANEL = "Options of every command"
@@ -71,6 +73,8 @@ class Everywhere:
 
 def open_oms(settings: Settings, create: bool) -> Oms:
     """Open the system; `create` allows making a missing database file."""
+    from oms_core import Oms
+
     return Oms.open(settings, create=create)
 
 

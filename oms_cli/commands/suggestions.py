@@ -5,13 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from oms_core import Oms
 from oms_core.domain.callers import Caller
 from oms_core.domain.limits import PAGE_ITEMS_MAX
 from oms_core.domain.pages import cursor_after_product
 from oms_core.domain.stock.products import Product, ProductFilter
 from oms_core.errors import OmsError
+
+if TYPE_CHECKING:
+    from oms_core import Oms
 
 _UNKNOWN = frozenset({"sku_not_found", "unknown_sku"})
 _SUGGESTED_MAX = 3

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from oms_cli.terminal.view import Column, View
-from oms_core import StockChanged
 from oms_core.documents.stock import show_movement, show_product
 from oms_core.domain.stock.products import Movement, Product
+
+if TYPE_CHECKING:
+    from oms_core import StockChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
