@@ -21,7 +21,7 @@ from oms_core.error_types import (
 
 
 class ErrorKind(StrEnum):
-    """What a driver needs to know of an error; each driver has one table from kind to its own signal."""
+    """The sort of an error; each driver has one table from kind to its own signal."""
 
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
@@ -46,8 +46,8 @@ class Retry(StrEnum):
 class ErrorCode:
     """One row of the error table: `title` names the case in a few words, `explanation` says what to do about it.
 
-    Where `tells_of_the_system`, the detail of an error may name hosts, files and settings: it is for those who run the
-    system, and whoever asks from outside is told `public_detail` instead.
+    If `tells_of_the_system`, the detail of an error may name hosts, files and settings. It is then shown only to those
+    who run the system; all others see `public_detail` instead.
     """
 
     code: Code
@@ -309,7 +309,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({row.code: row for row i
 
 
 def is_code(text: str) -> TypeGuard[Code]:
-    """Tell whether a text is the code of an error."""
+    """Return whether a text is the code of an error."""
     return text in ERROR_CODES
 
 
@@ -323,7 +323,7 @@ class FieldError:
 
 
 class OmsError(Exception):
-    """A deliberate error: `code` is a key of ERROR_CODES, `data` holds the case's figures, ready for JSON.
+    """A deliberate error: `code` is a key of ERROR_CODES, `data` holds the figures of the case, ready for JSON.
 
     `further` is a sentence that the detail ends with, and that everybody may read.
     """
@@ -367,12 +367,12 @@ class OmsError(Exception):
     def figures(self, code: Literal["outcome_unknown"]) -> OutcomeUnknown | None: ...
 
     def figures(self, code: Code) -> Any:
-        """Return `data` in the type that a code's errors have, or None where this error has another code."""
+        """Return `data` in the type that this code's errors have, or None if the error has another code."""
         return self.data if self.code == code else None
 
     @property
     def public_detail(self) -> str:
-        """The detail as a stranger may be told it: without a word on hosts, files or settings."""
+        """The detail that everybody may see: it names no hosts, files or settings."""
         if not self.row.tells_of_the_system:
             return self.detail
         title = f"{self.row.title[0].lower()}{self.row.title[1:]}"
@@ -380,12 +380,12 @@ class OmsError(Exception):
 
     @property
     def kind(self) -> ErrorKind:
-        """What sort of error this is; drivers translate by it."""
+        """The sort of the error; drivers translate by it."""
         return self.row.kind
 
     @property
     def defect(self) -> OmsError | None:
-        """The error itself where it is a defect, whose traceback belongs in a log; None for all others."""
+        """The error itself if it is a defect, whose traceback belongs in a log; None for all others."""
         return self if self.kind is ErrorKind.BUG else None
 
     @property

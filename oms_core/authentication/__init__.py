@@ -1,1 +1,1 @@
-"""Who calls: API keys are found, remembered and refused."""
+"""Who calls: API keys are checked and cached, and failed attempts are bounded."""

@@ -1,4 +1,4 @@
-"""Finding out who presents an API key."""
+"""Finding out whose API key a caller presents."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ _log = logging.getLogger(__name__)
 
 
 class Authenticate:
-    """Turns what a caller presents into a Caller. Thread-safe; a key in use costs no query, but for one in two seconds.
+    """Turns a token into a Caller. Thread-safe. A key in constant use costs one query in two seconds.
 
-    Failed attempts are counted by address. Past the limit, the database is not asked for an address any more: only keys
-    that have opened here within hours still open. Whoever presents a key that has ended, or once more a token that was
-    refused, guesses nothing: such are counted apart, so that a stale client shuts out nobody beside it.
+    Failed attempts are counted by address. Once an address has reached the limit, the database is not asked for it any
+    more, and only keys that were accepted here within hours are still accepted. An ended key, or a token that was
+    refused before, is no new attempt at guessing a key. These are counted apart, so that a client with a stale key does
+    not lock out others at its address.
     """
 
     def __init__(
@@ -75,11 +76,11 @@ class Authenticate:
             raise
 
     def forget(self, name: str) -> None:
-        """Look a name's keys up again: they have just changed."""
+        """Read a name's keys again before their next use, since they have just changed."""
         self._cache.forget(name)
 
     def close(self) -> None:
-        """Wait for what is written aside."""
+        """Wait for writes in the background."""
         self._uses.close()
 
     def _caller(self, token: str, *, address: str | None, request_id: str | None) -> Caller:
@@ -100,7 +101,7 @@ class Authenticate:
         return Caller(name=key.name, scopes=key.scopes, customer_id=key.customer_id, request_id=request_id)
 
     def _remembered(self, presented: PresentedKey) -> StoredApiKey | None:
-        """Return the key from memory if its secret is right, reading it again when that is due."""
+        """Return the key from the cache if its secret is right. Read it again if that is due."""
         entry = self._cache.find(presented.id_text)
         if entry is None or not presented.opens(entry.stored):
             return None

@@ -1,4 +1,4 @@
-"""How often an address may present keys that open nothing: failed attempts, and apart from them repeated ones."""
+"""The limit on failed attempts of an address to authenticate, and apart from them on repeated ones."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ADDRESSES_MAX = 10_000
 
 
 class FailedAttempts:
-    """Counts failures by address, and remembers in this process which addresses have had theirs. Thread-safe.
+    """Counts failures by address, and remembers in this process which addresses have reached the limit. Thread-safe.
 
-    `limit` None counts nothing, and nothing is counted where no address is known. `counted_as` begins the keys under
-    which they are counted.
+    With `limit` None, or without a known address, nothing is counted. `counted_as` is the beginning of the rate
+    limiter's keys.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class FailedAttempts:
         self._blocked_until: dict[str, float] = {}
 
     def check(self, address: str | None) -> None:
-        """Raise `rate_limited` for an address that has had its failures; nothing is asked of anybody."""
+        """Raise `rate_limited` for an address that has reached the limit. The rate limiter is not asked."""
         if self._limit is None or address is None or not self._blocked_until:
             return
         until = self._blocked_until.get(counted_address(address))
@@ -49,7 +49,7 @@ class FailedAttempts:
             raise rate_limited(self._limit, math.ceil(seconds))
 
     def count(self, address: str | None) -> None:
-        """Count a failure. Raises `rate_limited` when it is one too many."""
+        """Count a failure. Raise `rate_limited` when it is above the limit."""
         if self._limit is None or address is None:
             return
         self.check(address)

@@ -1,4 +1,4 @@
-"""The keys in use, remembered for seconds, so that a hot key costs no query."""
+"""A cache of API keys for a few seconds, so that a key in constant use costs hardly any query."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _log = logging.getLogger(__name__)
 FRESH_SECONDS = 2.0
 # A revocation is honoured within this, in every process.
 STALE_SECONDS = 5.0
-# For so long the holder of a key that opened here is no stranger, whoever else comes from its address.
+# For so long a key that was accepted here is still looked up when others at its address have reached their limit.
 OPENED_SECONDS = 12 * 3_600.0
 ENTRIES_MAX = 10_000
 
 
 class Entry:
-    """A key as it was when `read_at` was; `is_endless`: it is good as long as this is fresh."""
+    """A key as it was at `read_at`. `is_endless`: it was neither revoked nor has it an expiry."""
 
     __slots__ = ("caller", "is_endless", "is_reading", "read_at", "stored")
 
@@ -38,11 +38,11 @@ class Entry:
 
 
 class ApiKeyCache:
-    """Remembers keys that opened; the ones read longest ago give way. Thread-safe; a forked child begins with none.
+    """Caches keys that were accepted. When it is full, the entry read longest ago is dropped. Thread-safe.
 
-    A key is fresh for two seconds. Then one thread reads it again while the others go on with it, up to five seconds in
-    all, which also bridges a database that is away for as long. For hours it stays known as one that has opened here.
-    `read` raises `key_not_found`.
+    A key is fresh for two seconds. Then one thread reads it again, while others use the cached key for up to five
+    seconds in all. This also bridges a database that is unavailable for so long. For hours the key stays known as
+    accepted here before. `read` raises `key_not_found`. A forked child begins with an empty cache.
     """
 
     def __init__(
@@ -61,26 +61,26 @@ class ApiKeyCache:
         self._entries: dict[str, Entry] = {}
 
     def fresh(self, token: str) -> Caller | None:
-        """Return the caller whose key a token is, if that is fresh and does not expire: what most requests get."""
+        """Return the caller of a token whose key is fresh and has no expiry, else None. Most requests need no more."""
         entry = self._entries.get(token[TOKEN_ID])
         if entry is None or not entry.is_endless or self._clock() - entry.read_at >= FRESH_SECONDS:
             return None
         return entry.caller if is_token_of(entry.stored, token) else None
 
     def find(self, id_text: str) -> Entry | None:
-        """Return a key that is remembered and not too old, by its id in hexadecimal."""
+        """Return the entry of a key that is not too old, by the key's id in hexadecimal."""
         entry = self._entries.get(id_text)
         if entry is None or self._clock() - entry.read_at >= STALE_SECONDS:
             return None
         return entry
 
     def has_opened(self, presented: PresentedKey) -> bool:
-        """Tell whether this key, with this secret, has opened here within hours; what it is now says the database."""
+        """Return whether this key, with this secret, was accepted here within hours. It may have ended since."""
         entry = self._entries.get(presented.id_text)
         return entry is not None and self._clock() - entry.read_at < OPENED_SECONDS and presented.opens(entry.stored)
 
     def begin_reading(self, entry: Entry) -> bool:
-        """Tell whether the key is to be read again, and by whoever asks this."""
+        """Return whether the key has to be read again, and by this thread."""
         if self._clock() - entry.read_at < FRESH_SECONDS:
             return False
         with self._lock:
@@ -89,9 +89,9 @@ class ApiKeyCache:
         return is_first
 
     def read_again(self, entry: Entry) -> StoredApiKey | None:
-        """Read a key again, once `begin_reading` said so; None where the database cannot tell.
+        """Read a key again, after `begin_reading` returned True; None when the database is unavailable.
 
-        Then the key is good for as long as it is not too old, and the next who asks tries again.
+        The cached key then stays valid until it is too old, and the next thread that asks reads again.
         """
         try:
             stored, read_at = self.read(entry.stored.key.id)
@@ -105,12 +105,14 @@ class ApiKeyCache:
         return stored
 
     def read(self, key_id: UUID) -> tuple[StoredApiKey, float]:
-        """Read a key, and say when that began, for `remember`. Raises `key_not_found`, `storage_unavailable`."""
+        """Return a key, and the time when the reading began, for `remember`. Raise `key_not_found`,
+        `storage_unavailable`.
+        """
         read_at = self._clock()
         return self._read(key_id), read_at
 
     def remember(self, stored: StoredApiKey, read_at: float) -> None:
-        """Keep a key that opened, unless it was read again since."""
+        """Cache a key that was accepted, unless a later reading is cached already."""
         id_text = stored.key.id.hex
         with self._lock:
             known = self._entries.get(id_text)
@@ -122,7 +124,7 @@ class ApiKeyCache:
             self._entries[id_text] = Entry(stored, read_at)
 
     def forget(self, name: str) -> None:
-        """Believe nothing that was read of a name's keys: they have just changed. They stay known as having opened."""
+        """Have a name's keys read again, since they have just changed. They stay known as accepted here before."""
         with self._lock:
             for id_text, entry in self._entries.items():
                 if entry.stored.key.name == name:

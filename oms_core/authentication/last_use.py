@@ -1,4 +1,4 @@
-"""Noting when a key was last used: once a minute, aside, and never at a request's expense."""
+"""Noting when a key was last used: once a minute and in the background, so that no request waits for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CLOSING_SECONDS = 2.0
 
 
 class LastUses:
-    """Writes `last_used_at`, one at a time per process; a use meanwhile is left for the next to note. Thread-safe."""
+    """Writes `last_used_at`, one write at a time per process. A use during a write is skipped. Thread-safe."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class LastUses:
         self._writing = threading.Lock()
 
     def note(self, key: ApiKey, now: datetime) -> None:
-        """Note a use of a key, as it was read just now, unless that was done within a minute."""
+        """Note a use of a key that was just read, unless a use was noted within the last minute."""
         if key.last_used_at is not None and now - key.last_used_at < NOTED_EVERY:
             return
         if self._writing.acquire(blocking=False):
@@ -47,7 +47,7 @@ class LastUses:
                 _log.info("the use of a key was not noted: %s", error.detail, exc_info=error.defect)
 
     def close(self) -> None:
-        """Wait for what is being written."""
+        """Wait for the write in progress, two seconds at most."""
         if self._writing.acquire(timeout=_CLOSING_SECONDS):
             self._writing.release()
 

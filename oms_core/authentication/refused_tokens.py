@@ -1,4 +1,4 @@
-"""The tokens that opened nothing, remembered for hours: a stale client repeats one, and guesses nothing by it."""
+"""The tokens that were refused within hours: a client with a stale token repeats it, and is not guessing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ TOKENS_MAX = 10_000
 
 
 class RefusedTokens:
-    """Remembers digests of wrong tokens; the ones presented longest ago give way. Thread-safe.
+    """Remembers digests of wrong tokens. When it is full, the one presented longest ago is dropped. Thread-safe.
 
-    What is wrong once is wrong for good, as ids and secrets are drawn when a key is made. A forked child begins with
+    A wrong token stays wrong, as ids and secrets are drawn at random when a key is made. A forked child begins with
     none.
     """
 
@@ -30,12 +30,12 @@ class RefusedTokens:
         self._presented_at: dict[bytes, float] = {}
 
     def has(self, token: str) -> bool:
-        """Tell whether a token was refused within hours."""
+        """Return whether a token was refused within hours."""
         presented_at = self._presented_at.get(_digest(token))
         return presented_at is not None and self._clock() - presented_at < REFUSED_SECONDS
 
     def add(self, token: str) -> None:
-        """Remember a token that was refused now."""
+        """Remember a token that was just refused."""
         digest = _digest(token)
         with self._lock:
             self._presented_at.pop(digest, None)

@@ -1,7 +1,7 @@
-"""Storage of API keys: their digests, and what became of them.
+"""Storage of API keys: their digests, and when they were used, replaced or revoked.
 
-What `oms_core.ports.storage` says of every method of a storage holds for these too. Rows are never deleted, so a name
-that was ever used is never free again.
+What `oms_core.ports.storage` says of every method of a storage is true of these too. Rows are never deleted, so a name
+that was used once is never free again.
 """
 
 from __future__ import annotations
@@ -14,33 +14,34 @@ from oms_core.domain.api_keys import ApiKey, StoredApiKey
 
 
 class ApiKeyStorage(Protocol):
-    """API keys, by name and number. Whoever adds a key to a name, or revokes it, has that name alone meanwhile."""
+    """API keys, by name and number. Adding a key to a name, or revoking the name, locks that name alone."""
 
     def create(self, stored: StoredApiKey) -> None:
-        """Write the first key of a name. Raises `key_name_taken` when the name has one.
+        """Write the first key of a name. Raise `key_name_taken` when the name has one.
 
-        Of several creators at once, one succeeds. After a lost COMMIT its own id tells that it had happened.
+        Of several concurrent calls for a name, one succeeds. After a lost COMMIT the key's id shows whether it was
+        written.
         """
         ...
 
     def rotate(self, stored: StoredApiKey, *, former_end_at: datetime) -> ApiKey:
-        """Write a further key of a name, and let the former ones end; return the key as it was written.
+        """Write a further key of a name, and end the former ones; return the key as it was written.
 
-        In one transaction: the key gets the number after the name's last one, whatever its own says; every other key of
-        the name that is not revoked and would end later, or never, ends at `former_end_at`. Raises `key_not_found`
-        when the name has none. After a lost COMMIT its own id tells that it had happened.
+        In one transaction: the key gets the number after the name's last one, whatever number it came with; every other
+        key of the name that is not revoked and would end later, or never, ends at `former_end_at`. Raise
+        `key_not_found` when the name has none. After a lost COMMIT the key's id shows whether it was written.
         """
         ...
 
     def revoke(self, name: str, *, by: str, now: datetime) -> None:
-        """Revoke every key of a name that is not revoked; again, it changes nothing. Raises `key_not_found`.
+        """Revoke every key of a name that is not revoked; a second call changes nothing. Raise `key_not_found`.
 
-        After a lost COMMIT a key that was made since is not revoked: it came later.
+        When the call is repeated after a lost COMMIT, a key that was made since is not revoked.
         """
         ...
 
     def get(self, key_id: UUID) -> StoredApiKey:
-        """Return one key with its digest. Raises `key_not_found`."""
+        """Return one key with its digest. Raise `key_not_found`."""
         ...
 
     def of_name(self, name: str, *, limit: int) -> list[ApiKey]:
@@ -52,5 +53,5 @@ class ApiKeyStorage(Protocol):
         ...
 
     def used(self, key_id: UUID, *, now: datetime, not_since: datetime) -> None:
-        """Note that a key was used, unless that was noted after `not_since`. An id that no key has is ignored."""
+        """Note that a key was used, unless a use was noted after `not_since`. An id that no key has is ignored."""
         ...

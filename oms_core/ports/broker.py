@@ -1,10 +1,11 @@
-"""Broker: what tells workers of accepted orders, brings commands from other services in, and carries events out.
+"""Broker: it announces accepted orders to workers, brings commands of other services, and carries events out.
 
-The database is the truth: an accepted order is a row, and whatever a queue loses, repeats or reorders is found there
-by the workers' sweep. So a queue may lose an announcement, and may deliver any message more than once and late. Every
-method that talks to a broker may raise OmsError `queue_unavailable` (the broker is away, blocked or refuses; it is
-tried again by whoever called), within about three seconds: no method waits for a broker without bound. No driver
-exception leaves an adapter. Connections are opened on first use, and anew after any fault.
+The database is the truth. An accepted order is a row, and the workers' sweep finds each row whose announcement was
+lost. So a queue may lose an announcement, and may deliver any message late, more than once and in any order.
+
+Every method that talks to a broker may raise OmsError `queue_unavailable`: the broker is unreachable, blocked or
+refuses; the caller tries again. It does so within about three seconds: no method waits for a broker without bound. No
+exception of a client library leaves an adapter. Connections are opened on first use, and anew after any fault.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from oms_core.errors import OmsError
 
 
 class MessageKind(Enum):
-    """What a message says: ids of queued orders, or an order that another service wants placed."""
+    """What a message holds: ids of queued orders, or an order that another service wants placed."""
 
     ORDER_IDS = "order_ids"
     COMMAND = "command"
@@ -28,7 +29,7 @@ class MessageKind(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Message:
-    """One delivery, held until it is done with; unread. `redelivered`: it may have been delivered before."""
+    """One delivery, not parsed yet, held until it is acknowledged. `redelivered`: it may have been delivered before."""
 
     kind: MessageKind
     body: bytes
@@ -37,7 +38,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingEvent:
-    """An event as it leaves: its database id as text, its type (the routing key), and the CloudEvents JSON document."""
+    """An event to publish: its database id as text, its type (the routing key), and the CloudEvents JSON document."""
 
     id: str
     type: str
@@ -46,7 +47,7 @@ class OutgoingEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that could not be read: `id` names it to `replay` and `discard`; `body` as it came in."""
+    """A message that could not be read. `replay` and `discard` take its `id`; `body` is as it was received."""
 
     id: str
     kind: MessageKind
@@ -57,17 +58,17 @@ class DeadLetter:
 
 
 class Announcer(Protocol):
-    """Tells workers of orders that were accepted. For one thread at a time."""
+    """Announces accepted orders to workers. For one thread at a time."""
 
     def announce(self, order_ids: Sequence[UUID]) -> None:
-        """Send ids, many to a message, in order; returns when the queue has taken responsibility for all of them.
+        """Send ids, many to a message, in order; return when the queue has confirmed all of them.
 
-        Some may have been sent when it raises `queue_unavailable`.
+        When it raises `queue_unavailable`, some may have been sent.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         ...
 
 
@@ -75,38 +76,40 @@ class EventPublisher(Protocol):
     """Publishes domain events. For one thread at a time."""
 
     def publish(self, events: Sequence[OutgoingEvent]) -> None:
-        """Publish in order; returns when the queue has taken responsibility for all of them (subscribers or none).
+        """Publish in order; return when the queue has confirmed all of them, with or without subscribers.
 
-        Any number of them may have been published when it raises `queue_unavailable`: publish them again.
+        When it raises `queue_unavailable`, any number of them may have been published: publish all of them again.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         ...
 
 
 class Inbox(Protocol):
-    """A worker's deliveries, whose connection lives (heartbeats, reconnecting) while a batch is being worked on.
+    """A worker's deliveries. The connection stays alive (heartbeats, reconnecting) while a batch is being worked on.
 
     For one thread. A message that is neither `done` nor dead-lettered when its connection is lost, or the inbox closes,
-    is delivered again, to whoever is there, as `redelivered`.
+    is delivered again as `redelivered`, to this worker or another.
     """
 
     @property
     def connected(self) -> bool:
-        """Tell whether messages can arrive now; when they cannot, the worker sweeps the database instead."""
+        """Return whether messages can arrive now; when they cannot, the worker sweeps the database instead."""
         ...
 
     def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:
-        """Wait for a message, then give those that are there, oldest first; an empty list when none came in time.
+        """Wait for a message, then return those that are there, oldest first; an empty list when none came in time.
 
-        Never raises for a lost broker: it gives nothing then, after waiting.
+        A lost broker raises nothing: the list is then empty after the wait.
         """
         ...
 
     def done(self, messages: Sequence[Message]) -> None:
-        """Acknowledge messages whose work is committed. Those of a lost connection are passed over: they come again."""
+        """Acknowledge messages whose work is committed. Those of a lost connection are ignored: they are delivered
+        again.
+        """
         ...
 
     def dead_letter(self, message: Message, reason: OmsError) -> None:
@@ -114,7 +117,7 @@ class Inbox(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop deliveries and let go of the connection; acknowledgements handed in before are sent."""
+        """Stop deliveries and close the connection; acknowledgements of earlier calls are still sent."""
         ...
 
 
@@ -122,39 +125,39 @@ class DeadLetters(Protocol):
     """Messages that could not be read, for a person. For one thread at a time."""
 
     def list(self, *, limit: int) -> list[DeadLetter]:
-        """Return the oldest ones; they stay where they are."""
+        """Return the oldest ones; they stay in the queue."""
         ...
 
     def replay(self, ids: Sequence[str] | None) -> int:
-        """Send letters back to where they came from (None: all that are there now); give how many were found.
+        """Send letters back to the queue they came from (None: all that are there now); return how many were found.
 
-        Each is removed only when it has been sent back; a crash in between leaves it in both places.
+        Each is removed only when it has been sent back; after a crash in between it is in both places.
         """
         ...
 
     def discard(self, ids: Sequence[str] | None) -> int:
-        """Remove letters for good (None: all that are there now); give how many were found."""
+        """Remove letters for good (None: all that are there now); return how many were found."""
         ...
 
 
 class Broker(Protocol):
-    """One broker. Thread-safe itself; what it opens is not."""
+    """One broker. It is thread-safe; the objects it opens are not."""
 
     @property
     def carries_events(self) -> bool:
-        """Whether events can be published here; otherwise none are kept for publishing."""
+        """Whether events can be published here; if not, no events are stored for publishing."""
         ...
 
     def announcer(self) -> Announcer:
-        """Open a way to announce orders."""
+        """Open an announcer of orders."""
         ...
 
     def inbox(self) -> Inbox:
-        """Open a worker's deliveries."""
+        """Open a worker's inbox."""
         ...
 
     def event_publisher(self) -> EventPublisher:
-        """Open a way to publish events."""
+        """Open a publisher of events."""
         ...
 
     def dead_letters(self) -> DeadLetters:
@@ -166,24 +169,24 @@ class Broker(Protocol):
         ...
 
     def describe(self) -> str:
-        """Name the broker for a person; never a password."""
+        """Return the broker's name for a person, never with a password."""
         ...
 
     def close(self) -> None:
-        """Let go of every connection of its own."""
+        """Close the broker's own connections; those of the objects it opened have a `close` of their own."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerOptions:
-    """How a queue is opened: `prefix` begins the name of everything declared at the broker."""
+    """How a broker is opened: `prefix` is the beginning of every name that is declared at it."""
 
     prefix: str = "oms"
 
 
 class OpenBroker(Protocol):
-    """What an entry point of the group `oms.queue` is: its name is the URL's scheme."""
+    """The type of an entry point of the group `oms.queue`; the entry point's name is the URL's scheme."""
 
     def __call__(self, url: str, options: BrokerOptions, /) -> Broker:
-        """Open the queue; nothing is connected yet. Raises `invalid_setting`."""
+        """Open the broker without connecting yet. Raise `invalid_setting`."""
         ...

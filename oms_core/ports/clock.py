@@ -1,4 +1,4 @@
-"""Time and randomness, which come in from outside so that tests can choose them."""
+"""Time and randomness as a port, so that tests can choose them."""
 
 from __future__ import annotations
 

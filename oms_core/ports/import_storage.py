@@ -1,6 +1,6 @@
-"""Storage of imported stock: batches of a file, a transaction each, and how far an import has come.
+"""Storage of imported stock: batches of a file, one transaction each, and how far an import has come.
 
-What `ports.storage` says of every method (retries, lost COMMITs, errors, threads, forks) holds here too.
+What `oms_core.ports.storage` says of every method (retries, lost COMMITs, errors, threads, forks) is true of these too.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from oms_core.errors import OmsError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRun:
-    """What makes an import resumable: unique per actor; `fingerprint` is the SHA-256 of what is imported and how.
+    """The key that makes an import resumable: unique per actor; `fingerprint` is the SHA-256 of its content and
+    options.
 
-    `rows` counts the rows of the file that all its entries stand for.
+    `rows` is the number of rows of the file in all its entries.
     """
 
     actor: str
@@ -33,11 +34,10 @@ class ImportRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportState:
-    """How far an import has come: rows of the file that are decided and committed, up to the level `after`.
+    """How far an import has come: the rows of the file that are decided and committed, up to the level `after`.
 
-    `created` counts the products that it has made.
-
-    `after` is the (sku, location) of the last entry; None before the first batch.
+    `created` counts the products that the import has made. `after` is the (sku, location) of the last entry; None
+    before the first batch.
     """
 
     applied: int = 0
@@ -49,7 +49,7 @@ class ImportState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportBatch:
-    """Entries that follow each other in an import: by (sku, location) in code point order, each level once, not empty.
+    """Consecutive entries of an import: by (sku, location) in code point order, each level once, not empty.
 
     The batches of an import are applied in that order; no level is in two of them.
     """
@@ -68,9 +68,9 @@ class ImportStorage(Protocol):
     """Imports of stock."""
 
     def state(self, key: ImportRun) -> ImportState:
-        """Tell how far the import with this key has come; ImportState() when none of it is committed.
+        """Return how far the import with this key has come; ImportState() when none of it is committed.
 
-        Raises `idempotency_key_reused` when the key was used with another fingerprint.
+        Raise `idempotency_key_reused` when the key was used with another fingerprint.
         """
         ...
 
@@ -79,44 +79,44 @@ class ImportStorage(Protocol):
     ) -> BatchResult:
         """Write what `decide_import` decides on the batch, as if alone in the database, in one transaction.
 
-        Writes products to create, changed names, levels, one ledger row per level that moves (kind count or adjust,
-        with the entry's reason and reference), and `stock_events` from the figures under lock for products that had
-        been there before. A level's version is 1 when it is created, and grows by 1 when it moves. Locks: the products
-        that are created, renamed or get a new level, by sku; then all levels of the products, by (sku, location).
+        It writes products to create, changed names, levels, one ledger row per level that moves (kind count or adjust,
+        with the entry's reason and reference), and `stock_events` from the figures under lock for products that existed
+        before. A level's version is 1 when it is created, and grows by 1 when it moves. Locks: first the products that
+        are created, renamed or get a new level, by sku; then all levels of the products, by (sku, location).
 
-        The state after the batch (`state_after`) and its refusals are written in the same transaction,
-        and the stored state is compared first with `since`, the state before the batch (`is_committed`): a batch that
-        was committed already, by an earlier attempt whose answer was lost or by a rival with the same key, is not
-        applied again; its result is `result_since`. Raises what `is_committed` and `state` raise.
+        The state after the batch (`state_after`) and its refusals are written in the same transaction. First
+        `is_committed` compares the stored state with `since`, the state before the batch. A batch may have been
+        committed already, by an earlier attempt whose answer was lost or by another run with the same key. It is then
+        not applied again, and its result is `result_since`. Raise what `is_committed` and `state` raise.
         """
         ...
 
     def apply_once(self, batch: ImportBatch, *, key: IdempotencyKey, caller: Caller, now: datetime) -> BatchResult:
-        """Write a batch of an import that is not to be resumed, as `apply` does, and keep the batch's own key with it.
+        """Write a batch of an import that cannot be resumed, as `apply` does, and store the batch's own key with it.
 
-        The key is random and nobody else's: by it a batch whose COMMIT was lost is known, and not applied again to what
-        others have made of its levels since. Such batches may be applied at the same time by several threads, in any
-        order.
+        The key is random and unique. If the batch's COMMIT is lost, the key shows that the batch was written, so it is
+        not applied to levels that others have changed since. Several threads may apply such batches at the same time,
+        in any order.
         """
         ...
 
     def rehearse(self, batch: ImportBatch) -> BatchResult:
-        """Return the result that `apply` would have now; writes nothing and locks nothing."""
+        """Return the result that `apply` would have now, without writes or locks."""
         ...
 
     def locations(self, limit: int) -> frozenset[str]:
-        """Return the names of up to `limit` locations that products have levels at."""
+        """Return the names of up to `limit` locations where products have levels."""
         ...
 
     def refusals(self, key: ImportRun, *, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:
-        """List what the import with this key was refused, by (sku, location), above `after` and up to `to`."""
+        """Return the refusals of the import with this key, by (sku, location), above `after` and up to `to`."""
         ...
 
 
 def is_committed(stored: ImportState, *, since: ImportState, batch: ImportBatch) -> bool:
-    """Tell whether the stored state is the one after this batch, or the one before it.
+    """Return whether the stored state is the one after this batch, rather than the one before it.
 
-    Raises `idempotency_key_in_use` when it is neither: another import with the same key is under way.
+    Raise `idempotency_key_in_use` when it is neither: another import with the same key is running.
     """
     if stored == since:
         return False
@@ -132,7 +132,7 @@ def check_fingerprint(key: ImportRun, stored: bytes) -> None:
 
 
 def state_after(since: ImportState, batch: ImportBatch, result: BatchResult) -> ImportState:
-    """Return the state after a batch, from the one before it."""
+    """Return the state after a batch, from the state before it."""
     return ImportState(
         applied=since.applied + result.applied,
         unchanged=since.unchanged + result.unchanged,

@@ -1,4 +1,4 @@
-"""The Metrics port: where what is counted and measured goes."""
+"""The Metrics port: it takes what is counted and measured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oms_core.domain.metrics import Metric
 
 
 class Metrics(Protocol):
-    """Where measurements go. Thread-safe; never raises for a measurement, never blocks on I/O."""
+    """It takes measurements. Thread-safe; a measurement never raises and never blocks on I/O."""
 
     def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
         """Add to a counter."""
@@ -25,13 +25,13 @@ class Metrics(Protocol):
 
 
 class NoMetrics:
-    """Measures nothing: what an embedding program gets unless it asks for more."""
+    """Metrics that measure nothing: the default of an embedding program."""
 
     def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
-        """Forget it."""
+        """Do nothing."""
 
     def observe(self, metric: Metric, value: float, *labels: str) -> None:
-        """Forget it."""
+        """Do nothing."""
 
     def render(self) -> tuple[str, bytes]:
         """Return an empty text."""

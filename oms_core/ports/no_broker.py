@@ -1,4 +1,4 @@
-"""A queue that carries nothing: what an Oms has that was given none. Its workers sweep the database."""
+"""The broker of a system without one: it carries nothing, and workers sweep the database instead."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oms_core.ports.broker import Announcer, DeadLetter, DeadLetters, EventPubli
 
 
 class NoBroker:
-    """See Broker, and all that it opens: there is never a message."""
+    """A broker without messages. It is also everything that a broker opens."""
 
     carries_events = False
     connected = False
@@ -29,20 +29,20 @@ class NoBroker:
         return self
 
     def announce(self, order_ids: Sequence[UUID]) -> None:
-        """See Announcer."""
+        """Do nothing."""
 
     def publish(self, events: Sequence[OutgoingEvent]) -> None:
-        """See EventPublisher."""
+        """Do nothing."""
 
     def take(self, *, limit: int, timeout_seconds: float) -> list[Message]:  # noqa: ARG002  There is never one.
         time.sleep(timeout_seconds)
         return []
 
     def done(self, messages: Sequence[Message]) -> None:
-        """See Inbox."""
+        """Do nothing."""
 
     def dead_letter(self, message: Message, reason: OmsError) -> None:
-        """See Inbox."""
+        """Do nothing."""
 
     def list(self, *, limit: int) -> list[DeadLetter]:  # noqa: ARG002  There is never one.
         return []
@@ -54,10 +54,10 @@ class NoBroker:
         return 0
 
     def check(self) -> None:
-        """See Broker."""
+        """Do nothing."""
 
     def describe(self) -> str:
         return "no queue"
 
     def close(self) -> None:
-        """See Broker and what it opens."""
+        """Do nothing."""

@@ -1,6 +1,6 @@
-"""Storage of the queue: accepted orders, the workers that place them, the events that are to be published.
+"""Storage of the queue: accepted orders, the workers that place them, and the events to publish.
 
-What `oms_core.ports.storage` says of every method of a storage holds for these too.
+What `oms_core.ports.storage` says of every method of a storage is true of these too.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ WaitForTurn = Callable[[], object]
 
 
 def at_once() -> None:
-    """Wait for nobody."""
+    """Return without waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleBatch:
-    """Queued orders to settle together, on whose behalf, and whom to wait for first.
+    """Queued orders to settle together, with the stamp of what is written.
 
-    Of the `claimed` a claim has counted the try. `wait_for_turn`: see `QueueStorage.settle`.
+    The attempts at the `claimed` orders were counted by a claim. For `wait_for_turn` see `QueueStorage.settle`.
     """
 
     order_ids: Sequence[UUID]
@@ -38,53 +38,59 @@ class SettleBatch:
 
 
 class QueueStorage(Protocol):
-    """Orders that were accepted and wait to be placed. An order that somebody else holds is passed over, unless it is
-    claimed.
+    """Accepted orders that wait to be placed.
+
+    An order that is locked by somebody else is skipped, unless it is claimed.
     """
 
     def accept(self, placements: Sequence[Placement], decide: DecideAcceptance) -> list[PlacementOutcome]:
-        """Write what `decide` accepts as queued; one outcome per placement, in order.
+        """Write what `decide` accepts as queued; return one outcome per placement, in order.
 
-        In one transaction: orders (status queued, version 1, entered as queued), numbered in order of arrival above
-        all that wait, lines, and one `order.queued` event each (`queued_event`). No stock is looked at or locked.
-        Everything else is as for `OrderStorage.place`: repetition, taken keys and ids, bounds, errors.
+        In one transaction: orders (status queued, version 1, entered as queued), numbered in the order given above all
+        that wait, lines, and one `order.queued` event each (`queued_event`). No stock is read or locked. Everything
+        else is as for `OrderStorage.place`: repetition, taken keys and ids, bounds, errors.
         """
         ...
 
     def settle(self, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
         """Place or reject, in one transaction and by queue number, those orders of a batch that are still queued.
 
-        Passed over: what is not queued (any more), not due yet unless `claimed`, or locked by somebody else unless all
-        are `claimed`, which are waited for. What `decide` accepts becomes pending with its reservations, what it
-        refuses rejected with the refusal as its failure (`settled_order`); one `settled_event` each, `stock_events` as
-        for `place`, all with the batch's stamp. A transaction takes at most TRANSACTION_LINES_MAX lines, or one order
-        (`fitting`): the rest is `left`. At most TRANSACTION_ORDERS_MAX ids; one that stands twice counts once. After a
-        lost COMMIT what had been settled is told as settled, whatever has become of it since. An error that is one
-        order's own fault is raised as `internal_error`; nothing of the call is written.
+        An order is skipped when it is not queued (any more), when it is not due yet unless `claimed`, or when somebody
+        else has locked it. If all are `claimed`, locked ones are waited for instead. An order that `decide` accepts
+        becomes pending with its reservations; one that it refuses becomes rejected with the refusal as its failure
+        (`settled_order`). Each gets one `settled_event`, and `stock_events` are as for `place`, all with the batch's
+        stamp.
 
-        `wait_for_turn` returns when the call before this one is done, and soon in any case. It is called before stock
-        is taken, while nothing is held that the call before may need, and again where the transaction is repeated. So
-        what it lets happen beforehand (reading, deciding) may be done while the call before is being written.
+        A transaction takes at most TRANSACTION_LINES_MAX lines, or one order (`fitting`): the rest is `left`. There are
+        at most TRANSACTION_ORDERS_MAX ids; a repeated one counts once. After a lost COMMIT the orders that had been
+        settled are returned as settled, even if they have changed since. An error that is one order's own fault is
+        raised as `internal_error`; nothing of the call is written.
+
+        `wait_for_turn` waits, for a bounded time, until the previous call is done. It is called before stock is locked,
+        while nothing is locked that the previous call may need, and again when the transaction is repeated. So this
+        call can read and decide while the previous one is being written.
         """
         ...
 
     def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:
-        """Count a try, before it is made, of those of these orders that are still queued and not locked.
+        """Count an attempt, before it is made, for those of these orders that are still queued and not locked.
 
-        They are not due for anybody else until `lease_seconds` from now. By queue number, and no further than
-        `claimed_together` says: what is left is for the next claim. After a lost COMMIT a try is not counted again;
-        what is no longer queued is then left out.
+        Nobody else can take them until `lease_seconds` from now. They are claimed by queue number, and no more than
+        `claimed_together` allows; the rest is for the next claim. After a lost COMMIT an attempt is not counted again,
+        and orders that are no longer queued are then left out.
         """
         ...
 
     def sweep(self, *, older_than_seconds: float, limit: int, lease_seconds: float) -> list[Claim]:
-        """Claim, likewise, the first queued orders that are due, unchanged for `older_than_seconds`, and not locked."""
+        """Claim, as `claim` does, the first queued orders that are due, unchanged for `older_than_seconds`, and not
+        locked.
+        """
         ...
 
     def unclaim(self, claims: Sequence[Claim]) -> None:
-        """Take back the tries of claims that were counted and not made; the orders are then due at once.
+        """Take back claims whose attempts were counted but not made; the orders are then due at once.
 
-        An order that is no longer as its claim has left it, but for the time it is due, stays as it is.
+        An order that has changed since its claim, other than in its due time, stays as it is.
         """
         ...
 
@@ -93,19 +99,19 @@ class QueueStorage(Protocol):
         ...
 
     def sample(self) -> QueueSample:
-        """Look at the queue, in bounded time however long it is."""
+        """Return the figures of the queue, in bounded time however long it is."""
         ...
 
 
 class WorkerStorage(Protocol):
-    """The workers' signs of life."""
+    """The workers' heartbeats."""
 
     def beat(self, state: WorkerState) -> None:
-        """Write a worker's state, `seen_at` by the database's clock; forget workers silent for a day."""
+        """Write a worker's state, with `seen_at` by the database's clock; delete workers not seen for a day."""
         ...
 
     def leave(self, worker_id: str) -> None:
-        """Forget a worker that has stopped."""
+        """Delete a worker that has stopped."""
         ...
 
     def find(self, *, silent_seconds: float) -> list[WorkerState]:
@@ -114,14 +120,14 @@ class WorkerStorage(Protocol):
 
 
 class OutboxStorage(Protocol):
-    """Events that are still to be published. Written only where StorageOptions.keeps_outbox says so."""
+    """Events that are still to be published. They are written only if StorageOptions.keeps_outbox is set."""
 
     def lease(self, holder: str, *, seconds: float) -> bool:
         """Take or prolong the right to publish, by the database's clock; False while another holder has it."""
         ...
 
     def release(self, holder: str) -> None:
-        """Give the right to publish back, if this holder has it."""
+        """Give up the right to publish, if this holder has it."""
         ...
 
     def unpublished(self, *, limit: int) -> list[Event]:
@@ -129,5 +135,5 @@ class OutboxStorage(Protocol):
         ...
 
     def published(self, event_ids: Sequence[int]) -> None:
-        """Forget that these are to be published; the events themselves stay."""
+        """Remove events from those to publish; the events themselves stay."""
         ...

@@ -1,4 +1,4 @@
-"""The RateLimiter port: how often a caller has asked, counted in one process or over all of them."""
+"""The RateLimiter port: how much a caller has asked, counted in one process or over all of them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from oms_core.ports.metrics import Metrics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimiterOptions:
-    """How to count: `key_prefix` begins every key in a shared store.
+    """How to count: `key_prefix` is the beginning of every key in a shared store.
 
-    A shared store is given `timeout_seconds` to connect and to answer; after a failure it is left alone for
-    `pause_seconds`.
+    A shared store has `timeout_seconds` to connect and to answer; after a failure it is not asked for `pause_seconds`.
     """
 
     metrics: Metrics
@@ -25,33 +24,36 @@ class RateLimiterOptions:
 
 
 class RateLimiter(Protocol):
-    """Counts charges per limit and key. Thread-safe; connects lazily; works on in a forked child."""
+    """Counts charges per limit and key. Thread-safe; connects lazily; works in a forked child too."""
 
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
         """Take `cost` units of the key's limit, all or nothing; a refused charge takes none.
 
-        A cost above the limit is always refused, and its `retry_after_seconds` means nothing.
+        A cost above the limit is always refused, and its `retry_after_seconds` means nothing. Charges are atomic:
+        concurrent ones never take more units together than the limit has.
 
-        Charges are counted one after another: of any number at once, no more units are taken than the limit has.
-        Where charges are counted together by many processes and that is away, this process goes on counting by itself,
-        and counts RATE_LIMITER_FALLBACKS; it never raises for that, and waits no longer than the options' timeout for
-        one answer.
+        When a shared store is unavailable, this process counts by itself and counts RATE_LIMITER_FALLBACKS. It never
+        raises for that, and waits no longer than the options' timeout for one answer.
         """
         ...
 
     def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
-        """Return units that were taken lately, and tell what is left then; nobody gets more than the limit by it.
+        """Return units that were taken lately, and return what is left then. It never raises what is left above the
+        limit.
 
-        Units that have faded meanwhile are gone. It fails, and waits, as `take` does.
+        Units that have faded meanwhile are ignored. Failures and waits are as for `take`.
         """
         ...
 
     def is_degraded(self) -> bool:
-        """Tell whether this process counts by itself because what it shares is away; asks it, within the timeout."""
+        """Return whether this process counts by itself because its shared store is unavailable.
+
+        It asks the store, within the timeout.
+        """
         ...
 
     def describe(self) -> str:
-        """Say where charges are counted, without secrets."""
+        """Return where charges are counted, without secrets."""
         ...
 
     def close(self) -> None:
@@ -60,26 +62,26 @@ class RateLimiter(Protocol):
 
 
 class NoRateLimiter:
-    """Allows everything: what stands behind the port while no limit is set."""
+    """A rate limiter that allows everything: the one of a system without limits."""
 
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:  # noqa: ARG002  The signature is the port's.
-        """Allow it."""
+        """Allow the charge."""
         return Allowance(limit=limit, allowed=True, remaining=limit.count, reset_seconds=0, retry_after_seconds=0)
 
     def give_back(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:
-        """Say that all of it is left."""
+        """Return that all units are left."""
         return self.take(limit, key, cost=cost)
 
     def is_degraded(self) -> bool:
-        """Say no."""
+        """Return False."""
         return False
 
     def describe(self) -> str:
-        """Say that nothing is counted."""
+        """Return that nothing is counted."""
         return "no rate limits"
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 OpenRateLimiter = Callable[[str, RateLimiterOptions], RateLimiter]

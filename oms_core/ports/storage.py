@@ -1,15 +1,18 @@
-"""Storage: where orders, stock, the ledger and the events are kept, and every lock is taken.
+"""Storage: it keeps orders, stock, the ledger and the events, and takes every lock.
 
-Every method runs in its own transaction: it is written whole or not at all. Every method may raise OmsError
-`storage_unavailable` (the database is away, or stayed busy or locked until the deadline; nothing was changed) and
-`storage_unusable` (it is there, and lets nobody work before its operator has mended something; nothing was changed). A
-transient fault (a lost connection, a deadlock, a serialisation failure, a lock timeout, a busy database) is retried
-inside, until the storage's deadline. Where a COMMIT's answer was lost, the method finds out whether it happened (ids,
-keys, caller and time are fixed beforehand), whatever others have done since: what had happened is answered as such,
-with the order or product as it is now, and never done again. `outcome_unknown` is raised only when the deadline passes
-first. What `decide` returns is written only if levels stay within their bounds: a decision that the stock does not
-cover is a bug of the decision, and raised as `internal_error`. No driver exception leaves an adapter. All methods are
-thread-safe, connect lazily, and work again after the database was restarted or the process forked.
+Every method runs in its own transaction: all of it is written, or nothing. Every method may raise two kinds of
+OmsError, and then nothing was changed. `storage_unavailable`: the database is unreachable, or stayed busy or locked
+until the deadline. `storage_unusable`: it is reachable, but nobody can work before its operator has repaired something.
+
+A transient fault (a lost connection, a deadlock, a serialisation failure, a lock timeout, a busy database) is retried
+inside, until the storage's deadline. If the answer to a COMMIT is lost, the method finds out whether the COMMIT
+happened, whatever others have done since; ids, keys, caller and time are fixed beforehand for this. If it did, the
+method returns the order or product as it is now, and does nothing twice. `outcome_unknown` is raised only when the
+deadline passes first.
+
+What `decide` returns is written only if levels stay within their bounds. A decision that the stock does not cover is a
+bug of the decision, and raised as `internal_error`. No exception of a database driver leaves an adapter. All methods
+are thread-safe, connect lazily, and work again after the database was restarted or the process forked.
 
 Lock order, everywhere: order rows (by id), then products and levels (by sku, location).
 """
@@ -42,35 +45,38 @@ CheckDeletion = Callable[[Product, bool], None]
 
 
 class OrderStorage(Protocol):
-    """Orders, their lines, their history."""
+    """Orders, their lines, and their history."""
 
     def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
-        """Write what `decide` accepts, as if alone in the database; one outcome per placement, in order.
+        """Write what `decide` accepts, as if alone in the database; return one outcome per placement, in order.
 
         In one transaction: orders (status pending, version 1), lines, reservations (`reservation`), one `order.placed`
         event each (`placed_event`), the levels' `reserved` (+ version, updated_at), and `stock_events` from the figures
-        under lock: all levels of the products ordered are locked, so crossings are exact. A product's stock events and
-        `updated_at` carry caller, request id and time of the last accepted order that takes it. `decide` may be called
-        again on fresher figures; the last decision is what was written. Refusals alone write nothing. A taken id means
-        that an earlier attempt had happened; a taken key, that a rival was first: decide again. For a `Replay` that
-        order is returned as it is now. At most TRANSACTION_ORDERS_MAX placements. An error that is one order's own
-        fault (a value the database will not take) is raised as `internal_error`; nothing of the call is written. A key
-        whose first order is still in flight elsewhere when the deadline passes is `idempotency_key_in_use`.
+        under lock. All levels of the products ordered are locked, so crossings of thresholds are exact. A product's
+        stock events and `updated_at` have the caller, request id and time of the last accepted order of that product.
+
+        `decide` may be called again on fresher figures; the last decision is the one that is written. If all are
+        refused, nothing is written. A taken id means that an earlier attempt succeeded. A taken key means that a
+        concurrent call was first; `decide` is then called again. For a `Replay` its order is returned as it is now.
+
+        There are at most TRANSACTION_ORDERS_MAX placements. An error that is one order's own fault (a value that the
+        database refuses) is raised as `internal_error`; nothing of the call is written. If another transaction still
+        writes the first order of a key when the deadline passes, `idempotency_key_in_use` is raised.
         """
         ...
 
     def change(
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
     ) -> Order:
-        """Lock an order, ask `decide` what to do with it and what it holds, write that, return it as it then is.
+        """Lock an order, call `decide` with it and its holdings, write the change, return the order after it.
 
-        What its holdings say of their levels is exact for a change that raises a count: that is decided under lock.
+        For a change that raises a count, the holdings' figures of their levels are exact, since they are read under
+        lock. It writes status, version + 1, updated_at, the movements with their levels, the event, and `stock_events`.
+        A change with a queue entry also writes attempts, failure, and the due time by the database's clock. An order
+        that becomes queued again gets a new queue number, above all that wait.
 
-        Writes status, version + 1, updated_at, the movements with their levels, the event, and `stock_events`; the
-        queue entry where the change has one: attempts, failure, and the due time by the database's clock. An order that
-        becomes queued again gets a new queue number, above all that wait.
-        None from `decide` changes nothing. What `decide` raises rolls back and passes through. `owner` is a customer
-        id: another's order is `order_not_found`.
+        None from `decide` changes nothing. An error of `decide` rolls back and passes through. `owner` is a customer
+        id: the order of another customer is `order_not_found`.
         """
         ...
 
@@ -84,62 +90,62 @@ class OrderStorage(Protocol):
         now: datetime,
         decide: DecideOrderChange,
     ) -> tuple[Order, bool]:
-        """Change an order as `change` does, once under a key; return it as it then is, and whether this was a replay.
+        """Change an order as `change` does, once per key; return the order after it, and whether this was a replay.
 
-        The key is kept in the same transaction, also where `decide` changes nothing; what `decide` raises keeps none.
-        A key that was kept with the same fingerprint makes the call a replay (True; nothing is decided or written),
-        with another `idempotency_key_reused`.
+        The key is stored in the same transaction, also if `decide` changes nothing; an error of `decide` stores none. A
+        key that was stored with the same fingerprint makes the call a replay (True; nothing is decided or written);
+        with another fingerprint it raises `idempotency_key_reused`.
         """
         ...
 
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
-        """Return one order with its lines by line_no. Raises `order_not_found`."""
+        """Return one order with its lines by line_no. Raise `order_not_found`."""
         ...
 
     def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
         """List orders with their lines, by id descending (newest first) below `after`. An empty list at the end.
 
-        Where the filter wants the oldest first, they are listed by id ascending above `after`.
-
-        With `lines_max` the list ends with the order whose lines reach it, and hardly more of them are read.
+        If the filter wants the oldest first, they are listed by id ascending above `after`. With `lines_max` the list
+        ends with the order whose lines reach it, and hardly more of them are read.
         """
         ...
 
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
-        """List an order's events by id ascending (oldest first), above `after`. Raises `order_not_found`."""
+        """List an order's events by id ascending (oldest first), above `after`. Raise `order_not_found`."""
         ...
 
 
 class StockStorage(Protocol):
-    """Products, levels, the ledger."""
+    """Products, levels and the ledger."""
 
     def change(
         self, sku: str, *, key: IdempotencyKey, caller: Caller, now: datetime, decide: DecideProductChange
     ) -> tuple[Product, bool]:
-        """Lock a product with all its levels, ask `decide`, write that; return the product as it then is, and whether
-        this was a replay.
+        """Lock a product with all its levels, call `decide`, write the change; return the product, and whether it is a
+        replay.
 
-        `decide` is asked with None for a product that does not exist. Its ProductChange then creates it, with the name
-        '' if it has none; two creators do not collide. The movement row carries `key`; a row that already carries it
-        with the same fingerprint makes the call a replay (True, nothing written), with another
-        `idempotency_key_reused`. Where nothing moves, the key is kept all the same, for the storage to know the change
-        by after a lost COMMIT. None from `decide` changes nothing. What `decide` raises rolls back. Writes
-        `stock_events` for a product that had been there before. A level's version is 1 when it is created, whatever its
-        count, and grows by 1 with each transaction that changes it. Raises `sku_not_found` when `decide` returns None
-        for an unknown product.
+        `decide` is called with None for a product that does not exist. Its ProductChange then creates the product, with
+        the name '' if it has none; two concurrent creators do not collide. The movement row has the `key`. A row that
+        already has it with the same fingerprint makes the call a replay (True, nothing written); with another
+        fingerprint it raises `idempotency_key_reused`. If nothing moves, the key is stored all the same, so that the
+        change is recognised after a lost COMMIT.
+
+        None from `decide` changes nothing. An error of `decide` rolls back. `stock_events` are written for a product
+        that existed before. A level's version is 1 when it is created, whatever its count, and grows by 1 with each
+        transaction that changes it. Raise `sku_not_found` when `decide` returns None for an unknown product.
         """
         ...
 
     def delete(self, sku: str, *, key: IdempotencyKey, now: datetime, check: CheckDeletion) -> None:
-        """Lock a product with all its levels, ask `check`, delete both; what `check` raises leaves them.
+        """Lock a product with all its levels, call `check`, delete both; an error of `check` deletes nothing.
 
-        `check` is told the product, and whether a row of the ledger or a line of an order has its SKU. `key` is kept,
-        for the storage to know the deletion by after a lost COMMIT. Raises `sku_not_found`.
+        `check` is called with the product, and with whether a row of the ledger or a line of an order has its SKU.
+        `key` is stored, so that the deletion is recognised after a lost COMMIT. Raise `sku_not_found`.
         """
         ...
 
     def get(self, sku: str) -> Product:
-        """Return one product. Raises `sku_not_found`."""
+        """Return one product. Raise `sku_not_found`."""
         ...
 
     def find(self, wanted: ProductFilter, *, after: str | None, limit: int) -> list[Product]:
@@ -147,7 +153,7 @@ class StockStorage(Protocol):
         ...
 
     def movements(self, sku: str, *, after: int | None, limit: int) -> list[Movement]:
-        """List a product's ledger rows by id descending (newest first), below `after`. Raises `sku_not_found`."""
+        """List a product's ledger rows by id descending (newest first), below `after`. Raise `sku_not_found`."""
         ...
 
 
@@ -183,14 +189,15 @@ class SchemaStorage(Protocol):
         ...
 
     def upgrade(self) -> tuple[str, ...]:
-        """Apply what is pending, each migration in its own transaction, and name what was applied now."""
+        """Apply what is pending, each migration in its own transaction; return the names of those applied now."""
         ...
 
     def check(self) -> None:
         """Raise `schema_outdated` unless this release can run on the schema (one release newer is fine).
 
-        Raise `storage_unavailable` or `storage_unusable` where the work could not be done, as far as reading tells:
-        the server only reads, a right is lacking, there is no room. It writes nothing and waits for no writer.
+        Raise `storage_unavailable` or `storage_unusable` if the database could not do the work: the server is
+        read-only, a right is missing, or the disk is full. This is found by reading: nothing is written, and no writer
+        is waited for.
         """
         ...
 
@@ -244,11 +251,13 @@ class Storage(Protocol):
         ...
 
     def describe(self) -> str:
-        """Name the database for a person: the absolute path of a file, or server and database; never a password."""
+        """Return the database's name for a person: the absolute path of a file, or server and database; never a
+        password.
+        """
         ...
 
     def close(self) -> None:
-        """Close every connection; the next call would connect again."""
+        """Close every connection; the next call connects again."""
         ...
 
 
@@ -257,8 +266,8 @@ class StorageOptions:
     """How a storage is opened.
 
     `deadline_seconds` bounds retrying of transient faults; `lock_timeout_seconds` and `statement_timeout_seconds` bound
-    one lock and one statement; `create` allows making a missing database file and upgrading an embedded schema;
-    `prepared_statements` False suits a transaction pooler; `keeps_outbox` marks every event for publishing.
+    one lock and one statement. `create` allows it to make a missing database file and to upgrade an embedded schema.
+    `prepared_statements` False suits a transaction pooler. `keeps_outbox` stores every event for publishing.
     """
 
     deadline_seconds: float = 10.0

@@ -1,4 +1,4 @@
-"""Settings: flags over environment over oms.toml; a wrong one is named in one line."""
+"""The settings of the core, from flags over environment over oms.toml; an error names the wrong one in one line."""
 
 from __future__ import annotations
 
@@ -33,14 +33,16 @@ from oms_core.settings.sources import load_settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What one deployment chooses; every field is also the environment variable OMS_<FIELD> and a key of oms.toml.
+    """The choices of one deployment; every field is also the environment variable OMS_<FIELD> and a key of oms.toml.
 
-    What only a driver reads is a group of settings of its own (`oms_http.settings`), found by the entry point group
-    `oms.settings`. `locations` is the priority in which stock is served; the first is the default location.
-    `queue_prefix` begins the name of everything declared at a broker. `rate_limits` is `scope=count/unit` separated by
-    semicolons, "default" for every other scope; "off" means none, and so does empty with auth off. `http_rate_limit` is
-    `count/unit` for each address, off likewise. `auth` "auto" means off where `host` is loopback, keys anywhere else.
-    `key_days_max` is the longest life of an API key; 0 lets keys live for ever.
+    The settings of a driver are a group of their own (`oms_http.settings`), found by the entry point group
+    `oms.settings`. `locations` are in the order in which stock is served from them; the first is the default location.
+    `queue_prefix` is the beginning of every name declared at a broker.
+
+    `rate_limits` is `scope=count/unit` separated by semicolons, with "default" for every other scope. "off" means no
+    limits, and so does an empty text with auth off. `http_rate_limit` is `count/unit` for each address, or "off".
+    `auth` "auto" means off if `host` is loopback, else keys. `key_days_max` is the longest lifetime of an API key in
+    days; 0 sets no bound.
     """
 
     database_url: str = "sqlite:///oms.db"
@@ -86,12 +88,12 @@ class Settings:
 
     @property
     def default_location(self) -> str:
-        """Where stock goes when no location is named."""
+        """The location of stock if none is named."""
         return self.locations[0]
 
     @property
     def auth_in_force(self) -> str:
-        """How callers are known: `keys` by the keys they bring; `off`: whoever reaches this machine's loopback."""
+        """How callers are known: `keys`, by their API keys; `off`, everybody who reaches this machine's loopback."""
         if self.auth != "auto":
             return self.auth
         return "off" if is_loopback(self.host) else "keys"
@@ -104,7 +106,7 @@ class Settings:
 
     @property
     def http_rate_limit_in_force(self) -> RateLimit | None:
-        """The limit of what an address may ask over HTTP."""
+        """The limit on the requests of one address over HTTP."""
         default = "" if self.auth_in_force == "off" else ADDRESS_DEFAULT
         return read_address_limit(self.http_rate_limit or default)
 

@@ -1,4 +1,4 @@
-"""What a setting's value must be like; whatever is not is told in one line that names the setting."""
+"""The checks of setting values; the error for a wrong one names the setting in one line."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def variable(name: str) -> str:
 
 
 def wrong(name: str, why: str) -> OmsError:
-    """Make the error that names a setting and what it must be."""
+    """Return the error that names a setting and what it must be."""
     return OmsError("invalid_setting", f"{variable(name)} {why}")
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address is loopback; of names, `localhost` alone is known without asking anybody."""
+    """Return whether an address is loopback. The only name that counts is `localhost`; no name is resolved."""
     try:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
@@ -59,7 +59,7 @@ def check_types(settings: SettingGroup) -> None:
 
 
 def check_url(name: str, url: str, examples: str) -> None:
-    """Raise `invalid_setting` unless it is a URL whose parts cannot be taken for others; the URL is never shown."""
+    """Raise `invalid_setting` unless it is a URL whose parts are unambiguous; the URL is never shown."""
     try:
         parts = urlsplit(url)
         is_url = bool(parts.scheme)
@@ -72,9 +72,9 @@ def check_url(name: str, url: str, examples: str) -> None:
 
 
 def _is_ambiguous(parts: SplitResult) -> bool:
-    """Tell whether an @, /, ? or # of a password may have been taken for the end of it.
+    """Return whether a password may contain an @, /, ? or # that was read as its end.
 
-    What follows would then be shown as the host or the database's name.
+    The rest of it would then be shown as the host or the database's name.
     """
     loose = [parts.path, parts.fragment, *(each for each in parts.query.split("&") if "=" not in each)]
     return parts.netloc.count("@") > 1 or any("@" in each for each in loose)
@@ -87,7 +87,7 @@ def check_prefix(prefix: str) -> None:
 
 
 def check_limits(name: str, text: str, read: Callable[[str], object]) -> None:
-    """Raise `invalid_setting` unless it can be read."""
+    """Raise `invalid_setting` unless `read` accepts the text."""
     try:
         read(text)
     except ValueError as error:
@@ -116,7 +116,7 @@ def check_locations(locations: tuple[str, ...]) -> None:
 
 
 def check_each(name: str, entries: Sequence[str], read: Callable[[str], object], wanted: str) -> None:
-    """Raise `invalid_setting` unless `read` takes every entry."""
+    """Raise `invalid_setting` unless `read` accepts every entry."""
     for entry in entries:
         try:
             read(str(entry))  # A list in oms.toml may hold numbers, and 1 would be the address 0.0.0.1.

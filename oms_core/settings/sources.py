@@ -1,4 +1,4 @@
-"""Where settings stand: flags, OMS_* variables and oms.toml, read into groups of settings."""
+"""The sources of settings: flags, OMS_* variables and oms.toml, read into groups of settings."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from oms_core.settings.checks import SettingGroup, variable, wrong
 
 Group = TypeVar("Group", bound=SettingGroup)
 
-# The settings that may hold a password, and are so also read from a file that OMS_<FIELD>_FILE names.
+# These settings may hold a password, so they can also be in a file that OMS_<FIELD>_FILE names.
 SECRETS = frozenset({"database_url", "queue_url", "rate_limit_url"})
 
 _LISTED = "`oms config show` lists them"
 _SECRET_BYTES_MAX = 64 * 1024
 _ADDRESS = r"[0-9A-Fa-f:.]+"
 _LINK = rf"(?:tcp|udp|sctp)://(?:{_ADDRESS}|\[{_ADDRESS}\]):[0-9]+"
-# What Kubernetes sets in every container beside a service whose name is oms, or begins so: names, and their values.
+# Kubernetes sets such variables in every container if there is a service named oms or oms-...: names, and their values.
 _SERVICE_LINKS = tuple(
     (re.compile(rf"OMS(?:_[A-Z0-9_]+)?_{name}"), re.compile(value))
     for name, value in (
@@ -47,9 +47,9 @@ def load_settings(
 ) -> Group:
     """Combine flags (None: not given) over OMS_* variables over a TOML file (a missing one is empty).
 
-    Raise `invalid_setting`, naming the setting and where it stands. What is given for the other groups that are
-    installed is checked as well, so a wrong setting is told whatever is started. A name that no group has is wrong too;
-    OMS_TEST_* and the variables of service links are nobody's settings. An empty variable is as good as none.
+    Raise `invalid_setting`, which names the setting and its source. The settings of the other installed groups are
+    checked as well, so every command reports a wrong setting. A name that no group has is wrong too. OMS_TEST_* and the
+    variables of service links are ignored. An empty variable counts as not set.
     """
     given = _Given(
         file=file,
@@ -67,7 +67,7 @@ def load_settings(
 
 
 def installed_groups() -> list[type[SettingGroup]]:
-    """Find the groups of settings that are installed, the core's first."""
+    """Return the groups of settings that are installed, the core's first."""
     return [entry.load() for entry in sorted(entry_points(group="oms.settings"), key=lambda entry: entry.name)]
 
 
@@ -80,7 +80,7 @@ class _Variable(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Given:
-    """What is given for settings, whichever group has them."""
+    """What is given for the settings of all groups."""
 
     file: Path | None
     in_file: Mapping[str, object]
@@ -88,7 +88,7 @@ class _Given:
     flags: Mapping[str, object]
 
     def check_names(self, known: Collection[str]) -> None:
-        """Raise `invalid_setting` for a name that is not known."""
+        """Raise `invalid_setting` for an unknown name."""
         for name in self.in_file:
             if name not in known:
                 raise OmsError("invalid_setting", f"{name} in {self.file} is not a setting; {_LISTED}")
@@ -100,7 +100,7 @@ class _Given:
                 raise TypeError(f"{name} is not a setting")
 
     def make(self, group: type[Group]) -> Group:
-        """Make a group of what is given for it. Raise `invalid_setting`."""
+        """Return a group with what is given for it. Raise `invalid_setting`."""
         read = {name: _BY_TYPE[declared] for name, declared in _types_of(group).items()}
         chosen = {
             **{name: _from_toml(read[name], name, value) for name, value in self.in_file.items() if name in read},
@@ -146,7 +146,7 @@ def _is_service_link(key: str, text: str) -> bool:
 
 
 def _read_secret(key: str, file: Path) -> str:
-    """Read a secret, less the one line end that `echo` leaves. Raise `invalid_setting`, which never quotes it."""
+    """Read a secret, without the one line end that `echo` adds. Raise `invalid_setting`, which never quotes it."""
     try:
         with file.open("rb") as stream:
             content = stream.read(_SECRET_BYTES_MAX + 1)
