@@ -35,9 +35,10 @@ _NUMBER_MAX = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKeys:
-    """API keys by name. `days_max` bounds their lives; `changed` hears of a name whose keys have just changed.
+    """API keys by name. `days_max` bounds their lifetimes; `changed` is called with a name whose keys have just
+    changed.
 
-    All but `any` are for administrators, and raise `forbidden` to others.
+    All methods but `any` are for administrators, and raise `forbidden` for others.
     """
 
     storage: Storage
@@ -46,10 +47,10 @@ class ApiKeys:
     changed: Callable[[str], None]
 
     def create(self, command: CreateApiKey, *, caller: Caller) -> IssuedApiKey:
-        """Make the first API key of a name; its text is in the answer, and nowhere else ever.
+        """Make the first API key of a name. Its token is in the answer, and is never shown again.
 
-        Raises `key_name_taken`, `validation_error`, `storage_unavailable`, or `outcome_unknown`: the name is then
-        looked up, and its key, whose text is lost, rotated.
+        Raise `key_name_taken`, `validation_error`, `storage_unavailable`, or `outcome_unknown`. After
+        `outcome_unknown`, look the name up: if it has a key, the key's token is lost, so rotate it.
         """
         _require_admin(caller)
         bits = self.clock.random_bits(ID_BITS)
@@ -62,8 +63,8 @@ class ApiKeys:
     def rotate(self, command: RotateApiKey, *, caller: Caller) -> IssuedApiKey:
         """Make a further API key of a name, with the scopes and the customer of the one before.
 
-        The former keys work until the overlap ends, so whoever holds one can change over; those that were revoked stay
-        so. Raises `key_not_found`, `validation_error`, `storage_unavailable` or `outcome_unknown`.
+        The former keys work until the overlap ends, so that their holders can change over; revoked ones stay revoked.
+        Raise `key_not_found`, `validation_error`, `storage_unavailable` or `outcome_unknown`.
         """
         _require_admin(caller)
         latest = self._latest(command.name)  # What follows from it never changes.
@@ -79,8 +80,8 @@ class ApiKeys:
     def revoke(self, name: str, *, caller: Caller) -> Sequence[ApiKey]:
         """End every API key of a name at once; return them as they then are, newest first, at most 500.
 
-        Every process refuses them within five seconds. What was revoked before stays as it was. Raises `key_not_found`,
-        `storage_unavailable` or `outcome_unknown`.
+        Every process refuses them within five seconds. A key that was revoked before stays as it was. Raise
+        `key_not_found`, `storage_unavailable` or `outcome_unknown`.
         """
         _require_admin(caller)
         _check_known_name(name)
@@ -89,7 +90,7 @@ class ApiKeys:
         return self.storage.keys.of_name(name, limit=PAGE_ITEMS_MAX)
 
     def get(self, name: str, *, caller: Caller) -> Sequence[ApiKey]:
-        """Return the API keys of a name, newest first, at most 500. Raises `key_not_found`."""
+        """Return the API keys of a name, newest first, at most 500. Raise `key_not_found`."""
         _require_admin(caller)
         _check_known_name(name)
         keys = self.storage.keys.of_name(name, limit=PAGE_ITEMS_MAX)
@@ -100,7 +101,7 @@ class ApiKeys:
     def list(self, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT) -> Page[ApiKey]:
         """Return a page of up to 500 API keys by name, the oldest of a name first.
 
-        Raises `validation_error` for a bad cursor or limit.
+        Raise `validation_error` for a bad cursor or limit.
         """
         _require_admin(caller)
         check_limit(limit)
@@ -109,7 +110,7 @@ class ApiKeys:
         return page_of(rows, limit, lambda key: encode_cursor(_CURSOR, f"{key.number}:{key.name}"))
 
     def any(self) -> bool:
-        """Tell whether any API key was ever made."""
+        """Return whether any API key was ever made."""
         return bool(self.storage.keys.find(after=None, limit=1))
 
     def _latest(self, name: str) -> ApiKey:
@@ -125,7 +126,7 @@ def _require_admin(caller: Caller) -> None:
 
 
 def _check_known_name(name: str) -> None:
-    """Raise `key_not_found` for text that no key can have as its name, without asking the database."""
+    """Raise `key_not_found` for a text that cannot be the name of a key, without asking the database."""
     findings = Findings()
     check_key_name(findings, name)
     if findings.errors:

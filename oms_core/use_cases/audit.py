@@ -1,4 +1,4 @@
-"""Prove that counters, ledger and open orders agree; changes nothing."""
+"""The audit: it shows whether counters, ledger and open orders agree, and changes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DISCREPANCIES_MAX = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
-    """What was compared, and what did not agree (the first 1,000 of them)."""
+    """What was compared, and what did not agree (the first 1,000 discrepancies)."""
 
     levels: int
     orders: int
@@ -25,7 +25,7 @@ class AuditReport:
 def audit(*, caller: Caller, audits: AuditStorage, progress: Callable[[int, int], None] | None = None) -> AuditReport:
     """Compare every level with its ledger, and every order with what it holds, in pages.
 
-    `progress` is told the levels and orders compared so far. Raises `forbidden`.
+    `progress` is called with the numbers of levels and orders compared so far. Raise `forbidden`.
     """
     caller.require(Scope.INVENTORY_READ)
     caller.require(Scope.ORDERS_READ)

@@ -1,4 +1,4 @@
-"""Rate limits: a caller is charged for what it asks, before anything happens."""
+"""Rate limits: a caller is charged before its request is done."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
-    """How often callers may ask. Where no limit stands for a scope, nothing is asked of anybody.
+    """Charges callers under the limits of their scopes. A scope without a limit costs nothing.
 
-    `limiter` counts for drivers with limits of their own: what they take, and what the core does, is one count.
+    Drivers with limits of their own use the same `limiter`, so that their charges and the core's are one count.
     """
 
     limits: Mapping[RateScope, RateLimit]
     limiter: RateLimiter
 
     def charge(self, scope: RateScope, *, caller: Caller, cost: int = 1, charged: OnCharge | None = None) -> Charge:
-        """Take `cost` units of the caller's limit for a scope, all or nothing; return the charge, to be raised or given
-        back.
+        """Take `cost` units of the caller's limit for a scope, all or nothing; return the charge, which can change
+        later.
 
-        `charged` is told what is left, also before this raises. Raises `rate_limited` with the seconds to wait. What
-        asks more than the limit ever has is `validation_error`, because waiting would not help.
+        `charged` is called with what is left, also before this raises. Raise `rate_limited` with the seconds to wait. A
+        cost above the whole limit is `validation_error`, because waiting would not help.
         """
         charge = Charge(self.limits.get(scope), self.limiter, caller.rate_key, charged)
         charge.raise_to(cost)
@@ -40,7 +40,7 @@ class RateLimits:
 
 
 class Charge:
-    """The units that one caller has paid so far for one thing it asks; `charged` hears what is left after each change.
+    """The units that a caller has paid so far for one request; `charged` is called with what is left after each change.
 
     It belongs to one thread at a time.
     """
@@ -55,7 +55,7 @@ class Charge:
         self.charged = charged
 
     def raise_to(self, units: int) -> None:
-        """Take what is missing to so many units, all or nothing. Raises as `RateLimits.charge` does."""
+        """Take the units that are missing to `units`, all or nothing. Raise as `RateLimits.charge` does."""
         limit, missing = self._limit, units - self.units
         if limit is None or missing < 1:
             return
@@ -68,9 +68,9 @@ class Charge:
         self.units = units
 
     def give_back(self, units: int) -> None:
-        """Return units of what was paid: what an earlier request had done already costs nothing.
+        """Return units that were paid, for work that an earlier request had done already.
 
-        Where that cannot be, the units stay taken: what they were paid for is done, and must be answered.
+        If that fails, the units stay taken and nothing is raised: the work is done, and the request must be answered.
         """
         units = min(units, self.units)
         if self._limit is None or units < 1:

@@ -37,7 +37,7 @@ _MOVEMENTS_CURSOR = "movements"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockChanged:
-    """The product as it is now; `before` as it was (None: it was created), `replayed` when the key had been used."""
+    """The product as it is now; `before` as it was (None: it was created); `replayed` when the key was used before."""
 
     product: Product
     before: Product | None
@@ -46,9 +46,9 @@ class StockChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """Products: their counts, receipts, corrections and ledger. A command that names no location means the default.
+    """Products: their counts, receipts, corrections and ledger. A command without a location means the default one.
 
-    Every change is one transaction, and raises `forbidden` to who may not make it.
+    Every change is one transaction, and raises `forbidden` if the caller may not make it.
     """
 
     storage: Storage
@@ -56,9 +56,9 @@ class Stock:
     default_location: str
 
     def set(self, command: SetStock, *, caller: Caller) -> StockChanged:
-        """Create a product, or set its count, name or threshold; what is not given stays as it is.
+        """Create a product, or set its count, name or threshold; values that are not given stay as they are.
 
-        Raises `stock_count_mismatch`, `stock_below_reserved`, `version_mismatch`.
+        Raise `stock_count_mismatch`, `stock_below_reserved`, `version_mismatch`.
         """
         location = command.location or self.default_location
         key = self._own_key(caller)
@@ -67,7 +67,7 @@ class Stock:
     def adjust(self, command: AdjustStock, *, caller: Caller) -> StockChanged:
         """Correct a count by a difference.
 
-        Raises `sku_not_found`, `stock_below_reserved`, `idempotency_key_reused`, `validation_error` past 10^12.
+        Raise `sku_not_found`, `stock_below_reserved`, `idempotency_key_reused`, `validation_error` above 10^12.
         """
         location = command.location or self.default_location
         key = self._key_of(command, location, caller)
@@ -76,7 +76,7 @@ class Stock:
     def receive(self, command: ReceiveStock, *, caller: Caller) -> StockChanged:
         """Add goods that arrived to a count.
 
-        Raises `sku_not_found`, `idempotency_key_reused`, or `validation_error` when the count would pass 10^12.
+        Raise `sku_not_found`, `idempotency_key_reused`, or `validation_error` above 10^12.
         """
         location = command.location or self.default_location
         key = self._key_of(command, location, caller)
@@ -85,7 +85,7 @@ class Stock:
     def delete(self, command: DeleteProduct, *, caller: Caller) -> None:
         """Delete a product that has never moved and that no order names, such as one whose SKU was misspelt.
 
-        Raises `sku_not_found`, `version_mismatch`, `product_in_use`.
+        Raise `sku_not_found`, `version_mismatch`, `product_in_use`.
         """
         _require_writing(caller)
         self.storage.stock.delete(
@@ -96,7 +96,7 @@ class Stock:
         )
 
     def get(self, sku: str, *, caller: Caller) -> Product:
-        """Return a product with its levels. Raises `sku_not_found`, `forbidden`."""
+        """Return a product with its levels. Raise `sku_not_found`, `forbidden`."""
         caller.require(Scope.INVENTORY_READ)
         _check_known_form(sku)
         return self.storage.stock.get(sku)
@@ -109,7 +109,7 @@ class Stock:
         cursor: str | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
     ) -> Page[Product]:
-        """Return a page of up to 500 products by SKU. Raises `validation_error` for a bad cursor or limit."""
+        """Return a page of up to 500 products by SKU. Raise `validation_error` for a bad cursor or limit."""
         caller.require(Scope.INVENTORY_READ)
         check_limit(limit)
         after = None if cursor is None else decode_sku_cursor(PRODUCTS_CURSOR, cursor)
@@ -119,7 +119,7 @@ class Stock:
     def movements(
         self, sku: str, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
     ) -> Page[Movement]:
-        """Return a page of a product's ledger, newest first. Raises `sku_not_found`, `validation_error`."""
+        """Return a page of a product's ledger, newest first. Raise `sku_not_found`, `validation_error`."""
         caller.require(Scope.INVENTORY_READ)
         caller.require_unbound()  # Each reservation names an order.
         _check_known_form(sku)
@@ -129,9 +129,9 @@ class Stock:
         return page_of(rows, limit, lambda movement: encode_cursor(_MOVEMENTS_CURSOR, str(movement.id)))
 
     def export(self, wanted: ProductFilter | None = None, *, caller: Caller) -> Iterator[Product]:
-        """Return every product by SKU in bounded memory: a page is as of its reading, and no snapshot is held.
+        """Return every product by SKU in bounded memory. Each page is as of its own reading; no snapshot is kept.
 
-        Raises `forbidden` at once, not at the first product.
+        Raise `forbidden` at once, not at the first product.
         """
         caller.require(Scope.INVENTORY_READ)
         return self._pages(wanted or ProductFilter())
@@ -166,7 +166,7 @@ class Stock:
         return IdempotencyKey(actor=caller.name, key=command.idempotency_key, fingerprint=fingerprint)
 
     def _own_key(self, caller: Caller) -> IdempotencyKey:
-        """Return a random key: by it a change whose COMMIT was lost is known, and not made twice."""
+        """Return a random key, which shows after a lost COMMIT whether the change was made."""
         return own_key(caller.name, random_bits=self.clock.random_bits(OWN_KEY_BITS))
 
 
@@ -176,7 +176,7 @@ def _require_writing(caller: Caller) -> None:
 
 
 def _check_known_form(sku: str) -> None:
-    """Raise `sku_not_found` for text that cannot be a SKU, so that it never reaches a database."""
+    """Raise `sku_not_found` for a text that cannot be a SKU, without asking the database."""
     findings = Findings()
     findings.sku("/sku", sku)
     if findings.errors:

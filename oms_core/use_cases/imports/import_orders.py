@@ -1,4 +1,4 @@
-"""Import orders from a file, each all or nothing, in order of the file."""
+"""Importing orders from a file, each all or nothing, in the order of the file."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ def import_orders(
 ) -> OrderImportReport:
     """Read the whole file, then place its orders, up to 500 (or 5,000 lines) in one transaction.
 
-    Every malformed order is told to `rejects`, by line. If there is one, nothing is placed and `validation_error` is
-    raised (`data`: `orders` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command
-    skips bad ones. An order that is refused (`insufficient_inventory`, `unknown_sku`, ...) is told to `rejects` and
-    does not stop the others. Every order has an idempotency key, so running the same file again is harmless.
+    `rejects` is called with every malformed order, by line. If there is one, nothing is placed and `validation_error`
+    is raised (`data`: `orders` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command
+    skips bad ones. `rejects` is also called with every order that is refused (`insufficient_inventory`, `unknown_sku`,
+    ...); the others are placed all the same. Every order has an idempotency key, so running the same file again is
+    harmless.
 
-    Raise `payload_too_large`, `forbidden`, `storage_unavailable` or `outcome_unknown`. `data` of the last two has the
-    orders that were placed before (`placed`, `replayed`, `refused`).
+    Raise `payload_too_large`, `forbidden`, `storage_unavailable` or `outcome_unknown`. `data` of the last two counts
+    the orders that were placed before (`placed`, `replayed`, `refused`).
     """
     caller.require(Scope.ORDERS_WRITE)
     started = clock.now()
@@ -102,7 +103,7 @@ def _report(orders: int, blank: int, counts: Counter[str], seconds: float) -> Or
 
 
 def _stopped(error: OmsError, counts: Counter[str]) -> OmsError:
-    """Return the error of a storage that failed, with how far the import had come."""
+    """Return the error of a storage that failed, with the counts of what was imported before."""
     return OmsError(
         error.code,
         error.detail,

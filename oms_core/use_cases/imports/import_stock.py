@@ -1,4 +1,4 @@
-"""Import stock from a file: counts or differences, a million of them in bounded memory."""
+"""Importing stock from a file: counts or differences, a million of them in bounded memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from oms_core.ports.import_storage import ImportBatch, ImportRun, ImportState, I
 from oms_core.runtime.thread_pool import thread_pool
 
 _REFUSALS_PER_PAGE = 500
-# While one waits for its COMMIT the other computes; a third would only slow down those who sell meanwhile.
+# While one waits for its COMMIT, the other computes. A third would only slow down orders placed during the import.
 _BATCHES_AT_ONCE = 2
 
 
@@ -52,18 +52,19 @@ def import_stock(
     rejects: TellReject,
     progress: TellProgress,
 ) -> StockImportReport:
-    """Read the whole file, then apply it in order of (sku, location), a transaction for each `batch_size` rows.
+    """Read the whole file, then apply it in order of (sku, location), one transaction for each `batch_size` rows.
 
-    Every malformed row is told to `rejects`, by line. If there is one, nothing is changed and `validation_error` is
-    raised (`data`: `rows` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command
-    skips bad rows. A row that the present state refuses is told to `rejects` and does not stop the others.
+    `rejects` is called with every malformed row, by line. If there is one, nothing is changed and `validation_error` is
+    raised (`data`: `rows` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command skips
+    bad rows. `rejects` is also called with every row that the present state refuses; the others are applied all the
+    same.
 
-    A location is malformed if it differs in nothing but case or width from a known one: of `locations`, with stock, or
-    of an earlier row. The first of `locations` is for rows that name none.
+    A location is malformed if it differs only in case or width from a known one: one of `locations`, one with stock, or
+    one of an earlier row. The first of `locations` is for rows that name none.
 
-    With an idempotency key a rerun goes on after the last committed batch, and tells all refusals again. Raise
+    With an idempotency key a rerun continues after the last committed batch, and reports all refusals again. Raise
     `idempotency_key_reused`, `idempotency_key_in_use`, `payload_too_large`, `forbidden`, `storage_unavailable` or
-    `outcome_unknown`. `data` of the last two has the rows that are committed (`applied`, `unchanged`, `refused`).
+    `outcome_unknown`. `data` of the last two counts the committed rows (`applied`, `unchanged`, `refused`).
     """
     caller.require(Scope.INVENTORY_WRITE)
     caller.require_unbound()
@@ -84,7 +85,7 @@ def import_stock(
 
 
 def _applied(work: _Work, malformed: int, rejects: TellReject, progress: TellProgress) -> StockImportReport:
-    """Apply what is left of an import; return the report, without what is known of the file alone."""
+    """Apply the rest of an import; return the report, without the figures that come from reading the file."""
     created: list[str] = []
     begun = state = ImportState() if work.key is None else work.imports.state(work.key)
     for state, result in work.results(begun):
@@ -149,7 +150,7 @@ def _key(command: ImportStock, caller: Caller, fingerprint: bytes, rows: int) ->
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is left to apply of an import, once its rows are in the spool."""
+    """The rest of an import, once its rows are in the spool."""
 
     command: ImportStock
     caller: Caller
@@ -159,7 +160,7 @@ class _Work:
     spool: StockSpool
 
     def results(self, begun: ImportState) -> Iterator[tuple[ImportState, BatchResult]]:
-        """Go on where the import stands: yield its state with the refusals so far, then the state after each batch."""
+        """Continue the import: yield its state with the refusals so far, then the state after each batch."""
         if self.key is not None:
             yield from self._refusals_so_far(self.key, begun)
         batches = self._batches(after=begun.after)
@@ -195,7 +196,7 @@ class _Work:
             after = refusals[-1].sku, refusals[-1].location
 
     def _batches(self, *, after: LevelId | None) -> Iterator[ImportBatch]:
-        """Cut into batches of `batch_size` entries; a SKU is kept together unless that would double the batch."""
+        """Cut into batches of `batch_size` entries. A SKU stays in one batch unless that would double the batch."""
         entries = self.spool.entries(self.command.mode, after=after)
         batch = list(islice(entries, self.command.batch_size))
         while batch:
@@ -221,14 +222,14 @@ class _Work:
 
 
 def _continues(batch: ImportBatch, other: ImportBatch) -> bool:
-    """Tell whether a batch goes on with the SKU that the other ends with, and so has to come after it."""
+    """Return whether a batch begins with the SKU that the other ends with, so that it must be applied after it."""
     return batch.entries[0].sku == other.entries[-1].sku
 
 
 def _finish(
     batch: ImportBatch, applied: Callable[[], BatchResult], state: ImportState
 ) -> tuple[ImportState, BatchResult]:
-    """Have the batch that comes after `state` applied; return the state after it, and its result."""
+    """Apply the batch that follows `state`; return the state after it, and its result."""
     try:
         result = applied()
     except OmsError as error:
@@ -239,7 +240,7 @@ def _finish(
 
 
 def _stopped(error: OmsError, state: ImportState) -> OmsError:
-    """Return the error of a storage that failed, with how far the import had come."""
+    """Return the error of a storage that failed, with the counts of what was imported before."""
     committed = {"applied": state.applied, "unchanged": state.unchanged, "refused": state.refused}
     return OmsError(
         error.code,

@@ -24,9 +24,9 @@ from oms_core.use_cases.orders.intake import Intake
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imports:
-    """Imports of files. `rejects` is told every row that is not applied, `progress` how far an import has come.
+    """Imports of files. `rejects` is called with every row that is not applied, `progress` with how far an import is.
 
-    `intake` makes what places orders, unless it is there; an import of stock needs none.
+    `intake` is called for what writes orders; an import of stock does not call it.
     """
 
     storage: Storage
@@ -44,9 +44,9 @@ class Imports:
         rejects: TellReject | None = None,
         progress: TellProgress | None = None,
     ) -> OrderImportReport:
-        """Place the orders of a file. No rate limit applies: an operator imports, and transactions set the pace.
+        """Place the orders of a file. No rate limit applies: operators import, and transactions bound the pace.
 
-        See `import_orders` for what is done about bad rows, and for the errors.
+        `import_orders` says how bad rows are treated, and which errors are raised.
         """
         return import_orders(
             command,
@@ -70,7 +70,9 @@ class Imports:
         rejects: TellReject | None = None,
         progress: TellProgress | None = None,
     ) -> StockImportReport:
-        """Set or adjust stock from a file of rows. See `import_stock` for bad rows, reruns and errors."""
+        """Set or adjust stock from a file. `import_stock` says how bad rows and reruns are treated, and lists the
+        errors.
+        """
         return import_stock(
             command,
             source,
@@ -84,4 +86,4 @@ class Imports:
 
 
 def _pass_over(_: object) -> None:
-    """Do nothing with what an import tells."""
+    """Ignore what an import reports."""

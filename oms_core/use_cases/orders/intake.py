@@ -36,12 +36,14 @@ PlaceMany = Callable[[Sequence[Placement]], list[PlacementOutcome]]
 
 
 class Intake:
-    """Writes prepared orders, an outcome each, in order; announces the queued ones, and waits for them. Thread-safe.
+    """Writes prepared orders; the outcomes are in the order of the orders. Thread-safe.
 
-    One order's fault costs no other anything: a fault of the storage becomes each order's own refusal. What comes alone
-    shares its transaction with what comes at the same time where `shares_transactions`; at most `waiting_max` orders
-    wait for that (None: only the host's threads bound them), and `outcomes_max` for a worker, up to `deadline_seconds`
-    each. Threads start when they are needed.
+    It also announces queued orders to workers, and waits for their outcomes. A fault of one order does not affect the
+    others. A fault of the storage becomes the refusal of each order.
+
+    If `shares_transactions`, single orders that come at the same time share a transaction. At most `waiting_max` orders
+    wait for that (None: only the number of threads bounds them), and at most `outcomes_max` wait for a worker, each up
+    to `deadline_seconds`. Threads start when they are needed.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Intake:
         )
 
     def enqueue_many(self, placements: Sequence[Placement]) -> list[PlacementOutcome]:
-        """Queue orders, to be placed by a worker, in as few transactions as the bounds allow, and announce them."""
+        """Queue orders for a worker, in as few transactions as the bounds allow, and announce them."""
         outcomes = self._write(
             placements, lambda batch: self._storage.queue.accept(batch, decide_acceptance), EnteredAs.QUEUED.value
         )
@@ -88,23 +90,23 @@ class Intake:
         return outcomes
 
     def announce(self, order_ids: Sequence[UUID]) -> None:
-        """Tell workers of queued orders; never waits."""
+        """Announce queued orders to workers, without waiting."""
         if order_ids:
             self._announcements.tell(order_ids)
 
     def begin_announcing(self) -> None:
-        """Start what announces before there is anything to tell: an inbox of this process then expects messages.
+        """Start the announcing thread before there are orders to announce, so that an inbox here expects messages.
 
         Raise `overloaded` when it cannot start.
         """
         self._announcements.begin()
 
     def wait(self, order_id: UUID, *, timeout_seconds: float) -> Order | None:
-        """Return the order once a worker is done with it; None when that took too long, or too many wait already."""
+        """Return the order once a worker is done with it; None at the timeout, or when too many wait already."""
         return self._outcomes.wait(order_id, timeout_seconds=timeout_seconds)
 
     def close(self) -> None:
-        """Commit what has gathered, and announce it."""
+        """Commit and announce the orders that have been gathered."""
         for committer in self._committers:
             committer.close()
         self._announcements.close()
@@ -154,7 +156,7 @@ def _name_of(outcome: PlacementOutcome, taken_as: str) -> str:
 
 
 def _own_error(error: OmsError, placement: Placement) -> OmsError:
-    """Tell each caller of its own order alone: a shared transaction's ids are not theirs to see."""
+    """Return the error with this order's id alone, since a caller must not see the others of a shared transaction."""
     if "order_ids" not in error.data:
         return error
     return OmsError(

@@ -1,4 +1,4 @@
-"""List orders, newest or oldest first."""
+"""Listing orders in pages, newest or oldest first, of those that the caller may see."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _READ_TOGETHER = PAGE_ITEMS_DEFAULT + 1
 def list_orders(
     orders: OrderStorage, wanted: OrderFilter, *, caller: Caller, cursor: str | None, limit: int
 ) -> Page[Order]:
-    """Return a page of what the caller may see: it ends with the limit, or the order that reaches 2,000 lines.
+    """Return a page of what the caller may see. It ends at the limit, or with the order that reaches 2,000 lines.
 
-    Raises `validation_error` for a bad cursor or limit.
+    Raise `validation_error` for a bad cursor or limit.
     """
     check_limit(limit)
     kind = _OLDEST_CURSOR if wanted.oldest_first else _CURSOR
@@ -44,7 +44,7 @@ def list_orders(
 
 
 def orders_by_id(orders: OrderStorage, wanted: OrderFilter, *, after: UUID | None, limit: int) -> Iterator[Order]:
-    """Read orders by id, beyond `after`, few at a time: 500 orders may have a million lines."""
+    """Return orders by id, beyond `after`. They are read few at a time, since 500 orders may have a million lines."""
     while limit > 0:
         wished = min(limit, _READ_TOGETHER)
         found = orders.find(wanted, after=after, limit=wished, lines_max=PAGE_LINES_MAX)
@@ -60,7 +60,7 @@ def _page_before_more(page: list[Order], kind: str) -> Page[Order]:
 
 
 def owned_filter(wanted: OrderFilter, caller: Caller) -> OrderFilter | None:
-    """Narrow a filter to what the caller may see; None where that is nothing."""
+    """Return a filter for those orders that the caller may see; None when there can be none."""
     if caller.customer_id is None:
         return wanted
     if wanted.customer_id not in {None, caller.customer_id}:

@@ -34,7 +34,7 @@ _SHOWN_MAX = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
-    """The order as it is now; `replayed` when the idempotency key had been used."""
+    """The order as it is now; `replayed` when the idempotency key was used before."""
 
     order: Order
     replayed: bool
@@ -42,10 +42,11 @@ class Retried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """Orders. `currency` is that of orders that name none; `intake` writes new ones.
+    """Orders. `currency` is the currency of orders that name none; `intake` writes new orders.
 
-    What places, or accepts, is charged to the caller's rate limit: `charge` is what it has paid before, `charged` hears
-    what the limit leaves where it has not. A replay costs nothing. Every method may raise `forbidden`.
+    Placing and accepting are charged to the caller's rate limit. A caller that was charged before passes its `charge`;
+    otherwise `charged` is called with what is left under the limit. A replay costs nothing. Every method may raise
+    `forbidden`.
     """
 
     storage: Storage
@@ -59,7 +60,7 @@ class Orders:
     ) -> Placed:
         """Validate stock, confirm and reserve, all or nothing, in one transaction.
 
-        Raises `insufficient_inventory` with `shortages`, `unknown_sku`, `total_too_large`, `idempotency_key_reused`,
+        Raise `insufficient_inventory` with `shortages`, `unknown_sku`, `total_too_large`, `idempotency_key_reused`,
         `idempotency_key_in_use`, `rate_limited`, `overloaded`, `storage_unavailable` or `outcome_unknown`.
         """
         charge = charge or self._charge(caller, charged)
@@ -74,10 +75,11 @@ class Orders:
         charge: Charge | None = None,
         charged: OnCharge | None = None,
     ) -> Sequence[PlacementOutcome]:
-        """Place up to 1,000 orders as they stand, each all or nothing; return one outcome each, in order.
+        """Place up to 1,000 orders, each all or nothing; return one outcome each, in order.
 
         An OmsError in place of a command is an order that the driver could not read: it becomes that order's refusal.
-        Raises `validation_error` for an empty or too long list, `rate_limited`: over the limit, none is placed.
+        Raise `validation_error` for an empty or too long list. Raise `rate_limited` when they are more than the limit
+        leaves; none is placed then.
         """
         charge = charge or self._charge(caller, charged, cost=0)
         charge.raise_to(len(commands))
@@ -90,11 +92,11 @@ class Orders:
     def accept(
         self, command: PlaceOrder, *, caller: Caller, charge: Charge | None = None, charged: OnCharge | None = None
     ) -> Placed:
-        """Queue one order, to be placed by a worker; stock is looked at then.
+        """Queue one order for a worker, which checks the stock later.
 
-        Whatever happens to broker, workers or this process, it is placed, rejected or failed. A replay gives the order
-        as it is now. Raises `unknown_sku`, `total_too_large`, `idempotency_key_reused`, `idempotency_key_in_use`,
-        `rate_limited`, `overloaded`, `storage_unavailable` or `outcome_unknown`.
+        The order is placed, rejected or failed in the end, even if the broker, a worker or this process crashes. A
+        replay returns the order as it is now. Raise `unknown_sku`, `total_too_large`, `idempotency_key_reused`,
+        `idempotency_key_in_use`, `rate_limited`, `overloaded`, `storage_unavailable` or `outcome_unknown`.
         """
         charge = charge or self._charge(caller, charged)
         placement = prepare_placement(command, caller=caller, clock=self.clock, currency=self.currency)
@@ -103,8 +105,8 @@ class Orders:
     def wait(self, order_id: UUID, *, caller: Caller, timeout_seconds: float) -> Order | None:
         """Return an accepted order once it is placed, rejected, failed or cancelled.
 
-        None when that takes longer, or too many wait already. For a caller bound to a customer, raises
-        `order_not_found` at once where the order is not that customer's.
+        None at the timeout, or when too many wait already. For a caller bound to a customer, raise `order_not_found` at
+        once if the order is not that customer's.
         """
         caller.require(Scope.ORDERS_WRITE)
         _check_known_id(order_id)
@@ -113,7 +115,7 @@ class Orders:
         return self.intake.wait(order_id, timeout_seconds=timeout_seconds)
 
     def get(self, order_id: UUID, *, caller: Caller) -> Order:
-        """Return an order that the caller may see. Raises `order_not_found`."""
+        """Return an order that the caller may see. Raise `order_not_found`."""
         caller.require(Scope.ORDERS_READ)
         _check_known_id(order_id)
         return self.storage.orders.get(order_id, owner=caller.customer_id)
@@ -128,7 +130,7 @@ class Orders:
     ) -> Page[Order]:
         """Return a page of up to 500 orders, newest first unless the filter says otherwise.
 
-        It has fewer if they reach 2,000 lines and entries of metadata together. Raises `validation_error` for a bad
+        It has fewer if they reach 2,000 lines and entries of metadata together. Raise `validation_error` for a bad
         cursor or limit.
         """
         caller.require(Scope.ORDERS_READ)
@@ -137,7 +139,7 @@ class Orders:
     def events(
         self, order_id: UUID, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
     ) -> Page[Event]:
-        """Return a page of an order's history, oldest first. Raises `order_not_found`, `validation_error`."""
+        """Return a page of an order's history, oldest first. Raise `order_not_found`, `validation_error`."""
         caller.require(Scope.ORDERS_READ)
         _check_known_id(order_id)
         check_limit(limit)
@@ -146,9 +148,9 @@ class Orders:
         return page_of(rows, limit, lambda event: encode_cursor(_EVENTS_CURSOR, str(event.id)))
 
     def change_status(self, command: ChangeOrderStatus, *, caller: Caller) -> Order:
-        """Move an order, with the movements of stock that this implies; return it as it then is.
+        """Move an order to a status, with the movements of stock that this implies; return it as it then is.
 
-        A move to the status it already has changes nothing and succeeds. Raises `invalid_transition`,
+        A move to the status that it already has changes nothing and succeeds. Raise `invalid_transition`,
         `version_mismatch`, `order_not_found`, `storage_unavailable` or `outcome_unknown`.
         """
         caller.require(scope_needed(command.status))
@@ -161,15 +163,15 @@ class Orders:
         )
 
     def cancel(self, order_id: UUID, *, caller: Caller, reason: str | None = None) -> Order:
-        """Cancel an order that has not shipped, and release what it holds. Raises what `change_status` does."""
+        """Cancel an order that has not shipped, and release what it holds. Raise what `change_status` does."""
         command = ChangeOrderStatus(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason)
         return self.change_status(command, caller=caller)
 
     def retry(self, command: RetryOrder, *, caller: Caller) -> Retried:
-        """Put a rejected or failed order at the end of the queue, without its failure and its tries.
+        """Put a rejected or failed order at the end of the queue, without its failure and its attempts.
 
-        An order that is queued already stays as it is. Under an idempotency key it is done once, whatever has become of
-        the order since. Raises `invalid_transition`, `version_mismatch`, `idempotency_key_reused`, `order_not_found`,
+        An order that is queued already stays as it is. Under one idempotency key it is done once, even if the order has
+        changed since. Raise `invalid_transition`, `version_mismatch`, `idempotency_key_reused`, `order_not_found`,
         `storage_unavailable` or `outcome_unknown`.
         """
         caller.require(Scope.ORDERS_MANAGE)
@@ -180,9 +182,10 @@ class Orders:
     def retry_many(
         self, wanted: OrderFilter, *, caller: Caller, reason: str | None = None, limit: int = RETRY_ORDERS_MAX
     ) -> RetryReport:
-        """Retry the newest `limit` (at most 1,000) orders that the filter finds, each in a transaction of its own.
+        """Retry the newest `limit` (at most 1,000) orders that the filter finds, each in its own transaction.
 
-        Without statuses in the filter: rejected and failed ones. Raises `validation_error` or `storage_unavailable`.
+        If the filter has no statuses, these are rejected and failed orders. Raise `validation_error` or
+        `storage_unavailable`.
         """
         caller.require(Scope.ORDERS_MANAGE)
         return retry_many(
@@ -220,6 +223,6 @@ def _taken(outcome: PlacementOutcome, charge: Charge) -> Placed:
 
 
 def _check_known_id(order_id: object) -> None:
-    """Raise `order_not_found` for what is no UUID, of which databases would each say something else."""
+    """Raise `order_not_found` for what is not a UUID, since databases would each raise an error of their own."""
     if not isinstance(order_id, UUID):
         raise OmsError("order_not_found", f"no order has the id {str(order_id)[:_SHOWN_MAX]!a}")

@@ -1,4 +1,4 @@
-"""Fixing everything about orders before any transaction, so that writing them can be repeated."""
+"""Everything about new orders that is fixed before the transaction, so that writing them can be repeated."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _ID_RANDOM_BITS = 62
 
 
 def prepare_placement(command: PlaceOrder, *, caller: Caller, clock: Clock, currency: str) -> Placement:
-    """Give an order its id, time, total and fingerprint.
+    """Return an order with its id, time, total and fingerprint.
 
-    Raises `forbidden` when the caller may not place, or not for this customer, `total_too_large`, and
-    `validation_error` for prices that the deployment's currency does not have.
+    Raise `forbidden` when the caller may not place, or not for this customer; `total_too_large`; and `validation_error`
+    for prices with more decimals than the deployment's currency has.
     """
     caller.require(Scope.ORDERS_WRITE)
     if caller.customer_id is not None and caller.customer_id != command.customer_id:
@@ -56,7 +56,7 @@ def write_prepared(
     """Prepare up to 1,000 orders and write them; return one outcome each, in order.
 
     An OmsError in place of a command is an order that the driver could not read: it becomes that order's refusal.
-    Raises `forbidden`, or `validation_error` for an empty or too long list.
+    Raise `forbidden`, or `validation_error` for an empty or too long list.
     """
     caller.require(Scope.ORDERS_WRITE)
     if not 1 <= len(commands) <= BATCH_ORDERS_MAX:

@@ -1,4 +1,4 @@
-"""Queue many rejected or failed orders again."""
+"""Queueing many rejected or failed orders again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RETRIABLE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryReport:
-    """How many were queued again, how many could not be (they changed meanwhile), and whether there may be more."""
+    """How many orders were queued again, how many could not be (they changed meanwhile), and whether there may be more."""
 
     retried: int
     refused: int
@@ -37,9 +37,10 @@ def retry_many(
     caller: Caller,
     retry: Callable[[UUID], object],
 ) -> RetryReport:
-    """Retry the newest `limit` (at most 1,000) orders that the filter finds; `retry` does it with one.
+    """Retry the newest `limit` (at most 1,000) orders that the filter finds; `retry` retries one order.
 
-    Without statuses in the filter: rejected and failed ones. Raises `validation_error`, or what `retry` raises.
+    If the filter has no statuses, these are rejected and failed orders. Raise `validation_error`, or what `retry`
+    raises.
     """
     if not 1 <= limit <= RETRY_ORDERS_MAX:
         raise one_finding("/limit", "out_of_range", f"must be a whole number from 1 to {RETRY_ORDERS_MAX}")

@@ -1,4 +1,4 @@
-"""Place or reject queued orders, so that a fault of one order costs the others nothing."""
+"""Placing or rejecting queued orders, so that a fault of one order does not affect the others."""
 
 from __future__ import annotations
 
@@ -47,12 +47,14 @@ class SettleOrders:
     def __call__(
         self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn = at_once
     ) -> int:
-        """Settle those orders that are still queued; return how many they were. At most 500 ids; one may stand twice.
+        """Settle those orders that are still queued; return how many they were. At most 500 ids; one may be repeated.
 
-        `attempts` are the tries of claimed orders, this one included. An order that cannot be written is tried again
-        later, and becomes failed after the last try. One whose tries all began and never ended becomes failed without
-        another. `wait_for_turn`: see QueueStorage.settle.
-        Raise `storage_unavailable` or `outcome_unknown`, no order's fault. The same call may then be repeated.
+        `attempts` has the number of attempts at each claimed order, this one included. An order that cannot be written
+        is attempted again later, and becomes failed after the last attempt. An order whose attempts all began and never
+        ended becomes failed without another. For `wait_for_turn` see QueueStorage.settle.
+
+        Raise `storage_unavailable` or `outcome_unknown`, which are no order's fault; the same call may then be
+        repeated.
         """
         waiting: Sequence[UUID] = self._without_worn_out(list(dict.fromkeys(order_ids)), attempts)
         settled = 0
@@ -63,7 +65,7 @@ class SettleOrders:
         return settled
 
     def _without_worn_out(self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int]) -> Sequence[UUID]:
-        """Fail the orders whose tries all ended the worker's process; return the others."""
+        """Fail the orders whose attempts all ended the worker's process; return the others."""
         worn_out = {each for each in order_ids if is_worn_out(attempts.get(each, 0), self._attempts_max)}
         for order_id in worn_out:
             error = OmsError("internal_error", "each try ended the worker's process before it was done")
@@ -73,7 +75,7 @@ class SettleOrders:
     def _settle(
         self, order_ids: Sequence[UUID], attempts: Mapping[UUID, int], wait_for_turn: WaitForTurn
     ) -> list[Settlement]:
-        """Settle what one transaction takes; where an order meets a defect, settle each half by itself."""
+        """Settle what one transaction takes. At a defect, settle each half of the orders by itself."""
 
         def attempt(order_ids: Sequence[UUID]) -> Settlement:
             stamp = Stamp.of(self._caller, self._clock.now())
@@ -90,7 +92,9 @@ class SettleOrders:
         return halve_to_fault(order_ids, attempt, is_of_an_item=is_defect, blame=blame)
 
     def put_off(self, order_id: UUID, attempts: Mapping[UUID, int], error: Exception) -> None:
-        """Count the try, unless its claim has, and set when the next one is due; after the last one the order fails."""
+        """Count the attempt, unless its claim has, and set when the next one is due; after the last one the order
+        fails.
+        """
         _log.error("order %s cannot be placed", order_id, exc_info=error)
         known = error if isinstance(error, OmsError) else OmsError("internal_error", "the order could not be placed")
         counted = attempts.get(order_id)

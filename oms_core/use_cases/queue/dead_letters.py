@@ -1,4 +1,4 @@
-"""Dead letters: messages that could not be read."""
+"""Dead letters: messages that could not be read, kept for a person to look at."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from oms_core.ports.broker import Broker, DeadLetter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetters:
-    """Messages that could not be read, for a person to look after. All raise `queue_unavailable` or `forbidden`."""
+    """Messages that could not be read. All methods may raise `queue_unavailable` or `forbidden`."""
 
     broker: Broker
 
     def list(self, *, caller: Caller, limit: int = PAGE_ITEMS_DEFAULT) -> Sequence[DeadLetter]:
-        """Return the oldest ones; they stay where they are. Raises `validation_error` for a bad limit."""
+        """Return the oldest ones; they stay in the queue. Raise `validation_error` for a bad limit."""
         _require_managing(caller)
         check_limit(limit)
         return self.broker.dead_letters().list(limit=limit)
 
     def replay(self, ids: Sequence[str] | None, *, caller: Caller) -> int:
-        """Send letters back to where they came from (None: all); return how many were found."""
+        """Send letters back to the queue they came from (None: all); return how many were found."""
         _require_managing(caller)
         return self.broker.dead_letters().replay(ids)
 

@@ -1,4 +1,4 @@
-"""The queue of accepted orders, as one who waits or watches sees it."""
+"""The queue of accepted orders, for those who watch it and for those whose order waits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oms_core.use_cases.queue.dead_letters import DeadLetters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """The orders that wait to be placed, and the broker that tells workers of them."""
+    """The orders that wait to be placed, and the broker that announces them to workers."""
 
     watch: QueueWatch
     broker: Broker
@@ -28,7 +28,7 @@ class Queue:
         return DeadLetters(broker=self.broker)
 
     def status(self, *, caller: Caller) -> QueueStatus:
-        """Describe the queue as it was within the last second. Raises `forbidden`, `storage_unavailable`."""
+        """Return the figures of the queue, at most a second old. Raise `forbidden`, `storage_unavailable`."""
         caller.require(Scope.ORDERS_READ)
         caller.require_unbound()
         sample, workers = self.watch.look()
@@ -45,7 +45,7 @@ class Queue:
         )
 
     def place_of(self, order: Order) -> QueuePlace | None:
-        """Tell where an order stands; None when it is not queued. Raises `storage_unavailable`."""
+        """Return where an order stands; None when it is not queued. Raise `storage_unavailable`."""
         if order.status is not OrderStatus.QUEUED or order.queue_no is None:
             return None
         sample, workers = self.watch.look()
@@ -53,7 +53,7 @@ class Queue:
         pace = sum(worker.orders_per_second for worker in workers)
         if not workers:
             return QueuePlace(position=position, estimated_seconds=None)
-        # A worker without a pace has had nothing to do: it takes what comes at once.
+        # A worker without a pace has had nothing to do, so it places the next order at once.
         return QueuePlace(position=position, estimated_seconds=max(1, round(position / pace)) if pace else 1)
 
     def check(self) -> None:
