@@ -1,4 +1,4 @@
-"""The counters of `limits` in memory, swept by whoever charges, and bounded."""
+"""The counters of `limits` in memory, without its timer and bounded in number."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SWEEP_SECONDS = 1.0
 class Counters(MemoryStorage):
     """MemoryStorage without its timer.
 
-    That starts a thread every 10 ms in which it looks at every key: more than half of what a charge costs, a fault of
-    the charge where no thread can start, and a core for whoever comes from many addresses. Of more keys than `keys_max`
-    those that were first are forgotten, so their callers begin anew.
+    The timer starts a thread every 10 ms that reads every key. That is more than half of the cost of a charge, makes a
+    charge fail when no thread can start, and takes a whole core when many addresses ask. Above `keys_max` keys the
+    oldest ones are dropped, so their callers are counted from nothing.
     """
 
     def __init__(self, keys_max: int = KEYS_MAX) -> None:
@@ -27,7 +27,7 @@ class Counters(MemoryStorage):
         self._swept_at = time.time()
 
     def sweep(self) -> None:
-        """Forget what has faded, once a second, and what is too much. One thread at a time."""
+        """Drop expired keys once a second, and keys above `keys_max`. For one thread at a time."""
         now = time.time()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now
@@ -43,8 +43,8 @@ class Counters(MemoryStorage):
 
 
 class _Running(threading.Timer):
-    """A timer that is never started because it says that it was."""
+    """A timer that says it is running, so that it is never started."""
 
     def is_alive(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True

@@ -15,8 +15,9 @@ from oms_limits.windows import Window, allowance_of, taken_of
 class MemoryRateLimiter:
     """A RateLimiter for one process; each process of a service counts for itself.
 
-    One lock goes around each charge: the counters of `limits` alone lose units when several threads begin a window.
-    So their strategy, which reads them twice to do without one, is not asked. A forked child counts from nothing.
+    One lock guards each charge, since the counters of `limits` alone lose units when several threads begin a window. So
+    the strategy of `limits`, which reads the counters twice to avoid a lock, is not used. A forked child counts from
+    nothing.
     """
 
     def __init__(self, keys_max: int = KEYS_MAX) -> None:
@@ -52,14 +53,14 @@ class MemoryRateLimiter:
         return allowance_of(limit, window, cost=0, allowed=True)
 
     def is_degraded(self) -> bool:
-        """Say no: nothing is shared."""
+        """Return False: nothing is shared."""
         return False
 
     def describe(self) -> str:
         return "rate limits are counted per process, in memory"
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
     def _swept(self) -> Counters:
         if self._counters is None:

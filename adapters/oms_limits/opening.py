@@ -1,4 +1,4 @@
-"""Open a rate limiter by URL; what is wrong with one is told without its password."""
+"""Opening a rate limiter by its URL; errors never show the URL's password."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def open_memory(url: str, options: RateLimiterOptions) -> RateLimiter:  # noqa: 
 
 
 def open_redis(url: str, options: RateLimiterOptions) -> RateLimiter:
-    """Open `redis://` or `rediss://`; nothing is connected yet. Raises `invalid_setting`, which never quotes the URL.
+    """Open `redis://` or `rediss://` without connecting yet. Raise `invalid_setting`, which never quotes the URL.
 
-    What the URL's query says of redis-py's options, such as `?socket_timeout=1`, goes before the options' timeout.
+    Options of redis-py in the URL's query, such as `?socket_timeout=1`, override the timeout of `options`.
     """
-    # Here, as `memory://` does without the package redis.
+    # Imported here, since `memory://` works without the package redis.
     from limits.storage import RedisStorage
     from redis import Redis
     from redis.backoff import NoBackoff
@@ -64,7 +64,7 @@ def _parameters(url: str) -> set[str]:
 
 
 def _is_known(parameter: str) -> bool:
-    """Tell whether redis-py takes a parameter, for the pool or for its connections; only TLS takes all of them."""
+    """Return whether redis-py has a parameter, for the pool or for its connections. The TLS connection has all of them."""
     from redis import ConnectionPool
 
     try:

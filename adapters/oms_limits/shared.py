@@ -1,4 +1,4 @@
-"""Rate limits counted in Redis, by all processes together; in memory while it is away."""
+"""Rate limits counted in Redis, by all processes together; in memory while Redis is unavailable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from oms_limits.windows import Window, allowance_of
 
 _log = logging.getLogger(__name__)
 
-# Takes units off the counter of the current window and then off the one before, as many as are there.
+# Subtracts units from the counter of the current window, then from the one before, down to 0.
 _GIVE_BACK = """
 local rest = tonumber(ARGV[1])
 for _, key in ipairs({KEYS[2], KEYS[1]}) do
@@ -38,8 +38,8 @@ return true
 class RedisRateLimiter:
     """A RateLimiter on Redis.
 
-    After a failure Redis is left alone for a while, so that a frozen one costs its timeout once in that time and not
-    every request; then one request, or one question whether it is degraded, tries it again.
+    After a failure Redis is not asked for `pause_seconds`, so a frozen Redis costs its timeout once in that time and
+    not at every request. Then one charge, or one call of `is_degraded`, tries it again.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class RedisRateLimiter:
         self._client.close()
 
     def _shared(self, limit: RateLimit, key: str, script: str, *arguments: int) -> Allowance | None:
-        """Run a script on the counters, whose last argument is the cost; None while Redis is away."""
+        """Run a script on the counters, with the cost as its last argument; None while Redis is unavailable."""
         if self._may_ask():
             try:
                 allowance = self._counted(limit, key, script, *arguments)
@@ -115,7 +115,7 @@ class RedisRateLimiter:
         return allowance_of(limit, window, cost=arguments[-1], allowed=bool(allowed))
 
     def _ask(self, limit: RateLimit, key: str, script: str, *arguments: int) -> list[Any]:
-        """Change the counters and read them, with a script each, in one round trip instead of two."""
+        """Change the counters and read them, with a script each, in one round trip."""
         # The braces keep both keys on one node of a cluster.
         current = self._storage.prefixed_key(f"{{{limit.policy}/{limit.window_seconds}/{key}}}")
         keys = (f"{current}/-1", current)

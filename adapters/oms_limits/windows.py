@@ -1,9 +1,9 @@
-"""What two counters say of a sliding window: what is left, and how long to wait for more.
+"""The arithmetic of a sliding window over two counters: what is left, and how long to wait for more.
 
-The window is a sliding counter: the units of the current fixed window and, of the one before, the part that still
-overlaps the last `window_seconds`. It is chosen over a moving window, which keeps a timestamp per unit (a list per
-caller, by the clock of whoever asks), and over a fixed one, which lets through twice the limit around its end and
-charges refused requests too. https://limits.readthedocs.io/en/stable/strategies.html
+The window counts the units of the current fixed window and, of the one before, the part that still overlaps the last
+`window_seconds`. A moving window would keep a timestamp per unit: a list per caller, by the clock of each process. A
+fixed window would allow twice the limit around its end, and charge refused requests too.
+https://limits.readthedocs.io/en/stable/strategies.html
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _MOMENT_SECONDS = 0.001
 
 
 class Window(NamedTuple):
-    """The two counters, in the order in which `limits` gives them.
+    """The two counters, in the order in which `limits` returns them.
 
-    `previous_seconds` is when the last of the previous units is forgotten; `current_seconds` is when the current
-    units would be, if they counted in full until then.
+    `previous_seconds` is the time until the last of the previous units has expired; `current_seconds` is the time until
+    the current units would expire, if they counted in full until then.
     """
 
     previous: int
@@ -31,7 +31,7 @@ class Window(NamedTuple):
 
 
 def allowance_of(limit: RateLimit, window: Window, *, cost: int, allowed: bool) -> Allowance:
-    """Show the counters after a charge of `cost` as what became of it."""
+    """Return the result of a charge of `cost` from the counters after it."""
     taken = taken_of(limit, window)
     room = max(0, limit.count - cost)
     return Allowance(
@@ -44,12 +44,12 @@ def allowance_of(limit: RateLimit, window: Window, *, cost: int, allowed: bool) 
 
 
 def taken_of(limit: RateLimit, window: Window) -> int:
-    """Return how many units count now; parts of a unit do not."""
+    """Return how many units count now, rounded down."""
     return math.floor(window.previous * window.previous_seconds / limit.window_seconds) + window.current
 
 
 def _seconds_until(limit: RateLimit, window: Window, taken: int, *, taken_max: int) -> float:
-    """Return when no more than `taken_max` units count, if none is added."""
+    """Return the seconds until at most `taken_max` units count, if none is added."""
     if taken <= taken_max:
         return 0.0
     if window.current <= taken_max:  # It is enough that the previous units fade.

@@ -17,15 +17,15 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class PrometheusMetrics:
-    """Metrics of this process or, with a `folder`, of all processes that were given the same one.
+    """Metrics of this process or, with a `folder`, of all processes that use the same one.
 
     The folder is prometheus_client's multiprocess mode: it must be empty when the service starts, and be named in
-    PROMETHEUS_MULTIPROC_DIR before prometheus_client is first imported. Counts of processes that ended stay in it, so
-    a total never falls. Without a folder each instance counts for itself; with one, a process needs one instance only.
+    PROMETHEUS_MULTIPROC_DIR before prometheus_client is first imported. Counts of ended processes stay in it, so a
+    total never falls. Without a folder each instance counts for itself; with one, a process needs one instance only.
     """
 
     def __init__(self, *, folder: str | None = None) -> None:
-        """Count here, or in `folder`. Raises RuntimeError where prometheus_client was imported for the other mode."""
+        """Count in memory, or in `folder`. Raise RuntimeError if prometheus_client was imported for the other mode."""
         if bool(folder) is not values.ValueClass._multiprocess:
             raise RuntimeError(f"{FOLDER_VARIABLE} must be set, or not, before prometheus_client is imported")
         self._folder = folder
@@ -46,7 +46,7 @@ class PrometheusMetrics:
         (histogram.labels(*labels) if labels else histogram).observe(value)
 
     def render(self) -> tuple[str, bytes]:
-        """See Metrics; the text is Prometheus's exposition format."""
+        """Return everything measured, in Prometheus's exposition format."""
         registry = self._registry
         if self._folder:
             registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""A queue on RabbitMQ: announcements of orders, commands from other services, dead letters and domain events."""
+"""The broker on RabbitMQ: announcements of orders, commands from other services, dead letters and domain events."""
 
 from oms_rabbitmq.broker import RabbitmqBroker, open_broker
 

@@ -1,4 +1,4 @@
-"""Which deliveries of a channel to acknowledge, in as few frames as is safe."""
+"""Which deliveries of a channel can be acknowledged together, to send as few frames as is safe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """One frame: a delivery tag; `multiple` means it and all outstanding ones before it."""
+    """One frame with a delivery tag; `multiple` means this delivery and all outstanding ones before it."""
 
     tag: int
     multiple: bool
@@ -22,10 +22,10 @@ class Finished:
         self._beyond: set[int] = set()  # Finished, while one before them is not.
 
     def add(self, tags: Iterable[int]) -> list[Acknowledgement]:
-        """Take newly finished tags and give their acknowledgements; a tag that is known to be finished gets none.
+        """Add finished tags and return their acknowledgements; a tag that was added before gets none.
 
-        `multiple` covers the unbroken row from the first on. Its tag is a new one, never one that was acknowledged
-        before: that would close the channel.
+        `multiple` covers the unbroken row from the first tag on. Its tag is always a new one: to acknowledge a tag
+        twice would close the channel.
         """
         new = sorted({tag for tag in tags if tag >= self._first_open} - self._beyond)
         self._beyond.update(new)

@@ -1,4 +1,4 @@
-"""Where a broker is, read from OMS_QUEUE_URL; what is wrong with it is told without its password."""
+"""The address of a broker, read from OMS_QUEUE_URL; errors never show its password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pika.connection import URLParameters
 
 from oms_core.errors import OmsError
 
-# Unless the URL says otherwise. The bounds on waiting for answers are the link's own.
+# The URL can override these. The bounds on waiting for answers belong to the link.
 _TIMES = {
     "heartbeat": 10,
     "socket_timeout": 2.0,
@@ -20,7 +20,7 @@ _TIMES = {
     "blocked_connection_timeout": 2.5,
 }
 _FILES = ("cafile", "certfile", "keyfile")
-# What pika reads from a URL's query, and what is read here.
+# The parameters of a URL's query that pika reads, and those read here.
 _KNOWN = frozenset(
     {
         *("blocked_connection_timeout", "channel_max", "client_properties", "connection_attempts", "frame_max"),
@@ -33,12 +33,12 @@ _SHAPE = "must be amqp:// or amqps://user:password@host:port/vhost, with special
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One broker and virtual host; `url` was checked and holds the password."""
+    """One broker and virtual host; `url` is checked and includes the password."""
 
     url: str
 
     def parameters(self, role: str) -> URLParameters:
-        """Return pika's parameters for one connection, which the broker's tools show as `oms <role>`."""
+        """Return pika's parameters for one connection. The broker's tools show the connection as `oms <role>`."""
         parameters = _read(self.url)
         given = parse_qs(urlsplit(self.url).query)
         for name, value in _TIMES.items():
@@ -48,13 +48,13 @@ class Address:
         return parameters
 
     def describe(self) -> str:
-        """Name host, port and virtual host."""
+        """Return host, port and virtual host."""
         parameters = _read(self.url)
         return f"RabbitMQ at {parameters.host}:{parameters.port}, virtual host {parameters.virtual_host}"
 
 
 def read_address(url: str) -> Address:
-    """Check a URL. Raises `invalid_setting`, which never quotes it."""
+    """Check a URL. Raise `invalid_setting`, which never quotes it."""
     _check_parameters(url)
     try:
         parts = urlsplit(url)
@@ -69,7 +69,7 @@ def read_address(url: str) -> Address:
 
 
 def _check_parameters(url: str) -> None:
-    """Name a parameter that pika does not know; its value is not told."""
+    """Raise `invalid_setting` for a parameter that pika does not know. It shows the name, never the value."""
     try:
         names = [name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
     except ValueError:  # Whatever else is wrong with it is told later.
@@ -80,9 +80,9 @@ def _check_parameters(url: str) -> None:
 
 
 def _read(url: str) -> URLParameters:
-    """Read a URL as pika does, and for TLS `cafile`, `certfile` and `keyfile` besides, by libpq's and redis-py's model.
+    """Read a URL as pika does, and for TLS also `cafile`, `certfile` and `keyfile`, after libpq's and redis-py's model.
 
-    Raises OSError for a file that cannot be read, ValueError for one where no TLS is.
+    Raise OSError for a file that cannot be read, ValueError for a file in a URL without TLS.
     """
     parts = urlsplit(url)
     given = parse_qs(parts.query, keep_blank_values=True)
@@ -96,7 +96,7 @@ def _read(url: str) -> URLParameters:
 
 
 def _context(files: Mapping[str, str]) -> ssl.SSLContext:
-    """Trust the authorities of `cafile`, or else the system's, and show a certificate where one is given."""
+    """Return a context that trusts the authorities of `cafile`, else the system's, and shows a certificate if given."""
     context = ssl.create_default_context(cafile=files.get("cafile"))
     if "certfile" in files or "keyfile" in files:
         context.load_cert_chain(files["certfile"], files.get("keyfile"))

@@ -1,4 +1,4 @@
-"""A queue on RabbitMQ: where it is, and what is opened on it."""
+"""The broker on RabbitMQ: its address, and what can be opened on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oms_rabbitmq.topology import Names
 
 
 class RabbitmqBroker:
-    """One broker and virtual host; whatever is opened has a connection of its own."""
+    """One broker and virtual host; everything that is opened on it has a connection of its own."""
 
     carries_events = True
 
@@ -42,7 +42,7 @@ class RabbitmqBroker:
         return RabbitmqDeadLetters(self._address, self._names)
 
     def check(self) -> None:
-        """See Broker; a channel is opened and closed on a connection that is kept."""
+        """Open and close a channel, on a connection that stays open for the next check."""
         if not self._checking.acquire(timeout=ANSWER_SECONDS):
             raise unavailable(f"no answer within {ANSWER_SECONDS:g} seconds")
         try:
@@ -69,5 +69,5 @@ class RabbitmqBroker:
 
 
 def open_broker(url: str, options: BrokerOptions) -> Broker:
-    """Open a queue for `amqp://` or `amqps://`; nothing is connected yet. Raises `invalid_setting`."""
+    """Open the broker of an `amqp://` or `amqps://` URL without connecting yet. Raise `invalid_setting`."""
     return RabbitmqBroker(read_address(url), Names(options.prefix))

@@ -1,4 +1,4 @@
-"""Publishing with confirms, many messages in flight: one confirm a message costs a round trip and a disk's flush."""
+"""Publishing with confirms, many messages at once: one by one, each would cost a round trip and a disk flush."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOGETHER = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A message to publish; `mandatory` wants a queue to take it."""
+    """A message to publish; if `mandatory`, a queue must take it."""
 
     exchange: str
     routing_key: str
@@ -28,7 +28,7 @@ class Outgoing:
 
 
 class ConfirmedChannel:
-    """A channel whose messages the broker confirms. For one thread; of no more use after any error."""
+    """A channel whose messages the broker confirms. For one thread; not usable after an error."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -41,9 +41,10 @@ class ConfirmedChannel:
         link.ask(lambda callback: self.channel.confirm_delivery(self._confirm, callback))
 
     def send(self, messages: Sequence[Outgoing]) -> bool:
-        """Publish in order and wait until all are confirmed; tell whether every mandatory one found its queue.
+        """Publish in order and wait until all are confirmed; return whether every mandatory one found its queue.
 
-        Raises `queue_unavailable` when nothing is confirmed for 2.5 seconds, at a refusal, and at a blocked connection.
+        Raise `queue_unavailable` when nothing is confirmed for 2.5 seconds, when the broker refuses a message, and when
+        the connection is blocked.
         """
         self._returned = False
         with translated():

@@ -23,16 +23,16 @@ _LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Delivery(Message):
-    """A message, with what acknowledges it. A body above 1 MiB is cut after the byte that makes it too large."""
+    """A message with its delivery tag. A body above 1 MiB is cut after the byte that makes it too large."""
 
     consumption: Consumption
     tag: int
 
 
 class Consumption:
-    """Two consumers, a channel each, on one link. Made and run by the thread that drives the link.
+    """Two consumers, a channel each, on one link. The thread that drives the link makes and runs it.
 
-    `deliver` is called there with every delivery; `finish` and `wake` are for any thread.
+    That thread calls `deliver` with every delivery; `finish` and `wake` are for any thread.
     """
 
     def __init__(self, link: Link, names: Names, deliver: Callable[[Delivery], None]) -> None:
@@ -48,23 +48,23 @@ class Consumption:
                 self._consume(kind, queue)
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Take deliveries in and send acknowledgements until the link fails or `stopping` says so."""
+        """Receive deliveries and send acknowledgements until the link fails or `stopping` returns True."""
         with translated():
             while not stopping() and self._link.fault is None:
                 self._link.pump(lambda: self._handed_in or stopping(), _LOOK_SECONDS)
                 self._acknowledge()
 
     def finish(self, deliveries: Sequence[Delivery]) -> None:
-        """Acknowledge deliveries soon; those of a lost link come again."""
+        """Acknowledge deliveries soon; those of a lost link are delivered again."""
         self._handed_in.append(deliveries)
         self.wake()
 
     def wake(self) -> None:
-        """Let `run` look at what it was told."""
+        """Make `run` check at once for acknowledgements and for `stopping`."""
         self._link.wake()
 
     def close(self) -> None:
-        """Send the acknowledgements that were handed in, and let go of the link."""
+        """Send the acknowledgements that are due, and close the link."""
         self.is_lost = True
         if self._link.fault is None:
             with translated():

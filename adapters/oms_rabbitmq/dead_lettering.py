@@ -1,4 +1,4 @@
-"""How a dead letter is written and read: the body as it came in, everything else in its properties."""
+"""How a dead letter is written and read: the body as it was received, everything else in its properties."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DETAIL_CHARACTERS_MAX = 1_000  # All headers together have to fit into one fram
 
 
 def to_dead(names: Names, message: Message, reason: OmsError) -> Outgoing:
-    """Address a message to the dead letters, under a new id, with the reason in its headers."""
+    """Return a message as a dead letter, with a new id, and with the reason in its headers."""
     headers = {
         "x-oms-kind": message.kind.value,
         "x-oms-code": reason.code,
@@ -33,12 +33,12 @@ def to_dead(names: Names, message: Message, reason: OmsError) -> Outgoing:
 
 
 def bounded(body: bytes) -> bytes:
-    """Cut a body above 1 MiB after the byte that makes it too large: the core refuses it by its size."""
+    """Cut a body above 1 MiB after the byte that makes it too large. The core then refuses it by its size."""
     return body if len(body) <= MESSAGE_BYTES_MAX else body[: MESSAGE_BYTES_MAX + 1]
 
 
 def read_letter(properties: BasicProperties, body: bytes) -> DeadLetter:
-    """Read a dead letter; of one that somebody else put there, whatever can be known."""
+    """Read a dead letter. If somebody else wrote it, read what is there."""
     headers: Mapping[str, Any] = properties.headers or {}
     came_as = str(headers.get("x-oms-kind", ""))
     return DeadLetter(
@@ -52,7 +52,7 @@ def read_letter(properties: BasicProperties, body: bytes) -> DeadLetter:
 
 
 def _text(value: object) -> str | None:
-    """Return a short string; pika gives bytes for one that is not UTF-8."""
+    """Return a short string or None; pika returns bytes for a string that is not UTF-8."""
     return value if isinstance(value, str) else None
 
 

@@ -1,4 +1,4 @@
-"""Messages that could not be read, for a person: listed, replayed, discarded."""
+"""The queue of messages that could not be read: listing, replaying and discarding them."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _LOOK_SECONDS = 0.02
 
 
 class RabbitmqDeadLetters:
-    """DeadLetters: the queue is walked from its head, at most 10,000 letters far; what is kept goes back."""
+    """DeadLetters on a queue. A call reads at most 10,000 letters from its head; those that stay are put back."""
 
     def __init__(self, address: Address, names: Names) -> None:
         self._address = address
         self._names = names
 
     def list(self, *, limit: int) -> list[DeadLetter]:
-        """See DeadLetters; bodies above 1 MiB are cut after the byte that makes them too large."""
+        """Return the oldest letters; bodies above 1 MiB are cut after the byte that makes them too large."""
         with self._opened() as queue:
-            # All are looked at: a quorum queue takes back what is in hand at its tail, whatever its place was.
+            # All are read, since a quorum queue puts returned letters at its tail, whatever their place was.
             letters = (replace(letter, body=bounded(letter.body)) for letter, _ in queue.walk())
             return heapq.nsmallest(limit, letters, key=_age)
 
@@ -56,7 +56,7 @@ class RabbitmqDeadLetters:
         return self._remove(ids, lambda _: None)
 
     def _remove(self, ids: Sequence[str] | None, before: Callable[[Sequence[DeadLetter]], None]) -> int:
-        """Acknowledge letters, up to 100 at a time, each time after `before`; give how many there were."""
+        """Acknowledge letters, up to 100 at a time, each time after `before`; return how many there were."""
         wanted = None if ids is None else set(ids)
         found = 0
         with self._opened() as queue:
@@ -75,7 +75,7 @@ class RabbitmqDeadLetters:
 
     @contextmanager
     def _opened(self) -> Iterator[_DeadQueue]:
-        """Connect for one call, and put back what is then still in hand; after an error, the broker does."""
+        """Connect for one call, then put back the letters still held. After an error the broker puts them back."""
         link = open_link(self._address, "dead letters")
         try:
             with translated():
@@ -95,8 +95,8 @@ def _age(letter: DeadLetter) -> datetime:
 class _DeadQueue:
     """The queue of dead letters over one link, letter by letter.
 
-    It consumes: basic.get takes 7 ms a letter on a quorum queue. Letters are read from the network as they are walked,
-    so that few are in memory.
+    It consumes, since basic.get takes 7 ms a letter on a quorum queue. Letters are read from the network one after
+    another, so that few are in memory.
     """
 
     def __init__(self, link: Link, names: Names) -> None:
@@ -108,7 +108,7 @@ class _DeadQueue:
         declare(link, self._channel, names)
 
     def walk(self) -> Iterator[tuple[DeadLetter, int]]:
-        """Take the letters that are there now in hand, each with its delivery tag; those that come meanwhile not."""
+        """Take the letters that are there now, each with its delivery tag; letters that arrive meanwhile are left."""
         count = min(self._ready(), LOOKED_AT_MAX)
         if count == 0:
             return
@@ -121,16 +121,16 @@ class _DeadQueue:
             yield self._read.popleft()
 
     def acknowledge(self, tags: Sequence[int]) -> None:
-        """Remove letters in hand for good."""
+        """Remove letters for good."""
         for tag in tags:
             self._channel.basic_ack(tag)
         self._in_hand.difference_update(tags)
 
     def put_back(self) -> None:
-        """Give up all letters in hand, and wait until they are there again, for three seconds at most.
+        """Return all letters still held to the queue, and wait until they are there, for three seconds at most.
 
-        They go to the tail in the order in which they came. Closing the channel is one step for the broker; refusing
-        10,000 letters one by one takes it seconds.
+        They go to the tail in the order in which they came. The channel is closed for this, which is one step for the
+        broker; to refuse 10,000 letters one by one takes it seconds.
         """
         if not self._in_hand:
             return

@@ -1,4 +1,4 @@
-"""What goes wrong at a broker, in the words of the port."""
+"""The faults of a broker, translated into the port's error."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _GUESSES = (IncompatibleProtocolError, ProbableAccessDeniedError, ProbableAuthen
 
 
 def unavailable(detail: str) -> OmsError:
-    """Return the error of a broker that is away, blocked or refuses."""
+    """Return the error for a broker that is unreachable, blocked or refuses."""
     return OmsError("queue_unavailable", f"RabbitMQ: {detail}", retry_after_seconds=1)
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what pika and the network raise into `queue_unavailable`."""
+    """Turn exceptions of pika and of the network into `queue_unavailable`."""
     try:
         yield
     except (AMQPError, AMQPConnectorException, OSError) as error:
@@ -34,7 +34,7 @@ def translated() -> Iterator[None]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in a few words why a connection or channel could not be opened, or was closed."""
+    """Return in a few words why a connection or channel could not be opened, or was closed."""
     if isinstance(error, ProbableAuthenticationError):
         return "it refuses the user or the password"
     if isinstance(error, ProbableAccessDeniedError):
@@ -46,13 +46,13 @@ def reason_of(error: BaseException) -> str:
 
 
 def reason_of_end(error: BaseException, ended_by: BaseException | None) -> str:
-    """Say why a connection ended, by what ended it where pika only guesses that the broker refused something."""
+    """Return why a connection ended. `ended_by` is the cause when pika only guesses that the broker refused something."""
     if isinstance(error, _GUESSES) and ended_by is not None and not isinstance(ended_by, ConnectionClosed):
         return f"the connection was lost while it was being opened ({reason_of(ended_by)})"
     return reason_of(error)
 
 
 def _cause(error: BaseException) -> BaseException | None:
-    """Return what pika has wrapped: the last of several attempts, or the error of one phase of connecting."""
+    """Return the error that pika has wrapped: of the last of several attempts, or of one phase of connecting."""
     wrapped = [*getattr(error, "exceptions", ()), getattr(error, "exception", None), *error.args]
     return next((cause for cause in reversed(wrapped) if isinstance(cause, BaseException)), None)

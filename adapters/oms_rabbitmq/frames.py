@@ -1,8 +1,8 @@
-"""Frames as pika reads them, and the properties of a message that it cannot read left out.
+"""Reading frames as pika does, but leaving out message properties that pika cannot read.
 
-RabbitMQ passes on what it has no need to look at: a timestamp past the calendar's end, tables in tables without end.
-pika gives the connection up over them. Whoever may publish could so end all deliveries for good, since the message
-comes again on each new connection.
+RabbitMQ passes on properties that it does not check: a timestamp past the calendar's end, endlessly nested tables. pika
+ends the connection over them. Since the message is delivered again on each new connection, anybody who may publish
+could stop all deliveries for good.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _UNREADABLE = (ArithmeticError, ValueError, OSError, RecursionError, struct.erro
 
 
 def read_frame(received: bytes) -> ReadFrame:
-    """Return how many bytes the first frame takes, and the frame; 0 and None while it is not there as a whole.
+    """Return the length of the first frame in bytes, and the frame; 0 and None while it is not complete.
 
-    A message whose properties cannot be read has none. Raises what pika does for anything else that is no frame.
+    A message whose properties cannot be read has none. For other bytes that are no frame, raise what pika raises.
     """
     try:
         return decode_frame(received)

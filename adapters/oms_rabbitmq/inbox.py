@@ -64,7 +64,7 @@ class RabbitmqInbox:
                 consumption.finish(list(group))
 
     def dead_letter(self, message: Message, reason: OmsError) -> None:
-        """See Inbox; a message of a lost connection comes again, and is dead-lettered then."""
+        """Move a message to the dead letters. One of a lost connection is left, since it is delivered again."""
         if isinstance(message, Delivery) and not message.consumption.is_lost:
             self._dead_letters.publish([to_dead(self._names, message, reason)])
             self.done([message])
@@ -93,7 +93,7 @@ class RabbitmqInbox:
                 backoff.reset()
 
     def _consume(self, stopping: threading.Event) -> None:
-        """Consume over one connection until it is lost. Raises `queue_unavailable` when it cannot be had."""
+        """Consume over one connection until it is lost. Raise `queue_unavailable` when it cannot be opened."""
         link = open_link(self._address, "inbox")
         try:
             consumption = Consumption(link, self._names, self._deliver)
@@ -121,7 +121,7 @@ class RabbitmqInbox:
             self._changed.notify()
 
     def _lose(self, lost: Consumption | None) -> None:
-        """Drop what nobody has taken yet: it comes again."""
+        """Drop the messages that nobody has taken yet, since they are delivered again."""
         self._consumption = None
         if lost is not None:
             lost.is_lost = True

@@ -1,4 +1,4 @@
-"""One connection, driven by the thread that uses it: every wait has an end, which pika's BlockingConnection lacks."""
+"""One connection, driven by the thread that uses it: every wait is bounded, which pika's BlockingConnection lacks."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ _CLOSING_SECONDS = 1.0
 
 
 def _nothing() -> None:
-    """Let the loop look around."""
+    """Do nothing but wake the loop."""
 
 
 class _Connection(SelectConnection):
-    """pika's connection, which sends each of a message's three frames by itself, and can be told to hold them back.
+    """pika's connection, with three changes.
 
-    It outlives a message whose properties pika cannot read, and remembers what ended it: pika guesses, from how far it
-    had come, that a password must be wrong, also where a network was slow.
+    It can send the three frames of a message together, where pika sends each by itself. It survives a message whose
+    properties pika cannot read. It remembers what ended it: pika guesses from the phase of the connection that the
+    password must be wrong, also when the network was slow.
     """
 
     ended_by: BaseException | None = None
@@ -39,7 +40,7 @@ class _Connection(SelectConnection):
 
     @contextmanager
     def holding_back(self) -> Iterator[None]:
-        """Send what is written meanwhile together, at the end."""
+        """Hold back what is written in the block, and send it together at the end."""
         self._held = []
         try:
             yield
@@ -56,8 +57,8 @@ class _Connection(SelectConnection):
         super()._on_stream_terminated(error)  # type: ignore[misc]
 
     def _on_connection_workflow_done(self, outcome: Any) -> None:
-        # pika 1.4 hands over a class where it means an instance, and fails its own assertion, when it is told to give
-        # up while the broker greets.
+        # When pika 1.4 is aborted during the broker's greeting, it passes a class in place of an instance, and then
+        # fails its own assertion.
         outcome = outcome() if isinstance(outcome, type) else outcome
         super()._on_connection_workflow_done(outcome)  # type: ignore[misc]
 
@@ -69,7 +70,7 @@ class _Connection(SelectConnection):
 
 
 class Link:
-    """A connection and its loop. All but `wake` is for one thread; when `fault` is set, it is of no more use."""
+    """A connection and its loop. All methods but `wake` are for one thread. Once `fault` is set, it is not usable."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.fault: str | None = None
@@ -92,17 +93,17 @@ class Link:
 
     @property
     def server_version(self) -> str:
-        """The broker's version, as it says."""
+        """The version that the broker reports."""
         properties: dict[str, Any] = self._connection.server_properties or {}
         version = properties.get("version", "")
         return version.decode(errors="replace") if isinstance(version, bytes) else str(version)
 
     def open(self) -> None:
-        """Wait for the connection. Raises `queue_unavailable` within three seconds."""
+        """Wait for the connection. Raise `queue_unavailable` within three seconds."""
         self.wait(lambda: self._is_open, OPENING_SECONDS)
 
     def channel(self) -> Channel:
-        """Open a channel; when the broker closes it, or cancels its consumer, the link is at fault."""
+        """Open a channel. When the broker closes it, or cancels its consumer, the link has a fault."""
         channels: list[Channel] = []
         channel = self._connection.channel(on_open_callback=channels.append)
         channel.add_on_close_callback(self._channel_closed)
@@ -111,23 +112,23 @@ class Link:
         return channel
 
     def together(self) -> AbstractContextManager[None]:
-        """Send what is written in a block at its end, in one piece."""
+        """Send what is written in the block in one piece, at its end."""
         return self._connection.holding_back()
 
     def ask(self, question: Callable[..., object]) -> Any:
-        """Call a method of a channel with `callback`, and wait for the broker's answer. Raises `queue_unavailable`."""
+        """Call a method of a channel with `callback`, and wait for the broker's answer. Raise `queue_unavailable`."""
         answers: list[Any] = []
         question(callback=answers.append)
         self.wait(lambda: bool(answers))
         return answers[0]
 
     def wait(self, condition: Callable[[], object], seconds: float = ANSWER_SECONDS) -> None:
-        """Exchange data until the condition holds. Raises `queue_unavailable` at a fault or when the time is over."""
+        """Exchange data until the condition is true. Raise `queue_unavailable` at a fault or at the timeout."""
         if not self.pump(condition, seconds):
             raise unavailable(self.fault or f"no answer within {seconds:g} seconds")
 
     def pump(self, condition: Callable[[], object], seconds: float) -> bool:
-        """Exchange data until the condition holds, the link fails or the time is over; tell whether it holds."""
+        """Exchange data until the condition is true, the link fails or the time is over; return whether it is true."""
         deadline = time.monotonic() + seconds
         alarm = self._loop.call_later(max(seconds, 0.0), _nothing)
         try:
@@ -141,13 +142,13 @@ class Link:
         return bool(condition())
 
     def wake(self) -> None:
-        """Let a `pump` that waits look at its condition. For any thread."""
+        """Make a waiting `pump` check its condition. For any thread."""
         with self._waking:
             if not self._ended:
                 self._loop.add_callback_threadsafe(_nothing)
 
     def close(self) -> None:
-        """Take leave of the broker, which takes a second at most, and let go of everything."""
+        """Close the connection properly, which takes a second at most, and free everything."""
         if self.fault is None and self._is_open:
             with suppress(AMQPError):
                 self._connection.close()
@@ -155,7 +156,7 @@ class Link:
         self.abort()
 
     def abort(self) -> None:
-        """Let go of everything at once."""
+        """Close the connection at once, without the broker's answer, and free everything."""
         try:
             if not self._is_closed:
                 # Public `close` waits for an answer, which a frozen or blocking broker does not give.
@@ -204,7 +205,7 @@ class Link:
 
 
 class Line:
-    """A link that is opened when it is needed, and anew after a fault or a fork. For one thread at a time."""
+    """A link that is opened when it is needed, and again after a fault or a fork. For one thread at a time."""
 
     def __init__(self, address: Address, role: str) -> None:
         self._address = address
@@ -215,7 +216,7 @@ class Line:
         self._link: Link | None = None  # A parent's connection is not ours to close.
 
     def current(self) -> Link | None:
-        """Return the open link, after a look at what the broker has said meanwhile; None when there is none."""
+        """Return the open link, after reading what the broker has sent meanwhile; None when there is none."""
         if self._link is None:
             return None
         self._link.pump(lambda: False, 0)
@@ -224,26 +225,26 @@ class Line:
         return self._link
 
     def open(self) -> Link:
-        """Open a link in place of any other. Raises `queue_unavailable` within three seconds."""
+        """Open a new link in place of any other. Raise `queue_unavailable` within three seconds."""
         self.drop()
         self._link = open_link(self._address, self._role)
         return self._link
 
     def drop(self) -> None:
-        """Let go of the link without a word to the broker."""
+        """Close the link at once, without the broker's answer."""
         if self._link is not None:
             self._link.abort()
         self._link = None
 
     def close(self) -> None:
-        """Take leave of the broker."""
+        """Close the link properly."""
         if self._link is not None:
             self._link.close()
         self._link = None
 
 
 def open_link(address: Address, role: str) -> Link:
-    """Connect. Raises `queue_unavailable` within three seconds."""
+    """Connect. Raise `queue_unavailable` within three seconds."""
     link = Link(address.parameters(role))
     try:
         link.open()

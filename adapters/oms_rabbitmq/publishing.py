@@ -1,4 +1,4 @@
-"""What leaves for the broker: announcements of order ids, events, and dead letters on their way."""
+"""What is sent to the broker: announcements of order ids, events, and dead letters."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Publisher:
         self._channel: ConfirmedChannel | None = None
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
-        """Publish in order; returns when all are confirmed. Raises `queue_unavailable`.
+        """Publish in order; return when all are confirmed. Raise `queue_unavailable`.
 
-        A connection that was found dead, and a queue that was found missing, are tried once more.
+        If the connection turns out to be dead, or a queue to be missing, it is tried once more.
         """
         if not messages:
             return
@@ -48,7 +48,7 @@ class Publisher:
             raise
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._line.close()
 
     def _attempt(self, messages: Sequence[Outgoing]) -> bool:
@@ -63,8 +63,9 @@ class Publisher:
             return self._open().send(messages)
 
     def _let_consumers_hear(self) -> None:
-        """Wait before a deleted queue is declared again: RabbitMQ 3.10 tells the consumers of a queue that is back at
-        once nothing, and they would wait for ever.
+        """Wait before a deleted queue is declared again, until its consumers know of the deletion.
+
+        RabbitMQ 3.10 does not notify them of it when the queue is back at once, and they would wait for ever.
         """
         if link := self._line.current():
             link.pump(lambda: False, DELETION_SECONDS)
@@ -97,7 +98,7 @@ class RabbitmqAnnouncer:
 
 
 class RabbitmqEventPublisher:
-    """EventPublisher to the topic exchange, a message an event, its type as the routing key."""
+    """EventPublisher to the topic exchange: one message per event, with its type as the routing key."""
 
     def __init__(self, address: Address, names: Names) -> None:
         self._names = names
@@ -125,12 +126,12 @@ class RabbitmqEventPublisher:
 
 
 def to_orders(names: Names, body: bytes) -> Outgoing:
-    """Address an announcement to the orders' queue."""
+    """Return an announcement addressed to the orders' queue."""
     return Outgoing(exchange="", routing_key=names.orders, body=body, properties=persistent_json(), mandatory=True)
 
 
 def to_commands(names: Names, body: bytes) -> Outgoing:
-    """Address a command to the commands' exchange."""
+    """Return a command addressed to the commands' exchange."""
     return Outgoing(
         exchange=names.commands_exchange,
         routing_key="replayed",

@@ -1,4 +1,4 @@
-"""What stands at the broker: the names, and their declaration, which changes nothing that is there (docs/queue.md)."""
+"""The names at the broker and their declaration, which changes nothing that exists already (docs/queue.md)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Names:
 
 
 def declare(link: Link, channel: Channel, names: Names) -> None:
-    """Declare whatever is missing. Raises `queue_unavailable`, also when something there has other properties."""
+    """Declare whatever is missing. Raise `queue_unavailable`, also when something exists with other properties."""
     arguments = queue_arguments(link.server_version)
     for queue in (names.orders, names.commands, names.dead):
         link.ask(partial(channel.queue_declare, queue, durable=True, arguments=arguments))
@@ -60,8 +60,8 @@ def declare(link: Link, channel: Channel, names: Names) -> None:
 def queue_arguments(server_version: str) -> dict[str, Any]:
     """Return the arguments of every queue: no length limit and no dead-letter exchange.
 
-    Both lose confirmed messages. The delivery limit is lifted where there is one by default: the order's row
-    counts attempts, not the broker.
+    Both lose confirmed messages. If the server has a default delivery limit, it is lifted: attempts are counted in the
+    order's row, not by the broker.
     """
     major = server_version.partition(".")[0]
     limited = major.isdecimal() and int(major) >= _FIRST_MAJOR_WITH_DELIVERY_LIMIT
