@@ -64,7 +64,7 @@ def _parameters(url: str) -> set[str]:
 
 
 def _is_known(parameter: str) -> bool:
-    """Return whether redis-py has a parameter, for the pool or for its connections. The TLS connection has all of them."""
+    """Return whether redis-py has it, for the pool or for its connections. The TLS connection has all of them."""
     from redis import ConnectionPool
 
     try:

@@ -46,7 +46,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def reason_of_end(error: BaseException, ended_by: BaseException | None) -> str:
-    """Return why a connection ended. `ended_by` is the cause when pika only guesses that the broker refused something."""
+    """Return why a connection ended. `ended_by` is the cause if pika only guesses that the broker refused something."""
     if isinstance(error, _GUESSES) and ended_by is not None and not isinstance(ended_by, ConnectionClosed):
         return f"the connection was lost while it was being opened ({reason_of(ended_by)})"
     return reason_of(error)

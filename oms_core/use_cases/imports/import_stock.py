@@ -56,11 +56,9 @@ def import_stock(
 
     `rejects` is called with every malformed row, by line. If there is one, nothing is changed and `validation_error` is
     raised (`data`: `rows` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command skips
-    bad rows. `rejects` is also called with every row that the present state refuses; the others are applied all the
-    same.
-
-    A location is malformed if it differs only in case or width from a known one: one of `locations`, one with stock, or
-    one of an earlier row. The first of `locations` is for rows that name none.
+    bad rows. `rejects` is also called with every row that the present state refuses; the others are applied. A location
+    is malformed if it differs only in case or width from one of `locations`, one with stock, or one of an earlier row.
+    The first of `locations` is for rows that name none.
 
     With an idempotency key a rerun continues after the last committed batch, and reports all refusals again. Raise
     `idempotency_key_reused`, `idempotency_key_in_use`, `payload_too_large`, `forbidden`, `storage_unavailable` or

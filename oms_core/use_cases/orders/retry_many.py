@@ -21,7 +21,7 @@ _RETRIABLE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryReport:
-    """How many orders were queued again, how many could not be (they changed meanwhile), and whether there may be more."""
+    """How many were queued again, how many could not be (they changed meanwhile), and whether there may be more."""
 
     retried: int
     refused: int
