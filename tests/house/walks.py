@@ -134,8 +134,8 @@ ROUTES: dict[str, Route] = {
     "place-order-postgresql": Route(walk=place_order, rooms_max=34, database="postgresql"),
     "change-status": Route(walk=change_status, rooms_max=24),
     "order-to-event": Route(walk=order_to_event, rooms_max=60, needs_broker=True),
-    "set-stock": Route(walk=set_stock, rooms_max=31),
-    "import-stock-row": Route(walk=import_stock_row, rooms_max=43),
+    "set-stock": Route(walk=set_stock, rooms_max=32),
+    "import-stock-row": Route(walk=import_stock_row, rooms_max=44),
     "open": Route(walk=open_oms, rooms_max=10),
 }
 
