@@ -43,7 +43,7 @@ def open_redis(url: str, options: RateLimiterOptions) -> RateLimiter:
             key_prefix=f"{options.key_prefix}:rate-limits:{STRATEGY}",
             socket_timeout=options.timeout_seconds,
             socket_connect_timeout=options.timeout_seconds,
-            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # limits hands on whatever redis-py takes.
+            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # limits passes on what redis-py accepts.
             max_connections=CONNECTIONS_MAX,
         )
         client = cast(Redis, storage.get_connection())
@@ -59,7 +59,7 @@ def open_redis(url: str, options: RateLimiterOptions) -> RateLimiter:
 def _parameters(url: str) -> set[str]:
     try:
         return {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
-    except ValueError:  # Whatever else is wrong with it is told later.
+    except ValueError:  # Other faults of the URL are reported later.
         return set()
 
 

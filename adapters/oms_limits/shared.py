@@ -132,7 +132,7 @@ class RedisRateLimiter:
                 return True
             if self._clock() < self._try_again_at:
                 return False
-            self._try_again_at = self._clock() + self._options.pause_seconds  # This caller tries, no other does.
+            self._try_again_at = self._clock() + self._options.pause_seconds  # Only this caller tries now.
             return True
 
     def _leave_alone(self, error: Exception) -> None:

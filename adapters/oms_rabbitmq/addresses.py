@@ -72,7 +72,7 @@ def _check_parameters(url: str) -> None:
     """Raise `invalid_setting` for a parameter that pika does not know. It shows the name, never the value."""
     try:
         names = [name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
-    except ValueError:  # Whatever else is wrong with it is told later.
+    except ValueError:  # Other faults of the URL are reported later.
         return
     for name in names:
         if name not in _KNOWN:

@@ -43,7 +43,7 @@ class RabbitmqInbox:
         self._changed = threading.Condition()
         self._waiting: deque[Delivery] = deque()
         if self._consumption is not None:
-            self._consumption.is_lost = True  # In a child: what it has delivered is the parent's to acknowledge.
+            self._consumption.is_lost = True  # In a child: only the parent acknowledges its deliveries.
         self._consumption = None
         self._stopping = threading.Event()
 
@@ -99,7 +99,7 @@ class RabbitmqInbox:
             consumption = Consumption(link, self._names, self._deliver)
         except BaseException:
             link.abort()
-            self._lose(self._consumption)  # It may have delivered before it failed.
+            self._lose(self._consumption)  # It may have delivered messages before it failed.
             raise
         self._consumption = consumption
         try:
@@ -114,9 +114,9 @@ class RabbitmqInbox:
 
     def _deliver(self, delivery: Delivery) -> None:
         if delivery.consumption.is_lost:
-            return  # It was still on its way when the connection was given up, and comes again.
+            return  # It arrived after the connection was given up, and is delivered again.
         with self._changed:
-            self._consumption = delivery.consumption  # It may deliver before its second consumer stands.
+            self._consumption = delivery.consumption  # It may deliver before its second consumer is there.
             self._waiting.append(delivery)
             self._changed.notify()
 

@@ -213,7 +213,7 @@ class Line:
         begin_in_each_process(self._begin)
 
     def _begin(self) -> None:
-        self._link: Link | None = None  # A parent's connection is not ours to close.
+        self._link: Link | None = None  # A child must not close its parent's connection.
 
     def current(self) -> Link | None:
         """Return the open link, after reading what the broker has sent meanwhile; None when there is none."""

@@ -40,7 +40,7 @@ class Publisher:
         try:
             if not self._attempt(messages):
                 self._let_consumers_hear()
-                self._line.drop()  # Declares anew.
+                self._line.drop()  # A new link declares the queues again.
                 if not self._attempt(messages):
                     raise unavailable("no queue takes the message")
         except OmsError:

@@ -10,7 +10,7 @@ from pika.channel import Channel
 
 from oms_rabbitmq.links import Link
 
-# From this version on quorum queues drop a message after 20 deliveries unless told otherwise.
+# From this version on quorum queues drop a message after 20 deliveries unless configured otherwise.
 _FIRST_MAJOR_WITH_DELIVERY_LIMIT = 4
 _ANY_KEY = "#"
 

@@ -55,7 +55,7 @@ class Authenticate:
     ) -> Authenticate:
         """Compose it over ports; `limit` is that of failed attempts (None: unlimited)."""
         return cls(
-            cache=ApiKeyCache(lambda key_id: storage.keys.get(key_id)),  # noqa: PLW0108  To ask for `keys` may connect.
+            cache=ApiKeyCache(lambda key_id: storage.keys.get(key_id)),  # noqa: PLW0108  Reading `keys` may connect.
             uses=LastUses(storage),
             failed_attempts=FailedAttempts(limit, limiter),
             repeats=FailedAttempts(limit, limiter, counted_as="repeats"),
@@ -108,7 +108,7 @@ class Authenticate:
         if not self._cache.begin_reading(entry):
             return entry.stored
         stored = self._cache.read_again(entry)
-        if stored is None:  # Too old, perhaps, after waiting for the database.
+        if stored is None:  # The entry may have become too old meanwhile.
             again = self._cache.find(presented.id_text)
             return None if again is None else again.stored
         self._uses.note(stored.key, self._clock.now())
@@ -132,7 +132,7 @@ class Authenticate:
     def _guessed(self, token: str, presented: PresentedKey | None, address: str | None) -> OmsError:
         self._failed_attempts.count(address)
         self._refused.add(token)
-        self._repeats.count(address)  # Or a token could be presented once more than the limit says.
+        self._repeats.count(address)  # Else a token could be presented once more than the limit allows.
         return self._refusal(presented, "wrong or unknown", address)
 
     def _repeated(self, token: str, presented: PresentedKey | None, address: str | None) -> OmsError:

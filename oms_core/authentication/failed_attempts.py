@@ -57,7 +57,7 @@ class FailedAttempts:
         key = f"{self._counted_as}:{counted}"
         allowance = self._limiter.take(self._limit, key, cost=1)
         is_last = allowance.allowed and allowance.remaining < 1
-        if is_last:  # What is refused takes nothing, and tells how long it will be.
+        if is_last:  # A refused charge takes nothing, and returns how long to wait.
             seconds = self._limiter.take(self._limit, key, cost=1).retry_after_seconds
         else:
             seconds = allowance.retry_after_seconds

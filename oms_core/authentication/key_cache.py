@@ -96,7 +96,7 @@ class ApiKeyCache:
         try:
             stored, read_at = self.read(entry.stored.key.id)
         except OmsError as error:
-            if error.defect is not None:  # An outage is logged by whoever is answered with it; nobody is with this.
+            if error.defect is not None:  # Nobody is answered with it; an outage is logged elsewhere.
                 _log.error("a key was not read again: %s", error.detail, exc_info=error.defect)
             return None
         finally:

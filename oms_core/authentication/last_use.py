@@ -56,7 +56,7 @@ class LastUses:
             self._storage.keys.used(key.id, now=now, not_since=now - NOTED_EVERY)
         except OmsError as error:
             _log.info("the use of a key was not noted: %s", error.detail, exc_info=error.defect)
-        except Exception:  # noqa: BLE001  Whoever used the key has been served.
+        except Exception:  # noqa: BLE001  The request that used the key is answered all the same.
             _log.exception("the use of a key was not noted")
         finally:
             self._writing.release()

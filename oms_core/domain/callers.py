@@ -63,7 +63,7 @@ class Caller:
         if request_id is not None and not (
             request_id.isalnum() and request_id.isascii() and len(request_id) <= CALLER_LENGTH_MAX
         ):
-            return replace(self, request_id=request_id)  # Looks closely.
+            return replace(self, request_id=request_id)  # This checks the id.
         other = object.__new__(Caller)
         write = object.__setattr__
         write(other, "name", self.name)

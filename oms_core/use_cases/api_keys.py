@@ -67,7 +67,7 @@ class ApiKeys:
         Raise `key_not_found`, `validation_error`, `storage_unavailable` or `outcome_unknown`.
         """
         _require_admin(caller)
-        latest = self._latest(command.name)  # What follows from it never changes.
+        latest = self._latest(command.name)  # What is read of it below never changes.
         now = self.clock.now()
         bits = self.clock.random_bits(ID_BITS)
         key = next_key(latest, command, created_by=caller.name, now=now, random_bits=bits, days_max=self.days_max)

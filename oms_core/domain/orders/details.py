@@ -62,6 +62,6 @@ def _check_metadata(findings: Findings, metadata: object) -> None:
         before = len(findings.errors)
         findings.identifier("/metadata", key, longest=limits.METADATA_KEY_LENGTH_MAX)
         if len(findings.errors) > before:
-            continue  # What is no text for a key is none for a pointer either.
+            continue  # A key that is not valid text cannot be in a pointer either.
         pointer = f"/metadata/{key.replace('~', '~0').replace('/', '~1')}"
         findings.prose(pointer, value, longest=limits.METADATA_VALUE_LENGTH_MAX, shortest=0)

@@ -171,7 +171,7 @@ class _Work:
     def _overlapped(
         self, batches: Iterable[ImportBatch], state: ImportState
     ) -> Iterator[tuple[ImportState, BatchResult]]:
-        at_once = _BATCHES_AT_ONCE if self.key is None else 1  # Under a key the state goes from batch to batch.
+        at_once = _BATCHES_AT_ONCE if self.key is None else 1  # Under a key, a batch needs the state after the last.
         with thread_pool(at_once, name="oms-import") as threads:
             under_way: deque[tuple[ImportBatch, Future[BatchResult]]] = deque()
             for batch in batches:

@@ -63,7 +63,7 @@ class Intake:
         self._location_priority = tuple(location_priority)
         self._announcements = Announcements(broker.announcer, metrics)
         self._outcomes = Outcomes(
-            lambda order_ids: storage.queue.settled(order_ids),  # noqa: PLW0108  To ask for `queue` may connect.
+            lambda order_ids: storage.queue.settled(order_ids),  # noqa: PLW0108  Reading `queue` may connect.
             waiting_max=outcomes_max,
         )
         self._committers: list[GroupCommitter[Placement, PlacementOutcome]] = []

@@ -69,7 +69,7 @@ class SettleOrders:
         worn_out = {each for each in order_ids if is_worn_out(attempts.get(each, 0), self._attempts_max)}
         for order_id in worn_out:
             error = OmsError("internal_error", "each try ended the worker's process before it was done")
-            self.put_off(order_id, {order_id: attempts[order_id] - 1}, error)  # This try is not made.
+            self.put_off(order_id, {order_id: attempts[order_id] - 1}, error)  # This attempt is not made.
         return [each for each in order_ids if each not in worn_out]
 
     def _settle(
