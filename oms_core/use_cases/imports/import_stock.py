@@ -165,7 +165,7 @@ class _Work:
         if self.spool.count > self.command.batch_size:
             yield from self._overlapped(batches, begun)
             return
-        for batch in batches:  # At most one, as of most files: it is worth no thread, with nothing to overlap.
+        for batch in batches:  # At most one, as for most files; a thread would have nothing to overlap with.
             yield _finish(batch, self._applying(batch, begun), begun)
 
     def _overlapped(
