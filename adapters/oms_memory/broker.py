@@ -101,13 +101,13 @@ class MemoryBroker:
         self.exchange.put([Message(kind=MessageKind.COMMAND, body=body, redelivered=False)])
 
     def check(self) -> None:
-        """See Broker."""
+        """Do nothing."""
 
     def describe(self) -> str:
         return "memory of this process"
 
     def close(self) -> None:
-        """See Broker."""
+        """Do nothing."""
 
 
 class MemoryAnnouncer:
@@ -123,7 +123,7 @@ class MemoryAnnouncer:
         exchange.put([_announcement(order_ids[start : start + IDS_PER_MESSAGE]) for start in starts])
 
     def close(self) -> None:
-        """See Announcer."""
+        """Do nothing."""
 
 
 class MemoryInbox:
@@ -166,7 +166,7 @@ class MemoryInbox:
         self.done([message])
 
     def close(self) -> None:
-        """See Inbox; what is held waits again."""
+        """Put the messages that are held back into the queue."""
         self._queue.exchange.put_back(self._held)
         self._held = []
 
@@ -175,10 +175,10 @@ class MemoryEventPublisher:
     """EventPublisher of a queue that nobody can subscribe to."""
 
     def publish(self, events: Sequence[OutgoingEvent]) -> None:
-        """See EventPublisher."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """See EventPublisher."""
+        """Do nothing."""
 
 
 class MemoryDeadLetters:

@@ -1,4 +1,4 @@
-"""The tokens that were refused within hours: a client with a stale token repeats it, and is not guessing."""
+"""The tokens that were refused within hours: a client that repeats a stale token is not guessing."""
 
 from __future__ import annotations
 

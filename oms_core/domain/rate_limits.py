@@ -97,10 +97,10 @@ def read_rate_limits(text: str) -> Mapping[RateScope, RateLimit]:
 
 
 def read_rate_limits_with_keys(text: str) -> Mapping[RateScope, RateLimit]:
-    """Read the limits of a service with API keys. A scope that is not named, with no "default" named, is in
+    """Read the limits of a service with API keys. Scopes that the text leaves without a limit have that of
     KEYS_DEFAULT.
 
-    "off" alone is no limit at all.
+    A scope that is "off" has none. "off" alone is no limit at all.
     """
     if text and is_off(text):
         return MappingProxyType({})

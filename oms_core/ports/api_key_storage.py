@@ -14,7 +14,7 @@ from oms_core.domain.api_keys import ApiKey, StoredApiKey
 
 
 class ApiKeyStorage(Protocol):
-    """API keys, by name and number. Adding a key to a name, or revoking the name, locks that name alone."""
+    """API keys, by name and number. Adding a key to a name locks the name, and so does revoking it."""
 
     def create(self, stored: StoredApiKey) -> None:
         """Write the first key of a name. Raise `key_name_taken` when the name has one.

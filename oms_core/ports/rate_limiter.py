@@ -62,7 +62,7 @@ class RateLimiter(Protocol):
 
 
 class NoRateLimiter:
-    """A rate limiter that allows everything: the one of a system without limits."""
+    """A rate limiter that counts nothing and allows everything: the one of a system without limits."""
 
     def take(self, limit: RateLimit, key: str, *, cost: int) -> Allowance:  # noqa: ARG002  The signature is the port's.
         """Allow the charge."""
@@ -77,7 +77,7 @@ class NoRateLimiter:
         return False
 
     def describe(self) -> str:
-        """Return that nothing is counted."""
+        """Return a text that says so."""
         return "no rate limits"
 
     def close(self) -> None:

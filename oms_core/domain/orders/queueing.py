@@ -213,7 +213,7 @@ def claimed_together(attempts: Sequence[int]) -> int:
 
 
 def is_claimed_alone(claims: Sequence[Claim]) -> bool:
-    """Return whether this claim is of one order that was attempted twice before, so that others may have been left."""
+    """Return whether a claim is of one order attempted twice before, so that others may have been left."""
     return len(claims) == 1 and claims[0].attempts > _TRIED_TOGETHER_MAX
 
 
