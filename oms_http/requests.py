@@ -161,7 +161,7 @@ def read_precondition(request: Request) -> Precondition:
 
 
 def matches(request: Request, etag: str) -> bool:
-    """Tell whether If-None-Match names this entity tag, so that 304 says it all (RFC 9110, weak comparison)."""
+    """Return whether If-None-Match names this entity tag, so that 304 says it all (RFC 9110, weak comparison)."""
     return "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag)
 
 

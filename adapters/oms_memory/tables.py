@@ -137,7 +137,7 @@ class Tables:
         )
 
     def within_bounds(self, level: StockLevel) -> bool:
-        """Tell whether a level may be kept; a database has a CHECK for it."""
+        """Return whether a level may be kept; a database has a CHECK for it."""
         return is_within_bounds(level)
 
     def _on_hand(self, sku: str, location: str) -> int:

@@ -23,7 +23,7 @@ _SETTLED: Mapping[str, OrderStatus] = MappingProxyType(
 
 
 def has_event(session: Session, event: NewEvent, stamp: Stamp) -> bool:
-    """Tell whether this event of an order was written, at this version of it and by nobody else."""
+    """Return whether this event of an order was written, at this version of it and by nobody else."""
     written = EventRow.select(EventRow.id).where(
         EventRow.order_id == event.order_id,
         EventRow.order_version == event.order_version,

@@ -17,7 +17,7 @@ def keep_key(session: Session, key: IdempotencyKey, now: datetime) -> None:
 
 
 def is_kept(session: Session, key: IdempotencyKey) -> bool:
-    """Tell whether a key was kept. Raise `idempotency_key_reused` where it stands for another command."""
+    """Return whether a key was kept. Raise `idempotency_key_reused` where it stands for another command."""
     kept = IdempotencyKeyRow.select(IdempotencyKeyRow.fingerprint).where(
         IdempotencyKeyRow.actor == key.actor, IdempotencyKeyRow.idempotency_key == key.key
     )

@@ -33,7 +33,7 @@ def lock_order(session: Session, order_id: UUID, owner: str | None) -> Order | N
 
 
 def has_order(session: Session, order_id: UUID, owner: str | None) -> bool:
-    """Tell whether there is such an order that the owner may see."""
+    """Return whether there is such an order that the owner may see."""
     return _one(order_id, owner).first(session) is not None
 
 

@@ -147,7 +147,7 @@ def _columns(session: Session, order: Order, changed: Order, change: OrderChange
 
 
 def _is_changed(session: Session, before: Order, change: OrderChange, stamp: Stamp) -> bool:
-    """Tell whether a change of the order as it was `before` was committed, waiting for whoever has it locked.
+    """Return whether a change of the order as it was `before` was committed, waiting for whoever has it locked.
 
     A change without an event only says when the next try is due. If somebody has changed the order since, they have
     set that anew, and this change counts as made.

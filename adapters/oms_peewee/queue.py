@@ -149,7 +149,7 @@ def _held(session: Session, claims: Sequence[Claim]) -> dict[UUID, OrderRow]:
 
 
 def _unchanged(session: Session, before: Mapping[UUID, OrderRow]) -> bool:
-    """Tell whether one of the orders is as it was `before`; wait for whoever has them locked."""
+    """Return whether one of the orders is as it was `before`; wait for whoever has them locked."""
     return any(
         (row.attempts, row.version, row.due_at) == (before[id].attempts, before[id].version, before[id].due_at)
         for id, row in _locked(session, list(before)).items()

@@ -82,7 +82,7 @@ class PeeweeStock:
 
 
 def _is_changed(session: Session, sku: str, change: ProductChange, key: IdempotencyKey) -> bool:
-    """Tell whether a change was committed, waiting for whoever has the product locked."""
+    """Return whether a change was committed, waiting for whoever has the product locked."""
     lock_product(session, sku)
     return is_kept(session, key) if change.movement is None else _is_on_ledger(session, key)
 
@@ -97,7 +97,7 @@ def _delete(session: Session, sku: str, key: IdempotencyKey, now: datetime, chec
 
 
 def _is_deleted(session: Session, sku: str, key: IdempotencyKey) -> bool:
-    """Tell whether a deletion was committed, waiting for whoever has the product locked."""
+    """Return whether a deletion was committed, waiting for whoever has the product locked."""
     lock_product(session, sku)
     return is_kept(session, key)
 

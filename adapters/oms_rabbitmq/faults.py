@@ -16,7 +16,7 @@ from pika.exceptions import (
 
 from oms_core.errors import OmsError
 
-_GUESSES = (IncompatibleProtocolError, ProbableAccessDeniedError, ProbableAuthenticationError)
+_ASSUMED_BY_PIKA = (IncompatibleProtocolError, ProbableAccessDeniedError, ProbableAuthenticationError)
 
 
 def unavailable(detail: str) -> OmsError:
@@ -47,7 +47,7 @@ def reason_of(error: BaseException) -> str:
 
 def reason_of_end(error: BaseException, ended_by: BaseException | None) -> str:
     """Return why a connection ended. `ended_by` is the cause if pika only guesses that the broker refused something."""
-    if isinstance(error, _GUESSES) and ended_by is not None and not isinstance(ended_by, ConnectionClosed):
+    if isinstance(error, _ASSUMED_BY_PIKA) and ended_by is not None and not isinstance(ended_by, ConnectionClosed):
         return f"the connection was lost while it was being opened ({reason_of(ended_by)})"
     return reason_of(error)
 

@@ -20,7 +20,7 @@ def check_exposure(settings: Settings) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    """Tell whether every address of a host name is loopback; an empty one means every address of the machine."""
+    """Return whether every address of a host name is loopback; an empty one means every address of the machine."""
     if not host:
         return False
     try:

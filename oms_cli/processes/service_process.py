@@ -90,5 +90,5 @@ def _tls_files(http: HttpSettings) -> TlsFiles | None:
 
 
 def is_embedded(settings: Settings) -> bool:
-    """Tell whether the database lives in files or memory of ours, and so is ours to upgrade."""
+    """Return whether the database lives in files or memory of ours, and so is ours to upgrade."""
     return urlsplit(settings.database_url).scheme in _EMBEDDED_SCHEMES

@@ -33,7 +33,7 @@ class FittedColumn(Generic[T]):
         return self.column.text(item)[: self.id_length]
 
     def shows_all(self, item: T) -> bool:
-        """Tell whether the column has room for the whole text."""
+        """Return whether the column has room for the whole text."""
         return not self.column.prose or cells(self.text(item)) <= self.width
 
 

@@ -78,7 +78,7 @@ def open_new_file(path: str, *, overwrite: bool) -> Iterator[TextIO]:
 
 
 def is_open_as(stream: IO[bytes], path: Path) -> bool:
-    """Tell whether a stream reads this file, under whatever name."""
+    """Return whether a stream reads this file, under whatever name."""
     try:
         return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
     except OSError:  # There is none, or the stream reads no file.

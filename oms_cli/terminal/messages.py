@@ -39,7 +39,7 @@ def hide_secrets_in_tracebacks() -> None:
 
 
 def has_colours(stream: TextIO) -> bool:
-    """Tell whether a stream is a terminal that may be coloured (https://no-color.org)."""
+    """Return whether a stream is a terminal that may be coloured (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

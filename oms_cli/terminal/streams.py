@@ -48,7 +48,7 @@ def open_closed_streams() -> None:
 
 
 def is_closed(stream: TextIO | io.TextIOBase) -> bool:
-    """Tell whether a standard stream was closed when the program began."""
+    """Return whether a standard stream was closed when the program began."""
     return isinstance(stream, ClosedStream)
 
 

@@ -93,7 +93,7 @@ class Authenticate:
                 self._failed_attempts.check(address)
             stored = None if presented is None else self._looked_up(presented)
         if stored is None:
-            raise self._guessed(token, presented, address)
+            raise self._failed(token, presented, address)
         state = stored.key.state(self._clock.now())
         if state is not ApiKeyState.ACTIVE:
             raise self._ended(stored, state, address)
@@ -129,7 +129,7 @@ class Authenticate:
             self._uses.note(stored.key, self._clock.now())
         return stored
 
-    def _guessed(self, token: str, presented: PresentedKey | None, address: str | None) -> OmsError:
+    def _failed(self, token: str, presented: PresentedKey | None, address: str | None) -> OmsError:
         self._failed_attempts.count(address)
         self._refused.add(token)
         self._repeats.count(address)  # Else a token could be presented once more than the limit allows.

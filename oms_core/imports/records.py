@@ -177,7 +177,7 @@ class CsvRun:
 
 
 def is_blank(fields: Sequence[str]) -> bool:
-    """Tell whether a row has nothing in it but separators and spaces."""
+    """Return whether a row has nothing in it but separators and spaces."""
     return not any(fields) or not any(map(str.strip, fields))
 
 

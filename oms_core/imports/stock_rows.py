@@ -234,7 +234,7 @@ def _likeness(location: str) -> str:
 
 
 def _are_plain_skus(values: Sequence[str]) -> bool:
-    """Tell whether all are short names of printable ASCII without spaces, and none is a number with an exponent."""
+    """Return whether all are short names of printable ASCII without spaces, and none is a number with an exponent."""
     together = "".join(values)
     return (
         together.isascii()
@@ -249,7 +249,7 @@ def _are_plain_skus(values: Sequence[str]) -> bool:
 
 
 def _are_plain_references(values: Sequence[str]) -> bool:
-    """Tell whether all are short, of printable ASCII, without spaces."""
+    """Return whether all are short, of printable ASCII, without spaces."""
     together = "".join(values)
     return (
         together.isascii()

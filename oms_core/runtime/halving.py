@@ -43,5 +43,5 @@ def halve_to_fault(
 
 
 def is_defect(error: Exception) -> bool:
-    """Tell whether an error is a bug, which one item may have caused, and not a fault of what all items depend on."""
+    """Return whether an error is a bug, which one item may have caused, and not a fault of what all items depend on."""
     return not isinstance(error, OmsError) or error.kind is ErrorKind.BUG

@@ -98,5 +98,5 @@ class Retrying:
 
 
 def passes(error: OmsError) -> bool:
-    """Tell whether the same work may succeed later."""
+    """Return whether the same work may succeed later."""
     return error.kind in {ErrorKind.UNAVAILABLE, ErrorKind.LIMITED} or error.code == "idempotency_key_in_use"

@@ -34,7 +34,7 @@ class TrustedProxies:
         return cls(tuple(ipaddress.ip_network(text) for text in texts))
 
     def trusts(self, text: str) -> bool:
-        """Tell whether an address is one of them."""
+        """Return whether an address is one of them."""
         address = _read_address(text)
         return address is not None and self._trusts(address)
 

@@ -70,7 +70,7 @@ class AdaptiveLimit:
 
     @property
     def full(self) -> bool:
-        """Tell whether a further request has to be refused."""
+        """Return whether a further request has to be refused."""
         return self.in_flight >= self.limit
 
     def begin(self) -> Begun:

@@ -47,7 +47,7 @@ def take_core(options: ServerOptions) -> socket.socket | None:
 
 
 def is_worth_it(cores: Collection[int], *, processes: int, granted: float) -> bool:
-    """Tell whether processes should keep to a core each.
+    """Return whether processes should keep to a core each.
 
     With one core or a spare one they should not. Nor where a quota of the cgroup grants less than the cores that are
     seen: others use those too, and a process must be free to move to the one that is idle.

@@ -33,7 +33,7 @@ class Pool:
 
     @property
     def full(self) -> bool:
-        """Tell whether a further request has to be refused."""
+        """Return whether a further request has to be refused."""
         return self.limit.full or self.threads.full
 
 

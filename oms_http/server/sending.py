@@ -28,7 +28,7 @@ class AnswerSender:
         self._send_timeout_seconds = send_timeout_seconds
 
     def has_room(self, answer: Answer) -> bool:
-        """Tell whether an answer can be sent; there is always room for small ones and for those that took it."""
+        """Return whether an answer can be sent; there is always room for small ones and for those that took it."""
         return self._static_free > 0 or not _is_static(answer)
 
     async def send(self, proto: HTTPProtocol, answer: Answer) -> None:

@@ -47,7 +47,7 @@ class RequestThreads:
 
     @property
     def full(self) -> bool:
-        """Tell whether a further request has to be refused."""
+        """Return whether a further request has to be refused."""
         return self._in_flight >= self._in_flight_max
 
     async def answer(self, environ: dict[str, Any]) -> Answer:

@@ -10,7 +10,7 @@ from oms_peewee.postgresql import open_postgresql
 from oms_peewee.storage import PeeweeStorage
 
 from oms_core.ports.storage import StorageOptions
-from tests.faults.rivals import IMPATIENT
+from tests.faults.rivals import SHORT_DEADLINE
 
 
 @pytest.fixture
@@ -33,6 +33,6 @@ def shop(storage: PeeweeStorage) -> Shop:
 @pytest.fixture
 def impatient_shop(postgresql_url: str, shop: Shop) -> Iterator[Shop]:
     """The same shop in hands that give up after 0.6 seconds."""
-    storage = open_postgresql(postgresql_url, IMPATIENT)
+    storage = open_postgresql(postgresql_url, SHORT_DEADLINE)
     yield new_shop(storage, seed=1)
     storage.close()

@@ -16,7 +16,7 @@ from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
 from tests.services.postgresql import connected
 
-IMPATIENT = StorageOptions(deadline_seconds=0.6, lock_timeout_seconds=0.2)
+SHORT_DEADLINE = StorageOptions(deadline_seconds=0.6, lock_timeout_seconds=0.2)
 DEADLINE_SECONDS = 30.0
 
 LOCK_LEVELS = "SELECT * FROM stock_levels WHERE sku = %s FOR UPDATE"
@@ -67,7 +67,7 @@ def on(url: str, *statements: str | sql.Composed) -> None:
 
 
 @contextmanager
-def opened(url: str, options: StorageOptions = IMPATIENT) -> Iterator[PeeweeStorage]:
+def opened(url: str, options: StorageOptions = SHORT_DEADLINE) -> Iterator[PeeweeStorage]:
     """Open a storage, and close it."""
     storage = open_postgresql(url, options)
     yield storage

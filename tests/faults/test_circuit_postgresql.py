@@ -17,7 +17,7 @@ from oms_peewee.storage import PeeweeStorage
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
 from tests.faults.commit_proxy import CommitProxy, Fate
-from tests.faults.rivals import IMPATIENT, LOCK_LEVELS, rival, told
+from tests.faults.rivals import LOCK_LEVELS, SHORT_DEADLINE, rival, told
 from tests.services import wait_until
 from tests.services.postgresql import PrivatePostgresql
 
@@ -120,7 +120,7 @@ def test_a_commit_whose_answer_was_lost_is_looked_up_while_others_are_refused(
 
 
 def test_locks_and_slow_statements_do_not_open_it(shop: Shop, impatient_shop: Shop, postgresql_url: str) -> None:
-    slow = open_postgresql(postgresql_url, StorageOptions(deadline_seconds=IMPATIENT.deadline_seconds,
+    slow = open_postgresql(postgresql_url, StorageOptions(deadline_seconds=SHORT_DEADLINE.deadline_seconds,
                                                           statement_timeout_seconds=0.1))  # fmt: skip
     for _ in range(3):
         with rival(postgresql_url) as cursor:

@@ -14,7 +14,7 @@ from oms_core.ports.storage import StorageOptions
 from tests.faults.commit_proxy import CommitProxy, Fate
 
 BOTH = pytest.mark.parametrize("fate", [Fate.COMMIT, Fate.ANSWER])
-IMPATIENT = StorageOptions(deadline_seconds=0.5)
+SHORT_DEADLINE = StorageOptions(deadline_seconds=0.5)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def shop(proxy: CommitProxy, request: pytest.FixtureRequest) -> Iterator[Shop]:
 
 @pytest.fixture
 def impatient_shop(proxy: CommitProxy) -> Iterator[Shop]:
-    storage = open_postgresql(proxy.url, IMPATIENT)
+    storage = open_postgresql(proxy.url, SHORT_DEADLINE)
     yield new_shop(storage, seed=1)
     storage.close()
 

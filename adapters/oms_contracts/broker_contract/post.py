@@ -70,5 +70,5 @@ def receive_ids(inbox: Inbox, count: int) -> list[UUID]:
 
 
 def is_quiet(inbox: Inbox) -> bool:
-    """Tell whether nothing comes for a moment."""
+    """Return whether nothing comes for a moment."""
     return not inbox.take(limit=1, timeout_seconds=QUIET_SECONDS)

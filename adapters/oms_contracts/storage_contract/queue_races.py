@@ -33,7 +33,7 @@ def settled_by(settlements: Sequence[Settlement]) -> list[UUID]:
 
 
 def written_once(shop: Shop, orders: Sequence[Order], sku: str) -> bool:
-    """Tell whether each order has two events and, if it is pending, its one reservation."""
+    """Return whether each order has two events and, if it is pending, its one reservation."""
     pending = [order.id for order in orders if order.status is OrderStatus.PENDING]
     reserved = [row.movement.order_id for row in shop.movements(sku) if row.movement.kind.value == "reserve"]
     events = {len(shop.events(order.id)) for order in orders}

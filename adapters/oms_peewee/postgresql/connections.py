@@ -125,7 +125,7 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         check_state(self.execute_sql)
 
     def table_exists(self, table_name: str, schema: str | None = None) -> bool:  # noqa: ARG002
-        """Tell whether statements find a table by this name, in whichever schema of the search path it is."""
+        """Return whether statements find a table by this name, in whichever schema of the search path it is."""
         cursor = self.execute_sql("SELECT to_regclass(%s) IS NOT NULL", (table_name,))
         return bool(cursor.fetchone()[0])
 
@@ -209,7 +209,7 @@ class PostgresqlEngine:
             watchdog=self._watchdog,
         )
 
-    def writer_lock(self, deadline: RetryDeadline) -> AbstractContextManager[None]:  # noqa: ARG002  Locks are the server's.
+    def writer_lock(self, deadline: RetryDeadline) -> AbstractContextManager[None]:  # noqa: ARG002  The server locks.
         return nullcontext()
 
     def fault_of(self, error: Exception) -> Fault:

@@ -212,5 +212,5 @@ def _moved(moves: Mapping[LevelId, LevelMove]) -> list[object]:
 
 
 def _is_plenty(product: Product, delta: int) -> bool:
-    """Tell whether no stock event can follow from taking units, unless others take as many meanwhile."""
+    """Return whether no stock event can follow from taking units, unless others take as many meanwhile."""
     return product.available + 2 * delta > (product.low_stock_threshold or 0)

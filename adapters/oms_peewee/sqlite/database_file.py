@@ -54,7 +54,7 @@ class DatabaseFile:
         return _identity(self._log_path)
 
     def is_in_place(self, log: Identity | None) -> bool:
-        """Tell whether the file and this log are still where a connection has opened them."""
+        """Return whether the file and this log are still where a connection has opened them."""
         return _identity(self.path) == self._first and _identity(self._log_path) == log
 
 

@@ -48,7 +48,12 @@ class SqlitePlacedOrders:
     def written(self, session: SqliteSession, placements: Sequence[Placement]) -> set[UUID]:
         return _written_ids(session, placements)
 
-    def write(self, session: SqliteSession, new_orders: Sequence[NewOrder], view: PlacementView) -> AsWritten:  # noqa: ARG002
+    def write(
+        self,
+        session: SqliteSession,
+        new_orders: Sequence[NewOrder],
+        view: PlacementView,  # noqa: ARG002
+    ) -> AsWritten:
         placements = [placement for placement, _ in new_orders]
         _insert_orders(session, placements, status=OrderStatus.PENDING, entered_as=self.entered_as)
         movements, events = _entries(new_orders)
@@ -76,7 +81,12 @@ class SqliteQueuedOrders:
     def written(self, session: SqliteSession, placements: Sequence[Placement]) -> set[UUID]:
         return _written_ids(session, placements)
 
-    def write(self, session: SqliteSession, new_orders: Sequence[NewOrder], view: AcceptanceView) -> AsWritten:  # noqa: ARG002
+    def write(
+        self,
+        session: SqliteSession,
+        new_orders: Sequence[NewOrder],
+        view: AcceptanceView,  # noqa: ARG002
+    ) -> AsWritten:
         placements = [placement for placement, _ in new_orders]
         first = session.next_queue_number()
         numbers = range(first, first + len(placements))

@@ -10,7 +10,7 @@ from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_peewee.sqlite import open_sqlite
 from oms_peewee.storage import PeeweeStorage
 
-from tests.faults.rivals import IMPATIENT
+from tests.faults.rivals import SHORT_DEADLINE
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def storage(file: Path) -> Iterator[PeeweeStorage]:
     """The storage on it."""
-    storage = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+    storage = open_sqlite(f"sqlite:///{file}", SHORT_DEADLINE)
     yield storage
     storage.close()
 

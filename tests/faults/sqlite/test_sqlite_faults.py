@@ -15,7 +15,7 @@ from oms_peewee.storage import PeeweeStorage
 
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions
-from tests.faults.rivals import IMPATIENT, told
+from tests.faults.rivals import SHORT_DEADLINE, told
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def test_a_file_that_somebody_else_writes_for_too_long_is_storage_unavailable(
 def test_a_file_that_cannot_be_opened_for_somebody_else_makes_it_is_storage_unavailable(file: Path) -> None:
     with writer(file) as connection:
         connection.execute("CREATE TABLE other (id INTEGER)")
-        storage = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+        storage = open_sqlite(f"sqlite:///{file}", SHORT_DEADLINE)
         assert told(lambda: storage.stock).code == "storage_unavailable"
     assert told(lambda: storage.stock.get("WIDGET")).code == "sku_not_found"
     storage.close()
@@ -69,18 +69,18 @@ def test_a_full_disk_is_storage_unavailable_and_leaves_nothing_half_written(shop
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("not a database, " * 100)
-    error = told(lambda: open_sqlite(f"sqlite:///{file}", IMPATIENT).stock)
+    error = told(lambda: open_sqlite(f"sqlite:///{file}", SHORT_DEADLINE).stock)
     assert (error.code, str(file) in error.detail) == ("invalid_setting", True)
     assert file.read_text() == "not a database, " * 100
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
-    error = told(lambda: open_sqlite(f"sqlite:///{tmp_path}/missing/oms.db", IMPATIENT).stock)
+    error = told(lambda: open_sqlite(f"sqlite:///{tmp_path}/missing/oms.db", SHORT_DEADLINE).stock)
     assert (error.code, str(tmp_path / "missing") in error.detail) == ("invalid_setting", True)
 
 
 def test_a_path_that_is_a_folder_is_storage_unusable(tmp_path: Path) -> None:
-    error = told(lambda: open_sqlite(f"sqlite:///{tmp_path}", IMPATIENT).stock)
+    error = told(lambda: open_sqlite(f"sqlite:///{tmp_path}", SHORT_DEADLINE).stock)
     assert error.code == "storage_unusable"
     assert "let the service's user" in error.detail
 
@@ -123,14 +123,14 @@ def test_a_refusal_writes_nothing(shop: Shop, file: Path) -> None:
 def test_looking_whether_it_is_ready_waits_for_no_writer(shop: Shop, storage: PeeweeStorage, file: Path) -> None:
     with writer(file):
         storage.schema.check()
-        another = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+        another = open_sqlite(f"sqlite:///{file}", SHORT_DEADLINE)
         another.schema.check()
         assert another.stock.get("WIDGET").on_hand == 10
         another.close()
 
 
 def test_the_first_look_makes_the_schema(file: Path) -> None:
-    storage = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+    storage = open_sqlite(f"sqlite:///{file}", SHORT_DEADLINE)
     storage.schema.check()
     assert not storage.schema.status().pending
     storage.close()
@@ -145,7 +145,7 @@ def test_a_disk_without_room_is_not_ready(
     with monkeypatch.context() as patch:
         patch.setattr("os.statvfs", lambda _: full)
         error = told(storage.schema.check)
-        reading = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+        reading = open_sqlite(f"sqlite:///{file}", SHORT_DEADLINE)
         assert reading.stock.get("WIDGET").on_hand == 10, "reading needs no room"
         reading.close()
     assert (error.code, "make room" in error.detail) == ("storage_unavailable", True)

@@ -12,7 +12,7 @@ from oms_contracts.storage_contract.shop import Shop, new_shop, placed
 from oms_peewee.sqlite import open_sqlite
 from oms_peewee.storage import PeeweeStorage
 
-from tests.faults.rivals import IMPATIENT, told
+from tests.faults.rivals import SHORT_DEADLINE, told
 
 
 def delete(file: Path) -> None:
@@ -47,7 +47,7 @@ def nested(tmp_path: Path) -> Path:
 def test_a_file_that_is_taken_away_is_missed_before_anything_is_promised(
     nested: Path, take_away: Callable[[Path], None]
 ) -> None:
-    storage = open_sqlite(f"sqlite:///{nested}", IMPATIENT)
+    storage = open_sqlite(f"sqlite:///{nested}", SHORT_DEADLINE)
     shop = new_shop(storage)
     shop.set("WIDGET", 10)
     take_away(nested)
@@ -71,7 +71,7 @@ def test_a_file_that_is_taken_away_is_missed_before_anything_is_promised(
 def test_what_was_committed_to_a_file_that_was_taken_away_meanwhile_is_not_promised(
     nested: Path, take_away: Callable[[Path], None]
 ) -> None:
-    storage = open_sqlite(f"sqlite:///{nested}", IMPATIENT)
+    storage = open_sqlite(f"sqlite:///{nested}", SHORT_DEADLINE)
     shop = new_shop(storage)
     shop.set("WIDGET", 10)
     steps = [take_away]
@@ -97,14 +97,14 @@ def test_a_log_that_is_deleted_under_the_service_costs_no_order(shop: Shop, stor
     Path(f"{file}-wal").unlink()
     later = shop.buy(("WIDGET", 1))
     storage.close()
-    again = new_shop(open_sqlite(f"sqlite:///{file}", IMPATIENT), seed=1)
+    again = new_shop(open_sqlite(f"sqlite:///{file}", SHORT_DEADLINE), seed=1)
     assert [again.get(each.id) for each in (order, later)] == [order, later]
     again.storage.close()
 
 
 def test_other_programs_may_open_and_close_the_file_as_they_like(shop: Shop, file: Path) -> None:
     for seed in range(1, 6):
-        another = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+        another = open_sqlite(f"sqlite:///{file}", SHORT_DEADLINE)
         new_shop(another, seed=seed).adjust("WIDGET", 1)
         another.close()
         shop.adjust("WIDGET", 1)
@@ -122,7 +122,7 @@ def test_files_are_made_for_their_owner_alone(shop: Shop, file: Path) -> None:
 def test_the_mode_of_a_file_that_was_there_stays(file: Path) -> None:
     file.touch()
     file.chmod(0o640)
-    storage = open_sqlite(f"sqlite:///{file}", IMPATIENT)
+    storage = open_sqlite(f"sqlite:///{file}", SHORT_DEADLINE)
     new_shop(storage).set("WIDGET", 10)
     assert oct(file.stat().st_mode & 0o777) == "0o640"
     storage.close()
