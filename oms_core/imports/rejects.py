@@ -110,7 +110,7 @@ def repeated_reject(line: int, document: Mapping[str, object], *, other: int) ->
 
 
 def is_rounded(text: str) -> bool:
-    """Return whether a spreadsheet has turned a name into a rounded number: 1.23457E+11 may stand for a million names."""
+    """Return whether a spreadsheet has turned a name into a rounded number: 1.23E+11 may stand for many names."""
     return "+" in text and _is_scientific(text) is not None
 
 
