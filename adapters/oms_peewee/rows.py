@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from oms_core.domain.events import Event, EventType, NewEvent
-from oms_core.domain.orders.details import DETAIL_NAMES
+from oms_core.domain.orders.details import LATER_NAMES
 from oms_core.domain.orders.order import Order, OrderFailure, PlacedLine
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, StockLevel
@@ -40,7 +40,10 @@ def order_of(row: OrderRow, lines: Sequence[PlacedLine]) -> Order:
         created_at=row.created_at,
         updated_at=row.updated_at,
         queue_no=row.queue_no,
-        **{name: getattr(row, name) for name in DETAIL_NAMES},
+        customer_id=row.customer_id,
+        reference=row.reference,
+        metadata=row.metadata,
+        **{name: getattr(row, name) for name in LATER_NAMES},
     )
 
 

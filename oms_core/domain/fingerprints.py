@@ -16,9 +16,9 @@ def order_fingerprint(command: PlaceOrder, currency: str) -> bytes:
         (line.sku, line.quantity, None if line.unit_price is None else to_ten_thousandths(line.unit_price))
         for line in command.lines
     ]
-    metadata = sorted(command.metadata.items())
-    later = [[name, value] for name, value in later_details(command).items() if value is not None]
-    return _digest([command.customer_id, currency, command.reference, metadata, lines, *later])
+    content = [command.customer_id, currency, command.reference, sorted(command.metadata.items()), lines]
+    content += [[name, value] for name, value in later_details(command).items() if value is not None]
+    return _digest(content)
 
 
 def stock_fingerprint(command: AdjustStock | ReceiveStock, location: str) -> bytes:

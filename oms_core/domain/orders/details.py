@@ -35,14 +35,9 @@ _FIRST = frozenset({"customer_id", "reference", "metadata"})
 LATER_NAMES = tuple(name for name in DETAIL_NAMES if name not in _FIRST)
 
 
-def details_of(order: OrderDetails) -> dict[str, Any]:
-    """Return the fields by name, to make an order from a command."""
-    return {name: getattr(order, name) for name in DETAIL_NAMES}
-
-
 def later_details(order: OrderDetails) -> dict[str, Any]:
     """Return the fields that were added later, by name."""
-    return {name: getattr(order, name) for name in LATER_NAMES}
+    return {name: getattr(order, name) for name in LATER_NAMES} if LATER_NAMES else {}
 
 
 def check_reference(findings: Findings, reference: object) -> None:

@@ -10,7 +10,7 @@ from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.limits import INT8_MAX
 from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
-from oms_core.domain.orders.details import details_of
+from oms_core.domain.orders.details import later_details
 from oms_core.domain.orders.order import Order, PlacedLine
 from oms_core.domain.orders.placement import Allocation, Placement
 from oms_core.domain.orders.statuses import OrderStatus
@@ -84,5 +84,8 @@ def _new_order(placement: Placement, status: OrderStatus, queue_no: int | None) 
         created_at=placement.created_at,
         updated_at=placement.created_at,
         queue_no=queue_no,
-        **details_of(command),
+        customer_id=command.customer_id,
+        reference=command.reference,
+        metadata=command.metadata,
+        **later_details(command),
     )
