@@ -97,7 +97,7 @@ def drain(oms: Oms) -> Callable[[], None]:
         worker = threading.Thread(target=oms.run_worker, args=(stop,))
         worker.start()
         while status(caller=CALLER).depth:
-            time.sleep(0.02)
+            stop.wait(0.02)
         stop.set()
         worker.join()
 
