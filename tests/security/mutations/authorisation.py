@@ -252,8 +252,8 @@ OWNERS = (
     mutation(
         "an idempotency key shows another customer's order",
         "oms_core/domain/fingerprints.py",
-        "_digest([command.customer_id, currency,",
-        "_digest([currency,",
+        "content = [command.customer_id, currency,",
+        "content = [currency,",
         f"{_OWNERSHIP}test_a_name_that_was_bound_anew_is_not_shown_the_order_of_its_key",
     ),
     mutation(
