@@ -153,7 +153,7 @@ class Oms(Composite):
         self._ports.storage.schema.check()
 
     def describe(self) -> Description:
-        """Tell what the system works with."""
+        """Return what the system works with, for a person."""
         broker = self._ports.broker
         return Description(
             storage=self._ports.storage.describe(),
@@ -183,7 +183,7 @@ class Oms(Composite):
         self._workers.run_worker(stop)
 
     def run_event_relay(self, stop: threading.Event) -> None:
-        """Publish events, taking turns with other relays, until `stop` is set; at once over where none are carried.
+        """Publish events until `stop` is set. One relay at a time does so. Return at once where no events are carried.
 
         A process of its own is the place for it: in a worker's it would take a good part of its time.
         """

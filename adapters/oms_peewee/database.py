@@ -154,7 +154,7 @@ class Database:
         self._lasting.check()
 
     def fault_of(self, error: Exception) -> Fault:
-        """Tell what an error that came out of a session means."""
+        """Return what an error of a session means."""
         return _OUR_FAULTS.get(type(error)) or self._engine.fault_of(error)
 
     def describe(self) -> str:

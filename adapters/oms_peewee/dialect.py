@@ -25,7 +25,7 @@ CREATE_MIGRATIONS = (
     "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, needs text)"
 )
 
-# A session of the same database. No type says that tables and sessions belong together.
+# A session of the same database, as tables know it: no type says that tables and sessions belong together.
 OwnSession: TypeAlias = Any
 View = TypeVar("View")
 
@@ -59,7 +59,7 @@ class Engine(Protocol):
         ...
 
     def fault_of(self, error: Exception) -> Fault:
-        """Tell what an error of `driver_errors` means."""
+        """Return what an error of `driver_errors` means."""
         ...
 
     def reason_of(self, error: Exception) -> str:
@@ -132,7 +132,7 @@ class NewOrderTables(Protocol[View]):
         ...
 
     def written(self, session: OwnSession, placements: Sequence[Placement]) -> set[UUID]:
-        """Tell which of the placements have been written already."""
+        """Return the ids of the placements that have been written already."""
         ...
 
     def write(self, session: OwnSession, new_orders: Sequence[NewOrder], view: View) -> AsWritten:

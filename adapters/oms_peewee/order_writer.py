@@ -20,9 +20,10 @@ from oms_core.domain.orders.placement import (
 )
 from oms_core.errors import OmsError
 from oms_peewee.database import Attempt, Database
-from oms_peewee.dialect import AsWritten, NewOrder, NewOrderTables, OwnSession, View
+from oms_peewee.dialect import AsWritten, NewOrder, NewOrderTables, View
 from oms_peewee.faults import Fault, UncoveredError
 from oms_peewee.order_queries import orders_of
+from oms_peewee.session import Session
 
 Decide: TypeAlias = Callable[[Sequence[Placement], View], list[Verdict]]
 
@@ -66,7 +67,7 @@ class OrderWriter(Generic[View]):
         return self._write_locked(session, placements, decide)
 
     def _write_unlocked(
-        self, session: OwnSession, placements: Sequence[Placement], decide: Decide[View]
+        self, session: Session, placements: Sequence[Placement], decide: Decide[View]
     ) -> list[PlacementOutcome]:
         view = self._tables.read(session, placements)
         verdicts = decide(placements, view)
@@ -82,7 +83,7 @@ class OrderWriter(Generic[View]):
         return self._outcomes(session, placements, verdicts, as_written)
 
     def _write_locked(
-        self, session: OwnSession, placements: Sequence[Placement], decide: Decide[View]
+        self, session: Session, placements: Sequence[Placement], decide: Decide[View]
     ) -> list[PlacementOutcome]:
         """Decide under locks on all orders but those that an earlier attempt has written, whose ids are there."""
         with session.atomic():
@@ -105,7 +106,7 @@ class OrderWriter(Generic[View]):
 
     def _outcomes(
         self,
-        session: OwnSession,
+        session: Session,
         placements: Sequence[Placement],
         verdicts: Sequence[Verdict],
         as_written: AsWritten,

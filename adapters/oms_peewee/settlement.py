@@ -14,9 +14,10 @@ from oms_core.domain.orders.placement import Refuse, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder, Settlement, fitting, settled_status
 from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
 from oms_peewee.database import Attempt, Database
-from oms_peewee.dialect import OwnSession, QueuedLine, SettlingTables
+from oms_peewee.dialect import QueuedLine, SettlingTables
 from oms_peewee.event_queries import settled_by
 from oms_peewee.faults import Fault
+from oms_peewee.session import Session
 
 # Enough to see the first order that the transaction has no room for.
 ROWS_MAX = TRANSACTION_LINES_MAX + ORDER_LINES_MAX + 1
@@ -50,7 +51,7 @@ class QueueSettler:
                     raise
         return self._settle_locked(attempt, batch, decide)
 
-    def _settle_unlocked(self, session: OwnSession, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
+    def _settle_unlocked(self, session: Session, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
         """Decide on levels that are not locked. Others may change them meanwhile, which the write finds out."""
         with session.atomic():
             orders, left = self._take(session, batch)
@@ -58,7 +59,7 @@ class QueueSettler:
 
     def _settle_locked(self, attempt: Attempt, batch: SettleBatch, decide: DecideSettlement) -> Settlement:
         batch.wait_for_turn()
-        session: OwnSession = attempt.session
+        session = attempt.session
         with session.atomic():
             orders, left = self._take(session, batch)
             # Taking has waited for a COMMIT that was still under way. What it settled may be queued again by now.
@@ -70,7 +71,7 @@ class QueueSettler:
             settlement = self._write(session, batch, orders, left, decide)
         return replace(settlement, statuses={**own, **settlement.statuses})
 
-    def _take(self, session: OwnSession, batch: SettleBatch) -> tuple[list[QueuedOrder], tuple[UUID, ...]]:
+    def _take(self, session: Session, batch: SettleBatch) -> tuple[list[QueuedOrder], tuple[UUID, ...]]:
         order_ids = list(dict.fromkeys(batch.order_ids))
         claimed = [order_id in batch.claimed for order_id in order_ids]
         found = _queued_orders(order_ids, self._tables.take(session, order_ids, claimed))
@@ -82,7 +83,7 @@ class QueueSettler:
 
     def _write(
         self,
-        session: OwnSession,
+        session: Session,
         batch: SettleBatch,
         orders: Sequence[QueuedOrder],
         left: tuple[UUID, ...],

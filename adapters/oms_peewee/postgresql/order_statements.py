@@ -124,7 +124,7 @@ def read_keyed_orders(
 
 
 def written_ids(session: PostgresqlSession, placements: Sequence[Placement]) -> set[UUID]:
-    """Tell which orders are there."""
+    """Return the ids of the orders that are there."""
     if not placements:
         return set()
     rows = session.run([(_READ_IDS, [arrays.ids([placement.id for placement in placements])])]).fetchall()

@@ -124,7 +124,7 @@ def _read_keyed_orders(session: SqliteSession, placements: Sequence[Placement]) 
 
 
 def _written_ids(session: SqliteSession, placements: Sequence[Placement]) -> set[UUID]:
-    """Tell which orders are there."""
+    """Return the ids of the orders that are there."""
     ids = json.dumps([str(placement.id) for placement in placements])
     return {UUID(order_id) for (order_id,) in session.execute_sql(_READ_IDS, (ids,))}
 
