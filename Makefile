@@ -2,21 +2,28 @@
 PYTHON ?= python3
 # Most tests wait for something, so two cores take more than two processes.
 PROCESSES ?= 4
-# What is too dear for every change: the whole from outside, and brokers and databases that die under load.
-SYSTEM := tests/system tests/faults/killed_servers
+# What is too dear for every change: the whole from outside, servers that die under load, and the files of deploy/.
+SYSTEM := tests/system tests/faults/killed_servers tests/faults/availability tests/deploy
 # How long `make fuzz` runs; SEED= repeats a run.
 REQUESTS ?= 100000
 MESSAGES ?= 100000
 EXAMPLES ?= 2000
 SEED ?=
+# What `make bench` measures, if not all, and a checkout with its .venv to measure beside this one.
+ONLY ?=
+BASE ?=
+# The numbers of orders at which `make bench` measures growth: "0 1000000 5000000" takes some ten minutes more.
+GROWTH ?=
+# The extras of an installation that serves: all but those that test.
+SERVICE := http cli sqlite postgres rabbitmq nats redis limits
 BIN := .venv/bin
 TYPESCRIPT := tests/system/clients/typescript
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test system lint audit fuzz mutants demo bench newman clients wheel docs lock clean
+.PHONY: help install run test system lint audit fuzz mutants demo bench bench-quick newman clients tools wheel docs lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 install: .venv/.installed  ## everything into .venv, as the lock file says; done again when that changes
 
@@ -40,9 +47,10 @@ test: install  ## every test but the system's, on real servers, in PROCESSES=4
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(SYSTEM:%=--ignore=%)
 
 # A laptop without Node, or without a network, runs the rest; with CI=true the tests themselves insist on both.
-system: install  ## the tests of the whole from outside and of servers that are killed, Postman and generated clients too
+system: install  ## the tests of the whole from outside, of servers that are killed and of deploy/, Postman and generated clients too
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory newman || echo "newman is not installed" >&2; fi
 	@$(MAKE) --no-print-directory clients || echo "the generators of clients are not installed" >&2
+	@$(MAKE) --no-print-directory tools || echo "what checks the files of deploy/ is not installed" >&2
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(SYSTEM)
 
 lint: install  ## style, formatting, types, and who may import whom
@@ -62,10 +70,11 @@ mutants: install  ## take every defence out, one at a time, and see that its tes
 demo: install  ## 1,000 buyers at 100 units
 	@$(BIN)/python -m tests.bench.demo
 
-bench: install  ## the measurements, one after another
-	@set -e; for script in tests/bench/bench_*.py; do \
-	  module=$$(basename $$script .py); echo "== $$module"; $(BIN)/python -m tests.bench.$$module; \
-	done
+bench: install  ## all measurements, some 25 minutes; ONLY="connections sell_out" some, BASE=checkout another one beside
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(BASE),--base $(BASE)) $(if $(GROWTH),--growth $(GROWTH))
+
+bench-quick: install  ## each measurement shortly: does it run, not how fast
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(BIN)/python -m tests.bench --quick --folder "$$folder"
 
 newman: postman/node_modules/.installed  ## Postman's runner, as its lock file says (needs Node and npm)
 
@@ -88,9 +97,18 @@ $(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/
 	npm ci --prefix $(TYPESCRIPT) --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+tools: .venv/tools/.installed  ## what checks the chart, the Compose file and the Dockerfile
+
+.venv/tools/.installed: tests/deploy/tools.lock | install
+	$(PYTHON) -m venv .venv/tools
+	.venv/tools/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r $<
+	@touch $@
+
 docs: install  ## draw the pages that are made from data
 	$(BIN)/python docs/draw.py
+	$(BIN)/python docs/capacity.py
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/plots.py
 
 # Needs uv (https://docs.astral.sh/uv/); its output carries hashes and no download addresses.
 lock:  ## resolve the dependencies anew
@@ -99,7 +117,11 @@ lock:  ## resolve the dependencies anew
 	uv pip compile pyproject.toml tests/system/pages/frameworks.in --extra sqlite --extra limits --extra testing \
 	  --constraint requirements.lock --generate-hashes --universal --python-version 3.11 --no-header \
 	  --output-file tests/system/pages/programs.lock
-	for name in .ci/audit tests/system/clients/python/client; do \
+	uv pip compile pyproject.toml $(SERVICE:%=--extra %) --constraint requirements.lock --generate-hashes --universal \
+	  --python-version 3.11 --no-header --output-file deploy/requirements.lock
+	uv pip compile pyproject.toml --group build --constraint requirements.lock --generate-hashes --universal \
+	  --python-version 3.11 --no-header --output-file deploy/build.lock
+	for name in .ci/audit tests/system/clients/python/client tests/deploy/tools; do \
 	  uv pip compile $$name.in --generate-hashes --universal --python-version 3.11 --no-header --output-file $$name.lock; \
 	done
 

@@ -19,6 +19,8 @@ from oms_peewee.sqlite import open_sqlite
 
 from oms_core.ports.storage import StorageOptions
 
+_SQLITE = """SELECT tbl_name, sql FROM sqlite_master
+WHERE sql IS NOT NULL AND tbl_name NOT LIKE 'sqlite_%' ORDER BY rowid"""
 _HEADER = "-- The whole schema as the migrations in oms_ddl/{dialect}/ make it. Written by ddl/dump.py; change those.\n"
 
 _TABLES = """SELECT c.oid, c.relname, obj_description(c.oid), array_to_string(c.reloptions, ', ')
@@ -57,7 +59,7 @@ def dump_sqlite() -> str:
         with closing(open_sqlite(f"sqlite:///{folder}/schema.db", StorageOptions())) as storage:
             storage.schema.upgrade()
         with closing(sqlite3.connect(f"{folder}/schema.db")) as connection:
-            created = connection.execute("SELECT tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+            created = connection.execute(_SQLITE)
             rows = created.fetchall()
     tables = dict.fromkeys(table for table, _ in rows)
     parts = ["\n".join(f"{sql};" for table, sql in rows if table == name) for name in tables]

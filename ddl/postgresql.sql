@@ -1,6 +1,6 @@
 -- The whole schema as the migrations in oms_ddl/postgresql/ make it. Written by ddl/dump.py; change those.
 
--- Numbers accepted orders in order of arrival; orders.queue_no.
+-- Numbers accepted orders in order of arrival; waiting_orders.queue_no.
 CREATE SEQUENCE queue_no;
 
 CREATE TABLE schema_migrations (
@@ -10,7 +10,7 @@ CREATE TABLE schema_migrations (
   CONSTRAINT schema_migrations_pkey PRIMARY KEY (name)
 );
 
--- What is sold. Rows are never deleted.
+-- What is sold. A row is deleted only while its product was never used.
 CREATE TABLE products (
   sku text COLLATE "C" NOT NULL,
   name text NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE stock_levels (
 ) WITH (fillfactor=50);
 
 -- Orders. The id is a UUIDv7 of created_at, so a range of times is a range of ids. total_e4: ten-thousandths of the
--- currency. accepted_status: the HTTP status that a replay of the idempotency key answers with.
+-- currency. While an order is queued its attempts are those of its row in waiting_orders.
 CREATE TABLE orders (
   id uuid NOT NULL,
   status text NOT NULL,
@@ -50,33 +50,31 @@ CREATE TABLE orders (
   total_e4 bigint,
   metadata jsonb NOT NULL,
   caller text COLLATE "C" NOT NULL,
-  idempotency_key text COLLATE "C",
-  fingerprint bytea,
-  accepted_status smallint NOT NULL,
   failure jsonb,
   attempts integer DEFAULT 0 NOT NULL,
-  due_at timestamp with time zone,
-  queue_no bigint,
   version integer DEFAULT 1 NOT NULL,
   created_at timestamp with time zone NOT NULL,
   updated_at timestamp with time zone NOT NULL,
+  hold_seconds integer,
+  hold_until timestamp with time zone,
+  hold_extensions smallint,
+  payment_reference text COLLATE "C",
+  locations jsonb,
+  allow_incoming boolean,
   CONSTRAINT orders_pkey PRIMARY KEY (id),
-  CONSTRAINT fingerprint_of_key CHECK ((idempotency_key IS NULL) = (fingerprint IS NULL)),
-  CONSTRAINT orders_accepted_status_check CHECK (accepted_status = ANY (ARRAY[201, 202])),
   CONSTRAINT orders_attempts_check CHECK (attempts >= 0),
-  CONSTRAINT orders_status_check CHECK (status = ANY (ARRAY['queued'::text, 'pending'::text, 'processing'::text, 'shipped'::text, 'delivered'::text, 'returned'::text, 'cancelled'::text, 'rejected'::text, 'failed'::text])),
+  CONSTRAINT orders_status_check CHECK (status = ANY (ARRAY['queued'::text, 'held'::text, 'pending'::text, 'processing'::text, 'partly_shipped'::text, 'shipped'::text, 'delivered'::text, 'partly_returned'::text, 'returned'::text, 'cancelled'::text, 'expired'::text, 'rejected'::text, 'failed'::text])),
   CONSTRAINT orders_total_e4_check CHECK (total_e4 >= 0),
   CONSTRAINT orders_version_check CHECK (version >= 1)
 ) WITH (fillfactor=80);
-CREATE INDEX orders_customer ON orders USING btree (customer_id, id);
+CREATE INDEX orders_customer ON orders USING btree ("left"(id::text, 5), customer_id, id);
 CREATE INDEX orders_failure ON orders USING btree ((failure ->> 'code'::text), id) WHERE failure IS NOT NULL;
-CREATE UNIQUE INDEX orders_idempotency ON orders USING btree (caller, idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX orders_queue ON orders USING btree (queue_no) WHERE status = 'queued'::text;
+CREATE INDEX orders_pending ON orders USING btree (id) WHERE status = 'pending'::text;
 CREATE INDEX orders_reference ON orders USING btree (reference, id) WHERE reference IS NOT NULL;
-CREATE INDEX orders_status ON orders USING btree (status, id);
+CREATE INDEX orders_status ON orders USING btree (status, id) WHERE status <> 'pending'::text;
 
--- What was ordered; never changed. Without foreign keys: orders and products are never deleted, and a line would cost
--- 7 microseconds more for each.
+-- What was ordered; never changed. Without foreign keys: a product that an order names is never deleted, nor is an
+-- order, and a line would cost 7 microseconds more for each.
 CREATE TABLE order_lines (
   order_id uuid NOT NULL,
   line_no smallint NOT NULL,
@@ -85,12 +83,13 @@ CREATE TABLE order_lines (
   unit_price_e4 bigint,
   CONSTRAINT order_lines_pkey PRIMARY KEY (order_id, line_no),
   CONSTRAINT order_lines_line_no_check CHECK (line_no >= 1),
-  CONSTRAINT order_lines_quantity_check CHECK (quantity >= 1 AND quantity <= 1000000),
+  CONSTRAINT order_lines_quantity_check CHECK (quantity >= 0 AND quantity <= 1000000),
   CONSTRAINT order_lines_unit_price_e4_check CHECK (unit_price_e4 >= 0)
 );
-CREATE INDEX order_lines_sku ON order_lines USING btree (sku, order_id);
+CREATE INDEX order_lines_sku ON order_lines USING btree ("left"(order_id::text, 5), sku, order_id);
 
--- The ledger: every change of a stock level, append only.
+-- The ledger: every change of a stock level. Rows are only added, but that those of archived orders are replaced by their
+-- sum, the opening. act_id: the shipment, return, transfer or arrival that a row belongs to.
 CREATE TABLE stock_movements (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   sku text COLLATE "C" NOT NULL,
@@ -103,16 +102,14 @@ CREATE TABLE stock_movements (
   reason text,
   reference text,
   actor text COLLATE "C" NOT NULL,
-  idempotency_key text COLLATE "C",
-  fingerprint bytea,
   created_at timestamp with time zone NOT NULL,
+  act_id uuid,
   CONSTRAINT stock_movements_pkey PRIMARY KEY (sku, id),
-  CONSTRAINT fingerprint_of_key CHECK ((idempotency_key IS NULL) = (fingerprint IS NULL)),
   CONSTRAINT line_of_order CHECK ((order_id IS NULL) = (line_no IS NULL)),
   CONSTRAINT moves_something CHECK (on_hand_delta <> 0 OR reserved_delta <> 0),
-  CONSTRAINT stock_movements_kind_check CHECK (kind = ANY (ARRAY['receive'::text, 'adjust'::text, 'count'::text, 'reserve'::text, 'release'::text, 'ship'::text, 'return'::text]))
+  CONSTRAINT stock_movements_kind_check CHECK (kind = ANY (ARRAY['opening'::text, 'receive'::text, 'adjust'::text, 'count'::text, 'transfer'::text, 'arrive'::text, 'reserve'::text, 'release'::text, 'ship'::text, 'unship'::text, 'return'::text]))
 );
-CREATE UNIQUE INDEX stock_movements_idempotency ON stock_movements USING btree (actor, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX stock_movements_opening ON stock_movements USING btree (sku, location) WHERE kind = 'opening'::text;
 CREATE INDEX stock_movements_order ON stock_movements USING btree (order_id) WHERE order_id IS NOT NULL;
 
 -- Status history and audit trail in one, append only.
@@ -132,8 +129,8 @@ CREATE TABLE events (
 );
 CREATE INDEX events_order ON events USING btree (order_id, id) WHERE order_id IS NOT NULL;
 
--- How far a stock import under an idempotency key has come: everything up to (after_sku, after_location) is committed,
--- and all of it when the three counts add up to rows.
+-- How far an import under an idempotency key has come: everything up to `after` is committed, for stock the SKU and
+-- location of an entry, and all of it when the three counts add up to rows.
 CREATE TABLE imports (
   actor text COLLATE "C" NOT NULL,
   idempotency_key text COLLATE "C" NOT NULL,
@@ -143,16 +140,14 @@ CREATE TABLE imports (
   applied bigint NOT NULL,
   unchanged bigint NOT NULL,
   refused bigint NOT NULL,
-  after_sku text COLLATE "C" NOT NULL,
-  after_location text COLLATE "C" NOT NULL,
   created_at timestamp with time zone NOT NULL,
   updated_at timestamp with time zone NOT NULL,
   created bigint DEFAULT 0 NOT NULL,
+  after jsonb NOT NULL,
   CONSTRAINT imports_pkey PRIMARY KEY (actor, idempotency_key),
   CONSTRAINT counts_within_rows CHECK ((applied + unchanged + refused) <= rows),
   CONSTRAINT imports_applied_check CHECK (applied >= 0),
   CONSTRAINT imports_created_check CHECK (created >= 0),
-  CONSTRAINT imports_mode_check CHECK (mode = ANY (ARRAY['set'::text, 'adjust'::text])),
   CONSTRAINT imports_refused_check CHECK (refused >= 0),
   CONSTRAINT imports_rows_check CHECK (rows >= 0),
   CONSTRAINT imports_unchanged_check CHECK (unchanged >= 0)
@@ -218,11 +213,58 @@ CREATE TABLE api_keys (
 );
 CREATE UNIQUE INDEX api_keys_name ON api_keys USING btree (name, number);
 
--- The keys of commands that leave no row which could carry theirs: a retry, a product's name, a batch.
-CREATE TABLE idempotency_keys (
+-- The idempotency keys of all acts on orders, one namespace a caller. A key outlives its order, and does not expire.
+-- act_no: the number of the act among its like on the order, such as a shipment's. answer_status: the HTTP status that a
+-- replay answers with. fingerprint: SHA-256 of the command; NULL once its order was erased.
+CREATE TABLE order_keys (
+  created_at timestamp with time zone NOT NULL,
+  order_id uuid NOT NULL,
+  act_no integer,
+  answer_status smallint NOT NULL,
+  act text COLLATE "C" NOT NULL,
+  caller text COLLATE "C" NOT NULL,
+  idempotency_key text COLLATE "C" NOT NULL,
+  fingerprint bytea,
+  CONSTRAINT order_keys_pkey PRIMARY KEY (idempotency_key, caller)
+);
+
+-- The idempotency keys of acts on stock, one namespace an actor. fingerprint: SHA-256 of the command; NULL for a key that
+-- the service made for itself, which is deleted after a day. progress: how far an act of several transactions has come.
+CREATE TABLE stock_keys (
+  created_at timestamp with time zone NOT NULL,
+  act_id uuid,
+  progress bigint,
+  act text COLLATE "C" NOT NULL,
+  sku text COLLATE "C",
   actor text COLLATE "C" NOT NULL,
   idempotency_key text COLLATE "C" NOT NULL,
-  fingerprint bytea NOT NULL,
+  fingerprint bytea,
+  CONSTRAINT stock_keys_pkey PRIMARY KEY (idempotency_key, actor)
+);
+CREATE INDEX stock_keys_own ON stock_keys USING btree (created_at) WHERE fingerprint IS NULL;
+
+-- The orders that wait: to be placed by a worker (the queue), or to be confirmed (held). A row is deleted when its order
+-- does not wait any more; attempts then go to the order. since: the last change of the order. due_at: before it, nobody
+-- takes the order. Locked before the order.
+CREATE TABLE waiting_orders (
+  order_id uuid NOT NULL,
+  queue_no bigint,
+  due_at timestamp with time zone,
+  since timestamp with time zone NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  waits_for text COLLATE "C" NOT NULL,
+  CONSTRAINT waiting_orders_pkey PRIMARY KEY (order_id),
+  CONSTRAINT numbered_in_queue CHECK ((waits_for = 'place'::text) = (queue_no IS NOT NULL)),
+  CONSTRAINT waiting_orders_attempts_check CHECK (attempts >= 0),
+  CONSTRAINT waiting_orders_waits_for_check CHECK (waits_for = ANY (ARRAY['place'::text, 'confirm'::text]))
+) WITH (fillfactor=50);
+CREATE INDEX waiting_orders_due ON waiting_orders USING btree (due_at) WHERE waits_for = 'confirm'::text;
+CREATE INDEX waiting_orders_queue ON waiting_orders USING btree (queue_no) WHERE waits_for = 'place'::text;
+
+-- Which order a payment was for: each pays one order.
+CREATE TABLE payment_references (
   created_at timestamp with time zone NOT NULL,
-  CONSTRAINT idempotency_keys_pkey PRIMARY KEY (actor, idempotency_key)
+  order_id uuid NOT NULL,
+  payment_reference text COLLATE "C" NOT NULL,
+  CONSTRAINT payment_references_pkey PRIMARY KEY (payment_reference)
 );

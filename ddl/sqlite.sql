@@ -22,101 +22,6 @@ CREATE TABLE stock_levels (
   CONSTRAINT reserved_within_on_hand CHECK (reserved <= on_hand)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE orders (
-  id TEXT NOT NULL PRIMARY KEY,
-  status TEXT NOT NULL CHECK (status IN
-    ('queued', 'pending', 'processing', 'shipped', 'delivered', 'returned', 'cancelled', 'rejected', 'failed')),
-  customer_id TEXT NOT NULL,
-  reference TEXT,
-  currency TEXT NOT NULL,
-  total_e4 INTEGER CHECK (total_e4 >= 0),
-  metadata TEXT NOT NULL,
-  caller TEXT NOT NULL,
-  idempotency_key TEXT,
-  fingerprint BLOB,
-  accepted_status INTEGER NOT NULL CHECK (accepted_status IN (201, 202)),
-  failure TEXT,
-  attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-  due_at INTEGER,
-  queue_no INTEGER,
-  version INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),
-  created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL,
-  CONSTRAINT fingerprint_of_key CHECK ((idempotency_key IS NULL) = (fingerprint IS NULL))
-) STRICT;
-CREATE UNIQUE INDEX orders_idempotency ON orders (caller, idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX orders_status ON orders (status, id);
-CREATE INDEX orders_customer ON orders (customer_id, id);
-CREATE INDEX orders_reference ON orders (reference, id) WHERE reference IS NOT NULL;
-CREATE INDEX orders_queue ON orders (queue_no) WHERE status = 'queued';
-CREATE INDEX orders_failure ON orders ((failure ->> 'code'), id) WHERE failure IS NOT NULL;
-
-CREATE TABLE order_lines (
-  order_id TEXT NOT NULL REFERENCES orders,
-  line_no INTEGER NOT NULL CHECK (line_no >= 1),
-  sku TEXT NOT NULL,
-  quantity INTEGER NOT NULL CHECK (quantity BETWEEN 1 AND 1000000),
-  unit_price_e4 INTEGER CHECK (unit_price_e4 >= 0),
-  PRIMARY KEY (order_id, line_no)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX order_lines_sku ON order_lines (sku, order_id);
-
-CREATE TABLE stock_movements (
-  id INTEGER PRIMARY KEY,  -- Grows, since rows are never deleted.
-  sku TEXT NOT NULL,
-  location TEXT NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('receive', 'adjust', 'count', 'reserve', 'release', 'ship', 'return')),
-  on_hand_delta INTEGER NOT NULL,
-  reserved_delta INTEGER NOT NULL,
-  order_id TEXT,
-  line_no INTEGER,
-  reason TEXT,
-  reference TEXT,
-  actor TEXT NOT NULL,
-  idempotency_key TEXT,
-  fingerprint BLOB,
-  created_at INTEGER NOT NULL,
-  CONSTRAINT moves_something CHECK (on_hand_delta <> 0 OR reserved_delta <> 0),
-  CONSTRAINT line_of_order CHECK ((order_id IS NULL) = (line_no IS NULL)),
-  CONSTRAINT fingerprint_of_key CHECK ((idempotency_key IS NULL) = (fingerprint IS NULL))
-) STRICT;
-CREATE INDEX stock_movements_sku ON stock_movements (sku, id);
-CREATE INDEX stock_movements_order ON stock_movements (order_id) WHERE order_id IS NOT NULL;
-CREATE UNIQUE INDEX stock_movements_idempotency ON stock_movements (actor, idempotency_key)
-  WHERE idempotency_key IS NOT NULL;
-
-CREATE TABLE events (
-  id INTEGER PRIMARY KEY,  -- Grows, since rows are never deleted.
-  type TEXT NOT NULL,
-  order_id TEXT,
-  order_version INTEGER,
-  sku TEXT,
-  data TEXT NOT NULL,
-  actor TEXT NOT NULL,
-  request_id TEXT,
-  created_at INTEGER NOT NULL,
-  CONSTRAINT order_or_product CHECK ((order_id IS NULL) <> (sku IS NULL)),
-  CONSTRAINT version_of_order CHECK ((order_id IS NULL) = (order_version IS NULL))
-) STRICT;
-CREATE INDEX events_order ON events (order_id, id) WHERE order_id IS NOT NULL;
-
-CREATE TABLE imports (
-  actor TEXT NOT NULL,
-  idempotency_key TEXT NOT NULL,
-  fingerprint BLOB NOT NULL,
-  mode TEXT NOT NULL CHECK (mode IN ('set', 'adjust')),
-  rows INTEGER NOT NULL CHECK (rows >= 0),
-  applied INTEGER NOT NULL CHECK (applied >= 0),
-  unchanged INTEGER NOT NULL CHECK (unchanged >= 0),
-  refused INTEGER NOT NULL CHECK (refused >= 0),
-  after_sku TEXT NOT NULL,
-  after_location TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL, created INTEGER NOT NULL DEFAULT 0 CHECK (created >= 0),
-  PRIMARY KEY (actor, idempotency_key),
-  CONSTRAINT counts_within_rows CHECK (applied + unchanged + refused <= rows)
-) STRICT;
-
 CREATE TABLE import_refusals (
   actor TEXT NOT NULL,
   idempotency_key TEXT NOT NULL,
@@ -165,10 +70,136 @@ CREATE TABLE api_keys (
 ) STRICT;
 CREATE UNIQUE INDEX api_keys_name ON api_keys (name, number);
 
-CREATE TABLE idempotency_keys (
+CREATE TABLE order_keys (
+  created_at INTEGER NOT NULL,
+  order_id TEXT NOT NULL,
+  act_no INTEGER,
+  answer_status INTEGER NOT NULL,
+  act TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  fingerprint BLOB,
+  PRIMARY KEY (idempotency_key, caller)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stock_keys (
+  created_at INTEGER NOT NULL,
+  act_id TEXT,
+  progress INTEGER,
+  act TEXT NOT NULL,
+  sku TEXT,
+  actor TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  fingerprint BLOB,
+  PRIMARY KEY (idempotency_key, actor)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX stock_keys_own ON stock_keys (created_at) WHERE fingerprint IS NULL;
+
+CREATE TABLE waiting_orders (
+  order_id TEXT NOT NULL PRIMARY KEY,
+  queue_no INTEGER,
+  due_at INTEGER,
+  since INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+  waits_for TEXT NOT NULL CHECK (waits_for IN ('place', 'confirm')),
+  CONSTRAINT numbered_in_queue CHECK ((waits_for = 'place') = (queue_no IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX waiting_orders_queue ON waiting_orders (queue_no) WHERE waits_for = 'place';
+CREATE INDEX waiting_orders_due ON waiting_orders (due_at) WHERE waits_for = 'confirm';
+
+CREATE TABLE payment_references (
+  created_at INTEGER NOT NULL,
+  order_id TEXT NOT NULL,
+  payment_reference TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE order_lines (
+  order_id TEXT NOT NULL,
+  line_no INTEGER NOT NULL CHECK (line_no >= 1),
+  sku TEXT NOT NULL,
+  quantity INTEGER NOT NULL CHECK (quantity BETWEEN 0 AND 1000000),
+  unit_price_e4 INTEGER CHECK (unit_price_e4 >= 0),
+  PRIMARY KEY (order_id, line_no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX order_lines_sku ON order_lines (sku, order_id);
+
+CREATE TABLE orders (
+  id TEXT NOT NULL PRIMARY KEY,
+  status TEXT NOT NULL CHECK (status IN ('queued', 'held', 'pending', 'processing', 'partly_shipped', 'shipped',
+    'delivered', 'partly_returned', 'returned', 'cancelled', 'expired', 'rejected', 'failed')),
+  customer_id TEXT NOT NULL,
+  reference TEXT,
+  currency TEXT NOT NULL,
+  total_e4 INTEGER CHECK (total_e4 >= 0),
+  metadata TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  failure TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+  version INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  hold_seconds INTEGER,
+  hold_until INTEGER,
+  hold_extensions INTEGER,
+  payment_reference TEXT,
+  locations TEXT,
+  allow_incoming INTEGER
+) STRICT;
+CREATE INDEX orders_status ON orders (status, id);
+CREATE INDEX orders_customer ON orders (customer_id, id);
+CREATE INDEX orders_reference ON orders (reference, id) WHERE reference IS NOT NULL;
+CREATE INDEX orders_failure ON orders ((failure ->> 'code'), id) WHERE failure IS NOT NULL;
+
+CREATE TABLE stock_movements (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- The id of a row that was deleted is not given again.
+  sku TEXT NOT NULL,
+  location TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('opening', 'receive', 'adjust', 'count', 'transfer', 'arrive', 'reserve', 'release',
+    'ship', 'unship', 'return')),
+  on_hand_delta INTEGER NOT NULL,
+  reserved_delta INTEGER NOT NULL,
+  order_id TEXT,
+  line_no INTEGER,
+  reason TEXT,
+  reference TEXT,
+  actor TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  act_id TEXT,
+  CONSTRAINT moves_something CHECK (on_hand_delta <> 0 OR reserved_delta <> 0),
+  CONSTRAINT line_of_order CHECK ((order_id IS NULL) = (line_no IS NULL))
+) STRICT;
+CREATE INDEX stock_movements_sku ON stock_movements (sku, id);
+CREATE INDEX stock_movements_order ON stock_movements (order_id) WHERE order_id IS NOT NULL;
+CREATE INDEX stock_movements_opening ON stock_movements (sku, location) WHERE kind = 'opening';
+
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- Subscribers know an event again by its id.
+  type TEXT NOT NULL,
+  order_id TEXT,
+  order_version INTEGER,
+  sku TEXT,
+  data TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  request_id TEXT,
+  created_at INTEGER NOT NULL,
+  CONSTRAINT order_or_product CHECK ((order_id IS NULL) <> (sku IS NULL)),
+  CONSTRAINT version_of_order CHECK ((order_id IS NULL) = (order_version IS NULL))
+) STRICT;
+CREATE INDEX events_order ON events (order_id, id) WHERE order_id IS NOT NULL;
+
+CREATE TABLE imports (
   actor TEXT NOT NULL,
   idempotency_key TEXT NOT NULL,
   fingerprint BLOB NOT NULL,
+  mode TEXT NOT NULL,
+  rows INTEGER NOT NULL CHECK (rows >= 0),
+  applied INTEGER NOT NULL CHECK (applied >= 0),
+  unchanged INTEGER NOT NULL CHECK (unchanged >= 0),
+  refused INTEGER NOT NULL CHECK (refused >= 0),
+  created INTEGER NOT NULL DEFAULT 0 CHECK (created >= 0),
+  after TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  PRIMARY KEY (actor, idempotency_key)
-) STRICT, WITHOUT ROWID;
+  updated_at INTEGER NOT NULL,
+  PRIMARY KEY (actor, idempotency_key),
+  CONSTRAINT counts_within_rows CHECK (applied + unchanged + refused <= rows)
+) STRICT;

@@ -1,32 +1,43 @@
 """Draw the pages that are made from data: statuses.md from the status table, data-model.md from the migrations,
-authorisation.md from the rules of access, and owasp.md from the defences against each risk.
+authorisation.md from the rules of access, owasp.md from the defences against each risk, and the tables of
+measurements.md from what `make bench` has measured.
 
 python docs/draw.py        writes the pages beside this file
 """
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
 from oms_core.domain.access import ACCESS_RULES, AccessRule
 from oms_core.domain.callers import Scope
-from oms_core.domain.orders.statuses import MOVES, SETTABLE, OrderStatus, scope_needed
+from oms_core.domain.orders.statuses import MOVES, OrderStatus, moved_by
 from oms_http.openapi.operation import Operation
 from oms_http.operations import operations_of
 from oms_http.settings import HttpSettings
+from tests.bench.goals import FOLDER, goal_table
+from tests.bench.results import read_results
 from tests.security.owasp import RISKS, Defence, Risk, mutations_of
+
+MEASUREMENTS = Path(__file__).with_name("measurements.md")
+MEASURED = re.compile(r"(<!-- measured: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 STATUSES_HEAD = """\
 # Statuses
 
 Drawn from `oms_core/domain/orders/statuses.py` by `make docs`; a test compares.
 
-- Placing leads to `pending`, `rejected` or `failed`. Accepting or a retry leads to `queued`.
-- `PUT /v1/orders/{id}/status` and `oms orders set-status` make all other moves.
+- Placing leads to `pending`, or to `held` with a hold. Accepting or a retry leads to `queued`.
+- A held order is confirmed, or expires: see [orders](orders.md#hold-the-stock-of-a-checkout).
+- `PUT /v1/orders/{id}/status` and `oms orders set-status` make the moves by `status`.
 - A move to the status that an order already has changes nothing and succeeds.
 """
+
+ACTS = {"status": "`status`", "retry": "`retry`", "confirm": "`confirm`", "sweep": "the sweep", "settle": "settling"}
 
 DATA_MODEL_HEAD = """\
 # Data model
@@ -81,8 +92,10 @@ Callers without an API key are bound to no customer:
 | caller | does | guarded by |
 |---|---|---|
 | `worker` | settles accepted orders | the database's password |
-| `commands` | accepts other services' orders, for any customer | [the broker's permissions](queue.md#who-may-publish) |
-| `local` | whatever it likes, while authentication is off | the loopback address |
+| `OMS_COMMANDS_CALLER` | accepts other services' orders | [the broker's permissions](queue.md#who-may-publish) |
+| `OMS_LOCAL_CALLER` | all, while authentication is off or with `oms` | loopback; the database's password |
+
+[One key at every door](api.md#one-key-at-every-door) says what these names are by default.
 """
 
 OWASP_HEAD = """\
@@ -95,24 +108,31 @@ The third column says what `make mutants` has changed, one change of one source 
 `make test` checks that every change still fits its file, and that every test exists.
 """
 
-PURPOSES = {
-    "products": "What can be sold: a name, and the threshold below which stock counts as low.",
-    "stock_levels": "The counters of a product at a location. They are deleted with a product that was never used.",
-    "orders": "One row per order, with the idempotency key and fingerprint of the command that created it.",
-    "order_lines": "What was ordered, at what price.",
-    "stock_movements": "The ledger: every change of a level, written in the transaction that made it.",
-    "events": "Status history and audit trail, append only.",
-    "imports": "How far an import under an idempotency key has come, so that a repetition goes on.",
-    "idempotency_keys": "Idempotency keys of commands that create no row: a retry, a product's name, a batch.",
-    "import_refusals": "Which rows such an import refused, so that a repetition reports them again.",
-    "outbox": "The events that are still to be published. A row is deleted once the broker has confirmed its event.",
-    "leases": "Which process alone may do something for a while: one relay at a time publishes events.",
-    "api_keys": "API keys, with the SHA-256 of each secret. Rows are never deleted, so no name is given twice.",
-    "workers": "Signs of life of the processes that place queued orders.",
-}
+# What each table is for.
+PURPOSES = json.loads(Path(__file__).with_name("tables.json").read_text())
 
-# Links without a foreign key: the price per order would be paid on the hot path, and the rows are never deleted.
+GROWING = ("orders_", "order_keys_", "order_lines_", "stock_movements_", "events_")
+INDEX = re.compile(r"INDEX (\w+) ON \w+ USING btree (\(.*\)(?: WHERE .*)?);")
+PRIMARY_KEY = re.compile(r"CONSTRAINT (\w+) PRIMARY KEY \((.*)\)")
+INDEXES_HEAD = """\
+## Indexes
+
+PostgreSQL's, of the tables that grow with orders. Each is there for what is asked, since placing pays for it: *entries*
+is what an order of two lines with an idempotency key adds, 14 together. SQLite has one index of status for all orders,
+and none begins with a period of time.
+
+| index | entries | who needs it |
+|---|---:|---|
+"""
+# Entries of an order of two lines, and who needs the index.
+INDEXES = json.loads(Path(__file__).with_name("indexes.json").read_text())
+
+# Links without a foreign key: the price per order would be paid on the hot path.
 LINKS_WITHOUT_KEY = (
+    ("orders", "order_lines", "order_id"),
+    ("orders", "order_keys", "order_id"),
+    ("orders", "waiting_orders", "order_id"),
+    ("orders", "payment_references", "order_id"),
     ("orders", "stock_movements", "order_id"),
     ("stock_levels", "stock_movements", "sku, location"),
     ("products", "order_lines", "sku"),
@@ -125,11 +145,12 @@ LINKS_WITHOUT_KEY = (
 def draw_statuses() -> str:
     """Return the diagram and the table of moves as Markdown."""
     moves = [(source, target) for source, targets in MOVES.items() for target in targets]
-    diagram = ["```mermaid", "stateDiagram-v2", "  [*] --> pending: placed", "  [*] --> queued: accepted"]
+    begun = {"pending": "placed", "held": "placed with a hold", "queued": "accepted"}
+    diagram = ["```mermaid", "stateDiagram-v2", *(f"  [*] --> {status}: {how}" for status, how in begun.items())]
     diagram += [f"  {source} --> {target}" for source, target in moves]
     diagram += [f"  {status} --> [*]" for status, targets in MOVES.items() if not targets]
-    table = ["| from | to | who may |", "|---|---|---|"]
-    table += [f"| {source} | {target} | {_who(target)} |" for source, target in moves]
+    table = ["| from | to | by | who may |", "|---|---|---|---|"]
+    table += [f"| {source} | {target} | {_by(source, target)} |" for source, target in moves]
     return "\n".join([STATUSES_HEAD, *diagram, "```", "", *table, ""])
 
 
@@ -151,7 +172,17 @@ def draw_data_model() -> str:
     for table in tables:
         picture += [f"  {table} {{", *(f"    {row[2]} {row[1]}{_key(row)}" for row in _columns(database, table)), "  }"]
     purposes = [f"| {table} | {PURPOSES[table]} |" for table in tables]
-    return "\n".join([DATA_MODEL_HEAD, *picture, "```", "", "| table | what it is for |", "|---|---|", *purposes, ""])
+    head = ["```", "", "| table | what it is for |", "|---|---|"]
+    return "\n".join([DATA_MODEL_HEAD, *picture, *head, *purposes, "", INDEXES_HEAD + "\n".join(_indexes()), ""])
+
+
+def _indexes() -> list[str]:
+    """Return a row for each index of the tables that grow, as PostgreSQL's whole schema has them."""
+    schema = Path(__file__).parents[1].joinpath("ddl", "postgresql.sql").read_text()
+    created = {name: what for name, what in INDEX.findall(schema) if name.startswith(GROWING)}
+    keys = {name: f"({columns})" for name, columns in PRIMARY_KEY.findall(schema) if name.startswith(GROWING)}
+    rows = sorted((keys | created).items(), key=lambda row: [*INDEXES].index(row[0]))
+    return [f"| {name} `{what}` | {INDEXES[name][0]} | {INDEXES[name][1]} |" for name, what in rows]
 
 
 def draw_authorisation() -> str:
@@ -180,6 +211,27 @@ def draw_authorisation() -> str:
 def draw_owasp() -> str:
     """Return each risk as Markdown, with its defences, their tests, and what is taken out to prove the tests."""
     return "\n".join([OWASP_HEAD, *(line for risk in RISKS for line in _risk(risk))])
+
+
+def draw_measurements() -> str:
+    """Return measurements.md as it is, but for what stands between `<!-- measured: part/name -->` and `<!-- end -->`.
+
+    That is the table `name` of docs/measurements/part.json, or, of `part/plot`, its plot; of `goals`, the table of all.
+    """
+    return MEASURED.sub(lambda found: f"{found[1]}\n{_measured(found[2])}\n\n{found[3]}", MEASUREMENTS.read_text())
+
+
+def _measured(name: str) -> str:
+    part, _, table = name.partition("/")
+    if part == "goals":
+        return goal_table().for_page()
+    path = FOLDER / f"{part}.json"
+    if not path.exists():
+        return f"Not measured since the last change: `python -m tests.bench --only {part}`, then `make docs`."
+    results = read_results(path)
+    if table == "plot":
+        return f"![{part.replace('_', ' ')}](measurements/{part}.svg)"
+    return results.tables[table].for_page() if table in results.tables else ""
 
 
 def _risk(risk: Risk) -> list[str]:
@@ -215,8 +267,9 @@ def _when(rule: AccessRule) -> str:
     return f" {rule.when}" if rule.when else ""
 
 
-def _who(target: OrderStatus) -> str:
-    return f"`{scope_needed(target).value}`" if target in SETTABLE else "the system"
+def _by(source: OrderStatus, target: OrderStatus) -> str:
+    act, scope = moved_by(source, target)
+    return f"{ACTS[act]} | {'the system' if scope is None else f'`{scope.value}`'}"
 
 
 def _columns(database: sqlite3.Connection, table: str) -> list[tuple[str, ...]]:
@@ -238,6 +291,7 @@ if __name__ == "__main__":
         "data-model.md": draw_data_model(),
         "authorisation.md": draw_authorisation(),
         "owasp.md": draw_owasp(),
+        "measurements.md": draw_measurements(),
     }
     for name, text in pages.items():
         (folder / name).write_text(text)

@@ -59,6 +59,38 @@ SERVICES = (
 )
 
 
+PROCESSES = tuple(Box(4.6, y, "oms serve", "keeps no state", DRIVER, 2.1) for y in (4.0, 2.0))
+PRIMARY = Box(8.2, 4.0, "a: primary", "takes the writes", SERVICE, 2.3)
+STANDBY = Box(8.2, 2.0, "b: standby", "has all that was answered", SERVICE, 2.7)
+
+
+def draw_high_availability() -> str:
+    """Return as SVG who reaches which of two PostgreSQL servers, and who says which of them leads."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10, 3.6))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, 12.9), ylim=(0.9, 5.5))
+        axes.axis("off")
+        for box in (
+            Box(1.3, 3.0, "balancer", "asks /readyz", SERVICE, 1.9),
+            *PROCESSES,
+            PRIMARY,
+            STANDBY,
+            Box(11.6, 3.0, "Patroni, etcd", "one of them leads", ADAPTER, 2.0),
+        ):
+            _box(axes, box)
+        axes.text(6.2, 5.1, "postgresql://oms@a:5432,b:5432/shop", ha="center", color=SOFT, family="DejaVu Sans Mono")
+        axes.text(8.3, 3.0, "COMMIT waits", ha="left", va="center", color=SOFT, fontsize=9)
+        for process in PROCESSES:
+            _arrow(axes, (2.25, 3.0), (3.5, process.y))
+            _arrow(axes, (5.65, process.y), (7.0, 3.9))
+            _arrow(axes, (5.65, process.y), (6.8, 2.1), dashed=True)
+        _arrow(axes, (8.2, 3.57), (8.2, 2.43))
+        for server in (PRIMARY, STANDBY):
+            _arrow(axes, (10.6, 3.0), (server.x + server.width / 2 + 0.05, server.y), dashed=True)
+        return svg(figure)
+
+
 def draw_architecture() -> str:
     """Return the architecture as SVG: the drivers, the core, the adapters and the services behind them."""
     with mpl.rc_context(STYLE):
@@ -80,7 +112,30 @@ def draw_architecture() -> str:
             _arrow(axes, (6.82, 2.75 + (adapter.y - 2.75) * 0.7), (7.78, adapter.y), dashed=True)
         for service in SERVICES:
             _arrow(axes, (10.02, service.y), (10.53, service.y))
-        return _svg(figure)
+        return svg(figure)
+
+
+def draw_read_replica() -> str:
+    """Return where what is read and written goes, as SVG: the service, the primary and its replica."""
+    service = Box(2.0, 2.0, "oms serve, oms", "asks how old the replica is", CORE, 3.0, 1.0)
+    primary = Box(9.2, 3.2, "primary", "all that was committed", SERVICE, 2.8)
+    replica = Box(9.2, 0.8, "replica", "a hot standby", SERVICE, 2.8)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9, 3.4))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, 11.2), ylim=(-0.1, 4.1))
+        axes.axis("off")
+        for box in (service, primary, replica):
+            _box(axes, box)
+        _arrow(axes, (3.55, 2.35), (7.75, 3.4))
+        _arrow(axes, (3.55, 2.05), (7.75, 3.0), dashed=True)
+        _arrow(axes, (3.55, 1.7), (7.75, 0.8))
+        _arrow(axes, (9.2, 2.75), (9.2, 1.25))
+        axes.text(5.4, 3.25, "writes, single reads", ha="center", color=INK, fontsize=9, rotation=10)
+        axes.text(6.3, 2.0, "lists, while it is late or away", ha="center", color=SOFT, fontsize=9, rotation=10)
+        axes.text(5.5, 0.75, "lists, exports, audits", ha="center", color=INK, fontsize=9, rotation=-9)
+        axes.text(9.3, 2.0, "log", color=SOFT, fontsize=9)
+        return svg(figure)
 
 
 def draw_sold_out() -> str:
@@ -106,7 +161,7 @@ def draw_sold_out() -> str:
         axes.set(xlim=(0, None), ylim=(0, None))
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, loc="upper left")
-        return _svg(figure)
+        return svg(figure)
 
 
 def _steps(axes: Axes, at: Sequence[int], counts: Sequence[int], colour: str, label: str) -> None:
@@ -129,12 +184,20 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, 
     axes.annotate("", end, start, arrowprops=look)
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
+    """Return a figure as SVG."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata=METADATA, facecolor="white")
     return text.getvalue()
 
 
+PICTURES = {
+    "architecture": draw_architecture,
+    "high-availability": draw_high_availability,
+    "sold-out": draw_sold_out,
+    "read-replica": draw_read_replica,
+}
+
 if __name__ == "__main__":
-    for name, drawn in (("architecture.svg", draw_architecture()), ("sold-out.svg", draw_sold_out())):
-        (FOLDER / name).write_text(drawn, encoding="utf-8")
+    for name, draw in PICTURES.items():
+        (FOLDER / f"{name}.svg").write_text(draw(), encoding="utf-8")

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import OrderedDict
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from pika import URLParameters
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
@@ -55,17 +56,24 @@ def subscribe(channel: BlockingChannel, *, exchange: str, queue: str, keys: list
         channel.basic_ack(delivery.delivery_tag or 0)
 
 
+def nodes(url: str) -> list[URLParameters]:
+    """Read a URL for each host, as OMS names the nodes of a cluster: pika tries one after the other."""
+    parts = urlsplit(url)
+    user, at, hosts = parts.netloc.rpartition("@")
+    return [URLParameters(urlunsplit(parts._replace(netloc=f"{user}{at}{host}"))) for host in hosts.split(",")]
+
+
 def main() -> None:
     """Subscribe, and again after every interruption."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("queue", help="a queue of your own; two programs on the same queue share its events")
     parser.add_argument("keys", nargs="+", help="order.placed, order.*, stock.low, # (everything)")
     chosen, handled = parser.parse_args(), Handled()
-    url = URLParameters(os.environ.get("OMS_QUEUE_URL", "amqp://guest:guest@127.0.0.1:5672"))
+    url = os.environ.get("OMS_QUEUE_URL", "amqp://guest:guest@127.0.0.1:5672")
     exchange = f"{os.environ.get('OMS_QUEUE_PREFIX', 'oms')}.events"
     while True:
         try:
-            with BlockingConnection(url) as connection, connection.channel() as channel:
+            with BlockingConnection(nodes(url)) as connection, connection.channel() as channel:
                 subscribe(channel, exchange=exchange, queue=chosen.queue, keys=chosen.keys, handled=handled)
         except (AMQPError, AMQPConnectorException, OSError) as error:
             sys.stderr.write(f"subscribing again after {error!r}\n")

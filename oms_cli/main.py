@@ -1,36 +1,73 @@
-"""The program `oms`: its commands, put together."""
+"""The program `oms`: its commands, put together; each is loaded when it is run."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
-from oms_cli.commands import (
-    api_keys,
-    audit,
-    config,
-    database,
-    inventory,
-    inventory_export,
-    inventory_import,
-    order_import,
-    order_list,
-    order_place,
-    order_retry,
-    orders,
-    queue,
-    serve,
-    worker,
-)
-from oms_cli.commands.command import OmsGroup
+from oms_cli.commands.command import OmsGroup, Part
 from oms_cli.commands.session import ActorOption, ConfigOption, DatabaseOption, Everywhere, Invocation, OutputOption
 from oms_cli.terminal.messages import hide_secrets_in_tracebacks
-from oms_core.bootstrap import installed_version
+
+
+def _command(module: str, summary: str) -> Part:
+    """Return a command of its own, which its module registers."""
+    return Part(summary=summary, add_to=lambda app: import_module(f"oms_cli.commands.{module}").register(app))
+
+
+def _group(module: str, summary: str, *others: str) -> Part:
+    """Return a group, which is the `app` of its module; other modules register further commands with it."""
+
+    @cache
+    def group() -> typer.Typer:
+        own: typer.Typer = import_module(f"oms_cli.commands.{module}").app
+        for other in others:
+            import_module(f"oms_cli.commands.{other}").register(own)
+        return own
+
+    return Part(summary=summary, add_to=lambda app: app.add_typer(group()))
+
+
+PARTS: Mapping[str, Part] = MappingProxyType(
+    {
+        "serve": _command("serve", "Serve the REST API until Ctrl-C or SIGTERM, which let requests in flight finish."),
+        "worker": _command(
+            "worker", "Place queued orders until Ctrl-C or SIGTERM, which let the batch in hand finish."
+        ),
+        "audit": _command(
+            "audit", "Prove that every count is the sum of its ledger and of the open orders; changes nothing."
+        ),
+        "db": _group("database", "The database's schema."),
+        "inventory": _group(
+            "inventory", "Stock: counts, receipts, corrections, the ledger.", "inventory_import", "inventory_export"
+        ),
+        "orders": _group(
+            "orders",
+            "Orders: place, hold, find, move, cancel, retry, archive.",
+            *("order_list", "order_place", "order_import", "order_export"),
+            *("order_holds", "order_retry", "order_archive"),
+        ),
+        "queue": _group("queue", "The queue of accepted orders, and dead letters."),
+        "keys": _group("api_keys", "API keys: who may call, and what they may do."),
+        "config": _group("config", "The settings."),
+    }
+)
+
+
+class Program(OmsGroup):
+    """`oms`."""
+
+    parts = PARTS
+
 
 app = typer.Typer(
     name="oms",
-    cls=OmsGroup,
+    cls=Program,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -41,6 +78,8 @@ app = typer.Typer(
 def show_version(wanted: bool) -> None:
     """Print the version, for --version."""
     if wanted:
+        from oms_core.bootstrap import installed_version
+
         typer.echo(f"oms {installed_version()}")
         raise typer.Exit
 
@@ -60,23 +99,6 @@ def begin(
     """Take orders, keep stock, never oversell."""
     invocation: Invocation = ctx.obj
     invocation.given = Everywhere(output=output, database_url=database_url, config=config, actor=actor)
-
-
-serve.register(app)
-worker.register(app)
-app.add_typer(database.app)
-inventory_import.register(inventory.app)
-inventory_export.register(inventory.app)
-app.add_typer(inventory.app)
-order_list.register(orders.app)
-order_place.register(orders.app)
-order_import.register(orders.app)
-order_retry.register(orders.app)
-app.add_typer(orders.app)
-app.add_typer(queue.app)
-app.add_typer(api_keys.app)
-audit.register(app)
-app.add_typer(config.app)
 
 
 def main() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from oms_core.bootstrap import advise_extra
-
 _OF_EXTRA_CLI = frozenset({"rich", "typer"})
 
 
@@ -16,6 +14,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in _OF_EXTRA_CLI:
             raise
+        from oms_core.bootstrap import advise_extra
+
         sys.stderr.write(f"error: invalid_setting: oms needs {error.name}; {advise_extra('cli')}\n")
         sys.exit(2)
     run()

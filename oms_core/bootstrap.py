@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points, version
 from typing import Any
@@ -16,11 +16,14 @@ from oms_core.ports.clock import Clock, SystemClock
 from oms_core.ports.metrics import Metrics, NoMetrics
 from oms_core.ports.no_broker import NoBroker
 from oms_core.ports.rate_limiter import NoRateLimiter, OpenRateLimiter, RateLimiter, RateLimiterOptions
+from oms_core.ports.replica import OpenReplica, Replica
 from oms_core.ports.storage import OpenStorage, Storage, StorageOptions
 from oms_core.settings import Settings
 
 # What this project is called where packages are installed; its import packages and its command have other names.
 DISTRIBUTION = "orderkeep"
+
+_REPLICA_DEADLINE_SECONDS = 1.0
 
 _EXTRAS = {
     "sqlite": "sqlite",
@@ -28,17 +31,24 @@ _EXTRAS = {
     "postgres": "postgres",
     "amqp": "rabbitmq",
     "amqps": "rabbitmq",
+    "nats": "nats",
+    "tls": "nats",
     "memory": "limits",
     "redis": "redis",
     "rediss": "redis",
+    "redis+sentinel": "redis",
+    "rediss+sentinel": "redis",
+    "redis+cluster": "redis",
+    "rediss+cluster": "redis",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What the core works with: everything that it needs from outside."""
+    """What the core works with: everything that it needs from outside. Without a `replica` the storage is read."""
 
     storage: Storage
+    replica: Replica | None = None
     clock: Clock = field(default_factory=SystemClock)
     broker: Broker = field(default_factory=NoBroker)
     rate_limiter: RateLimiter = field(default_factory=NoRateLimiter)
@@ -53,8 +63,10 @@ def open_ports(settings: Settings, *, create: bool = True, metrics: Metrics | No
     """
     metrics = metrics or NoMetrics()
     broker = _open_broker(settings)
+    storage = _open_storage(settings, create=create, keeps_outbox=broker.carries_events)
     return Ports(
-        storage=_open_storage(settings, create=create, keeps_outbox=broker.carries_events),
+        storage=storage,
+        replica=_open_replica(settings, storage) if settings.database_read_url else None,
         broker=broker,
         rate_limiter=_open_rate_limiter(settings, metrics),
         metrics=metrics,
@@ -80,18 +92,33 @@ def advise_extra(extra: str) -> str:
     return f"install {DISTRIBUTION} with the extra '{extra}'"
 
 
-def _open_storage(settings: Settings, *, create: bool, keeps_outbox: bool) -> Storage:
-    options = StorageOptions(
+def _storage_options(settings: Settings) -> StorageOptions:
+    return StorageOptions(
         deadline_seconds=settings.storage_deadline_seconds,
         lock_timeout_seconds=settings.lock_timeout_seconds,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         prepared_statements=settings.prepared_statements,
-        create=create,
-        keeps_outbox=keeps_outbox,
     )
+
+
+def _open_storage(settings: Settings, *, create: bool, keeps_outbox: bool) -> Storage:
+    options = replace(_storage_options(settings), create=create, keeps_outbox=keeps_outbox)
     with _needs_told("OMS_DATABASE_URL", settings.database_url):
         opener: OpenStorage = _load("oms.storage", "OMS_DATABASE_URL", settings.database_url)
         return opener(settings.database_url, options)
+
+
+def _open_replica(settings: Settings, primary: Storage) -> Replica:
+    """Open the replica. It gives up soon what the primary can be asked as well: a fault, and a statement that hangs."""
+    options = replace(
+        _storage_options(settings),
+        deadline_seconds=min(_REPLICA_DEADLINE_SECONDS, settings.storage_deadline_seconds),
+        statement_timeout_seconds=min(settings.statement_timeout_seconds, settings.storage_deadline_seconds),
+        create=False,
+    )
+    with _needs_told("OMS_DATABASE_READ_URL", settings.database_read_url):
+        opener: OpenReplica = _load("oms.replica", "OMS_DATABASE_READ_URL", settings.database_read_url)
+        return opener(settings.database_read_url, options, primary)
 
 
 def _open_broker(settings: Settings) -> Broker:

@@ -18,11 +18,17 @@ Code: TypeAlias = Literal[
     "unauthenticated",
     "forbidden",
     "order_not_found",
+    "order_archived",
     "sku_not_found",
     "key_not_found",
     "route_not_found",
     "insufficient_inventory",
     "invalid_transition",
+    "not_settled",
+    "hold_expired",
+    "already_confirmed",
+    "payment_reference_in_use",
+    "extension_limit",
     "version_mismatch",
     "product_in_use",
     "stock_below_reserved",
@@ -32,6 +38,7 @@ Code: TypeAlias = Literal[
     "rate_limited",
     "concurrency_limited",
     "overloaded",
+    "stopping",
     "storage_unavailable",
     "storage_unusable",
     "queue_unavailable",
@@ -71,6 +78,14 @@ class VersionMismatch(TypedDict, total=False):
     revision: str | None
 
 
+class ExtensionLimit(TypedDict):
+    """How often a hold was extended, how often it may be, and when it ends."""
+
+    extensions: int
+    extensions_max: int
+    hold_until: str
+
+
 class StockBelowReserved(TypedDict):
     """The count that there would be, and the units that open orders hold."""
 
@@ -102,4 +117,6 @@ class OutcomeUnknown(TypedDict, total=False):
     idempotency_key: str
     applied: int
     unchanged: int
+    placed: int
+    replayed: int
     refused: int

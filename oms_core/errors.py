@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeGuard, overload
 
 from oms_core.error_types import (
     Code,
+    ExtensionLimit,
     InsufficientInventory,
     InvalidTransition,
     OutcomeUnknown,
@@ -27,6 +28,7 @@ class ErrorKind(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    GONE = "gone"
     CONFLICT = "conflict"
     LIMITED = "limited"
     UNAVAILABLE = "unavailable"
@@ -151,6 +153,14 @@ _TABLE = (
         "No order with this id is visible to the caller.",
     ),
     ErrorCode(
+        "order_archived",
+        ErrorKind.GONE,
+        Retry.NEVER,
+        "The order has left for the archive",
+        "The key belongs to an order that was finished and archived (`order_id` names it). What was done once is not "
+        "done again.",
+    ),
+    ErrorCode(
         "sku_not_found",
         ErrorKind.NOT_FOUND,
         Retry.NEVER,
@@ -186,6 +196,41 @@ _TABLE = (
         "`current` is the order's status, `allowed` lists the moves that this caller may make.",
     ),
     ErrorCode(
+        "not_settled",
+        ErrorKind.CONFLICT,
+        Retry.SAME_KEY,
+        "The order waits to be placed",
+        "It is not known yet whether its stock is there. Confirm it once it is held, or ask again a little later.",
+    ),
+    ErrorCode(
+        "hold_expired",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "The hold has run out",
+        "The stock of the order was released. Place a new order, or queue this one again (POST .../retry).",
+    ),
+    ErrorCode(
+        "already_confirmed",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "The order has another payment reference",
+        "It was confirmed with another payment before. Look at the order, and give one of the payments back.",
+    ),
+    ErrorCode(
+        "payment_reference_in_use",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "The payment belongs to another order",
+        "A payment reference confirms one order for good.",
+    ),
+    ErrorCode(
+        "extension_limit",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "The hold cannot be extended further",
+        "`extensions` counts how often it was, `extensions_max` how often it may be; it ends at `hold_until`.",
+    ),
+    ErrorCode(
         "version_mismatch",
         ErrorKind.CONFLICT,
         Retry.AFTER_CHANGE,
@@ -204,7 +249,7 @@ _TABLE = (
         ErrorKind.CONFLICT,
         Retry.AFTER_CHANGE,
         "Open orders hold more than would be left",
-        "`reserved` units are promised; GET /v1/orders?sku=...&status=pending,processing lists who holds them.",
+        "`reserved` units are promised; GET /v1/orders?sku=...&status=held,pending,processing lists who holds them.",
     ),
     ErrorCode(
         "stock_count_mismatch",
@@ -248,6 +293,13 @@ _TABLE = (
         Retry.SAME_KEY,
         "The service is at its limit",
         "Nothing was changed. Wait for the seconds in Retry-After, then send the same request again.",
+    ),
+    ErrorCode(
+        "stopping",
+        ErrorKind.UNAVAILABLE,
+        Retry.SAME_KEY,
+        "This process is stopping",
+        "It still answers what reaches it. Send new requests to another process: this one takes none in a moment.",
     ),
     ErrorCode(
         "storage_unavailable",
@@ -357,6 +409,8 @@ class OmsError(Exception):
     def figures(self, code: Literal["invalid_transition"]) -> InvalidTransition | None: ...
     @overload
     def figures(self, code: Literal["version_mismatch"]) -> VersionMismatch | None: ...
+    @overload
+    def figures(self, code: Literal["extension_limit"]) -> ExtensionLimit | None: ...
     @overload
     def figures(self, code: Literal["stock_below_reserved"]) -> StockBelowReserved | None: ...
     @overload

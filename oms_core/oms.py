@@ -5,36 +5,46 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from oms_core.authentication.authenticate import Authenticate
 from oms_core.bootstrap import Ports, open_ports
 from oms_core.domain.callers import Caller
+from oms_core.domain.orders.holds import OrderDefaults
 from oms_core.domain.rate_limits import RateScope
 from oms_core.ports.metrics import Metrics
-from oms_core.ports.storage import SchemaStorage
+from oms_core.ports.schema_storage import SchemaStorage
 from oms_core.runtime.parts import Composite, part
 from oms_core.runtime.queue_watch import QueueWatch
+from oms_core.runtime.replica_watch import ReplicaWatch
 from oms_core.settings import Settings
 from oms_core.use_cases.api_keys import ApiKeys
+from oms_core.use_cases.archive.archive import Archive
 from oms_core.use_cases.audit import AuditReport, audit
+from oms_core.use_cases.databases import Databases, WatchedReplica
+from oms_core.use_cases.holds import Holds
 from oms_core.use_cases.imports.imports import Imports
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.orders import Orders
 from oms_core.use_cases.queue.queue import Queue
 from oms_core.use_cases.rate_limits import RateLimits
 from oms_core.use_cases.stock import Stock
+from oms_core.worker.queue_report import QueueReport
 from oms_core.worker.workers import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What a system works with, for a person; never a password. `broker` is None where nothing carries events."""
+    """What a system works with, for a person; never a password. `broker` is None where nothing carries events.
+
+    `replica` is None where the storage is read for lists too.
+    """
 
     storage: str
     broker: str | None
     rate_limiter: str
+    replica: str | None = None
 
 
 class Oms(Composite):
@@ -88,18 +98,23 @@ class Oms(Composite):
     def orders(self) -> Orders:
         """Orders: placed or accepted, moved, retried and read."""
         return Orders(
-            storage=self._ports.storage,
+            databases=self._databases,
             clock=self._ports.clock,
-            currency=self.settings.currency,
+            defaults=OrderDefaults(currency=self.settings.currency, holds=self.settings.holds),
             intake=self._intake,
             rate_limits=self.rate_limits,
         )
 
     @part
+    def holds(self) -> Holds:
+        """Held orders: confirmed, held longer, expired."""
+        return Holds(storage=self._ports.storage, clock=self._ports.clock, limits=self.settings.holds)
+
+    @part
     def stock(self) -> Stock:
         """Stock: counts, receipts, corrections and the ledger."""
         return Stock(
-            storage=self._ports.storage,
+            databases=self._databases,
             clock=self._ports.clock,
             default_location=self.settings.default_location,
         )
@@ -110,7 +125,7 @@ class Oms(Composite):
         return Imports(
             storage=self._ports.storage,
             clock=self._ports.clock,
-            currency=self.settings.currency,
+            defaults=OrderDefaults(currency=self.settings.currency, holds=replace(self.settings.holds, seconds=0)),
             locations=self.settings.locations,
             intake=lambda: self._intake,
         )
@@ -121,6 +136,11 @@ class Oms(Composite):
         return Queue(watch=QueueWatch(self._ports.storage), broker=self._ports.broker, clock=self._ports.clock)
 
     @part
+    def archive(self) -> Archive:
+        """Finished orders that leave the database for a file."""
+        return Archive(storage=self._ports.storage, clock=self._ports.clock)
+
+    @part
     def api_keys(self) -> ApiKeys:
         """API keys: who may call the service, and what they may do."""
         return ApiKeys(
@@ -128,6 +148,7 @@ class Oms(Composite):
             clock=self._ports.clock,
             days_max=self.settings.key_days_max,
             changed=self._authenticate.forget,
+            shared_names={self.settings.local_caller_in_force, self.settings.commands_caller_in_force},
         )
 
     @part
@@ -145,6 +166,8 @@ class Oms(Composite):
         with ExitStack() as closing:
             closing.callback(self._ports.rate_limiter.close)
             closing.callback(self._ports.storage.close)
+            if self._ports.replica is not None:
+                closing.callback(self._ports.replica.close)
             closing.callback(self._ports.broker.close)
             closing.callback(self.close_parts)
 
@@ -154,12 +177,17 @@ class Oms(Composite):
 
     def describe(self) -> Description:
         """Return what the system works with, for a person."""
-        broker = self._ports.broker
+        broker, replica = self._ports.broker, self._ports.replica
         return Description(
             storage=self._ports.storage.describe(),
             broker=broker.describe() if broker.carries_events else None,
             rate_limiter=self._ports.rate_limiter.describe(),
+            replica=None if replica is None else replica.describe(),
         )
+
+    def is_replica_degraded(self) -> bool:
+        """Return whether lists are read from the primary because the replica is late or away."""
+        return self._databases.is_degraded()
 
     def authenticate(self, token: str, *, address: str | None = None, request_id: str | None = None) -> Caller:
         """Return the caller whose API key this is; the use cases take it as `caller`.
@@ -176,11 +204,15 @@ class Oms(Composite):
         `progress` is told the levels and orders compared so far.
         """
         self.refuse_if_closed()
-        return audit(caller=caller, audits=self._ports.storage.audits, progress=progress)
+        return audit(caller=caller, databases=self._databases, progress=progress)
 
     def run_worker(self, stop: threading.Event) -> None:
         """Place queued orders until `stop` is set."""
         self._workers.run_worker(stop)
+
+    def run_hold_sweep(self, stop: threading.Event) -> None:
+        """Expire overdue holds until `stop` is set. One sweep at a time does so, over all processes."""
+        self._workers.run_hold_sweep(stop)
 
     def run_event_relay(self, stop: threading.Event) -> None:
         """Publish events until `stop` is set. One relay at a time does so. Return at once where no events are carried.
@@ -190,8 +222,23 @@ class Oms(Composite):
         self._workers.run_event_relay(stop)
 
     def start_worker(self) -> None:
-        """Place queued orders, and publish events, on threads of this process until `close`."""
+        """Place queued orders, expire holds and publish events, on threads of this process until `close`."""
         self._workers.start()
+
+    def start_queue_report(self) -> None:
+        """Keep the gauges of the queue up to date, on a thread of this process until `close`. Raise `overloaded`."""
+        self._queue_report.start()
+
+    @part
+    def _databases(self) -> Databases:
+        """Where lists, exports and audits are read: on the replica that the settings name while it is new enough."""
+        replica = self._ports.replica
+        if replica is None:
+            return Databases(primary=self._ports.storage)
+        bound = self.settings.replica_lag_seconds_max
+        watch = ReplicaWatch(replica, lag_seconds_max=bound, metrics=self.metrics)
+        watched = WatchedReplica(replica=replica, watch=watch)
+        return Databases(primary=self._ports.storage, watched=watched, metrics=self.metrics)
 
     @part
     def _intake(self) -> Intake:
@@ -216,6 +263,10 @@ class Oms(Composite):
             metrics=self.metrics,
             intake=self._intake,
         )
+
+    @part
+    def _queue_report(self) -> QueueReport:
+        return QueueReport(queue=self.queue, storage=self._ports.storage, metrics=self.metrics)
 
     @part
     def _authenticate(self) -> Authenticate:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from oms_http.api_keys import api_keys
-from oms_http.inventory import stock, stock_imports
+from oms_http.inventory import stock, stock_exports, stock_imports
 from oms_http.openapi.operation import Operation
-from oms_http.orders import batch, changes, lookups, place
+from oms_http.orders import batch, bulk_changes, changes, holds, lookups, order_files, place
 from oms_http.queue import queue
 from oms_http.service import documentation, probes
 from oms_http.settings import HttpSettings
@@ -15,15 +15,21 @@ _OPERATIONS = (
     stock.get_product,
     stock.delete_product,
     stock.list_products,
+    stock_exports.export_stock,
     stock.adjust_stock,
     stock_imports.import_stock,
     stock.list_movements,
     place.place_order,
     batch.place_orders,
+    order_files.import_orders,
     lookups.list_orders,
+    order_files.export_orders,
     lookups.get_order,
     lookups.list_order_events,
+    holds.extend_hold,
+    holds.confirm_order,
     changes.change_order_status,
+    bulk_changes.change_order_statuses,
     changes.retry_order,
     changes.retry_orders,
     queue.get_queue,

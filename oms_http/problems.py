@@ -26,6 +26,7 @@ STATUS_BY_KIND: Mapping[ErrorKind, int] = MappingProxyType(
         ErrorKind.UNAUTHENTICATED: 401,
         ErrorKind.FORBIDDEN: 403,
         ErrorKind.NOT_FOUND: 404,
+        ErrorKind.GONE: 410,
         ErrorKind.CONFLICT: 409,
         ErrorKind.LIMITED: 429,
         ErrorKind.UNAVAILABLE: 503,

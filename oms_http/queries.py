@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -68,6 +69,12 @@ def next_link(request: Request, page: Page[Any]) -> list[tuple[str, str]]:
         return []
     kept = [(name, text) for name, text in _pairs(request) if name != "cursor"]
     return [("Link", f'<{quote(request.path)}?{urlencode([*kept, ("cursor", page.next)])}>; rel="next"')]
+
+
+def list_headers(request: Request, page: Page[Any]) -> list[tuple[str, str]]:
+    """Return the headers of a page that may be read from a replica: the link to the next one, and how old it may be."""
+    link, lag = next_link(request, page), page.replica_lag_seconds
+    return link if lag is None else [*link, ("OMS-Replica-Lag", f"{math.ceil(lag * 1_000) / 1_000:.3f}")]
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:

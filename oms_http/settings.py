@@ -18,7 +18,9 @@ class HttpSettings:
     `http_processes` 0 means: one on an embedded database, two otherwise; `http_caller_in_flight_max` 0: a quarter of
     `http_threads`, where keys are in force. `tls_certificate` and `tls_key` name PEM files; both or neither.
     `trusted_proxies` are addresses and CIDRs whose X-Forwarded-For is believed, `cors_origins` the sites whose pages
-    may read answers ("*": every site). `metrics_address` ("host:port") moves /metrics off the public port.
+    may read answers ("*": every site). With `http_request_batches` single orders that come together share a thread, if
+    they share transactions too. A stop is announced on /readyz `http_lame_duck_seconds` before the port closes.
+    `metrics_address` ("host:port") moves /metrics off the public port.
     """
 
     port: int = 8080
@@ -31,7 +33,9 @@ class HttpSettings:
     http_in_flight_max: int = 256
     http_caller_in_flight_max: int = 0
     http_latency_target_ms: int = 1_000
+    http_request_batches: bool = True
     http_body_timeout_seconds: int = 10
+    http_lame_duck_seconds: int = 0
     http_stop_timeout_seconds: int = 20
     metrics_address: str = ""
 
@@ -44,6 +48,7 @@ class HttpSettings:
         check_range("http_caller_in_flight_max", self.http_caller_in_flight_max, 0, 100_000)
         check_range("http_latency_target_ms", self.http_latency_target_ms, 0, 60_000)
         check_range("http_body_timeout_seconds", self.http_body_timeout_seconds, 1, 3_600)
+        check_range("http_lame_duck_seconds", self.http_lame_duck_seconds, 0, 3_600)
         check_range("http_stop_timeout_seconds", self.http_stop_timeout_seconds, 1, 3_600)
         check_each("trusted_proxies", self.trusted_proxies, ipaddress.ip_network, "an address or a CIDR")
         check_each("cors_origins", self.cors_origins, read_origin, "https://host, https://host:port or *")

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def open_oms(settings: Settings, http: HttpSettings) -> Oms:
     """Open the system for a server process: with metrics, and with threads left over to read and to refuse.
 
-    Where the queue is in memory, nobody else can be told of accepted orders: a thread of this process places them. The
-    caller closes it, in this process.
+    Where the queue is in memory, nobody else can be told of accepted orders: a thread of this process places them.
+    Another thread reports on the queue. The caller closes it, in this process.
     """
     oms = Oms.open(
         settings,
@@ -41,6 +41,7 @@ def open_oms(settings: Settings, http: HttpSettings) -> Oms:
     )
     if urlsplit(settings.queue_url).scheme == "memory":
         oms.start_worker()
+    oms.start_queue_report()
     return oms
 
 

@@ -4,13 +4,16 @@ to meet.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from oms_memory import MemoryBroker
+from oms_memory import MemoryBroker, MemoryStorage
 
 from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Order, OrderLine, PlaceOrder, Scope, SetStock, Settings
 from oms_core.domain.access import AccessRule, Binding
@@ -40,13 +43,17 @@ class Shop:
 
     oms: Oms
     placed: Order
+    held: Order
+    overdue: Order
     queued: Order
     rejected: Order
+    archived: Order
+    archive: Path
 
     @property
     def order_ids(self) -> list[str]:
         """What nobody else's caller may ever be shown."""
-        return [str(each.id) for each in (self.placed, self.queued, self.rejected)]
+        return [str(each.id) for each in (self.placed, self.held, self.overdue, self.queued, self.rejected)]
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,13 @@ class Expected:
 
 @contextmanager
 def shop() -> Iterator[Shop]:
-    """Open a system in memory with a placed, a queued and a rejected order, and a dead letter, and a key."""
-    with Oms.open(Settings(database_url="memory://")) as oms:
+    """Open a system in memory with a placed, a held, a queued and a rejected order, and a dead letter, and a key."""
+    with tempfile.TemporaryDirectory() as folder, Oms.open(Settings(database_url="memory://")) as oms:
         oms.stock.set(SetStock(sku="WIDGET", on_hand=100), caller=STAFF)
         oms.stock.set(SetStock(sku="UNUSED"), caller=STAFF)
+        archive = Path(folder) / "orders.jsonl.gz"
+        archived = oms.orders.cancel(oms.orders.place(WANTED, caller=STAFF).order.id, caller=STAFF)
+        oms.archive.write(archive, untouched=timedelta(microseconds=1), caller=STAFF)
         rejected = oms.orders.accept(_wanted(1_000), caller=STAFF).order
         settle(oms, rejected.id)
         assert isinstance(oms._ports.broker, MemoryBroker)
@@ -72,8 +82,12 @@ def shop() -> Iterator[Shop]:
         yield Shop(
             oms=oms,
             placed=oms.orders.place(WANTED, caller=STAFF).order,
+            held=oms.orders.place(replace(WANTED, hold_seconds=900), caller=STAFF).order,
             queued=oms.orders.accept(WANTED, caller=STAFF).order,
             rejected=oms.orders.get(rejected.id, caller=STAFF),
+            overdue=_overdue(oms),
+            archived=archived,
+            archive=archive,
         )
 
 
@@ -112,6 +126,15 @@ def everything(oms: Oms) -> Any:
 
 def _wanted(quantity: int) -> PlaceOrder:
     return PlaceOrder(customer_id=OWNER, lines=[OrderLine(sku="WIDGET", quantity=quantity)])
+
+
+def _overdue(oms: Oms) -> Order:
+    """Place an order whose hold has run out, and which nobody has expired."""
+    assert isinstance(oms._ports.storage, MemoryStorage)
+    order = oms.orders.place(replace(WANTED, hold_seconds=60), caller=STAFF).order
+    order = replace(order, hold_until=order.created_at - timedelta(seconds=60))
+    oms._ports.storage.tables.orders[order.id] = order
+    return order
 
 
 def settle(oms: Oms, order_id: UUID) -> None:

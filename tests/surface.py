@@ -6,14 +6,16 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oms_core import ApiKeys, DeadLetters, Imports, Oms, Orders, Queue, RateLimits, Stock
+from oms_core import ApiKeys, Archive, DeadLetters, Holds, Imports, Oms, Orders, Queue, RateLimits, Stock
 
 PARTS: dict[str, type] = {
     "orders": Orders,
+    "holds": Holds,
     "stock": Stock,
     "imports": Imports,
     "queue": Queue,
     "queue.dead_letters": DeadLetters,
+    "archive": Archive,
     "api_keys": ApiKeys,
     "rate_limits": RateLimits,
 }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from oms_core.errors import OmsError
 from oms_core.ports.rate_limiter import RateLimiter, RateLimiterOptions
 from oms_limits.memory import MemoryRateLimiter
-from oms_limits.windows import STRATEGY
+from oms_limits.redis_urls import SENTINEL_PARAMETERS, RedisUrl, read_redis_url, shape_of
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from oms_limits.stores import Store
 
 CONNECTIONS_MAX = 2_048  # Above any number of threads, so that only Redis bounds them.
 
@@ -19,41 +24,67 @@ def open_memory(url: str, options: RateLimiterOptions) -> RateLimiter:  # noqa: 
 
 
 def open_redis(url: str, options: RateLimiterOptions) -> RateLimiter:
-    """Open `redis://` or `rediss://` without connecting yet. Raise `invalid_setting`, which never quotes the URL.
+    """Open Redis without connecting yet. Raise `invalid_setting`, which never quotes the URL.
 
-    Options of redis-py in the URL's query, such as `?socket_timeout=1`, override the timeout of `options`.
+    The URL is `redis://host:port/number`, `redis+sentinel://host:port,host:port/master/number` or
+    `redis+cluster://host:port,host:port`; with `rediss` everything is over TLS. Options of redis-py in the URL's query,
+    such as `?socket_timeout=1`, override the timeout of `options`.
     """
     # Imported here, since `memory://` works without the package redis.
-    from limits.storage import RedisStorage
+    from oms_limits.shared import RedisRateLimiter
+
+    _check_parameters(url)
+    try:
+        read = read_redis_url(url)
+        store = _open_store(read, options)
+    except (ValueError, TypeError, AttributeError):
+        raise OmsError("invalid_setting", f"OMS_RATE_LIMIT_URL {shape_of(url)}") from None  # The cause would quote it.
+    return RedisRateLimiter(store, options, place=read.describe())
+
+
+def _open_store(url: RedisUrl, options: RateLimiterOptions) -> Store:
+    """Open what has the counters. Raise ValueError, TypeError or AttributeError for a wrong parameter."""
     from redis import Redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    from oms_limits.shared import RedisRateLimiter
+    from oms_limits.cluster import ClusterStore
+    from oms_limits.sentinels import master_of
+    from oms_limits.stores import RedisStore
 
-    scheme, separator, place = url.partition("://")
-    url = f"{scheme.lower()}{separator}{place}"
-    for name in sorted(_parameters(url)):
+    connection: dict[str, Any] = {
+        "socket_timeout": options.timeout_seconds,
+        "socket_connect_timeout": options.timeout_seconds,
+        "retry": Retry(NoBackoff(), 0),
+        "max_connections": CONNECTIONS_MAX,
+    }
+
+    def connect(host: str, port: int) -> Redis:
+        return _checked(Redis.from_url(url.of_server(host, port), **connection))
+
+    if url.kind == "cluster":
+        connect(*url.hosts[0])
+        return ClusterStore(url.hosts, connect)
+    if url.kind == "sentinel":
+        sentinels = [_checked(Redis.from_url(url.of_sentinel(*host), **connection)) for host in url.hosts]
+        like = connect(*url.hosts[0]).connection_pool
+        return RedisStore(master_of(url.master, sentinels, like, connections_max=like.max_connections))
+    return RedisStore(connect(*url.hosts[0]))
+
+
+def _checked(client: Redis) -> Redis:
+    """Return a client whose connections can be made, which reads their parameters. Nothing connects."""
+    pool = client.connection_pool
+    pool.connection_class(**pool.connection_kwargs)
+    return client
+
+
+def _check_parameters(url: str) -> None:
+    """Raise `invalid_setting` for a parameter that nothing reads. It shows the name, never the value."""
+    known = SENTINEL_PARAMETERS if "+sentinel:" in url.lower() else ()
+    for name in sorted(_parameters(url) - set(known)):
         if not _is_known(name):
             raise OmsError("invalid_setting", f"OMS_RATE_LIMIT_URL: redis-py knows no parameter {name!a}")
-    try:
-        storage = RedisStorage(
-            url,
-            # Another strategy would find keys of the wrong type under the same names.
-            key_prefix=f"{options.key_prefix}:rate-limits:{STRATEGY}",
-            socket_timeout=options.timeout_seconds,
-            socket_connect_timeout=options.timeout_seconds,
-            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # limits passes on what redis-py accepts.
-            max_connections=CONNECTIONS_MAX,
-        )
-        client = cast(Redis, storage.get_connection())
-        pool = client.connection_pool
-        pool.connection_class(**pool.connection_kwargs)
-        place = _describe(url)
-    except (ValueError, TypeError, AttributeError):
-        shape = "must be redis:// or rediss://user:password@host:port/number, with special characters percent-encoded"
-        raise OmsError("invalid_setting", f"OMS_RATE_LIMIT_URL {shape}") from None  # The cause would quote it.
-    return RedisRateLimiter(storage, client, options, place=place)
 
 
 def _parameters(url: str) -> set[str]:
@@ -75,10 +106,3 @@ def _is_known(parameter: str) -> bool:
     except (ValueError, AttributeError):
         return True
     return True
-
-
-def _describe(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.hostname:
-        raise ValueError("no host")
-    return f"Redis at {parts.hostname}:{parts.port or 6379}, database {parts.path.strip('/') or 0}"

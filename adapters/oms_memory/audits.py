@@ -4,38 +4,43 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from oms_core.domain.stock.balances import LevelBalance, OrderBalance
+from oms_core.domain.stock.balances import Compared, LevelBalance, OrderBalance
 from oms_memory.tables import Tables
 
 
 class MemoryAudits:
-    """AuditStorage over dictionaries."""
+    """AuditStorage over dictionaries. It suspects all that there is: the rule alone says what disagrees."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def level_balances(self, *, after: tuple[str, str] | None, limit: int) -> list[LevelBalance]:
+    def compare_levels(self, *, after: str | None, limit: int) -> Compared[str, LevelBalance]:
         with self._tables.lock:
             levels = {
                 (sku, level.location) for sku, product in self._tables.products.items() for level in product.levels
             }
             moved = {(sku, row.movement.location) for sku, rows in self._tables.movements.items() for row in rows}
-            keys = [key for key in sorted(levels | moved) if after is None or key > after]
-            return [self._balance(*key) for key in keys[:limit]]
+            keys = [key for key in sorted(levels | moved) if after is None or key[0] > after]
+            last = keys[limit - 1][0] if len(keys) > limit else None
+            page = [self._balance(*key) for key in keys if last is None or key[0] <= last]
+            return Compared(count=len(page), suspects=page, last=last)
 
-    def order_balances(self, *, after: UUID | None, limit: int) -> list[OrderBalance]:
+    def compare_orders(self, *, after: UUID | None, limit: int) -> Compared[UUID, OrderBalance]:
         with self._tables.lock:
-            ids = sorted(order_id for order_id in self._tables.orders if after is None or order_id > after)[:limit]
-            orders = [self._tables.orders[order_id] for order_id in ids]
-            return [
-                OrderBalance(
-                    order_id=order.id,
-                    status=order.status,
-                    quantities={line.line_no: line.quantity for line in order.lines},
-                    holdings=self._tables.holdings(order.id),
-                )
-                for order in orders
-            ]
+            named = self._tables.orders.keys() | self._tables.order_movements.keys()
+            ids = sorted(order_id for order_id in named if after is None or order_id > after)
+            page = [self._order_balance(order_id) for order_id in ids[:limit]]
+            count = sum(balance.status is not None for balance in page)
+            return Compared(count=count, suspects=page, last=ids[limit - 1] if len(ids) > limit else None)
+
+    def _order_balance(self, order_id: UUID) -> OrderBalance:
+        order = self._tables.orders.get(order_id)
+        return OrderBalance(
+            order_id=order_id,
+            status=None if order is None else order.status,
+            quantities={line.line_no: line.quantity for line in order.lines} if order else {},
+            holdings=self._tables.holdings(order_id),
+        )
 
     def _balance(self, sku: str, location: str) -> LevelBalance:
         level = self._tables.products[sku].level(location)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from oms_core.domain.events import NewEvent
-from oms_core.domain.orders.new_orders import placed_event, placed_order, queued_order, reservation
+from oms_core.domain.orders.new_orders import (
+    held_event,
+    held_order,
+    placed_event,
+    placed_order,
+    queued_order,
+    reservation,
+)
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import (
     Enqueue,
@@ -22,6 +31,7 @@ from oms_core.domain.orders.placement import (
     Replay,
     Reserve,
     Verdict,
+    order_archived,
 )
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
 from oms_core.domain.stock.products import Product
@@ -70,7 +80,10 @@ class _OrderWriter(Generic[View]):
         keys = [placement.key for placement in placements if placement.key is not None]
         return {key: self._tables.order_keys[key] for key in keys if key in self._tables.order_keys}
 
-    def _write(self, new_orders: Sequence[tuple[Placement, Reserve | Enqueue]]) -> None:
+    def _write(self, new_orders: list[tuple[Placement, Reserve | Enqueue]]) -> None:
+        """Write orders, those that are held after the others."""
+        if self.entered_as is EnteredAs.PLACED:
+            new_orders.sort(key=lambda entry: entry[0].hold_seconds is not None)
         entries = [
             (reservation(placement.id, allocation), placement.stamp)
             for placement, verdict in new_orders
@@ -99,9 +112,14 @@ class _OrderWriter(Generic[View]):
             case Refuse(error):
                 return Refused(error=error)
             case Replay(order_id, entered_as):
-                return Placed(order=self._tables.orders[order_id], replayed=True, entered_as=entered_as)
+                return self._replayed(order_id, entered_as)
             case Repeat(index):
                 return self._placed(placements[index], replayed=True)
+
+    def _replayed(self, order_id: UUID, entered_as: EnteredAs) -> PlacementOutcome:
+        if order_id not in self._tables.orders:
+            return Refused(error=order_archived(order_id))
+        return Placed(order=self._tables.orders[order_id], replayed=True, entered_as=entered_as)
 
     def _placed(self, placement: Placement, *, replayed: bool) -> Placed:
         order_id = placement.id
@@ -122,7 +140,10 @@ class PlacedOrderWriter(_OrderWriter[PlacementView]):
         return PlacementView(products=self.products(placements), keyed_orders=self.keyed_orders(placements))
 
     def new_order(self, placement: Placement) -> tuple[Order, NewEvent]:
-        """Place it at once."""
+        """Place it at once, or hold it."""
+        if placement.hold_seconds is not None:
+            hold_until = self._tables.now() + timedelta(seconds=placement.hold_seconds)
+            return held_order(placement, hold_until), held_event(placement)
         return placed_order(placement), placed_event(placement)
 
 

@@ -11,9 +11,12 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.orders.bulk_changes import DecideOrderChanges, Moved, order_not_found
 from oms_core.domain.orders.order import Order, OrderFilter, orders_within
-from oms_core.domain.orders.placement import Placement, PlacementOutcome
-from oms_core.domain.orders.status_changes import joins_queue, order_after
+from oms_core.domain.orders.placement import EnteredAs, KeyedOrder, Placement, PlacementOutcome, order_archived
+from oms_core.domain.orders.queueing import fitting
+from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement
 from oms_memory.order_writer import PlacedOrderWriter
@@ -47,14 +50,43 @@ class MemoryOrders:
         decide: DecideOrderChange,
     ) -> tuple[Order, bool]:
         with self._tables.lock:
-            order = self._tables.order(order_id, owner)
-            kept = self._tables.kept_keys.get((key.actor, key.key))
+            kept = self._tables.order_keys.get((key.actor, key.key))
             if kept is not None:
                 key.check(kept.fingerprint)
+            if kept is not None and order_id not in self._tables.orders and owner is None:
+                raise order_archived(kept.order_id)
+            order = self._tables.order(order_id, owner)
+            if kept is not None:
                 return order, True
             changed = self._change(order, Stamp.of(caller, now), decide)
-            self._tables.kept_keys[key.actor, key.key] = key
+            self._tables.order_keys[key.actor, key.key] = KeyedOrder(
+                order_id=order_id, fingerprint=key.fingerprint, entered_as=EnteredAs.QUEUED
+            )
             return changed, False
+
+    def change_many(
+        self,
+        order_ids: Sequence[UUID],
+        *,
+        owner: str | None,
+        caller: Caller,
+        now: datetime,
+        decide: DecideOrderChanges,
+    ) -> dict[UUID, Moved]:
+        stamp = Stamp.of(caller, now)
+        with self._tables.lock:
+            known = [self._tables.orders.get(order_id) for order_id in sorted(order_ids)]
+            fit = fitting(0 if order is None else len(order.lines) for order in known)
+            outcomes: dict[UUID, Moved] = {each: order_not_found(each) for each in sorted(order_ids)[:fit]}
+            orders = [order for order in known[:fit] if order is not None and owner in {None, order.customer_id}]
+            decisions = decide([(order, self._tables.holdings_at_levels(order.id)) for order in orders])
+            changes = []
+            for order, decision in zip(orders, decisions, strict=True):
+                if isinstance(decision, OrderChange):
+                    changes.append((order, decision))
+                else:
+                    outcomes[order.id] = order if decision is None else decision
+            return outcomes | self._change_all(changes, stamp)
 
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
         with self._tables.lock:
@@ -75,12 +107,26 @@ class MemoryOrders:
             ]
         return found[:limit]
 
+    def _change_all(self, changes: Sequence[tuple[Order, OrderChange]], stamp: Stamp) -> dict[UUID, Order]:
+        entries = [(row, stamp) for _, change in changes for row in change.movements]
+        self._tables.check(entries)
+        for _, change in changes:
+            if change.event is not None:
+                self._tables.record(change.event, stamp)
+        self._tables.move(entries)
+        changed = {order.id: order_after(order, change, stamp.at) for order, change in changes}
+        self._tables.orders.update(changed)
+        return changed
+
     def _change(self, order: Order, stamp: Stamp, decide: DecideOrderChange) -> Order:
         change = decide(order, self._tables.holdings_at_levels(order.id))
         if change is None:
             return order
         entries = [(row, stamp) for row in change.movements]
+        self._tables.check_payment(order.id, change.payment_reference)
         self._tables.check(entries)
+        if change.payment_reference is not None:
+            self._tables.payments[change.payment_reference] = order.id
         if change.event is not None:
             self._tables.record(change.event, stamp)
         self._tables.move(entries)
@@ -100,4 +146,9 @@ def _matches(order: Order, wanted: OrderFilter) -> bool:
         and (wanted.sku is None or any(line.sku == wanted.sku for line in order.lines))
         and (wanted.created_from is None or order.created_at >= wanted.created_from)
         and (wanted.created_to is None or order.created_at < wanted.created_to)
+        and (wanted.hold_before is None or _is_held_no_longer_than(order, wanted.hold_before))
     )
+
+
+def _is_held_no_longer_than(order: Order, time: datetime) -> bool:
+    return order.status is OrderStatus.HELD and order.hold_until is not None and order.hold_until < time

@@ -22,9 +22,8 @@ from oms_core.domain.orders.queueing import (
     WorkerState,
     claimed_together,
     fitting,
-    settled_event,
-    settled_order,
 )
+from oms_core.domain.orders.settled_orders import settled_event, settled_order
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
 from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
@@ -32,6 +31,7 @@ from oms_memory.order_writer import QueuedOrderWriter
 from oms_memory.tables import Tables
 
 _FORGOTTEN = timedelta(days=1)
+_RELAY = "event-relay"
 
 
 class MemoryQueuedOrders:
@@ -138,7 +138,13 @@ class MemoryQueuedOrders:
         self._tables.check(entries)
         for queued, verdict in decided:
             order = self._tables.orders[queued.id]
-            settled = settled_order(order, verdict, stamp.at, was_claimed=order.id in claimed)
+            settled = settled_order(
+                order,
+                verdict,
+                stamp.at,
+                was_claimed=order.id in claimed,
+                hold_until=self._tables.now() + timedelta(seconds=order.hold_seconds or 0),
+            )
             self._tables.orders[order.id] = settled
             self._tables.due_times.pop(order.id, None)
             self._tables.record(settled_event(queued, verdict), stamp)
@@ -178,17 +184,11 @@ class MemoryOutbox:
 
     def lease(self, holder: str, *, seconds: float) -> bool:
         with self._tables.lock:
-            now = self._tables.now()
-            other, expires_at = self._tables.relay or (holder, now)
-            if other != holder and expires_at > now:
-                return False
-            self._tables.lend(holder, seconds)
-            return True
+            return self._tables.lease(_RELAY, holder, seconds)
 
     def release(self, holder: str) -> None:
         with self._tables.lock:
-            if self._tables.relay is not None and self._tables.relay[0] == holder:
-                self._tables.relay = None
+            self._tables.release(_RELAY, holder)
 
     def unpublished(self, *, limit: int) -> list[Event]:
         with self._tables.lock:
@@ -202,4 +202,4 @@ class MemoryOutbox:
 
 def _as_queued(order: Order) -> QueuedOrder:
     lines = tuple(OrderLine(sku=line.sku, quantity=line.quantity) for line in order.lines)
-    return QueuedOrder(id=order.id, version=order.version, lines=lines)
+    return QueuedOrder(id=order.id, version=order.version, lines=lines, hold_seconds=order.hold_seconds)

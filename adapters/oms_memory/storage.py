@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 
-from oms_core.ports.storage import SchemaStatus, Storage, StorageOptions
+from oms_core.domain.cells import Cell
+from oms_core.ports.schema_storage import SchemaStatus
+from oms_core.ports.storage import Storage, StorageOptions
 from oms_core.runtime.forks import begin_in_children
 from oms_memory.api_keys import MemoryApiKeys
+from oms_memory.archive import MemoryArchive
 from oms_memory.audits import MemoryAudits
+from oms_memory.holds import MemoryHolds
 from oms_memory.imports import MemoryImports
 from oms_memory.orders import MemoryOrders
 from oms_memory.queue import MemoryOutbox, MemoryQueuedOrders, MemoryWorkers
@@ -27,6 +31,9 @@ class MemorySchema:
     def check(self) -> None:
         """Raise nothing: it is always current."""
 
+    def cells(self) -> tuple[Cell, ...]:
+        return ()
+
 
 class MemoryStorage:
     """Storage over dictionaries; each instance is a database of its own."""
@@ -36,10 +43,12 @@ class MemoryStorage:
         begin_in_children(self._begin_in_child)
         self.orders = MemoryOrders(self.tables)
         self.queue = MemoryQueuedOrders(self.tables)
+        self.holds = MemoryHolds(self.tables)
         self.workers = MemoryWorkers(self.tables)
         self.outbox = MemoryOutbox(self.tables)
         self.stock = MemoryStock(self.tables)
         self.imports = MemoryImports(self.tables)
+        self.archive = MemoryArchive(self.tables)
         self.audits = MemoryAudits(self.tables)
         self.keys = MemoryApiKeys(self.tables)
         self.schema = MemorySchema()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from uuid import UUID
 from oms_core.domain.api_keys import StoredApiKey
 from oms_core.domain.events import Event, NewEvent
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.orders.holds import reference_in_use
 from oms_core.domain.orders.order import Holding, Order
 from oms_core.domain.orders.placement import EnteredAs, KeyedOrder
 from oms_core.domain.orders.queueing import WorkerState
@@ -41,17 +42,18 @@ class Tables:
     movements: dict[str, list[Movement]] = field(default_factory=dict)
     order_movements: dict[UUID, list[NewMovement]] = field(default_factory=dict)
     stock_keys: dict[tuple[str, str], IdempotencyKey] = field(default_factory=dict)
-    kept_keys: dict[tuple[str, str], IdempotencyKey] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     unpublished: dict[int, Event] = field(default_factory=dict)
     due_times: dict[UUID, datetime] = field(default_factory=dict)
     workers: dict[str, WorkerState] = field(default_factory=dict)
     api_keys: dict[UUID, StoredApiKey] = field(default_factory=dict)
-    relay: tuple[str, datetime] | None = None
+    leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    payments: dict[str, UUID] = field(default_factory=dict)
     queue_count: int = 0
     keeps_outbox: bool = False
     now: Callable[[], datetime] = machine_time
     movement_count: int = 0
+    event_count: int = 0
 
     def check(self, entries: Sequence[MovementEntry]) -> None:
         """Raise `internal_error` if these rows would break a level's bounds: a decision that stock does not cover."""
@@ -68,18 +70,19 @@ class Tables:
         """Write ledger rows and their levels."""
         moved = self._moved(entries)
         for row, stamp in entries:
-            self._write_movement(row, stamp)
+            self.write_movement(row, stamp)
         self.products.update(moved)
 
     def record(self, event: NewEvent, stamp: Stamp) -> None:
         """Append an event."""
         entry = Event(
-            id=len(self.events) + 1,
+            id=self.event_count + 1,
             event=event,
             actor=stamp.actor,
             request_id=stamp.request_id,
             created_at=stamp.at,
         )
+        self.event_count = entry.id
         self.events.append(entry)
         if self.keeps_outbox:
             self.unpublished[entry.id] = entry
@@ -95,9 +98,28 @@ class Tables:
         if seconds is not None:
             self.due_times[order_id] = self.now() + timedelta(seconds=seconds)
 
-    def lend(self, holder: str, seconds: float) -> None:
-        """Lend the right to publish to one holder."""
-        self.relay = holder, self.now() + timedelta(seconds=seconds)
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or prolong a right that one holder has; False while another one has it."""
+        now = self.now()
+        other, expires_at = self.leases.get(name, (holder, now))
+        if other != holder and expires_at > now:
+            return False
+        self.lend(name, holder, seconds)
+        return True
+
+    def lend(self, name: str, holder: str, seconds: float) -> None:
+        """Lend a right to one holder."""
+        self.leases[name] = holder, self.now() + timedelta(seconds=seconds)
+
+    def release(self, name: str, holder: str) -> None:
+        """Give up a right, if this holder has it."""
+        if name in self.leases and self.leases[name][0] == holder:
+            del self.leases[name]
+
+    def check_payment(self, order_id: UUID, payment_reference: str | None) -> None:
+        """Raise `payment_reference_in_use` where a payment reference is another order's."""
+        if payment_reference is not None and self.payments.get(payment_reference, order_id) != order_id:
+            raise reference_in_use()
 
     def add_key(self, stored: StoredApiKey) -> None:
         """Write an API key."""
@@ -136,6 +158,17 @@ class Tables:
             for holding in self.holdings(order_id)
         )
 
+    def forget(self, order_ids: Collection[UUID], movement_ids: Collection[int]) -> None:
+        """Remove orders with all that is written of them, and further rows of the ledger; keys stay."""
+        for order_id in order_ids:
+            del self.orders[order_id]
+            self.order_movements.pop(order_id, None)
+        self.events = [entry for entry in self.events if entry.event.order_id not in order_ids]
+        self.movements = {
+            sku: [row for row in rows if row.movement.order_id not in order_ids and row.id not in movement_ids]
+            for sku, rows in self.movements.items()
+        }
+
     def within_bounds(self, level: StockLevel) -> bool:
         """Return whether a level may be kept; a database has a CHECK for it."""
         return is_within_bounds(level)
@@ -155,7 +188,8 @@ class Tables:
             moved[sku] = _with_level(product, level, move.stamp.at)
         return moved
 
-    def _write_movement(self, row: NewMovement, stamp: Stamp) -> None:
+    def write_movement(self, row: NewMovement, stamp: Stamp) -> None:
+        """Append a row to the ledger, and leave its level."""
         self.movement_count += 1
         written = Movement(id=self.movement_count, movement=row, actor=stamp.actor, created_at=stamp.at)
         self.movements.setdefault(row.sku, []).append(written)

@@ -1,50 +1,76 @@
-"""AuditStorage: the figures that an audit compares, one statement a page, so that they belong together."""
+"""AuditStorage: the database sums and compares, a page in a statement, and shows only what does not agree.
+
+The statements know the rule of `oms_core.domain.stock.balances` well enough to pass by what agrees. What they let
+through is shown with its figures, for the rule itself to judge and to word.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from oms_core.domain.limits import SKU_LENGTH_MAX
+from oms_core.domain.limits import PAGE_ITEMS_MAX, SKU_LENGTH_MAX
 from oms_core.domain.orders.order import Holding
 from oms_core.domain.orders.statuses import OrderStatus
-from oms_core.domain.stock.balances import LevelBalance, OrderBalance
+from oms_core.domain.stock.balances import RESERVING, TAKING, Compared, LevelBalance, OrderBalance
 from oms_peewee.database import Database
 from oms_peewee.session import Session
 
 _NO_ID = UUID(int=0)
+_LAST_ID = UUID(int=2**128 - 1)
 # Sorts after every SKU.
 _LAST_SKU = "\U0010ffff" * (SKU_LENGTH_MAX + 1)
 
-# The ledger is summed up to the SKU of the page's last level. Levels of that SKU beyond the page seem to be missing
-# then, but sort after its last level, and LIMIT cuts them off.
-_LEVELS = """WITH levels AS (
-  SELECT sku, location, on_hand, reserved FROM stock_levels
-  WHERE (sku, location) > (?, ?) ORDER BY sku, location LIMIT ?),
+_LAST_LEVEL = "SELECT sku FROM stock_levels WHERE sku > ? ORDER BY sku LIMIT 1 OFFSET ?"
+_LEVELS = """WITH levels AS (SELECT sku, location, on_hand, reserved FROM stock_levels WHERE sku > ? AND sku <= ?),
 sums AS (
   SELECT sku, location, CAST(sum(on_hand_delta) AS bigint) AS on_hand, CAST(sum(reserved_delta) AS bigint) AS reserved
-  FROM stock_movements
-  WHERE sku >= ? AND (sku, location) > (?, ?)
-    AND sku <= coalesce((SELECT max(sku) FROM levels HAVING count(*) = ?), ?)
-  GROUP BY sku, location)
-SELECT levels.sku, levels.location, levels.on_hand, levels.reserved, coalesce(sums.on_hand, 0),
-  coalesce(sums.reserved, 0)
-FROM levels LEFT JOIN sums ON sums.sku = levels.sku AND sums.location = levels.location
+  FROM stock_movements WHERE sku > ? AND sku <= ? GROUP BY sku, location),
+balances AS (
+  SELECT levels.sku, levels.location, levels.on_hand, levels.reserved, coalesce(sums.on_hand, 0) AS ledger_on_hand,
+    coalesce(sums.reserved, 0) AS ledger_reserved
+  FROM levels LEFT JOIN sums ON sums.sku = levels.sku AND sums.location = levels.location
+  UNION ALL
+  SELECT sums.sku, sums.location, 0, 0, sums.on_hand, sums.reserved
+  FROM sums LEFT JOIN levels ON levels.sku = sums.sku AND levels.location = sums.location WHERE levels.sku IS NULL)
+SELECT '', '', count(*), 0, 0, 0 FROM balances
 UNION ALL
-SELECT sums.sku, sums.location, 0, 0, sums.on_hand, sums.reserved
-FROM sums LEFT JOIN levels ON levels.sku = sums.sku AND levels.location = sums.location WHERE levels.sku IS NULL
-ORDER BY 1, 2 LIMIT ?"""
+SELECT sku, location, on_hand, reserved, ledger_on_hand, ledger_reserved FROM balances
+WHERE on_hand <> ledger_on_hand OR reserved <> ledger_reserved OR reserved < 0 OR reserved > on_hand
+ORDER BY 1, 2"""
 
-_ORDERS = """WITH page AS (SELECT id, status FROM orders WHERE id > ? ORDER BY id LIMIT ?)
-SELECT page.id, page.status, l.line_no, l.quantity, NULL AS sku, NULL AS location, NULL AS reserved, NULL AS shipped
-FROM page LEFT JOIN order_lines AS l ON l.order_id = page.id
+
+def _any_of(statuses: Collection[OrderStatus]) -> str:
+    return ", ".join(f"'{status}'" for status in sorted(statuses))
+
+
+_LAST_ORDER = "SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"
+_COUNT_ORDERS = "SELECT count(*) FROM orders WHERE id > ? AND id <= ?"
+# What each line should hold, taken from what its ledger rows hold: nothing is left where they agree.
+_DISAGREEING_ORDERS = f"""SELECT DISTINCT order_id FROM (
+  SELECT order_id, line_no FROM (
+    SELECT l.order_id, l.line_no, 1 AS ordered,
+      CASE WHEN o.status IN ({_any_of(RESERVING)}) THEN -l.quantity ELSE 0 END AS reserved,
+      CASE WHEN o.status IN ({_any_of(TAKING)}) THEN l.quantity ELSE 0 END AS on_hand
+    FROM orders AS o JOIN order_lines AS l ON l.order_id = o.id
+    WHERE o.id > ? AND o.id <= ? AND l.order_id > ? AND l.order_id <= ?
+    UNION ALL
+    SELECT order_id, line_no, 0, reserved_delta, on_hand_delta FROM stock_movements
+    WHERE order_id > ? AND order_id <= ?) AS entries
+  GROUP BY order_id, line_no HAVING sum(reserved) <> 0 OR sum(on_hand) <> 0 OR sum(ordered) = 0) AS lines
+ORDER BY order_id"""  # noqa: S608  Only constants of ours are put in.
+# An order that is not there has no status, and may have ledger rows all the same.
+_ORDERS = """SELECT o.id, o.status, l.line_no, l.quantity, NULL AS sku, NULL AS location, NULL AS reserved,
+  NULL AS shipped
+FROM orders AS o LEFT JOIN order_lines AS l ON l.order_id = o.id WHERE o.id IN (?)
 UNION ALL
-SELECT page.id, page.status, m.line_no, NULL, m.sku, m.location,
+SELECT m.order_id, o.status, m.line_no, NULL, m.sku, m.location,
   CAST(sum(m.reserved_delta) AS bigint), CAST(-sum(m.on_hand_delta) AS bigint)
-FROM page JOIN stock_movements AS m ON m.order_id = page.id
-GROUP BY page.id, page.status, m.line_no, m.sku, m.location
+FROM stock_movements AS m LEFT JOIN orders AS o ON o.id = m.order_id WHERE m.order_id IN (?)
+GROUP BY m.order_id, o.status, m.line_no, m.sku, m.location
 ORDER BY 1, 3, 5, 6"""
 
 
@@ -54,36 +80,65 @@ class PeeweeAudits:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def level_balances(self, *, after: tuple[str, str] | None, limit: int) -> list[LevelBalance]:
-        sku, location = after or ("", "")
-        params = (sku, location, limit, sku, sku, location, limit, _LAST_SKU, limit)
-        return [
-            LevelBalance(
-                sku=sku,
-                location=location,
-                on_hand=on_hand,
-                reserved=reserved,
-                ledger_on_hand=ledger_on_hand,
-                ledger_reserved=ledger_reserved,
-            )
-            for sku, location, on_hand, reserved, ledger_on_hand, ledger_reserved in self._rows(_LEVELS, params)
-        ]
+    def compare_levels(self, *, after: str | None, limit: int) -> Compared[str, LevelBalance]:
+        def compare(session: Session) -> Compared[str, LevelBalance]:
+            with session.long_read():
+                first = after or ""
+                last = _first(_rows(session, _LAST_LEVEL, first, limit - 1))
+                bounds = first, _LAST_SKU if last is None else last
+                (_, _, count, *_), *suspects = _rows(session, _LEVELS, *bounds, *bounds)
+            return Compared(count=count, suspects=[_level_balance(each) for each in suspects], last=last)
 
-    def order_balances(self, *, after: UUID | None, limit: int) -> list[OrderBalance]:
-        rows = self._rows(_ORDERS, (str(after or _NO_ID), limit))
-        return [_order_balance(UUID(str(order_id)), [*group]) for order_id, group in groupby(rows, key=itemgetter(0))]
+        return self._database.read(compare)
 
-    def _rows(self, sql: str, params: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        def fetch(session: Session) -> list[tuple[Any, ...]]:
-            return list(session.execute_sql(sql.replace("?", session.param), params).fetchall())
+    def compare_orders(self, *, after: UUID | None, limit: int) -> Compared[UUID, OrderBalance]:
+        def compare(session: Session) -> tuple[int, list[str], UUID | None]:
+            with session.range_merge():
+                first = str(after or _NO_ID)
+                last = _first(_rows(session, _LAST_ORDER, first, limit - 1))
+                bounds = first, str(_LAST_ID if last is None else last)
+                count = limit if last else _first(_rows(session, _COUNT_ORDERS, *bounds))
+                suspects = _rows(session, _DISAGREEING_ORDERS, *bounds, *bounds, *bounds)
+            return count, [str(order_id) for (order_id,) in suspects], None if last is None else UUID(str(last))
 
-        return self._database.read(fetch)
+        count, order_ids, last = self._database.read(compare)
+        return Compared(count=count, suspects=self._order_balances(order_ids), last=last)
+
+    def _order_balances(self, order_ids: Sequence[str]) -> list[OrderBalance]:
+        """Read the figures of orders as they are now; those who changed meanwhile may agree."""
+        balances = []
+        for start in range(0, len(order_ids), PAGE_ITEMS_MAX):
+            chosen = order_ids[start : start + PAGE_ITEMS_MAX]
+            sql = _ORDERS.replace("?", ", ".join("?" * len(chosen)))
+            rows = self._database.read(lambda session: _rows(session, sql, *chosen, *chosen))  # noqa: B023  At once.
+            balances += [_order_balance(UUID(str(id)), [*group]) for id, group in groupby(rows, key=itemgetter(0))]
+        return balances
+
+
+def _rows(session: Session, sql: str, *params: object) -> list[tuple[Any, ...]]:
+    return list(session.execute_sql(sql.replace("?", session.param), params).fetchall())
+
+
+def _first(rows: Sequence[tuple[Any, ...]]) -> Any:
+    return rows[0][0] if rows else None
+
+
+def _level_balance(row: tuple[Any, ...]) -> LevelBalance:
+    sku, location, on_hand, reserved, ledger_on_hand, ledger_reserved = row
+    return LevelBalance(
+        sku=sku,
+        location=location,
+        on_hand=on_hand,
+        reserved=reserved,
+        ledger_on_hand=ledger_on_hand,
+        ledger_reserved=ledger_reserved,
+    )
 
 
 def _order_balance(order_id: UUID, rows: list[tuple[Any, ...]]) -> OrderBalance:
     return OrderBalance(
         order_id=order_id,
-        status=OrderStatus(rows[0][1]),
+        status=None if rows[0][1] is None else OrderStatus(rows[0][1]),
         quantities={line_no: quantity for _, _, line_no, quantity, *_ in rows if quantity is not None},
         holdings=tuple(
             Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped)

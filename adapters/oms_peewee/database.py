@@ -18,6 +18,7 @@ from oms_peewee.faults import (
     CommitLostError,
     Fault,
     NoRoomError,
+    NotFollowingError,
     ReadOnlyError,
     TooLateError,
     UncoveredError,
@@ -38,6 +39,7 @@ _OUR_FAULTS: Mapping[type[Exception], Fault] = {
     CircuitOpenError: Fault.UNAVAILABLE,
     CommitLostError: Fault.DISCONNECTED,
     NoRoomError: Fault.NO_ROOM,
+    NotFollowingError: Fault.UNAVAILABLE,
     ReadOnlyError: Fault.UNAVAILABLE,
     TooLateError: Fault.UNAVAILABLE,
     UncoveredError: Fault.UNCOVERED,
@@ -122,6 +124,7 @@ class Database:
                 with session.atomic():
                     for each in lost:
                         if each.was_committed(session):
+                            session.await_standbys()
                             return each.now(session)
                     written = work(session)
             except CommitLostError:
@@ -132,7 +135,7 @@ class Database:
                 self.wrote()
             return written.result
 
-        return self.write_by_ids(attempted, look_up=look_up)
+        return self._run(attempted, self._engine.writer_lock, look_up)
 
     def write_by_ids(self, work: Callable[[Attempt], Result], *, look_up: Mapping[str, object]) -> Result:
         """Run work that writes in transactions of its own, and finds by their ids what an earlier try has committed.
@@ -140,7 +143,14 @@ class Database:
         This is for work that commits together with its last statements, before it could return a result. It calls
         `wrote` where it has written something. Raise what `write` raises.
         """
-        return self._run(work, self._engine.writer_lock, look_up)
+
+        def attempted(attempt: Attempt) -> Result:
+            result = work(attempt)
+            if attempt.commit_was_lost:
+                attempt.session.await_standbys()
+            return result
+
+        return self._run(attempted, self._engine.writer_lock, look_up)
 
     def wrote(self) -> None:
         """Note that work has been written: whatever kept further work from being done is over."""
@@ -177,6 +187,7 @@ class Database:
             try:
                 connect = self._circuit.connect_anyway if commit_was_lost else self._circuit.connect
                 with lock(deadline), self._pool.lend(deadline, connect) as session:
+                    session.deadline = deadline
                     attempt = Attempt(session=session, number=number, commit_was_lost=commit_was_lost)
                     result = self._once_free(work, attempt, deadline)
             except self.caught as error:

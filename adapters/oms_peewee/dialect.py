@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
-from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.cells import Cell
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import Enqueue, EnteredAs, Placement, PlacementView, Refuse, Reserve
 from oms_core.domain.orders.queueing import QueuedOrder
@@ -33,8 +33,8 @@ View = TypeVar("View")
 NewOrder: TypeAlias = tuple[Placement, Reserve | Enqueue]
 AsWritten: TypeAlias = Callable[[Placement], Order]
 Settled: TypeAlias = tuple[QueuedOrder, Reserve | Refuse]
-# The order's index in what is to be settled, its version, and a line's SKU and quantity.
-QueuedLine: TypeAlias = tuple[int, int, str, int]
+# The order's index in what is to be settled, its version, how long it is to be held, and a line's SKU and quantity.
+QueuedLine: TypeAlias = tuple[int, int, int | None, str, int]
 
 
 class Engine(Protocol):
@@ -83,6 +83,7 @@ class SchemaDialect:
     statements: Callable[[str], Iterable[str]]
     param: str
     is_embedded: bool
+    cells: Callable[[Session], Iterable[Cell]] = lambda _: ()
 
 
 class Ledger(Protocol):
@@ -94,10 +95,9 @@ class Ledger(Protocol):
         *,
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
-        key: IdempotencyKey | None = None,
         silent_skus: Collection[str] = (),
     ) -> None:
-        """Write ledger rows (the first carries `key`), move their levels, write the events, and announce stock events.
+        """Write ledger rows, move their levels, write the events, and announce stock events.
 
         All levels of the products moved are locked, by (sku, location). Products of `silent_skus` get no stock events:
         the caller has written them, or there are none. Raise UncoveredError when a level is missing or would break
@@ -119,11 +119,18 @@ class NewOrderTables(Protocol[View]):
         """Whether to read first without locks: a refusal then takes none."""
         ...
 
-    def read(self, session: OwnSession, placements: Sequence[Placement]) -> View:
-        """Read the products ordered, then the keys used, without locks.
+    def recall(self, session: OwnSession, placements: Sequence[Placement]) -> View | None:
+        """Return what is remembered of the products ordered, and no keys; None when it is not to be relied upon.
 
-        Keys are read last. An order whose key is missed here has then not taken its stock either, and writing the key
-        finds it.
+        Products that are not remembered are read. It is enough to write orders, for `write` finds out what does not
+        hold, but not to refuse one.
+        """
+        ...
+
+    def read(self, session: OwnSession, placements: Sequence[Placement]) -> View:
+        """Read the products ordered, and the keys used no earlier than them.
+
+        An order whose key is missed here has then not taken its stock either, and writing the key finds it.
         """
         ...
 
@@ -139,7 +146,8 @@ class NewOrderTables(Protocol[View]):
         """Write orders, lines, reservations, levels and events; return what shows an order as it was written.
 
         This is the last step of the transaction, and may commit it. `view` is what was decided upon. Raise
-        UncoveredError if the stock is not there.
+        UncoveredError, or a driver's error for it, if that does not hold: the stock is not there, or there is a level
+        more that it might have been taken from.
         """
         ...
 
@@ -153,7 +161,10 @@ class SettlingTables(Protocol):
         ...
 
     def take(self, session: OwnSession, order_ids: Sequence[UUID], claimed: Sequence[bool]) -> Iterable[QueuedLine]:
-        """Lock the orders that may be settled; return their lines by queue number and line, ROWS_MAX at most."""
+        """Lock the orders that may be settled, their waiting rows first, each in the order given: by id.
+
+        Return their lines by queue number and line, ROWS_MAX at most.
+        """
         ...
 
     def lock(self, session: OwnSession, orders: Sequence[QueuedOrder]) -> None:
@@ -196,6 +207,11 @@ class Dialect(Protocol):
     @property
     def schema(self) -> SchemaDialect:
         """How its schema is made."""
+        ...
+
+    @property
+    def expire_orders_max(self) -> int:
+        """How many holds one transaction expires at most."""
         ...
 
     def ledger(self) -> Ledger:

@@ -1,4 +1,4 @@
-"""Queries for events that only one call can have written, which tell whether its COMMIT had happened."""
+"""Queries for events: an order's, and those that only one call can have written, which tell of a lost COMMIT."""
 
 from __future__ import annotations
 
@@ -8,18 +8,30 @@ from uuid import UUID
 
 import peewee
 
-from oms_core.domain.events import EventType, NewEvent
+from oms_core.domain.events import Event, EventType, NewEvent
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
 from oms_peewee.models import EventRow
+from oms_peewee.order_queries import order_seen_by
+from oms_peewee.rows import EVENT_COLUMNS, event_of, rows_of
 from oms_peewee.session import Session
 
 _SETTLED: Mapping[str, OrderStatus] = MappingProxyType(
     {
         EventType.ORDER_PLACED.value: OrderStatus.PENDING,
+        EventType.ORDER_HELD.value: OrderStatus.HELD,
         EventType.ORDER_REJECTED.value: OrderStatus.REJECTED,
     }
 )
+_EVENTS = f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id"  # noqa: S608  Only a constant is put in.
+
+
+def events_of(session: Session, order_id: UUID, owner: str | None, after: int | None, limit: int) -> list[Event]:
+    """Read the events of an order by id, above `after`; none of an order that the owner may not see."""
+    is_theirs, params = order_seen_by(order_id, owner)
+    order = f"(SELECT id FROM orders WHERE {is_theirs})"  # noqa: S608  Only a condition of ours is put in.
+    sql = f"{_EVENTS} = {order} AND id > ? ORDER BY id LIMIT ?"
+    return [event_of(row) for row in rows_of(session, sql, [*params, after or 0, limit])]
 
 
 def has_event(session: Session, event: NewEvent, stamp: Stamp) -> bool:

@@ -68,6 +68,10 @@ class ReadOnlyError(Exception):
     """The database's server only reads: a standby, or one that was told to."""
 
 
+class NotFollowingError(Exception):
+    """The server asked for a replica is none of the primary, or the primary cannot say where it is."""
+
+
 class UnfitError(Exception):
     """The database, or this program's role in it, lacks what the work needs; the text says what helps."""
 
@@ -117,7 +121,7 @@ def as_oms_error(error: Exception, fault: Fault, *, database: str, reason: str) 
             return storage_unavailable(f"{database}: {reason}")
 
 
-def reason_of(error: Exception, remedy: str = "") -> str:
+def reason_of(error: Exception | str, remedy: str = "") -> str:
     """Return a driver's message in one line, and the remedy; none of them holds a password.
 
     The lines after the first are left out: they explain, or quote a row.

@@ -15,7 +15,7 @@ from oms_core.domain.callers import Scope
 from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
 from oms_core.domain.orders.placement import EnteredAs
 
-# The column accepted_status holds the answer that an order was first given, as its HTTP status.
+# The column answer_status holds the answer that an order was first given, as its HTTP status.
 ENTRY_CODES: Mapping[EnteredAs, int] = MappingProxyType({EnteredAs.PLACED: 201, EnteredAs.QUEUED: 202})
 ENTERED_AS: Mapping[int, EnteredAs] = MappingProxyType({code: entered for entered, code in ENTRY_CODES.items()})
 
@@ -23,6 +23,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _SCOPES: Mapping[str, Scope] = MappingProxyType({scope.value: scope for scope in Scope})
+
+
+def entered_as(answer_status: int) -> EnteredAs:
+    """Return how an order came in. The key of another act than placing is refused by its fingerprint, whatever this."""
+    return ENTERED_AS.get(answer_status, EnteredAs.PLACED)
 
 
 def to_microseconds(time: datetime) -> int:

@@ -24,7 +24,7 @@ from oms_core.ports.import_storage import (
 )
 from oms_peewee.database import Database
 from oms_peewee.dialect import ImportTables
-from oms_peewee.idempotency_keys import is_kept, keep_key
+from oms_peewee.idempotency_keys import is_kept, keep_stock_key
 from oms_peewee.models import ImportRefusalRow, ImportRow, LevelRow
 from oms_peewee.session import Session
 from oms_peewee.written import Written, nothing_written
@@ -88,7 +88,7 @@ class PeeweeImports:
         self, session: Session, batch: ImportBatch, key: IdempotencyKey, stamp: Stamp
     ) -> Written[BatchResult]:
         result = self._tables.write(session, batch, stamp)
-        keep_key(session, key, stamp.at)  # Where the lost COMMIT is still under way, this waits for it.
+        keep_stock_key(session, key, None, stamp.at)  # Where the lost COMMIT is still under way, this waits for it.
         return Written(result=result, was_committed=lambda later: is_kept(later, key))
 
 
@@ -101,22 +101,20 @@ def _state(session: Session, key: ImportRun, query: peewee.ModelSelect[Any]) -> 
     if row is None:
         return None
     check_fingerprint(key, row.fingerprint)
-    after = row.after_sku, row.after_location
+    after_sku, after_location = row.after
     figures = {"applied": row.applied, "unchanged": row.unchanged, "refused": row.refused, "created": row.created}
-    return ImportState(**figures, after=after)
+    return ImportState(**figures, after=(after_sku, after_location))
 
 
 def _keep_state(
     session: Session, batch: ImportBatch, key: ImportRun, state: ImportState, now: datetime, *, is_new: bool
 ) -> None:
-    after_sku, after_location = batch.end
     reached = {
         ImportRow.applied: state.applied,
         ImportRow.unchanged: state.unchanged,
         ImportRow.refused: state.refused,
         ImportRow.created: state.created,
-        ImportRow.after_sku: after_sku,
-        ImportRow.after_location: after_location,
+        ImportRow.after: list(batch.end),
         ImportRow.updated_at: now,
     }
     if not is_new:

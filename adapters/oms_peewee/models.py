@@ -50,21 +50,70 @@ class OrderRow(peewee.Model):
     total = MoneyField(column_name="total_e4", null=True)
     metadata = JsonField()
     caller = peewee.TextField()
-    idempotency_key = peewee.TextField(null=True)
-    fingerprint = DigestField(null=True)
-    accepted_status = peewee.SmallIntegerField()
     failure = JsonField(null=True)
     attempts = peewee.IntegerField()
-    due_at = TimeField(null=True)
-    queue_no = peewee.BigIntegerField(null=True)
     version = peewee.IntegerField()
     created_at = TimeField()
     updated_at = TimeField()
+    hold_seconds = peewee.IntegerField(null=True)
+    hold_until = TimeField(null=True)
+    hold_extensions = peewee.SmallIntegerField(null=True)
+    payment_reference = peewee.TextField(null=True)
+    locations = JsonField(null=True)
+    allow_incoming = peewee.BooleanField(null=True)
 
     class Meta:
         """Its table."""
 
         table_name = "orders"
+
+
+class WaitingRow(peewee.Model):
+    """An order that waits: to be placed, or to be confirmed."""
+
+    order_id = IdField(primary_key=True)
+    queue_no = peewee.BigIntegerField(null=True)
+    due_at = TimeField(null=True)
+    since = TimeField()
+    attempts = peewee.IntegerField()
+    waits_for = peewee.TextField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "waiting_orders"
+
+
+class OrderKeyRow(peewee.Model):
+    """The idempotency key of an act on an order."""
+
+    created_at = TimeField()
+    order_id = IdField()
+    act_no = peewee.IntegerField(null=True)
+    answer_status = peewee.SmallIntegerField()
+    act = peewee.TextField()
+    caller = peewee.TextField()
+    idempotency_key = peewee.TextField()
+    fingerprint = DigestField(null=True)
+
+    class Meta:
+        """Its table."""
+
+        table_name = "order_keys"
+        primary_key = peewee.CompositeKey("idempotency_key", "caller")
+
+
+class PaymentReferenceRow(peewee.Model):
+    """The payment of an order."""
+
+    created_at = TimeField()
+    order_id = IdField()
+    payment_reference = peewee.TextField(primary_key=True)
+
+    class Meta:
+        """Its table."""
+
+        table_name = "payment_references"
 
 
 class LineRow(peewee.Model):
@@ -97,9 +146,8 @@ class MovementRow(peewee.Model):
     reason = peewee.TextField(null=True)
     reference = peewee.TextField(null=True)
     actor = peewee.TextField()
-    idempotency_key = peewee.TextField(null=True)
-    fingerprint = DigestField(null=True)
     created_at = TimeField()
+    act_id = IdField(null=True)
 
     class Meta:
         """Its table."""
@@ -126,19 +174,23 @@ class EventRow(peewee.Model):
         table_name = "events"
 
 
-class IdempotencyKeyRow(peewee.Model):
-    """The key of a command that leaves no row to carry it."""
+class StockKeyRow(peewee.Model):
+    """The idempotency key of an act on stock."""
 
+    created_at = TimeField()
+    act_id = IdField(null=True)
+    progress = peewee.BigIntegerField(null=True)
+    act = peewee.TextField()
+    sku = peewee.TextField(null=True)
     actor = peewee.TextField()
     idempotency_key = peewee.TextField()
-    fingerprint = DigestField()
-    created_at = TimeField()
+    fingerprint = DigestField(null=True)
 
     class Meta:
         """Its table."""
 
-        table_name = "idempotency_keys"
-        primary_key = peewee.CompositeKey("actor", "idempotency_key")
+        table_name = "stock_keys"
+        primary_key = peewee.CompositeKey("idempotency_key", "actor")
 
 
 class ImportRow(peewee.Model):
@@ -152,11 +204,10 @@ class ImportRow(peewee.Model):
     applied = peewee.BigIntegerField()
     unchanged = peewee.BigIntegerField()
     refused = peewee.BigIntegerField()
-    after_sku = peewee.TextField()
-    after_location = peewee.TextField()
+    created = peewee.BigIntegerField()
+    after = JsonField()
     created_at = TimeField()
     updated_at = TimeField()
-    created = peewee.BigIntegerField()
 
     class Meta:
         """Its table."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
 from uuid import UUID
 
 import peewee
@@ -12,11 +11,16 @@ from peewee import fn
 
 from oms_core.domain.identifiers import uuid7_floor
 from oms_core.domain.limits import ORDER_LINES_MAX
-from oms_core.domain.orders.order import Holding, Order, OrderFilter, PlacedLine, orders_within
-from oms_peewee.models import LevelRow, LineRow, MovementRow, OrderRow
-from oms_peewee.rows import line_of, order_of
+from oms_core.domain.orders.order import Holding, Order, OrderFilter, orders_within
+from oms_peewee.models import LevelRow, LineRow, MovementRow, OrderRow, WaitingRow
+from oms_peewee.rows import LINE_COLUMNS, ORDER_COLUMNS, Row, lines_of, order_of, rows_of
 from oms_peewee.session import Session
 
+_ORDERS = f"SELECT {ORDER_COLUMNS} FROM orders WHERE"  # noqa: S608  Only constants are put in.
+_LINES = f"SELECT {LINE_COLUMNS} FROM order_lines WHERE order_id"  # noqa: S608  Only a constant is put in.
+_HOLDINGS = """SELECT CAST(order_id AS text), line_no, sku, location, CAST(sum(reserved_delta) AS bigint),
+  CAST(-sum(on_hand_delta) AS bigint)
+FROM stock_movements WHERE order_id {among} GROUP BY order_id, line_no, sku, location ORDER BY 1, 2, 3, 4"""
 _LOWEST_ID = UUID(int=0)
 # Written as in the index.
 _FAILURE_CODE = peewee.Expression(OrderRow.failure, "->>", peewee.SQL("'code'"))
@@ -24,33 +28,64 @@ _FAILURE_CODE = peewee.Expression(OrderRow.failure, "->>", peewee.SQL("'code'"))
 
 def find_order(session: Session, order_id: UUID, owner: str | None) -> Order | None:
     """Read one order that the owner (None: anybody) may see."""
-    return _with_lines(session, _one(order_id, owner).first(session))
+    return _one(session, order_id, owner)
 
 
-def lock_order(session: Session, order_id: UUID, owner: str | None) -> Order | None:
-    """Lock one order and read it as it then is."""
-    return _with_lines(session, session.locking(_one(order_id, owner)).first(session))
+def row_locked_order(session: Session, order_id: UUID, owner: str | None) -> Order | None:
+    """Lock the row of one order and read it as it then is."""
+    return _one(session, order_id, owner, session.row_lock)
+
+
+def row_locked_orders(session: Session, order_ids: Sequence[UUID], owner: str | None) -> dict[UUID, Order]:
+    """Lock the rows of those of these orders that the owner may see, by id, and read them as they then are."""
+    among, ids = session.among([str(order_id) for order_id in order_ids])
+    seen, params = ("", []) if owner is None else (" AND customer_id = ?", [owner])
+    sql = f"{_ORDERS} id {among}{seen} ORDER BY id {session.row_lock}"
+    return {order.id: order for order in _with_lines(session, rows_of(session, sql, [ids, *params]))}
 
 
 def has_order(session: Session, order_id: UUID, owner: str | None) -> bool:
     """Return whether there is such an order that the owner may see."""
-    return _one(order_id, owner).first(session) is not None
+    condition, params = order_seen_by(order_id, owner)
+    return bool(rows_of(session, f"SELECT 1 FROM orders WHERE {condition}", params))  # noqa: S608  Only its form.
+
+
+def order_seen_by(order_id: UUID, owner: str | None) -> tuple[str, list[object]]:
+    """Return the condition that is met by this order where the owner (None: anybody) may see it; its parameters."""
+    if owner is None:
+        return "id = ?", [str(order_id)]
+    return "id = ? AND customer_id = ?", [str(order_id), owner]
 
 
 def orders_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
     """Read orders by id."""
-    rows = OrderRow.select().where(OrderRow.id.in_(order_ids)).execute(session)
-    return {order.id: order for order in _all_with_lines(session, list(rows))}
+    among, ids = session.among([str(order_id) for order_id in order_ids])
+    rows = rows_of(session, f"{_ORDERS} id {among}", [ids])
+    return {order.id: order for order in _with_lines(session, rows)}
 
 
 def order_page(
     session: Session, wanted: OrderFilter, after: UUID | None, limit: int, lines_max: int | None
 ) -> list[Order]:
     """Read orders in the order of their ids, beyond `after`, up to the one whose lines reach `lines_max`."""
-    page = _page(wanted, after, limit)
-    query = OrderRow.select().where(OrderRow.id.in_(page)).order_by(_sorted_by(OrderRow.id, wanted)).limit(limit)
-    rows = list(query.execute(session))
-    return _with_lines_within(session, rows, lines_max, wanted) if rows else []
+    page = _page(session, wanted, after, limit)
+    # Bounded twice, or a join could walk the key from its end to the cursor.
+    query = OrderRow.select(peewee.SQL(ORDER_COLUMNS)).where(
+        OrderRow.id.in_(page), *_bounds(OrderRow.id, wanted, after)
+    )
+    query = query.order_by(_sorted_by(OrderRow.id, wanted)).limit(limit)
+    rows = session.execute(query).fetchall()  # type: ignore[no-untyped-call]
+    if lines_max is None:
+        return _with_lines(session, rows)
+    # The last order has all of its lines.
+    direction = "ASC" if wanted.oldest_first else "DESC"
+    end = f"ORDER BY order_id {direction}, line_no LIMIT {lines_max + ORDER_LINES_MAX}"
+    return list(orders_within(_with_lines(session, rows, end), lines_max))
+
+
+def is_ordered(session: Session, sku: str) -> bool:
+    """Return whether an order has a line of a product."""
+    return bool(_page(session, OrderFilter(sku=sku), None, 1).tuples().execute(session))
 
 
 def holdings_of(session: Session, order_id: UUID) -> list[Holding]:
@@ -80,9 +115,25 @@ def holdings_of(session: Session, order_id: UUID) -> list[Holding]:
     ]
 
 
+def holdings_of_all(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, list[Holding]]:
+    """Sum what each of these orders holds, by line and location; their levels are not read."""
+    among, ids = session.among([str(order_id) for order_id in order_ids])
+    held: dict[UUID, list[Holding]] = {order_id: [] for order_id in order_ids}
+    for order_id, line_no, sku, location, reserved, shipped in rows_of(session, _HOLDINGS.format(among=among), [ids]):
+        holding = Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped)
+        held[UUID(order_id)].append(holding)
+    return held
+
+
 def lock_levels(session: Session, order_id: UUID) -> None:
     """Lock the levels that an order has moved, by (sku, location)."""
-    moved = MovementRow.select(MovementRow.sku, MovementRow.location).where(MovementRow.order_id == order_id)
+    lock_levels_of(session, [order_id])
+
+
+def lock_levels_of(session: Session, order_ids: Sequence[UUID]) -> None:
+    """Lock the levels that orders have moved, by (sku, location)."""
+    moved = MovementRow.select(MovementRow.sku, MovementRow.location)
+    moved = moved.where(MovementRow.order_id.in_(list(order_ids)))
     levels = (
         LevelRow.select(LevelRow.sku)
         .where(peewee.Tuple(LevelRow.sku, LevelRow.location).in_(moved))
@@ -91,57 +142,47 @@ def lock_levels(session: Session, order_id: UUID) -> None:
     session.locking(levels).execute(session)
 
 
-def _one(order_id: UUID, owner: str | None) -> peewee.ModelSelect[Any]:
-    wanted = OrderRow.select().where(OrderRow.id == order_id)
-    return wanted if owner is None else wanted.where(OrderRow.customer_id == owner)
+def _one(session: Session, order_id: UUID, owner: str | None, lock: str = "") -> Order | None:
+    condition, params = order_seen_by(order_id, owner)
+    rows = rows_of(session, f"{_ORDERS} {condition} {lock}", params)
+    return next(iter(_with_lines(session, rows)), None)
 
 
-def _with_lines(session: Session, row: OrderRow | None) -> Order | None:
-    return None if row is None else _all_with_lines(session, [row])[0]
+def _with_lines(session: Session, rows: Sequence[Row], end: str = "ORDER BY order_id, line_no") -> list[Order]:
+    if not rows:
+        return []
+    order_ids = [row[0] for row in rows]
+    among, ids = session.among(order_ids)
+    lines = lines_of(rows_of(session, f"{_LINES} {among} {end}", [ids]), order_ids)
+    return [order_of(row, lines[row[0]]) for row in rows]
 
 
-def _with_lines_within(
-    session: Session, rows: Sequence[OrderRow], lines_max: int | None, wanted: OrderFilter
-) -> list[Order]:
-    """Add lines to orders in the filter's order. The last order has all of its lines."""
-    if lines_max is None:
-        return _all_with_lines(session, rows)
-    query = LineRow.select().where(LineRow.order_id.in_([row.id for row in rows]))
-    query = query.order_by(_sorted_by(LineRow.order_id, wanted), LineRow.line_no).limit(lines_max + ORDER_LINES_MAX)
-    lines: dict[UUID, list[PlacedLine]] = {row.id: [] for row in rows}
-    for line in query.execute(session):
-        lines[line.order_id].append(line_of(line))
-    return list(orders_within((order_of(row, lines[row.id]) for row in rows), lines_max))
-
-
-def _all_with_lines(session: Session, rows: Sequence[OrderRow]) -> list[Order]:
-    ids = [row.id for row in rows]
-    lines: dict[UUID, list[PlacedLine]] = {order_id: [] for order_id in ids}
-    query = LineRow.select().where(LineRow.order_id.in_(ids)).order_by(LineRow.order_id, LineRow.line_no)
-    for line in query.execute(session):
-        lines[line.order_id].append(line_of(line))
-    return [order_of(row, lines[row.id]) for row in rows]
-
-
-def _page(wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectBase:
+def _page(session: Session, wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectBase:
     """Select ids such that each form reads one index from the cursor on, and no more than the page needs."""
     if wanted.sku is not None:
-        return _page_of_sku(wanted, after, limit)
+        return _page_of_sku(session, wanted, after, limit)
     statuses = sorted(wanted.statuses)
-    has_index = any(each is not None for each in (wanted.customer_id, wanted.reference, wanted.failure_code))
+    indexed = (wanted.customer_id, wanted.reference, wanted.failure_code, wanted.hold_before)
+    has_index = any(each is not None for each in indexed)
     if len(statuses) > 1 and not has_index:
         pages = [_page_of_status(wanted, status, after, limit) for status in statuses]
         return reduce(lambda left, right: left.union_all(right), pages)
-    conditions = [*_bounds(OrderRow.id, wanted, after), *_conditions(wanted)]
-    return OrderRow.select(OrderRow.id).where(*conditions).order_by(_sorted_by(OrderRow.id, wanted)).limit(limit)
+    bounds = _bounds(OrderRow.id, wanted, after)
+    page = OrderRow.select(OrderRow.id).where(*bounds, *_conditions(wanted))
+    page = page.order_by(_sorted_by(OrderRow.id, wanted))
+    if wanted.customer_id is None or wanted.reference is not None or wanted.failure_code is not None:
+        return page.limit(limit)
+    return session.by_period(page, OrderRow.id, bounds, limit=limit, oldest_first=wanted.oldest_first)
 
 
-def _page_of_sku(wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectBase:
+def _page_of_sku(session: Session, wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectBase:
     bounds = _bounds(LineRow.order_id, wanted, after)
     page = LineRow.select(LineRow.order_id).distinct().where(LineRow.sku == wanted.sku, *bounds)
     if conditions := _conditions(wanted):
         page = page.join(OrderRow, on=(OrderRow.id == LineRow.order_id)).where(*conditions)
-    return page.order_by(_sorted_by(LineRow.order_id, wanted)).limit(limit)
+    page = page.order_by(_sorted_by(LineRow.order_id, wanted))
+    of_orders = _bounds(OrderRow.id, wanted, after)
+    return session.by_period(page, LineRow.order_id, of_orders, limit=limit, oldest_first=wanted.oldest_first)
 
 
 def _page_of_status(wanted: OrderFilter, status: str, after: UUID | None, limit: int) -> peewee.SelectBase:
@@ -170,6 +211,9 @@ def _conditions(wanted: OrderFilter) -> list[peewee.Expression]:
     conditions = []
     if wanted.statuses:
         conditions.append(OrderRow.status.in_(sorted(wanted.statuses)))
+    if wanted.hold_before is not None:
+        held = WaitingRow.select(WaitingRow.order_id).where(WaitingRow.waits_for == "confirm")
+        conditions.append(OrderRow.id.in_(held.where(WaitingRow.due_at < wanted.hold_before)))
     if wanted.customer_id is not None:
         conditions.append(OrderRow.customer_id == wanted.customer_id)
     if wanted.reference is not None:

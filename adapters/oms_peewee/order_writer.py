@@ -17,6 +17,7 @@ from oms_core.domain.orders.placement import (
     Replay,
     Reserve,
     Verdict,
+    order_archived,
 )
 from oms_core.errors import OmsError
 from oms_peewee.database import Attempt, Database
@@ -69,8 +70,7 @@ class OrderWriter(Generic[View]):
     def _write_unlocked(
         self, session: Session, placements: Sequence[Placement], decide: Decide[View]
     ) -> list[PlacementOutcome]:
-        view = self._tables.read(session, placements)
-        verdicts = decide(placements, view)
+        view, verdicts = self._decided(session, placements, decide)
         decided = list(zip(placements, verdicts, strict=True))
         refused = [placement for placement, verdict in decided if isinstance(verdict, Refuse)]
         if refused and self._tables.written(session, refused):
@@ -81,6 +81,17 @@ class OrderWriter(Generic[View]):
                 as_written = self._tables.write(session, new_orders, view)
             self._database.wrote()
         return self._outcomes(session, placements, verdicts, as_written)
+
+    def _decided(
+        self, session: Session, placements: Sequence[Placement], decide: Decide[View]
+    ) -> tuple[View, list[Verdict]]:
+        """Decide on what is remembered or, if that does not do, on what is read without locks."""
+        if (remembered := self._tables.recall(session, placements)) is not None:
+            verdicts = decide(placements, remembered)
+            if not any(isinstance(verdict, Refuse) for verdict in verdicts):
+                return remembered, verdicts
+        view = self._tables.read(session, placements)
+        return view, decide(placements, view)
 
     def _write_locked(
         self, session: Session, placements: Sequence[Placement], decide: Decide[View]
@@ -121,9 +132,13 @@ class OrderWriter(Generic[View]):
                 case Refuse(error):
                     outcomes.append(Refused(error=error))
                 case Replay(order_id, entered_as):
-                    order = replayed[order_id]
+                    order = replayed.get(order_id)
                     is_replay = order_id != placement.id
-                    outcomes.append(Placed(order=order, replayed=is_replay, entered_as=entered_as))
+                    outcomes.append(
+                        Refused(error=order_archived(order_id))
+                        if order is None
+                        else Placed(order=order, replayed=is_replay, entered_as=entered_as)
+                    )
                 case Repeat(index):
                     outcomes.append(self._placed(as_written(placements[index]), replayed=True))
         return outcomes
@@ -133,11 +148,15 @@ class OrderWriter(Generic[View]):
 
 
 def _new_orders(placements: Sequence[Placement], verdicts: Sequence[Verdict]) -> list[NewOrder]:
-    return [
+    """Return what is to be written: orders that are held after the others."""
+    found = [
         (placement, verdict)
         for placement, verdict in zip(placements, verdicts, strict=True)
         if isinstance(verdict, Reserve | Enqueue)
     ]
+    if any(isinstance(verdict, Reserve) and placement.hold_seconds is not None for placement, verdict in found):
+        found.sort(key=lambda entry: entry[0].hold_seconds is not None)
+    return found
 
 
 def _unwritten(placement: Placement) -> Order:

@@ -10,21 +10,24 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.orders.bulk_changes import DecideOrderChanges, Moved
 from oms_core.domain.orders.order import Order, OrderFilter
-from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView
+from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, order_archived
 from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
 from oms_core.domain.stamps import Stamp
 from oms_core.errors import OmsError
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement
+from oms_peewee.bulk_changes import BulkChanges
 from oms_peewee.database import Database
 from oms_peewee.dialect import Ledger
-from oms_peewee.event_queries import has_event
-from oms_peewee.idempotency_keys import is_kept, keep_key
-from oms_peewee.models import EventRow, OrderRow
-from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_levels, lock_order, order_page
+from oms_peewee.event_queries import events_of, has_event
+from oms_peewee.idempotency_keys import keep_order_key, order_of_key
+from oms_peewee.models import OrderRow
+from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_levels, order_page
 from oms_peewee.order_writer import OrderWriter
-from oms_peewee.rows import event_of
+from oms_peewee.payment_references import keep_payment_reference
 from oms_peewee.session import Session
+from oms_peewee.waiting_orders import lock_order, write_waiting
 from oms_peewee.written import Written, nothing_written
 
 
@@ -40,6 +43,7 @@ class PeeweeOrders:
         self._database = database
         self._ledger = ledger
         self._writer = writer
+        self._bulk = BulkChanges(database, ledger)
 
     def place(self, placements: Sequence[Placement], decide: DecidePlacement) -> list[PlacementOutcome]:
         return self._writer.write(placements, decide)
@@ -69,6 +73,17 @@ class PeeweeOrders:
             look_up={"order_ids": [str(order_id)]},
         )
 
+    def change_many(
+        self,
+        order_ids: Sequence[UUID],
+        *,
+        owner: str | None,
+        caller: Caller,
+        now: datetime,
+        decide: DecideOrderChanges,
+    ) -> dict[UUID, Moved]:
+        return self._bulk.change(order_ids, owner=owner, stamp=Stamp.of(caller, now), decide=decide)
+
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
         return self._database.read(lambda session: _existing(find_order(session, order_id, owner), order_id))
 
@@ -96,7 +111,10 @@ class PeeweeOrders:
             return nothing_written(order)
         queue_no = session.next_queue_number() if joins_queue(order, change) else None
         changed = order_after(order, change, stamp.at, queue_no=queue_no)
-        OrderRow.update(_columns(session, order, changed, change)).where(OrderRow.id == order_id).execute(session)
+        OrderRow.update(_columns(order, changed, change)).where(OrderRow.id == order_id).execute(session)
+        if change.payment_reference is not None:
+            keep_payment_reference(session, change.payment_reference, order_id, stamp.at)
+        write_waiting(session, order, changed, change)
         self._ledger.write(
             session,
             movements=[(movement, stamp) for movement in change.movements],
@@ -118,43 +136,52 @@ class PeeweeOrders:
         *,
         key: IdempotencyKey,
     ) -> Written[tuple[Order, bool]]:
-        order = _existing(lock_order(session, order_id, owner), order_id)
-        if is_kept(session, key):
+        order = lock_order(session, order_id, owner)
+        if (kept := order_of_key(session, key)) is not None and order is None and owner is None:
+            raise order_archived(kept)
+        order = _existing(order, order_id)
+        if kept is not None:
             return nothing_written((order, True))
         changed = self._change(session, order_id, owner, stamp, decide)
-        keep_key(session, key, stamp.at)
+        keep_order_key(session, key, order_id, stamp.at)
         return Written(
             result=(changed.result, False),
-            was_committed=lambda later: lock_order(later, order_id, owner) is not None and is_kept(later, key),
+            was_committed=lambda later: (
+                lock_order(later, order_id, owner) is not None and order_of_key(later, key) is not None
+            ),
             as_it_is=lambda later: (_existing(find_order(later, order_id, owner), order_id), False),
         )
 
 
-def _columns(session: Session, order: Order, changed: Order, change: OrderChange) -> dict[str, Any]:
+def _columns(before: Order, changed: Order, change: OrderChange) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "status": changed.status.value,
+        "attempts": changed.attempts,
         "version": changed.version,
         "updated_at": changed.updated_at,
     }
-    if changed.queue_no != order.queue_no:
-        columns["queue_no"] = changed.queue_no
-    if (entry := change.entry) is not None:
-        failure, due_in = entry.failure, entry.due_in_seconds
-        columns["attempts"] = entry.attempts
+    if change.entry is not None:
+        failure = change.entry.failure
         columns["failure"] = None if failure is None else failure.document
-        columns["due_at"] = None if due_in is None else session.time_from_now(due_in)
+    if (before.hold_until, before.hold_extensions) != (changed.hold_until, changed.hold_extensions):
+        columns["hold_until"] = changed.hold_until
+        columns["hold_extensions"] = changed.hold_extensions or None
+    if change.payment_reference is not None:
+        columns["payment_reference"] = change.payment_reference
     return columns
 
 
 def _is_changed(session: Session, before: Order, change: OrderChange, stamp: Stamp) -> bool:
     """Return whether a change of the order as it was `before` was committed, waiting for whoever has it locked.
 
-    A change without an event only says when the next try is due. If somebody has changed the order since, they have
-    set that anew, and this change counts as made.
+    A change without an event only says when the next try is due, or a payment reference. If somebody has changed the
+    order since, they have set the first anew, and this change counts as made; the second is nobody else's.
     """
     present = lock_order(session, before.id, None)
     if present is None or present.version == before.version:
         return False
+    if change.event is None and change.payment_reference is not None:
+        return present.payment_reference == change.payment_reference
     return change.event is None or has_event(session, change.event, stamp)
 
 
@@ -165,12 +192,10 @@ def _existing(order: Order | None, order_id: UUID) -> Order:
 
 
 def _events(session: Session, order_id: UUID, owner: str | None, after: int | None, limit: int) -> list[Event]:
-    if not has_order(session, order_id, owner):
+    found = events_of(session, order_id, owner, after, limit)
+    if not found and not has_order(session, order_id, owner):
         raise _order_not_found(order_id)
-    page = EventRow.select().where(EventRow.order_id == order_id).order_by(EventRow.id).limit(limit)
-    if after is not None:
-        page = page.where(EventRow.id > after)
-    return [event_of(row) for row in page.execute(session)]
+    return found
 
 
 def _order_not_found(order_id: UUID) -> OmsError:

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 from oms_core.domain.events import Event
 from oms_peewee.database import Database
-from oms_peewee.models import EventRow, LeaseRow, OutboxRow
-from oms_peewee.rows import event_of
+from oms_peewee.leases import Lease
+from oms_peewee.models import OutboxRow
+from oms_peewee.rows import EVENT_COLUMNS, event_of, rows_of
 from oms_peewee.session import Session
 from oms_peewee.written import Written, harmless_again
 
 _LEASE = "event-relay"
+# Ids begin at 1; the bound makes both databases walk along the key.
+_UNPUBLISHED = f"""SELECT {EVENT_COLUMNS} FROM outbox JOIN events ON events.id = outbox.event_id
+WHERE outbox.event_id > 0 ORDER BY outbox.event_id LIMIT ?"""  # noqa: S608  Only a constant is put in.
 
 
 class PeeweeOutbox:
@@ -19,33 +23,17 @@ class PeeweeOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lease = Lease(database, _LEASE)
 
     def lease(self, holder: str, *, seconds: float) -> bool:
-        def take(session: Session) -> Written[bool]:
-            first = LeaseRow.insert(name=_LEASE, holder=holder, expires_at=session.time_from_now(0))
-            first.on_conflict_ignore().execute(session)
-            mine = LeaseRow.update(holder=holder, expires_at=session.time_from_now(seconds)).where(
-                LeaseRow.name == _LEASE,
-                (LeaseRow.holder == holder) | (LeaseRow.expires_at <= session.time_from_now(0)),
-            )
-            # A lease that ran out meanwhile is not ours any more, whoever has it by now.
-            return harmless_again(bool(mine.execute(session)))
-
-        return self._database.write(take, look_up={})
+        return self._lease.take(holder, seconds=seconds)
 
     def release(self, holder: str) -> None:
-        def give_back(session: Session) -> Written[None]:
-            LeaseRow.delete().where(LeaseRow.name == _LEASE, LeaseRow.holder == holder).execute(session)
-            return harmless_again(None)
-
-        self._database.write(give_back, look_up={})
+        self._lease.release(holder)
 
     def unpublished(self, *, limit: int) -> list[Event]:
         def read(session: Session) -> list[Event]:
-            # Ids begin at 1; the bound makes both databases walk along the key.
-            oldest = EventRow.select().join(OutboxRow, on=(OutboxRow.event_id == EventRow.id))
-            page = oldest.where(OutboxRow.event_id > 0).order_by(OutboxRow.event_id).limit(limit)
-            return [event_of(row) for row in page.namedtuples().execute(session)]
+            return [event_of(row) for row in rows_of(session, _UNPUBLISHED, [limit])]
 
         return self._database.read(read)
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import peewee
 from peewee import fn
 
 from oms_core.domain.orders.order import Order
@@ -23,15 +22,15 @@ from oms_core.domain.orders.queueing import (
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
 from oms_peewee.database import Database
-from oms_peewee.models import OrderRow
+from oms_peewee.models import OrderRow, WaitingRow
 from oms_peewee.order_queries import orders_of
 from oms_peewee.order_writer import OrderWriter
 from oms_peewee.session import Session
 from oms_peewee.settlement import QueueSettler
+from oms_peewee.waiting_orders import is_to_be_placed, is_to_be_placed_by_itself
 from oms_peewee.written import Written, nothing_written
 
 _LONG_AGO_SECONDS = 366 * 86_400.0
-_WAITING = OrderRow.select(OrderRow.id, OrderRow.attempts, OrderRow.queue_no, OrderRow.version)
 
 
 class PeeweeQueue:
@@ -49,8 +48,8 @@ class PeeweeQueue:
         return self._settler.settle(batch, decide)
 
     def claim(self, order_ids: Sequence[UUID], *, lease_seconds: float) -> list[Claim]:
-        def find(session: Session) -> list[OrderRow]:
-            wanted = _WAITING.where(OrderRow.id.in_(list(order_ids)), _is_queued_by_itself())
+        def find(session: Session) -> list[WaitingRow]:
+            wanted = WaitingRow.select().where(WaitingRow.order_id.in_(list(order_ids)), is_to_be_placed_by_itself())
             found = session.locking_free(wanted).execute(session)
             return sorted(found, key=lambda row: row.queue_no)
 
@@ -60,12 +59,14 @@ class PeeweeQueue:
         # The clocks of writers and database may differ, so orders of any age are asked for without a bound.
         age = older_than_seconds or -_LONG_AGO_SECONDS
 
-        def find(session: Session) -> list[OrderRow]:
-            is_due = OrderRow.due_at.is_null() | (OrderRow.due_at <= session.time_from_now(0))
-            is_old = OrderRow.updated_at <= session.time_from_now(-age)
-            wanted = _WAITING.where(_is_queued(), is_due, is_old).order_by(OrderRow.queue_no).limit(limit)
+        def find(session: Session) -> list[WaitingRow]:
+            is_due = WaitingRow.due_at.is_null() | (WaitingRow.due_at <= session.time_from_now(0))
+            is_old = WaitingRow.since <= session.time_from_now(-age)
+            wanted = WaitingRow.select().where(is_to_be_placed(), is_due, is_old)
+            # By number, not by id: nobody waits here for a row that somebody else has locked.
+            wanted = session.locking_free(wanted.order_by(WaitingRow.queue_no).limit(limit))
             with session.index_walk():
-                return list(session.locking_free(wanted).execute(session))
+                return list(wanted.execute(session))
 
         return self._claim(find, lease_seconds)
 
@@ -74,8 +75,8 @@ class PeeweeQueue:
             held = _held(session, claims)
             if not held:
                 return nothing_written(None)
-            taken_back = OrderRow.update(attempts=OrderRow.attempts - 1, due_at=None)
-            taken_back.where(OrderRow.id.in_(list(held))).execute(session)
+            taken_back = WaitingRow.update(attempts=WaitingRow.attempts - 1, due_at=None)
+            taken_back.where(WaitingRow.order_id.in_(list(held))).execute(session)
             return Written(result=None, was_committed=lambda later: not _unchanged(later, held), is_small=True)
 
         if claims:
@@ -83,7 +84,8 @@ class PeeweeQueue:
 
     def settled(self, order_ids: Sequence[UUID]) -> list[Order]:
         def read(session: Session) -> list[Order]:
-            wanted = OrderRow.select(OrderRow.id).where(OrderRow.id.in_(list(order_ids)), ~_is_queued())
+            is_queued = OrderRow.status == OrderStatus.QUEUED.value
+            wanted = OrderRow.select(OrderRow.id).where(OrderRow.id.in_(list(order_ids)), ~is_queued)
             found = [row.id for row in wanted.execute(session)]
             return list(orders_of(session, found).values()) if found else []
 
@@ -96,11 +98,11 @@ class PeeweeQueue:
 
         return self._database.read(look)
 
-    def _claim(self, find: Callable[[Session], Sequence[OrderRow]], lease_seconds: float) -> list[Claim]:
+    def _claim(self, find: Callable[[Session], Sequence[WaitingRow]], lease_seconds: float) -> list[Claim]:
         def claim(session: Session) -> Written[list[Claim]]:
             found = find(session)
             taken = found[: claimed_together([row.attempts for row in found])]
-            claims = [Claim(order_id=row.id, attempts=row.attempts + 1) for row in taken]
+            claims = [Claim(order_id=row.order_id, attempts=row.attempts + 1) for row in taken]
             if not claims:
                 return nothing_written(claims)
             due_at = _count_try(session, claims, lease_seconds)
@@ -116,71 +118,65 @@ class PeeweeQueue:
 
 def _count_try(session: Session, claims: Sequence[Claim], lease_seconds: float) -> datetime:
     """Count the try of each; return when they are due, by the database's clock."""
-    counted = OrderRow.update(attempts=OrderRow.attempts + 1, due_at=session.time_from_now(lease_seconds))
-    mine = counted.where(OrderRow.id.in_([claim.order_id for claim in claims])).returning(OrderRow.due_at)
+    counted = WaitingRow.update(attempts=WaitingRow.attempts + 1, due_at=session.time_from_now(lease_seconds))
+    mine = counted.where(WaitingRow.order_id.in_([claim.order_id for claim in claims])).returning(WaitingRow.due_at)
     due_at: datetime = next(iter(mine.execute(session))).due_at
     return due_at
 
 
-def _still_claimed(session: Session, taken: Sequence[OrderRow], due_at: datetime) -> list[Claim]:
+def _still_claimed(session: Session, taken: Sequence[WaitingRow], due_at: datetime) -> list[Claim]:
     """Return the orders taken that still wait and whose try was counted. Wait for whoever has them locked.
 
     An order that somebody else has claimed or put off since has its try counted once.
     """
-    present = _locked(session, [row.id for row in taken])
+    present = _locked(session, [row.order_id for row in taken])
     return [
-        Claim(order_id=before.id, attempts=now.attempts)
+        Claim(order_id=before.order_id, attempts=now.attempts)
         for before in taken
-        if (now := present.get(before.id)) is not None and _is_counted(before, now, due_at)
+        if (now := present.get(before.order_id)) is not None and _is_counted(before, now, due_at)
     ]
 
 
-def _locked(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
+def _locked(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, WaitingRow]:
     """Lock those of the orders that are queued."""
-    columns = (OrderRow.id, OrderRow.attempts, OrderRow.version, OrderRow.due_at)
-    wanted = OrderRow.select(*columns).where(OrderRow.id.in_(list(order_ids)), _is_queued_by_itself())
-    return {row.id: row for row in session.locking(wanted.order_by(OrderRow.id)).execute(session)}
+    wanted = WaitingRow.select().where(WaitingRow.order_id.in_(list(order_ids)), is_to_be_placed_by_itself())
+    return {row.order_id: row for row in session.locking(wanted.order_by(WaitingRow.order_id)).execute(session)}
 
 
-def _held(session: Session, claims: Sequence[Claim]) -> dict[UUID, OrderRow]:
+def _held(session: Session, claims: Sequence[Claim]) -> dict[UUID, WaitingRow]:
     """Lock the orders that are as their claims have left them."""
     tried = {claim.order_id: claim.attempts for claim in claims}
     return {id: row for id, row in _locked(session, list(tried)).items() if row.attempts == tried[id]}
 
 
-def _unchanged(session: Session, before: Mapping[UUID, OrderRow]) -> bool:
+def _unchanged(session: Session, before: Mapping[UUID, WaitingRow]) -> bool:
     """Return whether one of the orders is as it was `before`; wait for whoever has them locked."""
     return any(
-        (row.attempts, row.version, row.due_at) == (before[id].attempts, before[id].version, before[id].due_at)
+        (row.attempts, row.due_at) == (before[id].attempts, before[id].due_at) and not _was_changed(before[id], row)
         for id, row in _locked(session, list(before)).items()
     )
 
 
-def _is_counted(before: OrderRow, now: OrderRow, due_at: datetime) -> bool:
+def _is_counted(before: WaitingRow, now: WaitingRow, due_at: datetime) -> bool:
     if now.attempts != before.attempts + 1:
         return bool(now.attempts > before.attempts)
-    return bool(now.due_at == due_at or now.version > before.version)
+    return bool(now.due_at == due_at or _was_changed(before, now))
 
 
-def _is_queued() -> peewee.Expression:
-    # A literal, so that the index of queued orders is used.
-    return peewee.Expression(OrderRow.status, "=", peewee.SQL("'queued'"))
-
-
-def _is_queued_by_itself() -> peewee.Expression:
-    # Written so that the index is not used: it may hold a million orders, of which a few are wanted.
-    return OrderRow.status.concat("") == OrderStatus.QUEUED.value
+def _was_changed(before: WaitingRow, now: WaitingRow) -> bool:
+    """Return whether the order was changed, put off for one: to claim it is no change."""
+    return (before.since, before.queue_no) != (now.since, now.queue_no)
 
 
 def _sample(session: Session) -> QueueSample:
-    waiting = OrderRow.select(OrderRow.queue_no).where(_is_queued()).order_by(OrderRow.queue_no)
+    waiting = WaitingRow.select(WaitingRow.queue_no).where(is_to_be_placed()).order_by(WaitingRow.queue_no)
     numbers = [number for (number,) in waiting.limit(POSITIONS_EXACT_MAX).tuples().execute(session)]
-    last = OrderRow.select(fn.MAX(OrderRow.queue_no)).where(_is_queued()).scalar(session)
-    oldest = OrderRow.select().where(_is_queued()).order_by(OrderRow.queue_no).first(session)
+    last = WaitingRow.select(fn.MAX(WaitingRow.queue_no)).where(is_to_be_placed()).scalar(session)
+    oldest = WaitingRow.select().where(is_to_be_placed()).order_by(WaitingRow.queue_no).first(session)
     return QueueSample(
         numbers=numbers,
         last_number=last,
-        oldest_since=None if oldest is None else oldest.updated_at,
+        oldest_since=None if oldest is None else oldest.since,
         failed=_count(session, OrderStatus.FAILED),
         rejected=_count(session, OrderStatus.REJECTED),
     )

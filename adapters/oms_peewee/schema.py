@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from oms_core.domain.cells import Cell
 from oms_core.errors import OmsError
-from oms_core.ports.storage import SchemaStatus
+from oms_core.ports.schema_storage import SchemaStatus
 from oms_peewee.database import Database
 from oms_peewee.dialect import SchemaDialect
 from oms_peewee.session import Session
 
 _NEEDS = "-- needs: "
+_FORMERLY = re.compile(r"^-- formerly: ([0-9a-f]{64})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,11 @@ class Migration:
     def checksum(self) -> str:
         """The SHA-256 of the file, in hexadecimal."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def checksums(self) -> set[str]:
+        """Its checksum, and those of former texts that made the same tables: `-- formerly: CHECKSUM`, one a line."""
+        return {self.checksum, *_FORMERLY.findall(self.sql)}
 
     @property
     def needs(self) -> str | None:
@@ -79,6 +87,9 @@ class PeeweeSchema:
     def check(self) -> None:
         self._database.check_lasting()
         self._check_fits(self._database.read(_applied_and_ready))
+
+    def cells(self) -> tuple[Cell, ...]:
+        return tuple(self._database.read(lambda session: [*self._dialect.cells(session)]))
 
     def check_fits(self) -> None:
         """Raise `schema_outdated` as `check` does, and do not ask whether anything can be written."""
@@ -134,7 +145,7 @@ class PeeweeSchema:
     def _check_unchanged(self, applied: Sequence[_Applied]) -> None:
         checksums = {row.name: row.checksum for row in applied}
         for migration in self._known:
-            if checksums.get(migration.name, migration.checksum) != migration.checksum:
+            if checksums.get(migration.name, migration.checksum) not in migration.checksums:
                 raise _outdated(f"{migration.name} is not what was applied to {self._database.describe()}")
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from typing import Any
 
 import peewee
+
+from oms_peewee.retry_deadline import RetryDeadline
 
 
 class Session(peewee.Database):
@@ -19,6 +22,16 @@ class Session(peewee.Database):
     # The driver's connection, for what peewee has no words for, such as COPY.
     driver: Any
 
+    # Until when the call that has borrowed this connection may take.
+    deadline: RetryDeadline
+
+    # Ends a SELECT that locks the rows it returns, where rows can be locked.
+    row_lock: str
+
+    def among(self, ids: Sequence[str]) -> tuple[str, str]:
+        """Return how a SELECT says that an id is one of these, and the one parameter of that, however many they are."""
+        raise NotImplementedError
+
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
         """Run SQL with parameters; return the driver's cursor."""
         raise NotImplementedError
@@ -26,6 +39,13 @@ class Session(peewee.Database):
     def is_usable(self) -> bool:
         """Tell, without asking the server, whether nothing is open or broken."""
         raise NotImplementedError
+
+    def await_standbys(self) -> None:
+        """Wait until everything that was committed before is where it has to be before it may be answered.
+
+        That a transaction is seen does not say so: a server that was told to stop waiting for standbys shows it too.
+        Raises CommitLostError when it did not come to that.
+        """
 
     def check_ready(self) -> None:
         """Raise what stands in the way of writing, as far as it can be found by reading."""
@@ -46,6 +66,29 @@ class Session(peewee.Database):
         """
         raise NotImplementedError
 
+    def range_merge(self) -> AbstractContextManager[object]:
+        """Run queries that join ranges of several tables along their indexes, each range read once."""
+        raise NotImplementedError
+
+    def long_read(self) -> AbstractContextManager[object]:
+        """Run queries that may read whole tables, for as long as it takes."""
+        raise NotImplementedError
+
+    def by_period(
+        self,
+        page: peewee.ModelSelect[Any],
+        order_id: peewee.Field,
+        bounds: Sequence[peewee.Expression],
+        *,
+        limit: int,
+        oldest_first: bool,
+    ) -> peewee.SelectBase:
+        """Cut a page of the orders of one customer or SKU such that it reads the index that there is for it.
+
+        `bounds` are those of the page, of OrderRow.id.
+        """
+        raise NotImplementedError
+
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """Make a query lock the rows it returns, in its order, where rows can be locked."""
         raise NotImplementedError
@@ -56,6 +99,10 @@ class Session(peewee.Database):
 
     def time_from_now(self, seconds: float) -> Any:
         """Return a time by the database's clock, as a value of a query; it may be in the past."""
+        raise NotImplementedError
+
+    def clock(self) -> datetime:
+        """Return the time by the database's clock: aware and in UTC."""
         raise NotImplementedError
 
     def next_queue_number(self) -> int:

@@ -11,7 +11,8 @@ from uuid import UUID
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX
 from oms_core.domain.orders.placement import Refuse, Reserve
-from oms_core.domain.orders.queueing import QueuedOrder, Settlement, fitting, settled_status
+from oms_core.domain.orders.queueing import QueuedOrder, Settlement, fitting
+from oms_core.domain.orders.settled_orders import settled_status
 from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
 from oms_peewee.database import Attempt, Database
 from oms_peewee.dialect import QueuedLine, SettlingTables
@@ -73,8 +74,10 @@ class QueueSettler:
 
     def _take(self, session: Session, batch: SettleBatch) -> tuple[list[QueuedOrder], tuple[UUID, ...]]:
         order_ids = list(dict.fromkeys(batch.order_ids))
-        claimed = [order_id in batch.claimed for order_id in order_ids]
-        found = _queued_orders(order_ids, self._tables.take(session, order_ids, claimed))
+        # All who lock several orders do so by id. Only the decision goes by queue number.
+        in_order = sorted(order_ids)
+        claimed = [order_id in batch.claimed for order_id in in_order]
+        found = _queued_orders(in_order, self._tables.take(session, in_order, claimed))
         orders = found[: fitting(len(order.lines) for order in found)]
         if len(orders) == len(found):
             return orders, ()
@@ -98,13 +101,15 @@ class QueueSettler:
             if isinstance(verdict, Reserve | Refuse)
         ]
         self._tables.write(session, settled, batch, view)
-        return Settlement(statuses={order.id: settled_status(verdict) for order, verdict in settled}, left=left)
+        statuses = {order.id: settled_status(order.hold_seconds, verdict) for order, verdict in settled}
+        return Settlement(statuses=statuses, left=left)
 
 
 def _queued_orders(order_ids: Sequence[UUID], lines: Iterable[QueuedLine]) -> list[QueuedOrder]:
     orders: list[QueuedOrder] = []
     for index, group in groupby(lines, key=itemgetter(0)):
         own = list(group)
-        ordered = tuple([OrderLine(sku=sku, quantity=quantity) for _, _, sku, quantity in own])
-        orders.append(QueuedOrder(id=order_ids[index], version=own[0][1], lines=ordered))
+        ordered = tuple([OrderLine(sku=sku, quantity=quantity) for _, _, _, sku, quantity in own])
+        _, version, hold_seconds, *_ = own[0]
+        orders.append(QueuedOrder(id=order_ids[index], version=version, lines=ordered, hold_seconds=hold_seconds))
     return orders

@@ -18,11 +18,14 @@ from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_peewee.database import Database
 from oms_peewee.dialect import Ledger
 from oms_peewee.faults import ChangedMeanwhileError
-from oms_peewee.idempotency_keys import is_kept, keep_key
-from oms_peewee.models import LevelRow, LineRow, MovementRow, ProductRow
-from oms_peewee.rows import movement_of, products_of
+from oms_peewee.idempotency_keys import is_kept, keep_stock_key
+from oms_peewee.models import LevelRow, MovementRow, ProductRow
+from oms_peewee.order_queries import is_ordered
+from oms_peewee.rows import MOVEMENT_COLUMNS, movement_of, products_of, rows_of
 from oms_peewee.session import Session
 from oms_peewee.written import Written, nothing_written
+
+_MOVEMENTS = f"SELECT {MOVEMENT_COLUMNS} FROM stock_movements WHERE sku = ?"  # noqa: S608  Only a constant is put in.
 
 
 class PeeweeStock:
@@ -58,33 +61,25 @@ class PeeweeStock:
         self, session: Session, sku: str, key: IdempotencyKey, stamp: Stamp, decide: DecideProductChange
     ) -> Written[tuple[Product, bool]]:
         product = lock_product(session, sku)
-        if _is_on_ledger(session, key):
+        if is_kept(session, key):
             return nothing_written((_existing(product, sku), True))
         change = decide(product)
         if change is None:
             return nothing_written((_existing(product, sku), False))
         _write_product(session, sku, product, change, stamp.at)
-        if change.movement is None:
-            keep_key(session, key, stamp.at)
+        keep_stock_key(session, key, sku, stamp.at)
         self._ledger.write(
             session,
             movements=[] if change.movement is None else [(change.movement, stamp)],
             events=[(event, stamp) for event in events_of(product, change)],
-            key=key,
             silent_skus=[sku],  # The decision knew all its levels, and has named its events.
         )
         written = _existing(find_product(session, sku), sku)
         return Written(
             result=(written, False),
-            was_committed=lambda later: _is_changed(later, sku, change, key),
+            was_committed=lambda later: _is_done(later, sku, key),
             as_it_is=lambda later: (find_product(later, sku) or written, False),  # It may have been deleted since.
         )
-
-
-def _is_changed(session: Session, sku: str, change: ProductChange, key: IdempotencyKey) -> bool:
-    """Return whether a change was committed, waiting for whoever has the product locked."""
-    lock_product(session, sku)
-    return is_kept(session, key) if change.movement is None else _is_on_ledger(session, key)
 
 
 def _delete(session: Session, sku: str, key: IdempotencyKey, now: datetime, check: CheckDeletion) -> Written[None]:
@@ -92,20 +87,19 @@ def _delete(session: Session, sku: str, key: IdempotencyKey, now: datetime, chec
     check(product, _is_used(session, sku))
     LevelRow.delete().where(LevelRow.sku == sku).execute(session)
     ProductRow.delete().where(ProductRow.sku == sku).execute(session)
-    keep_key(session, key, now)
-    return Written(result=None, was_committed=lambda later: _is_deleted(later, sku, key))
+    keep_stock_key(session, key, sku, now)
+    return Written(result=None, was_committed=lambda later: _is_done(later, sku, key))
 
 
-def _is_deleted(session: Session, sku: str, key: IdempotencyKey) -> bool:
-    """Return whether a deletion was committed, waiting for whoever has the product locked."""
+def _is_done(session: Session, sku: str, key: IdempotencyKey) -> bool:
+    """Return whether what was done under a key was committed, waiting for whoever has the product locked."""
     lock_product(session, sku)
     return is_kept(session, key)
 
 
 def _is_used(session: Session, sku: str) -> bool:
     moved = MovementRow.select(MovementRow.sku).where(MovementRow.sku == sku).limit(1)
-    named = LineRow.select(LineRow.sku).where(LineRow.sku == sku).limit(1)
-    return moved.first(session) is not None or named.first(session) is not None
+    return moved.first(session) is not None or is_ordered(session, sku)
 
 
 def _write_product(session: Session, sku: str, product: Product | None, change: ProductChange, now: datetime) -> None:
@@ -121,17 +115,6 @@ def _existing(product: Product | None, sku: str) -> Product:
     if product is None:
         raise sku_not_found(sku)
     return product
-
-
-def _is_on_ledger(session: Session, key: IdempotencyKey) -> bool:
-    written = MovementRow.select(MovementRow.fingerprint).where(
-        MovementRow.actor == key.actor, MovementRow.idempotency_key == key.key
-    )
-    row = written.first(session)
-    if row is None:
-        return False
-    key.check(row.fingerprint)
-    return True
 
 
 def _create(session: Session, sku: str, change: ProductChange, now: datetime) -> None:
@@ -171,10 +154,9 @@ def _create_level(session: Session, sku: str, change: ProductChange, now: dateti
 
 
 def _movements(session: Session, sku: str, after: int | None, limit: int) -> list[Movement]:
-    page = MovementRow.select().where(MovementRow.sku == sku).order_by(MovementRow.id.desc()).limit(limit)
-    if after is not None:
-        page = page.where(MovementRow.id < after)
-    found = [movement_of(row) for row in page.execute(session)]
+    page = _MOVEMENTS if after is None else f"{_MOVEMENTS} AND id < ?"
+    params = [sku, limit] if after is None else [sku, after, limit]
+    found = [movement_of(row) for row in rows_of(session, f"{page} ORDER BY id DESC LIMIT ?", params)]
     if not found:
         _existing(find_product(session, sku), sku)
     return found

@@ -5,9 +5,11 @@ from __future__ import annotations
 from oms_core.ports.storage import StorageOptions
 from oms_core.runtime.parts import Composite, part
 from oms_peewee.api_keys import PeeweeApiKeys
+from oms_peewee.archive import PeeweeArchive
 from oms_peewee.audits import PeeweeAudits
 from oms_peewee.database import Database
 from oms_peewee.dialect import Dialect
+from oms_peewee.holds import PeeweeHolds
 from oms_peewee.imports import PeeweeImports
 from oms_peewee.order_writer import OrderWriter
 from oms_peewee.orders import PeeweeOrders
@@ -25,6 +27,11 @@ class PeeweeStorage(Composite):
     def __init__(self, dialect: Dialect, options: StorageOptions) -> None:
         self._dialect = dialect
         self._options = options
+
+    @property
+    def dialect(self) -> Dialect:
+        """What its database alone has."""
+        return self._dialect
 
     @part
     def database(self) -> Database:
@@ -47,6 +54,10 @@ class PeeweeStorage(Composite):
         return PeeweeQueue(database, writer, QueueSettler(database, self._dialect.settling()))
 
     @part
+    def holds(self) -> PeeweeHolds:
+        return PeeweeHolds(self._checked, self._dialect.ledger(), expire_orders_max=self._dialect.expire_orders_max)
+
+    @part
     def workers(self) -> PeeweeWorkers:
         return PeeweeWorkers(self._checked)
 
@@ -61,6 +72,10 @@ class PeeweeStorage(Composite):
     @part
     def imports(self) -> PeeweeImports:
         return PeeweeImports(self._checked, self._dialect.imports())
+
+    @part
+    def archive(self) -> PeeweeArchive:
+        return PeeweeArchive(self._checked)
 
     @part
     def audits(self) -> PeeweeAudits:

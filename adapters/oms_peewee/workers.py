@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import peewee
+
 from oms_core.domain.orders.queueing import WorkerState
 from oms_peewee.database import Database
 from oms_peewee.models import WorkerRow
@@ -22,7 +24,9 @@ class PeeweeWorkers:
             figures = {"orders_per_second": state.orders_per_second, "settled": state.settled}
             seen = {"started_at": state.started_at, "seen_at": session.time_from_now(0), **figures}
             added = WorkerRow.insert(id=state.id, **seen)
-            added.on_conflict(conflict_target=[WorkerRow.id], update=seen).execute(session)
+            # The values that were to be inserted: a distributed server takes no now() here.
+            again = {name: getattr(peewee.EXCLUDED, name) for name in seen}
+            added.on_conflict(conflict_target=[WorkerRow.id], update=again).execute(session)
             WorkerRow.delete().where(WorkerRow.seen_at < session.time_from_now(-_FORGOTTEN_SECONDS)).execute(session)
             return harmless_again(None)
 

@@ -1,10 +1,11 @@
-"""The address of a broker, read from OMS_QUEUE_URL; errors never show its password."""
+"""The addresses of a broker's nodes, read from OMS_QUEUE_URL; errors never show its password."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pika import SSLOptions
@@ -28,12 +29,16 @@ _KNOWN = frozenset(
         *_FILES,
     }
 )
-_SHAPE = "must be amqp:// or amqps://user:password@host:port/vhost, with special characters percent-encoded"
+_SHAPE = (
+    "must be amqp:// or amqps://user:password@host:port/vhost, with special characters percent-encoded "
+    "and commas between several hosts"
+)
+NODES_MAX: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One broker and virtual host; `url` is checked and includes the password."""
+    """One node and virtual host; `url` is checked, names one host and includes the password."""
 
     url: str
 
@@ -47,22 +52,49 @@ class Address:
         parameters.client_properties = {**(parameters.client_properties or {}), "connection_name": f"oms {role}"}
         return parameters
 
-    def describe(self) -> str:
-        """Return host, port and virtual host."""
+    @property
+    def place(self) -> str:
+        """The host and the port, for a person."""
         parameters = _read(self.url)
-        return f"RabbitMQ at {parameters.host}:{parameters.port}, virtual host {parameters.virtual_host}"
+        return f"{parameters.host}:{parameters.port}"
+
+    @property
+    def virtual_host(self) -> str:
+        """The virtual host, decoded."""
+        return str(_read(self.url).virtual_host)
 
 
-def read_address(url: str) -> Address:
-    """Check a URL. Raise `invalid_setting`, which never quotes it."""
+def read_addresses(url: str) -> tuple[Address, ...]:
+    """Check a URL and return an address for each of its hosts, which share user, virtual host and parameters.
+
+    Raise `invalid_setting`, which never quotes the URL.
+    """
     _check_parameters(url)
     try:
-        parts = urlsplit(url)
-        tls = _read(url).ssl_options
+        addresses = tuple(_checked(each) for each in _split(url))
+        places = {address.place for address in addresses}
     except (ValueError, TypeError, LookupError, SyntaxError, AttributeError, OSError):
-        parts = None
-    if parts is None or parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-        raise OmsError("invalid_setting", f"OMS_QUEUE_URL {_SHAPE}")  # The cause would quote parts of the password.
+        addresses, places = (), set()  # Told below: the cause would quote parts of the password.
+    if not addresses:
+        raise OmsError("invalid_setting", f"OMS_QUEUE_URL {_SHAPE}")
+    if len(places) < len(addresses) or len(addresses) > NODES_MAX:
+        raise OmsError("invalid_setting", f"OMS_QUEUE_URL must name each host once, and {NODES_MAX} hosts at most")
+    return addresses
+
+
+def _split(url: str) -> list[str]:
+    """Return a URL for each host."""
+    parts = urlsplit(url)
+    user, at, hosts = parts.netloc.rpartition("@")
+    return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
+
+
+def _checked(url: str) -> Address:
+    """Return the address of one host. Raise what its reading raises, and `invalid_setting` for unverified TLS."""
+    parts = urlsplit(url)
+    tls = _read(url).ssl_options
+    if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+        raise ValueError("no host")
     if tls is not None and not _is_verified(tls.context):
         raise OmsError("invalid_setting", "OMS_QUEUE_URL must leave the verification of certificates and names on")
     return Address(url)

@@ -17,11 +17,11 @@ from pika.channel import Channel
 from pika.spec import Basic, BasicProperties
 
 from oms_core.ports.broker import DeadLetter, MessageKind
-from oms_rabbitmq.addresses import Address
 from oms_rabbitmq.confirms import Outgoing
 from oms_rabbitmq.dead_lettering import bounded, read_letter
 from oms_rabbitmq.faults import translated
 from oms_rabbitmq.links import ANSWER_SECONDS, Link, open_link
+from oms_rabbitmq.nodes import Nodes
 from oms_rabbitmq.publishing import Publisher, to_commands, to_orders
 from oms_rabbitmq.topology import Names, declare
 
@@ -34,8 +34,8 @@ _LOOK_SECONDS = 0.02
 class RabbitmqDeadLetters:
     """DeadLetters on a queue. A call reads at most 10,000 letters from its head; those that stay are put back."""
 
-    def __init__(self, address: Address, names: Names) -> None:
-        self._address = address
+    def __init__(self, nodes: Nodes, names: Names) -> None:
+        self._nodes = nodes
         self._names = names
 
     def list(self, *, limit: int) -> list[DeadLetter]:
@@ -46,7 +46,7 @@ class RabbitmqDeadLetters:
             return heapq.nsmallest(limit, letters, key=_age)
 
     def replay(self, ids: Sequence[str] | None) -> int:
-        publisher = Publisher(self._address, self._names, "dead letters")
+        publisher = Publisher(self._nodes, self._names, "dead letters")
         try:
             return self._remove(ids, lambda letters: publisher.publish([self._sent_back(letter) for letter in letters]))
         finally:
@@ -76,7 +76,7 @@ class RabbitmqDeadLetters:
     @contextmanager
     def _opened(self) -> Iterator[_DeadQueue]:
         """Connect for one call, then put back the letters still held. After an error the broker puts them back."""
-        link = open_link(self._address, "dead letters")
+        link = open_link(self._nodes, "dead letters")
         try:
             with translated():
                 queue = _DeadQueue(link, self._names)

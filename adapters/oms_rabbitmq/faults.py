@@ -16,12 +16,13 @@ from pika.exceptions import (
 
 from oms_core.errors import OmsError
 
+PREFIX = "RabbitMQ: "
 _ASSUMED_BY_PIKA = (IncompatibleProtocolError, ProbableAccessDeniedError, ProbableAuthenticationError)
 
 
 def unavailable(detail: str) -> OmsError:
     """Return the error for a broker that is unreachable, blocked or refuses."""
-    return OmsError("queue_unavailable", f"RabbitMQ: {detail}", retry_after_seconds=1)
+    return OmsError("queue_unavailable", f"{PREFIX}{detail}", retry_after_seconds=1)
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from oms_core.ports.broker import Message
 from oms_core.runtime.background_thread import BackgroundThread
 from oms_core.runtime.backoff import Backoff
 from oms_core.runtime.forks import begin_in_each_process
-from oms_rabbitmq.addresses import Address
 from oms_rabbitmq.consuming import Consumption, Delivery
 from oms_rabbitmq.dead_lettering import to_dead
 from oms_rabbitmq.links import open_link
+from oms_rabbitmq.nodes import Nodes
 from oms_rabbitmq.publishing import DELETION_SECONDS, Publisher
 from oms_rabbitmq.topology import Names
 
@@ -31,10 +31,10 @@ _log = logging.getLogger(__name__)
 class RabbitmqInbox:
     """Inbox over two quorum queues; at most 200 messages of each are held. Its thread starts at the first `take`."""
 
-    def __init__(self, address: Address, names: Names) -> None:
-        self._address = address
+    def __init__(self, nodes: Nodes, names: Names) -> None:
+        self._nodes = nodes
         self._names = names
-        self._dead_letters = Publisher(address, names, "dead letters")
+        self._dead_letters = Publisher(nodes, names, "dead letters")
         self._consumption: Consumption | None = None
         self._thread = BackgroundThread(self._run, name="oms-inbox")
         begin_in_each_process(self._begin)
@@ -94,7 +94,7 @@ class RabbitmqInbox:
 
     def _consume(self, stopping: threading.Event) -> None:
         """Consume over one connection until it is lost. Raise `queue_unavailable` when it cannot be opened."""
-        link = open_link(self._address, "inbox")
+        link = open_link(self._nodes, "inbox")
         try:
             consumption = Consumption(link, self._names, self._deliver)
         except BaseException:

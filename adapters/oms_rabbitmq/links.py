@@ -13,12 +13,15 @@ from pika.channel import Channel
 from pika.connection import Parameters
 from pika.exceptions import AMQPError, ChannelClosedByClient, ConnectionOpenAborted
 
+from oms_core.errors import OmsError
 from oms_core.runtime.forks import begin_in_each_process
 from oms_rabbitmq.addresses import Address
-from oms_rabbitmq.faults import reason_of, reason_of_end, unavailable
+from oms_rabbitmq.faults import PREFIX, reason_of, reason_of_end, unavailable
 from oms_rabbitmq.frames import ReadFrame, read_frame
+from oms_rabbitmq.nodes import Nodes
 
 OPENING_SECONDS = 2.8
+NODE_SECONDS_MIN = 0.9  # A node that is merely busy would not answer within less.
 ANSWER_SECONDS = 2.5
 _CLOSING_SECONDS = 1.0
 
@@ -70,16 +73,21 @@ class _Connection(SelectConnection):
 
 
 class Link:
-    """A connection and its loop. All methods but `wake` are for one thread. Once `fault` is set, it is not usable."""
+    """A connection and its loop. All methods but `wake` are for one thread. Once `fault` is set, it is not usable.
 
-    def __init__(self, parameters: Parameters) -> None:
+    `failed` is called when the node is lost or does not answer.
+    """
+
+    def __init__(self, parameters: Parameters, failed: Callable[[], None] = _nothing) -> None:
         self.fault: str | None = None
         self.blocked: str | None = None
+        self._node_failed = failed
         self._loop = IOLoop()
         self._loop.activate_poller()
         self._waking = threading.Lock()
         self._ended = False
         self._is_closed = False
+        self._is_given_up = False
         self._is_open = False
         self._connection = _Connection(
             parameters,
@@ -98,9 +106,9 @@ class Link:
         version = properties.get("version", "")
         return version.decode(errors="replace") if isinstance(version, bytes) else str(version)
 
-    def open(self) -> None:
-        """Wait for the connection. Raise `queue_unavailable` within three seconds."""
-        self.wait(lambda: self._is_open, OPENING_SECONDS)
+    def open(self, seconds: float) -> None:
+        """Wait for the connection. Raise `queue_unavailable`."""
+        self.wait(lambda: self._is_open, seconds)
 
     def channel(self) -> Channel:
         """Open a channel. When the broker closes it, or cancels its consumer, the link has a fault."""
@@ -125,7 +133,8 @@ class Link:
     def wait(self, condition: Callable[[], object], seconds: float = ANSWER_SECONDS) -> None:
         """Exchange data until the condition is true. Raise `queue_unavailable` at a fault or at the timeout."""
         if not self.pump(condition, seconds):
-            raise unavailable(self.fault or f"no answer within {seconds:g} seconds")
+            self._node_failed()
+            raise unavailable(self.fault or f"no answer within {seconds:.2g} seconds")
 
     def pump(self, condition: Callable[[], object], seconds: float) -> bool:
         """Exchange data until the condition is true, the link fails or the time is over; return whether it is true."""
@@ -149,6 +158,7 @@ class Link:
 
     def close(self) -> None:
         """Close the connection properly, which takes a second at most, and free everything."""
+        self._is_given_up = True
         if self.fault is None and self._is_open:
             with suppress(AMQPError):
                 self._connection.close()
@@ -157,6 +167,7 @@ class Link:
 
     def abort(self) -> None:
         """Close the connection at once, without the broker's answer, and free everything."""
+        self._is_given_up = True
         try:
             if not self._is_closed:
                 # Public `close` waits for an answer, which a frozen or blocking broker does not give.
@@ -188,6 +199,8 @@ class Link:
 
     def _closed(self, _: object, error: BaseException) -> None:
         self._is_closed = True
+        if not self._is_given_up:
+            self._node_failed()
         self._fail(reason_of_end(error, self._connection.ended_by))
 
     def _channel_closed(self, _: Channel, error: Exception) -> None:
@@ -207,8 +220,8 @@ class Link:
 class Line:
     """A link that is opened when it is needed, and again after a fault or a fork. For one thread at a time."""
 
-    def __init__(self, address: Address, role: str) -> None:
-        self._address = address
+    def __init__(self, nodes: Nodes, role: str) -> None:
+        self._nodes = nodes
         self._role = role
         begin_in_each_process(self._begin)
 
@@ -227,7 +240,7 @@ class Line:
     def open(self) -> Link:
         """Open a new link in place of any other. Raise `queue_unavailable` within three seconds."""
         self.drop()
-        self._link = open_link(self._address, self._role)
+        self._link = open_link(self._nodes, self._role)
         return self._link
 
     def drop(self) -> None:
@@ -243,11 +256,31 @@ class Line:
         self._link = None
 
 
-def open_link(address: Address, role: str) -> Link:
-    """Connect. Raise `queue_unavailable` within three seconds."""
-    link = Link(address.parameters(role))
+def open_link(nodes: Nodes, role: str) -> Link:
+    """Connect to the first node that lets us in. Raise `queue_unavailable` within three seconds.
+
+    The nodes that are left share the time that is left, so a frozen one costs its share and not the whole.
+    """
+    deadline = time.monotonic() + OPENING_SECONDS
+    refusals: list[str] = []
+    addresses = nodes.in_turn()
+    for number, address in enumerate(addresses):
+        left = deadline - time.monotonic()
+        if refusals and left < NODE_SECONDS_MIN / 2:
+            break
+        try:
+            return _open_link(nodes, address, role, min(left, max(left / (len(addresses) - number), NODE_SECONDS_MIN)))
+        except OmsError as error:
+            if len(addresses) == 1:
+                raise
+            refusals.append(f"{address.place}: {error.detail.removeprefix(PREFIX)}")
+    raise unavailable("; ".join(refusals))
+
+
+def _open_link(nodes: Nodes, address: Address, role: str, seconds: float) -> Link:
+    link = Link(address.parameters(role), lambda: nodes.failed(address))
     try:
-        link.open()
+        link.open(seconds)
     except BaseException:
         link.abort()
         raise

@@ -12,10 +12,10 @@ from pika.spec import BasicProperties
 
 from oms_core.errors import OmsError
 from oms_core.ports.broker import OutgoingEvent
-from oms_rabbitmq.addresses import Address
 from oms_rabbitmq.confirms import ConfirmedChannel, Outgoing
 from oms_rabbitmq.faults import translated, unavailable
 from oms_rabbitmq.links import Line
+from oms_rabbitmq.nodes import Nodes
 from oms_rabbitmq.topology import Names, declare
 
 IDS_PER_MESSAGE: Final = 100
@@ -25,9 +25,9 @@ DELETION_SECONDS: Final = 0.3
 class Publisher:
     """Publishes messages over a connection of its own. For one thread at a time."""
 
-    def __init__(self, address: Address, names: Names, role: str) -> None:
+    def __init__(self, nodes: Nodes, names: Names, role: str) -> None:
         self._names = names
-        self._line = Line(address, role)
+        self._line = Line(nodes, role)
         self._channel: ConfirmedChannel | None = None
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
@@ -81,9 +81,9 @@ class Publisher:
 class RabbitmqAnnouncer:
     """Announcer: at most 100 ids to a message."""
 
-    def __init__(self, address: Address, names: Names) -> None:
+    def __init__(self, nodes: Nodes, names: Names) -> None:
         self._names = names
-        self._publisher = Publisher(address, names, "announcer")
+        self._publisher = Publisher(nodes, names, "announcer")
 
     def announce(self, order_ids: Sequence[UUID]) -> None:
         starts = range(0, len(order_ids), IDS_PER_MESSAGE)
@@ -100,9 +100,9 @@ class RabbitmqAnnouncer:
 class RabbitmqEventPublisher:
     """EventPublisher to the topic exchange: one message per event, with its type as the routing key."""
 
-    def __init__(self, address: Address, names: Names) -> None:
+    def __init__(self, nodes: Nodes, names: Names) -> None:
         self._names = names
-        self._publisher = Publisher(address, names, "events")
+        self._publisher = Publisher(nodes, names, "events")
 
     def publish(self, events: Sequence[OutgoingEvent]) -> None:
         self._publisher.publish([self._message(event) for event in events])

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from oms_cli.commands.command import command, command_group
-from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_if_more
+from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_more
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import complete_scopes, read_duration, read_scopes, read_time
 from oms_cli.terminal.files import confirm
@@ -59,7 +59,7 @@ def list_api_keys(session: Session, limit: LimitOption = PAGE_ITEMS_DEFAULT, eve
     with session.oms() as oms:
         api_keys = Pages(partial(oms.api_keys.list, caller=session.caller), limit=None if everything else limit)
         shown = session.output.list(api_keys_view(session.surroundings.now()), api_keys)
-    say_if_more(api_keys, shown)
+    say_more(api_keys, shown)
 
 
 @command(app, "show")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from oms_cli.commands.command import command
+from oms_cli.commands.paging import say_replica_lag
 from oms_cli.commands.session import Session
 from oms_cli.terminal.exits import DISAGREEING
 from oms_cli.terminal.messages import counted, say_error
@@ -57,3 +58,4 @@ def _write(session: Session, found: AuditReport) -> None:
         say_error(f"compared {compared}: {len(found.discrepancies):,} do not agree")
     else:
         session.output.sentence(f"compared {compared}: all agree with the ledger")
+    say_replica_lag(found.replica_lag_seconds)

@@ -8,19 +8,21 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 from typer.exceptions import TyperException
+from typer.main import get_group
 
 from oms_cli.commands.session import EVERYWHERE, Everywhere, Invocation, parameters
 from oms_cli.terminal import exits
 from oms_cli.terminal.messages import say, say_error
 from oms_cli.terminal.streams import forget_output, open_closed_streams
-from oms_core.bootstrap import advise_extra
 from oms_core.errors import OmsError
 
 Run = TypeVar("Run", bound=Callable[..., None])
@@ -92,11 +94,65 @@ class CommandGroup(PlainHelp, TyperGroup):
     """A group of commands."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A command or group of the program: what its help says first, and how it is loaded and added to an application."""
+
+    summary: str
+    add_to: Callable[[typer.Typer], object]
+
+
+class LoadedCommands(Mapping[str, Any]):
+    """The commands of the program, each loaded when it is first asked for: most runs need one of them."""
+
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        self._parts = parts
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            alone = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+            self._parts[name].add_to(alone)
+            self._loaded[name] = get_group(alone).commands[name]
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
 class OmsGroup(CommandGroup):
     """The program: whatever ends a command early becomes one line and an exit code, never a traceback.
 
     Only a defect passes through, with its traceback, and exits 1.
     """
+
+    parts: Mapping[str, Part] = MappingProxyType({})
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands: Any = LoadedCommands(self.parts)
+        self._summarizes = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  The signature is Typer's.
+        """Return the names of the commands, none of which is loaded for it."""
+        return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; while help is written, one that has nothing but its summary."""
+        if self._summarizes:
+            return TyperCommand(cmd_name, callback=None, help=self.parts[cmd_name].summary)
+        return super().get_command(ctx, cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, with the first words of each command."""
+        self._summarizes = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._summarizes = False
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Read the command line, which prints help and version."""
@@ -175,6 +231,8 @@ def _with_extra_named(run: Callable[[], Any]) -> Any:
     except ModuleNotFoundError as error:
         if error.name not in _OF_EXTRA_HTTP:
             raise
+        from oms_core.bootstrap import advise_extra
+
         raise OmsError("invalid_setting", f"this needs {error.name}; {advise_extra('http')}") from error
 
 

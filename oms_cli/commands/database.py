@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from oms_cli.commands.command import command, command_group
 from oms_cli.commands.session import Session
 from oms_cli.terminal.view import Column, View
+from oms_core.domain.cells import Cell
 
 app = command_group("db", "The database's schema.")
 
@@ -31,6 +32,25 @@ _MIGRATIONS: View[MigrationShown] = View(
     nothing="no migrations",
 )
 _COLOURS: Mapping[str, str] = {"applied": "green", "pending": "yellow", "unknown": "magenta"}
+
+
+_CELLS: View[Cell] = View(
+    columns=(
+        Column(name="cell", value=lambda cell: cell.name, whole=True),
+        Column(name="node", value=lambda cell: cell.node),
+        Column(name="size_bytes", value=lambda cell: cell.size_bytes, right=True),
+        Column(name="orders_estimate", value=lambda cell: cell.orders, right=True),
+        Column(name="own", value=lambda cell: cell.is_own, table_value=lambda cell: "this one" if cell.is_own else ""),
+    ),
+    document=lambda cell: {
+        "cell": cell.name,
+        "node": cell.node,
+        "size_bytes": cell.size_bytes,
+        "orders_estimate": cell.orders,
+        "own": cell.is_own,
+    },
+    nothing="no cells: the database is not distributed",
+)
 
 
 @command(app, "upgrade", without=_WITHOUT_ACTOR)
@@ -63,3 +83,11 @@ def show_status(session: Session) -> None:
         )
         session.output.flush()
         oms.check()
+
+
+@command(app, "cells", without=_WITHOUT_ACTOR)
+def show_cells(session: Session) -> None:
+    """List the cells of a Citus cluster: the node of each, its size, and about how many orders it has."""
+    with session.oms() as oms:
+        session.output.sentence(oms.describe().storage)
+        session.output.list(_CELLS, oms.schema.cells())

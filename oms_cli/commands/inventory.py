@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oms_cli.commands.command import command, command_group
-from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_if_more
+from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_more
 from oms_cli.commands.product_sorting import SORT_FIELDS, complete_sort, read_sort
 from oms_cli.commands.session import Session
 from oms_cli.commands.suggestions import suggesting
@@ -179,7 +179,7 @@ def list_products(
         )
         products = pages if order is None else order.first(pages, limit)
         shown = session.output.list(LOW_STOCK if low_stock else PRODUCTS, products)
-    say_if_more(pages, shown)
+    say_more(pages, shown)
 
 
 @command(app, "movements")
@@ -188,7 +188,7 @@ def list_movements(session: Session, sku: SkuArgument, limit: LimitOption = 50, 
     with session.oms() as oms, suggesting(oms, session.caller, [sku]):
         pages = Pages(partial(oms.stock.movements, sku, caller=session.caller), limit=None if everything else limit)
         shown = session.output.list(MOVEMENTS, pages)
-    say_if_more(pages, shown)
+    say_more(pages, shown)
 
 
 def _write_change(session: Session, oms: Oms, changed: StockChanged, location: str | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from oms_cli.commands.command import command
@@ -38,6 +40,12 @@ _REPORT: View[OrderImportReport] = View(
 )
 
 
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="K", help="With the number of its line, the key of a JSON line that has none."),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `import` to the orders' commands."""
     command(app, "import")(import_orders)
@@ -53,6 +61,7 @@ def import_orders(
     encoding: EncodingOption = "utf-8",
     skip_bad: SkipBadFlag = False,
     dry_run: DryRunFlag = False,
+    key: KeyOption = None,
     rejects: RejectsOption = None,
     yes: YesFlag = False,
 ) -> None:
@@ -68,6 +77,7 @@ def import_orders(
         delimiter=read_delimiter(delimiter),
         skip_bad=skip_bad,
         dry_run=dry_run,
+        idempotency_key=key,
     )
     with (
         session.oms() as oms,

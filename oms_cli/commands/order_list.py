@@ -10,7 +10,7 @@ import typer
 
 from oms_cli.commands.command import command
 from oms_cli.commands.orders import CustomerOption, FailureOption, SkuOption, StatusesOption
-from oms_cli.commands.paging import LIMIT_DEFAULT, AllOption, LimitOrNoneOption, Pages, say_if_more
+from oms_cli.commands.paging import LIMIT_DEFAULT, AllOption, LimitOrNoneOption, Pages, say_more
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import read_duration, read_statuses, read_time
 from oms_cli.terminal.exits import usage_error
@@ -29,6 +29,9 @@ NewerOption = Annotated[
 ]
 OlderOption = Annotated[
     str | None, typer.Option("--older-than", metavar="AGE", help="Placed longer ago than 30m, 2h, 7d ...")
+]
+HoldBeforeOption = Annotated[
+    str | None, typer.Option("--hold-before", metavar="TIME", help="Held, and until before then (ISO 8601, UTC).")
 ]
 TodayFlag = Annotated[bool, typer.Option("--today", help="Placed since midnight, UTC.")]
 OldestFlag = Annotated[bool, typer.Option("--oldest-first", help="The oldest first, in place of the newest.")]
@@ -53,6 +56,7 @@ def list_orders(
     newer_than: NewerOption = None,
     older_than: OlderOption = None,
     today: TodayFlag = False,
+    hold_before: HoldBeforeOption = None,
     oldest_first: OldestFlag = False,
     ids: IdsFlag = False,
     limit: LimitOrNoneOption = None,
@@ -67,8 +71,9 @@ def list_orders(
         sku=sku,
         reference=reference,
         failure_code=failure,
-        created_from=_created_from(session, created_from, newer_than, today),
-        created_to=_created_to(session, created_to, older_than),
+        created_from=read_created_from(session, created_from, newer_than, today),
+        created_to=read_created_to(session, created_to, older_than),
+        hold_before=None if hold_before is None else read_time(hold_before),
         oldest_first=oldest_first,
     )
     _write(session, wanted, None if everything or (ids and limit is None) else limit or LIMIT_DEFAULT, ids)
@@ -78,10 +83,12 @@ def _write(session: Session, wanted: OrderFilter, limit: int | None, ids: bool) 
     with session.oms() as oms:
         pages = Pages(partial(oms.orders.list, wanted, caller=session.caller), limit=limit)
         shown = session.output.lines(str(order.id) for order in pages) if ids else session.output.list(ORDERS, pages)
-    say_if_more(pages, shown)
+    say_more(pages, shown)
 
 
-def _created_from(session: Session, created_from: str | None, newer_than: str | None, today: bool) -> datetime | None:
+def read_created_from(
+    session: Session, created_from: str | None, newer_than: str | None, today: bool
+) -> datetime | None:
     """Combine --created-from, --newer-than and --today: the latest of them."""
     bounds = [] if created_from is None else [read_time(created_from)]
     if newer_than is not None:
@@ -91,7 +98,7 @@ def _created_from(session: Session, created_from: str | None, newer_than: str | 
     return max(bounds, default=None)
 
 
-def _created_to(session: Session, created_to: str | None, older_than: str | None) -> datetime | None:
+def read_created_to(session: Session, created_to: str | None, older_than: str | None) -> datetime | None:
     """Combine --created-to and --older-than: the earlier of both."""
     bounds = [] if created_to is None else [read_time(created_to)]
     if older_than is not None:

@@ -9,7 +9,7 @@ import typer
 from oms_cli.commands.command import command
 from oms_cli.commands.session import Session
 from oms_cli.commands.suggestions import suggesting
-from oms_cli.terminal.arguments import WholeNumber, read_line
+from oms_cli.terminal.arguments import WholeNumber, read_hold, read_line
 from oms_cli.terminal.exits import usage_error
 from oms_cli.terminal.files import read_document
 from oms_cli.terminal.messages import say
@@ -35,6 +35,10 @@ LinesOption = Annotated[
 ]
 CurrencyOption = Annotated[
     str | None, typer.Option("--currency", metavar="ISO", show_default="OMS_CURRENCY", help="Of the prices.")
+]
+HoldOption = Annotated[
+    str | None,
+    typer.Option("--hold", metavar="TIME", help="Hold its stock for 15m, 2h ... until it is confirmed; 0: for good."),
 ]
 KeyOption = Annotated[
     str | None,
@@ -64,15 +68,16 @@ def place_order(
     line: LinesOption = None,
     reference: Annotated[str | None, typer.Option("--reference", metavar="R", help="The customer's number.")] = None,
     currency: CurrencyOption = None,
+    hold: HoldOption = None,
     key: KeyOption = None,
     is_async: Annotated[bool, typer.Option("--async", help="Queue it; a worker places it.")] = False,
     wait: WaitOption = None,
 ) -> None:
-    """Place an order: its stock is checked, confirmed and reserved, all or nothing."""
+    """Place an order: its stock is checked and reserved, all or nothing."""
     if wait is not None and not is_async:
         usage_error("--wait waits for a queued order: give --async too")
     if file is not None:
-        if customer is not None or line or reference is not None or currency is not None:
+        if line or any(given is not None for given in (customer, reference, currency, hold)):
             usage_error("give the order as a document or by options, not both")
         wanted = _read_file(file, key)
     else:
@@ -83,6 +88,7 @@ def place_order(
             lines=[read_line(text) for text in line],
             reference=reference,
             currency=currency,
+            hold_seconds=None if hold is None else read_hold(hold),
             idempotency_key=key,
         )
     with session.oms() as oms, suggesting(oms, session.caller, [line.sku for line in wanted.lines]):

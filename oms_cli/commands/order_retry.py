@@ -1,4 +1,4 @@
-"""`oms orders retry`: rejected and failed orders go back to the queue, some by id or all that a filter finds."""
+"""`oms orders retry`: orders that were given up go back to the queue, some by id or all that a filter finds."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ StatusOption = Annotated[
     typer.Option(
         "--status",
         metavar="S[,S...]",
-        help="With --all: failed or rejected ones.",
+        help="With --all: failed, rejected or expired ones; failed and rejected if not given.",
         autocompletion=complete_statuses,
     ),
 ]
@@ -92,7 +92,7 @@ def retry(
     key: KeyOption = None,
     if_version: VersionOption = None,
 ) -> None:
-    """Queue rejected and failed orders again, each as new: without its failure and its attempts."""
+    """Queue rejected, failed and expired orders again, each as new: without its failure and its attempts."""
     _check(ids, everything=everything, narrowing=(status, failure, customer, sku, limit), guards=(key, if_version))
 
     def retry_one(order_id: UUID) -> Order:

@@ -10,7 +10,7 @@ import typer
 from oms_cli.commands.command import command, command_group
 from oms_cli.commands.order_ids import IdsArgument, move_each, read_ids
 from oms_cli.commands.order_names import OrderNames
-from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_if_more
+from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_more
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import (
     complete_error_codes,
@@ -21,7 +21,7 @@ from oms_cli.terminal.arguments import (
 from oms_cli.views.orders import EVENTS, LINES, ORDER, OrderShown, lines_shown
 from oms_core.domain.commands import ChangeOrderStatus
 
-app = command_group("orders", "Orders: place, find, move, cancel, retry.")
+app = command_group("orders", "Orders: place, hold, find, move, cancel, retry, archive.")
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The order.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="R", help="Why, for the history.")]
@@ -66,7 +66,7 @@ def list_events(session: Session, order_id: IdArgument, limit: LimitOption = 50,
         wanted = OrderNames(oms, session.caller).order_id(order_id)
         pages = Pages(partial(oms.orders.events, wanted, caller=session.caller), limit=None if everything else limit)
         shown = session.output.list(EVENTS, pages)
-    say_if_more(pages, shown)
+    say_more(pages, shown)
 
 
 @command(app, "set-status")

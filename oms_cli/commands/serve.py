@@ -131,9 +131,12 @@ def _check_database(session: Session, settings: Settings) -> str:
                 _log.info("applied migration %s", name)
         oms.check()
         _log_access(oms, settings)
+        described = oms.describe()
         if settings.rate_limits_in_force:
-            _log.info("%s", oms.describe().rate_limiter)
-        return oms.describe().storage
+            _log.info("%s", described.rate_limiter)
+        if described.replica is not None:
+            _log.info("lists are read from %s, up to %d s behind", described.replica, settings.replica_lag_seconds_max)
+        return described.storage
 
 
 def _log_access(oms: Oms, settings: Settings) -> None:

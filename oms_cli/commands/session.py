@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oms_cli.terminal.output import Output, OutputFormat, open_output
-from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.errors import OmsError
-from oms_core.settings import Settings
-from oms_core.settings.sources import Group, load_settings
 
 if TYPE_CHECKING:
-    from oms_core import Oms
+    from oms_core import Caller, Oms, Settings
+    from oms_core.settings.sources import Group
 
 _DEFAULT_FILE = "oms.toml"
 _PANEL = "Options of every command"
@@ -45,7 +43,11 @@ ConfigOption = Annotated[
 ActorOption = Annotated[
     str | None,
     typer.Option(
-        "--actor", metavar="NAME", show_default="the OS user", help="Who acts, for the ledger.", rich_help_panel=_PANEL
+        "--actor",
+        metavar="NAME",
+        show_default="OMS_LOCAL_CALLER",
+        help="Who acts, for the ledger; whose idempotency keys they are.",
+        rich_help_panel=_PANEL,
     ),
 ]
 
@@ -79,7 +81,7 @@ def open_oms(settings: Settings, create: bool) -> Oms:
 
 
 def os_user() -> str:
-    """Return the name of the operating system's user, who is the actor if no other is given."""
+    """Return the name of the operating system's user, who is the actor where no other is named."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # A container's user may have no name.
@@ -108,10 +110,14 @@ class Session:
     @cached_property
     def settings(self) -> Settings:
         """The settings in force. Raise `invalid_setting`."""
+        from oms_core import Settings
+
         return self.load(Settings)
 
     def load(self, group: type[Group], **flags: object) -> Group:
         """Load a group of settings, with flags of any group over the environment and oms.toml (None: not given)."""
+        from oms_core.settings.sources import load_settings
+
         return load_settings(
             group,
             self.surroundings.environment,
@@ -122,12 +128,25 @@ class Session:
     @cached_property
     def caller(self) -> Caller:
         """The party that acts here: whoever can reach the database may do everything."""
+        from oms_core import ALL_SCOPES, Caller
+
         actor = self.given.actor
-        return Caller(name=self.surroundings.os_user() if actor is None else actor, scopes=ALL_SCOPES)
+        return Caller(name=self._local_name() if actor is None else actor, scopes=ALL_SCOPES)
+
+    def _local_name(self) -> str:
+        """Return who acts where nobody is named: who calls the service without a key, or else the OS user.
+
+        Where keys are in force nobody calls without one, and the ledger is to say which administrator acted.
+        """
+        settings = self.settings
+        is_shared = settings.local_caller or settings.auth_in_force == "off"
+        return settings.local_caller_in_force if is_shared else self.surroundings.os_user()
 
     @contextmanager
     def oms(self, *, create: bool = False) -> Iterator[Oms]:
         """Open the system for the length of a command. Orders come one at a time, so there is no group to commit."""
+        from oms_core import Settings
+
         with self.surroundings.open_oms(self.load(Settings, group_commit=False), create) as oms:
             yield oms
 

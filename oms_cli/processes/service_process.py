@@ -14,8 +14,9 @@ from oms_core.settings.checks import variable
 from oms_http.app import BODY_BYTES_MAX, create_app
 from oms_http.edge.answer_headers import AnswerHeaders
 from oms_http.edge.telemetry import count_refusal
-from oms_http.inventory.stock_imports import IMPORT_BODY_BYTES_MAX
+from oms_http.import_answers import IMPORT_BODY_BYTES_MAX
 from oms_http.orders.batch import BATCH_BODY_BYTES_MAX
+from oms_http.orders.place import joins_batch
 from oms_http.server import BodyLimit, ServerOptions, TlsFileError, TlsFiles, WsgiService
 from oms_http.settings import HttpSettings
 from oms_http.wsgi import open_oms
@@ -34,6 +35,7 @@ def open_service(settings: Settings, http: HttpSettings) -> WsgiService:
         on_refusal=partial(count_refusal, oms.metrics),
         answer_headers=AnswerHeaders(http.cors_origins),
         checks_heads=True,
+        joins_batch=joins_batch if http.http_request_batches and settings.group_commit else None,
     )
 
 
@@ -53,9 +55,11 @@ def server_options(settings: Settings, http: HttpSettings) -> ServerOptions:
         body_bytes_max=BODY_BYTES_MAX,
         body_limits=(
             BodyLimit(path="/v1/orders/batch", bytes_max=BATCH_BODY_BYTES_MAX),
+            BodyLimit(path="/v1/orders/import", bytes_max=IMPORT_BODY_BYTES_MAX, spooled=True),
             BodyLimit(path="/v1/inventory/import", bytes_max=IMPORT_BODY_BYTES_MAX, spooled=True),
         ),
         body_timeout_seconds=http.http_body_timeout_seconds,
+        lame_duck_seconds=http.http_lame_duck_seconds,
         graceful_timeout_seconds=http.http_stop_timeout_seconds,
     )
 

@@ -1,4 +1,4 @@
-"""What one process of `oms worker` does: place orders or publish events until it is told to stop."""
+"""What one process of `oms worker` does: place orders and expire holds, or publish events, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -51,9 +51,14 @@ def run_process(settings: Settings, role: Role, is_measured: bool, ready: Connec
     with Oms.open(replace(settings, group_commit=False), create=False, metrics=metrics) as oms:
         run = oms.run_worker if role is Role.WORKER else oms.run_event_relay
         start_thread(partial(_stop_with_parent, stop), name="oms-parent")
+        if metrics is not None and role is Role.WORKER:
+            oms.start_queue_report()
+        sweep = start_thread(partial(oms.run_hold_sweep, stop), name="oms-hold-sweep") if role is Role.WORKER else None
         ready.send(True)
         ready.close()
         _on_a_thread(run, stop)
+        if sweep is not None:
+            sweep.join(STOP_SECONDS)
     _log.info("the %s has stopped", role.value)
 
 

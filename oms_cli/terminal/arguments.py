@@ -101,6 +101,11 @@ def read_duration(text: str) -> timedelta:
     return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+def read_hold(text: str) -> int:
+    """Read how long to hold: a duration such as 15m, or 0; return seconds."""
+    return 0 if text.strip() == "0" else read_duration(text) // timedelta(seconds=1)
+
+
 def read_line(text: str) -> OrderLine:
     """Read an order line: SKU:QTY or SKU:QTY@PRICE; the SKU may hold colons itself."""
     match = _LINE.fullmatch(text)

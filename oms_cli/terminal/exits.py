@@ -13,7 +13,6 @@ from typer.exceptions import TyperException
 
 from oms_cli.terminal.masking import redact
 from oms_cli.terminal.messages import print_traceback, say, say_error
-from oms_core.documents.orders import show_refusal
 from oms_core.errors import ErrorKind, OmsError
 
 BUG = 1
@@ -34,6 +33,7 @@ EXIT_CODES: Mapping[ErrorKind, int] = MappingProxyType(
         ErrorKind.UNAUTHENTICATED: 3,
         ErrorKind.FORBIDDEN: 3,
         ErrorKind.NOT_FOUND: 4,
+        ErrorKind.GONE: 4,
         ErrorKind.CONFLICT: 5,
         ErrorKind.LIMITED: 6,
         ErrorKind.UNAVAILABLE: UNAVAILABLE,
@@ -90,6 +90,8 @@ def report(error: OmsError, *, as_json: bool, subject: str | None = None) -> Non
     if error.defect is not None and error.__cause__ is not None:
         print_traceback(error)
     if as_json:
+        from oms_core.documents.orders import show_refusal
+
         entry = show_refusal(error) if subject is None else {"subject": subject, **show_refusal(error)}
         sys.stderr.write(redact(json.dumps(entry)) + "\n")
         return

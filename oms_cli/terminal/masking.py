@@ -15,7 +15,7 @@ _SHOWN_PARAMETERS = frozenset(
         *("host", "hostaddr", "port", "dbname", "user", "application_name", "connect_timeout", "client_encoding"),
         *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "target_session_attrs", "channel_binding"),
         *("cafile", "certfile", "keyfile", "heartbeat", "socket_timeout", "stack_timeout", "connection_attempts"),
-        *("blocked_connection_timeout", "retry_delay", "channel_max", "frame_max", "locale"),
+        *("blocked_connection_timeout", "retry_delay", "channel_max", "frame_max", "locale", "replicas"),
         *("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname", "db", "protocol"),
     }
 )

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from oms_cli.terminal.messages import printable
-from oms_core.documents.orders import show_time
 
 T = TypeVar("T")
 
@@ -68,6 +67,8 @@ def file_text(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, datetime):
+        from oms_core.documents.orders import show_time
+
         return show_time(value)
     return value
 

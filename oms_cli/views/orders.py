@@ -25,12 +25,14 @@ T = TypeVar("T")
 _COLOURS: Mapping[OrderStatus, str] = MappingProxyType(
     {
         OrderStatus.QUEUED: "cyan",
+        OrderStatus.HELD: "cyan",
         OrderStatus.PENDING: "yellow",
         OrderStatus.PROCESSING: "yellow",
         OrderStatus.SHIPPED: "green",
         OrderStatus.DELIVERED: "green",
         OrderStatus.RETURNED: "magenta",
         OrderStatus.CANCELLED: "bright_black",
+        OrderStatus.EXPIRED: "bright_black",
         OrderStatus.REJECTED: "red",
         OrderStatus.FAILED: "red",
     }
@@ -177,6 +179,8 @@ ORDER: View[OrderShown] = View(
         Column(name="version", value=lambda shown: shown.order.version),
         Column(name="queue", value=lambda shown: place_text(shown.place)),
         Column(name="attempts", value=lambda shown: shown.order.attempts or None),
+        Column(name="hold_until", value=lambda shown: shown.order.hold_until),
+        Column(name="payment", value=lambda shown: shown.order.payment_reference),
         Column(name="failure", value=lambda shown: failure(shown.order), style=lambda _: "red"),
         Column(
             name="metadata",

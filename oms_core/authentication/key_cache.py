@@ -11,6 +11,7 @@ from uuid import UUID
 from oms_core.domain.api_keys import TOKEN_ID, PresentedKey, StoredApiKey, is_token_of
 from oms_core.domain.callers import Caller
 from oms_core.errors import OmsError
+from oms_core.runtime.call_batches import run_waiting
 from oms_core.runtime.forks import begin_in_each_process
 
 _log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class ApiKeyCache:
         `storage_unavailable`.
         """
         read_at = self._clock()
-        return self._read(key_id), read_at
+        return run_waiting(lambda: self._read(key_id)), read_at
 
     def remember(self, stored: StoredApiKey, read_at: float) -> None:
         """Cache a key that was accepted, unless a later reading is cached already."""

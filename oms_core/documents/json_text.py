@@ -24,13 +24,7 @@ def parse_json(body: bytes) -> object:
         raise _malformed(f"more than {_OBJECTS_MAX:,} objects and arrays")
     try:
         text = body.decode()
-        document = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_bounded,
-        )
+        document: object = _decode(text)
     except RecursionError as error:
         raise _malformed(f"nested deeper than {_DEPTH_MAX}") from error
     except ValueError as error:
@@ -81,6 +75,15 @@ def _bounded(text: str) -> int:
 def _check_length(number: str) -> None:
     if len(number) > DIGITS_MAX:
         raise ValueError("a number is too long")
+
+
+# `json.loads` would make a decoder for each text, which takes as long as a small order.
+_decode = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_constant=_refuse_constant,
+    parse_float=_finite,
+    parse_int=_bounded,
+).decode
 
 
 def _check_depth(document: Any) -> None:

@@ -40,14 +40,24 @@ ACCESS_RULES: tuple[AccessRule, ...] = (
     _rule("orders.place", Binding.OWN_PLACED, Scope.ORDERS_WRITE),
     _rule("orders.place_many", Binding.OWN_PLACED, Scope.ORDERS_WRITE),
     _rule("orders.accept", Binding.OWN_PLACED, Scope.ORDERS_WRITE),
-    _rule("imports.orders", Binding.OWN_PLACED, Scope.ORDERS_WRITE),
+    *(
+        _rule(method, Binding.OWN_PLACED, Scope.ORDERS_WRITE, Scope.ORDERS_MANAGE, when="with hold_seconds 0")
+        for method in ("orders.place", "orders.place_many", "orders.accept")
+    ),
+    _rule("holds.confirm", Binding.FORBIDDEN, Scope.ORDERS_WRITE),
+    _rule("holds.extend", Binding.FORBIDDEN, Scope.ORDERS_WRITE),
+    _rule("holds.expire", Binding.FORBIDDEN, Scope.ORDERS_MANAGE),
+    _rule("imports.orders", Binding.OWN_PLACED, Scope.ORDERS_MANAGE, Scope.ORDERS_WRITE),
     _rule("orders.wait", Binding.NOT_FOUND, Scope.ORDERS_WRITE),
     _rule("orders.get", Binding.NOT_FOUND, Scope.ORDERS_READ),
     _rule("orders.list", Binding.OWN_ONLY, Scope.ORDERS_READ),
+    _rule("orders.export", Binding.OWN_ONLY, Scope.ORDERS_READ),
     _rule("orders.events", Binding.NOT_FOUND, Scope.ORDERS_READ),
     _rule("orders.cancel", Binding.NOT_FOUND, Scope.ORDERS_WRITE),
     _rule("orders.change_status", Binding.NOT_FOUND, Scope.ORDERS_WRITE, when="to cancelled"),
     _rule("orders.change_status", Binding.NOT_FOUND, Scope.ORDERS_MANAGE, when="to any other status"),
+    _rule("orders.change_many", Binding.NOT_FOUND, Scope.ORDERS_WRITE, when="to cancelled"),
+    _rule("orders.change_many", Binding.NOT_FOUND, Scope.ORDERS_MANAGE, when="to any other status"),
     _rule("orders.retry", Binding.NOT_FOUND, Scope.ORDERS_MANAGE),
     _rule("orders.retry_many", Binding.OWN_ONLY, Scope.ORDERS_MANAGE),
     _rule("queue.status", Binding.FORBIDDEN, Scope.ORDERS_READ),
@@ -68,6 +78,9 @@ ACCESS_RULES: tuple[AccessRule, ...] = (
     _rule("api_keys.revoke", Binding.FORBIDDEN, Scope.ADMIN),
     _rule("api_keys.get", Binding.FORBIDDEN, Scope.ADMIN),
     _rule("api_keys.list", Binding.FORBIDDEN, Scope.ADMIN),
+    _rule("archive.write", Binding.FORBIDDEN, Scope.ADMIN),
+    _rule("archive.list", Binding.FORBIDDEN, Scope.ADMIN),
+    _rule("archive.get", Binding.FORBIDDEN, Scope.ADMIN),
     _rule("audit", Binding.FORBIDDEN, Scope.INVENTORY_READ, Scope.ORDERS_READ),
 )
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from oms_core.domain.callers import ADMINISTRATION, Scope
+from oms_core.domain.callers import ADMINISTRATION, COMMANDS_NAME, LOCAL_NAME, WORKER_NAME, Scope
 from oms_core.domain.identifiers import uuid7
 from oms_core.domain.limits import (
     CUSTOMER_ID_LENGTH_MAX,
@@ -29,7 +29,7 @@ DIGEST_BYTES = 32
 # Where the key's id stands in a token.
 TOKEN_ID = slice(4, 36)
 # The actors of what is done without an API key. A key with such a name would share their idempotency keys.
-RESERVED_NAMES = frozenset({"local", "worker", "commands"})
+RESERVED_NAMES = frozenset({LOCAL_NAME, COMMANDS_NAME, WORKER_NAME})
 
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@-]{{0,{KEY_NAME_LENGTH_MAX - 1}}}", re.ASCII)
 _TOKEN = re.compile(rf"oms_([0-9a-f]{{32}})_([0-9a-f]{{{SECRET_BITS // 4}}})", re.ASCII)

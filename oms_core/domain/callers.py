@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -21,7 +22,12 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+_is_short_visible_ascii = re.compile(f"[!-~]{{1,{min(CALLER_LENGTH_MAX, CUSTOMER_ID_LENGTH_MAX)}}}").fullmatch
 ALL_SCOPES = frozenset(Scope)
+# The names of those who act without an API key, unless settings name them.
+LOCAL_NAME = "local"
+COMMANDS_NAME = "commands"
+WORKER_NAME = "worker"
 # These rights always reach beyond one customer.
 ADMINISTRATION = frozenset({Scope.ADMIN, Scope.INVENTORY_WRITE})
 
@@ -42,6 +48,12 @@ class Caller:
     address: str | None = None
 
     def __post_init__(self) -> None:
+        if (
+            _is_plain(self.name)
+            and (self.customer_id is None or _is_plain(self.customer_id))
+            and (self.request_id is None or _is_plain(self.request_id))
+        ):
+            return
         findings = Findings()
         findings.identifier("/caller/name", self.name, longest=CALLER_LENGTH_MAX)
         if self.customer_id is not None:
@@ -60,9 +72,7 @@ class Caller:
 
         It is called for every request that brings a key. Raise `validation_error` for an id that cannot be stored.
         """
-        if request_id is not None and not (
-            request_id.isalnum() and request_id.isascii() and len(request_id) <= CALLER_LENGTH_MAX
-        ):
+        if request_id is not None and not _is_plain(request_id):
             return replace(self, request_id=request_id)  # This checks the id.
         other = object.__new__(Caller)
         write = object.__setattr__
@@ -86,3 +96,8 @@ class Caller:
         """Raise `forbidden` for a caller bound to a customer, before anything that concerns all customers."""
         if self.customer_id is not None:
             raise OmsError("forbidden", "this tells of all customers, and this caller is bound to one")
+
+
+def _is_plain(text: object) -> bool:
+    """Return whether a text is right, told at a glance: visible ASCII of a length that each of a caller's may have."""
+    return isinstance(text, str) and _is_short_visible_ascii(text) is not None

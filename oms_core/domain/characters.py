@@ -21,6 +21,8 @@ _OTHER_SPACES = "\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 NOT_IN_IDENTIFIERS = _CONTROLS + _OTHER_SPACES + _INVISIBLE
 NOT_IN_PROSE = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 
+# Nearly every identifier is, and needs no search.
+_is_visible_ascii = re.compile("[!-~]+").fullmatch
 _find_in_identifier = re.compile(f"[{NOT_IN_IDENTIFIERS}{_SURROGATES}]").search
 _find_in_prose = re.compile(f"[{NOT_IN_PROSE}{_SURROGATES}]").search
 
@@ -30,7 +32,7 @@ def identifier_fault(text: str) -> str | None:
 
     An identifier has no character by which two texts could differ and look the same.
     """
-    if text.isalnum() and text.isascii():
+    if _is_visible_ascii(text):
         return None
     if found := _find_in_identifier(text):
         return f"must not contain {_code_point(found[0])}, which cannot be seen or told from another character"

@@ -15,6 +15,9 @@ class EventType(StrEnum):
     """What happened."""
 
     ORDER_QUEUED = "order.queued"
+    ORDER_HELD = "order.held"
+    ORDER_HOLD_EXTENDED = "order.hold_extended"
+    ORDER_EXPIRED = "order.expired"
     ORDER_PLACED = "order.placed"
     ORDER_REJECTED = "order.rejected"
     ORDER_FAILED = "order.failed"

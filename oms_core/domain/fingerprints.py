@@ -6,8 +6,12 @@ import hashlib
 import json
 
 from oms_core.domain.commands import AdjustStock, PlaceOrder, ReceiveStock, RetryOrder
+from oms_core.domain.hold_commands import ConfirmOrder, ExtendHold
 from oms_core.domain.money import to_ten_thousandths
 from oms_core.domain.orders.details import later_details
+
+# `json.dumps` would make an encoder for each digest.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def order_fingerprint(command: PlaceOrder, currency: str) -> bytes:
@@ -16,8 +20,10 @@ def order_fingerprint(command: PlaceOrder, currency: str) -> bytes:
         (line.sku, line.quantity, None if line.unit_price is None else to_ten_thousandths(line.unit_price))
         for line in command.lines
     ]
-    content = [command.customer_id, currency, command.reference, sorted(command.metadata.items()), lines]
+    content: list[object] = [command.customer_id, currency, command.reference, sorted(command.metadata.items()), lines]
     content += [[name, value] for name, value in later_details(command).items() if value is not None]
+    if command.hold_seconds is not None:
+        content.append(["hold_seconds", command.hold_seconds])
     return _digest(content)
 
 
@@ -32,5 +38,15 @@ def retry_fingerprint(command: RetryOrder) -> bytes:
     return _digest(["retry", str(command.order_id), command.reason])
 
 
+def confirm_fingerprint(command: ConfirmOrder) -> bytes:
+    """Return the digest of a confirmation: 32 bytes."""
+    return _digest(["confirm", str(command.order_id), command.payment_reference])
+
+
+def extend_fingerprint(command: ExtendHold) -> bytes:
+    """Return the digest of an extension: 32 bytes."""
+    return _digest(["extend", str(command.order_id), command.seconds])
+
+
 def _digest(content: object) -> bytes:
-    return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).digest()
+    return hashlib.sha256(_encode(content).encode()).digest()

@@ -10,6 +10,8 @@ from oms_core.domain import limits
 from oms_core.domain.commands import check_idempotency_key, check_reason
 from oms_core.domain.validation import Findings
 
+# A number of a line has at most seven digits.
+_KEY_OF_FILE_LENGTH_MAX = limits.IDEMPOTENCY_KEY_LENGTH_MAX - 8
 _NO_DELIMITERS = frozenset("\"'\r\n +-\0")
 
 
@@ -73,7 +75,8 @@ class ImportOrders:
     """Import orders in the order of the file, each all or nothing.
 
     `format`, `columns`, `delimiter` and `skip_bad` are as in ImportStock; `dry_run` decides each order as if those
-    before it had been placed, and places none. Raises `validation_error`.
+    before it had been placed, and places none. `idempotency_key` and the number of its line are the key of a line
+    of JSON that has neither a key nor a reference. Raises `validation_error`.
     """
 
     format: ImportFormat | None = None
@@ -81,11 +84,13 @@ class ImportOrders:
     delimiter: str = ","
     skip_bad: bool = False
     dry_run: bool = False
+    idempotency_key: str | None = None
 
     def __post_init__(self) -> None:
         findings = Findings()
         _check_format(findings, self.format)
         _check_columns(findings, self.columns, ORDER_COLUMNS)
+        _check_key_of_lines(findings, self.idempotency_key)
         _check_delimiter(findings, self.delimiter)
         findings.raise_if_any()
         object.__setattr__(self, "columns", dict(self.columns))
@@ -171,6 +176,18 @@ class OrderImportReport:
     refused: int
     seconds: float
     blank: int = 0
+
+
+def key_of_line(idempotency_key: str, line: int) -> str:
+    """Return the idempotency key of an order that has none, in a file that has one."""
+    return f"{idempotency_key}#{line}"
+
+
+def _check_key_of_lines(findings: Findings, idempotency_key: str | None) -> None:
+    check_idempotency_key(findings, idempotency_key)
+    if isinstance(idempotency_key, str) and len(idempotency_key) > _KEY_OF_FILE_LENGTH_MAX:
+        detail = f"must have at most {_KEY_OF_FILE_LENGTH_MAX} characters here, since the number of a line follows it"
+        findings.add("/idempotency_key", "wrong_length", detail)
 
 
 def _check_format(findings: Findings, chosen: object) -> None:

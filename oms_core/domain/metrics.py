@@ -7,9 +7,10 @@ from enum import StrEnum
 
 
 class MetricKind(StrEnum):
-    """Whether a metric only grows, or is a distribution."""
+    """Whether a metric only grows, is how much there is now, or is a distribution."""
 
     COUNTER = "counter"
+    GAUGE = "gauge"
     HISTOGRAM = "histogram"
 
 
@@ -82,6 +83,44 @@ AUTHENTICATION_REFUSALS = Metric(
     explanation="Callers that were not let in; reason is no_key, bad_key, ended_key or limited (too many before).",
     labels=("reason",),
 )
+QUEUED_ORDERS = Metric(
+    name="oms_queued_orders",
+    kind=MetricKind.GAUGE,
+    explanation="Accepted orders that wait to be placed: exact below 10,000, then an upper bound.",
+)
+QUEUE_OLDEST_AGE = Metric(
+    name="oms_queue_oldest_age_seconds",
+    kind=MetricKind.GAUGE,
+    explanation="How long the oldest order has waited to be placed; 0 when none waits.",
+)
+QUEUE_WORKERS = Metric(
+    name="oms_queue_workers",
+    kind=MetricKind.GAUGE,
+    explanation="Workers that are alive, over all hosts.",
+)
+FAILED_ORDERS = Metric(
+    name="oms_failed_orders",
+    kind=MetricKind.GAUGE,
+    explanation="Accepted orders that were given up and wait for an operator, counted up to 10,000.",
+)
+HOLDS_OVERDUE = Metric(
+    name="oms_holds_overdue",
+    kind=MetricKind.GAUGE,
+    explanation="Held orders whose time has run out and that wait for the sweep, counted up to 10,000.",
+)
+REPLICA_READS = Metric(
+    name="oms_replica_reads_total",
+    kind=MetricKind.COUNTER,
+    explanation="Lists, exports and pages of audits, where there is a replica; outcome is replica, or why the primary "
+    "was asked: late, away, failed or not_found.",
+    labels=("outcome",),
+)
+REPLICA_LAG_SECONDS = Metric(
+    name="oms_replica_lag_seconds",
+    kind=MetricKind.HISTOGRAM,
+    explanation="How old the replica was at most, each time that it was looked at.",
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
 ALL_METRICS = (
     ORDERS_DECIDED,
     PLACEMENT_BATCH_ORDERS,
@@ -93,4 +132,11 @@ ALL_METRICS = (
     EVENTS_PUBLISHED,
     RATE_LIMITER_FALLBACKS,
     AUTHENTICATION_REFUSALS,
+    QUEUED_ORDERS,
+    QUEUE_OLDEST_AGE,
+    QUEUE_WORKERS,
+    FAILED_ORDERS,
+    HOLDS_OVERDUE,
+    REPLICA_READS,
+    REPLICA_LAG_SECONDS,
 )

@@ -24,10 +24,14 @@ _CURSOR_LENGTH_MAX = 512
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some items, and the cursor that continues after them (None at the end)."""
+    """Some items, and the cursor that continues after them (None at the end).
+
+    `replica_lag_seconds` says how old the items may be, where they were read from a replica.
+    """
 
     items: tuple[T, ...]
     next: str | None
+    replica_lag_seconds: float | None = None
 
 
 def page_of(rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Page[T]:

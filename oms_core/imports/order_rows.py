@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.orders import read_repeatable_order
-from oms_core.domain.import_commands import ORDER_COLUMNS, ImportFormat, ImportReject
+from oms_core.domain.import_commands import ORDER_COLUMNS, ImportFormat, ImportReject, key_of_line
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.imports.headers import Header, Wanted, read_columns
@@ -45,7 +45,12 @@ class OrderDraft:
 
 
 def read_order_rows(
-    lines: Lines, format: ImportFormat, columns: Mapping[str, str], *, delimiter: str = ","
+    lines: Lines,
+    format: ImportFormat,
+    columns: Mapping[str, str],
+    *,
+    delimiter: str = ",",
+    idempotency_key: str | None = None,
 ) -> Iterator[OrderDraft | ImportReject]:
     """Return the good orders and the malformed ones, in the order of the file.
 
@@ -53,28 +58,33 @@ def read_order_rows(
     `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata`, in any order, under the names
     in `columns`. The metadata are a JSON object. Rows with the same key that follow each other are one order; what
     several of them say of the order must be the same. Where an order has no idempotency key, its reference is the key,
-    so that a rerun is harmless; without either it is malformed. Raise `validation_error` for a header that lacks a
+    so that a rerun is harmless; without either it is malformed, but in JSONL under an `idempotency_key` of the file,
+    which makes one with the number of the line. Raise `validation_error` for a header that lacks a
     column.
     """
-    return _read_json(lines) if format is ImportFormat.JSONL else _read_csv(lines, columns, delimiter)
+    if format is ImportFormat.JSONL:
+        return _read_json(lines, idempotency_key)
+    return _read_csv(lines, columns, delimiter)
 
 
-def _read_json(lines: Lines) -> Iterator[OrderDraft | ImportReject]:
+def _read_json(lines: Lines, idempotency_key: str | None) -> Iterator[OrderDraft | ImportReject]:
     for record in json_records(lines):
         if isinstance(record, RecordFault):
             yield fault_reject(record)
             continue
         line, document = record
         try:
-            yield _draft(line, document)
+            yield _draft(line, document, idempotency_key)
         except OmsError as error:
             reject = error_reject(line, error, order_values(document))
             yield replace(reject, rows=document_rows(document))
 
 
-def _draft(line: int, document: Document) -> OrderDraft:
+def _draft(line: int, document: Document, key_of_file: str | None = None) -> OrderDraft:
     if document.get("idempotency_key") is None:
         document["idempotency_key"] = document.get("reference")
+    if document["idempotency_key"] is None and key_of_file is not None:
+        document["idempotency_key"] = key_of_line(key_of_file, line)
     command = read_repeatable_order(document, why=_NO_KEY)
     return OrderDraft(line=line, key=str(command.idempotency_key), document=document, line_count=len(command.lines))
 

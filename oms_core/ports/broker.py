@@ -90,8 +90,8 @@ class EventPublisher(Protocol):
 class Inbox(Protocol):
     """A worker's deliveries. The connection stays alive (heartbeats, reconnecting) while a batch is being worked on.
 
-    For one thread. A message that is neither `done` nor dead-lettered when its connection is lost, or the inbox closes,
-    is delivered again as `redelivered`, to this worker or another.
+    For one thread. A message that is neither `done` nor dead-lettered when the inbox closes, or its process dies, is
+    delivered again as `redelivered`, to this worker or another. A lost connection may have the same effect.
     """
 
     @property
@@ -107,8 +107,10 @@ class Inbox(Protocol):
         ...
 
     def done(self, messages: Sequence[Message]) -> None:
-        """Acknowledge messages whose work is committed. Those of a lost connection are ignored: they are delivered
-        again.
+        """Acknowledge messages whose work is committed.
+
+        Return before the broker knows. Where an acknowledgement cannot reach it, the message is delivered again. Those
+        that were received before the inbox was closed are ignored.
         """
         ...
 

@@ -19,6 +19,10 @@ class Metrics(Protocol):
         """Add one value to a histogram, in the metric's unit."""
         ...
 
+    def set(self, metric: Metric, value: float, *labels: str) -> None:
+        """Say of a gauge what there is now; NaN when that is unknown. Of several processes the latest word holds."""
+        ...
+
     def render(self) -> tuple[str, bytes]:
         """Return everything measured, over all processes of the service: the media type, and the body."""
         ...
@@ -31,6 +35,9 @@ class NoMetrics:
         """Do nothing."""
 
     def observe(self, metric: Metric, value: float, *labels: str) -> None:
+        """Do nothing."""
+
+    def set(self, metric: Metric, value: float, *labels: str) -> None:
         """Do nothing."""
 
     def render(self) -> tuple[str, bytes]:

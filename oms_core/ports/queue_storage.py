@@ -57,9 +57,9 @@ class QueueStorage(Protocol):
 
         An order is skipped when it is not queued (any more), when it is not due yet unless `claimed`, or when somebody
         else has locked it. If all are `claimed`, locked ones are waited for instead. An order that `decide` accepts
-        becomes pending with its reservations; one that it refuses becomes rejected with the refusal as its failure
-        (`settled_order`). Each gets one `settled_event`, and `stock_events` are as for `place`, all with the batch's
-        stamp.
+        becomes pending with its reservations, or held from now on where it has `hold_seconds`; one that it refuses
+        becomes rejected with the refusal as its failure (`settled_order`). Each gets one `settled_event`, and
+        `stock_events` are as for `place`, all with the batch's stamp.
 
         A transaction takes at most TRANSACTION_LINES_MAX lines, or one order (`fitting`): the rest is `left`. There are
         at most TRANSACTION_ORDERS_MAX ids; a repeated one counts once. After a lost COMMIT the orders that had been

@@ -14,7 +14,8 @@ What `decide` returns is written only if levels stay within their bounds. A deci
 bug of the decision, and raised as `internal_error`. No exception of a database driver leaves an adapter. All methods
 are thread-safe, connect lazily, and work again after the database was restarted or the process forked.
 
-Lock order, everywhere: order rows (by id), then products and levels (by sku, location).
+Lock order, everywhere: the rows of orders that wait (by order id), order rows (by id), then products and levels (by
+sku, location). Who changes an order that may wait locks its waiting row first, and reads the order's status after both.
 """
 
 from __future__ import annotations
@@ -28,15 +29,19 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
+from oms_core.domain.orders.bulk_changes import DecideOrderChanges, Moved
 from oms_core.domain.orders.order import Holding, Order, OrderFilter
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, Verdict
 from oms_core.domain.orders.status_changes import OrderChange
-from oms_core.domain.stock.balances import LevelBalance, OrderBalance
+from oms_core.domain.stock.balances import Compared, LevelBalance, OrderBalance
 from oms_core.domain.stock.changes import ProductChange
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.ports.api_key_storage import ApiKeyStorage
+from oms_core.ports.archive_storage import ArchiveStorage
+from oms_core.ports.hold_storage import HoldStorage
 from oms_core.ports.import_storage import ImportStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
+from oms_core.ports.schema_storage import SchemaStorage
 
 DecidePlacement = Callable[[Sequence[Placement], PlacementView], list[Verdict]]
 DecideOrderChange = Callable[[Order, Sequence[Holding]], OrderChange | None]
@@ -54,10 +59,13 @@ class OrderStorage(Protocol):
         event each (`placed_event`), the levels' `reserved` (+ version, updated_at), and `stock_events` from the figures
         under lock. All levels of the products ordered are locked, so crossings of thresholds are exact. A product's
         stock events and `updated_at` have the caller, request id and time of the last accepted order of that product.
+        An order with `hold_seconds` becomes held instead (`held_order`, `held_event`), until so long from now by the
+        database's clock. Those that are held are written after the others, as if they stood behind them.
 
         `decide` may be called again on fresher figures; the last decision is the one that is written. If all are
         refused, nothing is written. A taken id means that an earlier attempt succeeded. A taken key means that a
-        concurrent call was first; `decide` is then called again. For a `Replay` its order is returned as it is now.
+        concurrent call was first; `decide` is then called again. For a `Replay` its order is returned as it is now,
+        or the refusal `order_archived` where the order is gone: a key outlives its order.
 
         There are at most TRANSACTION_ORDERS_MAX placements. An error that is one order's own fault (a value that the
         database refuses) is raised as `internal_error`; nothing of the call is written. If another transaction still
@@ -73,7 +81,9 @@ class OrderStorage(Protocol):
         For a change that raises a count, the holdings' figures of their levels are exact, since they are read under
         lock. It writes status, version + 1, updated_at, the movements with their levels, the event, and `stock_events`.
         A change with a queue entry also writes attempts, failure, and the due time by the database's clock. An order
-        that becomes queued again gets a new queue number, above all that wait.
+        that becomes queued again gets a new queue number, above all that wait, and has no hold. A change with the end
+        of a hold writes that. One with a payment reference keeps it for this order, also where the order is gone one
+        day, or raises `payment_reference_in_use` where another order has it.
 
         None from `decide` changes nothing. An error of `decide` rolls back and passes through. `owner` is a customer
         id: the order of another customer is `order_not_found`.
@@ -93,8 +103,29 @@ class OrderStorage(Protocol):
         """Change an order as `change` does, once per key; return the order after it, and whether this was a replay.
 
         The key is stored in the same transaction, also if `decide` changes nothing; an error of `decide` stores none. A
-        key that was stored with the same fingerprint makes the call a replay (True; nothing is decided or written);
-        with another fingerprint it raises `idempotency_key_reused`.
+        key that was stored with the same fingerprint makes the call a replay (True; nothing is decided or written), or
+        raises `order_archived` where its order is gone. With another fingerprint it raises `idempotency_key_reused`.
+        The keys are those of `place` too: one namespace a caller for all that is done to orders.
+        """
+        ...
+
+    def change_many(
+        self,
+        order_ids: Sequence[UUID],
+        *,
+        owner: str | None,
+        caller: Caller,
+        now: datetime,
+        decide: DecideOrderChanges,
+    ) -> dict[UUID, Moved]:
+        """Change up to 500 orders in one transaction, each as `change` does; return what has become of each.
+
+        Orders are locked by id. `decide` is called with those that are there and may be seen, by id, and gives a
+        decision for each: a change (which neither queues it nor has a queue entry), an error that is the outcome of
+        that order alone, or None. All changes are written, or none. Each level changes once, by the sum. An order that
+        is not there is `order_not_found`.
+
+        By id, the orders from the one with which 5,000 lines are passed are left out; the first is always done.
         """
         ...
 
@@ -125,10 +156,10 @@ class StockStorage(Protocol):
         replay.
 
         `decide` is called with None for a product that does not exist. Its ProductChange then creates the product, with
-        the name '' if it has none; two concurrent creators do not collide. The movement row has the `key`. A row that
-        already has it with the same fingerprint makes the call a replay (True, nothing written); with another
-        fingerprint it raises `idempotency_key_reused`. If nothing moves, the key is stored all the same, so that the
-        change is recognised after a lost COMMIT.
+        the name '' if it has none; two concurrent creators do not collide. The key is stored with the change, also if
+        nothing moves, so that the change is recognised after a lost COMMIT. A key that was stored with the same
+        fingerprint makes the call a replay (True, nothing written); with another fingerprint it raises
+        `idempotency_key_reused`. A key without a fingerprint may be deleted a day later.
 
         None from `decide` changes nothing. An error of `decide` rolls back. `stock_events` are written for a product
         that existed before. A level's version is 1 when it is created, whatever its count, and grows by 1 with each
@@ -158,47 +189,22 @@ class StockStorage(Protocol):
 
 
 class AuditStorage(Protocol):
-    """The figures that an audit compares; each call is one statement (or snapshot), so its figures belong together."""
+    """Compares counters, ledger and orders, page by page, beside everything else that goes on.
 
-    def level_balances(self, *, after: tuple[str, str] | None, limit: int) -> list[LevelBalance]:
-        """List levels by (sku, location) ascending, above `after`, with the sums of their ledger rows.
+    The figures of each suspect belong together: they are of one moment. A storage need not know the rule; it may pass
+    by whatever `audit_level` or `audit_order` surely has nothing to say of.
+    """
 
-        A (sku, location) that has ledger rows but no level is listed too, with counters of 0.
+    def compare_levels(self, *, after: str | None, limit: int) -> Compared[str, LevelBalance]:
+        """Compare levels with the sums of their ledger rows, by (sku, location) ascending, for SKUs above `after`.
+
+        A page has all levels of each of its products, and so some more than `limit`. A (sku, location) that has ledger
+        rows but no level is compared too, with counters of 0. It may take as long as the ledger is.
         """
         ...
 
-    def order_balances(self, *, after: UUID | None, limit: int) -> list[OrderBalance]:
-        """List orders by id ascending, above `after`, with their lines and what their ledger rows hold."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaStatus:
-    """Which migrations the database has: the names applied, and those still to apply, in order."""
-
-    applied: tuple[str, ...]
-    pending: tuple[str, ...]
-    unknown: tuple[str, ...]
-
-
-class SchemaStorage(Protocol):
-    """The schema and its migrations; several upgraders at once apply each migration once."""
-
-    def status(self) -> SchemaStatus:
-        """Compare the database with this release. `unknown` lists migrations of a newer release."""
-        ...
-
-    def upgrade(self) -> tuple[str, ...]:
-        """Apply what is pending, each migration in its own transaction; return the names of those applied now."""
-        ...
-
-    def check(self) -> None:
-        """Raise `schema_outdated` unless this release can run on the schema (one release newer is fine).
-
-        Raise `storage_unavailable` or `storage_unusable` if the database could not do the work: the server is
-        read-only, a right is missing, or the disk is full. This is found by reading: nothing is written, and no writer
-        is waited for.
-        """
+    def compare_orders(self, *, after: UUID | None, limit: int) -> Compared[UUID, OrderBalance]:
+        """Compare orders by id ascending, above `after`, with what their lines and ledger rows say that they hold."""
         ...
 
 
@@ -213,6 +219,11 @@ class Storage(Protocol):
     @property
     def queue(self) -> QueueStorage:
         """Orders that wait to be placed."""
+        ...
+
+    @property
+    def holds(self) -> HoldStorage:
+        """Orders that wait to be confirmed."""
         ...
 
     @property
@@ -233,6 +244,11 @@ class Storage(Protocol):
     @property
     def imports(self) -> ImportStorage:
         """Imports of stock."""
+        ...
+
+    @property
+    def archive(self) -> ArchiveStorage:
+        """Orders that leave for an archive."""
         ...
 
     @property

@@ -9,11 +9,15 @@ from collections.abc import Callable
 
 RETRY_AFTER_SECONDS_MAX = 60
 _MEMORY_SECONDS = 3.0
+_MOMENT_SECONDS = 0.05
 _JITTER = 0.25
 
 
 class DrainRate:
-    """Completions per second, smoothed: each counts for `exp(-age / 3 s)`. The caller locks it, or has one thread."""
+    """Completions per second, smoothed: each counts for `exp(-age / 3 s)`. The caller locks it, or has one thread.
+
+    Those of 50 ms count as one moment's, which is a fiftieth of that time: most requests then need no exponential.
+    """
 
     def __init__(
         self,
@@ -28,8 +32,11 @@ class DrainRate:
 
     def count(self, completions: int = 1) -> None:
         """Count work that has just been completed."""
-        self._weight = self._remembered() + completions
-        self._counted_at = self._clock()
+        now = self._clock()
+        if now - self._counted_at >= _MOMENT_SECONDS:
+            self._weight *= math.exp((self._counted_at - now) / _MEMORY_SECONDS)
+            self._counted_at = now
+        self._weight += completions
 
     def per_second(self) -> float:
         """Return the present rate. A process that has just begun is not mistaken for a slow one."""

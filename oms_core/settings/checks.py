@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 from urllib.parse import SplitResult, urlsplit
 
+from oms_core.domain.callers import WORKER_NAME
+from oms_core.domain.limits import CALLER_LENGTH_MAX
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 
@@ -113,6 +115,16 @@ def check_locations(locations: tuple[str, ...]) -> None:
         findings.location("/locations", location)
     if not locations or findings.errors or len(set(locations)) != len(locations):
         raise wrong("locations", "must list location names, comma-separated, each once")
+
+
+def check_caller(name: str, caller: str) -> None:
+    """Raise `invalid_setting` unless it may name a caller; an empty text names nobody."""
+    findings = Findings()
+    findings.identifier("/caller", caller, longest=CALLER_LENGTH_MAX)
+    if caller and findings.errors:
+        raise wrong(name, f"must be a name of at most {CALLER_LENGTH_MAX} characters, without any that are not seen")
+    if caller.lower() == WORKER_NAME:
+        raise wrong(name, f"must not be {WORKER_NAME}, who settles accepted orders")
 
 
 def check_each(name: str, entries: Sequence[str], read: Callable[[str], object], wanted: str) -> None:

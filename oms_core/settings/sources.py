@@ -18,7 +18,7 @@ from oms_core.settings.checks import SettingGroup, variable, wrong
 Group = TypeVar("Group", bound=SettingGroup)
 
 # These settings may hold a password, so they can also be in a file that OMS_<FIELD>_FILE names.
-SECRETS = frozenset({"database_url", "queue_url", "rate_limit_url"})
+SECRETS = frozenset({"database_url", "database_read_url", "queue_url", "rate_limit_url"})
 
 _LISTED = "`oms config show` lists them"
 _SECRET_BYTES_MAX = 64 * 1024

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ from oms_core.domain.api_keys import (
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from oms_core.domain.pages import Page, bad_cursor, check_limit, decode_cursor, encode_cursor, page_of, read_row_number
-from oms_core.domain.validation import Findings
+from oms_core.domain.validation import Findings, one_finding
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 
@@ -36,7 +36,7 @@ _NUMBER_MAX = 2**31 - 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKeys:
     """API keys by name. `days_max` bounds their lifetimes; `changed` is called with a name whose keys have just
-    changed.
+    changed. `shared_names` act without API keys too, for all customers.
 
     All methods but `any` are for administrators, and raise `forbidden` for others.
     """
@@ -45,6 +45,7 @@ class ApiKeys:
     clock: Clock
     days_max: int | None
     changed: Callable[[str], None]
+    shared_names: Collection[str] = ()
 
     def create(self, command: CreateApiKey, *, caller: Caller) -> IssuedApiKey:
         """Make the first API key of a name. Its token is in the answer, and is never shown again.
@@ -53,6 +54,7 @@ class ApiKeys:
         `outcome_unknown`, look the name up: if it has a key, the key's token is lost, so rotate it.
         """
         _require_admin(caller)
+        _check_shared_name(command, self.shared_names)
         bits = self.clock.random_bits(ID_BITS)
         now = self.clock.now()
         key = first_key(command, created_by=caller.name, now=now, random_bits=bits, days_max=self.days_max)
@@ -140,3 +142,13 @@ def _read_cursor(cursor: str) -> tuple[str, int]:
     if findings.errors:
         raise bad_cursor()
     return name, read_row_number(number, highest=_NUMBER_MAX)
+
+
+def _check_shared_name(command: CreateApiKey, shared_names: Collection[str]) -> None:
+    """Raise `validation_error` for a key bound to a customer whose name also acts for all customers without a key.
+
+    Idempotency keys belong to the name, so the customer could use up those of everybody's orders.
+    """
+    if command.customer_id is not None and command.name in shared_names:
+        detail = "must not be given: settings let this name act without API keys, for all customers"
+        raise one_finding("/customer_id", "not_for_customer", detail)

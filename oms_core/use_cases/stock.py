@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.commands import AdjustStock, DeleteProduct, ReceiveStock, SetStock
@@ -30,7 +31,9 @@ from oms_core.domain.stock.changes import (
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.domain.validation import Findings
 from oms_core.ports.clock import Clock
-from oms_core.ports.storage import DecideProductChange, Storage
+from oms_core.ports.replica import ReadStorage
+from oms_core.ports.storage import DecideProductChange
+from oms_core.use_cases.databases import Databases, oldest
 
 _MOVEMENTS_CURSOR = "movements"
 
@@ -44,6 +47,28 @@ class StockChanged:
     replayed: bool
 
 
+class ProductExport(Iterator[Product]):
+    """All products, read page by page. `replica_lag_seconds` says how old one of them was at most when it was read."""
+
+    def __init__(self, databases: Databases, wanted: ProductFilter) -> None:
+        self.replica_lag_seconds: float | None = None
+        self._databases = databases
+        self._products = self._pages(wanted)
+
+    def __next__(self) -> Product:
+        return next(self._products)
+
+    def _pages(self, wanted: ProductFilter) -> Iterator[Product]:
+        after: str | None = None
+        while True:
+            read = self._databases.read(partial(_find_page, wanted, after))
+            self.replica_lag_seconds = oldest(self.replica_lag_seconds, read.replica_lag_seconds)
+            yield from read.result
+            if len(read.result) < PAGE_ITEMS_MAX:
+                return
+            after = read.result[-1].sku
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
     """Products: their counts, receipts, corrections and ledger. A command without a location means the default one.
@@ -51,7 +76,7 @@ class Stock:
     Every change is one transaction, and raises `forbidden` if the caller may not make it.
     """
 
-    storage: Storage
+    databases: Databases
     clock: Clock
     default_location: str
 
@@ -61,7 +86,7 @@ class Stock:
         Raise `stock_count_mismatch`, `stock_below_reserved`, `version_mismatch`.
         """
         location = command.location or self.default_location
-        key = self._own_key(caller)
+        key = self._own_key(caller, "set")
         return self._change(command.sku, key, caller, lambda product: decide_set(product, command, location))
 
     def adjust(self, command: AdjustStock, *, caller: Caller) -> StockChanged:
@@ -88,9 +113,9 @@ class Stock:
         Raise `sku_not_found`, `version_mismatch`, `product_in_use`.
         """
         _require_writing(caller)
-        self.storage.stock.delete(
+        self.databases.primary.stock.delete(
             command.sku,
-            key=self._own_key(caller),
+            key=self._own_key(caller, "delete"),
             now=self.clock.now(),
             check=lambda product, is_used: check_deletion(product, is_used, command),
         )
@@ -99,7 +124,7 @@ class Stock:
         """Return a product with its levels. Raise `sku_not_found`, `forbidden`."""
         caller.require(Scope.INVENTORY_READ)
         _check_known_form(sku)
-        return self.storage.stock.get(sku)
+        return self.databases.primary.stock.get(sku)
 
     def list(
         self,
@@ -109,41 +134,41 @@ class Stock:
         cursor: str | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
     ) -> Page[Product]:
-        """Return a page of up to 500 products by SKU. Raise `validation_error` for a bad cursor or limit."""
+        """Return a page of up to 500 products by SKU, which may be read from a replica.
+
+        Raise `validation_error` for a bad cursor or limit.
+        """
         caller.require(Scope.INVENTORY_READ)
         check_limit(limit)
         after = None if cursor is None else decode_sku_cursor(PRODUCTS_CURSOR, cursor)
-        rows = self.storage.stock.find(wanted or ProductFilter(), after=after, limit=limit + 1)
-        return page_of(rows, limit, lambda product: encode_cursor(PRODUCTS_CURSOR, product.sku))
+        filtered = wanted or ProductFilter()
+        read = self.databases.read(lambda storage: storage.stock.find(filtered, after=after, limit=limit + 1))
+        page = page_of(read.result, limit, lambda product: encode_cursor(PRODUCTS_CURSOR, product.sku))
+        return replace(page, replica_lag_seconds=read.replica_lag_seconds)
 
     def movements(
         self, sku: str, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
     ) -> Page[Movement]:
-        """Return a page of a product's ledger, newest first. Raise `sku_not_found`, `validation_error`."""
+        """Return a page of a product's ledger, newest first, which may be read from a replica.
+
+        Raise `sku_not_found`, `validation_error`.
+        """
         caller.require(Scope.INVENTORY_READ)
         caller.require_unbound()  # Each reservation names an order.
         _check_known_form(sku)
         check_limit(limit)
         after = None if cursor is None else decode_number_cursor(_MOVEMENTS_CURSOR, cursor)
-        rows = self.storage.stock.movements(sku, after=after, limit=limit + 1)
-        return page_of(rows, limit, lambda movement: encode_cursor(_MOVEMENTS_CURSOR, str(movement.id)))
+        read = self.databases.read(lambda storage: storage.stock.movements(sku, after=after, limit=limit + 1))
+        page = page_of(read.result, limit, lambda movement: encode_cursor(_MOVEMENTS_CURSOR, str(movement.id)))
+        return replace(page, replica_lag_seconds=read.replica_lag_seconds)
 
-    def export(self, wanted: ProductFilter | None = None, *, caller: Caller) -> Iterator[Product]:
+    def export(self, wanted: ProductFilter | None = None, *, caller: Caller) -> ProductExport:
         """Return every product by SKU in bounded memory. Each page is as of its own reading; no snapshot is kept.
 
-        Raise `forbidden` at once, not at the first product.
+        Each page may be read from a replica. Raise `forbidden` at once, not at the first product.
         """
         caller.require(Scope.INVENTORY_READ)
-        return self._pages(wanted or ProductFilter())
-
-    def _pages(self, wanted: ProductFilter) -> Iterator[Product]:
-        after: str | None = None
-        while True:
-            products = self.storage.stock.find(wanted, after=after, limit=PAGE_ITEMS_MAX)
-            yield from products
-            if len(products) < PAGE_ITEMS_MAX:
-                return
-            after = products[-1].sku
+        return ProductExport(self.databases, wanted or ProductFilter())
 
     def _change(self, sku: str, key: IdempotencyKey, caller: Caller, decide: DecideProductChange) -> StockChanged:
         _require_writing(caller)
@@ -154,20 +179,25 @@ class Stock:
             seen = product
             return decide(product)
 
-        product, replayed = self.storage.stock.change(
+        product, replayed = self.databases.primary.stock.change(
             sku, key=key, caller=caller, now=self.clock.now(), decide=remembering
         )
         return StockChanged(product=product, before=product if replayed else seen, replayed=replayed)
 
     def _key_of(self, command: AdjustStock | ReceiveStock, location: str, caller: Caller) -> IdempotencyKey:
+        act = "adjust" if isinstance(command, AdjustStock) else "receive"
         if command.idempotency_key is None:
-            return self._own_key(caller)
+            return self._own_key(caller, act)
         fingerprint = stock_fingerprint(command, location)
-        return IdempotencyKey(actor=caller.name, key=command.idempotency_key, fingerprint=fingerprint)
+        return IdempotencyKey(actor=caller.name, key=command.idempotency_key, act=act, fingerprint=fingerprint)
 
-    def _own_key(self, caller: Caller) -> IdempotencyKey:
+    def _own_key(self, caller: Caller, act: str) -> IdempotencyKey:
         """Return a random key, which shows after a lost COMMIT whether the change was made."""
-        return own_key(caller.name, random_bits=self.clock.random_bits(OWN_KEY_BITS))
+        return own_key(caller.name, act, random_bits=self.clock.random_bits(OWN_KEY_BITS))
+
+
+def _find_page(wanted: ProductFilter, after: str | None, storage: ReadStorage) -> list[Product]:
+    return storage.stock.find(wanted, after=after, limit=PAGE_ITEMS_MAX)
 
 
 def _require_writing(caller: Caller) -> None:

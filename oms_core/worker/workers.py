@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oms_core.domain.callers import ALL_SCOPES, Caller
+from oms_core.domain.callers import ALL_SCOPES, WORKER_NAME, Caller
 from oms_core.domain.commands import PlaceOrder
 from oms_core.domain.orders.placement import PlacementOutcome
 from oms_core.ports.broker import Broker
@@ -23,10 +23,10 @@ from oms_core.use_cases.orders.prepare_placement import write_prepared
 from oms_core.use_cases.orders.settle_orders import SettleOrders
 from oms_core.worker.event_relay import EventRelay
 from oms_core.worker.heartbeat import Heartbeat
+from oms_core.worker.hold_sweep import HoldSweep
 from oms_core.worker.worker import Worker, WorkerOptions, WorkerTasks
 
-WORKER = Caller(name="worker", scopes=ALL_SCOPES)
-COMMANDS = Caller(name="commands", scopes=ALL_SCOPES)
+WORKER = Caller(name=WORKER_NAME, scopes=ALL_SCOPES)
 
 # Within one process a message takes no time. One that has not come after a second was lost, or went to another process.
 _SWEEP_AGE_EMBEDDED_SECONDS = 1.0
@@ -35,7 +35,7 @@ _ID_RANDOM_BITS = 32
 
 
 class Workers:
-    """Runs workers and event relays. Thread-safe. It works in a forked child too, which has none of its threads."""
+    """Runs workers, sweeps of holds and event relays. Thread-safe. It works in a forked child, which has no threads."""
 
     def __init__(
         self, *, settings: Settings, storage: Storage, broker: Broker, clock: Clock, metrics: Metrics, intake: Intake
@@ -49,6 +49,7 @@ class Workers:
         begin_in_each_process(self._begin)
         self._threads = (
             BackgroundThread(lambda: self.run_worker(self._stop), name="oms-worker"),
+            BackgroundThread(lambda: self.run_hold_sweep(self._stop), name="oms-hold-sweep"),
             BackgroundThread(lambda: self.run_event_relay(self._stop), name="oms-event-relay"),
         )
 
@@ -59,13 +60,18 @@ class Workers:
         """Work until `stop` is set."""
         self._worker(self._own_name()).run(stop)
 
+    def run_hold_sweep(self, stop: threading.Event) -> None:
+        """Expire overdue holds until `stop` is set, while no other sweep does."""
+        sweep = HoldSweep(storage=self._storage, clock=self._clock, caller=WORKER, holder=self._own_name())
+        sweep.run(stop)
+
     def run_event_relay(self, stop: threading.Event) -> None:
         """Publish events until `stop` is set, while no other relay does; return at once where the broker takes none."""
         if self._broker.carries_events:
             self._relay(self._own_name()).run(stop)
 
     def start(self) -> None:
-        """Work, and publish events, on threads of this process until `close`.
+        """Work, expire holds, and publish events, on threads of this process until `close`.
 
         Raise `overloaded` when a thread cannot start. A further call starts those that are missing.
         """
@@ -120,8 +126,9 @@ class Workers:
     def _accept_commands(self, commands: Sequence[PlaceOrder]) -> list[PlacementOutcome]:
         return write_prepared(
             commands,
-            caller=COMMANDS,
+            caller=Caller(name=self._settings.commands_caller_in_force, scopes=ALL_SCOPES),
             clock=self._clock,
             currency=self._settings.currency,
+            holds=self._settings.holds,
             write=self._intake.enqueue_many,
         )

@@ -22,7 +22,7 @@ _ALWAYS: tuple[Header, ...] = (
 _OVER_TLS: Header = ("Strict-Transport-Security", "max-age=31536000")
 EXPOSED = (
     "Location, ETag, Link, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, Preference-Applied, "
-    "X-Request-ID, WWW-Authenticate"
+    "X-Request-ID, WWW-Authenticate, OMS-Replica-Lag"
 )
 ALLOWED = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-ID"
 PREFLIGHT_SECONDS = 600

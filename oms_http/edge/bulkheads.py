@@ -22,8 +22,9 @@ RETRY_AFTER_SECONDS = 1
 # A heavy request keeps the interpreter busy for as long as a hundred small ones: each that runs beside costs every
 # small one its turns, and decoding the largest body takes 100 MB.
 HEAVY_MAX, HEAVY_OF_CALLER_MAX = 2, 1
-UPLOADS_MAX, UPLOADS_OF_CALLER_MAX = 4, 1
+FILES_MAX, FILES_OF_CALLER_MAX = 4, 1
 HEAVY_BODY_BYTES = 64 * 1024
+_DIGITS_OF_SHORT = 4
 HEAVY_PAGE_ITEMS = 100
 WAITING_MAX = 4
 WAIT_SECONDS = 10.0
@@ -38,22 +39,49 @@ class CallerPlaces:
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._taken: Counter[str] = Counter()
+        self._taken: dict[str, int] = {}
 
-    @contextmanager
-    def place(self, caller: str) -> Iterator[None]:
-        """Hold a place while the block runs. Raises `concurrency_limited`."""
+    def place(self, caller: str) -> CallerPlace:
+        """Return a place, to hold while a block runs, or until `give_back`. Raise `concurrency_limited`."""
         with self._lock:
-            if self._taken[caller] >= self._places:
+            taken = self._taken.get(caller, 0)
+            if taken >= self._places:
                 raise concurrency_limited(self._places)
-            self._taken[caller] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._taken[caller] -= 1
-                if not self._taken[caller]:
-                    del self._taken[caller]
+            self._taken[caller] = taken + 1
+        return CallerPlace(self, caller)
+
+    def give_back(self, place: CallerPlace) -> None:
+        """Give a place back, unless that was done before."""
+        with self._lock:
+            if not place.is_held:
+                return
+            place.is_held = False
+            taken = self._taken[place.caller] - 1
+            if taken:
+                self._taken[place.caller] = taken
+            else:
+                del self._taken[place.caller]
+
+
+class CallerPlace:
+    """A place of one request. Any thread may give it back. Every request has one: a generator would cost it more."""
+
+    __slots__ = ("_places", "caller", "is_held")
+
+    def __init__(self, places: CallerPlaces, caller: str) -> None:
+        self._places = places
+        self.caller = caller
+        self.is_held = True
+
+    def give_back(self) -> None:
+        """Give it back; more than once does nothing."""
+        self._places.give_back(self)
+
+    def __enter__(self) -> CallerPlace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._places.give_back(self)
 
 
 class Bulkhead:
@@ -113,28 +141,29 @@ def concurrency_limited(places: int) -> OmsError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bulkheads:
-    """The bulkheads of one process: `callers` for every request, `heavy` and `uploads` for some requests besides."""
+    """The bulkheads of one process: `callers` for every request, besides `heavy` for some, `files` for whole files."""
 
     callers: CallerPlaces
     heavy: Bulkhead
-    uploads: Bulkhead
+    files: Bulkhead
 
     @classmethod
     def of(cls, settings: HttpSettings, *, has_api_keys: bool) -> Bulkheads:
         """Make the bulkheads. Without authentication callers are not told apart, so one may have the whole process."""
-        threads = settings.http_threads
-        waiting_max = WAITING_MAX if has_api_keys else threads
+        # Orders that share a thread may be as many as a process takes on, and one caller's if callers are all alike.
+        all_places = max(settings.http_threads, settings.http_in_flight_max)
+        waiting_max = WAITING_MAX if has_api_keys else settings.http_threads
         return cls(
-            callers=CallerPlaces(caller_places(settings) if has_api_keys else threads),
+            callers=CallerPlaces(caller_places(settings) if has_api_keys else all_places),
             heavy=Bulkhead(
                 places=HEAVY_MAX,
                 per_caller=HEAVY_OF_CALLER_MAX if has_api_keys else HEAVY_MAX,
                 waiting_max=waiting_max,
                 wait_seconds=WAIT_SECONDS,
             ),
-            uploads=Bulkhead(
-                places=UPLOADS_MAX,
-                per_caller=UPLOADS_OF_CALLER_MAX if has_api_keys else UPLOADS_MAX,
+            files=Bulkhead(
+                places=FILES_MAX,
+                per_caller=FILES_OF_CALLER_MAX if has_api_keys else FILES_MAX,
                 waiting_max=waiting_max,
                 wait_seconds=WAIT_SECONDS,
             ),
@@ -142,11 +171,17 @@ class Bulkheads:
 
     def beside_callers(self, operation: Operation, request: Request) -> Bulkhead | None:
         """Return the bulkhead that a request has to enter before its body is decoded; None for an ordinary one."""
-        if isinstance(operation.body, TextBody):
-            return self.uploads
-        length = request.content_length or 0
-        is_heavy = operation.heavy or length > HEAVY_BODY_BYTES or "HTTP_TRANSFER_ENCODING" in request.environ
+        if isinstance(operation.body, TextBody) or operation.takes_long:
+            return self.files
+        is_heavy = operation.heavy or _is_long(request) or "HTTP_TRANSFER_ENCODING" in request.environ
         return self.heavy if is_heavy or request.parameters.get("limit", 0) > HEAVY_PAGE_ITEMS else None
+
+
+def _is_long(request: Request) -> bool:
+    # Four digits are below the bound, however they are read; werkzeug takes as long to read them as to read a key.
+    return len(request.environ.get("CONTENT_LENGTH", "")) > _DIGITS_OF_SHORT and (
+        (request.content_length or 0) > HEAVY_BODY_BYTES
+    )
 
 
 def caller_places(settings: HttpSettings) -> int:

@@ -36,6 +36,7 @@ _OF_PROXIES = {
     "HTTP_X_REAL_IP": "X-Real-IP",
     "HTTP_VIA": "Via",
 }
+_USUAL_HOST = "127.0.0.1:"
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]*)?").fullmatch
 _ADVICE = "; set OMS_AUTH=keys to serve others"
 
@@ -43,17 +44,18 @@ _ADVICE = "; set OMS_AUTH=keys to serve others"
 def callers_of(oms: Oms, settings: HttpSettings) -> FindCaller:
     """Return how callers are known in this deployment: by their keys, or whoever is on this machine."""
     if oms.settings.auth_in_force == "off":
-        return partial(local_caller, origins=frozenset(settings.cors_origins))
+        name, origins = oms.settings.local_caller_in_force, frozenset(settings.cors_origins)
+        return partial(local_caller, name=name, origins=origins)
     return partial(_api_key_caller, oms)
 
 
-def local_caller(request: Request, *, origins: Collection[str] = ()) -> Caller:
+def local_caller(request: Request, *, name: str, origins: Collection[str] = ()) -> Caller:
     """Return the caller without authentication: whoever is on this machine, told apart by its own address.
 
     Raises `forbidden` for a request that is not this machine's own, or a page's of another site than `origins`.
     """
     check_local_request(request.environ, origins=origins)
-    return Caller(name="local", scopes=ALL_SCOPES, request_id=request.request_id, address=request.remote_addr)
+    return Caller(name=name, scopes=ALL_SCOPES, request_id=request.request_id, address=request.remote_addr)
 
 
 def access_check(rules: Sequence[AccessRule]) -> Callable[[Caller], None]:
@@ -126,6 +128,8 @@ def _refused(why: str) -> OmsError:
 
 
 def _names_loopback(host: str) -> bool:
+    if host.startswith(_USUAL_HOST) and host[len(_USUAL_HOST) :].isdigit() and host.isascii():
+        return True
     found = _HOST(host)
     if found is None:
         return False

@@ -35,6 +35,8 @@ class TrustedProxies:
 
     def trusts(self, text: str) -> bool:
         """Return whether an address is one of them."""
+        if not self.networks:  # Then the address need not be read.
+            return False
         address = _read_address(text)
         return address is not None and self._trusts(address)
 

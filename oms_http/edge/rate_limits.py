@@ -15,7 +15,6 @@ from typing import cast
 import flask
 from flask import Flask, Response
 from flask_limiter import ApplicationLimit, Limiter
-from limits import RateLimitItem, parse
 
 from oms_core import Charge, Oms
 from oms_core.domain.rate_limits import ADDRESS_POLICY, Allowance, RateLimit, RateScope, counted_address, rate_limited
@@ -77,13 +76,14 @@ class EdgeLimits:
         self._never_limited = frozenset(operation.id for operation in operations if not operation.is_limited)
         self._counted = lru_cache(maxsize=_ADDRESSES_REMEMBERED)(counted_address)
         self._limiter = self._installed(app, oms) if self._address or self._scopes else None
-        self._item = None if self._address is None else _item(self._address)
 
     def charge_address(self, request: Request) -> None:
         """Charge the address of a request that the hook passes over. Raises `rate_limited`."""
-        if self._limiter is None or self._item is None or _is_charged_by_its_head():
+        if self._address is None or WELCOME in request.environ:
             return
-        if not self._limiter.limiter.hit(self._item, self._address_key(), ADDRESS_POLICY):
+        allowance = self._port.take(self._address, self._key_of(request.remote_addr), cost=1)
+        request.charged(allowance)
+        if not allowance.allowed:
             raise refusal_of(request)
 
     def by_caller(self, operation: Operation, view: View) -> View:
@@ -121,7 +121,10 @@ class EdgeLimits:
         return limiter
 
     def _address_key(self) -> str:
-        return f"address:{self._counted(flask.request.remote_addr or '')}"
+        return self._key_of(flask.request.remote_addr)
+
+    def _key_of(self, address: str | None) -> str:
+        return f"address:{self._counted(address or '')}"
 
     def _is_passed_over(self) -> bool:
         asked = current_request()
@@ -179,7 +182,3 @@ def _endpoint() -> str:
 
 def _text(limit: RateLimit) -> str:
     return f"{limit.count} per {limit.window_seconds} second"
-
-
-def _item(limit: RateLimit) -> RateLimitItem:
-    return parse(_text(limit))

@@ -15,7 +15,7 @@ from oms_http.inventory.product_answers import PRODUCT, product_etag, product_re
 from oms_http.inventory.stock_schemas import AdjustmentRequest, MovementPage, Product, ProductPage, StockRequest
 from oms_http.openapi import headers
 from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation
-from oms_http.queries import PAGE_PARAMETERS, QueryParameter, next_link, read_switch
+from oms_http.queries import PAGE_PARAMETERS, QueryParameter, list_headers, read_switch
 from oms_http.requests import (
     Request,
     check_path_sku,
@@ -33,15 +33,13 @@ from oms_http.responses import (
     not_modified,
 )
 
-PRODUCT_LIST_PARAMETERS = (
-    QueryParameter(
-        name="low_stock",
-        description="Only products at or below their threshold.",
-        schema={"type": "boolean", "default": False},
-        read=read_switch,
-    ),
-    *PAGE_PARAMETERS,
+LOW_STOCK_PARAMETER = QueryParameter(
+    name="low_stock",
+    description="Only products at or below their threshold.",
+    schema={"type": "boolean", "default": False},
+    read=read_switch,
 )
+PRODUCT_LIST_PARAMETERS = (LOW_STOCK_PARAMETER, *PAGE_PARAMETERS)
 
 
 @Operation(
@@ -53,7 +51,7 @@ PRODUCT_LIST_PARAMETERS = (
     use_cases=("stock.list",),
     query=PRODUCT_LIST_PARAMETERS,
     answers=(
-        Answer(status=200, description="A page.", schema=ProductPage, headers=(headers.REVALIDATE, headers.LINK)),
+        Answer(status=200, description="A page.", schema=ProductPage, headers=(headers.REVALIDATE, *headers.OF_LISTS)),
     ),
     errors=GUARDED,
 )
@@ -67,7 +65,7 @@ def list_products(service: Service, request: Request) -> Response:
         limit=asked.get("limit", PAGE_ITEMS_DEFAULT),
     )
     shown = {"items": [show_product(product) for product in page.items], "next": page.next}
-    return json_response(shown, headers=[REVALIDATE, *next_link(request, page)])
+    return json_response(shown, headers=[REVALIDATE, *list_headers(request, page)])
 
 
 @Operation(
@@ -101,7 +99,7 @@ def get_product(service: Service, request: Request, sku: str) -> Response:
     use_cases=("stock.movements",),
     query=PAGE_PARAMETERS,
     answers=(
-        Answer(status=200, description="A page.", schema=MovementPage, headers=(headers.REVALIDATE, headers.LINK)),
+        Answer(status=200, description="A page.", schema=MovementPage, headers=(headers.REVALIDATE, *headers.OF_LISTS)),
     ),
     errors=(*GUARDED, "sku_not_found"),
 )
@@ -114,7 +112,7 @@ def list_movements(service: Service, request: Request, sku: str) -> Response:
         limit=request.parameters.get("limit", PAGE_ITEMS_DEFAULT),
     )
     shown = {"items": [show_movement(movement) for movement in page.items], "next": page.next}
-    return json_response(shown, headers=[REVALIDATE, *next_link(request, page)])
+    return json_response(shown, headers=[REVALIDATE, *list_headers(request, page)])
 
 
 @Operation(

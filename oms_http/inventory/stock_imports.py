@@ -8,9 +8,11 @@ from flask import Response
 
 from oms_core.documents.import_reports import show_stock_import
 from oms_core.domain import limits
-from oms_core.domain.import_commands import ImportFormat, ImportMode, ImportReject, ImportStock
+from oms_core.domain.import_commands import ImportFormat, ImportMode, ImportStock
 from oms_core.domain.validation import Findings
 from oms_http.app_state import Service
+from oms_http.exports import CSV_TYPE
+from oms_http.import_answers import DRY_RUN, IMPORT_BODY_BYTES_MAX, SWITCH_SCHEMA, FirstRejects, skip_bad
 from oms_http.inventory.stock_schemas import ImportReport
 from oms_http.openapi import headers
 from oms_http.openapi.operation import WRITING, Answer, Operation, TextBody
@@ -18,9 +20,6 @@ from oms_http.queries import QueryParameter, read_switch
 from oms_http.requests import Request, check_media_type, note_idempotency_key
 from oms_http.responses import NO_STORE, REPLAYED, json_response
 
-CSV_TYPE = "text/csv"
-IMPORT_BODY_BYTES_MAX = 1024 * 1024 * 1024
-REJECTS_SHOWN_MAX = 100
 _MODES = MappingProxyType({mode.value: mode for mode in ImportMode})
 
 
@@ -36,7 +35,6 @@ def _read_mode(findings: Findings, pointer: str, text: str) -> ImportMode | None
     return mode
 
 
-_SWITCH_SCHEMA = {"type": "boolean", "default": False}
 IMPORT_PARAMETERS = (
     QueryParameter(
         name="mode",
@@ -44,21 +42,14 @@ IMPORT_PARAMETERS = (
         schema={"type": "string", "enum": list(_MODES), "default": ImportMode.SET.value},
         read=_read_mode,
     ),
-    QueryParameter(
-        name="dry_run", description="Decide everything, change nothing.", schema=_SWITCH_SCHEMA, read=read_switch
-    ),
+    DRY_RUN,
     QueryParameter(
         name="existing_only",
         description="Refuse SKUs and locations that are not there yet.",
-        schema=_SWITCH_SCHEMA,
+        schema=SWITCH_SCHEMA,
         read=read_switch,
     ),
-    QueryParameter(
-        name="skip_bad",
-        description="Apply the good rows although others are malformed.",
-        schema=_SWITCH_SCHEMA,
-        read=read_switch,
-    ),
+    skip_bad("Apply the good rows although others are malformed."),
     QueryParameter(
         name="reason",
         description="Why, for rows that have no reason of their own.",
@@ -81,9 +72,8 @@ IMPORT_PARAMETERS = (
     query=IMPORT_PARAMETERS,
     headers=(headers.IDEMPOTENCY_KEY,),
     body=TextBody(
-        media_type="text/csv",
         description="A header of `sku,quantity[,location,name,reason,reference]` in any order, then a row each.",
-        example="sku,quantity,location\nWIDGET,25,main\nGADGET,10,main\n",
+        examples={"text/csv": "sku,quantity,location\nWIDGET,25,main\nGADGET,10,main\n"},
     ),
     answers=(
         Answer(
@@ -111,26 +101,7 @@ def import_stock(service: Service, request: Request) -> Response:
         reason=asked.get("reason"),
         idempotency_key=key,
     )
-    rejects = _FirstRejects()
+    rejects = FirstRejects()
     report = service.oms.imports.stock(command, request.stream, caller=request.caller, rejects=rejects.add)
     sent = [NO_STORE, REPLAYED] if report.was_done else [NO_STORE]
     return json_response({**show_stock_import(report), "rejects": rejects.shown}, headers=sent)
-
-
-class _FirstRejects:
-    """The first rejects of an import; the others are only counted, in the report."""
-
-    def __init__(self) -> None:
-        self.shown: list[dict[str, object]] = []
-
-    def add(self, reject: ImportReject) -> None:
-        if len(self.shown) < REJECTS_SHOWN_MAX:
-            self.shown.append(
-                {
-                    "line": reject.line,
-                    "column": reject.column,
-                    "code": reject.code,
-                    "detail": reject.detail,
-                    "values": dict(reject.values),
-                }
-            )

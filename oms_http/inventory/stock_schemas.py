@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from oms_core.domain.stock.products import MovementKind
 from oms_core.domain.validation import Findings
 from oms_http.schemas.fields import Count, Cursor, Delta, Location, OrderId, ProductName, Reason, Reference, Time
+from oms_http.schemas.import_rejects import ImportReject
 from oms_http.schemas.models import Input, Output
 
 _TIME = "2026-11-22T21:00:00.000000Z"
@@ -152,16 +153,6 @@ class MovementPage(Output):
 
     items: list[Movement]
     next: Cursor | None
-
-
-class ImportReject(Output):
-    """A row that was not applied: where it begins in the file, why, and its columns as they came."""
-
-    line: Annotated[int, Field(ge=1)]
-    column: str | None
-    code: str
-    detail: str
-    values: dict[str, str]
 
 
 class ImportReport(Output):

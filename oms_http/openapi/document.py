@@ -179,10 +179,11 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
 
 def _body(body: type[BaseModel] | TextBody) -> dict[str, object]:
     if isinstance(body, TextBody):
-        content = {"schema": {"type": "string", "description": body.description}, "example": body.example}
-        return {"required": True, "content": {body.media_type: content}}
-    schema = {"$ref": f"#/components/schemas/{body.__name__}"}
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+        schema = {"type": "string", "description": body.description}
+        content = {media_type: {"schema": schema, "example": example} for media_type, example in body.examples.items()}
+        return {"required": True, "content": content}
+    reference = {"$ref": f"#/components/schemas/{body.__name__}"}
+    return {"required": True, "content": {"application/json": {"schema": reference}}}
 
 
 def _path_parameter(name: str, operation: Operation) -> dict[str, object]:
@@ -243,6 +244,8 @@ def _answer(answer: Answer, operations: Sequence[Operation]) -> dict[str, Any]:
         elif answer.media_type.startswith("text/"):
             schema = {"type": "string"}
         described["content"] = {answer.media_type: {"schema": schema}}
+    for media_type in answer.further_types:
+        described["content"][media_type] = {"schema": {"type": "string"}}
     if answer.page_type:
         described["content"][answer.page_type] = {"schema": {"type": "string"}}
     if links := links_of(answer, operations):

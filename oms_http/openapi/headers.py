@@ -39,6 +39,20 @@ LINK = Header(
     schema={"type": "string", "pattern": '^</v1/[^>]+>; rel="next"$'},
     required=False,
 )
+REPLICA_LAG = Header(
+    name="OMS-Replica-Lag",
+    description="How old what is shown may be at most, in seconds, where it was read from a replica of the database. "
+    "Absent where it is as of now.",
+    schema={"type": "string", "pattern": r"^[0-9]+\.[0-9]{3}$"},
+    required=False,
+)
+CONTENT_DISPOSITION = Header(
+    name="Content-Disposition",
+    description="A name for the file.",
+    schema={"type": "string", "pattern": '^attachment; filename="[a-z]+\\.(csv|jsonl)"$'},
+)
+# Of a list that may be read from a replica.
+OF_LISTS = (LINK, REPLICA_LAG)
 RETRY_LATER = Header(
     name="Retry-After",
     description="There while the order is queued: the seconds after which to ask again.",

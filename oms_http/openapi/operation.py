@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from flask import Response
@@ -25,6 +25,8 @@ def _unanswered(*_: object) -> Response:
 class Answer:
     """An answer that is no error. `schema` is a model for JSON, None for another text or no body at all.
 
+    `further_types` are media types of texts that may come in place of `media_type`.
+
     `page_type` is the media type of a page that says the same, which Accept asks for. Where something was created,
     `creates` is the member that names it, as the parameter of the paths that lead to it does.
     """
@@ -33,6 +35,7 @@ class Answer:
     description: str
     schema: type[BaseModel] | None = None
     media_type: str | None = "application/json"
+    further_types: tuple[str, ...] = ()
     page_type: str | None = None
     headers: tuple[Header, ...] = ()
     creates: str | None = None
@@ -40,11 +43,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextBody:
-    """A request's body that is no JSON, with an example."""
+    """A request's body that is no JSON, with an example in each of the media types that it may have."""
 
-    media_type: str
     description: str
-    example: str
+    examples: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,8 @@ class Operation:
       headers that they may carry besides.
     - `body_parts` are models that the body's schema names, and that are read later.
     - `use_cases` are the methods of Oms that `view` calls. Their rules of access are the operation's.
-    - Where `places_orders`, the core charges, by the order. `heavy` ones are answered few at a time, however small.
+    - Where `places_orders`, the core charges, by the order. `heavy` ones are answered few at a time, however small;
+      those that take long, as those with a text for a body do, take no place from these.
     - One that `offers_example` can be tried with the examples of its path, once those above it were.
 
     An operation under /v1 is `guarded`: the caller is known and charged, and the query is checked, before `view` runs.
@@ -77,6 +80,7 @@ class Operation:
     body_parts: tuple[type[BaseModel], ...] = ()
     places_orders: bool = False
     heavy: bool = False
+    takes_long: bool = False
     offers_example: bool = True
     use_cases: tuple[str, ...] = ()
     view: View = _unanswered

@@ -39,12 +39,12 @@ _WRONG_VALUES = {
     }
 }
 # How far an import had come; the same import goes on from there.
-_COMMITTED = {"applied": _COUNT, "unchanged": _COUNT, "refused": _COUNT}
+_COMMITTED = dict.fromkeys(("applied", "unchanged", "placed", "replayed", "refused"), _COUNT)
 
 # The members that a code's problems have beside the standard ones.
 _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "validation_error": {"properties": {**_WRONG_VALUES, "rows": _COUNT, "malformed": _COUNT}},
+        "validation_error": {"properties": {**_WRONG_VALUES, "rows": _COUNT, "orders": _COUNT, "malformed": _COUNT}},
         "unknown_sku": {"properties": {**_WRONG_VALUES, "order_id": _ORDER_ID}},
         "forbidden": {"properties": {"scope": {"type": "string", "enum": [scope.value for scope in Scope]}}},
         "internal_error": {"properties": {"order_id": _ORDER_ID}},
@@ -93,6 +93,14 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "properties": {"current": _STATUS, "allowed": {"type": "array", "items": _STATUS}},
             "required": ["current", "allowed"],
         },
+        "extension_limit": {
+            "properties": {
+                "extensions": _COUNT,
+                "extensions_max": _COUNT,
+                "hold_until": {"type": "string", "format": "date-time"},
+            },
+            "required": ["extensions", "extensions_max", "hold_until"],
+        },
         "stock_below_reserved": {
             "properties": {"on_hand": {"type": "integer"}, "reserved": {"type": "integer"}},
             "required": ["on_hand", "reserved"],
@@ -115,6 +123,7 @@ _EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "invalid_transition": {"current": "shipped", "allowed": ["delivered", "returned"]},
         "rate_limited": {"policy": "orders.place", "limit": 100, "window_seconds": 1},
         "version_mismatch": {"version": 4},
+        "extension_limit": {"extensions": 3, "extensions_max": 3, "hold_until": "2026-11-22T21:15:00.000000Z"},
         "stock_below_reserved": {"on_hand": 2, "reserved": 4},
         "stock_count_mismatch": {"on_hand": 10, "expected_on_hand": 12},
     }

@@ -1,4 +1,4 @@
-"""The routes that change orders: their status, and queueing rejected and failed ones again."""
+"""The routes that change orders: their status, and queueing those again that were given up."""
 
 from __future__ import annotations
 
@@ -56,8 +56,9 @@ def change_order_status(service: Service, request: Request, order_id: str) -> Re
     method="POST",
     path="/v1/orders/{id}/retry",
     tag="orders",
-    summary="Queue a rejected or failed order again",
-    description="Its failure and its attempts are forgotten. One that is queued already stays as it is.",
+    summary="Queue a rejected, failed or expired order again",
+    description="Its failure and its attempts are forgotten; one that was held is held anew. One that is queued "
+    "already stays as it is.",
     use_cases=("orders.retry",),
     headers=(headers.IDEMPOTENCY_KEY, headers.IF_MATCH),
     body=RetryRequest,
@@ -65,6 +66,7 @@ def change_order_status(service: Service, request: Request, order_id: str) -> Re
     errors=(
         *WRITING,
         "order_not_found",
+        "order_archived",
         "invalid_transition",
         "version_mismatch",
         "idempotency_key_reused",
@@ -89,8 +91,9 @@ def retry_order(service: Service, request: Request, order_id: str) -> Response:
     method="POST",
     path="/v1/orders/retry",
     tag="orders",
-    summary="Queue rejected and failed orders again",
-    description="Each is a change of its own; those already queued again are not found twice.",
+    summary="Queue many orders again",
+    description="Rejected and failed ones, or expired ones where they are asked for. Each is a change of its own; "
+    "those already queued again are not found twice.",
     use_cases=("orders.retry_many",),
     body=RetriesRequest,
     answers=(Answer(status=200, description="What was done.", schema=RetryReport, headers=(headers.NO_STORE,)),),

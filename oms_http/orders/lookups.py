@@ -17,7 +17,7 @@ from oms_http.openapi import headers
 from oms_http.openapi.operation import GUARDED, Answer, Operation
 from oms_http.orders.order_answers import ORDER, ORDER_HEADERS, order_etag, order_not_modified, order_response
 from oms_http.orders.order_schemas import EventPage, OrderPage
-from oms_http.queries import PAGE_PARAMETERS, QueryParameter, identifier, next_link
+from oms_http.queries import PAGE_PARAMETERS, QueryParameter, identifier, list_headers, next_link
 from oms_http.requests import Request, matches, read_order_id
 from oms_http.responses import NO_STORE, json_response
 from oms_http.schemas.fields import IDENTIFIER_PATTERN
@@ -39,7 +39,7 @@ def _time_schema(example: str) -> dict[str, object]:
     return {"type": "string", "format": "date-time", "examples": [example]}
 
 
-ORDER_LIST_PARAMETERS = (
+ORDER_FILTERS = (
     QueryParameter(
         name="status",
         description="Orders with one of these statuses, comma-separated or given more than once; read in any case.",
@@ -88,8 +88,14 @@ ORDER_LIST_PARAMETERS = (
         schema=_time_schema("2026-11-23T00:00:00Z"),
         read=read_time,
     ),
-    *PAGE_PARAMETERS,
+    QueryParameter(
+        name="hold_before",
+        description="Orders that are held, and whose hold ends before then.",
+        schema=_time_schema("2026-11-22T21:15:00Z"),
+        read=read_time,
+    ),
 )
+ORDER_LIST_PARAMETERS = (*ORDER_FILTERS, *PAGE_PARAMETERS)
 
 
 @Operation(
@@ -100,7 +106,9 @@ ORDER_LIST_PARAMETERS = (
     summary="List orders, newest first",
     use_cases=("orders.list",),
     query=ORDER_LIST_PARAMETERS,
-    answers=(Answer(status=200, description="A page.", schema=OrderPage, headers=(headers.NO_STORE, headers.LINK)),),
+    answers=(
+        Answer(status=200, description="A page.", schema=OrderPage, headers=(headers.NO_STORE, *headers.OF_LISTS)),
+    ),
     errors=GUARDED,
 )
 def list_orders(service: Service, request: Request) -> Response:
@@ -110,7 +118,7 @@ def list_orders(service: Service, request: Request) -> Response:
     wanted = OrderFilter(statuses=asked.pop("status", frozenset()), **asked)
     page = service.oms.orders.list(wanted, caller=request.caller, cursor=cursor, limit=limit)
     shown = {"items": [show_order(order) for order in page.items], "next": page.next}
-    return json_response(shown, headers=[NO_STORE, *next_link(request, page)])
+    return json_response(shown, headers=[NO_STORE, *list_headers(request, page)])
 
 
 @Operation(

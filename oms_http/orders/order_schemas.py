@@ -12,6 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
 from oms_core.domain.events import EventType
+from oms_core.domain.orders.queueing import RETRIABLE as CAN_BE_RETRIED
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_http.schemas.fields import (
     IDENTIFIER_PATTERN,
@@ -19,6 +20,7 @@ from oms_http.schemas.fields import (
     Currency,
     Cursor,
     CustomerId,
+    HoldSeconds,
     IdempotencyKey,
     Metadata,
     OrderId,
@@ -31,7 +33,7 @@ from oms_http.schemas.fields import (
 from oms_http.schemas.models import Input, Output, identifier, one_of
 from oms_http.schemas.problems import RefusedOutcome, Shortage
 
-RETRIABLE = MappingProxyType({status.value: status for status in (OrderStatus.REJECTED, OrderStatus.FAILED)})
+RETRIABLE = MappingProxyType({status.value: status for status in OrderStatus if status in CAN_BE_RETRIED})
 _ORDER_REQUEST: JsonDict = {
     "customer_id": "C-1001",
     "reference": "WEB-4711",
@@ -50,6 +52,10 @@ ORDER_EXAMPLE: JsonDict = {
     "lines": [{"line_no": 1, "sku": "WIDGET", "quantity": 2, "unit_price": "12.50"}],
     "total": "25.00",
     "metadata": {"channel": "web"},
+    "hold_seconds": None,
+    "hold_until": None,
+    "hold_extensions": 0,
+    "payment_reference": None,
     "failure": None,
     "attempts": 0,
     "version": 1,
@@ -87,6 +93,7 @@ class OrderRequest(Input):
     currency: Currency | None = None
     reference: Reference | None = None
     metadata: Metadata | None = None
+    hold_seconds: HoldSeconds | None = None
 
 
 class KeyedOrderRequest(OrderRequest):
@@ -124,7 +131,7 @@ class StatusRequest(Input):
 
 
 class RetryRequest(Input):
-    """A rejected or failed order is to be placed again."""
+    """A rejected, failed or expired order is to be placed again."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"reason": "new stock has arrived"}]})
 
@@ -132,7 +139,7 @@ class RetryRequest(Input):
 
 
 class RetriesRequest(Input):
-    """Rejected and failed orders are to be placed again: the newest `limit` of those that fit all that is given."""
+    """Orders that were given up are to be placed again: the newest `limit` of those that fit all that is given."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -141,13 +148,9 @@ class RetriesRequest(Input):
     )
 
     status: Annotated[
-        list[
-            Annotated[
-                str, Field(json_schema_extra={"enum": ["rejected", "failed"]}), one_of(RETRIABLE, "unknown_status")
-            ]
-        ]
+        list[Annotated[str, Field(json_schema_extra={"enum": [*RETRIABLE]}), one_of(RETRIABLE, "unknown_status")]]
         | None,
-        Field(min_length=1, max_length=2, description="Without it: both."),
+        Field(min_length=1, max_length=3, description="Without it: rejected and failed."),
     ] = None
     failure_code: Annotated[
         str | None,
@@ -217,6 +220,10 @@ class Order(Output):
     lines: list[OrderLine]
     total: Amount | None
     metadata: dict[str, str]
+    hold_seconds: Annotated[int, Field(ge=1)] | None
+    hold_until: Annotated[Time | None, Field(description="When the hold ends, or was to end.")]
+    hold_extensions: Annotated[int, Field(ge=0)]
+    payment_reference: str | None
     failure: OrderFailure | None
     attempts: Annotated[int, Field(ge=0)]
     version: Annotated[int, Field(ge=1)]

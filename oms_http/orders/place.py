@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Response
 
 from oms_core.documents.orders import read_order
 from oms_core.domain.commands import PlaceOrder
+from oms_core.domain.numbers import parse_digits
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import EnteredAs, Placed
 from oms_core.domain.orders.statuses import OrderStatus
@@ -23,6 +27,8 @@ from oms_http.responses import REPLAYED
 
 # What the server wants called by a request that is about to wait on purpose: its time says nothing of the load.
 BEGIN_WAITING = "oms.begin_waiting"
+# A larger one is decoded and shown for too long on a thread that others share.
+SHARING_BODY_BYTES_MAX = 16 * 1024
 _CREATED = 201
 _ACCEPTED = 202
 STATUS_CODES = {EnteredAs.PLACED: _CREATED, EnteredAs.QUEUED: _ACCEPTED}
@@ -73,6 +79,7 @@ _UNPLACED = frozenset({OrderStatus.QUEUED, OrderStatus.CANCELLED})
         "total_too_large",
         "idempotency_key_reused",
         "idempotency_key_in_use",
+        "order_archived",
     ),
 )
 def place_order(service: Service, request: Request) -> Response:
@@ -86,6 +93,16 @@ def place_order(service: Service, request: Request) -> Response:
         return _accept(service, request, command, wanted)
     placed = service.oms.orders.place(command, caller=request.caller, charge=request.charge)
     return _answer(service, placed)
+
+
+def joins_batch(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request places one order and waits for nothing but its transaction, so it may share a thread."""
+    return (
+        environ["PATH_INFO"] == "/v1/orders"
+        and environ["REQUEST_METHOD"] == "POST"
+        and "wait" not in environ.get("HTTP_PREFER", "").lower()
+        and parse_digits(environ.get("CONTENT_LENGTH", "0")) <= SHARING_BODY_BYTES_MAX
+    )
 
 
 def _accept(service: Service, request: Request, command: PlaceOrder, wanted: RespondAsync) -> Response:

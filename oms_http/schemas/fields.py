@@ -53,6 +53,21 @@ Delta = TypeAliasType(
         checked(_refuse_zero),
     ],
 )
+HoldSeconds = TypeAliasType(
+    "HoldSeconds",
+    Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=limits.HOLD_SECONDS_MAX,
+            description="How long the stock is held until the order is confirmed; 0 holds it for good. The deployment "
+            "may allow less.",
+        ),
+        _WHOLE,
+    ],
+)
+
 Quantity = TypeAliasType("Quantity", Annotated[int, Field(strict=True, ge=1, le=limits.QUANTITY_MAX), _WHOLE])
 
 Sku = TypeAliasType(

@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
+from oms_core.domain.callers import Scope
+from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import Retry
 from oms_http.schemas.fields import OrderId
 from oms_http.schemas.models import Output
@@ -39,7 +41,7 @@ class Shortage(Output):
 
 
 class Refusal(Output):
-    """Why one order of a batch was not placed: the members that a problem would have, with the case's figures."""
+    """Why one order of several was not placed or moved: a problem's members, with the case's figures."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -59,12 +61,15 @@ class Refusal(Output):
     retry: Retry
     errors: tuple[FieldError, ...] = ()
     shortages: tuple[Shortage, ...] = ()
+    current: Annotated[OrderStatus | None, Field(description="The status that kept it from being moved.")] = None
+    allowed: Annotated[tuple[OrderStatus, ...], Field(description="Where it may be moved from there.")] = ()
     order_ids: Annotated[tuple[OrderId, ...], Field(description="What to look up, when the outcome is unknown.")] = ()
+    scope: Annotated[Scope | None, Field(description="The scope that the caller lacks.")] = None
     order_id: Annotated[OrderId | None, Field(description="The id under which a defect was logged.")] = None
 
 
 class RefusedOutcome(Output):
-    """This order of the batch was not placed; `status` is what it would have been answered with alone."""
+    """This order was not placed or moved; `status` is what it would have been answered with alone."""
 
     status: Annotated[int, Field(ge=400, le=599)]
     error: Refusal

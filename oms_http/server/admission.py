@@ -202,9 +202,5 @@ class Admission:
 
     def __init__(self, *, in_flight_max: int, target_seconds: float) -> None:
         ceiling = in_flight_max - in_flight_max // 8
-        self._reads = AdaptiveLimit(ceiling=ceiling, target_seconds=target_seconds)
-        self._writes = AdaptiveLimit(ceiling=ceiling, target_seconds=target_seconds)
-
-    def limit_of(self, method: str) -> AdaptiveLimit:
-        """Return the limit that holds for a request."""
-        return self._reads if method in SAFE_METHODS else self._writes
+        self.reads = AdaptiveLimit(ceiling=ceiling, target_seconds=target_seconds)
+        self.writes = AdaptiveLimit(ceiling=ceiling, target_seconds=target_seconds)

@@ -16,10 +16,11 @@ class NoRoomError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerShare:
-    """What one answer takes of the room."""
+    """What one answer takes of a room."""
 
     owner: str | None
     size: int
+    room: AnswerRoom
 
 
 class AnswerRoom:

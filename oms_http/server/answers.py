@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+import mmap
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from oms_http.edge.answer_headers import AnswerHeaders
 from oms_http.server.admission import SAFE_METHODS
 from oms_http.server.answer_room import AnswerRoom, AnswerShare, NoRoomError
-from oms_http.server.early_refusals import FAILED, LOST, OVERLOADED, SERVER_HEADER, Refusal
+from oms_http.server.early_refusals import FAILED, LOST, OVERLOADED, SERVER_HEADER, STALLED, Refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -29,10 +30,10 @@ _log = logging.getLogger(__name__)
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
 
-class StaticFile:
-    """A body that is there whatever is asked (PEP 3333's `wsgi.file_wrapper`), and costs nothing to answer with.
+class FileAnswer:
+    """A body that is a file (PEP 3333's `wsgi.file_wrapper`), of which nothing is copied into memory.
 
-    Of BytesIO over bytes that the application keeps, nothing is copied.
+    BytesIO is over bytes that the application keeps, and costs nothing. A file of the disk is mapped.
     """
 
     def __init__(self, file: IO[bytes], block_bytes: int = MEMORY_BYTES_MAX) -> None:
@@ -46,18 +47,32 @@ class StaticFile:
         """Close the file."""
         self._file.close()
 
-    def body(self) -> bytes:
-        """Return the whole of it."""
-        return self._file.getvalue() if isinstance(self._file, BytesIO) else self._file.read()
+    @property
+    def is_kept(self) -> bool:
+        """Whether the application has the body in memory for whoever asks."""
+        return isinstance(self._file, BytesIO)
+
+    def body(self) -> bytes | mmap.mmap:
+        """Return the whole of it; what is mapped stays on the disk until nothing refers to it."""
+        if isinstance(self._file, BytesIO):
+            return self._file.getvalue()
+        if self._file.seek(0, SEEK_END) <= MEMORY_BYTES_MAX:
+            self._file.seek(0)
+            return self._file.read()
+        return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 class Answer(NamedTuple):
-    """What to send. A large body has its share of the room for such, unless it is static."""
+    """What to send. A large body takes a share of the room for such, unless the application keeps it for everybody."""
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes
+    body: bytes | mmap.mmap
     share: AnswerShare | None = None
+
+
+class AbandonedError(BaseException):
+    """What this request was about to do is done by another thread; no answer is wanted here."""
 
 
 class ApplicationError(Exception):
@@ -66,23 +81,30 @@ class ApplicationError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WsgiRunner:
-    """Calls `app` on a thread of the pool and collects its answer; nothing is sent before all of it is there.
+    """Calls `app` and collects its answer; nothing is sent before all of it is there.
 
     A failure half-way is thus a clean 500 and never a cut answer that looks whole, and a client that reads slowly
-    holds no thread. What passes 64 KiB takes a share of `room`, unless it is a StaticFile, and `bytes_max` bounds it.
+    holds no thread. What passes 64 KiB takes a share of `room`, and `bytes_max` bounds it. A file of the disk takes a
+    place of `file_room` instead, if there is one, and what the application keeps in memory takes none.
     """
 
     app: WSGIApplication
     answer_headers: AnswerHeaders
     room: AnswerRoom
     bytes_max: int
+    file_room: AnswerRoom | None = None
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
-        """Return the answer; any failure is logged with its traceback and becomes a 500 without internals."""
+        """Return the answer, once there is room for it; any failure becomes an answer too."""
+        answer = self.answered(environ)
+        return answer if answer.share is None else self.given_room(answer, environ)
+
+    def answered(self, environ: dict[str, Any]) -> Answer:
+        """Return the answer, without room for a large one; any failure is logged with its traceback, and is a 500."""
         try:
             return self._run(environ)
-        except NoRoomError:
-            return self._refusal(OVERLOADED if environ["REQUEST_METHOD"] in SAFE_METHODS else LOST, environ)
+        except AbandonedError:
+            raise
         except BaseException:  # noqa: BLE001  # Not even SystemExit may end a thread of the pool.
             request_id = environ["oms.request_id"]
             _log.exception(
@@ -90,7 +112,20 @@ class WsgiRunner:
             )
             return self._refusal(FAILED, environ)
 
-    def _refusal(self, refusal: Refusal, environ: dict[str, Any]) -> Answer:
+    def given_room(self, answer: Answer, environ: Mapping[str, Any]) -> Answer:
+        """Take the room of a large answer, which may wait; return it, or a refusal if there was none in time."""
+        assert answer.share is not None  # noqa: S101  Only large answers need room.
+        try:
+            answer.share.room.take(answer.share)
+        except NoRoomError:
+            return self._refusal(OVERLOADED if environ["REQUEST_METHOD"] in SAFE_METHODS else LOST, environ)
+        return answer
+
+    def lost(self, environ: Mapping[str, Any]) -> Answer:
+        """Return the answer to a request that may have done what it asked for, or may not."""
+        return self._refusal(STALLED, environ)
+
+    def _refusal(self, refusal: Refusal, environ: Mapping[str, Any]) -> Answer:
         request_id = environ["oms.request_id"]
         given = self.answer_headers.of(scheme=environ["wsgi.url_scheme"], origin=environ.get("HTTP_ORIGIN"))
         headers = [*refusal.headers(request_id), *given]
@@ -101,19 +136,21 @@ class WsgiRunner:
     def _run(self, environ: dict[str, Any]) -> Answer:
         start = _StartResponse()
         iterable = self.app(environ, start)
-        is_static = isinstance(iterable, StaticFile)
+        room: AnswerRoom | None = self.room
         try:
-            body = iterable.body() if isinstance(iterable, StaticFile) else self._collect(iterable, start)
+            if isinstance(iterable, FileAnswer):
+                room = None if iterable.is_kept else self.file_room or self.room
+                body = iterable.body()
+            else:
+                body = self._collect(iterable, start)
         finally:
             close: Callable[[], None] | None = getattr(iterable, "close", None)
             if close is not None:
                 close()
         answer = start.answer(body, environ)
-        if is_static or len(body) <= MEMORY_BYTES_MAX:
+        if room is None or len(body) <= MEMORY_BYTES_MAX:
             return answer
-        share = AnswerShare(owner=environ.get("oms.caller"), size=len(body))
-        self.room.take(share)
-        return answer._replace(share=share)
+        return answer._replace(share=AnswerShare(owner=environ.get("oms.caller"), size=len(body), room=room))
 
     def _collect(self, iterable: Iterable[bytes], start: _StartResponse) -> bytes:
         pieces = start.written
@@ -145,7 +182,7 @@ class _StartResponse:
         self.headers = headers
         return self.written.append
 
-    def answer(self, body: bytes, environ: dict[str, Any]) -> Answer:
+    def answer(self, body: bytes | mmap.mmap, environ: dict[str, Any]) -> Answer:
         if not 200 <= self.status <= 599:  # noqa: PLR2004
             raise ApplicationError(f"start_response was not called with a final status but {self.status}")
         return Answer(self.status, self._sendable(len(body), environ), body)

@@ -17,7 +17,14 @@ from oms_http.server.answer_room import AnswerRoom
 from oms_http.server.answers import Answer, WsgiRunner
 from oms_http.server.bodies import BodyReceiver
 from oms_http.server.cores import take_core
-from oms_http.server.early_refusals import OVERLOADED, TOO_MANY, Refusal, RefusedError, UnwelcomeError
+from oms_http.server.early_refusals import (
+    LAST_OF_CONNECTION,
+    OVERLOADED,
+    TOO_MANY,
+    Refusal,
+    RefusedError,
+    UnwelcomeError,
+)
 from oms_http.server.environ import base_environ, wsgi_environ
 from oms_http.server.heads import check_head, check_path
 from oms_http.server.options import ServerOptions, WsgiService
@@ -25,6 +32,7 @@ from oms_http.server.pools import Pool, Pools
 from oms_http.server.process import (
     cut_off_who_takes_nothing,
     give_large_blocks_back,
+    leave_alone_what_stays,
     on_stop_signal,
     raise_file_limit,
     release_stop_signals,
@@ -32,6 +40,7 @@ from oms_http.server.process import (
 )
 from oms_http.server.rsgi import HTTPProtocol, Scope
 from oms_http.server.sending import AnswerSender
+from oms_http.server.stops import announce_stops
 from oms_http.server.stores import SpoolDirectory
 
 # Who asks again at once, in spite of a refusal, waits for the next one: a refusal costs half of what an order does.
@@ -50,7 +59,8 @@ class Bridge:
         self._base = base_environ(processes=options.processes, threads=options.threads)
         self._spools = SpoolDirectory(places=options.spools_max, directory=options.spool_directory)
         self._bodies = BodyReceiver(options, self._spools)
-        self._draining = False
+        self._draining = False  # A stop was announced, or has begun.
+        self._stopping = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the threads, before the port is bound."""
@@ -61,8 +71,12 @@ class Bridge:
             bytes_max=self._options.answers_bytes_max,
             wait_seconds=self._options.answer_wait_seconds,
         )
+        files = AnswerRoom(
+            places=self._options.answer_files_max,
+            bytes_max=self._options.answer_files_bytes_max,
+            wait_seconds=self._options.answer_wait_seconds,
+        )
         self._sender = AnswerSender(
-            room,
             static_max=self._options.static_answers_max,
             send_timeout_seconds=self._options.send_timeout_seconds,
         )
@@ -71,13 +85,16 @@ class Bridge:
             answer_headers=self._service.answer_headers,
             room=room,
             bytes_max=self._options.answer_bytes_max,
+            file_room=files,
         )
-        self._pools = Pools(runner, self._options, loop)
+        self._pools = Pools(runner, self._options, loop, self._service.joins_batch)
         raise_file_limit(self._options)
         give_large_blocks_back()
+        leave_alone_what_stays()
         cut_off_who_takes_nothing(options=self._options, loop=loop)
         stop_with_parent(loop)
-        on_stop_signal(partial(loop.call_soon_threadsafe, self._drain))
+        on_stop_signal(self._hear_stop)
+        announce_stops(loop, self._options.lame_duck_seconds, self._announce_stop)
         loop.call_soon(release_stop_signals)
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
@@ -142,7 +159,7 @@ class Bridge:
         }
         answer = await pool.threads.answer(head)
         if not head.get("oms.welcome"):
-            headers = [*answer.headers, ("connection", "close")]
+            headers = [*answer.headers, LAST_OF_CONNECTION]
             await self._sender.send(proto, answer._replace(headers=headers))
             raise UnwelcomeError
         environ["oms.welcome"] = head["oms.welcome"]
@@ -155,13 +172,16 @@ class Bridge:
         if not pool.is_measured:
             place.leave()
         try:
-            return await pool.threads.answer(environ)
+            answer = await pool.threads.answer(environ)
         finally:
             place.end()
+        return answer._replace(headers=[*answer.headers, LAST_OF_CONNECTION]) if self._draining else answer
 
     def _refuse(self, scope: Scope, proto: HTTPProtocol, refusal: Refusal, name: str, pool: Pool) -> None:
         given = self._service.answer_headers.of(scheme=scope.scheme, origin=scope.headers.get("origin"))
         headers = [*refusal.headers(name), *given]
+        if self._draining and LAST_OF_CONNECTION not in headers:
+            headers.append(LAST_OF_CONNECTION)
         if refusal.status in RETRY_LATER:
             measure = self._options.retry_after_seconds
             seconds = measure() if measure else pool.limit.drain.retry_after_seconds(pool.limit.in_flight)
@@ -170,11 +190,23 @@ class Bridge:
         self._service.on_refusal(scope.method, refusal.status)
         log_answer(scope.method, scope.path, refusal.status, request_id=name)
 
+    def _hear_stop(self) -> None:
+        """Run as a signal's handler, before the loop runs what else came with the signal."""
+        if not self._stopping:
+            self._stopping = True
+            self._loop.call_soon_threadsafe(self._drain)
+
+    def _announce_stop(self) -> None:
+        if self._stopping:
+            return
+        self._draining = True
+        seconds = self._options.lame_duck_seconds
+        _log.info("a stop was asked for: requests are still taken for %g seconds, unless another signal comes", seconds)
+
     def _drain(self) -> None:
         """Set granian a term: it ends idle connections at once, but waits for half-sent heads and slow readers."""
-        if not self._draining:
-            self._draining = True
-            self._loop.call_later(self._options.graceful_timeout_seconds, self._give_up)
+        self._draining = True
+        self._loop.call_later(self._options.graceful_timeout_seconds, self._give_up)
 
     def _give_up(self) -> None:
         _log.warning("connections were still open after %d seconds", self._options.graceful_timeout_seconds)

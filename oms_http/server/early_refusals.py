@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from oms_core.errors import ERROR_CODES
 
 SERVER_HEADER = ("server", "oms")
+LAST_OF_CONNECTION = ("connection", "close")
 _PLACE = "\0"
 
 
@@ -48,7 +49,7 @@ class Refusal:
             ("x-request-id", request_id),
         ]
         if self.body_unread:
-            headers.append(("connection", "close"))
+            headers.append(LAST_OF_CONNECTION)
         return headers
 
     def body(self, request_id: str) -> bytes:
@@ -82,6 +83,7 @@ NO_ROUTE = Refusal(
     "route_not_found", 404, "No route has this path, in which a part between two slashes is empty.", body_unread=True
 )
 LOST = Refusal("outcome_unknown", 503, "The request was answered, and there is no room for its large answer now.")
+STALLED = Refusal("outcome_unknown", 503, "The request was done or refused, and its answer did not come in time.")
 FAILED = Refusal("internal_error", 500, "The request failed. The log holds the details under the request id.")
 
 

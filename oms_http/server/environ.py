@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from oms_http.server.answers import StaticFile
+from oms_http.server.answers import FileAnswer
 from oms_http.server.early_refusals import RefusedError, ambiguous, unreadable_headers
 from oms_http.server.rsgi import Scope
 
@@ -31,7 +31,7 @@ def base_environ(*, processes: int, threads: int) -> dict[str, Any]:
         "wsgi.multithread": threads > 1,
         "wsgi.multiprocess": processes > 1,
         "wsgi.run_once": False,
-        "wsgi.file_wrapper": StaticFile,
+        "wsgi.file_wrapper": FileAnswer,
         "wsgi.input_terminated": True,  # The body ends where wsgi.input ends; werkzeug then trusts it.
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oms_http.edge.answer_headers import PLAIN, AnswerHeaders
 from oms_http.server.tls import TlsFiles
@@ -32,6 +32,8 @@ class WsgiService:
     as the application puts them on its own. With `checks_heads` the application is first called without the body of a
     request that has a large one, and with `oms.head_only` true in its environ: it invites the body by setting
     `oms.welcome` there, and finds what it set when the body has come; unless it does, its answer is the request's.
+    Requests of which `joins_batch` is true share a thread (batches.py): nothing that they do may wait, unless by the
+    CallBatch that they have joined. None: each has a thread to itself.
     """
 
     app: WSGIApplication
@@ -39,6 +41,7 @@ class WsgiService:
     on_refusal: Callable[[str, int], None] = uncounted
     answer_headers: AnswerHeaders = PLAIN
     checks_heads: bool = False
+    joins_batch: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +82,11 @@ class ServerOptions:
     caller, where the application names it by `oms.caller`, has a quarter.
     `answers_max`, `answers_bytes_max`: of answers above 64 KiB that are held for their readers, at a time and together;
     one caller may hold half of it. `answer_wait_seconds`: how long an answer waits for room. `answer_bytes_max`: of
-    one answer. `static_answers_max`: answers above 64 KiB that are the same for everybody, being sent at a time.
+    one answer. `answer_files_max`, `answer_files_bytes_max`: of answers that are files of the disk, likewise.
+    `static_answers_max`: answers above 64 KiB that are the same for everybody, being sent at a time.
     `spool_directory`: by default the system's.
-    `graceful_timeout_seconds`: what a stop leaves to requests in flight before it gives up on them.
+    `lame_duck_seconds`: how long after a SIGTERM requests are still taken, with `oms.draining` in their environ.
+    `graceful_timeout_seconds`: what a stop then leaves to requests in flight before it gives up on them.
     `immediate_paths`: answered on the event loop itself, so the application must not wait for anything there.
     `own_pools`: paths with a thread of their own: neither these nor all others take a place from each other.
     `retry_after_seconds`: gives the Retry-After of a 503 (picklable, so a function of a module); by default what is in
@@ -111,8 +116,11 @@ class ServerOptions:
     answers_bytes_max: int = 24 * MEBIBYTE
     answer_bytes_max: int = 64 * MEBIBYTE
     answer_wait_seconds: float = 5.0
+    answer_files_max: int = 8
+    answer_files_bytes_max: int = 4 * 1024 * MEBIBYTE
     static_answers_max: int = 64
     spool_directory: str | None = None
+    lame_duck_seconds: float = 0.0
     graceful_timeout_seconds: int = 30
     immediate_paths: frozenset[str] = frozenset({"/healthz"})
     own_pools: Mapping[str, OwnPool] = field(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oms_http.server.admission import AdaptiveLimit, Admission
-from oms_http.server.answers import Answer
+from oms_http.server.admission import SAFE_METHODS, AdaptiveLimit, Admission
+from oms_http.server.answers import Answer, WsgiRunner
+from oms_http.server.batches import RequestBatches
 from oms_http.server.options import BodyLimit, ServerOptions
 from oms_http.server.threads import OnTheLoop, RequestThreads
 
@@ -25,7 +27,7 @@ class Pool:
     Answers and refusals are held for `hold_seconds`, so that who asks again at once does not ask too often.
     """
 
-    threads: RequestThreads | OnTheLoop
+    threads: RequestThreads | RequestBatches | OnTheLoop
     limit: AdaptiveLimit
     body_limit: BodyLimit
     is_measured: bool
@@ -41,14 +43,24 @@ class Pools:
     """The pools of one process; all methods belong to the event loop's thread."""
 
     def __init__(
-        self, answer: Callable[[dict[str, Any]], Answer], options: ServerOptions, loop: asyncio.AbstractEventLoop
+        self,
+        answer: WsgiRunner,
+        options: ServerOptions,
+        loop: asyncio.AbstractEventLoop,
+        joins_batch: Callable[[Mapping[str, Any]], bool] | None = None,
     ) -> None:
-        self._admission = Admission(in_flight_max=options.in_flight_max, target_seconds=options.latency_target_seconds)
         self._default = BodyLimit(path="", bytes_max=options.body_bytes_max)
-        self._body_limits = {limit.path: limit for limit in options.body_limits}
         self._threads = RequestThreads(
             answer, name="oms-http", threads=options.threads, in_flight_max=options.in_flight_max, loop=loop
         )
+        self._batches = None
+        if joins_batch is not None:
+            self._batches = RequestBatches(
+                answer, joins=joins_batch, threads=self._threads, in_flight_max=options.in_flight_max, loop=loop
+            )
+        admission = Admission(in_flight_max=options.in_flight_max, target_seconds=options.latency_target_seconds)
+        self._others = self._open_common(admission, self._default)
+        self._common = {limit.path: self._open_common(admission, limit) for limit in options.body_limits}
         self._own: dict[str, Pool] = dict(self._open_own(answer, options, loop))
         for path in options.immediate_paths:
             self._own[path] = Pool(
@@ -60,14 +72,26 @@ class Pools:
         own = self._own.get(path)
         if own is not None:
             return own
-        body_limit = self._body_limits.get(path, self._default)
-        return Pool(self._threads, self._admission.limit_of(method), body_limit, not body_limit.spooled)
+        reading, writing = self._common.get(path, self._others)
+        return reading if method in SAFE_METHODS else writing
 
     def close(self, *, timeout_seconds: float) -> None:
-        """Let the threads finish what was handed in, and end them."""
-        self._threads.close(timeout_seconds=timeout_seconds)
+        """Let the threads finish what was handed in, all within this time, and end them."""
+        ends_at = time.monotonic() + timeout_seconds
+        if self._batches is not None:
+            self._batches.close(timeout_seconds=timeout_seconds)
+        self._threads.close(timeout_seconds=max(0.0, ends_at - time.monotonic()))
         for pool in self._own.values():
             pool.threads.close(timeout_seconds=_OWN_POOL_STOP_SECONDS)
+
+    def _open_common(self, admission: Admission, body_limit: BodyLimit) -> tuple[Pool, Pool]:
+        """Make what serves requests that read, and requests that write, on the threads of all."""
+        threads = self._batches or self._threads
+        is_measured = not body_limit.spooled
+        return (
+            Pool(threads, admission.reads, body_limit, is_measured),
+            Pool(threads, admission.writes, body_limit, is_measured),
+        )
 
     def _open_own(
         self, answer: Callable[[dict[str, Any]], Answer], options: ServerOptions, loop: asyncio.AbstractEventLoop

@@ -6,7 +6,6 @@ import asyncio
 import os
 from contextlib import suppress
 
-from oms_http.server.answer_room import AnswerRoom
 from oms_http.server.answers import MEMORY_BYTES_MAX, Answer
 from oms_http.server.rsgi import HTTPProtocol
 
@@ -22,8 +21,7 @@ class AnswerSender:
     for `send_timeout_seconds` is cut off: the pipe ends too early for the answer's length.
     """
 
-    def __init__(self, room: AnswerRoom, *, static_max: int, send_timeout_seconds: float) -> None:
-        self._room = room
+    def __init__(self, *, static_max: int, send_timeout_seconds: float) -> None:
         self._static_free = static_max
         self._send_timeout_seconds = send_timeout_seconds
 
@@ -34,7 +32,7 @@ class AnswerSender:
     async def send(self, proto: HTTPProtocol, answer: Answer) -> None:
         """Send an answer; return when nothing is held for it any more."""
         if len(answer.body) <= MEMORY_BYTES_MAX:
-            proto.response_bytes(answer.status, answer.headers, answer.body)
+            proto.response_bytes(answer.status, answer.headers, bytes(answer.body))
             return
         self._static_free -= _is_static(answer)
         try:
@@ -43,7 +41,7 @@ class AnswerSender:
         finally:
             self._static_free += _is_static(answer)
             if answer.share is not None:
-                self._room.give_back(answer.share)
+                answer.share.room.give_back(answer.share)
 
     async def _send_large(self, proto: HTTPProtocol, answer: Answer) -> None:
         """Raise BrokenPipeError, TimeoutError: the client has gone, or takes nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
-import signal
+import math
 import socket
 import threading
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from oms_core.runtime.background_thread import start_thread
 from oms_http.server.bridge import Bridge
 from oms_http.server.options import ServerOptions, WsgiService
 from oms_http.server.process import connections_possible, hold_stop_signals
+from oms_http.server.stops import StopSignals
 from oms_http.server.tls import TlsFiles, trusting_context
 
 READY_POLL_SECONDS = 0.05
@@ -45,7 +46,8 @@ def serve(
 
     `target` is called once in each worker process, before the port is bound there, and must be picklable (a function
     of a module, or a partial of one); the `close` it returns is called when that process stops. `on_ready` is called
-    here with the service's URL once a worker answers. A stop finishes the requests in flight, then closes.
+    here with the service's URL once a worker answers. A stop finishes the requests in flight, then closes. A SIGTERM
+    announces it (`oms.draining`) for `lame_duck_seconds`, which a second signal cuts short; SIGINT does not announce.
 
     A worker that dies is replaced; when the replacement dies within seconds too, the server gives up and returns 1.
     Raise TlsFileError for files that no TLS can be served with, OSError if the address cannot be listened on (taken,
@@ -91,8 +93,12 @@ def _granian(address: tuple[str, int], options: ServerOptions) -> Any:
         log_level=LogLevels.warning,
         log_dictconfig=_LOG_THROUGH_THE_ROOT,
         respawn_failed_workers=True,
-        workers_kill_timeout=options.graceful_timeout_seconds + KILL_MARGIN_SECONDS,
+        workers_kill_timeout=_kill_timeout_seconds(options),
     )
+
+
+def _kill_timeout_seconds(options: ServerOptions) -> int:
+    return math.ceil(options.lame_duck_seconds) + options.graceful_timeout_seconds + KILL_MARGIN_SECONDS
 
 
 def _load(target: Callable[[], WsgiService], options: ServerOptions) -> Bridge:
@@ -156,8 +162,6 @@ class _Ready:
 
 
 def _on_startup(server: Any, ready: _Ready, stopping: threading.Event) -> None:
-    """Let a closing terminal stop the server, instead of granian's reload, unless nohup said otherwise."""
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
+    StopSignals(server).listen()
     if ready.on_ready is not None:
         start_thread(partial(ready.announce, stopping), name="oms-ready")

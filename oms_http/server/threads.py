@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -22,7 +23,7 @@ class RequestThreads:
 
     A SimpleQueue and one future per request cost less than an executor, and less than handing each request to the
     thread that was idle last. `answer` must not raise. A thread rests `rest_seconds` after each answer. All methods
-    belong to the event loop's thread.
+    but `put` belong to the event loop's thread.
     """
 
     def __init__(
@@ -40,10 +41,15 @@ class RequestThreads:
         self._loop = loop
         self._in_flight = 0
         self._in_flight_max = in_flight_max
-        self._queue: SimpleQueue[tuple[asyncio.Future[Answer], dict[str, Any]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._threads = start_threads(self._work, threads, name=name)
         if not self._threads:
             raise OmsError("overloaded", f"{name}: not one thread can start")
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests run or wait."""
+        return self._in_flight
 
     @property
     def full(self) -> bool:
@@ -54,11 +60,25 @@ class RequestThreads:
         """Return the application's answer, worked out on one of the threads."""
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._in_flight += 1
-        self._queue.put((future, environ))
+        self.begin(future, environ)
         try:
             return await future
         finally:
             self._in_flight -= 1
+
+    def begin(self, future: asyncio.Future[Answer], environ: dict[str, Any]) -> None:
+        """Have one of the threads work out an answer for somebody who waits for it already."""
+        self.put(partial(self._answer_to, future, environ))
+
+    async def run(self, work: Callable[[], Answer]) -> Answer:
+        """Return what work gives that may wait, and does not raise, done on one of the threads."""
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self.put(lambda: self._loop.call_soon_threadsafe(_set, future, work()))
+        return await future
+
+    def put(self, work: Callable[[], object]) -> None:
+        """Have one of the threads do work that must not raise; any thread may ask for it."""
+        self._queue.put(work)
 
     def close(self, *, timeout_seconds: float) -> None:
         """Let the threads finish what was handed in, also for clients that are gone, and end them."""
@@ -72,12 +92,13 @@ class RequestThreads:
             _log.warning("%d threads were still busy when the process stopped", unfinished)
 
     def _work(self) -> None:
-        deliver = self._loop.call_soon_threadsafe
-        while (job := self._queue.get()) is not None:
-            future, environ = job
-            deliver(_set, future, self._answer(environ))
+        while (work := self._queue.get()) is not None:
+            work()
             if self._rest_seconds:
                 time.sleep(self._rest_seconds)
+
+    def _answer_to(self, future: asyncio.Future[Answer], environ: dict[str, Any]) -> None:
+        self._loop.call_soon_threadsafe(_set, future, self._answer(environ))
 
 
 class OnTheLoop:

@@ -27,6 +27,7 @@ class Degradation:
         self._checks: tuple[tuple[str, Callable[[], bool]], ...] = (
             ("queue", self._is_queue_away),
             ("rate_limiter", oms.rate_limits.limiter.is_degraded),
+            ("replica", oms.is_replica_degraded),
         )
 
     def parts(self) -> list[str]:

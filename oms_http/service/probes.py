@@ -50,15 +50,16 @@ def get_health(_service: Service, _request: Request) -> Response:
     path="/readyz",
     tag="service",
     summary="Ask whether requests should be sent here",
-    description="503 while the database is away, its schema does not fit, or the process is stopping. The broker "
-    "or the rate limits' store may be away meanwhile: `degraded` names them, and nothing accepted is lost.",
+    description="503 while the database is away, its schema does not fit, or the process is stopping; one that is "
+    "stopping may still take requests for a while (`OMS_HTTP_LAME_DUCK_SECONDS`). The broker, the rate limits' store "
+    "or a replica may be away meanwhile: `degraded` names them, and nothing accepted is lost.",
     answers=(Answer(status=200, description="They should.", schema=Ready, headers=(headers.NO_STORE,)),),
-    errors=(*OF_PROBES, *OF_STORAGE),
+    errors=(*OF_PROBES, "stopping", *OF_STORAGE),
 )
 def get_readiness(service: Service, request: Request) -> Response:
     """Say whether requests should be sent here."""
     if request.environ.get(DRAINING):
-        raise OmsError("overloaded", "this process is stopping")
+        raise OmsError("stopping", "this process is stopping; what it is asked it still answers")
     service.readiness.ask()
     return json_response({"status": "ready", "degraded": service.degradation.parts()}, headers=[NO_STORE])
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.adapters.nats_broker import NatsPlace
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 
 
@@ -15,3 +16,11 @@ def vhost(rabbitmq_url: str, unique_name: str) -> Iterator[RabbitmqVhost]:
     vhost = RabbitmqVhost(rabbitmq_url, unique_name)
     yield vhost
     vhost.delete_all()
+
+
+@pytest.fixture
+def nats_place(nats_url: str, unique_name: str) -> Iterator[NatsPlace]:
+    """The NATS server, asked directly; whatever has this test's prefix there is deleted afterwards."""
+    place = NatsPlace(nats_url, unique_name)
+    yield place
+    place.delete_all()

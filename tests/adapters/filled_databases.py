@@ -24,8 +24,9 @@ Rows = dict[str, list[tuple[object, ...]]]
 COLUMNS = {
     "products": "sku, name, low_stock_threshold, created_at, updated_at",
     "stock_levels": "sku, location, on_hand, reserved, version, updated_at",
-    "orders": "id, status, customer_id, reference, currency, metadata, caller, accepted_status, created_at, updated_at,"
-    " queue_no, failure",
+    "orders": "id, status, customer_id, reference, currency, metadata, caller, created_at, updated_at, failure",
+    "order_keys": "created_at, order_id, answer_status, act, caller, idempotency_key, fingerprint",
+    "waiting_orders": "order_id, queue_no, since, waits_for",
     "order_lines": "order_id, line_no, sku, quantity",
     "stock_movements": "sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no, actor, created_at",
     "outbox": "event_id",
@@ -92,11 +93,13 @@ def rows_of_all() -> Rows:
         "stock_levels": [(sku(number), "main", 1_000, 40, 1, BEGINNING) for number in range(PRODUCTS)],
         "orders": [
             (
-                *(id, status(number), f"C{number % CUSTOMERS}", f"R{number}", "EUR", "{}", "shop", 201, at, at),
-                *(number if status(number) == "queued" else None, failure(number)),
+                *(id, status(number), f"C{number % CUSTOMERS}", f"R{number}", "EUR", "{}", "shop", at, at),
+                failure(number),
             )
             for number, id, at in orders
         ],
+        "order_keys": [(at, id, 201, "place", "shop", f"key-{number}", b"f" * 32) for number, id, at in orders],
+        "waiting_orders": [(id, number, at, "place") for number, id, at in orders if status(number) == "queued"],
         "order_lines": [(id, line_no, sku(number + line_no), 1) for number, id, _, line_no in lines],
         "stock_movements": [
             (sku(number + line_no), "main", "reserve", 0, 1, id, line_no, "shop", at)

@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -16,11 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from oms_contracts.clock import TickingClock
 
 from oms_core import (
-    ALL_SCOPES,
-    UNSET,
     AdjustStock,
     Caller,
     ChangeOrderStatus,
+    ConfirmOrder,
+    ExtendHold,
     ImportFormat,
     ImportMode,
     ImportReject,
@@ -28,77 +27,37 @@ from oms_core import (
     Oms,
     OmsError,
     OrderFilter,
-    OrderLine,
     OrderStatus,
     Page,
     PlaceOrder,
     Ports,
     ProductFilter,
     ReceiveStock,
+    RetryOrder,
     SetStock,
     Settings,
 )
-from oms_core.domain.limits import COUNT_MAX
 from oms_core.ports.storage import Storage
 from tests.adapters.answers import answer_of, comparable
-
-KeyedCommand: TypeAlias = PlaceOrder | AdjustStock | ReceiveStock
-
-SKUS = ["A", "a", "B", "ß", "ss", "😀", "UNKNOWN"]
-LOCATIONS = ["main", "north", "Ä"]
-CALLERS = [
-    Caller(name="clerk", scopes=ALL_SCOPES, request_id="request-1"),
-    Caller(name="shop", scopes=ALL_SCOPES),
-    Caller(name="shop of C2", scopes=ALL_SCOPES, customer_id="C2", request_id="request-2"),
-]
-skus = st.sampled_from([*SKUS[:-1] * 3, *SKUS])
-locations = st.none() | st.sampled_from(LOCATIONS)
-callers = st.sampled_from([*[CALLERS[0]] * 3, *CALLERS])
-small = st.integers(0, 12)
-# One unit more than may be, exactly as many, and so few that a return takes them there.
-counts = st.one_of([small] * 4) | st.sampled_from([COUNT_MAX, COUNT_MAX - 1, COUNT_MAX - 3])
-keys = st.sampled_from([None, None, "K1", "K2", "k1", "K3"])
-which_one = st.integers(0, 30)
-prices = st.none() | st.sampled_from([Decimal(text) for text in ("0", "0.0001", "12.5", "12.5", "307445734561825")])
-texts = st.sampled_from(["R", "r", "100%", "O'Hara"])
-prose = texts | st.sampled_from(["a\u200cb\r\n\tc", " \\N", "\u2764\ufe0f"])
-order_lines = st.builds(OrderLine, sku=skus, quantity=st.integers(1, 3), unit_price=prices)
-orders = st.builds(
-    PlaceOrder,
-    customer_id=st.sampled_from(["C1", "C1", "C2"]),
-    lines=st.lists(order_lines, min_size=1, max_size=3),
-    reference=st.none() | texts,
-    metadata=st.dictionaries(texts, prose, max_size=2),
-    idempotency_key=keys,
-)
-sets = st.builds(
-    SetStock,
-    sku=skus,
-    location=locations,
-    name=st.none() | prose,
-    low_stock_threshold=st.sampled_from([UNSET, None, 0, 3, 6]),
-) | st.builds(SetStock, sku=skus, location=locations, on_hand=counts, expected_on_hand=st.none() | small)
-adjustments = st.builds(
-    AdjustStock,
-    sku=skus,
-    delta=st.integers(-9, 9).filter(bool),
-    reason=prose,
-    location=locations,
-    idempotency_key=keys,
-)
-receipts = st.builds(ReceiveStock, sku=skus, quantity=st.integers(1, 9), location=locations, idempotency_key=keys)
-limits = st.sampled_from([1, 2, 3, 50])
-imported_counts = st.one_of([st.integers(-3, 12)] * 5) | st.just(COUNT_MAX)
-imported_rows = st.lists(
-    st.fixed_dictionaries(
-        {
-            "sku": skus,
-            "quantity": imported_counts,
-            "location": st.sampled_from(["", *LOCATIONS]),
-        },
-        optional={"name": prose, "reference": texts},
-    ),
-    max_size=8,
+from tests.adapters.history_values import (
+    CALLERS,
+    SKUS,
+    KeyedCommand,
+    adjustments,
+    callers,
+    imported_rows,
+    keys,
+    let_run_out_now,
+    limits,
+    orders,
+    payments,
+    prose,
+    receipts,
+    sets,
+    settle_one,
+    skus,
+    texts,
+    which_one,
 )
 
 
@@ -131,7 +90,6 @@ class Histories(RuleBasedStateMachine):
 
     def compare_everything(self) -> None:
         """Compare all that a history has left behind."""
-        self.compare_balances()
         self.list_products(low_stock=False, limit=50)
         self.list_products(low_stock=True, limit=1)
         for sku in SKUS:
@@ -192,6 +150,42 @@ class Histories(RuleBasedStateMachine):
     def cancel(self, which: int, caller: Caller) -> None:
         order_id = self.order_id(which)
         self.ask(lambda oms: oms.orders.cancel(order_id, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one, payment=payments, version=st.sampled_from([None, None, 1, 2]), key=keys, caller=callers)
+    def confirm(self, which: int, payment: str | None, version: int | None, key: str | None, caller: Caller) -> None:
+        command = ConfirmOrder(
+            order_id=self.order_id(which), payment_reference=payment, if_version=version, idempotency_key=key
+        )
+        self.ask(lambda oms: oms.holds.confirm(command, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one, seconds=st.sampled_from([60, 1_800, 3_600, 7_200]), key=keys, caller=callers)
+    def extend(self, which: int, seconds: int, key: str | None, caller: Caller) -> None:
+        command = ExtendHold(order_id=self.order_id(which), seconds=seconds, idempotency_key=key)
+        self.ask(lambda oms: oms.holds.extend(command, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one)
+    def let_run_out(self, which: int) -> None:
+        order_id = self.order_id(which)
+        self.ask(lambda oms: let_run_out_now(oms, order_id))
+
+    @rule(caller=callers)
+    def expire(self, caller: Caller) -> None:
+        self.ask(lambda oms: oms.holds.expire(caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one, key=keys, caller=callers)
+    def retry(self, which: int, key: str | None, caller: Caller) -> None:
+        command = RetryOrder(order_id=self.order_id(which), idempotency_key=key)
+        self.ask(lambda oms: oms.orders.retry(command, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one)
+    def settle(self, which: int) -> None:
+        order_id = self.order_id(which)
+        self.ask(lambda oms: settle_one(oms, order_id))
 
     @rule(command=sets | adjustments | receipts, caller=callers)
     def change_stock(self, command: SetStock | AdjustStock | ReceiveStock, caller: Caller) -> None:
@@ -262,11 +256,6 @@ class Histories(RuleBasedStateMachine):
     def read_a_product(self, sku: str, limit: int) -> None:
         self.ask(lambda oms: oms.stock.get(sku, caller=CALLERS[0]))
         self.all_pages(lambda oms, cursor: oms.stock.movements(sku, caller=CALLERS[0], cursor=cursor, limit=limit))
-
-    @rule()
-    def compare_balances(self) -> None:
-        self.ask(lambda oms: oms._ports.storage.audits.level_balances(after=None, limit=500))
-        self.ask(lambda oms: oms._ports.storage.audits.order_balances(after=None, limit=500))
 
     @invariant()
     def audits_find_nothing(self) -> None:

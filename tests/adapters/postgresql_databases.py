@@ -14,17 +14,23 @@ from tests.services.postgresql import connected
 
 # What was created later may refer to what was created earlier, and is emptied before it.
 TABLES = """SELECT relname FROM pg_class
-WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'schema_migrations' ORDER BY oid DESC"""
+WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+  AND relname <> 'schema_migrations' ORDER BY oid DESC"""
 
 
 @contextmanager
 def migrated_database(server: PostgresqlServer) -> Iterator[str]:
     """Create a database with the present schema; give its URL; drop it."""
     with server.database() as url:
-        storage = open_postgresql(url, StorageOptions())
-        storage.schema.upgrade()
-        storage.close()
+        migrate(url)
         yield url
+
+
+def migrate(url: str) -> None:
+    """Give a database the present schema."""
+    storage = open_postgresql(url, StorageOptions())
+    storage.schema.upgrade()
+    storage.close()
 
 
 def empty(url: str) -> None:

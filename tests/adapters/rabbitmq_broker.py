@@ -40,6 +40,21 @@ class RabbitmqVhost:
             channel.confirm_delivery()
             channel.basic_publish(self.name("commands"), "place-order", body, mandatory=True)
 
+    def send_announcement(self, body: bytes) -> None:
+        """Publish what passes for an announcement, confirmed."""
+        with self.channel() as channel:
+            channel.confirm_delivery()
+            channel.basic_publish("", self.name("orders.v1"), body, mandatory=True)
+
+    @property
+    def message_bytes_max(self) -> int:
+        """How large a message it takes."""
+        return 128 * 1_048_576
+
+    def left(self, queue: str) -> int:
+        """Count the messages that are not acknowledged, but for those that an open connection holds."""
+        return self.waiting(queue)
+
     def waiting(self, queue: str) -> int:
         """Count the messages that are ready for delivery."""
         with self.channel() as channel:
@@ -53,7 +68,7 @@ class RabbitmqVhost:
     def delete_all(self) -> None:
         """Leave nothing of this test."""
         with self.channel() as channel:
-            for queue in QUEUES:
+            for queue in (*QUEUES, "subscriber"):
                 channel.queue_delete(self.name(queue))
             for exchange in EXCHANGES:
                 channel.exchange_delete(self.name(exchange))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
+from uuid import UUID
 
 import pytest
 from oms_contracts.storage_contract import StockEvent, StorageContract
@@ -52,3 +53,7 @@ class TestMemoryStorage(StorageContract):
                 replace(level, on_hand=level.on_hand + 1) if level.location == location else level for level in levels
             ),
         )
+
+    def break_order(self, storage: Storage, order_id: UUID) -> None:
+        rows = cast("MemoryStorage", storage).tables.order_movements[order_id]
+        rows[0] = replace(rows[0], reserved_delta=rows[0].reserved_delta + 1)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from oms_contracts.storage_contract import StockEvent, StorageContract
@@ -18,6 +19,8 @@ from oms_core.ports.storage import Storage, StorageOptions
 
 STOCK_EVENTS = "SELECT type, data, actor, request_id FROM events WHERE sku = ? ORDER BY id"
 BREAK_LEVEL = "UPDATE stock_levels SET on_hand = on_hand + 1 WHERE sku = ? AND location = ?"
+BREAK_ORDER = """UPDATE stock_movements SET reserved_delta = reserved_delta + 1
+WHERE id = (SELECT min(id) FROM stock_movements WHERE order_id = ?)"""
 
 
 class TestSqliteStorage(StorageContract):
@@ -73,3 +76,7 @@ class TestSqliteStorage(StorageContract):
     def break_level(self, storage: Storage, sku: str, location: str) -> None:
         with closing(sqlite3.connect(self.path)) as connection, connection:
             connection.execute(BREAK_LEVEL, (sku, location))
+
+    def break_order(self, storage: Storage, order_id: UUID) -> None:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(BREAK_ORDER, (str(order_id),))

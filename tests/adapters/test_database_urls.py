@@ -22,6 +22,11 @@ SECRET = "s3cret"
         ("postgresql://ann@h1:5433,h2/shop", "PostgreSQL database shop at h1:5433, h2:5432"),
         ("postgresql://ann@h1,h2:5434/shop", "PostgreSQL database shop at h1:5432, h2:5434"),
         ("postgresql://ann@/shop?host=h1,h2&port=5433", "PostgreSQL database shop at h1:5433, h2:5433"),
+        ("postgresql://ann@h1:1,h2:2/shop?target_session_attrs=read-write", "PostgreSQL database shop at h1:1, h2:2"),
+        (
+            "postgresql://ann@/shop?hostaddr=10.0.0.1,10.0.0.2",
+            "PostgreSQL database shop at 10.0.0.1:5432, 10.0.0.2:5432",
+        ),
         ("postgresql://ann@[::1]:5433/shop", "PostgreSQL database shop at ::1:5433"),
         ("postgresql:///shop?host=/run/postgresql", "PostgreSQL database shop at /run/postgresql:5432"),
         ("sqlite:////data/oms.db", "SQLite file /data/oms.db"),

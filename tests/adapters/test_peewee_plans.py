@@ -20,7 +20,7 @@ from oms_peewee.storage import PeeweeStorage
 
 from oms_core.domain.api_keys import StoredApiKey
 from oms_core.domain.orders.order import OrderFilter
-from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OPEN, OrderStatus
 from oms_core.domain.stock.products import ProductFilter
 from oms_core.ports.storage import StorageOptions
 from tests.adapters.filled_databases import analyze, created_at, fill_postgresql, fill_sqlite, order_id, sku
@@ -28,13 +28,16 @@ from tests.services.databases import PostgresqlServer
 from tests.services.postgresql import connected
 
 WHOLE_TABLE_ON_POSTGRESQL = re.compile(r"Seq Scan on \w+")
+ROWS_GIVEN = re.compile(r"\(actual rows=(\d+) loops=(\d+)\)")
+ROWS_PASSED_OVER = re.compile(r"Rows Removed by \w.*: (\d+)")
+# Of 20,000 orders and 40,000 lines: a page of 50 for each of the nine statuses.
+ROWS_LOOKED_AT_MAX = 9 * 50
 NAMED_RESULT_ON_SQLITE = re.compile(r"^(?:CO-ROUTINE|MATERIALIZE) (\w+)")
 WHOLE_TABLE_ON_SQLITE = re.compile(r"^SCAN (\w+)(?! .*(?:INDEX|PRIMARY KEY))$")
 
 EXPLAINABLE = ("WITH", "SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE")
 
 MIDDLE = 12_345
-OPEN = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING})
 RARE = frozenset({OrderStatus.CANCELLED})
 ENDED_BADLY = frozenset({OrderStatus.FAILED, OrderStatus.REJECTED})
 WAITING = [order_id(number) for number in range(2, 20_000, 2_000)]
@@ -88,8 +91,8 @@ CALLS: dict[str, Callable[[PeeweeStorage], object]] = {
     "use of a key": lambda storage: storage.keys.used(KEY.key.id, now=created_at(7), not_since=created_at(6)),
     "rotation": lambda storage: storage.keys.rotate(further_key(), former_end_at=created_at(7)),
     "revocation": lambda storage: storage.keys.revoke("shop", by="root", now=created_at(7)),
-    "level balances": lambda storage: storage.audits.level_balances(after=(sku(7), "main"), limit=50),
-    "order balances": lambda storage: storage.audits.order_balances(after=order_id(MIDDLE), limit=50),
+    "compared levels": lambda storage: storage.audits.compare_levels(after=sku(7), limit=50),
+    "compared orders": lambda storage: storage.audits.compare_orders(after=order_id(MIDDLE), limit=50),
 }
 
 
@@ -143,6 +146,19 @@ def whole_tables_on_postgresql(plan: Sequence[str]) -> list[str]:
     return WHOLE_TABLE_ON_POSTGRESQL.findall("\n".join(plan))
 
 
+def rows_looked_at(plan: Sequence[str]) -> int:
+    """Give the most rows that a part of the plan gave or passed over."""
+    rows, loops = 0, 1
+    most = 0
+    for line in plan:
+        if found := ROWS_GIVEN.search(line):
+            rows, loops = (int(each) for each in found.groups())
+        elif found := ROWS_PASSED_OVER.search(line):
+            rows += int(found[1])
+        most = max(most, rows * loops)
+    return most
+
+
 def whole_tables_on_sqlite(plan: Sequence[str]) -> list[str]:
     named = {found[1] for line in plan if (found := NAMED_RESULT_ON_SQLITE.match(line))}
     return [line for line in plan if (found := WHOLE_TABLE_ON_SQLITE.match(line)) and found[1] not in named]
@@ -166,6 +182,16 @@ def test_no_list_of_orders_reads_a_whole_table_of_sqlite(on_sqlite: PeeweeStorag
     plan = plans_of(on_sqlite, "EXPLAIN QUERY PLAN", work)
     assert not whole_tables_on_sqlite(plan), "\n".join(plan)
     assert len(plan) > 1
+
+
+@pytest.mark.parametrize("after", [None, order_id(MIDDLE)], ids=["first page", "later page"])
+@pytest.mark.parametrize("wanted", FILTERS)
+def test_no_list_of_orders_looks_at_many_more_rows_than_it_shows(
+    on_postgresql: PeeweeStorage, wanted: str, after: Any
+) -> None:
+    work = lambda: on_postgresql.orders.find(FILTERS[wanted], after=after, limit=50)  # noqa: E731
+    plan = plans_of(on_postgresql, "EXPLAIN (ANALYZE, TIMING OFF)", work)
+    assert rows_looked_at(plan) <= ROWS_LOOKED_AT_MAX, "\n".join(plan)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -193,18 +219,34 @@ def test_statements_prepared_while_tables_were_empty_serve_when_they_have_grown(
     storage.schema.upgrade()
     shop = new_shop(storage)
     shop.set("WIDGET", 10)
+    shop.set("PLENTY", 1_000)
     analyze(postgresql_url)
+    shop.buy(("PLENTY", 1))
     shop.buy(("WIDGET", 1), idempotency_key="K")
     assert refused(shop.place(shop.order(("WIDGET", 11)))[0]).code == "insufficient_inventory"
     shop.settle(shop.queue_up(("WIDGET", 1)).id, shop.queue_up(("WIDGET", 11)).id)
     fill_postgresql(postgresql_url)
     plans = storage.database.read(prepared_plans)
     storage.close()
-    assert {"read_products", "read_keys", "read_ids", "lock_levels", "move_levels"} <= set(plans)
-    assert {"read_skus", "place_queued", "reject_queued", "reserve_queued"} <= set(plans)
+    assert {"read_products_and_keys", "read_ids", "lock_levels", "move_levels", "place_orders"} <= set(plans)
+    assert {"read_skus_and_keys", "queue_orders", "place_queued", "reject_queued", "reserve_queued"} <= set(plans)
+    assert {"read_products", "lock_known_levels", "reserve_quietly"} <= set(plans)
     assert not {name: plan for name, plan in plans.items() if whole_tables_on_postgresql(plan)}
     for name in ("place_queued", "reject_queued"):
         assert "Index Cond: (id = ANY" in "\n".join(plans[name])
+
+
+def test_lines_are_written_in_the_order_of_their_orders_and_so_at_the_end_of_their_index(postgresql_url: str) -> None:
+    storage = open_postgresql(postgresql_url, StorageOptions())
+    storage.schema.upgrade()
+    shop = new_shop(storage)
+    shop.set("WIDGET", 10)
+    placements = [shop.order(("WIDGET", 1), idempotency_key=key) for key in ("C", "A", "B")]
+    shop.place(*placements)
+    storage.close()
+    with connected(postgresql_url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT order_id FROM order_lines ORDER BY ctid")
+        assert [str(id) for (id,) in cursor.fetchall()] == [str(placement.id) for placement in placements]
 
 
 def prepared_plans(session: Session) -> dict[str, list[str]]:
@@ -221,11 +263,16 @@ def test_a_queue_that_no_statistics_tell_of_is_read_along_its_index(postgresql_u
     storage.schema.upgrade()
     fill_postgresql(postgresql_url)
     with connected(postgresql_url) as connection, connection.cursor() as cursor:
-        cursor.execute("UPDATE orders SET status = 'queued', queue_no = 1 WHERE status = 'delivered'")
-    for call, index in {"sample": "orders_queue", "sweep": "orders_queue", "claim": "orders_pkey"}.items():
+        cursor.execute("UPDATE orders SET status = 'queued' WHERE status = 'delivered'")
+        cursor.execute(
+            """INSERT INTO waiting_orders (order_id, queue_no, since, waits_for)
+            SELECT id, 1, created_at, 'place' FROM orders WHERE status = 'queued' ON CONFLICT DO NOTHING"""
+        )
+    queue, ids = "waiting_orders_queue", "waiting_orders_pkey"
+    for call, index in {"sample": queue, "sweep": queue, "claim": ids}.items():
         plan = plans_of(storage, "EXPLAIN", lambda call=call: CALLS[call](storage))  # type: ignore[misc]
         assert index in "\n".join(plan)
-        assert not [line for line in plan if "Sort" in line or ("orders_queue" in line and "Bitmap" in line)]
+        assert not [line for line in plan if "Sort" in line or ("waiting_orders_queue" in line and "Bitmap" in line)]
 
 
 def read_whole_table(storage: PeeweeStorage) -> None:
@@ -235,5 +282,7 @@ def read_whole_table(storage: PeeweeStorage) -> None:
 def test_reading_a_whole_table_would_be_found(on_postgresql: PeeweeStorage, on_sqlite: PeeweeStorage) -> None:
     plan = plans_of(on_postgresql, "EXPLAIN", lambda: read_whole_table(on_postgresql))
     assert whole_tables_on_postgresql(plan)
+    plan = plans_of(on_postgresql, "EXPLAIN (ANALYZE, TIMING OFF)", lambda: read_whole_table(on_postgresql))
+    assert rows_looked_at(plan) > ROWS_LOOKED_AT_MAX
     plan = plans_of(on_sqlite, "EXPLAIN QUERY PLAN", lambda: read_whole_table(on_sqlite))
     assert whole_tables_on_sqlite(plan)

@@ -15,7 +15,14 @@ from oms_prometheus import PrometheusMetrics, open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from oms_core import bootstrap
-from oms_core.domain.metrics import ALL_METRICS, HTTP_REQUESTS, ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS, MetricKind
+from oms_core.domain.metrics import (
+    ALL_METRICS,
+    HTTP_REQUESTS,
+    ORDERS_DECIDED,
+    PLACEMENT_BATCH_ORDERS,
+    QUEUED_ORDERS,
+    MetricKind,
+)
 
 PROGRAM_SECONDS = 60
 
@@ -67,6 +74,13 @@ def test_what_was_observed_falls_into_the_buckets() -> None:
     assert (found["oms_placement_batch_orders_sum",], found["oms_placement_batch_orders_count",]) == (1_007, 4)
 
 
+def test_of_a_gauge_the_last_value_is_shown() -> None:
+    metrics = PrometheusMetrics()
+    metrics.set(QUEUED_ORDERS, 7)
+    metrics.set(QUEUED_ORDERS, 3)
+    assert samples(metrics.render()[1])["oms_queued_orders",] == 3
+
+
 @pytest.mark.parametrize("metric", ALL_METRICS, ids=lambda metric: metric.name)
 def test_every_metric_of_the_table_can_be_measured(metric: object) -> None:
     metrics = PrometheusMetrics()
@@ -74,6 +88,8 @@ def test_every_metric_of_the_table_can_be_measured(metric: object) -> None:
     labels = [f"value of {name}" for name in found.labels]
     if found.kind is MetricKind.COUNTER:
         metrics.count(found, *labels)
+    elif found.kind is MetricKind.GAUGE:
+        metrics.set(found, 1, *labels)
     else:
         metrics.observe(found, 1, *labels)
     body = metrics.render()[1].decode()
@@ -129,6 +145,20 @@ def test_processes_that_share_a_folder_are_summed_also_after_they_ended(tmp_path
     found = samples(shown.encode())
     assert found["oms_orders_decided_total", "placed"] == 9
     assert (found["oms_placement_batch_orders_bucket", "5.0"], found["oms_placement_batch_orders_sum",]) == (3, 12)
+
+
+def test_of_processes_that_set_a_gauge_the_last_word_holds_and_not_the_sum(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    program = """
+        import sys
+        from oms_core.bootstrap import open_metrics
+        from oms_core.domain.metrics import QUEUED_ORDERS
+        metrics = open_metrics()
+        metrics.set(QUEUED_ORDERS, {})
+        print(metrics.render()[1].decode())
+    """
+    shown = [run(program.format(depth), PROMETHEUS_MULTIPROC_DIR=folder) for depth in (50, 7)]
+    assert [samples(text.encode())["oms_queued_orders",] for text in shown] == [50, 7]
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from oms_contracts import concurrency
 from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
+from oms_contracts.storage_contract.hold_races import HoldRacePromises
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.keyed_changes import KeyedChangeRacePromises
+from oms_contracts.storage_contract.moving_many import BulkMoveRacePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
 from oms_contracts.storage_contract.shop import Shop, new_shop
@@ -59,6 +61,15 @@ MEETINGS: dict[str, tuple[str, Callable[[Collection[Product]], bool]]] = {
     "test_one_key_on_sixteen_threads_changes_once": ("decided", anything),
     "test_one_key_for_two_orders_at_once_changes_one": ("decided", anything),
     "test_one_key_accepted_and_placed_on_sixteen_threads_is_one_order": ("decided", anything),
+    "test_of_confirming_and_expiring_one_happens": ("decided", anything),
+    "test_of_extending_and_expiring_one_happens": ("decided", anything),
+    "test_who_cancels_a_hold_that_is_being_expired_releases_its_units_once": ("decided", a_product),
+    "test_sixteen_who_sweep_expire_each_hold_once": ("decided", a_product),
+    "test_buyers_of_the_last_units_and_the_sweep_sell_each_unit_once": ("levels read", a_product),
+    "test_of_two_payments_at_once_an_order_has_one": ("decided", anything),
+    "test_one_payment_for_two_orders_at_once_confirms_one": ("decided", anything),
+    "test_confirming_sixteen_times_at_once_confirms_once": ("decided", anything),
+    "test_sixteen_calls_that_share_orders_move_each_once": ("decided", a_product),
     "test_of_many_who_ask_at_once_one_may_publish": ("found free", anything),
     "test_of_sixteen_creators_of_a_name_one_gets_it": ("found free", anything),
     "test_sixteen_rotations_at_once_leave_one_key_that_lasts": ("found free", anything),
@@ -85,6 +96,7 @@ INJECTED: dict[str, dict[str, Any]] = {
     "test_a_rival_who_is_settling_meanwhile_leaves_none_to_buy": {},
     "test_who_cancels_while_an_order_is_being_settled_waits_and_gives_back_what_it_took": {},
     "test_what_is_being_cancelled_is_not_settled": {},
+    "test_who_sweeps_while_an_order_is_being_confirmed_leaves_it": {},
 }
 
 
@@ -93,6 +105,8 @@ class Races(
     StockRacePromises,
     QueueRacePromises,
     KeyedChangeRacePromises,
+    HoldRacePromises,
+    BulkMoveRacePromises,
     ApiKeyRacePromises,
     InjectedRacePromises,
 ):

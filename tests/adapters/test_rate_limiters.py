@@ -11,7 +11,9 @@ from collections.abc import Iterator
 import pytest
 from oms_contracts.rate_limiter_contract import TEN_AN_HOUR, RateLimiterContract
 from oms_limits import open_memory, open_redis
+from oms_limits.redis_urls import read_redis_url
 from oms_limits.windows import Window, allowance_of
+from redis import SSLConnection
 
 from oms_core import OmsError, Settings
 from oms_core.bootstrap import open_ports
@@ -148,6 +150,19 @@ def test_the_wait_is_until_enough_units_have_faded(
         "redis://host:port",
         "redis://user:secret@host:6379/?no_such_option=1",
         "redis://:secret@host?socket_timeout=soon",
+        "redis://:secret@host/secret",
+        "redis://:secret@a,b/0",
+        "redis+sentinel://:secret@a,b",
+        "redis+sentinel://:secret@a,b/",
+        "redis+sentinel://:secret@a,,b/shop",
+        "redis+sentinel://:secret@a,b:secret/shop",
+        "redis+sentinel://:secret@a,b/shop/secret",
+        "redis+sentinel://:secret@a/shop?socket_timeout=soon",
+        f"redis+sentinel://:secret@{','.join('abcdefghijklmnopq')}/shop",
+        "rediss+cluster://:secret@",
+        "redis+cluster://:secret@a,b/1",
+        "redis+cluster://:secret@a,b?db=1",
+        "redis+cluster://:secret@a,b?sentinel_password=secret",
     ],
 )
 def test_a_wrong_url_is_one_line_without_its_password(url: str) -> None:
@@ -156,6 +171,54 @@ def test_a_wrong_url_is_one_line_without_its_password(url: str) -> None:
     assert caught.value.code == "invalid_setting"
     assert caught.value.detail.startswith("OMS_RATE_LIMIT_URL")
     assert "secret" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("REDIS+Sentinel://u:secret@a,b:7/shop", "Redis, master shop of the Sentinels at a:26379,b:7, database 0"),
+        ("rediss+sentinel://a/shop/3", "Redis, master shop of the Sentinels at a:26379, database 3"),
+        ("redis+sentinel://[::1]:7/shop?db=4", "Redis, master shop of the Sentinels at ::1:7, database 4"),
+        ("redis+cluster://:secret@a,b:7", "Redis Cluster at a:6379,b:7"),
+        ("rediss+cluster://:secret@a/0?socket_timeout=1", "Redis Cluster at a:6379"),
+    ],
+)
+def test_a_set_of_servers_is_named_without_the_password(url: str, place: str) -> None:
+    assert limiter_of(url).describe() == f"rate limits are counted in {place}"
+
+
+def test_what_is_wrong_with_a_url_is_told_by_its_kind() -> None:
+    for url, shape in (
+        ("redis://a,b", "must be redis:// or rediss://user:password@host:port/number"),
+        ("redis+sentinel://a", "must be redis+sentinel:// or rediss+sentinel://user:password@host:port,host:port/ma"),
+        ("rediss+cluster://a/1", "must be redis+cluster:// or rediss+cluster://user:password@host:port,host:port"),
+    ):
+        with pytest.raises(OmsError) as caught:
+            limiter_of(url)
+        assert caught.value.detail.startswith(f"OMS_RATE_LIMIT_URL {shape}")
+
+
+def test_servers_and_sentinels_have_passwords_of_their_own_and_share_the_rest() -> None:
+    url = read_redis_url("rediss+sentinel://u:p%40@a,b/shop/3?sentinel_username=s&sentinel_password=q%2F&x=1")
+    assert url.of_server("h", 7) == "rediss://u:p%40@h:7/3?x=1"
+    assert url.of_sentinel("::1", 7) == "rediss://s:q%2F@[::1]:7?x=1"
+    assert read_redis_url("redis+sentinel://u:p@a/shop").of_sentinel("a", 7) == "redis://a:7?"
+
+
+def test_the_master_and_its_sentinels_are_reached_over_tls_and_in_time() -> None:
+    options = RateLimiterOptions(metrics=NoMetrics(), timeout_seconds=0.2)
+    limiter = open_redis("rediss+sentinel://u:p@a/shop/3?ssl_check_hostname=true&health_check_interval=5", options)
+    pool = limiter._store._client.connection_pool  # type: ignore[attr-defined]
+    assert issubclass(pool.connection_class, SSLConnection)
+    (sentinel,) = pool.sentinel_manager.sentinels
+    assert issubclass(sentinel.connection_pool.connection_class, SSLConnection)
+    master, own = pool.connection_kwargs, sentinel.connection_pool.connection_kwargs
+    assert (master["username"], master["password"], master["db"]) == ("u", "p", 3)
+    assert "password" not in own
+    for given in (master, own):
+        assert (given["socket_timeout"], given["socket_connect_timeout"]) == (0.2, 0.2)
+        assert given["health_check_interval"] == 5
+        assert given["retry"].get_retries() == 0
 
 
 def test_an_unknown_parameter_is_named_and_any_case_of_the_scheme_is_taken() -> None:

@@ -1,9 +1,12 @@
-"""TLS to PostgreSQL, RabbitMQ and Redis by URL, on real servers: verified, names too, and never plain instead."""
+"""TLS to PostgreSQL, RabbitMQ, NATS and Redis by URL, on real servers: verified, names too, and never plain instead."""
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -11,9 +14,11 @@ from urllib.parse import urlencode, urlsplit
 import psycopg2
 import pytest
 from oms_limits import open_redis
+from oms_nats import open_broker as open_nats
+from oms_nats.addresses import read_address as read_nats_address
 from oms_peewee.postgresql import open_postgresql
 from oms_rabbitmq import open_broker
-from oms_rabbitmq.addresses import read_address
+from oms_rabbitmq.addresses import read_addresses
 from redis import Redis
 
 from oms_core import OmsError
@@ -23,8 +28,10 @@ from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.rate_limiter import RateLimiterOptions
 from oms_core.ports.storage import StorageOptions
 from tests.services.certificates import HOST, Certificates, make_certificates
+from tests.services.nats import PASSWORD
 from tests.services.plugin import do_without
 from tests.services.postgresql import PrivatePostgresql, installed_binaries
+from tests.services.processes import ServerProcess
 from tests.services.rabbitmq import PrivateRabbitmq
 from tests.services.redis import private_redis
 from tests.services.run import Run
@@ -190,11 +197,11 @@ def test_what_would_go_unverified_is_a_wrong_setting(certificates: Certificates,
     query = query.replace("AUTHORITY", str(certificates.authority))
     for scheme in ("amqps", "amqp"):
         with pytest.raises(OmsError, match="invalid_setting: OMS_QUEUE_URL must"):
-            read_address(f"{scheme}://ann:s3cret@broker/?{query}")
+            read_addresses(f"{scheme}://ann:s3cret@broker/?{query}")
 
 
 def test_the_systems_authorities_are_trusted_where_none_is_named() -> None:
-    options = read_address("amqps://broker/").parameters("inbox").ssl_options
+    options = read_addresses("amqps://broker/")[0].parameters("inbox").ssl_options
     assert options is not None
     assert options.context.verify_mode is ssl.CERT_REQUIRED
 
@@ -227,3 +234,66 @@ def test_redis_is_left_alone_when_it_is_not_who_it_should_be(
 
 def test_redis_is_never_spoken_to_in_plain_text_instead(redis: tuple[int, int], certificates: Certificates) -> None:
     assert not reach_redis(redis[1], **redis_files(certificates, certificates.authority))
+
+
+@pytest.fixture(scope="module")
+def nats(start_nats: Callable[..., ServerProcess], certificates: Certificates) -> tuple[int, int]:
+    """The ports of a server that asks for TLS and a certificate, and of one for plain connections."""
+    certificate, key = certificates.server
+    files = f'cert_file: "{certificate}", key_file: "{key}", ca_file: "{certificates.authority}"'
+    encrypted = start_nats(f"tls {{ {files}, verify: true }}", is_alone=False)
+    return urlsplit(encrypted.url).port or 0, urlsplit(start_nats().url).port or 0
+
+
+def reach_nats(port: int, host: str = HOST, scheme: str = "tls", **query: object) -> None:
+    queue = open_nats(f"{scheme}://oms:{PASSWORD}@{host}:{port}/?{urlencode(query)}", BrokerOptions())
+    try:
+        queue.check()
+        queue.dead_letters().list(limit=1)
+    finally:
+        queue.close()
+
+
+def test_nats_is_reached_with_its_authority_and_a_certificate(
+    nats: tuple[int, int], certificates: Certificates
+) -> None:
+    reach_nats(nats[0], **with_client(certificates, certificates.authority))
+
+
+def test_nats_is_refused_with_another_authority(nats: tuple[int, int], certificates: Certificates) -> None:
+    told = one_line(reach_nats, nats[0], **with_client(certificates, certificates.stranger))
+    assert "certificate verify failed" in told
+
+
+def test_nats_is_refused_under_another_name(nats: tuple[int, int], certificates: Certificates) -> None:
+    told = one_line(reach_nats, nats[0], LOOPBACK, **with_client(certificates, certificates.authority))
+    assert "IP address mismatch" in told
+
+
+def test_nats_refuses_whoever_shows_no_certificate(nats: tuple[int, int], certificates: Certificates) -> None:
+    assert one_line(reach_nats, nats[0], cafile=certificates.authority)
+
+
+def test_nats_that_wants_tls_is_verified_also_where_the_url_does_not_say_so(nats: tuple[int, int]) -> None:
+    assert "certificate verify failed" in one_line(reach_nats, nats[0], scheme="nats")
+
+
+def test_nats_without_tls_never_hears_the_password(
+    nats: tuple[int, int], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = one_line(reach_nats, nats[1], cafile=certificates.authority)
+    assert "it offers no TLS" in told
+    with closing(socket.create_server((LOOPBACK, 0))) as pretender:
+        thread = threading.Thread(target=one_line, args=(reach_nats, pretender.getsockname()[1]))
+        thread.start()
+        connection, _ = pretender.accept()
+        with connection:
+            connection.sendall(b'INFO {"server_id":"x","version":"2.9.10","headers":true,"max_payload":1048576}\r\n')
+            assert not connection.recv(1_000)
+        thread.join()
+
+
+def test_nats_names_a_certificate_that_is_not_there(certificates: Certificates) -> None:
+    for query in ("cafile=/nowhere/authority.pem", "certfile=/nowhere/client.pem", "keyfile=/nowhere/client.key"):
+        with pytest.raises(OmsError, match="invalid_setting: OMS_QUEUE_URL must"):
+            read_nats_address(f"tls://ann:s3cret@broker/?{query}")

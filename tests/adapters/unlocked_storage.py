@@ -51,16 +51,16 @@ class InterleavedTables(UncheckedTables):
         moved = self._moved(entries)
         self._let_go("levels read", moved.values())
         for row, stamp in entries:
-            self._write_movement(row, stamp)
+            self.write_movement(row, stamp)
         self.products.update(moved)
 
     def hold(self, order_id: UUID, seconds: float | None) -> None:
         self._let_go("found free", ())
         super().hold(order_id, seconds)
 
-    def lend(self, holder: str, seconds: float) -> None:
+    def lend(self, name: str, holder: str, seconds: float) -> None:
         self._let_go("found free", ())
-        super().lend(holder, seconds)
+        super().lend(name, holder, seconds)
 
     def add_key(self, stored: StoredApiKey) -> None:
         self._let_go("found free", ())

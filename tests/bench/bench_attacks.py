@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from oms_core import ALL_SCOPES, Caller, Oms, Scope, SetStock, Settings
 from oms_core.domain.api_keys import CreateApiKey
@@ -27,6 +24,7 @@ from tests.bench.footprint import Footprint, footprint_of
 from tests.bench.load import LoadReport, post, run_load
 from tests.bench.open_load import OpenLoad, OpenReport, run_open_load
 from tests.bench.postgresql import postgresql_server
+from tests.bench.results import Cell, Column, Results, ResultTable
 from tests.bench.served import Served, served
 
 CREATED = 201
@@ -37,6 +35,13 @@ WARM_UP_SECONDS = 4.0
 P99_MS_MOST, MEMORY_MIB_MOST, TEMPORARY_MIB_MOST = 1_000.0, 400.0, 64.0
 MEBIBYTE = 1024 * 1024
 STOCKED_ORDERS = 2_000
+COLUMNS = (
+    Column(name="beside"),
+    Column(name="placed"),
+    *(Column(name=name, form="{:,.0f}") for name in ("p50 ms", "p99 ms", "max ms", "memory MiB", "files MiB")),
+    Column(name="the attacker's answers a second"),
+    Column(name="falls short in"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +84,14 @@ class Measured:
         return [name for name, is_kept in kept.items() if not is_kept]
 
 
-def main() -> None:
-    """Print the table; end with 1 where a promise was not kept."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the table, and what of the promises was not kept."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each attack (%(default)s)")
     parser.add_argument("--only", default="", help="attacks whose name holds this")
     parser.add_argument("--rate-limit", default="off", help="of an address, such as 2000/minute (%(default)s)")
-    options = parser.parse_args()
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the table there too")
+    options = parser.parse_args(argv)
     settings = {"OMS_AUTH": "keys", "OMS_HTTP_RATE_LIMIT": options.rate_limit}
     rows = []
     with postgresql_server() as server, server.database() as url, tempfile.TemporaryDirectory() as folder:
@@ -94,10 +100,11 @@ def main() -> None:
         for attack in (each for each in chosen if each is None or options.only in each.name):
             with served(Path(folder), {"OMS_DATABASE_URL": url, **settings}) as service:
                 rows.append(measure(service, keys, attack, options.seconds))
-    Console(width=200).print(table_of(rows))
-    failed = [f"{row.name}: {', '.join(row.shortfalls)}" for row in rows if row.shortfalls]
-    if failed:
-        sys.exit("not kept: " + "; ".join(failed))
+    Results(
+        command="python -m tests.bench.bench_attacks",
+        tables={"attacks": table_of(rows)},
+        setting={"load generator": "python"},
+    ).give(options.json)
 
 
 def prepare(url: str) -> Keys:
@@ -139,25 +146,26 @@ def measure(service: Served, keys: Keys, attack: Attack | None, seconds: float) 
     return Measured(name=attack.name if attack else "nobody", honest=honest, attack=report, footprint=footprint)
 
 
-def table_of(rows: list[Measured]) -> Table:
+def table_of(measured: Sequence[Measured]) -> ResultTable:
     """Show what became of the honest client, and what the attack got."""
-    table = Table(title=f"an honest client with {HONEST_PER_SECOND:g} orders a second, beside")
-    for column in ("", "placed", "of", "p50 ms", "p99 ms", "max ms", "memory MiB", "files MiB", "attacker's answers/s"):
-        table.add_column(column, justify="right" if column else "left")
-    for row in rows:
-        honest = row.honest.by_status.get(CREATED)
-        statuses = {} if row.attack is None else row.attack.statuses
-        seconds = 1.0 if row.attack is None else row.attack.seconds
-        table.add_row(
-            row.name,
-            f"{row.kept}",
-            f"{row.honest.sent}",
-            *([f"{ms:,.0f}" for ms in (honest.p50_ms, honest.p99_ms, honest.max_ms)] if honest else ["", "", ""]),
-            f"{row.footprint.memory_bytes / MEBIBYTE:,.0f}",
-            f"{row.footprint.temporary_bytes / MEBIBYTE:,.1f}",
-            " ".join(f"{status}: {count / seconds:,.1f}" for status, count in statuses.items()),
-        )
-    return table
+    title = f"An honest client with {HONEST_PER_SECOND:g} orders a second, beside others"
+    return ResultTable(title=title, columns=COLUMNS, rows=[row_of(each) for each in measured])
+
+
+def row_of(measured: Measured) -> list[Cell]:
+    """Give the figures of COLUMNS."""
+    honest = measured.honest.by_status.get(CREATED)
+    statuses = {} if measured.attack is None else measured.attack.statuses
+    seconds = 1.0 if measured.attack is None else measured.attack.seconds
+    return [
+        measured.name,
+        f"{measured.kept} of {measured.honest.sent}",
+        *([honest.p50_ms, honest.p99_ms, honest.max_ms] if honest else ["", "", ""]),
+        measured.footprint.memory_bytes / MEBIBYTE,
+        measured.footprint.temporary_bytes / MEBIBYTE,
+        ", ".join(f"{status}: {count / seconds:,.1f}" for status, count in statuses.items()),
+        ", ".join(measured.shortfalls) or "nothing",
+    ]
 
 
 if __name__ == "__main__":

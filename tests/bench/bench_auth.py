@@ -9,9 +9,8 @@ interval, is given as a part of that time, and of the processor time that `oms s
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from flask import Flask
@@ -21,8 +20,10 @@ from oms_core import ALL_SCOPES, Caller, Oms, Scope, SetStock, Settings
 from oms_core.domain.api_keys import CreateApiKey
 from oms_http.app import create_app
 from oms_http.requests import Request
-from tests.bench.paired import Asked, cost_of, microseconds_served
+from tests.bench.options import options_of_pairs
+from tests.bench.paired import COSTS, Asked, cost_of, microseconds_served
 from tests.bench.postgresql import postgresql_server
+from tests.bench.results import Column, Results, ResultTable
 
 PROMISED_PERCENT = 3.0
 ORDER = json.dumps({"customer_id": "C1", "lines": [{"sku": "HOT", "quantity": 1, "unit_price": "9.99"}]}).encode()
@@ -39,19 +40,17 @@ class Trusted(Caller):
         """Take it."""
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the share and its interval."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=400, help="of each half of a pair (%(default)s)")
-    options = parser.parse_args()
+    given = options_of_pairs(__doc__, requests=400).parse_args(argv)
     with postgresql_server() as server, server.database() as url, opened(url) as oms:
         asked = order_with_key(oms)
-        cost = cost_of(create_app(oms), trusting_app(oms), asked, options.requests)
-        served_us = microseconds_served(serving(url) | NO_LIMITS, asked, options.requests * 5)
-    print(f"knowing the caller: {cost}")
-    for whole, whole_us in (("the application's", cost.whole_us), ("the service's", served_us)):
-        print(f"of {whole} {whole_us:,.0f} us for POST /v1/orders: {cost.share_of(whole_us)}")
-    print(f"promised: at most {PROMISED_PERCENT:g}%")
+        cost = cost_of(create_app(oms), trusting_app(oms), asked, given.requests)
+        served_us = microseconds_served(serving(url) | NO_LIMITS, asked, given.requests * 5)
+    title = f"Processor time of an order with an API key; promised: at most {PROMISED_PERCENT:g}%"
+    row = ["knowing the caller", *cost.cells(served_us)]
+    table = ResultTable(title=title, columns=(Column(name=""), *COSTS), rows=[row])
+    Results(command="python -m tests.bench.bench_auth", tables={"auth": table}).give(given.json)
 
 
 @contextmanager
@@ -85,7 +84,7 @@ def trusting_app(oms: Oms) -> Flask:
         return Trusted(name="shop", scopes=ALL_SCOPES, request_id=request.request_id)
 
     genuine = oms_http.app.callers_of
-    setattr(oms_http.app, "callers_of", lambda _: trusted)  # noqa: B010
+    setattr(oms_http.app, "callers_of", lambda *_: trusted)  # noqa: B010
     try:
         return create_app(oms)
     finally:

@@ -12,13 +12,10 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from oms_core import ALL_SCOPES, Caller, Oms, Settings
 from oms_http.settings import HttpSettings
@@ -26,6 +23,7 @@ from tests.bench.latency_proxy import LatencyProxy, latency_proxy
 from tests.bench.load import Load, always, post, run_load
 from tests.bench.open_load import OpenLoad, OpenReport, run_open_load
 from tests.bench.postgresql import postgresql_server
+from tests.bench.results import Cell, Column, Results, ResultTable
 from tests.bench.served import Served, served
 from tests.services.databases import PostgresqlServer
 
@@ -36,6 +34,21 @@ REQUEST = post("/v1/orders", json.dumps(ORDER).encode())
 AUDITOR = Caller(name="bench", scopes=ALL_SCOPES)
 ORDER_BYTES_GUESSED = 700
 ANSWERS_PER_BATCH = 3
+COLUMNS = (
+    Column(name="the database"),
+    Column(name="capacity/s", form="{:,.0f}"),
+    Column(name="confirmed/s", form="{:,.0f}"),
+    Column(name="goodput", form="{:.0%}"),
+    Column(name="p50 ms", form="{:,.0f}"),
+    Column(name="p99 ms", form="{:,.0f}"),
+    Column(name="refused p50 ms", form="{:,.1f}"),
+    Column(name="refused p99 ms", form="{:,.1f}"),
+    Column(name="refused/s", form="{:,.0f}"),
+    Column(name="unanswered", form="{:,}"),
+    Column(name="sender late p99 ms", form="{:.1f}"),
+    Column(name="Retry-After"),
+    Column(name="falls short in"),
+)
 GOODPUT_LEAST, REFUSAL_MS_MOST, CONFIRMED_MS_MOST = 0.8, 50.0, 2_000.0
 
 
@@ -48,6 +61,7 @@ class Given:
     seconds: float
     target_ms: int
     delay_ms: float
+    capacity_seconds: float
     waiting: int = 400
 
 
@@ -77,9 +91,9 @@ class Measured:
         return [name for name, is_kept in kept.items() if not is_kept]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the table and a verdict."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--capacity", type=float, default=300.0, help="orders/s to hold placing to (%(default)s)")
     parser.add_argument("--times", type=float, default=10.0, help="the overload (%(default)s)")
     parser.add_argument("--seconds", type=float, default=15.0, help="of it (%(default)s)")
@@ -87,14 +101,18 @@ def main() -> None:
     parser.add_argument(
         "--delay-ms", type=float, default=0.0, help="hold answers back so long; 0: as the capacity needs (%(default)s)"
     )
-    options = parser.parse_args()
-    given = Given(**vars(options))
+    parser.add_argument("--capacity-seconds", type=float, default=8.0, help="of measuring the capacity (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the tables there too")
+    options = vars(parser.parse_args(argv))
+    path = options.pop("json")
+    given = Given(**options)
     with postgresql_server() as server:
         measured = [measure_paced(server, given), measure_delayed(server, given)]
-    Console(width=140).print(table_of(measured, given))
-    for one in measured:
-        verdict = f"falls short in: {', '.join(one.shortfalls)}" if one.shortfalls else "keeps what was promised"
-        print(f"{one.name}: {verdict}; Retry-After {dict(sorted(one.report.retry_after.items()))}")
+    Results(
+        command="python -m tests.bench.bench_overload",
+        tables={"overload": table_of(measured, given)},
+        setting={"load generator": "python"},
+    ).give(path)
 
 
 def measure_paced(server: PostgresqlServer, given: Given) -> Measured:
@@ -102,9 +120,9 @@ def measure_paced(server: PostgresqlServer, given: Given) -> Measured:
     with service_behind_proxy(server, given) as (service, proxy):
         pace = given.capacity * ORDER_BYTES_GUESSED
         proxy.set_pace(answer_seconds=0, bytes_per_second=pace)
-        pace *= given.capacity / capacity_of(service, connections=64)
+        pace *= given.capacity / capacity_of(service, given, connections=64)
         proxy.set_pace(answer_seconds=0, bytes_per_second=pace)
-        return overloaded("paced", service, given, capacity=capacity_of(service, connections=64))
+        return overloaded("paced", service, given, capacity=capacity_of(service, given, connections=64))
 
 
 def measure_delayed(server: PostgresqlServer, given: Given) -> Measured:
@@ -113,10 +131,10 @@ def measure_delayed(server: PostgresqlServer, given: Given) -> Measured:
         delay = given.delay_ms / 1_000 or given.waiting / 2 / given.capacity / ANSWERS_PER_BATCH
         for _ in range(0 if given.delay_ms else 2):
             proxy.set_pace(answer_seconds=delay, bytes_per_second=0)
-            delay *= capacity_of(service, connections=given.waiting) / given.capacity
+            delay *= capacity_of(service, given, connections=given.waiting) / given.capacity
         proxy.set_pace(answer_seconds=delay, bytes_per_second=0)
         name = f"delayed {delay * 1000:.0f} ms an answer"
-        return overloaded(name, service, given, capacity=capacity_of(service, connections=given.waiting))
+        return overloaded(name, service, given, capacity=capacity_of(service, given, connections=given.waiting))
 
 
 @contextmanager
@@ -136,15 +154,15 @@ def service_behind_proxy(server: PostgresqlServer, given: Given) -> Iterator[tup
             sys.exit(f"the books are wrong: {audited}, reserved {reserved}")
 
 
-def capacity_of(service: Served, *, connections: int) -> float:
+def capacity_of(service: Served, given: Given, *, connections: int) -> float:
     """Give the orders a second that clients get who wait for their answers."""
     load = Load(
         host=service.host,
         port=service.port,
         make_request=always(REQUEST),
         connections=connections,
-        seconds=8.0,
-        warm_up_seconds=3.0,
+        seconds=given.capacity_seconds,
+        warm_up_seconds=3 / 8 * given.capacity_seconds,
     )
     return run_load(load).rate_of(CREATED)
 
@@ -161,27 +179,29 @@ def overloaded(name: str, service: Served, given: Given, *, capacity: float) -> 
     return Measured(name=name, capacity=capacity, report=run_open_load(load))
 
 
-def table_of(rows: list[Measured], given: Given) -> Table:
-    """Show what was promised."""
-    table = Table(title=f"POST /v1/orders at {given.times * given.capacity:,.0f}/s, target {given.target_ms} ms")
-    for column in ("the database", "capacity/s", "confirmed/s", "goodput", "p50 ms", "p99 ms", "refused p50 ms",
-                   "refused p99 ms", "refused/s", "unanswered", "sender late p99 ms"):  # fmt: skip
-        table.add_column(column, justify="right")
-    for row in rows:
-        report = row.report
-        confirmed, refused = (report.by_status.get(status) for status in (CREATED, UNAVAILABLE))
-        table.add_row(
-            row.name,
-            f"{row.capacity:,.0f}",
-            f"{report.answered.get(CREATED, 0) / report.seconds:,.0f}",
-            f"{row.goodput_share:.0%}",
-            *([f"{confirmed.p50_ms:,.0f}", f"{confirmed.p99_ms:,.0f}"] if confirmed else ["", ""]),
-            *([f"{refused.p50_ms:,.1f}", f"{refused.p99_ms:,.1f}"] if refused else ["", ""]),
-            f"{report.answered.get(UNAVAILABLE, 0) / report.seconds:,.0f}",
-            f"{report.unanswered}",
-            f"{report.late_p99_ms:.1f}",
-        )
-    return table
+def table_of(measured: Sequence[Measured], given: Given) -> ResultTable:
+    """Show what was promised, and what of it was not kept."""
+    title = f"POST /v1/orders at {given.times * given.capacity:,.0f}/s, target {given.target_ms} ms"
+    return ResultTable(title=title, columns=COLUMNS, rows=[row_of(each) for each in measured])
+
+
+def row_of(measured: Measured) -> list[Cell]:
+    """Give the figures of COLUMNS."""
+    report = measured.report
+    confirmed, refused = (report.by_status.get(status) for status in (CREATED, UNAVAILABLE))
+    return [
+        measured.name,
+        measured.capacity,
+        report.answered.get(CREATED, 0) / report.seconds,
+        measured.goodput_share,
+        *([confirmed.p50_ms, confirmed.p99_ms] if confirmed else ["", ""]),
+        *([refused.p50_ms, refused.p99_ms] if refused else ["", ""]),
+        report.answered.get(UNAVAILABLE, 0) / report.seconds,
+        report.unanswered,
+        report.late_p99_ms,
+        ", ".join(f"{seconds} s: {count:,}" for seconds, count in sorted(report.retry_after.items())),
+        ", ".join(measured.shortfalls) or "nothing",
+    ]
 
 
 if __name__ == "__main__":

@@ -7,90 +7,108 @@ do it while a batch is being committed. Afterwards the books must be right, or t
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
-import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from oms_core import ALL_SCOPES, Caller, OrderLine, PlaceOrder, SetStock, Settings
+from oms_core import ALL_SCOPES, Caller, OrderLine, PlaceOrder, Settings
 from oms_core.bootstrap import open_ports
 from oms_core.domain.orders.placement import Placed, Placement, PlacementView, Verdict, decide_placement
 from oms_core.ports.clock import SystemClock
 from oms_core.use_cases.orders.prepare_placement import prepare_placement
-from oms_core.use_cases.stock import Stock
+from tests.bench.checkouts import HERE, SKUS, STOCK, Checkout, check_sums, checkouts, sku
+from tests.bench.options import options_of_comparison
 from tests.bench.postgresql import postgresql_server
+from tests.bench.results import Column, Results, ResultTable
+from tests.services.databases import PostgresqlServer
 from tests.services.postgresql import connected
 
 CALLER = Caller(name="bench", scopes=ALL_SCOPES)
 CLOCK = SystemClock()
-SKUS = 10_000
 PRICE = Decimal("1.00")
-HERE = Path(__file__).parent
+SCRIPT = Path(__file__).with_name("one_order.sql")
+BATCHES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+BATCHES_OF_OTHERS = (20, 500)
+PGBENCH_NAME = "pgbench, 1 order a transaction, 8 clients"
+COLUMNS = (Column(name=""), Column(name="orders/s", form="{:,.0f}"), Column(name="ratio", form="{:.2f}x"))
 PGBENCH = ["pgbench", "--no-vacuum", "--protocol", "prepared", "--client=8", "--jobs=2"]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="(%(default)s)")
-    options = parser.parse_args()
-    console = Console(width=120)
-    for hot in (True, False):
-        rounds = [on_postgresql(options.seconds, hot=hot) for _ in range(options.rounds)]
-        skus = "one hot SKU and one of 10,000" if hot else "two SKUs of 10,000"
-        console.print(table_of(f"PostgreSQL, orders of {skus}", rounds))
-    console.print(table_of("SQLite, synchronous=FULL", [on_sqlite(options.seconds) for _ in range(options.rounds)]))
+    parser = options_of_comparison(__doc__, seconds=2, rounds=3)
+    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES, help="on PostgreSQL (%(default)s)")
+    given = parser.parse_args(argv)
+    compared = checkouts(given.base)
+    tables = {}
+    for hot, skus in ((True, "one hot product and one of 10,000"), (False, "two of 10,000 products")):
+        batches = given.batches if hot else BATCHES_OF_OTHERS
+        rounds = [on_postgresql(compared, given.seconds, batches, hot=hot) for _ in range(given.rounds)]
+        tables["hot" if hot else "spread"] = table_of(f"PostgreSQL, orders of {skus}", rounds)
+    rounds = [on_sqlite(compared, given.seconds) for _ in range(given.rounds)]
+    tables["sqlite"] = table_of("SQLite, synchronous=FULL", rounds)
+    Results(command="python -m tests.bench.bench_placing", tables=tables).give(given.json)
 
 
-def on_postgresql(seconds: float, *, hot: bool) -> dict[str, float]:
-    """Measure pgbench and batches on one new database; orders a second by contender, the floor first."""
-    with postgresql_server() as server, server.database() as url:
-        with closing(open_ports(Settings(database_url=url)).storage) as storage, connected(url) as connection:
-            storage.schema.upgrade()
-            connection.cursor().execute((HERE / "one_order_setup.sql").read_text())
-        rates = {
-            "pgbench, 1 order a transaction, 8 clients": rate_of_pgbench(url, seconds, hot=hot),
-            "batches of 500, 1 process": rate(url, seconds, orders=500, hot=hot),
-            "batches of 500, 2 processes": rate_of_processes(url, seconds, orders=500, hot=hot, processes=2),
-            "batches of 20, 1 process": rate(url, seconds, orders=20, hot=hot),
-            "1 order a transaction, 1 process": rate(url, seconds, orders=1, hot=hot),
-        }
+def on_postgresql(
+    compared: Sequence[Checkout], seconds: float, batches: Sequence[int], *, hot: bool
+) -> dict[str, float]:
+    """Measure pgbench and batches, each checkout on a new database; orders a second by contender, the floor first."""
+    with ExitStack() as ending, postgresql_server() as server:
+        urls = {each: ending.enter_context(prepared_database(server, each)) for each in compared}
+        measured = {PGBENCH_NAME: rate_of_pgbench(urls[HERE], seconds * 2, hot=hot)}
+        for orders in batches:
+            for checkout, url in urls.items():
+                call = f"bench_placing.rate({url!r}, {seconds}, orders={orders}, hot={hot})"
+                measured[name_of(checkout, orders)] = checkout.call(call)
+        for checkout, url in urls.items():
+            call = f"bench_placing.rate_of_processes({url!r}, {seconds * 2}, orders=500, hot={hot}, processes=2)"
+            measured[name_of(checkout, 500, processes=2)] = checkout.call(call)
+    return measured
+
+
+def name_of(checkout: Checkout, orders: int, *, processes: int = 1) -> str:
+    """Name a contender."""
+    words = ["1 order a transaction" if orders == 1 else f"batches of {orders}"]
+    words += [f"{processes} processes"] if processes > 1 else []
+    return ", ".join([*words, checkout.name] if checkout.name else words)
+
+
+@contextmanager
+def prepared_database(server: PostgresqlServer, checkout: Checkout) -> Iterator[str]:
+    """Give a new database with what pgbench needs; check its books at the end."""
+    with server.database() as url:
+        checkout.oms("db", "upgrade", url=url)
+        with connected(url) as connection:
+            connection.cursor().execute((checkout.folder / "tests" / "bench" / "one_order_setup.sql").read_text())
+        yield url
         with connected(url) as connection, connection.cursor() as cursor:
-            check_books(cursor)
-    return rates
+            check_sums(cursor)
 
 
-def on_sqlite(seconds: float) -> dict[str, float]:
-    """Measure one order a transaction and batches on one new file; orders a second by contender, the floor first."""
+def on_sqlite(compared: Sequence[Checkout], seconds: float) -> dict[str, float]:
+    """Measure one order a transaction and batches on new files; orders a second by contender, the floor first."""
+    measured = {}
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/bench.db"
-        with closing(open_ports(Settings(database_url=url)).storage) as storage:
-            stock = Stock(storage=storage, clock=CLOCK, default_location="main")
-            for number in range(1, 101):
-                stock.set(SetStock(sku=sku(number), on_hand=1_000_000_000), caller=CALLER)
-        rates = {
-            f"{orders} orders a transaction": rate(url, seconds, orders=orders, hot=True, skus=100)
-            for orders in (1, 20, 100, 500)
-        }
-        with closing(sqlite3.connect(f"{folder}/bench.db")) as connection:
-            check_books(connection.cursor())
-    return rates
+        urls = {each: f"sqlite:///{folder}/{number}.db" for number, each in enumerate(compared)}
+        for checkout, url in urls.items():
+            checkout.stock(url, {sku(number): STOCK for number in range(1, 101)})
+        for orders in (1, 20, 100, 500):
+            for checkout, url in urls.items():
+                call = f"bench_placing.rate({url!r}, {seconds}, orders={orders}, hot=True, skus=100)"
+                measured[name_of(checkout, orders)] = checkout.call(call)
+        for checkout, url in urls.items():
+            checkout.check_books(url)
+    return measured
 
 
 def rate(url: str, seconds: float, *, orders: int, hot: bool, skus: int = SKUS) -> float:
@@ -117,8 +135,7 @@ def rate_of_processes(url: str, seconds: float, *, orders: int, hot: bool, proce
 
 def rate_of_pgbench(url: str, seconds: float, *, hot: bool) -> float:
     """Run pgbench; transactions a second."""
-    script = str(HERE / "one_order.sql")
-    command = [*PGBENCH, "--define", f"hot={int(hot)}", "--time", str(round(seconds)), "--file", script, url]
+    command = [*PGBENCH, "--define", f"hot={int(hot)}", "--time", str(round(seconds)), "--file", str(SCRIPT), url]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"^tps = ([0-9.]+)", done.stdout, re.MULTILINE)
     if not found:
@@ -137,36 +154,18 @@ def prepared(*, hot: bool, skus: int) -> Placement:
     return prepare_placement(command, caller=CALLER, clock=CLOCK, currency="EUR")
 
 
-def sku(number: int) -> str:
-    """Name a product."""
-    return f"SKU-{number:06}"
-
-
 def decide(placements: Sequence[Placement], view: PlacementView) -> list[Verdict]:
     """Decide as the core does."""
     return decide_placement(placements, view, ("main",))
 
 
-def check_books(cursor: Any) -> None:
-    """End the run when the units reserved are not those of the orders and of the ledger."""
-    cursor.execute("SELECT sum(reserved) FROM stock_levels")
-    (reserved,) = cursor.fetchone()
-    for other in ("SELECT sum(quantity) FROM order_lines", "SELECT sum(reserved_delta) FROM stock_movements"):
-        cursor.execute(other)
-        if cursor.fetchone() != (reserved,):
-            sys.exit(f"the books are wrong: {reserved} reserved, but {other} differs")
-
-
-def table_of(title: str, rounds: Sequence[Mapping[str, float]]) -> Table:
-    """Show medians, and the medians of the rounds' ratios to the first contender."""
-    table = Table(title=f"{title} ({len(rounds)} rounds)")
-    for column in ("", "orders/s", "ratio"):
-        table.add_column(column, justify="right" if column else "left")
+def table_of(title: str, rounds: Sequence[Mapping[str, float]]) -> ResultTable:
+    """Make a table of every round's rates and their ratios to the first contender's."""
     floor = next(iter(rounds[0]))
-    for name in rounds[0]:
-        ratio = statistics.median(each[name] / each[floor] for each in rounds)
-        table.add_row(name, f"{statistics.median(each[name] for each in rounds):,.0f}", f"{ratio:.1f}x")
-    return table
+    rows = [
+        [name, [each[name] for each in rounds], [each[name] / each[floor] for each in rounds]] for name in rounds[0]
+    ]
+    return ResultTable(title=f"{title}, {len(rounds)} rounds", columns=COLUMNS, rows=rows)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ import multiprocessing
 import selectors
 import socket
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
 
@@ -50,7 +50,7 @@ class LoadReport:
     """What came back in `seconds`: all answers, and those of each status.
 
     `reconnects` counts connections that the server closed between answers, `broken` those lost within one, `silent`
-    those without a single answer.
+    those without a single answer. `by_tenth` has the answers of each status in each tenth of a second.
     """
 
     seconds: float
@@ -59,6 +59,7 @@ class LoadReport:
     reconnects: int
     broken: int
     silent: int
+    by_tenth: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -138,6 +139,8 @@ class _Generator:
         self.selector = selectors.DefaultSelector()
         self.number = 0
         self.seconds_of: defaultdict[int, list[float]] = defaultdict(list)
+        self.by_tenth: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self.started = 0.0
         self.reconnects = 0
         self.broken = 0
 
@@ -146,10 +149,11 @@ class _Generator:
             self._connect()
         self._pump(time.perf_counter() + self.load.warm_up_seconds)
         self.seconds_of.clear()
+        self.by_tenth.clear()
         self.reconnects = self.broken = 0
-        started = time.perf_counter()
-        self._pump(started + self.load.seconds)
-        return self._report(time.perf_counter() - started)
+        self.started = time.perf_counter()
+        self._pump(self.started + self.load.seconds)
+        return self._report(time.perf_counter() - self.started)
 
     def _pump(self, until: float) -> None:
         select = self.selector.select
@@ -186,8 +190,10 @@ class _Generator:
             self._send_or_replace(connection)
 
     def _count(self, connection: ClientConnection) -> None:
+        now, status = time.perf_counter(), int(connection.buffer[9:12])
         connection.answers += 1
-        self.seconds_of[int(connection.buffer[9:12])].append(time.perf_counter() - connection.sent_at)
+        self.seconds_of[status].append(now - connection.sent_at)
+        self.by_tenth[status][int((now - self.started) * 10)] += 1
 
     def _send_or_replace(self, connection: ClientConnection) -> None:
         try:
@@ -212,6 +218,7 @@ class _Generator:
             reconnects=self.reconnects,
             broken=self.broken,
             silent=sum(not key.data.answers for key in self.selector.get_map().values()),
+            by_tenth=dict(self.by_tenth),
         )
 
 

@@ -12,10 +12,10 @@
 \set customer random(0, 99999)
 \set chance random(0, 1152921504606846975)
 BEGIN;
-INSERT INTO orders (id, status, customer_id, currency, total_e4, metadata, caller, idempotency_key, fingerprint,
-    accepted_status, created_at, updated_at)
-  VALUES (order_id(:chance), 'pending', 'C' || :customer::text, 'EUR', 20000, '{}', 'bench', to_hex(:chance::bigint),
-    sha256('x'), 201, now(), now());
+INSERT INTO order_keys (created_at, order_id, answer_status, act, caller, idempotency_key, fingerprint)
+  VALUES (now(), order_id(:chance), 201, 'place', 'bench', to_hex(:chance::bigint), sha256('x'));
+INSERT INTO orders (id, status, customer_id, currency, total_e4, metadata, caller, created_at, updated_at)
+  VALUES (order_id(:chance), 'pending', 'C' || :customer::text, 'EUR', 20000, '{}', 'bench', now(), now());
 INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_e4)
   VALUES (order_id(:chance), 1, sku(:first), 1, 10000), (order_id(:chance), 2, sku(:second), 1, 10000);
 INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no, actor, created_at)

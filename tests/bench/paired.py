@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from flask import Flask
 
+from tests.bench.results import Cell, Column
 from tests.bench.served import served
 
 if TYPE_CHECKING:
@@ -75,9 +76,17 @@ class Cost:
     half_us: float
     whole_us: float
 
-    def __str__(self) -> str:
-        low, high = self.mean_us - self.half_us, self.mean_us + self.half_us
-        return f"{self.mean_us:.1f} us, 95% {low:.1f} to {high:.1f} us, {PAIRS} pairs"
+    def cells(self, served_us: float) -> list[Cell]:
+        """Give the columns of COSTS: also as parts of the application's time, and of the service's."""
+        interval = f"{self.mean_us - self.half_us:.1f} to {self.mean_us + self.half_us:.1f}"
+        return [
+            self.mean_us,
+            interval,
+            self.whole_us,
+            self.share_of(self.whole_us),
+            served_us,
+            self.share_of(served_us),
+        ]
 
     def share_of(self, whole_us: float) -> str:
         """Give it as a part of something."""
@@ -85,6 +94,16 @@ class Cost:
             100 * each / whole_us for each in (self.mean_us - self.half_us, self.mean_us, self.mean_us + self.half_us)
         )
         return f"{share:.2f}% ({low:.2f}% to {high:.2f}%)"
+
+
+COSTS = (
+    Column(name="us more", form="{:.1f}"),
+    Column(name="95%"),
+    Column(name="application's us", form="{:,.0f}"),
+    Column(name="of them"),
+    Column(name="service's us", form="{:,.0f}"),
+    Column(name="of those"),
+)
 
 
 def cost_of(dear: Flask, cheap: Flask, asked: Asked, requests: int) -> Cost:

@@ -17,6 +17,7 @@ from tests.services.waiting import DeadlinePassed, wait_until
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 30
+PROGRAM = Path(sys.executable).with_name("oms")
 ANSWER_SECONDS_MAX = 30
 _LOG_CHARACTERS = 2_000
 
@@ -39,7 +40,7 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, settings: Mapping[str, str]) -> Iterator[Served]:
+def served(folder: Path, settings: Mapping[str, str], *, program: Path = PROGRAM) -> Iterator[Served]:
     """Start the service with these OMS_* settings and none of the caller's own; stop it in order at the end.
 
     Its log goes to `folder`. OSError, with the log's end, when it does not get ready.
@@ -49,7 +50,7 @@ def served(folder: Path, settings: Mapping[str, str]) -> Iterator[Served]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
     with log.open("w") as output:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("oms")), "serve"],
+            [str(program), "serve"],
             cwd=folder,
             env=environment | {"OMS_PORT": str(port), "OMS_HOST": LOOPBACK, **settings},
             stdin=subprocess.DEVNULL,

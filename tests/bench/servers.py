@@ -7,18 +7,17 @@ import importlib.util
 import json
 import math
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
+from tests.bench.checkouts import HERE, Checkout, environment
 from tests.bench.load import Load, LoadReport, always, post, run_load
 from tests.services.tcp import LOOPBACK, check_listening, free_port
 from tests.services.unusable import ServerUnusable
 from tests.services.waiting import wait_until
-from tests.services.wheels import ROOT
 
 ORDER = b'{"customer_id":"c1","lines":[{"sku":"WIDGET","quantity":1},{"sku":"GADGET","quantity":2}]}'
 STARTING_SECONDS = 20
@@ -92,11 +91,16 @@ def _candidate(name: str, words: Callable[[int], str]) -> Candidate:
 
 
 @contextlib.contextmanager
-def running(candidate: Candidate) -> Iterator[RunningServer]:
-    """Run the server on a free port until the block ends."""
+def running(candidate: Candidate, checkout: Checkout = HERE) -> Iterator[RunningServer]:
+    """Run the server, as a checkout has it, on a free port until the block ends."""
     port = free_port()
-    command = [sys.executable, "-m", *candidate.command(port)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [checkout.python, "-m", *candidate.command(port)],
+        cwd=checkout.folder,
+        env=environment({}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_until(lambda: _listens(port), STARTING_SECONDS, f"{candidate.name} listens")
         yield RunningServer(process=psutil.Process(process.pid), port=port)

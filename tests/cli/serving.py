@@ -56,9 +56,9 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(program: Program, *options: str) -> Iterator[Service]:
-    """Start `oms serve` on a free port, wait for what it prints when it answers, and leave nothing behind."""
-    port = free_port()
+def serving(program: Program, *options: str, port: int | None = None) -> Iterator[Service]:
+    """Start `oms serve` on this port or a free one, wait until it says that it answers, and leave nothing behind."""
+    port = port or free_port()
     with (program.folder / "out").open("wb") as out, (program.folder / "err").open("wb") as err:
         process = subprocess.Popen(
             [OMS, "serve", "--port", str(port), *options],

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from oms_core import OmsError, OrderLine
+from oms_core.domain.cells import Cell
 from oms_core.domain.stock.balances import Discrepancy
-from oms_core.ports.storage import SchemaStatus
+from oms_core.ports.schema_storage import SchemaStatus
 from oms_core.use_cases.audit import AuditReport
 from tests.cli.conftest import Cli
 
@@ -34,9 +35,19 @@ class OldSchema:
         before, self.upgraded = self.upgraded, True
         return () if before else ("0002_new",)
 
+    def cells(self) -> tuple[Cell, ...]:
+        other = Cell(name="berlin", node="10.0.0.2:5432", size_bytes=8_192, orders=0, is_own=False)
+        return other, Cell(name="paris", node="10.0.0.3:5432", size_bytes=2_500_000, orders=1_000, is_own=True)
+
     def check(self) -> None:
         if not self.upgraded:
             raise OmsError("schema_outdated", "the database lacks 0002_new: run `oms db upgrade`")
+
+
+def test_a_database_that_is_not_distributed_has_no_cells(cli: Cli) -> None:
+    ran = cli("db", "cells")
+    assert (ran.code, ran.err) == (0, "no cells: the database is not distributed\n")
+    assert cli("db", "cells", "-o", "json").json == []
 
 
 @pytest.fixture
@@ -103,3 +114,12 @@ def test_an_audit_that_finds_something_tells_programs(wrong: Cli) -> None:
     (row,) = csv.DictReader(io.StringIO(wrong("audit", "-o", "csv").out))
     assert row["subject"] == "WIDGET main"
     assert json.loads(wrong("audit", "-o", "jsonl").out)["levels"] == 2
+
+
+def test_cells_are_listed_with_their_nodes_and_the_one_that_is_worked_in(old: Cli) -> None:
+    assert [line.split() for line in old("db", "cells").out.splitlines()[2:]] == [
+        ["berlin", "10.0.0.2:5432", "8192", "0"],
+        ["paris", "10.0.0.3:5432", "2500000", "1000", "this", "one"],
+    ]
+    shown = {"cell": "paris", "node": "10.0.0.3:5432", "size_bytes": 2_500_000, "orders_estimate": 1_000, "own": True}
+    assert old("db", "cells", "-o", "json").json[1] == shown

@@ -27,6 +27,7 @@ def test_every_kind_of_error_has_its_exit_code() -> None:
         ErrorKind.UNAUTHENTICATED: 3,
         ErrorKind.FORBIDDEN: 3,
         ErrorKind.NOT_FOUND: 4,
+        ErrorKind.GONE: 4,
         ErrorKind.CONFLICT: 5,
         ErrorKind.LIMITED: 6,
         ErrorKind.UNAVAILABLE: 7,

@@ -38,7 +38,7 @@ def test_a_new_key_stands_alone_on_stdout_and_opens(cli: Cli) -> None:
 def test_a_new_key_as_json_and_as_csv(cli: Cli) -> None:
     shown = cli("keys", "create", "shop", "--scope", "orders:read", "--customer", "C1", "-o", "json").json
     assert TOKEN.fullmatch(shown["key"])
-    assert (shown["name"], shown["customer_id"], shown["created_by"]) == ("shop", "C1", "tester")
+    assert (shown["name"], shown["customer_id"], shown["created_by"]) == ("shop", "C1", "local")
     ran = cli("keys", "create", "other", "--scope", "admin", "-o", "csv")
     (row,) = csv.DictReader(io.StringIO(ran.out))
     assert TOKEN.fullmatch(row["key"])
@@ -163,7 +163,7 @@ def test_revoking_asks_and_off_a_terminal_wants_a_yes(cli: Cli) -> None:
     with pytest.raises(OmsError, match="unauthenticated"):
         cli.oms.authenticate(token)
     (shown,) = cli("keys", "revoke", "shop", "--yes", "-o", "json").json
-    assert (shown["state"], shown["revoked_by"]) == ("revoked", "tester")
+    assert (shown["state"], shown["revoked_by"]) == ("revoked", "local")
 
 
 def test_the_first_key_makes_the_database_and_later_commands_do_not(tmp_path: Path) -> None:

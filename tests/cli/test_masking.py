@@ -31,6 +31,7 @@ KEY = f"oms_019ab4c57d30_{SECRET}"
         (f"[('authorization', b'Token {SECRET}')]", None),
         (f"sent bearer {SECRET}, refused", "sent bearer ***, refused"),
         ("no postgresql://oms:s3cret@db/oms today", "no postgresql://oms:***@db/oms today"),
+        ("at postgresql://oms:s3cret@a:1,b:2/oms?x=1 now", "at postgresql://oms:***@a:1,b:2/oms?x=1 now"),
         ("amqps://oms:s3%40cret@mq:5671/vhost?x=1", "amqps://oms:***@mq:5671/vhost?x=1"),
         ("redis://:s3cret@cache:6379/0", "redis://:***@cache:6379/0"),
         ("host=db user=oms password=s3cret port=5432", "host=db user=oms password=*** port=5432"),

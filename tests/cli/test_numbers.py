@@ -8,7 +8,7 @@ from typing import Annotated, get_args, get_type_hints
 import pytest
 import typer
 
-from oms_cli.main import app
+from oms_cli.main import PARTS
 from oms_cli.terminal.arguments import WholeNumber
 from tests.cli.conftest import Cli
 
@@ -30,7 +30,10 @@ def numbers(typers: typer.Typer, *path: str) -> Iterator[tuple[str, object]]:
 
 
 def test_every_number_of_every_command_has_the_one_reader() -> None:
-    found = dict(numbers(app))
+    whole = typer.Typer()
+    for part in PARTS.values():
+        part.add_to(whole)
+    found = dict(numbers(whole))
     assert len(found) > 15
     assert not [name for name, parser in found.items() if not isinstance(parser, WholeNumber)]
 

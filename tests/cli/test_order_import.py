@@ -140,3 +140,15 @@ def test_bad_input_is_refused_with_its_line_and_changes_nothing(stocked: Cli, ba
     assert "idempotency_key" not in told
     assert (told + error).isprintable()
     assert len(ran.err) < 2_000
+
+
+def test_json_lines_without_keys_take_that_of_the_file_and_their_line(cli: Cli) -> None:
+    cli.stock("WIDGET", 10)
+    line = '{"customer_id": "C1", "lines": [{"sku": "WIDGET", "quantity": 1}]}\n'
+    assert cli("orders", "import", "-", given=line * 2).code == 2
+    assert cli("orders", "import", "-", "--key", "K", given=line * 2).out.startswith("imported 2 orders")
+    assert "0 placed, 2 placed before" in cli("orders", "import", "-", "--key", "K", given=line * 2).out
+    assert cli.oms.stock.get("WIDGET", caller=cli.caller).reserved == 2
+    ran = cli("orders", "import", "-", "--key", "K" * 248, given=line)
+    assert (ran.code, ran.out) == (2, "")
+    assert "/idempotency_key" in ran.err

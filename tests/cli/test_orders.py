@@ -49,7 +49,7 @@ def test_list_takes_several_statuses_in_any_case(cli: Cli) -> None:
 def test_an_unknown_status_is_a_usage_error_that_names_the_known_ones(cli: Cli) -> None:
     ran = cli("orders", "list", "--status", "pending,lost")
     assert (ran.code, ran.out) == (2, "")
-    assert "'lost' is no status; there are queued, pending, processing" in ran.err
+    assert "'lost' is no status; there are queued, held, pending, processing" in ran.err
 
 
 def test_list_can_be_bounded_by_time(cli: Cli) -> None:

@@ -38,11 +38,22 @@ SHAPES = [
     "ann:P@127.0.0.1/shop",
     "P",
 ]
+PLACE = ("orders", "place", "--customer", "C1", "--line", "WIDGET:1")
 SETTINGS = {
     "OMS_DATABASE_URL": ("postgresql", ("db", "status")),
     "OMS_QUEUE_URL": ("amqp", ("queue", "status")),
-    "OMS_RATE_LIMIT_URL": ("redis", ("orders", "place", "--customer", "C1", "--line", "WIDGET:1")),
+    "OMS_RATE_LIMIT_URL": ("redis", PLACE),
 }
+# Of several servers; `S` and `P` are as above.
+SHAPES_OF_MANY = [
+    "S://ann:P@127.0.0.1:1,127.0.0.1:2/shop",
+    "S://ann:P@x@127.0.0.1:1,127.0.0.1:2/shop",
+    "S://ann:P,x@127.0.0.1:1,127.0.0.1:2/shop",
+    "S://ann:x@127.0.0.1:1,bob:P@127.0.0.1:2/shop",
+    "S://ann:P@127.0.0.1:1,127.0.0.1:port/shop",
+    "S://ann:P@127.0.0.1:1,,/shop",
+    "S://127.0.0.1:1,127.0.0.1:2/shop?sentinel_password=P&sentinel_username=ann",
+]
 
 
 def run(folder: Path, *args: str, **variables: str) -> Ran:
@@ -76,6 +87,23 @@ def test_no_command_shows_the_password_of_a_url(folder: Path, setting: str, shap
         given = {setting: shape.replace("S", scheme, 1).replace("P", password)}
         ran = run(folder, *command, **given)
         assert ran.err.count("\n") <= 1, "an error is one line"
+        run(folder, "config", "show", "-o", "csv", **given)
+
+
+@pytest.mark.parametrize(
+    ("setting", "scheme", "command"),
+    [
+        ("OMS_QUEUE_URL", "amqp", ("queue", "status")),
+        ("OMS_RATE_LIMIT_URL", "redis+sentinel", PLACE),
+        ("OMS_RATE_LIMIT_URL", "rediss+cluster", PLACE),
+    ],
+)
+def test_no_command_shows_the_password_of_a_url_with_several_hosts(
+    folder: Path, setting: str, scheme: str, command: tuple[str, ...]
+) -> None:
+    for shape in SHAPES_OF_MANY:
+        given = {setting: shape.replace("S", scheme, 1).replace("P", SENTINEL)}
+        assert run(folder, *command, **given).err.count("\n") <= 1, "an error is one line"
         run(folder, "config", "show", "-o", "csv", **given)
 
 

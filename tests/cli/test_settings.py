@@ -107,6 +107,8 @@ def test_passwords_are_masked(cli: Cli) -> None:
         ("postgresql://host/db?options=-cx=pw&sslmode=require", "postgresql://host/db?options=***&sslmode=require"),
         ("amqps://host/?ssl_options={'password':'pw'}", "amqps://host/?ssl_options=***"),
         ("amqps://host/?cafile=/ca.pem&heartbeat=5", "amqps://host/?cafile=/ca.pem&heartbeat=5"),
+        ("nats://oms:pw@a:4222,b:4222?replicas=3", "nats://oms:***@a:4222,b:4222?replicas=3"),
+        ("tls://:token@host?cafile=/ca.pem", "tls://:***@host?cafile=/ca.pem"),
         ("redis://:p\nw@host/0", "redis://:***@host/0"),
         ("amqp:guest:pw@host", "amqp:***"),
         ("pw", "***"),
@@ -142,3 +144,22 @@ def test_settings_in_a_file_with_a_byte_order_mark_are_shown(cli: Cli) -> None:
     (cli.folder / "oms.toml").write_bytes(b'\xef\xbb\xbflocations = ["K\xc3\xb6ln"]\n')
     rows = {line.split()[0]: line.split()[1] for line in cli("config", "show").out.splitlines()}
     assert rows["locations"] == "K\u00f6ln"
+
+
+@pytest.mark.parametrize(
+    ("environment", "actor"),
+    [
+        ({}, "local"),
+        ({"OMS_LOCAL_CALLER": "back office"}, "back office"),
+        ({"OMS_AUTH": "keys"}, "tester"),
+        ({"OMS_HOST": "0.0.0.0"}, "tester"),
+        ({"OMS_AUTH": "keys", "OMS_LOCAL_CALLER": "back office"}, "back office"),
+    ],
+    ids=str,
+)
+def test_the_actor_is_who_calls_without_keys_or_with_keys_in_force_the_os_user(
+    cli: Cli, environment: dict[str, str], actor: str
+) -> None:
+    cli("inventory", "set", "WIDGET", "5", **environment)
+    cli("inventory", "set", "WIDGET", "7", "--actor", "ann", **environment)
+    assert [each.actor for each in cli.oms.stock.movements("WIDGET", caller=cli.caller).items] == ["ann", actor]

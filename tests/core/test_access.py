@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -12,8 +15,11 @@ from oms_core import (
     AdjustStock,
     Caller,
     ChangeOrderStatus,
+    ChangeOrderStatuses,
+    ConfirmOrder,
     CreateApiKey,
     DeleteProduct,
+    ExtendHold,
     ImportMode,
     ImportOrders,
     ImportReject,
@@ -21,6 +27,7 @@ from oms_core import (
     OmsError,
     OrderFilter,
     OrderStatus,
+    PlaceOrder,
     ReceiveStock,
     Refused,
     RetryOrder,
@@ -34,14 +41,16 @@ from tests.surface import METHODS
 
 NEW_KEY = CreateApiKey(name="another", scopes={Scope.ORDERS_READ})
 CSV = b"sku,quantity\nWIDGET,500\n"
+UNHELD = "with hold_seconds 0"
+WANTED_UNHELD = replace(WANTED, hold_seconds=0)
 JSONL = b'{"customer_id": "C1", "lines": [{"sku": "WIDGET", "quantity": 1}], "idempotency_key": "K"}\n'
 
 Call = Callable[[Shop, Caller], object]
 
 
-def place_orders(at: Shop, who: Caller) -> object:
+def place_orders(at: Shop, who: Caller, wanted: PlaceOrder = WANTED) -> object:
     """Place a batch of one, whose refusal is its outcome."""
-    (outcome,) = at.oms.orders.place_many([WANTED], caller=who)
+    (outcome,) = at.oms.orders.place_many([wanted], caller=who)
     if isinstance(outcome, Refused):
         raise outcome.error
     return outcome
@@ -63,19 +72,41 @@ def move(status: OrderStatus) -> Call:
     return call
 
 
+def move_many(status: OrderStatus) -> Call:
+    def call(at: Shop, who: Caller) -> object:
+        """Move a list of one, whose refusal is its outcome."""
+        (outcome,) = at.oms.orders.change_many(ChangeOrderStatuses(order_ids=[at.placed.id], status=status), caller=who)
+        if isinstance(outcome, OmsError):
+            raise outcome
+        return outcome
+
+    return call
+
+
 # A call of each rule, by (method, when); it succeeds for whoever may make it.
 CALLS: dict[tuple[str, str], Call] = {
     ("orders.place", ""): lambda at, who: at.oms.orders.place(WANTED, caller=who),
     ("orders.place_many", ""): place_orders,
     ("orders.accept", ""): lambda at, who: at.oms.orders.accept(WANTED, caller=who),
+    ("orders.place", UNHELD): lambda at, who: at.oms.orders.place(WANTED_UNHELD, caller=who),
+    ("orders.place_many", UNHELD): partial(place_orders, wanted=WANTED_UNHELD),
+    ("orders.accept", UNHELD): lambda at, who: at.oms.orders.accept(WANTED_UNHELD, caller=who),
+    ("holds.confirm", ""): lambda at, who: at.oms.holds.confirm(ConfirmOrder(order_id=at.held.id), caller=who),
+    ("holds.extend", ""): lambda at, who: at.oms.holds.extend(
+        ExtendHold(order_id=at.held.id, seconds=1_800), caller=who
+    ),
+    ("holds.expire", ""): lambda at, who: at.oms.holds.expire(caller=who),
     ("imports.orders", ""): import_orders,
     ("orders.wait", ""): lambda at, who: at.oms.orders.wait(at.placed.id, caller=who, timeout_seconds=5),
     ("orders.get", ""): lambda at, who: at.oms.orders.get(at.placed.id, caller=who),
     ("orders.list", ""): lambda at, who: at.oms.orders.list(OrderFilter(customer_id=OWNER), caller=who),
+    ("orders.export", ""): lambda at, who: list(at.oms.orders.export(OrderFilter(customer_id=OWNER), caller=who)),
     ("orders.events", ""): lambda at, who: at.oms.orders.events(at.placed.id, caller=who),
     ("orders.cancel", ""): lambda at, who: at.oms.orders.cancel(at.placed.id, caller=who),
     ("orders.change_status", "to cancelled"): move(OrderStatus.CANCELLED),
     ("orders.change_status", "to any other status"): move(OrderStatus.SHIPPED),
+    ("orders.change_many", "to cancelled"): move_many(OrderStatus.CANCELLED),
+    ("orders.change_many", "to any other status"): move_many(OrderStatus.SHIPPED),
     ("orders.retry", ""): lambda at, who: at.oms.orders.retry(RetryOrder(order_id=at.rejected.id), caller=who),
     ("orders.retry_many", ""): lambda at, who: at.oms.orders.retry_many(OrderFilter(), caller=who),
     ("queue.status", ""): lambda at, who: at.oms.queue.status(caller=who),
@@ -100,6 +131,11 @@ CALLS: dict[tuple[str, str], Call] = {
     ("api_keys.revoke", ""): lambda at, who: at.oms.api_keys.revoke("robot", caller=who),
     ("api_keys.get", ""): lambda at, who: at.oms.api_keys.get("robot", caller=who),
     ("api_keys.list", ""): lambda at, who: at.oms.api_keys.list(caller=who),
+    ("archive.write", ""): lambda at, who: at.oms.archive.write(
+        at.archive, untouched=timedelta(microseconds=1), caller=who
+    ),
+    ("archive.list", ""): lambda at, who: list(at.oms.archive.list(at.archive, caller=who)),
+    ("archive.get", ""): lambda at, who: at.oms.archive.get(at.archive, at.archived.id, caller=who),
     ("audit", ""): lambda at, who: at.oms.audit(caller=who),
 }
 # What asks for no scope, and why; the schema is no slice's, but its operator's.

@@ -36,6 +36,7 @@ USES: dict[str, Callable[[Oms], object]] = {
     "run_worker": lambda oms: oms.run_worker(threading.Event()),
     "run_event_relay": lambda oms: oms.run_event_relay(threading.Event()),
     "start_worker": lambda oms: oms.start_worker(),
+    "start_queue_report": lambda oms: oms.start_queue_report(),
 }
 COLLABORATORS_MAX = 5
 METHODS_MAX = 15

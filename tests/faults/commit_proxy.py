@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import threading
@@ -12,8 +13,22 @@ from urllib.parse import urlsplit, urlunsplit
 
 CHUNK_BYTES = 65_536
 COMMIT = b"COMMIT\x00"  # The end of the simple query that psycopg2 sends.
+WHOLE = b"EXECUTE queue_orders "  # The beginning of one that is a whole transaction.
+HEAD_BYTES = 5
 STANDARD_PORT = 5432
 LOOPBACK = "127.0.0.1"
+
+# A statement that writes or locks what it may write, by its text or by the name it was prepared under. Who looks at the
+# queue passes over what is locked, and has nothing to lose.
+WRITE = re.compile(
+    rb"INSERT|DELETE|COPY|UPDATE(?! SKIP LOCKED)|EXECUTE (hold|insert|lock|move|place|queue|reject|reserve)_"
+)
+PLACING = re.compile(rb"EXECUTE place_orders")
+
+
+def commits(received: bytes) -> bool:
+    """Return whether a message of the client ends a transaction."""
+    return COMMIT in received or received.startswith(WHOLE, HEAD_BYTES)
 
 
 class Fate(Enum):
@@ -36,22 +51,34 @@ class CommitProxy:
         self._listener = socket.create_server((LOOPBACK, 0))
         user = parts.netloc.rpartition("@")[0]
         netloc = f"{user}@{LOOPBACK}:{self._listener.getsockname()[1]}"
-        self.url = urlunsplit(parts._replace(netloc=netloc, query="sslmode=disable&gssencmode=disable"))
+        query = "&".join(filter(None, [parts.query, "sslmode=disable&gssencmode=disable"]))
+        self.url = urlunsplit(parts._replace(netloc=netloc, query=query))
         self.losses = 0
         self.met = threading.Event()  # Whatever was to become of a COMMIT has become of it.
         self._fate: Fate | None = None
+        self._of = WRITE
         self._then: Callable[[], object] | None = None
         self._goes_down = False
         self._is_down = False
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
-    def lose_next(self, fate: Fate, *, then_go_down: bool = False, then: Callable[[], object] | None = None) -> None:
+    def lose_next(
+        self,
+        fate: Fate,
+        *,
+        of: re.Pattern[bytes] = WRITE,
+        then_go_down: bool = False,
+        then: Callable[[], object] | None = None,
+    ) -> None:
         """Lose the next COMMIT or its answer, and perhaps refuse connections from then on.
 
-        `then` runs before the client finds its connection broken; a late COMMIT arrives after it.
+        Only a transaction that sends what is `of` this pattern is meant: who looks at the queue every few seconds ends
+        transactions too, and nothing is lost with those. `then` runs before the client finds its connection broken; a
+        late COMMIT arrives after it.
         """
         self._goes_down = then_go_down
         self._then = then
+        self._of = of
         self._fate = fate
 
     def go_down(self) -> None:
@@ -77,14 +104,18 @@ class CommitProxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, socket.create_connection(self._server) as server, suppress(OSError):
+            is_meant = False
             while True:
                 for source in select.select([client, server], [], [])[0]:
                     received = source.recv(CHUNK_BYTES)
                     if not received:
                         return
-                    if source is client and COMMIT in received and self._fate is not None:
-                        self._meet_fate(received, client, server)
-                        return
+                    if source is client:
+                        is_before = is_meant and b"BEGIN" not in received
+                        is_meant = is_before or self._of.search(received) is not None
+                        if is_meant and commits(received) and self._fate is not None:
+                            self._meet_fate(received, client, server)
+                            return
                     (server if source is client else client).sendall(received)
 
     def _meet_fate(self, received: bytes, client: socket.socket, server: socket.socket) -> None:

@@ -17,11 +17,12 @@ from uuid import UUID
 
 import pytest
 from oms_contracts.concurrency import run_together
+from oms_nats.inbox import NatsInbox
 from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 from oms_rabbitmq.inbox import RabbitmqInbox
 
 from oms_core import ALL_SCOPES, Caller, Oms, OmsError, OrderLine, PlaceOrder, SetStock, Settings
-from oms_core.ports.broker import Message
+from oms_core.ports.broker import Inbox, Message
 from oms_core.worker import workers
 from oms_core.worker.worker import WorkerOptions
 
@@ -204,8 +205,9 @@ def die_of(poisoned: Collection[UUID]) -> None:
 def die_before_acknowledging() -> None:
     """Kill this process when something is committed, and the broker is to be told."""
 
-    def done(_: RabbitmqInbox, messages: Sequence[Message]) -> None:
+    def done(_: Inbox, messages: Sequence[Message]) -> None:
         if messages:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(RabbitmqInbox, "done", done)  # noqa: B010
+    for inbox in (RabbitmqInbox, NatsInbox):
+        inbox.done = done

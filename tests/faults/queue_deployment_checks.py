@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from oms_rabbitmq.addresses import read_addresses
 from pika import BlockingConnection, URLParameters
 from pika.exceptions import AMQPError
 
 from oms_core import Oms, OrderStatus
+from tests.adapters.nats_broker import NatsEvents
 from tests.faults.queue_deployment import BUYER
 from tests.services import wait_until
 from tests.services.postgresql import connected
@@ -56,38 +59,56 @@ def check(oms: Oms, accepted: Collection[UUID], *, others: int = 0) -> Counter[s
     statuses = dict(rows(url, ORDERS))
     assert {str(order_id) for order_id in accepted} <= statuses.keys(), "an accepted order is gone"
     assert len(statuses) == len(set(accepted)) + others, "orders that nobody was told of"
-    assert set(statuses.values()) <= FINAL
+    assert set(statuses.values()) <= FINAL, "each is settled"
     for order_id, count in rows(url, PLACED_EVENTS):
         assert count == (statuses[order_id] == "pending"), f"placed {count} times: {order_id}"
     assert sorted(rows(url, RESERVED)) == sorted(rows(url, LINES)), "each placed line is reserved once"
     assert sorted(rows(url, LEVELS)) == sorted(rows(url, DEMAND)), "levels hold what is ordered"
-    assert rows(url, OVERSOLD) == []
-    assert oms.audit(caller=BUYER).discrepancies == ()
+    assert rows(url, OVERSOLD) == [], "nothing is oversold"
+    assert oms.audit(caller=BUYER).discrepancies == (), "the audit agrees"
     return Counter(statuses.values())
 
 
 def all_placed(oms: Oms, accepted: Collection[UUID]) -> None:
     """Check the same, and that stock was there for all, and no try was held against any."""
     counted = check(oms, accepted)
-    assert counted == {OrderStatus.PENDING.value: len(set(accepted))}
+    assert counted == {OrderStatus.PENDING.value: len(set(accepted))}, "each is placed"
     tried = rows(oms.settings.database_url, "SELECT count(*) FROM orders WHERE failure IS NOT NULL")
-    assert tried == [(0,)]
+    assert tried == [(0,)], "no try is held against any"
+
+
+class RabbitmqEvents:
+    """A queue that is bound to every event of orders, and outlives the broker's restarts; `url` may name many nodes."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self._parameters = [URLParameters(address.url) for address in read_addresses(url)]
+        self._queue = f"{prefix}.subscriber"
+        connection = BlockingConnection(self._parameters)
+        channel = connection.channel()
+        channel.exchange_declare(f"{prefix}.events", "topic", durable=True)
+        channel.queue_declare(self._queue, durable=True, arguments={"x-queue-type": "quorum"})
+        channel.queue_bind(self._queue, f"{prefix}.events", "order.#")
+        connection.close()
+
+    def read(self) -> Iterator[bytes]:
+        """Give what has come; nothing while the broker is away."""
+        try:
+            connection = BlockingConnection(self._parameters)
+        except AMQPError:
+            return
+        channel = connection.channel()
+        while (answer := channel.basic_get(self._queue, auto_ack=True))[0] is not None:
+            yield answer[2] or b""
+        connection.close()
 
 
 class Subscriber:
-    """Another service that listens to every event, over a queue of its own that outlives the broker's restarts."""
+    """Another service that listens to every event of orders, whatever the broker."""
 
     def __init__(self, url: str, prefix: str) -> None:
-        self._parameters = URLParameters(url)
-        self._exchange = f"{prefix}.events"
-        self._queue = f"{prefix}.subscriber"
+        is_nats = urlsplit(url).scheme == "nats"
+        self._events = NatsEvents(url, prefix) if is_nats else RabbitmqEvents(url, prefix)
         self.heard: list[tuple[str, int]] = []
-        connection = BlockingConnection(self._parameters)
-        channel = connection.channel()
-        channel.exchange_declare(self._exchange, "topic", durable=True)
-        channel.queue_declare(self._queue, durable=True, arguments={"x-queue-type": "quorum"})
-        channel.queue_bind(self._queue, self._exchange, "order.#")
-        connection.close()
 
     def check(self, database_url: str) -> None:
         """Wait until every event of every order was heard; prove that each order's came in their order."""
@@ -102,13 +123,6 @@ class Subscriber:
         assert all(heard == sorted(heard) for heard in versions.values()), "out of order"
 
     def _listen(self) -> set[tuple[str, int]]:
-        try:
-            connection = BlockingConnection(self._parameters)
-        except AMQPError:
-            return set(self.heard)
-        channel = connection.channel()
-        while (answer := channel.basic_get(self._queue, auto_ack=True))[0] is not None:
-            document = json.loads(answer[2])
+        for document in map(json.loads, self._events.read()):
             self.heard.append((document["subject"], document["data"]["order_version"]))
-        connection.close()
         return set(self.heard)

@@ -20,6 +20,7 @@ SHORT_DEADLINE = StorageOptions(deadline_seconds=0.6, lock_timeout_seconds=0.2)
 DEADLINE_SECONDS = 30.0
 
 LOCK_LEVELS = "SELECT * FROM stock_levels WHERE sku = %s FOR UPDATE"
+LOCK_WAITING = "SELECT * FROM waiting_orders WHERE order_id = %s FOR UPDATE"
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'oms' AND datname = current_database()"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 TERMINATE = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity

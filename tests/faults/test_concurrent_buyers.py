@@ -15,13 +15,14 @@ from tests.faults.concurrent_buyers import PROCESSES, THREADS, begin_buying
 
 UNITS = 500
 TURN_SECONDS = 5.0
+SERVED = {"postgresql": "postgresql_url", "citus": "citus_cell_url"}
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", ["sqlite", *SERVED])
 def test_concurrent_buyers_are_sold_what_is_there_and_let_others_write(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    url = f"sqlite:///{tmp_path}/oms.db" if database == "sqlite" else request.getfixturevalue("postgresql_url")
+    url = f"sqlite:///{tmp_path}/oms.db" if database == "sqlite" else request.getfixturevalue(SERVED[database])
     storage = open_ports(Settings(database_url=url)).storage
     storage.schema.upgrade()
     shop = new_shop(storage)

@@ -12,6 +12,7 @@ from oms_contracts.storage_contract.api_keys import NOW, create, named, rotate
 from oms_contracts.storage_contract.failing import rejected
 from oms_contracts.storage_contract.importing import ADJUST, SET, apply, entry, key_of
 from oms_contracts.storage_contract.keyed_changes import retry_once
+from oms_contracts.storage_contract.moving_many import move_many
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.workers import seen, worker
 from oms_memory import open_storage as open_memory
@@ -22,6 +23,7 @@ from oms_core.domain.orders.placement import Refused
 from oms_core.domain.orders.queueing import Claim
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.api_key_storage import ApiKeyStorage
+from oms_core.ports.hold_storage import HoldStorage
 from oms_core.ports.import_storage import ImportStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
 from oms_core.ports.storage import OrderStorage, StockStorage, Storage, StorageOptions
@@ -43,6 +45,7 @@ class Stocked(NamedTuple):
     waiting: Order
     rejected: Order
     claimed: Order
+    overdue: Order
 
 
 def stocked(shop: Shop) -> Stocked:
@@ -53,7 +56,9 @@ def stocked(shop: Shop) -> Stocked:
     shop.storage.workers.beat(worker("former"))
     bought, waiting, claimed = shop.buy(("WIDGET", 2)), shop.queue_up(("WIDGET", 1)), shop.queue_up(("WIDGET", 1))
     shop.storage.queue.claim([claimed.id], lease_seconds=3_600)
-    return Stocked(shop, bought, waiting, turned_down, claimed)
+    overdue = shop.hold(("WIDGET", 1), seconds=-60)
+    shop.storage.holds.lease("former", seconds=-1)
+    return Stocked(shop, bought, waiting, turned_down, claimed, overdue)
 
 
 def first_unpublished(shop: Shop) -> int:
@@ -62,6 +67,7 @@ def first_unpublished(shop: Shop) -> int:
 
 WRITES: dict[str, Callable[[Stocked], object]] = {
     "a move": lambda at: at.shop.move(at.bought.id, OrderStatus.SHIPPED, if_version=1),
+    "moves of many": lambda at: move_many(at.shop, [at.bought.id, at.waiting.id], OrderStatus.CANCELLED),
     "a cancellation of what waits": lambda at: at.shop.move(at.waiting.id, OrderStatus.CANCELLED),
     "a retry": lambda at: at.shop.retry(at.rejected.id),
     "a retry under a key": lambda at: retry_once(at.shop, at.rejected),
@@ -82,6 +88,9 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "a claim": lambda at: at.shop.storage.queue.claim([at.waiting.id], lease_seconds=3_600),
     "the end of a claim": lambda at: at.shop.storage.queue.unclaim([Claim(order_id=at.claimed.id, attempts=1)]),
     "a sweep": lambda at: at.shop.sweep(lease_seconds=3_600),
+    "an expiry": lambda at: at.shop.expire(at.overdue.id),
+    "the lease of the sweep of holds": lambda at: at.shop.storage.holds.lease("ours", seconds=3_600),
+    "the end of that lease": lambda at: at.shop.storage.holds.release("former"),
     "a settlement": lambda at: at.shop.settle(at.waiting.id, claimed=[at.waiting.id]),
     "a sign of life": lambda at: at.shop.storage.workers.beat(worker("ours")),
     "the end of a worker": lambda at: at.shop.storage.workers.leave("former"),
@@ -100,6 +109,7 @@ PARTS: dict[str, type] = {
     "stock": StockStorage,
     "imports": ImportStorage,
     "queue": QueueStorage,
+    "holds": HoldStorage,
     "workers": WorkerStorage,
     "outbox": OutboxStorage,
     "keys": ApiKeyStorage,
@@ -107,7 +117,7 @@ PARTS: dict[str, type] = {
 READING = frozenset(
     {
         *("get", "find", "events", "movements", "state", "rehearse", "refusals", "locations"),
-        *("settled", "sample", "unpublished", "of_name"),
+        *("settled", "sample", "unpublished", "of_name", "expire_orders_max", "clock", "overdue", "count_overdue"),
     }
 )
 
@@ -214,8 +224,11 @@ def state(at: Stocked) -> dict[str, object]:
 
 
 def comparable(result: Any) -> Any:
+    """Give it without what a database gives out: numbers, and the ends of holds, which are of its own clock."""
     if isinstance(result, Order):
-        return replace(result, queue_no=None)
+        return replace(result, queue_no=None, hold_until=None)
+    if isinstance(result, dict):
+        return {key: comparable(each) for key, each in result.items()}
     if isinstance(result, Refused):
         return str(result.error)
     if isinstance(result, list):

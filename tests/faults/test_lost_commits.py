@@ -17,12 +17,13 @@ BOTH = pytest.mark.parametrize("fate", [Fate.COMMIT, Fate.ANSWER])
 SHORT_DEADLINE = StorageOptions(deadline_seconds=0.5)
 
 
-@pytest.fixture
-def proxy(postgresql_url: str) -> Iterator[CommitProxy]:
-    storage = open_postgresql(postgresql_url, StorageOptions())
+@pytest.fixture(params=["postgresql_url", "citus_cell_url"])
+def proxy(request: pytest.FixtureRequest) -> Iterator[CommitProxy]:
+    url = request.getfixturevalue(request.param)
+    storage = open_postgresql(url, StorageOptions())
     storage.schema.upgrade()
     storage.close()
-    proxy = CommitProxy(postgresql_url)
+    proxy = CommitProxy(url)
     yield proxy
     proxy.close()
     assert proxy.losses, "nothing was lost, so nothing was tested"
@@ -143,3 +144,13 @@ def unknown(work: Callable[[], object]) -> OmsError:
     assert caught.value.code == "outcome_unknown"
     assert caught.value.retry_after_seconds
     return caught.value
+
+
+def test_a_look_at_the_queue_meets_no_fate(shop: Shop, proxy: CommitProxy) -> None:
+    shop.set("WIDGET", 3)
+    proxy.lose_next(Fate.ANSWER)
+    shop.storage.queue.sample()
+    assert proxy.losses == 0, (
+        "a process looks at its queue every few seconds, also while tests lose the COMMIT of an order"
+    )
+    assert placed(shop.place(shop.order(("WIDGET", 1)))[0])

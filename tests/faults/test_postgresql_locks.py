@@ -20,6 +20,7 @@ from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import (
     DEADLINE_SECONDS,
     LOCK_LEVELS,
+    LOCK_WAITING,
     WAITING,
     count,
     once,
@@ -92,9 +93,8 @@ def test_a_key_whose_first_order_does_not_end_is_in_use_and_costs_only_keyed_ord
     placements = [impatient_shop.order(("WIDGET", 1), idempotency_key="K"), impatient_shop.order(("WIDGET", 2))]
     with rival(postgresql_url) as cursor:
         cursor.execute(
-            """INSERT INTO orders (id, status, customer_id, currency, metadata, caller, idempotency_key, fingerprint,
-              accepted_status, created_at, updated_at)
-            VALUES (gen_random_uuid(), 'pending', 'C1', 'EUR', '{}', 'clerk', 'K', 'x', 201, now(), now())"""
+            """INSERT INTO order_keys (created_at, order_id, answer_status, act, caller, idempotency_key, fingerprint)
+            VALUES (now(), gen_random_uuid(), 201, 'place', 'clerk', 'K', 'x')"""
         )
         keyed, other = impatient_shop.place(*placements)
     assert refused(keyed).code == "idempotency_key_in_use"
@@ -136,7 +136,7 @@ def test_an_order_that_somebody_else_holds_is_passed_over_and_not_waited_for(
         "sweep": lambda: impatient_shop.sweep(limit=1),
     }
     with rival(postgresql_url) as cursor:
-        cursor.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", (str(held.id),))
+        cursor.execute(LOCK_WAITING, (str(held.id),))
         assert works[work]() == [free.id]
         cursor.connection.rollback()  # To be sure that the server has heard of it.
     assert works[work]()[0] == held.id
@@ -147,7 +147,7 @@ def test_a_claimed_order_that_a_sweep_looks_at_is_waited_for(shop: Shop, postgre
     claimed = shop.sweep(lease_seconds=3_600)
     settled: list[UUID] = []
     with rival(postgresql_url) as cursor:
-        cursor.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", (str(order.id),))
+        cursor.execute(LOCK_WAITING, (str(order.id),))
         settling = threading.Thread(target=lambda: settled.extend(shop.settle(*claimed, claimed=claimed).statuses))
         settling.start()
         wait_until(lambda: count(postgresql_url, WAITING), DEADLINE_SECONDS, "the settling waits for the sweep")
@@ -159,7 +159,7 @@ def test_a_claimed_order_that_a_sweep_looks_at_is_waited_for(shop: Shop, postgre
 def test_who_cancels_waits_for_the_one_who_settles(shop: Shop, impatient_shop: Shop, postgresql_url: str) -> None:
     order = shop.queue_up(("WIDGET", 1))
     with rival(postgresql_url) as cursor:
-        cursor.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", (str(order.id),))
+        cursor.execute(LOCK_WAITING, (str(order.id),))
         error = told(lambda: impatient_shop.move(order.id, OrderStatus.CANCELLED))
     assert error.code == "storage_unavailable"
     assert impatient_shop.move(order.id, OrderStatus.CANCELLED).status is OrderStatus.CANCELLED

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
 from oms_contracts.concurrency import run_together
@@ -170,6 +171,21 @@ def test_while_another_host_is_away_a_caller_waits_for_it_to_take_over(server: P
         with pytest.raises(TimeoutError):
             found.result(TAKING_OVER_SECONDS)
     assert found.result() == 1_000
+    several.close()
+
+
+def test_what_was_met_at_each_of_several_hosts_is_told(server: PrivatePostgresql, shop: Shop) -> None:
+    place, gone = server.url.rpartition("@")[2], free_port()
+    several = open_postgresql(
+        f"postgres://postgres:s3cret@127.0.0.1:{gone},{place}", StorageOptions(deadline_seconds=0.5)
+    )
+    with reading_only(server):
+        wait_until(lambda: every_session_only_reads(server), OPEN_SECONDS, "it only reads")
+        detail = told(lambda: several.stock.get("WIDGET")).detail
+    assert f"port {gone} failed: " in detail
+    assert f"port {urlsplit(server.url).port} failed: " in detail
+    assert "s3cret" not in detail
+    assert "\n" not in detail
     several.close()
 
 

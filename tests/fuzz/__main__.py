@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
+from tests.bench.brokers import rabbitmq_server
 from tests.bench.postgresql import postgresql_server
-from tests.bench.rabbitmq import rabbitmq_server
 from tests.fuzz.asking import ask_many
 from tests.fuzz.broker import send_through
 from tests.fuzz.schemas import ask_as_described

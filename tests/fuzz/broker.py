@@ -17,8 +17,8 @@ from pika.exceptions import AMQPError
 from pika.spec import BasicProperties
 
 from oms_core import Oms, OrderLine, OrderStatus, PlaceOrder, SetStock, Settings
+from oms_core.domain.callers import LOCAL_NAME
 from oms_core.ports.broker import MessageKind
-from oms_core.worker.workers import COMMANDS
 from oms_http.app import create_app
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.adapters.raw_properties import (
@@ -143,7 +143,7 @@ def _faults_of_worker(oms: Oms, ids: list[UUID], keys: list[str]) -> Iterator[st
     tables = oms._ports.storage.tables
 
     def are_placed() -> bool:
-        keyed = [tables.order_keys.get((COMMANDS.name, key)) for key in keys]
+        keyed = [tables.order_keys.get((LOCAL_NAME, key)) for key in keys]
         good = [*ids, *(found.order_id for found in keyed if found is not None)]
         return len(good) == len(ids) + len(keys) and all(
             tables.orders[order_id].status is OrderStatus.PENDING for order_id in good

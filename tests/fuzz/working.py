@@ -13,6 +13,7 @@ from oms_core import Order, OrderStatus
 from oms_core.errors import ERROR_CODES
 from oms_core.ports.broker import Message, MessageKind
 from oms_core.use_cases.audit import audit
+from oms_core.use_cases.databases import Databases
 from tests.core.worker.worker_fixtures import WORKER, ScriptedInbox, WorkerHarness
 from tests.fuzz.chance import Chance
 from tests.fuzz.messages import Good, MessageWriter
@@ -70,7 +71,7 @@ class _FuzzedHarness:
         tally.failures += faults_in_hand(messages, inbox)
         tally.failures += self._faults_of_good(good)
         tally.failures += self._faults_of_rows(before, inbox)
-        report = audit(caller=WORKER, audits=self._harness.storage.audits)
+        report = audit(caller=WORKER, databases=Databases(primary=self._harness.storage))
         tally.failures += [f"the audit says {found}" for found in report.discrepancies]
         self._accepted = [self._tables.order_keys[WORKER.name, key].order_id for key in good.keys if self._has(key)]
         return tally

@@ -27,7 +27,7 @@ def audit(folder: Path, pip_audit: str, **variables: str) -> subprocess.Complete
     program.write_text(f"#!/bin/sh\n{pip_audit}\n")
     program.chmod(0o755)
     (folder / ".venv" / "audit" / ".installed").touch()
-    kept = {name: value for name, value in os.environ.items() if name not in {"CI", "OMS_AUDIT_OFFLINE"}}
+    kept = {name: value for name, value in os.environ.items() if name not in {"CI", "ADVISORIES_OFFLINE"}}
     command = [folder / ".ci" / "audit"]
     return subprocess.run(command, env=kept | variables, capture_output=True, text=True, check=False)
 
@@ -46,7 +46,7 @@ def test_a_known_vulnerability_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize(
     ("variables", "code"),
-    [({}, 0), ({"CI": "true"}, 1), ({"CI": "true", "OMS_AUDIT_OFFLINE": "1"}, 0), ({"OMS_AUDIT_OFFLINE": "1"}, 0)],
+    [({}, 0), ({"CI": "true"}, 1), ({"CI": "true", "ADVISORIES_OFFLINE": "1"}, 0), ({"ADVISORIES_OFFLINE": "1"}, 0)],
 )
 def test_a_service_that_is_away_or_knows_nothing_is_told_loudly_and_fails_ci(
     tmp_path: Path, broken: str, variables: dict[str, str], code: int
@@ -59,7 +59,7 @@ def test_a_service_that_is_away_or_knows_nothing_is_told_loudly_and_fails_ci(
 
 def test_being_offline_excuses_no_known_vulnerability(tmp_path: Path) -> None:
     known = KNOWS.format(lock='echo "flask 3.1.3 CVE-2099-1"; exit 1')
-    assert audit(tmp_path, known, CI="true", OMS_AUDIT_OFFLINE="1").returncode == 1
+    assert audit(tmp_path, known, CI="true", ADVISORIES_OFFLINE="1").returncode == 1
 
 
 @pytest.mark.parametrize(("answer", "code"), [('"id":"PYSEC-2014-8"', 0), ('"vulnerabilities":[]', 1), ("", 1)])
@@ -73,8 +73,8 @@ def test_looking_for_advisories_finds_whether_there_are_any(tmp_path: Path, answ
 
 def test_only_who_looked_in_vain_is_excused() -> None:
     text = (ROOT / ".ci" / "run").read_text()
-    assert re.findall(r"^.*OMS_AUDIT_OFFLINE.*?(?=  #)", text, re.MULTILINE) == [
-        ".ci/audit --look || export OMS_AUDIT_OFFLINE=1"
+    assert re.findall(r"^.*ADVISORIES_OFFLINE.*?(?=  #)", text, re.MULTILINE) == [
+        ".ci/audit --look || export ADVISORIES_OFFLINE=1"
     ]
 
 

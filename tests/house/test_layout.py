@@ -23,12 +23,12 @@ ROOT_FILES = {
     "pyproject.toml",
     "requirements.lock",
 }
-ROOT_FOLDERS = {".ci", "adapters", "ddl", "docs", "oms_cli", "oms_core", "oms_http", "postman", "tests"}
+ROOT_FOLDERS = {".ci", "adapters", "ddl", "deploy", "docs", "oms_cli", "oms_core", "oms_http", "postman", "tests"}
 
 # A name says what a file is about. One that stands in more packages than this says nothing, unless it is the noun of a
 # slice, which every package has a part of.
 PACKAGES_OF_A_NAME_MAX = 3
-NOUNS = {"orders", "stock", "queue", "api_keys"}
+NOUNS = {"orders", "holds", "stock", "queue", "api_keys", "broker"}
 
 LOCKS = [path.as_posix() for path in committed_files("*.lock")]
 NODE_FOLDERS = {"postman": "newman", "tests/system/clients/typescript": "openapi-typescript"}
@@ -84,14 +84,14 @@ def unsafe_lines(lock: str) -> list[str]:
 
 
 def test_every_lock_is_known() -> None:
-    assert set(LOCKS) >= {"requirements.lock", ".ci/audit.lock", "tests/system/clients/python/client.lock"}
+    assert set(LOCKS) >= {"requirements.lock", "deploy/requirements.lock", ".ci/audit.lock", "tests/deploy/tools.lock"}
     assert {path.parent.as_posix() for path in committed_files("*package-lock.json")} == NODE_FOLDERS.keys()
 
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_locked_package_has_a_hash_and_no_address(name: str) -> None:
     lock = text_of(Path(name))
-    assert len(LOCKED.findall(lock)) > 20
+    assert len(LOCKED.findall(lock)) > 5
     assert not unsafe_lines(lock)
 
 

@@ -24,3 +24,11 @@ def test_the_table_of_settings_is_that_of_the_program() -> None:
     rows = ROW.findall(table.partition("\n## ")[0])
     expected = [(variable(entry.name), shown(entry.default)) for group in installed_groups() for entry in fields(group)]
     assert rows == expected
+
+
+def test_what_builds_and_checks_sets_no_variable_that_commands_would_refuse() -> None:
+    """A name that begins with OMS_ and is no setting ends every command that meets it."""
+    texts = [Path(name).read_text() for name in (".ci/run", ".ci/audit", "Makefile")]
+    named = {name for text in texts for name in re.findall(r"\bOMS_\w+", text) if not name.startswith("OMS_TEST_")}
+    assert named <= {variable(entry.name) for group in installed_groups() for entry in fields(group)}
+    assert named, "the Makefile tells of OMS_PORT"

@@ -25,8 +25,10 @@ MAY_LOCK: dict[str, str] = {
     "oms_cli/processes/metrics_listener.py:_Server.__init__": "of a program that forks nothing",
     "oms_cli/processes/worker_process.py:run_process": "of a program that forks nothing",
     "oms_http/server/answer_room.py:AnswerRoom.__init__": "of a server process, which forks nothing",
+    "oms_http/server/batch_thread.py:BatchThread.__init__": "of a server process, which forks nothing",
     "oms_http/server/serving.py:serve": "of the server's parent, which spawns",
     "adapters/oms_memory/broker.py:Exchange.__init__": "its queue makes another",
+    "adapters/oms_nats/holding.py:Holdings.__init__": "its inbox makes another",
     "adapters/oms_rabbitmq/links.py:Link.__init__": "whoever was forked has dropped the link",
 }
 

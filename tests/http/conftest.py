@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from oms_http.settings import HttpSettings
 pytest.register_assert_rewrite("tests.http.asking", "tests.http.conformance")
 
 from tests.http.conformance import ConformingClient  # noqa: E402  Its assertions are rewritten as it is imported.
+from tests.http.sharing import sharing_a_thread  # noqa: E402
 
 
 @pytest.fixture
@@ -22,9 +24,18 @@ def oms() -> Iterator[Oms]:
         yield opened
 
 
+@pytest.fixture(params=["threads", "batches"])
+def answered_by(request: pytest.FixtureRequest) -> str:
+    """What answers an order: a thread of its own, or one that it shares. A module that uses this runs with both."""
+    return str(request.param)
+
+
 @pytest.fixture
-def app(oms: Oms) -> Flask:
-    return conforming(oms)
+def app(oms: Oms, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    app = conforming(oms)
+    shares = "answered_by" in request.fixturenames and request.getfixturevalue("answered_by") == "batches"
+    with sharing_a_thread(app) if shares else nullcontext():
+        yield app
 
 
 @pytest.fixture

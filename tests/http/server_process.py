@@ -22,6 +22,9 @@ from tests.services.wheels import ROOT
 STARTING_SECONDS = 20
 STOPPING_SECONDS = 20
 ANSWER_SECONDS = 20
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+# How the toy service opens: each request has a thread, or those that wait for nothing share one.
+THREADS_AND_BATCHES = ("well", "in batches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,14 @@ def end(server: ToyServer) -> None:
     except subprocess.TimeoutExpired:
         server.process.kill()
         server.process.wait()
+
+
+def begin(server: ToyServer, path: str) -> socket.socket:
+    """Send a request but for the last byte of its body, and wait until the server has taken it up."""
+    fields = "Content-Length: 1\r\nExpect: 100-continue\r\n"
+    connection = server.send(request(path, method="POST", fields=fields))
+    assert connection.recv(100) == CONTINUE
+    return connection
 
 
 def answer_on(connection: socket.socket, *, method: str = "GET") -> Answer:

@@ -92,7 +92,7 @@ def test_a_named_site_may_read_every_answer_and_its_headers(shop: ConformingClie
         exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
         assert exposed >= {
             *("Location", "ETag", "Link", "Retry-After", "RateLimit", "RateLimit-Policy"),
-            *("Idempotent-Replayed", "Preference-Applied", "X-Request-ID"),
+            *("Idempotent-Replayed", "Preference-Applied", "X-Request-ID", "OMS-Replica-Lag"),
         }
 
 

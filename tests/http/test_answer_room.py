@@ -16,7 +16,7 @@ def room(*, places: int = 8, bytes_max: int = 100, wait_seconds: float = 0) -> A
 
 
 def taken(room: AnswerRoom, size: int, owner: str | None = None) -> AnswerShare:
-    share = AnswerShare(owner=owner, size=size)
+    share = AnswerShare(owner=owner, size=size, room=room)
     room.take(share)
     return share
 

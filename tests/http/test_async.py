@@ -14,6 +14,8 @@ from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
 from tests.http.queueing import ASYNC, WAITING, accept, headers, look, open_poisoned, settled
 
+pytestmark = pytest.mark.usefixtures("answered_by")
+
 
 @pytest.fixture(params=["memory", "sqlite"])
 def oms(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Oms]:

@@ -47,6 +47,27 @@ def test_a_caller_has_so_many_places_and_gets_them_back_whatever_happens() -> No
         pass
 
 
+def test_a_place_that_another_thread_gave_back_is_not_given_back_once_more() -> None:
+    places = CallerPlaces(2)
+    with places.place("a"):
+        with places.place("a") as place:
+            place.give_back()
+            with places.place("a"):
+                assert entering(places) == "concurrency_limited"
+        with places.place("a"):
+            assert entering(places) == "concurrency_limited"
+
+
+def test_without_keys_one_caller_may_have_all_that_a_process_takes_on() -> None:
+    """Its orders share a thread, so that they are more than threads."""
+    settings = HttpSettings(http_threads=2, http_in_flight_max=5)
+    places = Bulkheads.of(settings, has_api_keys=False).callers
+    with ExitStack() as held:
+        for _ in range(5):
+            held.enter_context(places.place("a"))
+        assert entering(places) == "concurrency_limited"
+
+
 def bulkhead(*, places: int = 2, per_caller: int = 1, waiting_max: int = 0, wait_seconds: float = 0) -> Bulkhead:
     return Bulkhead(places=places, per_caller=per_caller, waiting_max=waiting_max, wait_seconds=wait_seconds)
 
@@ -227,11 +248,14 @@ def asked(path: str, **environ: str) -> Request:
         ("placeOrder", asked("/v1/orders", CONTENT_LENGTH="65536"), None),
         ("placeOrder", asked("/v1/orders", HTTP_TRANSFER_ENCODING="chunked"), "heavy"),
         ("placeOrders", asked("/v1/orders/batch", CONTENT_LENGTH="2"), "heavy"),
-        ("importStock", asked("/v1/inventory/import", CONTENT_LENGTH="2"), "uploads"),
+        ("importStock", asked("/v1/inventory/import", CONTENT_LENGTH="2"), "files"),
+        ("importOrders", asked("/v1/orders/import", CONTENT_LENGTH="2"), "files"),
+        ("exportOrders", asked("/v1/orders/export"), "files"),
+        ("exportStock", asked("/v1/inventory/export"), "files"),
     ],
 )
 def test_batches_large_bodies_and_large_pages_are_heavy(operation_id: str, request_: Request, kind: str | None) -> None:
     (operation,) = (each for each in operations_of(HttpSettings()) if each.id == operation_id)
     bulkheads = Bulkheads.of(HttpSettings(), has_api_keys=False)
-    wanted = {"heavy": bulkheads.heavy, "uploads": bulkheads.uploads, None: None}[kind]
+    wanted = {"heavy": bulkheads.heavy, "files": bulkheads.files, None: None}[kind]
     assert bulkheads.beside_callers(operation, request_) is wanted

@@ -6,12 +6,15 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.http.asking import figures, order, read, stock
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of
+
+pytestmark = pytest.mark.usefixtures("answered_by")
 
 THREADS = 16
 WAIT_SECONDS = 60

@@ -15,6 +15,8 @@ from tests.http.asking import read
 from tests.http.conformance import ConformingClient
 from tests.http.conftest import client_of, conforming
 
+pytestmark = pytest.mark.usefixtures("answered_by")
+
 TRIGGERS = """
 CREATE TRIGGER no_order BEFORE INSERT ON orders BEGIN SELECT RAISE(ABORT, 'the words of a driver'); END;
 CREATE TRIGGER no_move BEFORE INSERT ON stock_movements BEGIN SELECT RAISE(ABORT, 'the words of a driver'); END;

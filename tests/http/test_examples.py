@@ -27,10 +27,15 @@ def bodies(document: Document, operation: Document) -> Iterator[dict[str, Any]]:
     if "requestBody" not in operation:
         yield {}
         return
-    ((media_type, content),) = operation["requestBody"]["content"].items()
-    if media_type != "application/json":
-        yield {"data": content["example"], "content_type": media_type}
-        return
+    for media_type, content in operation["requestBody"]["content"].items():
+        if media_type != "application/json":
+            yield {"data": content["example"], "content_type": media_type}
+            continue
+        yield from json_bodies(document, operation, content)
+
+
+def json_bodies(document: Document, operation: Document, content: Document) -> Iterator[dict[str, Any]]:
+    """List the example bodies of JSON."""
     schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
     assert schema["examples"], operation["operationId"]
     yield from ({"json": example} for example in schema["examples"])
@@ -54,6 +59,12 @@ def rejected_order(client: ConformingClient, document: Document) -> Mapping[str,
     return {"id": read(response)["order_id"]}
 
 
+def held_order(client: ConformingClient, document: Document) -> Mapping[str, str]:
+    """Have the example order held."""
+    example = document["components"]["schemas"]["OrderRequest"]["examples"][0]
+    return {"id": read(client.post("/v1/orders", json={**example, "hold_seconds": 60}))["id"]}
+
+
 def unused_product(client: ConformingClient, _document: Document) -> Mapping[str, str]:
     """Make a product that has no stock."""
     assert client.put("/v1/inventory/SPARE", json={"name": "Spare"}).status_code == 201
@@ -63,6 +74,7 @@ def unused_product(client: ConformingClient, _document: Document) -> Mapping[str
 # Of what these are for, none of the examples makes one; so the page offers no example of it either.
 BEFORE: Mapping[str, Callable[[ConformingClient, Document], Mapping[str, str]]] = {
     "retryOrder": rejected_order,
+    "extendHold": held_order,
     "deleteProduct": unused_product,
 }
 

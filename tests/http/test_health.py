@@ -176,7 +176,7 @@ def test_everything_that_is_away_is_named(oms: Oms, monkeypatch: pytest.MonkeyPa
 
 def test_a_process_that_is_stopping_is_not_ready_but_answers(client: ConformingClient) -> None:
     draining = {"oms.draining": True}
-    refused(client.get("/readyz", environ_overrides=draining), 503, "overloaded")
+    refused(client.get("/readyz", environ_overrides=draining), 503, "stopping")
     assert client.get("/healthz", environ_overrides=draining).status_code == 200
     assert client.get("/v1/orders", environ_overrides=draining).status_code == 200
 

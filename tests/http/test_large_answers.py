@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
-from tests.http.server_process import ToyServer, answer_on, request, running
+from tests.http.server_process import THREADS_AND_BATCHES, ToyServer, answer_on, request, running
 from tests.services.waiting import wait_until
 
 MEBIBYTE = 1024 * 1024
@@ -20,10 +20,10 @@ LARGE = 8 * MEBIBYTE
 Start = Callable[..., ToyServer]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+@pytest.fixture(params=THREADS_AND_BATCHES)
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
     with contextlib.ExitStack() as servers:
-        yield lambda **options: servers.enter_context(running(tmp_path, **options))
+        yield lambda **options: servers.enter_context(running(tmp_path, opens=request.param, **options))
 
 
 @contextlib.contextmanager
@@ -90,6 +90,32 @@ def test_the_number_of_large_answers_is_bounded(start: Start) -> None:
     with slow_readers(server, "/stream?8", 2):
         assert server.ask("/stream?1").status == 503
     wait_until(lambda: server.ask("/stream?1").status == 200, 5, "the places are free")
+
+
+def test_files_to_slow_readers_cost_no_memory_and_are_gone_with_their_readers(start: Start) -> None:
+    server = start(threads=1, answer_files_max=30, answer_wait_seconds=0.1)
+    assert server.ask("/file").body == bytes(LARGE)
+    before = anonymous(server)
+    with slow_readers(server, "/file", 30):
+        assert len(mapped_files(server)) == 30
+        assert anonymous(server) - before < 20 * MEBIBYTE, "30 answers are 240 MiB"
+        refused = server.ask("/file")
+        assert (refused.status, refused.json["code"]) == (503, "overloaded")
+        assert server.ask("/stream?8").status == 200, "other large answers have a room of their own"
+    wait_until(lambda: not mapped_files(server), 5, "the files are gone")
+    assert server.ask("/file").body == bytes(LARGE)
+
+
+def anonymous(server: ToyServer) -> int:
+    """Give the memory that is no page of a file, in bytes."""
+    status = Path(f"/proc/{process_of(server).pid}/status").read_text()
+    return int(status.partition("RssAnon:")[2].split()[0]) * 1024
+
+
+def mapped_files(server: ToyServer) -> list[str]:
+    """Give the mappings of files without a name."""
+    maps = Path(f"/proc/{process_of(server).pid}/maps").read_text().splitlines()
+    return [line for line in maps if line.endswith("(deleted)") and "/tmp" in line]
 
 
 def test_a_reader_that_takes_nothing_is_cut_off_and_holds_no_place(start: Start) -> None:

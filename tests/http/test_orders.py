@@ -7,6 +7,8 @@ import pytest
 from tests.http.asking import figures, order, place, read, refused, stock
 from tests.http.conformance import ConformingClient
 
+pytestmark = pytest.mark.usefixtures("answered_by")
+
 UNKNOWN_ID = "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"
 UNKNOWN_IDS = [UNKNOWN_ID, "batch", "0", f"{{{UNKNOWN_ID}}}", UNKNOWN_ID.replace("-", ""), "%F0%9F%98%80"]
 

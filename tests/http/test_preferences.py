@@ -10,6 +10,8 @@ from oms_http.orders.preferences import RespondAsync, read_respond_async
 from tests.http.asking import order, stock
 from tests.http.conformance import ConformingClient
 
+pytestmark = pytest.mark.usefixtures("answered_by")
+
 NOT_ASKED = [
     None,
     "",

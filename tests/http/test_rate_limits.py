@@ -15,6 +15,8 @@ from oms_http.settings import HttpSettings
 from tests.http.asking import ask_by_head, order, read, refused, stock
 from tests.http.conformance import ConformingClient
 
+pytestmark = pytest.mark.usefixtures("answered_by")
+
 JSON = "application/json"
 OPEN_PATHS = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems/rate_limited"]
 

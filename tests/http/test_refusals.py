@@ -14,6 +14,8 @@ from oms_http.requests import Request
 from tests.http.asking import order
 from tests.http.conftest import client_of, conforming
 
+pytestmark = pytest.mark.usefixtures("answered_by")
+
 ROOT = Caller(name="root", scopes=ALL_SCOPES)
 FORBIDDEN = OmsError("forbidden", "this needs the scope admin")
 

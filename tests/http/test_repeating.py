@@ -7,6 +7,8 @@ import pytest
 from tests.http.asking import figures, order, read, refused, stock
 from tests.http.conformance import ConformingClient
 
+pytestmark = pytest.mark.usefixtures("answered_by")
+
 
 def test_an_order_sent_twice_is_placed_once(client: ConformingClient) -> None:
     stock(client)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import mmap
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -14,7 +16,7 @@ import pytest
 
 from oms_http.edge.answer_headers import PLAIN
 from oms_http.server.answer_room import AnswerRoom, AnswerShare
-from oms_http.server.answers import MEMORY_BYTES_MAX, Answer, StaticFile, WsgiRunner
+from oms_http.server.answers import MEMORY_BYTES_MAX, Answer, FileAnswer, WsgiRunner
 from oms_http.server.options import ServerOptions
 
 TEXT = [("Content-Type", "text/plain")]
@@ -152,7 +154,9 @@ LARGE = b"x" * (MEMORY_BYTES_MAX + 1)
 
 
 def test_a_large_answer_takes_its_share_of_the_room_and_a_small_one_none() -> None:
-    assert answer_of(answering([LARGE, b"y"])).share == AnswerShare(owner=None, size=len(LARGE) + 1)
+    room = room_of(places=1)
+    share = answer_of(answering([LARGE, b"y"]), room=room).share
+    assert share == AnswerShare(owner=None, size=len(LARGE) + 1, room=room)
     assert answer_of(answering([LARGE[:-1]])).share is None
 
 
@@ -185,7 +189,7 @@ def test_a_large_answer_that_breaks_takes_no_room() -> None:
 def wrapping(file: IO[bytes]) -> Any:
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", TEXT)
-        return StaticFile(file)
+        return FileAnswer(file)
 
     return app
 
@@ -202,12 +206,40 @@ def test_a_file_of_the_disk_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(LARGE)
     file = path.open("rb")
-    assert answer_of(wrapping(file)).body == LARGE
+    assert bytes(answer_of(wrapping(file)).body) == LARGE
     assert file.closed
 
 
+def test_a_large_file_of_the_disk_is_mapped_and_takes_a_place_of_its_own_room() -> None:
+    files, room = room_of(places=1), room_of(places=1)
+    runner = WsgiRunner(app=wrapping_new, answer_headers=PLAIN, room=room, bytes_max=10, file_room=files)
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "oms.request_id": "id-1", "wsgi.url_scheme": "http"}
+    answer = runner(environ)
+    assert isinstance(answer.body, mmap.mmap)
+    assert bytes(answer.body) == LARGE
+    assert answer.share == AnswerShare(owner=None, size=len(LARGE), room=files)
+    assert code_of(runner(environ)) == "overloaded"
+    files.give_back(answer.share)
+    assert runner(environ).status == 200
+
+
+def wrapping_new(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    file = tempfile.TemporaryFile()  # noqa: SIM115  The answer closes it.
+    file.write(LARGE)
+    file.seek(0)
+    return wrapping(file)(environ, start_response)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("content", [b"", b"small"])
+def test_a_small_file_of_the_disk_is_an_answer_like_any_other(content: bytes) -> None:
+    file = tempfile.TemporaryFile()  # noqa: SIM115  The answer closes it.
+    file.write(content)
+    answer = answer_of(wrapping(file), room=room_of(places=0))
+    assert (answer.status, answer.body, answer.share) == (200, content, None)
+
+
 def test_a_static_file_may_be_read_like_any_other_iterable() -> None:
-    assert b"".join(StaticFile(io.BytesIO(b"abc"), 2)) == b"abc"
+    assert b"".join(FileAnswer(io.BytesIO(b"abc"), 2)) == b"abc"
 
 
 @pytest.mark.parametrize(

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import signal
-import socket
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
-from tests.http.server_process import STOPPING_SECONDS, ToyServer, answer_on, end, launch, request, running
+from tests.http.server_process import (
+    STOPPING_SECONDS,
+    THREADS_AND_BATCHES,
+    answer_on,
+    begin,
+    end,
+    launch,
+    request,
+    running,
+)
 from tests.services.tcp import LOOPBACK
 from tests.services.waiting import wait_until
-
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-def begin(server: ToyServer, path: str) -> socket.socket:
-    """Send a request but for the last byte of its body, and wait until the server has taken it up."""
-    fields = "Content-Length: 1\r\nExpect: 100-continue\r\n"
-    connection = server.send(request(path, method="POST", fields=fields))
-    assert connection.recv(100) == CONTINUE
-    return connection
 
 
 @pytest.mark.parametrize(
     ("stop", "processes"), [(signal.SIGTERM, 1), (signal.SIGTERM, 2), (signal.SIGINT, 1), (signal.SIGHUP, 1)]
 )
-def test_a_stop_finishes_what_is_in_flight_then_closes(tmp_path: Path, stop: signal.Signals, processes: int) -> None:
-    with running(tmp_path, threads=2, processes=processes) as server:
+@pytest.mark.parametrize("opens", THREADS_AND_BATCHES)
+def test_a_stop_finishes_what_is_in_flight_then_closes(
+    tmp_path: Path, stop: signal.Signals, processes: int, opens: str
+) -> None:
+    with running(tmp_path, threads=2, processes=processes, opens=opens) as server:
         server.wait_for("OPENED", times=processes)
         idle = server.send(request("/"))
         answer_on(idle)

@@ -14,7 +14,7 @@ import pytest
 from oms_http.edge.answer_headers import NAMES
 from oms_http.server import ServerOptions
 from oms_http.server.bridge import HOLD_SECONDS
-from tests.http.server_process import ToyServer, answer_on, request, running
+from tests.http.server_process import THREADS_AND_BATCHES, ToyServer, answer_on, request, running
 from tests.services.waiting import wait_until
 
 MEBIBYTE = 1024 * 1024
@@ -35,9 +35,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield start
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
-    with running(tmp_path_factory.mktemp("server"), threads=4, in_flight_max=64) as toy:
+@pytest.fixture(scope="module", params=THREADS_AND_BATCHES)
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ToyServer]:
+    with running(tmp_path_factory.mktemp("server"), opens=request.param, threads=4, in_flight_max=64) as toy:
         yield toy
 
 

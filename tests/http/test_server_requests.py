@@ -9,15 +9,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.http.server_process import ToyServer, answer_on, request, running
+from tests.http.server_process import THREADS_AND_BATCHES, ToyServer, answer_on, request, running
 
 HEX_ID = re.compile(r"[0-9a-f]{32}").fullmatch
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
-    with running(tmp_path_factory.mktemp("server"), threads=4, in_flight_max=64) as toy:
+@pytest.fixture(scope="module", params=THREADS_AND_BATCHES)
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ToyServer]:
+    with running(tmp_path_factory.mktemp("server"), opens=request.param, threads=4, in_flight_max=64) as toy:
         yield toy
+
+
+def test_requests_share_a_thread_where_the_service_says_so(server: ToyServer, request: pytest.FixtureRequest) -> None:
+    opens = request.node.callspec.params["server"]
+    assert (server.ask("/").json["thread"] == "oms-http-batches") == (opens == "in batches")
 
 
 def test_the_environ_describes_the_request(server: ToyServer) -> None:

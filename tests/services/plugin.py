@@ -12,10 +12,12 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.services.certificates import Certificate, make_certificate
+from tests.services.citus import CitusCluster, citus_url
 from tests.services.databases import PostgresqlServer
 from tests.services.finding import Finding, How, find, services
+from tests.services.nats import private_nats
 from tests.services.postgresql import PrivatePostgresql
-from tests.services.processes import PrivateServer
+from tests.services.processes import PrivateServer, ServerProcess
 from tests.services.rabbitmq import PrivateRabbitmq
 from tests.services.run import Run, new_run
 from tests.services.unusable import ServerUnusable
@@ -119,6 +121,19 @@ def postgresql_url(postgresql_server: PostgresqlServer, postgresql_template: str
         yield url
 
 
+@pytest.fixture(scope="session")
+def citus_cluster(test_run: Run) -> CitusCluster:
+    """The Citus cluster that OMS_TEST_CITUS_URL names: its `database()` makes a cell for one test."""
+    return CitusCluster(url=citus_url(), run=test_run)
+
+
+@pytest.fixture
+def citus_cell_url(citus_cluster: CitusCluster) -> Iterator[str]:
+    """The URL of a cell that belongs to this test alone."""
+    with citus_cluster.database() as url:
+        yield url
+
+
 @pytest.fixture
 def private_postgresql(test_run: Run) -> Iterator[Callable[[], PrivatePostgresql]]:
     """Start PostgreSQL servers that the test may kill, stop and start again; each takes about a second."""
@@ -157,6 +172,32 @@ def private_rabbitmq(test_run: Run) -> Iterator[Callable[..., PrivateRabbitmq]]:
                 server.start()
             except ServerUnusable as error:
                 do_without(f"NO PRIVATE RABBITMQ: {error}")
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def nats_url(pytestconfig: pytest.Config) -> str:
+    """The URL of the run's NATS server, shared: begin every name with `unique_name`, and delete what you declare."""
+    return _url(pytestconfig, "NATS")
+
+
+@pytest.fixture(scope="module")
+def start_nats(test_run: Run) -> Iterator[Callable[..., ServerProcess]]:
+    """Start NATS servers that the module's tests may kill, freeze and start again; each takes a fraction of a second.
+
+    What is given are further lines of the server's configuration.
+    """
+    with ExitStack() as servers:
+
+        def start(*lines: str, **choices: Any) -> ServerProcess:
+            try:
+                server = private_nats(test_run, *lines, **choices)
+                servers.callback(server.kill)
+                server.start()
+            except ServerUnusable as error:
+                do_without(f"NO PRIVATE NATS: {error}")
             return server
 
         yield start

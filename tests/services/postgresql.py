@@ -8,10 +8,12 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -24,6 +26,7 @@ from tests.services.unusable import ServerUnusable
 CONNECTING_SECONDS = 3
 # PostgreSQL refuses to run as root; this account is on every system and may do nothing.
 ACCOUNT_FOR_ROOT = "nobody"
+DURABILITY_OFF: Mapping[str, str] = MappingProxyType({"fsync": "off", "full_page_writes": "off"})
 
 
 def standard_urls() -> list[str]:
@@ -92,20 +95,33 @@ def installed_binaries() -> Binaries:
 class PrivatePostgresql(ServerProcess):
     """A PrivateServer with an empty cluster, superuser `postgres` without a password, started by `start`.
 
-    It does not fsync: a kill -9 loses nothing that was handed to the system, only a power cut would.
+    By default it does not fsync: a kill -9 loses nothing that was handed to the system, only a power cut would.
     """
 
     def __init__(
-        self, run: Run, source: Binaries | None = None, *, certificate: tuple[Path, Path] | None = None
+        self,
+        run: Run,
+        source: Binaries | None = None,
+        *,
+        certificate: tuple[Path, Path] | None = None,
+        settings: Mapping[str, str] = DURABILITY_OFF,
+        standby_of: PrivatePostgresql | None = None,
     ) -> None:
-        """`certificate` and its key turn TLS on; connections without it are still taken."""
+        """`certificate` and its key turn TLS on; connections without it are still taken.
+
+        `standby_of` is a primary that has not been started yet, whose cluster this one begins with and follows.
+        """
         source = source or binaries()
         user = ACCOUNT_FOR_ROOT if os.geteuid() == 0 else ""
         programs = _enterable(run, source) if user else source.folder
         folder = run.new_folder("postgresql")
         self._data = folder / "data"
-        _create_cluster(programs, self._data, user)
-        super().__init__(run, _server_command(programs, self._data, user, _tls(self._data, certificate, user)))
+        if standby_of is None:
+            _create_cluster(programs, self._data, user)
+        else:
+            settings = {**settings, **_follow(standby_of, self._data, user)}
+        settings = {**settings, **_tls(self._data, certificate, user)}
+        super().__init__(run, _server_command(programs, self._data, user, settings))
 
     @contextmanager
     def as_standby(self) -> Iterator[None]:
@@ -165,6 +181,17 @@ def _create_cluster(programs: Path, data: Path, user: str) -> None:
         raise ServerUnusable(f"initdb failed: {error.stderr}") from error
 
 
+def _follow(primary: PrivatePostgresql, data: Path, user: str) -> dict[str, str]:
+    """Copy a primary's cluster; return the settings of a standby of it."""
+    if user:
+        shutil.chown(data.parent, user)
+    subprocess.run(["cp", "-a", str(primary._data), str(data)], check=True)
+    (data / "standby.signal").touch()
+    at = urlsplit(primary.url)
+    where = f"host={at.hostname} port={at.port} user={at.username} application_name=standby"
+    return {"primary_conninfo": where, "wal_retrieve_retry_interval": "100ms"}
+
+
 def _tls(data: Path, certificate: tuple[Path, Path] | None, user: str) -> dict[str, str]:
     """Copy certificate and key to where the server may read them, and nobody else the key."""
     if certificate is None:
@@ -177,18 +204,16 @@ def _tls(data: Path, certificate: tuple[Path, Path] | None, user: str) -> dict[s
     return {"ssl": "on"}
 
 
-def _server_command(programs: Path, data: Path, user: str, tls: dict[str, str]) -> ServerCommand:
+def _server_command(programs: Path, data: Path, user: str, settings: Mapping[str, str]) -> ServerCommand:
     port = free_port()
-    settings = {
+    given = {
         "listen_addresses": LOOPBACK,
         "unix_socket_directories": "",
         "port": port,
-        "fsync": "off",
-        "full_page_writes": "off",
         "max_connections": 200,
-        **tls,
+        **settings,
     }
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    options = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
     return ServerCommand(
         name="PostgreSQL",
         url=f"postgresql://postgres@{LOOPBACK}:{port}/postgres",

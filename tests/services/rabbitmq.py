@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -95,8 +96,8 @@ class PrivateRabbitmq:
         self._folder = run.new_folder("rabbitmq")
         (self._folder / "advanced.config").write_text(advanced)
         self._names_folder = run.new_folder("epmd")
-        self._names = ServerProcess(run, _name_daemon(self._names_folder, ports))
-        command = _broker(self._folder, ports, self.url)
+        self._names = ServerProcess(run, name_daemon(self._names_folder, ports))
+        command = node(self._folder, ports, self.url)
         self._environment = command.environment
         self._broker = ServerProcess(run, command)
 
@@ -131,10 +132,7 @@ class PrivateRabbitmq:
 
     def evaluate(self, expression: str) -> str:
         """Let the broker evaluate an Erlang expression, which takes a second or two; give what it prints."""
-        command = [str(Path(binary()).with_name("rabbitmqctl")), "--quiet", "eval", expression]
-        environment = {**os.environ, **self._environment}
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=60)
-        return done.stdout
+        return evaluate(expression, self._environment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +144,17 @@ class Ports:
     names: int
 
 
-def _name_daemon(folder: Path, ports: Ports) -> ServerCommand:
+def evaluate(expression: str, environment: Mapping[str, str]) -> str:
+    """Let the node of an environment evaluate an Erlang expression; give what it prints."""
+    command = [str(Path(binary()).with_name("rabbitmqctl")), "--quiet", "eval", expression]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60
+    )
+    return done.stdout
+
+
+def name_daemon(folder: Path, ports: Ports) -> ServerCommand:
+    """Prepare Erlang's name daemon for the nodes of a broker."""
     return ServerCommand(
         name="epmd",
         url=f"tcp://{LOOPBACK}:{ports.names}",
@@ -159,7 +167,8 @@ def _name_daemon(folder: Path, ports: Ports) -> ServerCommand:
     )
 
 
-def _broker(folder: Path, ports: Ports, url: str) -> ServerCommand:
+def node(folder: Path, ports: Ports, url: str, arguments: str = "") -> ServerCommand:
+    """Prepare a node that is called as its folder; `arguments` are its Erlang machine's."""
     environment = {
         "HOME": str(folder),  # For the cookie.
         "ERL_EPMD_PORT": str(ports.names),
@@ -170,6 +179,7 @@ def _broker(folder: Path, ports: Ports, url: str) -> ServerCommand:
         "RABBITMQ_MNESIA_BASE": str(folder / "data"),
         "RABBITMQ_LOG_BASE": str(folder),
         "RABBITMQ_LOGS": "-",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": arguments,
         "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
         # Files that do not exist, so that the machine's own configuration is not read.
         "RABBITMQ_CONF_ENV_FILE": str(folder / "environment.conf"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tests.services.processes import ServerCommand, ServerProcess
@@ -47,16 +48,20 @@ def binary() -> str:
     raise ServerUnusable("redis-server is not installed")
 
 
-def private_redis(run: Run, *options: str) -> ServerProcess:
-    """Prepare a server without persistence: its data is gone when it stops. `options` are redis-server's."""
+def private_redis(run: Run, *options: str, file: Path | None = None, password: str = "") -> ServerProcess:
+    """Prepare a server without persistence: its data is gone when it stops.
+
+    `options` are redis-server's, `file` is its configuration, which Sentinels write to.
+    """
     port = free_port()
-    command = [binary(), "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no", *options]
+    own = [] if file else ["--save", "", "--appendonly", "no"]
+    command = [binary(), *([str(file)] if file else []), "--port", str(port), "--bind", LOOPBACK, *own, *options]
     return ServerProcess(
         run,
         ServerCommand(
             name="Redis",
             url=f"redis://{LOOPBACK}:{port}",
-            check=check,
+            check=lambda url: check(url.replace("//", f"//:{password}@") if password else url),
             command=command,
             folder=run.new_folder("redis"),
             environment={},

@@ -19,6 +19,8 @@ from tests.cli.programs import Program
 from tests.cli.serving import serving
 
 CLIENTS = Path(__file__).parent / "clients"
+# Their bodies are texts, which the generator of the Python client leaves out.
+FILES = {"POST /v1/inventory/import", "POST /v1/orders/import"}
 # The count that was set; an order that is placed; one that is refused, with its figures; how many are pending.
 SOLD = ["25", "pending 25.00", "500 of 23 WIDGET", "1"]
 # What a generator writes where it could not make sense of a schema; a member of any name may be anything.
@@ -74,7 +76,7 @@ def python_client(client_python: Path, document: Path, tmp_path: Path) -> Path:
     shutil.copytree(CLIENTS / "python", folder)
     generator = [client_python.with_name("openapi-python-client"), "generate", "--config", "generator.yaml"]
     said = run(folder, *generator, "--path", document, "--meta", "none", "--output-path", "oms_client")
-    assert re.findall(r"^WARNING parsing (.+?) within", said, re.MULTILINE) in ([], ["POST /v1/inventory/import"])
+    assert {*re.findall(r"^WARNING parsing (.+?) within", said, re.MULTILINE)} <= FILES
     return folder
 
 

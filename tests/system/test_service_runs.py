@@ -73,6 +73,11 @@ def ended(run: subprocess.Popen[str]) -> tuple[int, str]:
     return run.returncode, output
 
 
+def text_of(file: Path) -> str:
+    """Read what was written; nothing while there is no file yet."""
+    return file.read_text() if file.exists() else ""
+
+
 def is_answering(url: str) -> bool:
     try:
         redis.check(url)
@@ -100,8 +105,7 @@ def test_the_processes_of_a_run_share_one_private_server_that_ends_with_it(
 @pytest.mark.parametrize("processes", ["0", "1"])
 def test_a_killed_run_leaves_no_server_and_no_folder(start_pytest: Pytest, tmp_path: Path, processes: str) -> None:
     run = start_pytest(STAYING, "-n", processes)
-    wait_until((tmp_path / "a").exists, RUN_SECONDS, "its server has been started")
-    url = (tmp_path / "a").read_text()
+    url = wait_until(lambda: text_of(tmp_path / "a"), RUN_SECONDS, "its server has been started")
     assert is_answering(url)
     run.send_signal(signal.SIGKILL)
     run.communicate()

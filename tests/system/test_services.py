@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -54,7 +55,7 @@ def test_the_named_server_comes_first() -> None:
 
 @EVERY_SERVICE
 def test_a_named_server_that_does_not_answer_is_an_error(service: Service) -> None:
-    nowhere = service.standard_urls[0].replace("5432", "1").replace("5672", "1").replace("6379", "1")
+    nowhere = re.sub(r"(?<=:)(5432|5672|6379|4222)", "1", service.standard_urls[0])
     with pytest.raises(ServerUnusable, match=f"^{service.variable} names a server that cannot be used: "):
         find(service, {service.variable: nowhere})
 

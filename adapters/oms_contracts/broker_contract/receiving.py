@@ -114,10 +114,11 @@ class ReceivingPromises(BrokerHooks):
             inbox.done(messages)
 
     def test_a_huge_message_arrives_and_holds_nothing_up(self, broker: Broker) -> None:
-        self.send_command(broker, b"x" * 8 * MEBIBYTE)
+        size = self.huge_body_bytes(broker)
+        self.send_command(broker, b"x" * size)
         self.send_command(broker, b"{}")
         with open_inbox(broker) as inbox:
             huge, small = receive(inbox, 2)
-            assert len(huge.body) > MEBIBYTE
+            assert len(huge.body) > MEBIBYTE or len(huge.body) == size  # It may be cut once it is too large.
             assert small.body == b"{}"
             inbox.done([huge, small])

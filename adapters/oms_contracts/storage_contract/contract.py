@@ -9,11 +9,15 @@ import pytest
 from oms_contracts.storage_contract.accepting import AcceptingPromises
 from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
 from oms_contracts.storage_contract.api_keys import ApiKeyPromises
+from oms_contracts.storage_contract.archiving import ArchivePromises, ArchiveRacePromises, LostArchiveCommitPromises
 from oms_contracts.storage_contract.auditing import AuditPromises
+from oms_contracts.storage_contract.confirming import ConfirmPromises, ExtensionPromises
 from oms_contracts.storage_contract.count_bounds import CountBoundPromises
 from oms_contracts.storage_contract.deleting import DeletionPromises
 from oms_contracts.storage_contract.failing import FailingPromises
 from oms_contracts.storage_contract.finding_orders import OrderFindingPromises
+from oms_contracts.storage_contract.hold_races import HoldRacePromises
+from oms_contracts.storage_contract.holding import ExpiryPromises, HoldPromises, SettledHoldPromises
 from oms_contracts.storage_contract.hooks import PASSWORD, StockEvent, StorageHooks
 from oms_contracts.storage_contract.idempotency_keys import OrderKeyPromises
 from oms_contracts.storage_contract.import_creations import ImportCreationPromises
@@ -25,10 +29,16 @@ from oms_contracts.storage_contract.lifecycle import LifecyclePromises
 from oms_contracts.storage_contract.listing_stock import StockListingPromises
 from oms_contracts.storage_contract.lossy_shop import LossyShop
 from oms_contracts.storage_contract.lost_api_key_commits import LostApiKeyCommitPromises
+from oms_contracts.storage_contract.lost_hold_commits import LostHoldCommitPromises
 from oms_contracts.storage_contract.lost_order_commits import LostOrderCommitPromises
 from oms_contracts.storage_contract.lost_queue_commits import LostQueueCommitPromises
 from oms_contracts.storage_contract.lost_stock_commits import LostStockCommitPromises
 from oms_contracts.storage_contract.moving import OrderMovePromises
+from oms_contracts.storage_contract.moving_many import (
+    BulkMovePromises,
+    BulkMoveRacePromises,
+    LostBulkMoveCommitPromises,
+)
 from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.outbox import LeasePromises, OutboxPromises
 from oms_contracts.storage_contract.placing import PlacingPromises
@@ -53,6 +63,7 @@ class StorageContract(
     ValuePromises,
     CountBoundPromises,
     OrderMovePromises,
+    BulkMovePromises,
     OrderFindingPromises,
     StockChangePromises,
     StockListingPromises,
@@ -65,25 +76,37 @@ class StorageContract(
     SettlingBoundPromises,
     SweepingPromises,
     FailingPromises,
+    HoldPromises,
+    ExpiryPromises,
+    SettledHoldPromises,
+    ConfirmPromises,
+    ExtensionPromises,
     KeyedChangePromises,
     WorkerPromises,
     LeasePromises,
     OutboxPromises,
     AuditPromises,
+    ArchivePromises,
     ApiKeyPromises,
     LifecyclePromises,
     OrderRacePromises,
     StockRacePromises,
     ImportRacePromises,
     QueueRacePromises,
+    HoldRacePromises,
+    BulkMoveRacePromises,
     KeyedChangeRacePromises,
     ApiKeyRacePromises,
+    ArchiveRacePromises,
     InjectedRacePromises,
     DeletionPromises,
     LostOrderCommitPromises,
+    LostBulkMoveCommitPromises,
     LostStockCommitPromises,
     LostQueueCommitPromises,
+    LostHoldCommitPromises,
     LostApiKeyCommitPromises,
+    LostArchiveCommitPromises,
     StorageHooks,
 ):
     """Every promise of `oms_core.ports.storage`; each part of the port is a class of its own among the parents.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from oms_contracts.clock import TickingClock
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.orders.statuses import OrderStatus
@@ -56,6 +58,21 @@ class OrderFindingPromises:
             assert met == [order.id for order in orders], given
         first = shop.storage.orders.find(OrderFilter(oldest_first=True), after=None, limit=9, lines_max=2)
         assert [order.id for order in first] == [order.id for order in orders[:2]]
+
+    def test_orders_of_many_months_are_listed_in_both_directions_page_by_page(self, shop: Shop) -> None:
+        slow = replace(shop, clock=TickingClock(step=timedelta(hours=31)))
+        slow.set("A", 100)
+        orders = [slow.buy(("A", 1), ("A", 2), customer_id=customer) for customer in ("C1", "C2", "C2", "C1") * 5]
+        times = {"created_from": orders[3].created_at, "created_to": orders[15].created_at}
+        for given in ({"sku": "A"}, {"customer_id": "C1"}, {"customer_id": "C1", "sku": "A"}, {"sku": "A"} | times):
+            wanted = OrderFilter(**given)
+            expected = [order.id for order in orders if wanted.customer_id in {None, order.customer_id}]
+            expected = expected[3:15] if wanted.created_from else expected
+            for sorted_by in (OrderFilter(**given, oldest_first=True), wanted):
+                met: list[UUID] = []
+                while page := found(shop, sorted_by, after=met[-1] if met else None, limit=3):
+                    met += page
+                assert met == (expected if sorted_by.oldest_first else expected[::-1]), given
 
     def test_a_list_ends_with_the_order_whose_lines_reach_the_bound(self, shop: Shop) -> None:
         shop.set("A", 1_000)

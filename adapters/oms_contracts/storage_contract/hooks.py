@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from oms_core.ports.storage import Storage
 
@@ -30,6 +31,10 @@ class StorageHooks:
 
     def break_level(self, storage: Storage, sku: str, location: str) -> None:
         """Add 1 to the `on_hand` of a level behind the ledger's back."""
+        raise NotImplementedError
+
+    def break_order(self, storage: Storage, order_id: UUID) -> None:
+        """Add 1 to what the first ledger row of an order reserves, behind everybody's back."""
         raise NotImplementedError
 
     def lose_next_commit(self, storage: Storage, then: Callable[[], object]) -> None:

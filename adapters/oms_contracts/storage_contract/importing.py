@@ -46,7 +46,7 @@ def apply_batch(shop: Shop, batch: ImportBatch, key: ImportRun | None, since: Im
     caller, now = shop.caller, shop.clock.now()
     if key is not None:
         return shop.storage.imports.apply(batch, key=key, since=since, caller=caller, now=now)
-    once = own_key(caller.name, random_bits=shop.clock.random_bits(OWN_KEY_BITS))
+    once = own_key(caller.name, "import", random_bits=shop.clock.random_bits(OWN_KEY_BITS))
     return shop.storage.imports.apply_once(batch, key=once, caller=caller, now=now)
 
 

@@ -30,7 +30,7 @@ def set_while(shop: Shop, command: SetStock, step: Callable[[], None]) -> Produc
         step()
         return change
 
-    key = IdempotencyKey(actor=CLERK.name, key=f"once:{shop.clock.random_bits(64)}", fingerprint=b"")
+    key = IdempotencyKey(actor=CLERK.name, key=f"once:{shop.clock.random_bits(64)}", act="set", fingerprint=None)
     return shop.storage.stock.change(command.sku, key=key, caller=CLERK, now=shop.clock.now(), decide=decide)[0]
 
 

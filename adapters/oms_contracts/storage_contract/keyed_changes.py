@@ -9,7 +9,7 @@ import pytest
 from oms_contracts.concurrency import run_together
 from oms_contracts.storage_contract.failing import rejected
 from oms_contracts.storage_contract.order_races import THREADS, buyers
-from oms_contracts.storage_contract.shop import Shop
+from oms_contracts.storage_contract.shop import Shop, refused
 from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.order import Order
@@ -22,7 +22,7 @@ def retry_once(shop: Shop, order: Order, key: str = "K", *, fingerprint: bytes =
     """Queue an order again under a key."""
     return shop.storage.orders.change_once(
         order.id,
-        key=IdempotencyKey(actor=shop.caller.name, key=key, fingerprint=fingerprint),
+        key=IdempotencyKey(actor=shop.caller.name, key=key, act="retry", fingerprint=fingerprint),
         owner=shop.caller.customer_id,
         caller=shop.caller,
         now=shop.clock.now(),
@@ -59,6 +59,17 @@ class KeyedChangePromises:
         before = shop.everything()
         assert refusal(shop, order, fingerprint=b"g" * 32) == "idempotency_key_reused"
         assert refusal(shop, other, fingerprint=b"g" * 32) == "idempotency_key_reused"
+        assert shop.everything() == before
+
+    def test_all_acts_on_orders_share_the_keys_of_a_caller(self, shop: Shop) -> None:
+        shop.set("GADGET", 5)
+        order = rejected(shop)
+        shop.buy(("GADGET", 1), idempotency_key="placed")
+        assert refusal(shop, order, "placed") == "idempotency_key_reused"
+        retry_once(shop, order, "retried")
+        before = shop.everything()
+        again = shop.order(("GADGET", 1), idempotency_key="retried")
+        assert [refused(take(again)[0]).code for take in (shop.place, shop.accept)] == ["idempotency_key_reused"] * 2
         assert shop.everything() == before
 
     def test_each_caller_has_keys_of_its_own(self, shop: Shop) -> None:

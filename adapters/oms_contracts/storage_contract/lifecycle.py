@@ -31,6 +31,11 @@ class LifecyclePromises:
         assert (status.pending, status.unknown) == ((), ())
         assert storage.schema.upgrade() == ()
 
+    def test_a_storage_works_in_one_of_the_cells_if_there_are_any(self, storage: Storage) -> None:
+        cells = storage.schema.cells()
+        assert [cell.is_own for cell in cells].count(True) == bool(cells)
+        assert all(cell.name and cell.node and cell.size_bytes > 0 and cell.orders >= 0 for cell in cells)
+
     def test_the_description_names_the_database_without_a_password(self, storage: Storage) -> None:
         assert storage.describe()
         assert PASSWORD not in storage.describe()

@@ -20,7 +20,9 @@ from oms_core.domain.commands import (
     SetStock,
 )
 from oms_core.domain.events import Event
+from oms_core.domain.hold_commands import ConfirmOrder, ExtendHold
 from oms_core.domain.limits import PAGE_ITEMS_MAX
+from oms_core.domain.orders.holds import HoldLimits
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.orders.placement import (
     Demand,
@@ -42,6 +44,8 @@ from oms_core.ports.clock import Clock
 from oms_core.ports.queue_storage import DecideSettlement, SettleBatch, WaitForTurn
 from oms_core.ports.storage import DecidePlacement, Storage
 from oms_core.use_cases.audit import AuditReport, audit
+from oms_core.use_cases.databases import Databases
+from oms_core.use_cases.holds import Holds
 from oms_core.use_cases.orders.prepare_placement import prepare_placement
 from oms_core.use_cases.stock import Stock, StockChanged
 
@@ -60,7 +64,7 @@ class Shop:
     @property
     def stock(self) -> Stock:
         """The use cases of stock, over this storage."""
-        return Stock(storage=self.storage, clock=self.clock, default_location="main")
+        return Stock(databases=Databases(primary=self.storage), clock=self.clock, default_location="main")
 
     def of(self, caller: Caller) -> Shop:
         """Return the same shop in another caller's hands."""
@@ -164,6 +168,32 @@ class Shop:
             decide=lambda order, _: decide_retry(order, reason),
         )
 
+    @property
+    def holds(self) -> Holds:
+        """The use cases of holds, over this storage."""
+        return Holds(storage=self.storage, clock=self.clock, limits=HoldLimits())
+
+    def order_to_hold(self, *lines: tuple[str, int], seconds: int = 900, **given: Any) -> Placement:
+        """Prepare an order that is to be held; a hold of less than 0 seconds is overdue at once."""
+        return replace(self.order(*lines, **given), hold_seconds=seconds)
+
+    def hold(self, *lines: tuple[str, int], seconds: int = 900, **given: Any) -> Order:
+        """Place one order that must be held."""
+        return placed(self.place(self.order_to_hold(*lines, seconds=seconds, **given))[0]).order
+
+    def confirm(self, order_id: UUID, payment_reference: str | None = None, **given: Any) -> Order:
+        """Run `Holds.confirm` with the fields of ConfirmOrder."""
+        command = ConfirmOrder(order_id=order_id, payment_reference=payment_reference, **given)
+        return self.holds.confirm(command, caller=self.caller).order
+
+    def extend(self, order_id: UUID, seconds: int, **given: Any) -> Order:
+        """Run `Holds.extend` with the fields of ExtendHold."""
+        return self.holds.extend(ExtendHold(order_id=order_id, seconds=seconds, **given), caller=self.caller).order
+
+    def expire(self, *order_ids: UUID) -> list[UUID]:
+        """Expire those of these orders that are overdue, in one transaction."""
+        return self.storage.holds.expire(order_ids, stamp=Stamp.of(self.caller, self.clock.now()))
+
     def sweep(self, *, older_than_seconds: float = 0.0, limit: int = 500, lease_seconds: float = 0.0) -> list[UUID]:
         """Claim orders that are due; give their ids."""
         claims = self.storage.queue.sweep(
@@ -212,7 +242,7 @@ class Shop:
 
     def audit(self) -> AuditReport:
         """Audit everything."""
-        return audit(caller=CLERK, audits=self.storage.audits)
+        return audit(caller=CLERK, databases=Databases(primary=self.storage))
 
     def everything(self) -> dict[str, object]:
         """Read all that a refusal must leave as it was."""

@@ -16,7 +16,7 @@ from oms_core.errors import OmsError
 
 def change(shop: Shop, sku: str, key: str, made: ProductChange | None) -> tuple[Product, bool]:
     """Make a change as decided, under a key."""
-    stock_key = IdempotencyKey(actor=CLERK.name, key=key, fingerprint=b"\x00" * 32)
+    stock_key = IdempotencyKey(actor=CLERK.name, key=key, act="set", fingerprint=b"\x00" * 32)
     return shop.storage.stock.change(sku, key=stock_key, caller=CLERK, now=shop.clock.now(), decide=lambda _: made)
 
 

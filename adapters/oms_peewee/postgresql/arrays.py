@@ -27,9 +27,11 @@ _BETWEEN = "\x00"
 
 def texts(values: Sequence[str | None]) -> str:
     """Write text[]. Raises UnstorableValueError for a NUL."""
-    if not values or all(value is None for value in values):
-        return "{}"  # unnest fills a column that is too short with NULL.
+    if not values:
+        return "{}"
     if None in values:
+        if values.count(None) == len(values):
+            return "{}"  # unnest fills a column that is too short with NULL.
         return "{" + ",".join(["NULL" if value is None else _quoted([value]) for value in values]) + "}"
     return "{" + _quoted(values) + "}"  # type: ignore[arg-type]  # None is not among them.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 import peewee
 import psycopg2
@@ -13,8 +14,9 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.faults import CommitLostError, Fault, TooLateError, UnfitError, UnstorableValueError, reason_of
-from oms_peewee.postgresql.address import read_postgresql_url
-from oms_peewee.postgresql.error_codes import meaning_of, meaning_of_words
+from oms_peewee.postgresql.address import PostgresqlAddress
+from oms_peewee.postgresql.error_codes import KEYS_INDEX, is_node_lost, meaning_of, meaning_of_words, told_at_places
+from oms_peewee.postgresql.order_periods import from_period_to_period
 from oms_peewee.postgresql.session_settings import (
     READ_WRITE,
     beginning,
@@ -35,19 +37,28 @@ _CONNECTIONS_MAX = 8
 # How long after its statement_timeout a running server may take to report it.
 _ANSWER_MARGIN_SECONDS = 5.0
 
-# How the names of all indexes of idempotency keys end, as PostgreSQL quotes them where an insert waited for one.
-_KEYS = '_idempotency"'
+# A COMMIT waits for synchronous standbys without a limit of the server's own, so the call's deadline is its limit. One
+# that is sent late gets this much all the same: a busy disk takes its time.
+_COMMIT_SECONDS_MIN = 1.0
+# A transaction of no rows that is written to the log: its COMMIT waits for the standbys, as those before it had to.
+_LOGGED = "SELECT pg_logical_emit_message(true, 'oms', '')"
 
 _NEXT_NUMBER = "SELECT nextval('queue_no')"
 _INDEX_WALK = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off"
+# The planner knows little of how many rows a range has; a nested loop over two ranges is their product.
+_RANGE_MERGE = f"{_INDEX_WALK}; SET LOCAL enable_nestloop = off; SET LOCAL jit = off"
+_LONG_READ = "SET LOCAL enable_seqscan = on; SET LOCAL jit = off; SET LOCAL statement_timeout = 0"
 
 
 class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     """One connection to PostgreSQL; BEGIN travels with the first statement of a transaction."""
 
+    row_lock = "FOR UPDATE"
+
     def __init__(self, url: str, *, begin: str, prepares: bool, connect: Mapping[str, Any], watchdog: Watchdog) -> None:
         self._watchdog = watchdog
         self._is_unlimited = False
+        self._is_committing = False
         super().__init__(url, thread_safe=False, autoconnect=False, **connect)
         self._begin = begin
         self._begin_is_due = False
@@ -74,12 +85,24 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
 
         Raises CommitLostError when that may or may not have happened.
         """
-        try:
+        with self._committing():
             self._run(calls, end=";COMMIT")
-        except psycopg2.Error as error:
-            if self.driver.closed:
-                raise CommitLostError(str(error)) from error
-            raise
+
+    def run_last(self, calls: Sequence[Call]) -> Any:
+        """Run the last statements of a transaction; return a cursor with the rows of the last one.
+
+        If they are the first as well, they are committed too, for what comes in one message is one transaction; raises
+        CommitLostError when that may or may not have happened. Else `commit` does it, and where a pooler's session has
+        to be set up in the transaction first.
+        """
+        if not self._begin_is_due or not self._prepares:
+            return self._run(calls)
+        self._begin_is_due = False
+        with self._committing():
+            return self._run(calls)
+
+    def among(self, ids: Sequence[str]) -> tuple[str, str]:
+        return "= ANY(CAST(? AS uuid[]))", f"{{{','.join(ids)}}}"
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
         if self._begin_is_due:
@@ -104,12 +127,8 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
         self._begin_is_due = False
         if self._is_idle():
             return
-        try:
+        with self._committing():
             self._watched("COMMIT")
-        except psycopg2.Error as error:
-            if self.driver.closed:
-                raise CommitLostError(str(error)) from error
-            raise
 
     def rollback(self) -> None:
         """Roll back what there is; on a lost connection the server does."""
@@ -120,6 +139,10 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
 
     def is_usable(self) -> bool:
         return self._is_idle() and not self.driver.closed
+
+    def await_standbys(self) -> None:
+        with nullcontext() if self.in_transaction() else self._committing():
+            self.execute_sql(_LOGGED)
 
     def check_ready(self) -> None:
         check_state(self.execute_sql)
@@ -132,11 +155,27 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     def snapshot(self) -> AbstractContextManager[object]:
         return nullcontext() if self._prepares else self.atomic()  # A pooler's timeouts are set per transaction.
 
+    def index_walk(self) -> AbstractContextManager[object]:
+        return self._in_transaction(_INDEX_WALK)
+
+    def range_merge(self) -> AbstractContextManager[object]:
+        return self._in_transaction(_RANGE_MERGE)
+
     @contextmanager
-    def index_walk(self) -> Iterator[None]:
-        with nullcontext() if self.in_transaction() else self.atomic():
-            self.execute_sql(_INDEX_WALK)
+    def long_read(self) -> Iterator[None]:
+        with self.unlimited(), self._in_transaction(_LONG_READ):
             yield
+
+    def by_period(
+        self,
+        page: peewee.ModelSelect[Any],
+        order_id: peewee.Field,
+        bounds: Sequence[peewee.Expression],
+        *,
+        limit: int,
+        oldest_first: bool,
+    ) -> peewee.SelectBase:
+        return from_period_to_period(page, order_id, bounds, limit=limit, oldest_first=oldest_first)
 
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         return query.for_update()
@@ -147,6 +186,10 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     def time_from_now(self, seconds: float) -> Any:
         return peewee.SQL("now() + make_interval(secs => %s)", [seconds])
 
+    def clock(self) -> datetime:
+        (now,) = self.execute_sql("SELECT now()").fetchone()
+        return cast("datetime", now)
+
     def next_queue_number(self) -> int:
         (number,) = self.execute_sql(_NEXT_NUMBER).fetchone()
         return int(number)
@@ -154,6 +197,12 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     def discard(self) -> None:
         with suppress(psycopg2.Error):
             self.driver.close()
+
+    @contextmanager
+    def _in_transaction(self, settings: str) -> Iterator[None]:
+        with nullcontext() if self.in_transaction() else self.atomic():
+            self.execute_sql(settings)
+            yield
 
     def _run(self, calls: Sequence[Call], *, end: str = "") -> Any:
         for statement, _ in calls if self._prepares else ():
@@ -169,7 +218,8 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     def _watched(self, sql: str, params: Sequence[object] | None = None) -> Any:
         if self._is_unlimited:
             return self._execute(sql, params)
-        with self._watchdog.watch(self.driver.fileno()):
+        seconds = max(_COMMIT_SECONDS_MIN, self.deadline.left_seconds) if self._is_committing else None
+        with self._watchdog.watch(self.driver.fileno(), seconds):
             return self._execute(sql, params)
 
     def _execute(self, sql: str, params: Sequence[object] | None) -> Any:
@@ -183,6 +233,26 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     def _is_idle(self) -> bool:
         return bool(self.driver.get_transaction_status() == TRANSACTION_STATUS_IDLE)
 
+    @contextmanager
+    def _committing(self) -> Iterator[None]:
+        """Raise CommitLostError where the connection is lost or a node of the server's is, or it has warned.
+
+        A server that is told to cancel a COMMIT which waits for a standby reports success, and a warning: the standby
+        does not have it. No other warning is known there, and what it says depends on the server's language.
+        """
+        self.driver.notices.clear()
+        self._is_committing = True
+        try:
+            yield
+        except psycopg2.Error as error:
+            if self.driver.closed or is_node_lost(error):
+                raise CommitLostError(str(error)) from error
+            raise
+        finally:
+            self._is_committing = False
+        if self.driver.notices:
+            raise CommitLostError(str(self.driver.notices[-1]))
+
 
 class PostgresqlEngine:
     """Opens connections to one PostgreSQL database."""
@@ -191,13 +261,12 @@ class PostgresqlEngine:
     connections_max = _CONNECTIONS_MAX
     driver_errors: tuple[type[Exception], ...] = (psycopg2.Error, peewee.PeeweeException)
 
-    def __init__(self, url: str, options: StorageOptions) -> None:
-        """Check the URL; nothing is connected yet. Raises `invalid_setting`."""
-        self._address = read_postgresql_url(url)
+    def __init__(self, address: PostgresqlAddress, options: StorageOptions) -> None:
+        self._address = address
         self._prepares = options.prepared_statements
         self._watchdog = Watchdog(options.statement_timeout_seconds + _ANSWER_MARGIN_SECONDS)
         self._begin = beginning(options)
-        self._connect = connection_parameters(options, self._address.given)
+        self._connect = connection_parameters(options, address.given)
         self._requires_writing = self._connect["target_session_attrs"] == READ_WRITE
 
     def connect(self) -> PostgresqlSession:
@@ -215,7 +284,7 @@ class PostgresqlEngine:
     def fault_of(self, error: Exception) -> Fault:
         cause: Any = getattr(error, "orig", None) or error
         code = getattr(cause, "pgcode", None)
-        if code == errorcodes.LOCK_NOT_AVAILABLE and _KEYS in (cause.diag.context or ""):
+        if code == errorcodes.LOCK_NOT_AVAILABLE and KEYS_INDEX.search(cause.diag.context or ""):
             return Fault.TAKEN_SOON
         if code == errorcodes.READ_ONLY_SQL_TRANSACTION and not self._requires_writing:
             return Fault.UNAVAILABLE  # The URL asks for a server that may be a standby; another try would meet it too.
@@ -223,7 +292,8 @@ class PostgresqlEngine:
 
     def reason_of(self, error: Exception) -> str:
         is_drivers = isinstance(error, self.driver_errors)
-        return reason_of(error, (meaning_of(error) if is_drivers else meaning_of_words(str(error))).remedy)
+        remedy = (meaning_of(error) if is_drivers else meaning_of_words(str(error))).remedy
+        return reason_of(told_at_places(error) or error, remedy.replace("OMS_DATABASE_URL", self._address.setting))
 
     def describe(self) -> str:
         return self._address.describe()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.ports.storage import StorageOptions
 from oms_peewee.dialect import CREATE_MIGRATIONS, SchemaDialect
+from oms_peewee.postgresql.address import read_postgresql_url
+from oms_peewee.postgresql.cells import cells_of
 from oms_peewee.postgresql.connections import PostgresqlEngine
 from oms_peewee.postgresql.import_batches import PostgresqlImportTables
 from oms_peewee.postgresql.ledger import PostgresqlLedger
 from oms_peewee.postgresql.new_orders import PostgresqlPlacedOrders, PostgresqlQueuedOrders
+from oms_peewee.postgresql.scripts import statements_of
 from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 from oms_peewee.storage import PeeweeStorage
 
@@ -18,9 +22,10 @@ SELECT pg_advisory_xact_lock(4702111234474983745)"""
 SCHEMA = SchemaDialect(
     name="postgresql",
     prepare=(_LOCK, CREATE_MIGRATIONS),
-    statements=lambda sql: [sql],
+    statements=statements_of,
     param="%s",
     is_embedded=False,
+    cells=cells_of,
 )
 
 
@@ -29,16 +34,19 @@ def open_postgresql(url: str, options: StorageOptions) -> PeeweeStorage:
 
     Its schema is not touched but by `schema.upgrade()`.
     """
-    return PeeweeStorage(PostgresqlDialect(url, options), options)
+    address = read_postgresql_url(url, setting="OMS_DATABASE_URL")
+    return PeeweeStorage(PostgresqlDialect(PostgresqlEngine(address, options), options), options)
 
 
 class PostgresqlDialect:
     """What PostgreSQL alone has."""
 
-    def __init__(self, url: str, options: StorageOptions) -> None:
-        self.engine = PostgresqlEngine(url, options)
+    def __init__(self, engine: PostgresqlEngine, options: StorageOptions) -> None:
+        self.engine = engine
         self.schema = SCHEMA
         self._keeps_outbox = options.keeps_outbox
+
+    expire_orders_max = TRANSACTION_ORDERS_MAX
 
     def ledger(self) -> PostgresqlLedger:
         return PostgresqlLedger(keeps_outbox=self._keeps_outbox)

@@ -12,6 +12,10 @@ from psycopg2 import errorcodes
 
 from oms_peewee.faults import Fault, Meaning
 
+# How the names of all indexes of idempotency keys end, as PostgreSQL quotes them where an insert waited for one. A node
+# of Citus adds the number of the shard.
+KEYS_INDEX = re.compile(r'_keys_pkey(_\d+)?"')
+
 _RIGHTS = "grant the role what it lacks (docs/running.md lists the rights)"
 _READ_ONLY = "the server only reads: it is a standby, or default_transaction_read_only is on"
 _POOLED = "OMS_PREPARED_STATEMENTS must be off behind a pooler that shares connections"
@@ -64,6 +68,9 @@ _ONLY_READS = "session is read-only|server is in hot standby mode"
 # Before what was met at one of the places that the URL names.
 _AT_ONE_PLACE = re.compile("failed: (.*)")
 
+# How libpq begins the line of what it met at a place, of which there may be several.
+_PLACE = "connection to server "
+
 # While connecting the driver gives no SQLSTATE, only the server's words, and libpq's own.
 _WORDS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
     (re.compile(words), meaning)
@@ -78,6 +85,7 @@ _WORDS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         ("permission denied for database", _MEANINGS[errorcodes.INSUFFICIENT_PRIVILEGE]),
         ("too many (clients|connections)|remaining connection slots", _MEANINGS[errorcodes.TOO_MANY_CONNECTIONS]),
         ("is not currently accepting connections", _MEANINGS[errorcodes.OBJECT_NOT_IN_PREREQUISITE_STATE]),
+        ("unsupported startup parameter", _MEANINGS[errorcodes.INVALID_SQL_STATEMENT_NAME]),  # PgBouncer's words.
         ("unrecognized configuration parameter|invalid value for parameter", _MEANINGS[errorcodes.UNDEFINED_OBJECT]),
         ("permission denied to set parameter", _MEANINGS[errorcodes.INSUFFICIENT_PRIVILEGE]),
         (
@@ -88,21 +96,52 @@ _WORDS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         ("does not support SSL, but|certificate verify failed|does not match host name", _WRONG_TLS),
     )
 )
-# Where PostgreSQL finds that a prepared plan is from before a migration (plancache.c); a new connection has none.
+# Where PostgreSQL finds that a prepared plan is from before a migration (plancache.c); a new connection has none. Of
+# what a node of a distributed server finds, only the words are passed on.
 _STALE_PLAN = "RevalidateCachedQuery"
+_STALE_PLAN_WORDS = "cached plan must not change result type"
+# What Citus passes on from a node without its SQLSTATE, or says itself with none of its own (remote_transaction.c and
+# placement_connection.c). Whether a COMMIT has reached the node is then unknown.
+_OF_A_NODE: tuple[tuple[re.Pattern[str], Meaning], ...] = (
+    (re.compile("^duplicate key value violates unique constraint"), _MEANINGS[errorcodes.UNIQUE_VIOLATION]),
+    (
+        re.compile(
+            "^failure on connection marked as essential|^could not commit transaction for shard"
+            "|^server closed the connection unexpectedly|^connection not open|^no connection to the server"
+            "|^SSL SYSCALL error|^SSL connection has been closed|^could not (send data to|receive data from) server"
+        ),
+        _MEANINGS[errorcodes.CLASS_CONNECTION_EXCEPTION],
+    ),
+)
+
+
+def told_at_places(error: Exception) -> str:
+    """Return what was met at each place that the URL names, in one line; empty where it names one, or was connected."""
+    lines = [line for line in str(error).splitlines() if line.startswith(_PLACE)]
+    return "; ".join(lines) if len(lines) > 1 else ""
 
 
 def meaning_of(error: Exception) -> Meaning:
     """Look up an error of the driver's."""
     cause: Any = getattr(error, "orig", None) or error
     code = getattr(cause, "pgcode", None)
-    if code == errorcodes.FEATURE_NOT_SUPPORTED and cause.diag.source_function == _STALE_PLAN:
+    if code == errorcodes.FEATURE_NOT_SUPPORTED and _is_stale_plan(cause):
         return Meaning(Fault.DISCONNECTED)
+    if code == errorcodes.INTERNAL_ERROR:
+        words = str(cause)
+        return next((meaning for pattern, meaning in _OF_A_NODE if pattern.search(words)), _DEFECT)
     if code is not None:
         return _MEANINGS.get(code) or _MEANINGS.get(code[:2], _DEFECT)
     if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
         return meaning_of_words(str(cause))
     return _DEFECT
+
+
+def is_node_lost(error: Any) -> bool:
+    """Return whether the server is there, and has lost the node that it was to do this on."""
+    code = str(error.pgcode or "")
+    is_of_node = code[:2] == errorcodes.CLASS_CONNECTION_EXCEPTION or code == errorcodes.INTERNAL_ERROR
+    return is_of_node and meaning_of(error).fault is Fault.DISCONNECTED
 
 
 def meaning_of_words(words: str) -> Meaning:
@@ -113,3 +152,7 @@ def meaning_of_words(words: str) -> Meaning:
     ):
         return replace(meaning, fault=Fault.DISCONNECTED)  # Of several servers one may be about to take over.
     return meaning
+
+
+def _is_stale_plan(error: Any) -> bool:
+    return error.diag.source_function == _STALE_PLAN or _STALE_PLAN_WORDS in str(error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.limits import COUNT_MAX, IMPORT_CREATED_SHOWN_MAX
@@ -34,32 +34,47 @@ _SEPARATORS = 6
 # The products and levels that there are between the batch's first SKU and its last, all of them or more than `enough`.
 _COUNT_RANGE = """
 SELECT greatest(
-  (SELECT count(*) FROM (SELECT FROM products WHERE sku BETWEEN %(first)s AND %(last)s
+  (SELECT count(*) FROM (SELECT 1 FROM products WHERE sku BETWEEN %(first)s AND %(last)s
     ORDER BY sku LIMIT %(enough)s) AS p),
-  (SELECT count(*) FROM (SELECT FROM stock_levels WHERE sku BETWEEN %(first)s AND %(last)s
+  (SELECT count(*) FROM (SELECT 1 FROM stock_levels WHERE sku BETWEEN %(first)s AND %(last)s
     ORDER BY sku LIMIT %(enough)s) AS l))
 """
 _ENOUGH_PER_ENTRY = 4
+
+
+class _Source(NamedTuple):
+    """SQL that finds what is there of a batch, and which SKUs it then writes to."""
+
+    sql: str
+    among: str
+
+
 # Where they lie close together one walk along the index finds them, else a look-up for each SKU of the batch.
-_RANGE = """
+_RANGE = _Source(
+    among="BETWEEN %(first)s AND %(last)s",
+    sql="""
 WITH product AS MATERIALIZED (
-  SELECT ctid AS product_tid, sku, name, low_stock_threshold FROM products WHERE sku BETWEEN %(first)s AND %(last)s
+  SELECT sku, name, low_stock_threshold FROM products WHERE sku BETWEEN %(first)s AND %(last)s
 ), level AS MATERIALIZED (
-  SELECT ctid AS level_tid, sku, location, on_hand, reserved FROM stock_levels
+  SELECT sku, location, on_hand, reserved, version FROM stock_levels
   WHERE sku BETWEEN %(first)s AND %(last)s
-)"""
-_EACH = """
+)""",
+)
+_EACH = _Source(
+    among="= ANY (ARRAY(SELECT sku FROM wanted))",
+    sql="""
 WITH wanted AS MATERIALIZED (
   SELECT DISTINCT sku FROM import_batch
 ), product AS MATERIALIZED (
   SELECT p.* FROM wanted CROSS JOIN LATERAL (
-    SELECT ctid AS product_tid, sku, name, low_stock_threshold FROM products AS p WHERE p.sku = wanted.sku
+    SELECT sku, name, low_stock_threshold FROM products AS p WHERE p.sku = wanted.sku
     OFFSET 0) AS p
 ), level AS MATERIALIZED (
   SELECT l.* FROM wanted CROSS JOIN LATERAL (
-    SELECT ctid AS level_tid, sku, location, on_hand, reserved FROM stock_levels AS l WHERE l.sku = wanted.sku
+    SELECT sku, location, on_hand, reserved, version FROM stock_levels AS l WHERE l.sku = wanted.sku
     OFFSET 0) AS l
-)"""
+)""",
+)
 
 # First the products that get another name or a new level, then all levels of the batch's products, in order. Returns
 # the number of the batch's products that there are.
@@ -67,28 +82,28 @@ _LOCK = """, known AS MATERIALIZED (
   SELECT DISTINCT sku FROM import_batch JOIN product USING (sku)
 ), changed AS MATERIALIZED (
   SELECT DISTINCT sku FROM import_batch AS b JOIN product AS p USING (sku) LEFT JOIN level AS l USING (sku, location)
-  WHERE b.name <> p.name OR l.level_tid IS NULL ORDER BY sku
+  WHERE b.name <> p.name OR l.version IS NULL ORDER BY sku
 ), locked_products AS MATERIALIZED (
-  SELECT FROM changed CROSS JOIN LATERAL (
-    SELECT FROM products AS p WHERE p.sku = changed.sku FOR NO KEY UPDATE OFFSET 0) AS p
+  SELECT 1 FROM changed CROSS JOIN LATERAL (
+    SELECT 1 FROM products AS p WHERE p.sku = changed.sku FOR NO KEY UPDATE OFFSET 0) AS p
 ), locked_levels AS MATERIALIZED (
-  SELECT FROM (SELECT sku FROM known ORDER BY sku) AS known CROSS JOIN LATERAL (
-    SELECT FROM stock_levels AS l WHERE l.sku = known.sku ORDER BY l.location FOR UPDATE OFFSET 0) AS l
+  SELECT 1 FROM (SELECT sku FROM known ORDER BY sku) AS known CROSS JOIN LATERAL (
+    SELECT 1 FROM stock_levels AS l WHERE l.sku = known.sku ORDER BY l.location FOR UPDATE OFFSET 0) AS l
   WHERE (SELECT count(*) FROM locked_products) >= 0
 )
 SELECT count(*) FROM known WHERE (SELECT count(*) FROM locked_levels) >= 0
 """
 _DECIDE = f""", present AS (
-  SELECT b.*, p.product_tid, p.name AS present_name, l.level_tid, coalesce(l.on_hand, 0) AS present_on_hand,
+  SELECT b.*, p.name AS present_name, l.version AS level_version, coalesce(l.on_hand, 0) AS present_on_hand,
     coalesce(l.reserved, 0) AS reserved,
     CASE WHEN %(adjusts)s THEN coalesce(l.on_hand, 0) + b.quantity ELSE b.quantity END AS on_hand
   FROM import_batch AS b LEFT JOIN product AS p USING (sku) LEFT JOIN level AS l USING (sku, location)
 ), decided AS MATERIALIZED (
   SELECT *, on_hand - present_on_hand AS delta,
-    product_tid IS NULL AS creates_product,
-    level_tid IS NULL AND (quantity <> 0 OR NOT %(adjusts)s) AS creates_level,
-    product_tid IS NOT NULL AND name IS NOT NULL AND name <> present_name AS renames,
-    CASE WHEN %(must_exist)s AND product_tid IS NULL THEN '{RefusalCode.SKU_NOT_FOUND}'
+    present_name IS NULL AS creates_product,
+    level_version IS NULL AND (quantity <> 0 OR NOT %(adjusts)s) AS creates_level,
+    coalesce(name <> present_name, false) AS renames,
+    CASE WHEN %(must_exist)s AND present_name IS NULL THEN '{RefusalCode.SKU_NOT_FOUND}'
       WHEN on_hand > {COUNT_MAX} THEN '{RefusalCode.OUT_OF_RANGE}'
       WHEN on_hand < reserved THEN '{RefusalCode.STOCK_BELOW_RESERVED}' END AS refusal
   FROM present WHERE (SELECT is_steady FROM product_count) ORDER BY sku, location
@@ -99,7 +114,7 @@ _DECIDE = f""", present AS (
     coalesce(sum(rows) FILTER (WHERE refusal IS NOT NULL), 0) AS refused,
     json_agg(json_build_array(sku, location, refusal, on_hand, reserved) ORDER BY sku, location)
       FILTER (WHERE refusal IS NOT NULL) AS refusals,
-    count(*) FILTER (WHERE refusal IS NULL AND delta <> 0 AND level_tid IS NOT NULL) AS moves,
+    count(*) FILTER (WHERE refusal IS NULL AND delta <> 0 AND level_version IS NOT NULL) AS moves,
     count(DISTINCT sku) FILTER (WHERE refusal IS NULL AND renames) AS renames,
     count(DISTINCT sku) FILTER (WHERE refusal IS NULL AND creates_product) AS created,
     count(*) FILTER (WHERE refusal IS NULL AND delta <> 0 AND NOT creates_product) AS known
@@ -117,7 +132,7 @@ _LOCKED = """, product_count AS (
 )"""
 
 # What has nothing to do is left out by its condition on `result`, without reading the batch again. Rows are found again
-# by their place (ctid), which a lock keeps as it is; should somebody have changed one all the same, it is missing from
+# by their key, as they were when this was decided; should somebody have changed one all the same, it is missing from
 # the counts. All else waits for the new products: a batch that had renamed one could keep a rival from inserting it.
 _WRITE = f""", new_products AS (
   INSERT INTO products (sku, name, created_at, updated_at)
@@ -125,17 +140,18 @@ _WRITE = f""", new_products AS (
   GROUP BY sku ORDER BY sku RETURNING 1
 ), renamed AS (
   UPDATE products AS p SET name = d.name, updated_at = %(now)s
-  FROM (SELECT product_tid, max(name) AS name FROM decided WHERE renames AND refusal IS NULL GROUP BY product_tid) AS d
-  WHERE (SELECT renames FROM result) > 0 AND (SELECT count(*) FROM new_products) >= 0 AND p.ctid = d.product_tid
-    AND p.ctid = ANY (ARRAY(SELECT product_tid FROM decided WHERE renames AND refusal IS NULL)) RETURNING 1
+  FROM (SELECT sku, present_name, max(name) AS name FROM decided WHERE renames AND refusal IS NULL
+    GROUP BY sku, present_name) AS d
+  WHERE (SELECT renames FROM result) > 0 AND (SELECT count(*) FROM new_products) >= 0
+    AND p.sku = d.sku AND p.name = d.present_name AND p.sku <among> RETURNING 1
 ), new_levels AS (
   INSERT INTO stock_levels (sku, location, on_hand, reserved, version, updated_at)
   SELECT sku, location, on_hand, 0, 1, %(now)s FROM decided
   WHERE creates_level AND refusal IS NULL AND (SELECT count(*) FROM new_products) >= 0
 ), moved AS (
   UPDATE stock_levels AS l SET on_hand = d.on_hand, version = l.version + 1, updated_at = %(now)s FROM decided AS d
-  WHERE (SELECT moves FROM result) > 0 AND l.ctid = d.level_tid AND l.ctid = ANY (ARRAY(
-    SELECT level_tid FROM decided WHERE delta <> 0 AND refusal IS NULL AND level_tid IS NOT NULL)) RETURNING 1
+  WHERE (SELECT moves FROM result) > 0 AND l.sku = d.sku AND l.location = d.location AND l.version = d.level_version
+    AND d.delta <> 0 AND d.refusal IS NULL AND l.sku <among> RETURNING 1
 ), movements AS (
   INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, reason, reference, actor, created_at)
   SELECT sku, location, %(kind)s, delta, 0, reason, reference, %(actor)s, %(now)s FROM decided
@@ -187,9 +203,10 @@ class PostgresqlImportTables:
             "keeps_outbox": self._keeps_outbox,
         }
         cursor, source = _stage(session, batch, params)
-        cursor.execute(source + _LOCK, params)
+        cursor.execute(source.sql + _LOCK, params)
         (known,) = cursor.fetchone()
-        cursor.execute(source + _LOCKED + _DECIDE + _WRITE, params | {"known": known})
+        writing = _WRITE.replace("<among>", source.among)
+        cursor.execute(source.sql + _LOCKED + _DECIDE + writing, params | {"known": known})
         *result, is_whole = cursor.fetchone()
         if not is_whole:
             raise ChangedMeanwhileError("a product or level is not as it was when this was decided")
@@ -198,7 +215,7 @@ class PostgresqlImportTables:
     def decide(self, session: PostgresqlSession, batch: ImportBatch) -> BatchResult:
         params = _params(batch)
         cursor, source = _stage(session, batch, params)
-        cursor.execute(source + _ALL + _DECIDE + _SHOW, params)
+        cursor.execute(source.sql + _ALL + _DECIDE + _SHOW, params)
         return _result(cursor.fetchone())
 
 
@@ -212,8 +229,8 @@ def _params(batch: ImportBatch) -> dict[str, object]:
     }
 
 
-def _stage(session: PostgresqlSession, batch: ImportBatch, params: Mapping[str, object]) -> tuple[Any, str]:
-    """Copy the batch to the server; return a cursor, and the SQL that finds what is there of it."""
+def _stage(session: PostgresqlSession, batch: ImportBatch, params: Mapping[str, object]) -> tuple[Any, _Source]:
+    """Copy the batch to the server; return a cursor, and how what is there of it is found."""
     text = _encoded(_copy_text(batch))
     cursor = session.execute_sql(_STAGE)
     cursor.copy_expert(_COPY, io.BytesIO(text), size=_COPY_BYTES)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock.ledger import (
     EventEntry,
@@ -26,12 +26,12 @@ _INSERT_MOVEMENTS = Statement(
     name="insert_movements",
     types=(
         *("text[]", "text[]", "text[]", "bigint[]", "bigint[]", "uuid[]", "smallint[]"),
-        *("text[]", "text[]", "text[]", "text[]", "bytea[]", "timestamptz[]"),
+        *("text[]", "text[]", "text[]", "timestamptz[]"),
     ),
     sql="""INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no,
-      reason, reference, actor, idempotency_key, fingerprint, created_at)
+      reason, reference, actor, created_at)
     SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7),
-      unnest($8), unnest($9), unnest($10), unnest($11), unnest($12), unnest($13)""",
+      unnest($8), unnest($9), unnest($10), unnest($11)""",
 )
 _INSERT_EVENTS = Statement(
     name="insert_events",
@@ -61,7 +61,7 @@ _MOVE_TYPES = ("text[]", "text[]", "bigint[]", "bigint[]", "timestamptz[]")
 # Of the products of which no more than the threshold, or nothing, was or is left, so that a stock event may be due,
 # the figures from before: all parts of a statement see the same snapshot, which is taken after the locks.
 _DUE = """SELECT p.sku, l.available, p.low_stock_threshold
-      FROM (SELECT unnest({skus}) AS sku, unnest({deltas}) AS delta) AS wanted
+      FROM (SELECT unnest($6) AS sku, unnest($7) AS delta) AS wanted
       CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = wanted.sku OFFSET 0) AS p
       CROSS JOIN LATERAL (SELECT sum(on_hand - reserved)::bigint AS available
         FROM stock_levels AS l WHERE l.sku = wanted.sku) AS l
@@ -73,16 +73,33 @@ _MOVE_LEVELS = Statement(
     sql=f"""{_MOVE}
     SELECT counted.levels, due.*
     FROM (SELECT count(*) AS levels FROM moved) AS counted
-    LEFT JOIN ({_DUE.format(skus="$6", deltas="$7")}) AS due ON true""",  # noqa: S608  Only constants are put in.
+    LEFT JOIN ({_DUE}) AS due ON true""",  # noqa: S608  Only constants are put in.
 )
-# Ends the transaction, by a division by zero (SQL has no other way), unless as many levels as wanted were moved and no
-# stock event is due. It can be sent with the COMMIT, since nobody has to look at its result.
-_MOVE_LEVELS_QUIETLY = Statement(
-    name="move_levels_quietly",
-    types=(*_MOVE_TYPES, "bigint", "text[]", "bigint[]"),
-    sql=f"""{_MOVE}
-    SELECT 1 / CASE WHEN (SELECT count(*) FROM moved) = $6
-      AND NOT EXISTS ({_DUE.format(skus="$7", deltas="$8")}) THEN 1 ELSE 0 END""",  # noqa: S608  Only constants.
+# The last two end the transaction, by a division by zero (SQL has no other way), unless products have as many levels as
+# are known, and each level covers what is reserved with more than the threshold left, so that no stock event is due.
+# They can be sent with the COMMIT, since nobody has to look at their results. The products are read after the locks.
+_LOCK_KNOWN_LEVELS = replace(
+    LOCK_LEVELS,
+    name="lock_known_levels",
+    types=("bigint", "text[]"),
+    sql=LOCK_LEVELS.sql.replace("SELECT count(*)", "SELECT 1 / (count(*) = $1)::integer").replace("($1)", "($2)"),
+)
+# `units_of_sku` is NULL for a product with a single level, whose figures are those of the product.
+_RESERVE_QUIETLY = Statement(
+    name="reserve_quietly",
+    types=("text[]", "text[]", "bigint[]", "bigint[]", "timestamptz[]", "bigint"),
+    sql="""WITH moved AS (
+      UPDATE stock_levels AS l
+      SET reserved = l.reserved + m.units, version = l.version + 1, updated_at = m.at
+      FROM (SELECT unnest($1) AS sku, unnest($2) AS location, unnest($3) AS units, unnest($4) AS units_of_sku,
+        unnest($5) AS at) AS m
+      CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = m.sku OFFSET 0) AS p
+      WHERE l.sku = m.sku AND l.location = m.location AND l.reserved + m.units <= l.on_hand
+        AND CASE WHEN m.units_of_sku IS NULL THEN l.on_hand - l.reserved - m.units ELSE (
+          SELECT sum(s.on_hand - s.reserved) FROM stock_levels AS s WHERE s.sku = m.sku) - m.units_of_sku END
+          > coalesce(p.low_stock_threshold, 0)
+      RETURNING 1)
+    SELECT 1 / (count(*) = $6)::integer FROM moved""",
 )
 
 
@@ -103,12 +120,11 @@ class PostgresqlLedger:
         *,
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
-        key: IdempotencyKey | None = None,
         silent_skus: Collection[str] = (),
     ) -> None:
         calls = [self.insert_events(events)] if events else []
         if movements:
-            self.write_calls(session, [*calls, _insert_movements(movements, key)], moves_of(movements), silent_skus)
+            self.write_calls(session, [*calls, _insert_movements(movements)], moves_of(movements), silent_skus)
         elif calls:
             session.run(calls)
 
@@ -139,7 +155,7 @@ class PostgresqlLedger:
         moves: Mapping[LevelId, LevelMove],
         products: Mapping[str, Product],
     ) -> None:
-        """Do the same as the end of a transaction, for levels of products as they were read.
+        """Do the same as the end of a transaction, for reservations of products as they were read or remembered.
 
         Where plenty is left of all of them, the COMMIT travels along, so that a hot level is not locked for a round
         trip. Raise UncoveredError, or a driver's error for it, if the figures were wrong.
@@ -148,7 +164,7 @@ class PostgresqlLedger:
         if not all(_is_plenty(products[sku], delta) for sku, delta in deltas.items()):
             self.write_calls(session, calls, moves)
             return
-        session.run_and_commit([*calls, _lock_levels(deltas), _move_levels_quietly(moves, deltas)])
+        session.run_and_commit([*calls, _lock_known(products, deltas), _reserve_quietly(moves, deltas, products)])
 
     def insert_events(self, events: Sequence[EventEntry]) -> Call:
         """Return the call that writes events."""
@@ -165,7 +181,7 @@ class PostgresqlLedger:
         ]
 
 
-def _insert_movements(movements: Sequence[MovementEntry], key: IdempotencyKey | None) -> Call:
+def _insert_movements(movements: Sequence[MovementEntry]) -> Call:
     rows = [movement for movement, _ in movements]
     return _INSERT_MOVEMENTS, [
         arrays.texts([row.sku for row in rows]),
@@ -178,8 +194,6 @@ def _insert_movements(movements: Sequence[MovementEntry], key: IdempotencyKey | 
         arrays.texts([row.reason for row in rows]),
         arrays.texts([row.reference for row in rows]),
         arrays.texts([stamp.actor for _, stamp in movements]),
-        arrays.texts([key.key] if key else []),
-        arrays.digests([key.fingerprint] if key else []),
         arrays.times([stamp.at for _, stamp in movements]),
     ]
 
@@ -192,12 +206,20 @@ def _move_levels(moves: Mapping[LevelId, LevelMove], deltas: Mapping[str, int]) 
     return _MOVE_LEVELS, [*_moved(moves), arrays.texts([*deltas]), arrays.numbers([*deltas.values()])]
 
 
-def _move_levels_quietly(moves: Mapping[LevelId, LevelMove], deltas: Mapping[str, int]) -> Call:
-    return _MOVE_LEVELS_QUIETLY, [
-        *_moved(moves),
+def _lock_known(products: Mapping[str, Product], skus: Collection[str]) -> Call:
+    return _LOCK_KNOWN_LEVELS, [sum([len(products[sku].levels) for sku in skus]), arrays.texts([*skus])]
+
+
+def _reserve_quietly(
+    moves: Mapping[LevelId, LevelMove], deltas: Mapping[str, int], products: Mapping[str, Product]
+) -> Call:
+    return _RESERVE_QUIETLY, [
+        arrays.texts([sku for sku, _ in moves]),
+        arrays.texts([location for _, location in moves]),
+        arrays.numbers([move.reserved_delta for move in moves.values()]),
+        arrays.numbers([None if len(products[sku].levels) == 1 else -deltas[sku] for sku, _ in moves]),
+        arrays.times([move.stamp.at for move in moves.values()]),
         len(moves),
-        arrays.texts([*deltas]),
-        arrays.numbers([*deltas.values()]),
     ]
 
 

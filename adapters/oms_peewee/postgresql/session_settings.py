@@ -26,8 +26,9 @@ _KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5,
 _TCP_USER_TIMEOUT_MS = 25_000
 
 # A prepared statement is planned once, perhaps when a table is still empty, and then serves when it has grown: so no
-# plan may read a whole table for being small, which is safe where every statement has its index.
-_PLANNING = ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "jit=off"]
+# plan may read a whole table for being small, which is safe where every statement has its index. Only Citus, which
+# plans for the node that has the rows, needs the parameters for a plan: there the server chooses (docs/citus.md).
+_PLANNING = ["enable_seqscan=off", "jit=off"]
 
 # How values are written and read. A policy that hides rows fails the statement instead: counts would be wrong.
 _READING = [
@@ -40,10 +41,15 @@ _READING = [
 # The driver learns when it connects how strings are to be quoted, and a message is read whole before any of it is run:
 # so the first of these cannot change with a transaction.
 _OF_WHOLE_SESSIONS = ["standard_conforming_strings=on", r"default_transaction_isolation=read\ committed"]
+# Proves that the server was given the settings: a pooler may be told to drop them in silence.
+_MARK = "oms.session"
 # The driver's variables (PGTZ, PGDATESTYLE) go before options, so these are set once more by a statement. An order that
 # was answered survives a crash of the server: `off` would break that. All else there is the operator's choice; it is
 # fixed too, so that no reload turns it off meanwhile.
-_GREETING = """SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),
+_GREETING = f"""SELECT current_setting('{_MARK}', true), set_config('TimeZone', 'UTC', false),
+  set_config('DateStyle', 'ISO', false),
+  set_config('plan_cache_mode', CASE WHEN to_regproc('pg_catalog.citus_version') IS NULL THEN 'force_generic_plan'
+    ELSE 'auto' END, false),
   current_setting('synchronous_commit'), set_config('synchronous_commit',
     CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END,
     false)"""
@@ -54,11 +60,14 @@ _DURABLE_LOCALLY = """SELECT set_config('synchronous_commit', 'on', true)
 RIGHTS: Mapping[str, str] = {
     "schema_migrations": "SELECT",
     **dict.fromkeys(
-        ["order_lines", "stock_movements", "events", "import_refusals", "idempotency_keys"], "SELECT,INSERT"
+        ["order_lines", "stock_movements", "events", "import_refusals", "order_keys", "payment_references"],
+        "SELECT,INSERT",
     ),
     **dict.fromkeys(["orders", "imports", "api_keys"], "SELECT,INSERT,UPDATE"),
     "outbox": "SELECT,INSERT,DELETE",
-    **dict.fromkeys(["products", "stock_levels", "leases", "workers"], "SELECT,INSERT,UPDATE,DELETE"),
+    **dict.fromkeys(
+        ["products", "stock_levels", "waiting_orders", "stock_keys", "leases", "workers"], "SELECT,INSERT,UPDATE,DELETE"
+    ),
 }
 _IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'"
 _STATE = f"""{_IS_READ_ONLY}, current_schema() IS NULL,
@@ -77,7 +86,7 @@ _STATE = f"""{_IS_READ_ONLY}, current_schema() IS NULL,
 def connection_parameters(options: StorageOptions, given: Mapping[str, str]) -> dict[str, Any]:
     """Return libpq's parameters for one connection; `given` are those of the URL.
 
-    With several hosts, libpq takes one that can be written to, unless the URL says otherwise.
+    With several hosts, libpq takes one that can be written to, unless `given` says otherwise.
     """
     parameters = {
         **_KEEPALIVES,
@@ -88,7 +97,7 @@ def connection_parameters(options: StorageOptions, given: Mapping[str, str]) -> 
         "target_session_attrs": given.get("target_session_attrs", READ_WRITE),
     }
     if options.prepared_statements:  # A transaction pooler would refuse start-up options, or apply them to strangers.
-        settings = [*_settings(options), *_PLANNING, *_OF_WHOLE_SESSIONS]
+        settings = [*_settings(options), *_PLANNING, *_OF_WHOLE_SESSIONS, f"{_MARK}=own"]
         words = [given.get("options", ""), *(f"-c {each}" for each in settings)]
         parameters["options"] = " ".join(words).strip()
     return parameters
@@ -104,8 +113,11 @@ def beginning(options: StorageOptions) -> str:
 
 
 def greet(execute: Execute) -> None:
-    """Set up a connection that is this process's own."""
-    _, _, synchronous_commit, _ = execute(_GREETING).fetchone()
+    """Set up a connection that is this process's own. Raises UnfitError where a pooler is in between."""
+    mark, _, _, _, synchronous_commit, _ = execute(_GREETING).fetchone()
+    if mark is None:
+        remedy = "OMS_PREPARED_STATEMENTS must be off behind a pooler"
+        raise UnfitError(f"something in between has dropped the settings of the session; {remedy}")
     if synchronous_commit == "off":
         _log.warning("synchronous_commit is off: this session has it on, so that no order is lost that was answered")
 
@@ -145,4 +157,4 @@ def _settings(options: StorageOptions) -> Sequence[str]:
         "tcp_user_timeout": _TCP_USER_TIMEOUT_MS,
     }
     timeouts = [f"{name}={max(1, int(value))}" for name, value in milliseconds.items()]
-    return ["timezone=UTC", *timeouts, *_READING]
+    return ["timezone=UTC", "client_min_messages=warning", *timeouts, *_READING]

@@ -19,7 +19,7 @@ _IDLE_POLLS_MAX = 60
 
 
 class Watchdog:
-    """Shuts a socket down when one statement on it took `seconds`; the driver then finds its connection closed.
+    """Shuts a socket down when one statement on it took too long; the driver then finds its connection closed.
 
     libpq waits without a limit of its own. The server's statement_timeout ends what takes long on a server that runs,
     and TCP's timeouts a connection to a machine that is gone; a stopped process (SIGSTOP, a frozen disk) escapes both.
@@ -38,14 +38,14 @@ class Watchdog:
         self._waiting: dict[object, tuple[int, float]] = {}
 
     @contextmanager
-    def watch(self, file_descriptor: int) -> Iterator[None]:
-        """Watch a socket for as long as a statement runs on it.
+    def watch(self, file_descriptor: int, seconds: float | None = None) -> Iterator[None]:
+        """Watch a socket for as long as a statement runs on it, which may take so many seconds, or else the usual ones.
 
         Raise TooLateError, before the statement is sent, when there is no thread to watch it.
         """
         statement = object()
         with self._lock:
-            self._waiting[statement] = file_descriptor, self._clock() + self._seconds
+            self._waiting[statement] = file_descriptor, self._clock() + (self._seconds if seconds is None else seconds)
         try:
             self._be_watching()
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -34,11 +35,13 @@ _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
 _ROOM_BYTES_MIN = 4 * 1024 * 1024
 
 # Numbers start anew when nothing is queued: they only order what waits.
-_LAST_NUMBER = "SELECT coalesce(max(queue_no), 0) FROM orders WHERE status = 'queued'"
+_LAST_NUMBER = "SELECT coalesce(max(queue_no), 0) FROM waiting_orders WHERE waits_for = 'place'"
 
 
 class SqliteSession(Session, peewee.SqliteDatabase):
     """One connection to an SQLite file; every transaction takes the writer's lock when it begins."""
+
+    row_lock = ""  # The whole file is locked.
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
@@ -60,6 +63,9 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         except (sqlite3.Error, FileMovedError):
             self.discard()
             raise
+
+    def among(self, ids: Sequence[str]) -> tuple[str, str]:
+        return "IN (SELECT value FROM json_each(?))", json.dumps(ids)
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
         stored = [to_microseconds(each) if isinstance(each, datetime) else each for each in params or ()]
@@ -112,6 +118,24 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         """Change nothing: there are no statistics, and the order that is asked for decides."""
         return nullcontext()
 
+    def range_merge(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def long_read(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def by_period(
+        self,
+        page: peewee.ModelSelect[Any],
+        order_id: peewee.Field,  # noqa: ARG002
+        bounds: Sequence[peewee.Expression],  # noqa: ARG002
+        *,
+        limit: int,
+        oldest_first: bool,  # noqa: ARG002
+    ) -> peewee.SelectBase:
+        """Return its beginning: the index begins with the customer or the SKU."""
+        return page.limit(limit)
+
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """Return it as it is: the whole file is locked."""
         return query
@@ -123,6 +147,9 @@ class SqliteSession(Session, peewee.SqliteDatabase):
     def time_from_now(self, seconds: float) -> Any:
         """Return a time by this machine's clock, which is the database's."""
         return datetime.now(UTC) + timedelta(seconds=seconds)
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC)
 
     def next_queue_number(self) -> int:
         (last,) = self.execute_sql(_LAST_NUMBER).fetchone()

@@ -32,6 +32,9 @@ class SqliteDialect:
         self.schema = SCHEMA
         self._keeps_outbox = options.keeps_outbox
 
+    # The lock of the file keeps all others waiting meanwhile.
+    expire_orders_max = 100
+
     def ledger(self) -> SqliteLedger:
         return SqliteLedger(keeps_outbox=self._keeps_outbox)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 
-from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.stock.ledger import EventEntry, Figures, LevelId, LevelMove, MovementEntry, announcements, moves_of
 from oms_core.domain.stock.products import Product
@@ -19,8 +18,8 @@ _READ_PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at,
 FROM products AS p LEFT JOIN stock_levels AS l ON l.sku = p.sku
 WHERE p.sku IN (SELECT value FROM json_each(?)) ORDER BY p.sku, l.location"""
 _INSERT_MOVEMENT = """INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id,
-  line_no, reason, reference, actor, idempotency_key, fingerprint, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+  line_no, reason, reference, actor, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_EVENT = """INSERT INTO events (type, order_id, order_version, sku, data, actor, request_id, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _FIGURES = """SELECT p.sku, p.low_stock_threshold, sum(l.on_hand - l.reserved)
@@ -48,14 +47,13 @@ class SqliteLedger:
         *,
         movements: Sequence[MovementEntry],
         events: Sequence[EventEntry],
-        key: IdempotencyKey | None = None,
         silent_skus: Collection[str] = (),
     ) -> None:
         self.write_events(session, events)
         if not movements:
             return
         moves = moves_of(movements)
-        session.execute_many(_INSERT_MOVEMENT, _movement_rows(movements, key))
+        session.execute_many(_INSERT_MOVEMENT, _movement_rows(movements))
         before = {sku: figures for sku, figures in _figures(session, moves).items() if sku not in silent_skus}
         if session.execute_many(_MOVE_LEVEL, _level_rows(moves)) != len(moves):
             raise UncoveredError("the stock does not cover what was decided")
@@ -77,14 +75,13 @@ def read_products(session: SqliteSession, skus: Collection[str]) -> dict[str, Pr
     return {product.sku: product for product in products_of(rows)}
 
 
-def _movement_rows(movements: Sequence[MovementEntry], key: IdempotencyKey | None) -> list[tuple[object, ...]]:
+def _movement_rows(movements: Sequence[MovementEntry]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for row, stamp in movements:
         order_id = None if row.order_id is None else str(row.order_id)
         what = (row.sku, row.location, row.kind.value, row.on_hand_delta, row.reserved_delta)
         why = (order_id, row.line_no, row.reason, row.reference, stamp.actor)
-        once = (key.key, key.fingerprint) if key and not rows else (None, None)
-        rows.append((*what, *why, *once, to_microseconds(stamp.at)))
+        rows.append((*what, *why, to_microseconds(stamp.at)))
     return rows
 
 

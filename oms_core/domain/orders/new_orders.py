@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -38,6 +40,16 @@ def placed_order(placement: Placement) -> Order:
     return _new_order(placement, OrderStatus.PENDING, None)
 
 
+def held_order(placement: Placement, hold_until: datetime) -> Order:
+    """Return the order as it stands right after placing, when it is held until a time."""
+    return replace(_new_order(placement, OrderStatus.HELD, None), hold_until=hold_until)
+
+
+def as_placed(ends: Mapping[UUID, datetime]) -> Callable[[Placement], Order]:
+    """Return what shows orders as they stand right after placing; those that are held have the end of their hold."""
+    return lambda each: held_order(each, ends[each.id]) if each.id in ends else placed_order(each)
+
+
 def queued_order(placement: Placement, queue_no: int) -> Order:
     """Return the order as it stands right after it was queued."""
     return _new_order(placement, OrderStatus.QUEUED, queue_no)
@@ -66,6 +78,21 @@ def placed_event(placement: Placement) -> NewEvent:
     )
 
 
+def held_event(placement: Placement) -> NewEvent:
+    """Return the event of an order placed at once, and held."""
+    return NewEvent(
+        type=EventType.ORDER_HELD,
+        order_id=placement.id,
+        order_version=1,
+        data={
+            "from": None,
+            "to": OrderStatus.HELD.value,
+            "reason": None,
+            "hold_seconds": placement.hold_seconds,
+        },
+    )
+
+
 def _new_order(placement: Placement, status: OrderStatus, queue_no: int | None) -> Order:
     command = placement.command
     lines = tuple(
@@ -84,6 +111,7 @@ def _new_order(placement: Placement, status: OrderStatus, queue_no: int | None) 
         created_at=placement.created_at,
         updated_at=placement.created_at,
         queue_no=queue_no,
+        hold_seconds=placement.hold_seconds,
         customer_id=command.customer_id,
         reference=command.reference,
         metadata=command.metadata,

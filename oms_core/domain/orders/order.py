@@ -98,8 +98,11 @@ class PlacedLine:
 class Order(OrderDetails):
     """An order. `version` grows with each change; times are aware UTC with microseconds; `total` is exact or None.
 
-    `queue_no` is the order's number in the queue, None for one that was never queued. `attempts` counts the attempts to
+    `queue_no` is the order's number in the queue, None for one that is not queued. `attempts` counts the attempts to
     place an accepted order; `failure` says why it was rejected or failed, or why the last attempt did not succeed.
+
+    `hold_seconds` is None for an order that needs no confirmation. `hold_until` is when its hold ends, or was to end;
+    `hold_extensions` counts how often that was moved. `payment_reference` names the payment that confirmed it.
     """
 
     id: UUID
@@ -113,6 +116,10 @@ class Order(OrderDetails):
     created_at: datetime
     updated_at: datetime
     queue_no: int | None = None
+    hold_seconds: int | None = None
+    hold_until: datetime | None = None
+    hold_extensions: int = 0
+    payment_reference: str | None = None
 
     @property
     def lines_shown(self) -> int:
@@ -139,7 +146,8 @@ class Holding:
 class OrderFilter:
     """Which orders to list, and whether the newest or the oldest come first. An empty filter lists all.
 
-    Times include `created_from` and exclude `created_to`.
+    Times include `created_from` and exclude `created_to`. `hold_before` finds orders that are still held, and whose
+    hold ends before it.
 
     Raises OmsError `validation_error` for text that no order could have, and for times without an offset.
     """
@@ -151,6 +159,7 @@ class OrderFilter:
     failure_code: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    hold_before: datetime | None = None
     oldest_first: bool = False
 
     def __post_init__(self) -> None:
@@ -158,7 +167,7 @@ class OrderFilter:
         for name, longest in _FILTER_LENGTHS.items():
             if (text := getattr(self, name)) is not None:
                 findings.identifier(f"/{name}", text, longest=longest)
-        for name in ("created_from", "created_to"):
+        for name in ("created_from", "created_to", "hold_before"):
             time = getattr(self, name)
             if time is not None and (not isinstance(time, datetime) or time.utcoffset() is None):
                 findings.add(f"/{name}", "wrong_type", "must be a time with its offset from UTC")

@@ -26,8 +26,9 @@ class EnteredAs(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """A new order before it is written: the command, and all that is fixed before the transaction so it can be
-    repeated.
+    """A new order before it is written: the command, and all that is fixed so that the transaction can be repeated.
+
+    `hold_seconds` is how long its stock is held for a confirmation; None for an order that needs none.
     """
 
     id: UUID
@@ -38,6 +39,7 @@ class Placement:
     fingerprint: bytes | None
     request_id: str | None
     created_at: datetime
+    hold_seconds: int | None = None
 
     @property
     def lines(self) -> Sequence[OrderLine]:
@@ -77,10 +79,10 @@ class Demand(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedOrder:
-    """The order that was written with an idempotency key."""
+    """The order that was written, or changed, with an idempotency key. `fingerprint` is None once it was erased."""
 
     order_id: UUID
-    fingerprint: bytes
+    fingerprint: bytes | None
     entered_as: EnteredAs
 
 
@@ -189,14 +191,20 @@ def known_key(
     if key is None:
         return None
     if (existing := keyed_orders.get(key)) is not None:
-        if existing.fingerprint == placement.fingerprint:
-            return Replay(existing.order_id, existing.entered_as)
-        return Refuse(_key_reused())
+        return _known(existing, placement)
     if (index := taken.get(key)) is not None:
         if placements[index].fingerprint == placement.fingerprint:
             return Repeat(index)
         return Refuse(_key_reused())
     return None
+
+
+def _known(existing: KeyedOrder, placement: Demand) -> Verdict:
+    if existing.fingerprint is None:
+        return Refuse(order_archived(existing.order_id))
+    if existing.fingerprint == placement.fingerprint:
+        return Replay(existing.order_id, existing.entered_as)
+    return Refuse(_key_reused())
 
 
 def unknown_skus(lines: Sequence[OrderLine], unknown: Sequence[int]) -> OmsError:
@@ -267,6 +275,12 @@ def _reserve(lines: Sequence[OrderLine], left: _Unpromised) -> Verdict:
     for line_no, line in enumerate(lines, start=1):
         allocations += left.reserve(line_no, line.sku, line.quantity)
     return Reserve(tuple(allocations))
+
+
+def order_archived(order_id: UUID) -> OmsError:
+    """Return the error of a key whose order is not there any more: the command was done once, and is not done again."""
+    detail = f"the order {order_id} that this key stands for was archived"
+    return OmsError("order_archived", detail, data={"order_id": str(order_id)})
 
 
 def _key_reused() -> OmsError:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from oms_core.domain.backoff import longest_pause_seconds
 from oms_core.domain.commands import OrderLine
-from oms_core.domain.events import EventType, NewEvent, status_event_type
+from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.limits import TRANSACTION_LINES_MAX
 from oms_core.domain.orders.order import Order, OrderFailure
 from oms_core.domain.orders.placement import (
@@ -18,7 +18,6 @@ from oms_core.domain.orders.placement import (
     KeyedOrder,
     Placement,
     Refuse,
-    Reserve,
     Verdict,
     known_key,
     unknown_skus,
@@ -29,6 +28,7 @@ from oms_core.errors import OmsError
 
 POSITIONS_EXACT_MAX = 10_000
 WORKER_SILENT_SECONDS = 15.0
+RETRIABLE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED, OrderStatus.EXPIRED})
 
 _BACKOFF_FIRST_SECONDS = 1.0
 _BACKOFF_MAX_SECONDS = 300.0
@@ -45,6 +45,7 @@ class QueuedOrder:
     id: UUID
     version: int
     lines: tuple[OrderLine, ...]
+    hold_seconds: int | None = None
 
     @property
     def key(self) -> None:
@@ -159,17 +160,17 @@ def decide_acceptance(placements: Sequence[Placement], view: AcceptanceView) -> 
 
 
 def decide_retry(order: Order, reason: str | None, if_version: int | None = None) -> OrderChange | None:
-    """Decide that a rejected or failed order is queued again, as new.
+    """Decide that a rejected, failed or expired order is queued again, as new.
 
     None when it is queued already (also with a stale version). Raise `version_mismatch` or `invalid_transition`.
     """
     if order.status is OrderStatus.QUEUED:
         return None
     check_version(order, if_version)
-    if order.status not in {OrderStatus.REJECTED, OrderStatus.FAILED}:
+    if order.status not in RETRIABLE:
         raise OmsError(
             "invalid_transition",
-            f"the order is {order.status} and cannot be retried; rejected and failed orders can",
+            f"the order is {order.status} and cannot be retried; rejected, failed and expired orders can",
             data={"current": order.status.value, "allowed": []},
         )
     event = _event(order, EventType.ORDER_RETRIED, OrderStatus.QUEUED, {"reason": reason})
@@ -241,37 +242,6 @@ def queued_event(placement: Placement) -> NewEvent:
         order_id=placement.id,
         order_version=1,
         data={"from": None, "to": OrderStatus.QUEUED.value, "reason": None},
-    )
-
-
-def settled_event(order: QueuedOrder, verdict: Reserve | Refuse) -> NewEvent:
-    """Return the event of a queued order that was placed or rejected."""
-    status, failure = settled_status(verdict), settled_failure(verdict)
-    data: dict[str, object] = {"from": OrderStatus.QUEUED.value, "to": status.value, "reason": None}
-    if failure is not None:
-        data["failure"] = failure.brief
-    return NewEvent(type=status_event_type(status), order_id=order.id, order_version=order.version + 1, data=data)
-
-
-def settled_status(verdict: Reserve | Refuse) -> OrderStatus:
-    """Return the status of a queued order after a verdict."""
-    return OrderStatus.PENDING if isinstance(verdict, Reserve) else OrderStatus.REJECTED
-
-
-def settled_failure(verdict: Reserve | Refuse) -> OrderFailure | None:
-    """Return the failure that is stored with a queued order after a verdict."""
-    return None if isinstance(verdict, Reserve) else OrderFailure.of(verdict.error)
-
-
-def settled_order(order: Order, verdict: Reserve | Refuse, now: datetime, *, was_claimed: bool) -> Order:
-    """Return a queued order after a verdict. The attempt that its claim has counted is subtracted again."""
-    return replace(
-        order,
-        status=settled_status(verdict),
-        failure=settled_failure(verdict),
-        attempts=max(order.attempts - was_claimed, 0),
-        version=order.version + 1,
-        updated_at=now,
     )
 
 

@@ -29,15 +29,25 @@ class QueueEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEnd:
+    """When a hold ends, by the database's clock, and how often that was moved."""
+
+    until: datetime
+    extensions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChange:
-    """What a move writes: the status (and version + 1), its ledger rows, its event, and its queue entry if that
-    changes.
+    """What a move writes: the status (and version + 1), its ledger rows, its event, and what else changes: its queue
+    entry, the end of its hold, its payment reference. A payment reference belongs to one order for good.
     """
 
     status: OrderStatus
     movements: tuple[NewMovement, ...]
     event: NewEvent | None
     entry: QueueEntry | None = None
+    hold: HoldEnd | None = None
+    payment_reference: str | None = None
 
 
 def decide_status_change(
@@ -53,7 +63,7 @@ def decide_status_change(
     check_version(order, command.if_version)
     allowed = allowed_moves(order.status, caller)
     if command.status not in allowed:
-        raise _invalid_transition(order.status, command.status, allowed)
+        raise invalid_transition(order, f"cannot become {command.status}", allowed)
     data = {"from": order.status.value, "to": command.status.value, "reason": command.reason}
     event = NewEvent(
         type=status_event_type(command.status), order_id=order.id, order_version=order.version + 1, data=data
@@ -69,11 +79,19 @@ def joins_queue(order: Order, change: OrderChange) -> bool:
 
 
 def order_after(order: Order, change: OrderChange, now: datetime, *, queue_no: int | None = None) -> Order:
-    """Return an order after a change. `queue_no` is its new number if it joins the queue; None keeps its number."""
-    after = replace(order, status=change.status, version=order.version + 1, updated_at=now)
+    """Return an order after a change. `queue_no` is its new number if it joins the queue; it keeps one in it."""
+    kept = order.queue_no if change.status is OrderStatus.QUEUED else None
+    number = kept if queue_no is None else queue_no
+    after = replace(order, status=change.status, version=order.version + 1, updated_at=now, queue_no=number)
     if change.entry is not None:
         after = replace(after, attempts=change.entry.attempts, failure=change.entry.failure)
-    return after if queue_no is None else replace(after, queue_no=queue_no)
+    if joins_queue(order, change):  # It is held anew, if at all.
+        after = replace(after, hold_until=None, hold_extensions=0)
+    if change.hold is not None:
+        after = replace(after, hold_until=change.hold.until, hold_extensions=change.hold.extensions)
+    if change.payment_reference is not None:
+        after = replace(after, payment_reference=change.payment_reference)
+    return after
 
 
 def check_version(order: Order, wanted: int | None) -> None:
@@ -87,12 +105,13 @@ def check_version(order: Order, wanted: int | None) -> None:
         )
 
 
-def _invalid_transition(current: OrderStatus, target: OrderStatus, allowed: Sequence[OrderStatus]) -> OmsError:
+def invalid_transition(order: Order, refused: str, allowed: Sequence[OrderStatus]) -> OmsError:
+    """Return the error of a move that an order cannot make; `refused` says which, as in "cannot become shipped"."""
     moves = ", ".join(allowed) if allowed else "none"
     return OmsError(
         "invalid_transition",
-        f"the order is {current} and cannot become {target}; allowed: {moves}",
-        data={"current": current.value, "allowed": [status.value for status in allowed]},
+        f"the order is {order.status} and {refused}; allowed: {moves}",
+        data={"current": order.status.value, "allowed": [status.value for status in allowed]},
     )
 
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from oms_core.domain.orders.order import Holding
 from oms_core.domain.orders.statuses import OPEN, OrderStatus
+
+Key = TypeVar("Key")
+Balance = TypeVar("Balance")
+
+# Orders of all of whose lines the ledger rows reserve every unit; those of others reserve none.
+RESERVING = OPEN
+# Orders of all of whose lines the ledger rows have taken every unit from the stock; those of others have taken none.
+TAKING = frozenset({OrderStatus.SHIPPED, OrderStatus.DELIVERED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +33,28 @@ class LevelBalance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderBalance:
-    """One order: units per line (line_no to quantity), and what it holds by its ledger rows."""
+    """One order: units per line (line_no to quantity), and what it holds by its ledger rows.
+
+    `status` is None where ledger rows name an order that is not there.
+    """
 
     order_id: UUID
-    status: OrderStatus
+    status: OrderStatus | None
     quantities: dict[int, int]
     holdings: Sequence[Holding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared(Generic[Key, Balance]):
+    """A page of an audit: how many balances were compared, and which of them have to be looked at.
+
+    `suspects` are in order. Whatever disagrees is among them; so may be others. The next page begins after `last`, and
+    there is none when that is None.
+    """
+
+    count: int
+    suspects: list[Balance]
+    last: Key | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +81,11 @@ def audit_level(balance: LevelBalance) -> Discrepancy | None:
 
 def audit_order(balance: OrderBalance) -> Discrepancy | None:
     """Compare what an order holds by its ledger rows with what its status and lines imply. None when they agree."""
-    expects_reserved = balance.status in OPEN
-    expects_shipped = balance.status in {OrderStatus.SHIPPED, OrderStatus.DELIVERED}
+    if balance.status is None:
+        detail = f"it is not there, and ledger rows of {len(balance.holdings)} lines and locations are"
+        return Discrepancy(subject=f"order {balance.order_id}", detail=detail)
+    expects_reserved = balance.status in RESERVING
+    expects_shipped = balance.status in TAKING
     reserved = dict.fromkeys(balance.quantities, 0)
     shipped = dict.fromkeys(balance.quantities, 0)
     for holding in balance.holdings:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock, Unset
 from oms_core.domain.events import NewEvent, StockChange, stock_events
 from oms_core.domain.limits import COUNT_MAX
+from oms_core.domain.orders.statuses import OPEN, OrderStatus
 from oms_core.domain.preconditions import NOTHING_ASKED, Precondition
 from oms_core.domain.stock.products import MovementKind, NewMovement, Product, StockLevel
 from oms_core.domain.validation import one_finding
@@ -136,7 +137,8 @@ def sku_not_found(sku: str) -> OmsError:
 
 def stock_below_reserved(sku: str, location: str, on_hand: int, reserved: int) -> OmsError:
     """Return the error for a count that would fall below what open orders hold, or below 0 where they hold nothing."""
-    below = f"{reserved} are reserved; `oms orders list --sku {sku} --status pending,processing` lists who holds them"
+    statuses = ",".join(status for status in OrderStatus if status in OPEN)
+    below = f"{reserved} are reserved; `oms orders list --sku {sku} --status {statuses}` lists who holds them"
     detail = f"{sku} {location}: on hand would be {on_hand}, but {below if reserved else 'it cannot be below 0'}"
     return OmsError("stock_below_reserved", detail, data={"on_hand": on_hand, "reserved": reserved})
 

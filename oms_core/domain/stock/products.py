@@ -9,8 +9,9 @@ from uuid import UUID
 
 
 class MovementKind(StrEnum):
-    """What a row of the ledger records."""
+    """What a row of the ledger records; an opening stands for the rows of archived orders."""
 
+    OPENING = "opening"
     RECEIVE = "receive"
     ADJUST = "adjust"
     COUNT = "count"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from oms_core.documents.byte_sources import ByteSource
 from oms_core.documents.orders import read_keyed_order
@@ -26,8 +26,7 @@ from oms_core.imports.rehearsal import RehearsePlacements
 from oms_core.imports.rejects import refused_order
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import OrderStorage
-from oms_core.use_cases.orders.intake import PlaceMany
-from oms_core.use_cases.orders.prepare_placement import write_prepared
+from oms_core.runtime.call_batches import PlaceMany
 
 
 def import_orders(
@@ -36,24 +35,24 @@ def import_orders(
     *,
     caller: Caller,
     clock: Clock,
-    currency: str,
+    write: Callable[..., list[PlacementOutcome]],
     location_priority: Sequence[str],
     orders: OrderStorage,
     commit: PlaceMany,
     rejects: TellReject,
     progress: TellProgress,
 ) -> OrderImportReport:
-    """Read the whole file, then place its orders, up to 500 (or 5,000 lines) in one transaction.
+    """Read the whole file, then `write` its orders (`write_prepared`), up to 500 (or 5,000 lines) in one transaction.
 
     `rejects` is called with every malformed order, by line. If there is one, nothing is placed and `validation_error`
     is raised (`data`: `orders` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command
     skips bad ones. `rejects` is also called with every order that is refused (`insufficient_inventory`, `unknown_sku`,
-    ...); the others are placed all the same. Every order has an idempotency key, so running the same file again is
-    harmless.
+    ...); the others are placed all the same. Every order has an idempotency key, so a rerun is harmless.
 
     Raise `payload_too_large`, `forbidden`, `storage_unavailable` or `outcome_unknown`. `data` of the last two counts
     the orders that were placed before (`placed`, `replayed`, `refused`).
     """
+    caller.require(Scope.ORDERS_MANAGE)  # No limit of rates applies.
     caller.require(Scope.ORDERS_WRITE)
     started = clock.now()
     lines = Lines(source, record_characters_max=IMPORT_ORDER_CHARACTERS_MAX)
@@ -64,8 +63,7 @@ def import_orders(
             commit = RehearsePlacements(orders=orders, location_priority=location_priority, database=spool.database)
         counts = Counter(refused=malformed)
         for batch in spool.batches():
-            commands = [read_keyed_order(order.document) for order in batch]
-            outcomes = write_prepared(commands, caller=caller, clock=clock, currency=currency, write=commit)
+            outcomes = write([read_keyed_order(order.document) for order in batch], write=commit)
             for order, outcome in zip(batch, outcomes, strict=True):
                 _count(order, outcome, counts, rejects)
             progress(ImportProgress(stage=ImportStage.APPLYING, done=counts.total(), total=spool.count))
@@ -73,9 +71,16 @@ def import_orders(
 
 
 def _fill(spool: OrderSpool, command: ImportOrders, lines: Lines, progress: TellProgress) -> None:
+    orders = read_order_rows(
+        lines,
+        lines.format(command.format),
+        command.columns,
+        delimiter=command.delimiter,
+        idempotency_key=command.idempotency_key,
+    )
     spool.fill(
         lines,
-        read_order_rows(lines, lines.format(command.format), command.columns, delimiter=command.delimiter),
+        orders,
         lambda count: progress(ImportProgress(stage=ImportStage.READING, done=count, total=None)),
     )
 

@@ -215,7 +215,7 @@ class _Work:
             return self.imports.rehearse(batch)
         if self.key is not None:
             return self.imports.apply(batch, key=self.key, since=since, caller=self.caller, now=now)
-        key = own_key(self.caller.name, random_bits=self.clock.random_bits(OWN_KEY_BITS))
+        key = own_key(self.caller.name, "import", random_bits=self.clock.random_bits(OWN_KEY_BITS))
         return self.imports.apply_once(batch, key=key, caller=self.caller, now=now)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from oms_core.documents.byte_sources import ByteSource
 from oms_core.domain.callers import Caller
@@ -15,11 +16,13 @@ from oms_core.domain.import_commands import (
     TellProgress,
     TellReject,
 )
+from oms_core.domain.orders.holds import OrderDefaults
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.imports.import_orders import import_orders
 from oms_core.use_cases.imports.import_stock import import_stock
 from oms_core.use_cases.orders.intake import Intake
+from oms_core.use_cases.orders.prepare_placement import write_prepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class Imports:
 
     storage: Storage
     clock: Clock
-    currency: str
+    defaults: OrderDefaults
     locations: Sequence[str]
     intake: Callable[[], Intake]
 
@@ -44,7 +47,7 @@ class Imports:
         rejects: TellReject | None = None,
         progress: TellProgress | None = None,
     ) -> OrderImportReport:
-        """Place the orders of a file. No rate limit applies: operators import, and transactions bound the pace.
+        """Place the orders of a file. No rate limit applies, so it is for those who manage orders.
 
         `import_orders` says how bad rows are treated, and which errors are raised.
         """
@@ -53,7 +56,13 @@ class Imports:
             source,
             caller=caller,
             clock=self.clock,
-            currency=self.currency,
+            write=partial(
+                write_prepared,
+                caller=caller,
+                clock=self.clock,
+                currency=self.defaults.currency,
+                holds=self.defaults.holds,
+            ),
             location_priority=self.locations,
             orders=self.storage.orders,
             commit=self.intake().place_many,

@@ -25,6 +25,7 @@ from oms_core.ports.broker import Broker
 from oms_core.ports.metrics import Metrics
 from oms_core.ports.storage import Storage
 from oms_core.runtime.announcements import Announcements
+from oms_core.runtime.call_batches import PlaceMany, batch_joined
 from oms_core.runtime.group_committer import GroupCommitter
 from oms_core.runtime.halving import halve_to_fault, is_defect
 from oms_core.runtime.outcomes import Outcomes
@@ -32,7 +33,6 @@ from oms_core.runtime.outcomes import Outcomes
 _log = logging.getLogger(__name__)
 
 PlaceOne = Callable[[Placement], PlacementOutcome]
-PlaceMany = Callable[[Sequence[Placement]], list[PlacementOutcome]]
 
 
 class Intake:
@@ -41,7 +41,8 @@ class Intake:
     It also announces queued orders to workers, and waits for their outcomes. A fault of one order does not affect the
     others. A fault of the storage becomes the refusal of each order.
 
-    If `shares_transactions`, single orders that come at the same time share a transaction. At most `waiting_max` orders
+    If `shares_transactions`, single orders that come at the same time share a transaction: those of calls that share a
+    thread are handed in there (call_batches.py), those of other threads are gathered here. At most `waiting_max` orders
     wait for that (None: only the number of threads bounds them), and at most `outcomes_max` wait for a worker, each up
     to `deadline_seconds`. Threads start when they are needed.
     """
@@ -116,7 +117,12 @@ class Intake:
             commit, batch_max=TRANSACTION_ORDERS_MAX, waiting_max=waiting_max, waiting_seconds_max=deadline_seconds
         )
         self._committers.append(committer)
-        return committer.submit
+
+        def hand_in(placement: Placement) -> PlacementOutcome:
+            batch = batch_joined()
+            return committer.submit(placement) if batch is None else batch.hand_in(commit, placement)
+
+        return hand_in
 
     def _write(self, placements: Sequence[Placement], write: PlaceMany, taken_as: str) -> list[PlacementOutcome]:
         outcomes: list[PlacementOutcome] = []

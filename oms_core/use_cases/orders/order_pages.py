@@ -14,7 +14,9 @@ from oms_core.ports.storage import OrderStorage
 
 _CURSOR = "orders"
 _OLDEST_CURSOR = "orders-oldest"
-_READ_TOGETHER = PAGE_ITEMS_DEFAULT + 1
+# A page of the usual length is one query, the longest of short orders are three.
+_READ_FIRST = PAGE_ITEMS_DEFAULT + 1
+_READ_TOGETHER_MAX = 225
 
 
 def list_orders(
@@ -33,26 +35,33 @@ def list_orders(
     page: list[Order] = []
     lines = 0
     for order in orders_by_id(orders, owned, after=after, limit=limit + 1):
-        if len(page) == limit:
+        if len(page) == limit or lines >= PAGE_LINES_MAX:
             return _page_before_more(page, kind)
         page.append(order)
         lines += order.lines_shown
-        if lines >= PAGE_LINES_MAX:
-            has_more = orders.find(owned, after=order.id, limit=1, lines_max=1)
-            return _page_before_more(page, kind) if has_more else Page(tuple(page), None)
     return Page(tuple(page), None)
 
 
 def orders_by_id(orders: OrderStorage, wanted: OrderFilter, *, after: UUID | None, limit: int) -> Iterator[Order]:
-    """Return orders by id, beyond `after`. They are read few at a time, since 500 orders may have a million lines."""
+    """Return orders by id, beyond `after`.
+
+    They are read a few at a time, since 500 orders may have a million lines. The next ones are as many as should fill
+    up a page, judged by how much of it those before took.
+    """
+    read = shown = 0
+    wished = _READ_FIRST
     while limit > 0:
-        wished = min(limit, _READ_TOGETHER)
+        wished = min(limit, wished)
         found = orders.find(wanted, after=after, limit=wished, lines_max=PAGE_LINES_MAX)
         yield from found
         if len(found) < wished and sum(len(order.lines) for order in found) < PAGE_LINES_MAX:
             return
         after = found[-1].id
         limit -= len(found)
+        read += len(found)
+        shown += sum(order.lines_shown for order in found)
+        left = PAGE_LINES_MAX - shown % PAGE_LINES_MAX
+        wished = min(_READ_TOGETHER_MAX, left * read // shown + 1)
 
 
 def _page_before_more(page: list[Order], kind: str) -> Page[Order]:

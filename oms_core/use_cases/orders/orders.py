@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from oms_core.domain.callers import Caller, Scope
@@ -12,6 +12,8 @@ from oms_core.domain.events import Event
 from oms_core.domain.fingerprints import retry_fingerprint
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX
+from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses, Moved
+from oms_core.domain.orders.holds import OrderDefaults
 from oms_core.domain.orders.order import Holding, Order, OrderFilter
 from oms_core.domain.orders.placement import Placed, PlacementOutcome, Refused
 from oms_core.domain.orders.queueing import decide_retry
@@ -21,9 +23,11 @@ from oms_core.domain.pages import Page, check_limit, decode_number_cursor, encod
 from oms_core.domain.rate_limits import RateScope
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
-from oms_core.ports.storage import Storage
+from oms_core.use_cases.databases import Databases
+from oms_core.use_cases.orders.change_many import change_many
 from oms_core.use_cases.orders.intake import Intake
-from oms_core.use_cases.orders.order_pages import list_orders
+from oms_core.use_cases.orders.order_export import OrderExport
+from oms_core.use_cases.orders.order_pages import list_orders, owned_filter
 from oms_core.use_cases.orders.prepare_placement import prepare_placement, write_prepared
 from oms_core.use_cases.orders.retry_many import RetryReport, retry_many
 from oms_core.use_cases.rate_limits import Charge, OnCharge, RateLimits
@@ -42,29 +46,32 @@ class Retried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """Orders. `currency` is the currency of orders that name none; `intake` writes new orders.
+    """Orders. `defaults` are for what an order does not say; `intake` writes new orders.
 
     Placing and accepting are charged to the caller's rate limit. A caller that was charged before passes its `charge`;
     otherwise `charged` is called with what is left under the limit. A replay costs nothing. Every method may raise
     `forbidden`.
     """
 
-    storage: Storage
+    databases: Databases
     clock: Clock
-    currency: str
+    defaults: OrderDefaults
     intake: Intake
     rate_limits: RateLimits
 
     def place(
         self, command: PlaceOrder, *, caller: Caller, charge: Charge | None = None, charged: OnCharge | None = None
     ) -> Placed:
-        """Validate stock, confirm and reserve, all or nothing, in one transaction.
+        """Validate stock and reserve, all or nothing, in one transaction; with a hold until the order is confirmed.
 
         Raise `insufficient_inventory` with `shortages`, `unknown_sku`, `total_too_large`, `idempotency_key_reused`,
-        `idempotency_key_in_use`, `rate_limited`, `overloaded`, `storage_unavailable` or `outcome_unknown`.
+        `idempotency_key_in_use`, `order_archived`, `rate_limited`, `overloaded`, `storage_unavailable` or
+        `outcome_unknown`.
         """
         charge = charge or self._charge(caller, charged)
-        placement = prepare_placement(command, caller=caller, clock=self.clock, currency=self.currency)
+        placement = prepare_placement(
+            command, caller=caller, clock=self.clock, currency=self.defaults.currency, holds=self.defaults.holds
+        )
         return _taken(self.intake.place(placement), charge)
 
     def place_many(
@@ -84,7 +91,12 @@ class Orders:
         charge = charge or self._charge(caller, charged, cost=0)
         charge.raise_to(len(commands))
         outcomes = write_prepared(
-            commands, caller=caller, clock=self.clock, currency=self.currency, write=self.intake.place_many
+            commands,
+            caller=caller,
+            clock=self.clock,
+            currency=self.defaults.currency,
+            holds=self.defaults.holds,
+            write=self.intake.place_many,
         )
         charge.give_back(sum(isinstance(outcome, Placed) and outcome.replayed for outcome in outcomes))
         return outcomes
@@ -96,10 +108,13 @@ class Orders:
 
         The order is placed, rejected or failed in the end, even if the broker, a worker or this process crashes. A
         replay returns the order as it is now. Raise `unknown_sku`, `total_too_large`, `idempotency_key_reused`,
-        `idempotency_key_in_use`, `rate_limited`, `overloaded`, `storage_unavailable` or `outcome_unknown`.
+        `idempotency_key_in_use`, `order_archived`, `rate_limited`, `overloaded`, `storage_unavailable` or
+        `outcome_unknown`.
         """
         charge = charge or self._charge(caller, charged)
-        placement = prepare_placement(command, caller=caller, clock=self.clock, currency=self.currency)
+        placement = prepare_placement(
+            command, caller=caller, clock=self.clock, currency=self.defaults.currency, holds=self.defaults.holds
+        )
         return _taken(self.intake.enqueue(placement), charge)
 
     def wait(self, order_id: UUID, *, caller: Caller, timeout_seconds: float) -> Order | None:
@@ -111,14 +126,14 @@ class Orders:
         caller.require(Scope.ORDERS_WRITE)
         _check_known_id(order_id)
         if caller.customer_id is not None:
-            self.storage.orders.get(order_id, owner=caller.customer_id)
+            self.databases.primary.orders.get(order_id, owner=caller.customer_id)
         return self.intake.wait(order_id, timeout_seconds=timeout_seconds)
 
     def get(self, order_id: UUID, *, caller: Caller) -> Order:
         """Return an order that the caller may see. Raise `order_not_found`."""
         caller.require(Scope.ORDERS_READ)
         _check_known_id(order_id)
-        return self.storage.orders.get(order_id, owner=caller.customer_id)
+        return self.databases.primary.orders.get(order_id, owner=caller.customer_id)
 
     def list(
         self,
@@ -130,11 +145,24 @@ class Orders:
     ) -> Page[Order]:
         """Return a page of up to 500 orders, newest first unless the filter says otherwise.
 
-        It has fewer if they reach 2,000 lines and entries of metadata together. Raise `validation_error` for a bad
-        cursor or limit.
+        It has fewer if they reach 2,000 lines and entries of metadata together. It may be read from a replica.
+
+        Raise `validation_error` for a bad cursor or limit.
         """
         caller.require(Scope.ORDERS_READ)
-        return list_orders(self.storage.orders, wanted or OrderFilter(), caller=caller, cursor=cursor, limit=limit)
+        filtered = wanted or OrderFilter()
+        read = self.databases.read(
+            lambda storage: list_orders(storage.orders, filtered, caller=caller, cursor=cursor, limit=limit)
+        )
+        return replace(read.result, replica_lag_seconds=read.replica_lag_seconds)
+
+    def export(self, wanted: OrderFilter | None = None, *, caller: Caller) -> OrderExport:
+        """Return every order that the filter finds, in bounded memory. Each page is as of its own reading.
+
+        Pages may be read from a replica. Raise `forbidden` at once, not at the first order.
+        """
+        caller.require(Scope.ORDERS_READ)
+        return OrderExport(self.databases, owned_filter(wanted or OrderFilter(), caller))
 
     def events(
         self, order_id: UUID, *, caller: Caller, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
@@ -144,7 +172,7 @@ class Orders:
         _check_known_id(order_id)
         check_limit(limit)
         after = None if cursor is None else decode_number_cursor(_EVENTS_CURSOR, cursor)
-        rows = self.storage.orders.events(order_id, owner=caller.customer_id, after=after, limit=limit + 1)
+        rows = self.databases.primary.orders.events(order_id, owner=caller.customer_id, after=after, limit=limit + 1)
         return page_of(rows, limit, lambda event: encode_cursor(_EVENTS_CURSOR, str(event.id)))
 
     def change_status(self, command: ChangeOrderStatus, *, caller: Caller) -> Order:
@@ -154,7 +182,7 @@ class Orders:
         `version_mismatch`, `order_not_found`, `storage_unavailable` or `outcome_unknown`.
         """
         caller.require(scope_needed(command.status))
-        return self.storage.orders.change(
+        return self.databases.primary.orders.change(
             command.order_id,
             owner=caller.customer_id,
             caller=caller,
@@ -162,17 +190,27 @@ class Orders:
             decide=lambda order, holdings: decide_status_change(order, holdings, command, caller),
         )
 
+    def change_many(self, command: ChangeOrderStatuses, *, caller: Caller) -> Sequence[Moved]:
+        """Move up to 1,000 orders, each if it may; return the order as it then is, or why not, for each, in order.
+
+        Some 500 are moved in a transaction, by one update of each level. What `change_status` raises is the outcome of
+        that order. Raise `storage_unavailable` or `outcome_unknown` where none was moved; the same call again leaves
+        those that were moved as they are.
+        """
+        caller.require(scope_needed(command.status))
+        return change_many(self.databases.primary.orders, command, caller=caller, clock=self.clock)
+
     def cancel(self, order_id: UUID, *, caller: Caller, reason: str | None = None) -> Order:
         """Cancel an order that has not shipped, and release what it holds. Raise what `change_status` does."""
         command = ChangeOrderStatus(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason)
         return self.change_status(command, caller=caller)
 
     def retry(self, command: RetryOrder, *, caller: Caller) -> Retried:
-        """Put a rejected or failed order at the end of the queue, without its failure and its attempts.
+        """Put a rejected, failed or expired order at the end of the queue, without its failure and its attempts.
 
         An order that is queued already stays as it is. Under one idempotency key it is done once, even if the order has
         changed since. Raise `invalid_transition`, `version_mismatch`, `idempotency_key_reused`, `order_not_found`,
-        `storage_unavailable` or `outcome_unknown`.
+        `order_archived`, `storage_unavailable` or `outcome_unknown`.
         """
         caller.require(Scope.ORDERS_MANAGE)
         retried = self._retried(command, caller)
@@ -184,12 +222,12 @@ class Orders:
     ) -> RetryReport:
         """Retry the newest `limit` (at most 1,000) orders that the filter finds, each in its own transaction.
 
-        If the filter has no statuses, these are rejected and failed orders. Raise `validation_error` or
-        `storage_unavailable`.
+        If the filter has no statuses, these are rejected and failed orders; expired ones only where it names them.
+        Raise `validation_error` or `storage_unavailable`.
         """
         caller.require(Scope.ORDERS_MANAGE)
         return retry_many(
-            self.storage.orders,
+            self.databases.primary.orders,
             wanted,
             reason=reason,
             limit=limit,
@@ -201,7 +239,8 @@ class Orders:
         return self.rate_limits.charge(RateScope.ORDERS_PLACE, caller=caller, cost=cost, charged=charged)
 
     def _retried(self, command: RetryOrder, caller: Caller) -> Retried:
-        orders, order_id, owner, now = self.storage.orders, command.order_id, caller.customer_id, self.clock.now()
+        orders = self.databases.primary.orders
+        order_id, owner, now = command.order_id, caller.customer_id, self.clock.now()
 
         def decide(order: Order, _: Sequence[Holding]) -> OrderChange | None:
             return decide_retry(order, command.reason, command.if_version)
@@ -210,7 +249,7 @@ class Orders:
             order = orders.change(order_id, owner=owner, caller=caller, now=now, decide=decide)
             return Retried(order=order, replayed=False)
         fingerprint = retry_fingerprint(command)
-        key = IdempotencyKey(actor=caller.name, key=command.idempotency_key, fingerprint=fingerprint)
+        key = IdempotencyKey(actor=caller.name, key=command.idempotency_key, act="retry", fingerprint=fingerprint)
         order, replayed = orders.change_once(order_id, key=key, owner=owner, caller=caller, now=now, decide=decide)
         return Retried(order=order, replayed=replayed)
 

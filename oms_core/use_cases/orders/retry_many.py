@@ -10,13 +10,15 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.commands import check_reason
 from oms_core.domain.limits import RETRY_ORDERS_MAX
 from oms_core.domain.orders.order import Order, OrderFilter
+from oms_core.domain.orders.queueing import RETRIABLE
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.storage import OrderStorage
 from oms_core.use_cases.orders.order_pages import orders_by_id, owned_filter
 
-_RETRIABLE = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
+# Expired orders were given up by whoever placed them: they are retried where they are asked for.
+_UNLESS_NAMED = frozenset({OrderStatus.REJECTED, OrderStatus.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +41,17 @@ def retry_many(
 ) -> RetryReport:
     """Retry the newest `limit` (at most 1,000) orders that the filter finds; `retry` retries one order.
 
-    If the filter has no statuses, these are rejected and failed orders. Raise `validation_error`, or what `retry`
-    raises.
+    If the filter has no statuses, these are rejected and failed orders; expired ones only where it names them. Raise
+    `validation_error`, or what `retry` raises.
     """
     if not 1 <= limit <= RETRY_ORDERS_MAX:
         raise one_finding("/limit", "out_of_range", f"must be a whole number from 1 to {RETRY_ORDERS_MAX}")
     findings = Findings()
     check_reason(findings, reason)
     findings.raise_if_any()
-    if not wanted.statuses <= _RETRIABLE:
-        raise one_finding("/status", "out_of_range", "only rejected and failed orders can be retried")
-    owned = owned_filter(replace(wanted, statuses=wanted.statuses or _RETRIABLE), caller)
+    if not wanted.statuses <= RETRIABLE:
+        raise one_finding("/status", "out_of_range", "only rejected, failed and expired orders can be retried")
+    owned = owned_filter(replace(wanted, statuses=wanted.statuses or _UNLESS_NAMED), caller)
     found: Iterator[Order] = iter(()) if owned is None else orders_by_id(orders, owned, after=None, limit=limit + 1)
     tried = retried = 0
     for order in found:

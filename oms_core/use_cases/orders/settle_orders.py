@@ -10,7 +10,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.metrics import ORDERS_DECIDED, PLACEMENT_BATCH_ORDERS
 from oms_core.domain.orders.placement import PlacementView, Verdict, decide_placement
 from oms_core.domain.orders.queueing import QueuedOrder, Settlement, decide_failed_attempt, is_worn_out
-from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.orders.statuses import OPEN, OrderStatus
 from oms_core.domain.stamps import Stamp
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
@@ -118,7 +118,7 @@ class SettleOrders:
     def _count(self, statuses: Mapping[UUID, OrderStatus]) -> None:
         if statuses:
             self._metrics.observe(PLACEMENT_BATCH_ORDERS, len(statuses))
-        placed = sum(status is OrderStatus.PENDING for status in statuses.values())
+        placed = sum(status in OPEN for status in statuses.values())
         for name, amount in (("placed", placed), ("rejected", len(statuses) - placed)):
             if amount:
                 self._metrics.count(ORDERS_DECIDED, name, amount=amount)

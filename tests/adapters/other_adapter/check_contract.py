@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+from uuid import UUID
 
 import oms_journal
 import pytest
@@ -61,6 +62,10 @@ class TestJournalStorage(StorageContract):
             replace(level, on_hand=level.on_hand + (level.location == location)) for level in products[sku].levels
         ]
         products[sku] = replace(products[sku], levels=tuple(levels))
+
+    def break_order(self, storage: Storage, order_id: UUID) -> None:
+        rows = cast("oms_journal.JournalStorage", storage).memory.tables.order_movements[order_id]
+        rows[0] = replace(rows[0], reserved_delta=rows[0].reserved_delta + 1)
 
 
 def test_the_storage_is_the_other_packages_own(tmp_path: Path) -> None:

@@ -63,4 +63,4 @@ def test_the_time_is_that_of_the_event_in_rfc_3339() -> None:
 def test_the_body_is_utf_8_json_and_the_type_a_routing_key() -> None:
     outgoing = outgoing_event(event(), source="/oms")
     assert json.loads(outgoing.body.decode())["data"]["data"]["reason"] == "«ja»"
-    assert all(re.fullmatch(r"[a-z]+\.[a-z]+", kind.value) for kind in EventType)
+    assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", kind.value) for kind in EventType)

@@ -120,3 +120,9 @@ def test_every_part_of_a_change_of_stock_counts() -> None:
     assert len(set(changes)) == len(changes)
     again = AdjustStock(sku="A", delta=1, reason="x", location="main", idempotency_key="K")
     assert stock_fingerprint(again, "main") == changes[0]
+
+
+def test_the_digest_stays_that_of_orders_stored_before() -> None:
+    lines = [OrderLine(sku="A-1", quantity=2, unit_price=Decimal("9.99")), OrderLine(sku="B", quantity=1)]
+    command = PlaceOrder(customer_id="Cé1", reference="R/1", metadata={"b": "2\n", "a": '"1"'}, lines=lines)
+    assert order_fingerprint(command, "EUR").hex() == "7071f27214ed1b275c54b377c63cdf258f837074fb6369a43a4e30572252f775"

@@ -46,6 +46,27 @@ def test_an_amount_is_shown_in_one_way(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("-0.00", "0.00"),
+        ("1E+2", "100.00"),
+        ("0E+5", "0.00"),
+        ("1.5000000", "1.50"),
+        ("12.95", "12.95"),
+        ("-0", "0.00"),
+    ],
+)
+def test_an_amount_is_shown_in_one_way_however_decimal_writes_it(amount: str, shown: str) -> None:
+    assert format_money(Decimal(amount)) == shown
+
+
+@given(amounts_e4)
+def test_an_amount_that_was_stored_has_the_decimals_it_is_shown_with(amount_e4: int) -> None:
+    amount = from_ten_thousandths(amount_e4)
+    assert amount.as_tuple() == Decimal(format_money(amount)).as_tuple()
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "-1", "+1", "1.", ".5", "1.00001", "1e3", "NaN", "1,5", "1_0", " 1", "1\n", "\u0661", "922337203685477.5808"],
 )

@@ -93,7 +93,11 @@ def test_few_orders_are_read_at_a_time(shop: Shop, monkeypatch: pytest.MonkeyPat
     assert asked == [51], "a page of the usual length is one query"
     asked.clear()
     page(shop, 500)
-    assert asked == [51, 51, 51]
+    assert asked == [51, 225], "and a long page takes more of short orders together"
+    asked.clear()
+    place(shop, orders=120, lines=20)
+    page(shop, 500)
+    assert asked == [51, 50], "but of longer ones those that it has room for, and the one that shows there are more"
     place(shop, orders=3, lines=ORDER_LINES_MAX)
     lines.clear()
     page(shop, 50)

@@ -10,7 +10,8 @@ import pytest
 from oms_core import OrderStatus
 from oms_core.domain.limits import TRANSACTION_LINES_MAX
 from oms_core.domain.orders.placement import Refuse, Reserve
-from oms_core.domain.orders.queueing import decide_failed_attempt, decide_retry, fitting, settled_order
+from oms_core.domain.orders.queueing import decide_failed_attempt, decide_retry, fitting
+from oms_core.domain.orders.settled_orders import settled_order
 from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
 from tests.core.orders.test_queueing import ERROR, FAILURE, NOW, order
 
@@ -18,7 +19,7 @@ LATER = NOW + timedelta(hours=1)
 
 
 def test_a_move_changes_the_status_the_version_and_the_time_alone() -> None:
-    pending = order(OrderStatus.PENDING)
+    pending = replace(order(OrderStatus.PENDING), queue_no=None)
     change = OrderChange(status=OrderStatus.SHIPPED, movements=(), event=None)
     assert not joins_queue(pending, change)
     shipped = replace(pending, status=OrderStatus.SHIPPED, version=pending.version + 1, updated_at=LATER)
@@ -26,7 +27,7 @@ def test_a_move_changes_the_status_the_version_and_the_time_alone() -> None:
 
 
 def test_a_retried_order_joins_the_queue_with_a_new_number_and_no_failure() -> None:
-    failed = replace(order(OrderStatus.FAILED), failure=FAILURE, attempts=3, queue_no=7)
+    failed = replace(order(OrderStatus.FAILED), failure=FAILURE, attempts=3, queue_no=None)
     change = decide_retry(failed, None)
     assert change is not None
     assert joins_queue(failed, change)
@@ -49,8 +50,14 @@ def test_a_placed_order_has_no_failure_and_the_try_of_its_claim_is_taken_back(
 ) -> None:
     waiting = replace(order(), failure=FAILURE, attempts=attempts)
     placed = settled_order(waiting, Reserve(()), LATER, was_claimed=was_claimed)
-    expected = {"status": OrderStatus.PENDING, "failure": None, "attempts": left, "updated_at": LATER}
+    expected = {"status": OrderStatus.PENDING, "failure": None, "attempts": left, "queue_no": None, "updated_at": LATER}
     assert placed == replace(waiting, version=waiting.version + 1, **expected)  # type: ignore[arg-type]
+
+
+def test_an_order_that_leaves_the_queue_has_no_number_in_it() -> None:
+    waiting = replace(order(), queue_no=7)
+    change = OrderChange(status=OrderStatus.CANCELLED, movements=(), event=None)
+    assert order_after(waiting, change, LATER).queue_no is None
 
 
 def test_a_refused_order_is_rejected_with_its_failure() -> None:

@@ -39,15 +39,15 @@ from oms_core.domain.orders.queueing import (
     is_claimed_alone,
     is_worn_out,
     queued_event,
-    settled_event,
 )
+from oms_core.domain.orders.settled_orders import settled_event
 from oms_core.domain.orders.status_changes import QueueEntry
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 ERROR = OmsError("internal_error", "it cannot be written")
 FAILURE = OrderFailure(code="internal_error", detail="it cannot be written")
 NOT_QUEUED = [status for status in OrderStatus if status is not OrderStatus.QUEUED]
-RETRIABLE = [OrderStatus.REJECTED, OrderStatus.FAILED]
+RETRIABLE = [OrderStatus.REJECTED, OrderStatus.FAILED, OrderStatus.EXPIRED]
 jitters = st.floats(0, 1)
 
 

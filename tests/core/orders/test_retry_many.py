@@ -23,6 +23,7 @@ from oms_core import (
     Settings,
 )
 from oms_core.domain.callers import Scope
+from oms_core.domain.orders.queueing import RETRIABLE
 from oms_core.use_cases.orders.retry_many import RetryReport, retry_many
 
 CLERK = Caller(name="clerk", scopes=ALL_SCOPES)
@@ -64,13 +65,13 @@ def statuses(shop: Shop, *order_ids: UUID) -> list[OrderStatus]:
 
 def test_rejected_and_failed_orders_are_retried_as_new_and_no_others(shop: Shop) -> None:
     ids, pending = [failed(shop), rejected(shop)], shop.buy(("A", 1)).id
-    before = [shop.get(order_id).queue_no or 0 for order_id in ids]
+    waiting = shop.queue_up(("A", 1))
     assert retry(shop) == report(2)
     assert statuses(shop, *ids, pending) == [QUEUED, QUEUED, OrderStatus.PENDING]
-    for order_id, number in zip(ids, before, strict=True):
+    for order_id in ids:
         order = shop.get(order_id)
         assert (order.failure, order.attempts) == (None, 0)
-        assert (order.queue_no or 0) > number, "at the end of the queue"
+        assert (order.queue_no or 0) > (waiting.queue_no or 0), "at the end of the queue"
 
 
 def test_they_can_be_chosen(shop: Shop) -> None:
@@ -116,10 +117,19 @@ def test_a_database_that_goes_away_in_between_ends_it_and_what_was_retried_stays
     assert statuses(shop, *ids) == [FAILED, QUEUED]
 
 
-@pytest.mark.parametrize("status", [each for each in OrderStatus if each not in {REJECTED, FAILED}])
+@pytest.mark.parametrize("status", [each for each in OrderStatus if each not in RETRIABLE])
 def test_other_statuses_cannot_be_asked_for(shop: Shop, status: OrderStatus) -> None:
     with pytest.raises(OmsError, match="validation_error"):
         retry(shop, statuses=frozenset({status, FAILED}))
+
+
+def test_expired_orders_are_retried_where_they_are_asked_for(shop: Shop) -> None:
+    expired, turned_down = shop.hold(("A", 1), seconds=-60).id, rejected(shop)
+    shop.expire(expired)
+    assert retry(shop) == report(1)
+    assert statuses(shop, expired, turned_down) == [OrderStatus.EXPIRED, QUEUED]
+    assert retry(shop, statuses=frozenset({OrderStatus.EXPIRED})) == report(1)
+    assert statuses(shop, expired, turned_down) == [QUEUED, QUEUED]
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1_001])

@@ -16,11 +16,13 @@ from oms_core.domain.orders.statuses import MOVES, OPEN, SETTABLE, allowed_moves
 
 # The table of the design, written down a second time.
 TABLE = {
-    "queued": "pending rejected failed cancelled",
+    "queued": "pending held rejected failed cancelled",
+    "held": "pending expired cancelled",
     "pending": "processing shipped cancelled",
     "processing": "shipped cancelled",
     "shipped": "delivered returned",
     "delivered": "returned",
+    "expired": "queued cancelled",
     "rejected": "queued cancelled",
     "failed": "queued cancelled",
     "cancelled": "",
@@ -82,7 +84,7 @@ def may(scopes: frozenset[Scope], target: str) -> bool:
 def test_the_table_is_the_designs() -> None:
     assert {status.value: " ".join(targets) for status, targets in MOVES.items()} == TABLE
     assert set(SETTABLE) == SET_BY_HAND
-    assert set(OPEN) == {"pending", "processing"}
+    assert set(OPEN) == {"held", "pending", "processing"}
 
 
 @pytest.mark.parametrize("scopes", RIGHTS, ids=lambda scopes: "+".join(sorted(scopes)) or "none")

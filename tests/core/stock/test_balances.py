@@ -13,8 +13,9 @@ from oms_core import OrderStatus
 from oms_core.domain.orders.order import Holding
 from oms_core.domain.stock.balances import LevelBalance, OrderBalance, audit_level, audit_order
 from oms_core.use_cases.audit import audit
+from oms_core.use_cases.databases import Databases
 
-RESERVING = {OrderStatus.PENDING, OrderStatus.PROCESSING}
+RESERVING = {OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PROCESSING}
 SHIPPED = {OrderStatus.SHIPPED, OrderStatus.DELIVERED}
 
 
@@ -90,7 +91,8 @@ def test_the_first_thousand_discrepancies_are_reported_and_everything_is_compare
         shop.set(sku, 1)
         storage.tables.movements[sku].clear()
     told: list[tuple[int, int]] = []
-    report = audit(caller=CLERK, audits=storage.audits, progress=lambda levels, orders: told.append((levels, orders)))
+    databases = Databases(primary=storage)
+    report = audit(caller=CLERK, databases=databases, progress=lambda levels, orders: told.append((levels, orders)))
     assert (report.levels, len(report.discrepancies)) == (1_001, 1_000)
     assert report.discrepancies[-1].subject == "0999 main"
     assert told[-1] == (1_001, 0)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Protocol
 from uuid import UUID
 
 import pytest
@@ -25,26 +26,41 @@ from tests.faults.queue_deployment import (
 )
 from tests.faults.queue_deployment_checks import Subscriber, all_placed, rows
 from tests.services import free_port, wait_until
+from tests.services.processes import PrivateServer
 from tests.services.rabbitmq import PrivateRabbitmq
 
 DEADLINE_SECONDS = 60
+RABBITMQ = "private_rabbitmq"
 DISK_ALARM = "{resource_limit, disk, node()}"
 QUEUED = "SELECT count(*) FROM orders WHERE status = 'queued'"
 
 
-@pytest.fixture(scope="module")
-def server(private_rabbitmq: Callable[..., PrivateRabbitmq]) -> PrivateRabbitmq:
-    return private_rabbitmq()
+class BrokerServer(PrivateServer, Protocol):
+    """A private broker of either kind."""
+
+    def freeze(self) -> None:
+        """Let it do nothing any more, with its connections open."""
+        ...
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        ...
+
+
+@pytest.fixture(scope="module", params=[RABBITMQ, "start_nats"])
+def server(request: pytest.FixtureRequest) -> BrokerServer:
+    start: Callable[[], BrokerServer] = request.getfixturevalue(request.param)
+    return start()
 
 
 @pytest.fixture
-def oms(server: PrivateRabbitmq, postgresql_url: str, unique_name: str) -> Iterator[Oms]:
+def oms(server: BrokerServer, postgresql_url: str, unique_name: str) -> Iterator[Oms]:
     with deployment(postgresql_url, server.url, unique_name) as oms:
         yield oms
 
 
 @contextmanager
-def frozen(server: PrivateRabbitmq) -> Iterator[None]:
+def frozen(server: BrokerServer) -> Iterator[None]:
     server.freeze()
     try:
         yield
@@ -66,7 +82,7 @@ def has_placed(oms: Oms, at_least: int) -> bool:
 
 
 def test_orders_are_accepted_before_the_broker_is_there_while_it_dies_and_after_it_came_back(
-    server: PrivateRabbitmq, oms: Oms
+    server: BrokerServer, oms: Oms
 ) -> None:
     server.kill()
     accepted = accept(oms, 100, "before")
@@ -105,7 +121,7 @@ def test_without_the_sweep_orders_accepted_while_the_broker_is_away_would_wait_f
     assert rows(oms.settings.database_url, QUEUED)[0][0] >= 20
 
 
-def test_nobody_waits_for_a_frozen_broker_while_the_sweep_places(server: PrivateRabbitmq, oms: Oms) -> None:
+def test_nobody_waits_for_a_frozen_broker_while_the_sweep_places(server: BrokerServer, oms: Oms) -> None:
     with working(oms.settings) as worker:
         accepted = accept(oms, 50, "calm")
         all_placed(oms, accepted)
@@ -120,7 +136,7 @@ def test_nobody_waits_for_a_frozen_broker_while_the_sweep_places(server: Private
 
 
 def test_whoever_announces_on_the_callers_thread_would_wait(
-    server: PrivateRabbitmq, oms: Oms, monkeypatch: pytest.MonkeyPatch
+    server: BrokerServer, oms: Oms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     announcer = oms._ports.broker.announcer()
 
@@ -134,6 +150,7 @@ def test_whoever_announces_on_the_callers_thread_would_wait(
     announcer.close()
 
 
+@pytest.mark.parametrize("server", [RABBITMQ], indirect=True)
 def test_while_the_disk_is_full_orders_are_accepted_and_placed(server: PrivateRabbitmq, oms: Oms) -> None:
     subscriber = Subscriber(server.url, oms.settings.queue_prefix)
     with working(oms.settings), relaying(oms.settings):
@@ -149,6 +166,7 @@ def test_while_the_disk_is_full_orders_are_accepted_and_placed(server: PrivateRa
         subscriber.check(oms.settings.database_url)
 
 
+@pytest.mark.parametrize("server", [RABBITMQ], indirect=True)
 def test_a_queue_deleted_under_its_workers_costs_no_order(server: PrivateRabbitmq, oms: Oms) -> None:
     accepted = accept(oms, 100, "announced")
     waiting = f"{oms.settings.queue_prefix}.orders.v1"

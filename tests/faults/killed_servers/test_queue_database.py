@@ -15,7 +15,7 @@ from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.settling import PostgresqlSettlingTables
 
 from oms_core import Oms
-from oms_core.worker.workers import COMMANDS
+from oms_core.domain.callers import LOCAL_NAME
 from tests.adapters.rabbitmq_broker import RabbitmqVhost
 from tests.faults.queue_deployment import (
     BUYER,
@@ -38,7 +38,7 @@ DEADLINE_SECONDS = 60
 OUTAGE_SECONDS = 10
 TOLD_SECONDS = 13.0  # The storage's deadline, and the rest for a busy machine.
 WORKERS = "SELECT id FROM workers"
-ORDERS_OF_COMMANDS = f"SELECT id::text FROM orders WHERE caller = '{COMMANDS.name}'"
+ORDERS_OF_COMMANDS = f"SELECT id::text FROM orders WHERE caller = '{LOCAL_NAME}'"
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 import pytest
 
 from oms_core import Oms
-from tests.adapters.rabbitmq_broker import RabbitmqVhost
+from tests.adapters.broker_places import place_at
 from tests.faults.queue_deployment import Callers, accept, deployment, nothing, on_thread, processes, relaying, working
 from tests.faults.queue_deployment_checks import Subscriber, all_placed
 from tests.services import wait_until
 from tests.services.postgresql import PrivatePostgresql
 from tests.services.processes import PrivateServer
-from tests.services.rabbitmq import PrivateRabbitmq
 
 DEADLINE_SECONDS = 90
 LIFE_SECONDS = 1.5
@@ -27,13 +26,14 @@ def database(private_postgresql: Callable[[], PrivatePostgresql]) -> PrivatePost
     return private_postgresql()
 
 
-@pytest.fixture(scope="module")
-def server(private_rabbitmq: Callable[..., PrivateRabbitmq]) -> PrivateRabbitmq:
-    return private_rabbitmq()
+@pytest.fixture(scope="module", params=["private_rabbitmq", "start_nats"])
+def server(request: pytest.FixtureRequest) -> PrivateServer:
+    start: Callable[[], PrivateServer] = request.getfixturevalue(request.param)
+    return start()
 
 
 @pytest.fixture
-def oms(server: PrivateRabbitmq, database: PrivatePostgresql, unique_name: str) -> Iterator[Oms]:
+def oms(server: PrivateServer, database: PrivatePostgresql, unique_name: str) -> Iterator[Oms]:
     with deployment(database.url, server.url, unique_name) as oms:
         yield oms
 
@@ -54,7 +54,7 @@ def short_lived_workers(oms: Oms) -> Iterator[list[int]]:
 
 
 def test_after_a_storm_every_accepted_order_is_placed_once(
-    oms: Oms, server: PrivateRabbitmq, database: PrivatePostgresql
+    oms: Oms, server: PrivateServer, database: PrivatePostgresql
 ) -> None:
     subscriber = Subscriber(server.url, oms.settings.queue_prefix)
     accepted = accept(oms, 100, "A")
@@ -71,5 +71,5 @@ def test_after_a_storm_every_accepted_order_is_placed_once(
     with working(oms.settings), relaying(oms.settings):
         all_placed(oms, [*accepted, *callers.accepted])
         subscriber.check(database.url)
-        orders = RabbitmqVhost(server.url, oms.settings.queue_prefix)
-        wait_until(lambda: orders.waiting("orders.v1") == 0, DEADLINE_SECONDS, "every message is taken")
+        orders = place_at(server.url, oms.settings.queue_prefix)
+        wait_until(lambda: orders.left("orders.v1") == 0, DEADLINE_SECONDS, "every message is taken")

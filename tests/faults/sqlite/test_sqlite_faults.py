@@ -17,6 +17,9 @@ from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.storage import StorageOptions
 from tests.faults.rivals import SHORT_DEADLINE, told
 
+# Of one order more than the file has free pages, which its migrations have left.
+LONG_NOTES = {f"note-{number}": "x" * 400 for number in range(20)}
+
 
 @contextmanager
 def writer(file: Path) -> Iterator[sqlite3.Connection]:
@@ -59,7 +62,7 @@ def test_a_file_that_cannot_be_opened_for_somebody_else_makes_it_is_storage_unav
 def test_a_full_disk_is_storage_unavailable_and_leaves_nothing_half_written(shop: Shop, storage: PeeweeStorage) -> None:
     before = shop.everything()
     storage.database.read(lambda session: session.execute_sql("PRAGMA max_page_count = 1").fetchall())
-    error = told(lambda: shop.place(*(shop.order(("WIDGET", 1), metadata={"note": "x" * 400}) for _ in range(200))))
+    error = told(lambda: shop.place(*(shop.order(("WIDGET", 1), metadata=LONG_NOTES) for _ in range(200))))
     assert error.code == "storage_unavailable"
     storage.close()
     assert shop.everything() == before
@@ -154,7 +157,7 @@ def test_a_disk_without_room_is_not_ready(
 
 def test_a_write_that_found_no_room_is_not_ready(shop: Shop, storage: PeeweeStorage) -> None:
     storage.database.read(lambda session: session.execute_sql("PRAGMA max_page_count = 1").fetchall())
-    told(lambda: shop.place(*(shop.order(("WIDGET", 1), metadata={"note": "x" * 400}) for _ in range(200))))
+    told(lambda: shop.place(*(shop.order(("WIDGET", 1), metadata=LONG_NOTES) for _ in range(200))))
     error = told(storage.schema.check)
     assert (error.code, "make room" in error.detail) == ("storage_unavailable", True)
 

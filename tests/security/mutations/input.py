@@ -22,7 +22,7 @@ INPUT = (
         "    if False:\n",
         _TEST_BAD_ORDER,
     ),
-    mutation("NaN is a number", _JSON, "            parse_constant=_refuse_constant,\n", "", _TEST_BAD_ORDER),
+    mutation("NaN is a number", _JSON, "    parse_constant=_refuse_constant,\n", "", _TEST_BAD_ORDER),
     mutation(
         "a key may stand twice", _JSON, "    if len(entries) != len(pairs):\n", "    if False:\n", _TEST_BAD_ORDER
     ),

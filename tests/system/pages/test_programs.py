@@ -37,6 +37,7 @@ class Program:
 PROGRAMS = (
     Program(page="README.md", words="with Oms.open", prints=r"pending 7\.00(00)? 3"),
     Program(page="docs/embedding.md", words="cart-4711", prints=r"[0-9a-f-]{36} 25\.00(00)? 23"),
+    Program(page="docs/embedding.md", words="local_caller_in_force", prints="pending True"),
     Program(page="docs/embedding.md", words="till-7", prints=r"till-7 \(.*\)"),
     Program(
         page="docs/embedding.md",
