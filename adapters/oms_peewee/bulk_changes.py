@@ -70,8 +70,8 @@ class BulkChanges:
         )
 
     def _write(self, session: Session, changes: Changes, stamp: Stamp) -> None:
-        for status, group in groupby(sorted(changes, key=_status), key=_status):
-            moved = OrderRow.update(status=status, version=OrderRow.version + 1, updated_at=stamp.at)
+        for (status, attempts), group in groupby(sorted(changes, key=_columns), key=_columns):
+            moved = OrderRow.update(status=status, attempts=attempts, version=OrderRow.version + 1, updated_at=stamp.at)
             moved.where(OrderRow.id.in_([order.id for order, _ in group])).execute(session)
         waited = [order.id for order, _ in changes if order.status in WAITING]
         if waited:
@@ -105,8 +105,10 @@ def _raises_a_count(change: OrderChange) -> bool:
     return any(movement.on_hand_delta > 0 for movement in change.movements)
 
 
-def _status(changed: tuple[Order, OrderChange]) -> str:
-    return changed[1].status.value
+def _columns(changed: tuple[Order, OrderChange]) -> tuple[str, int]:
+    """Give what is written of an order: of one that was queued, its tries are known to its waiting row alone."""
+    order, change = changed
+    return change.status.value, order.attempts
 
 
 def _fitting(session: Session, order_ids: Sequence[UUID]) -> int:

@@ -82,6 +82,15 @@ class BulkMovePromises:
         claims = shop.storage.queue.sweep(older_than_seconds=0, limit=10, lease_seconds=30)
         assert [claim.order_id for claim in claims] == [queued[2].id]
 
+    def test_an_order_that_was_tried_keeps_the_number_of_its_tries(self, shop: Shop) -> None:
+        shop.set("WIDGET", 9)
+        untried, tried, again = (shop.queue_up(("WIDGET", 1)) for _ in range(3))
+        for claimed in ([tried.id, again.id], [again.id]):
+            shop.storage.queue.claim(claimed, lease_seconds=-1)
+        moved = move_many(shop, [untried.id, tried.id, again.id], OrderStatus.CANCELLED)
+        assert [each.attempts for each in _orders(moved)] == [0, 1, 2]
+        assert moved == {order.id: shop.get(order.id) for order in (untried, tried, again)}
+
     def test_goods_come_back_within_the_bound_of_a_count(self, shop: Shop) -> None:
         shop.set("WIDGET", 9)
         orders = [shop.buy(("WIDGET", 2)) for _ in range(3)]
