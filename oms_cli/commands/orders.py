@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from oms_cli.commands.command import command, command_group
-from oms_cli.commands.order_ids import IdsArgument, move_each, read_ids
+from oms_cli.commands.order_ids import IdsArgument, move_together, read_batches
 from oms_cli.commands.order_names import OrderNames
 from oms_cli.commands.paging import AllOption, LimitOption, Pages, say_more
 from oms_cli.commands.session import Session
@@ -19,7 +20,8 @@ from oms_cli.terminal.arguments import (
     read_status,
 )
 from oms_cli.views.orders import EVENTS, LINES, ORDER, OrderShown, lines_shown
-from oms_core.domain.commands import ChangeOrderStatus
+from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses
+from oms_core.domain.orders.statuses import OrderStatus
 
 app = command_group("orders", "Orders: place, hold, find, move, cancel, retry, archive.")
 
@@ -80,27 +82,24 @@ def set_status(
 ) -> None:
     """Move orders to a status: processing, shipped, delivered, cancelled or returned.
 
-    Every order is moved on its own and has its own outcome; one that is there already stays as it is.
+    Every order has its own outcome; one that is there already stays as it is. Some 500 are moved in a transaction.
     """
-    target = read_status(status)
-    with session.oms() as oms:
-        move_each(
-            read_ids(ids),
-            lambda order_id: oms.orders.change_status(
-                ChangeOrderStatus(order_id=order_id, status=target, reason=reason), caller=session.caller
-            ),
-            session.output,
-            OrderNames(oms, session.caller),
-        )
+    _move(session, ids, read_status(status), reason)
 
 
 @command(app, "cancel")
 def cancel(session: Session, ids: IdsArgument, reason: ReasonOption = None) -> None:
-    """Cancel orders that have not shipped, and release what they hold."""
+    """Cancel orders that have not shipped, and release what they hold. Some 500 are cancelled in a transaction."""
+    _move(session, ids, OrderStatus.CANCELLED, reason)
+
+
+def _move(session: Session, ids: Sequence[str], target: OrderStatus, reason: str | None) -> None:
     with session.oms() as oms:
-        move_each(
-            read_ids(ids),
-            lambda order_id: oms.orders.cancel(order_id, reason=reason, caller=session.caller),
+        move_together(
+            read_batches(ids),
+            lambda order_ids: oms.orders.change_many(
+                ChangeOrderStatuses(order_ids=order_ids, status=target, reason=reason), caller=session.caller
+            ),
             session.output,
             OrderNames(oms, session.caller),
         )

@@ -12,7 +12,17 @@ from oms_core.domain.stock.products import Product
 STOCK_EXPORT_COLUMNS = ("sku", "quantity", "location", "name")
 ORDER_EXPORT_COLUMNS = (
     *("order_id", "status", "created_at", "updated_at", "version", "customer_id", "reference", "currency", "total"),
-    *("failure", "metadata", "line_no", "sku", "quantity", "unit_price"),
+    *(
+        "failure",
+        "metadata",
+        "hold_seconds",
+        "hold_until",
+        "payment_reference",
+        "line_no",
+        "sku",
+        "quantity",
+        "unit_price",
+    ),
 )
 
 Cells = tuple[object, ...]
@@ -35,6 +45,7 @@ def order_export_rows(order: Order) -> Iterator[Cells]:
         *(shown["id"], shown["status"], show_time(order.created_at), show_time(order.updated_at), order.version),
         *(order.customer_id, order.reference, order.currency, shown["total"]),
         *(None if order.failure is None else order.failure.code, metadata),
+        *(order.hold_seconds, shown["hold_until"], order.payment_reference),
     )
     lines: list[dict[str, object]] = shown["lines"]  # type: ignore[assignment]
     for line in lines:

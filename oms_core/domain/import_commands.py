@@ -98,7 +98,10 @@ class ImportOrders:
 
 STOCK_COLUMNS = ("sku", "quantity", "location", "name", "reason", "reference")
 REASON_COLUMNS = ("line", "column", "code", "detail")  # The further columns of a file of rejects.
-ORDER_COLUMNS = ("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price", "metadata")
+ORDER_COLUMNS = (
+    *("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price", "metadata"),
+    "hold_seconds",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,12 +55,11 @@ def read_order_rows(
     """Return the good orders and the malformed ones, in the order of the file.
 
     JSONL has the document that places an order, with an `idempotency_key`. CSV has a row for each line of an order:
-    `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata`, in any order, under the names
-    in `columns`. The metadata are a JSON object. Rows with the same key that follow each other are one order; what
-    several of them say of the order must be the same. Where an order has no idempotency key, its reference is the key,
-    so that a rerun is harmless; without either it is malformed, but in JSONL under an `idempotency_key` of the file,
-    which makes one with the number of the line. Raise `validation_error` for a header that lacks a
-    column.
+    `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata,hold_seconds`, in any order, under
+    the names in `columns`. The metadata are a JSON object. Rows with the same key that follow each other are one
+    order; what several of them say of the order must be the same. Where an order has no idempotency key, its reference
+    is the key, so that a rerun is harmless; without either it is malformed, but in JSONL under an `idempotency_key` of
+    the file, which makes one with the number of the line. Raise `validation_error` for a header that lacks a column.
     """
     if format is ImportFormat.JSONL:
         return _read_json(lines, idempotency_key)
@@ -181,7 +180,9 @@ class _OpenOrder:
         if self.conflict is not None:
             return self.conflict
         try:
-            return _draft(self.line, {**self.document, **_metadata(self.document), "lines": self.lines})
+            return _draft(
+                self.line, {**self.document, **_metadata(self.document), **_hold(self.document), "lines": self.lines}
+            )
         except OmsError as error:
             return self._reject(error)
 
@@ -209,6 +210,10 @@ def _metadata(document: Document) -> Document:
         return {"metadata": parse_json(str(document["metadata"]).encode())}
     except (KeyError, OmsError):
         return {}
+
+
+def _hold(document: Document) -> Document:
+    return {name: number_or_text(str(document[name])) for name in ("hold_seconds",) if name in document}
 
 
 def _line_document(values: Mapping[str, str]) -> Document:

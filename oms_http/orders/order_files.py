@@ -61,8 +61,8 @@ def export_orders(service: Service, request: Request) -> Response:
     headers=(headers.IDEMPOTENCY_KEY,),
     body=TextBody(
         description="CSV: a header of `customer_id,sku,quantity` and `reference` or `idempotency_key` or both, besides "
-        "`currency,unit_price,metadata`, in any order, then a row for each line of an order. JSON Lines: what POST "
-        "/v1/orders takes, with an `idempotency_key`, one order a line.",
+        "`currency,unit_price,metadata,hold_seconds`, in any order, then a row for each line of an order. JSON Lines: "
+        "what POST /v1/orders takes, with an `idempotency_key`, one order a line.",
         examples={
             CSV_TYPE: "reference,customer_id,sku,quantity,unit_price\nWEB-1,C-1001,WIDGET,2,12.50\n",
             JSON_LINES_TYPE: '{"idempotency_key": "WEB-2", "customer_id": "C-1001", '

@@ -47,6 +47,15 @@ def test_csv_has_a_row_for_each_line_oldest_first(sold: Cli) -> None:
     assert (found[0]["unit_price"], found[1]["unit_price"], found[0]["total"]) == ("12.50", "", "")
 
 
+def test_what_an_order_is_held_for_and_paid_with_stands_in_each_row(sold: Cli) -> None:
+    held = sold("orders", "place", "--customer", "C3", "--line", "WIDGET:1", "--hold", "15m", "-o", "json").json
+    found = rows(sold("orders", "export", "--customer", "C3").out)
+    assert [(row["hold_seconds"], row["hold_until"]) for row in found] == [("900", held["hold_until"])]
+    sold("orders", "confirm", held["id"], "--payment-reference", "PAY-1")
+    (row,) = rows(sold("orders", "export", "--customer", "C3").out)
+    assert (row["status"], row["payment_reference"]) == ("pending", "PAY-1")
+
+
 def test_json_lines_have_an_order_each(sold: Cli, tmp_path: Path) -> None:
     file = tmp_path / "orders.jsonl"
     ran = sold("orders", "export", str(file))

@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
-from oms_core import Caller, ChangeOrderStatus, OmsError, Order, OrderStatus
+from oms_cli.commands import order_ids
+from oms_cli.commands.order_names import OrderNames
+from oms_core import Caller, OmsError, Order, OrderStatus
+from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses
 from oms_core.use_cases.orders.orders import Orders
 from tests.cli.conftest import Cli
 
@@ -147,23 +153,55 @@ def test_a_reason_that_is_too_long_is_refused(cli: Cli, orders: list[str]) -> No
     assert statuses(cli, orders) == ["pending"] * 3
 
 
-def test_a_database_that_goes_away_stops_the_rest(cli: Cli, orders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    moved: list[str] = []
-    change = Orders.change_status
+def test_many_are_moved_in_one_transaction(cli: Cli, orders: list[str]) -> None:
+    before = level_version(cli)
+    assert cli("orders", "cancel", "-", given="".join(f"{each}\n" for each in orders)).code == 0
+    assert level_version(cli) == before + 1
 
-    def leave(parts: Orders, command: ChangeOrderStatus, *, caller: Caller) -> Order:
-        """Change the first order; the database is gone after it."""
-        moved.append(str(command.order_id))
-        if len(moved) > 1:
-            raise OmsError("storage_unavailable", "the database is away", retry_after_seconds=1)
-        return change(parts, command, caller=caller)
 
-    monkeypatch.setattr(Orders, "change_status", leave)
+def level_version(cli: Cli) -> int:
+    (level,) = cli.oms.stock.get("WIDGET", caller=cli.caller).levels
+    return level.version
+
+
+def test_an_id_that_is_named_twice_has_its_outcome_twice(cli: Cli, orders: list[str]) -> None:
+    ran = cli("orders", "cancel", orders[1], orders[0], orders[1], "-o", "json")
+    assert ran.json == [{"id": orders[at], "status": "cancelled", "version": 2} for at in (1, 0, 1)]
+
+
+def test_a_database_that_goes_away_in_the_middle_stops_the_rest(
+    cli: Cli, orders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first order is moved and its batch is not finished; what comes after its batch is not tried."""
+    calls: list[Sequence[UUID]] = []
+    away = OmsError("storage_unavailable", "the database is away", retry_after_seconds=1)
+    change_many = Orders.change_many
+
+    def leave(parts: Orders, command: ChangeOrderStatuses, *, caller: Caller) -> Sequence[Order | OmsError]:
+        calls.append(command.order_ids)
+        first = replace(command, order_ids=command.order_ids[:1])
+        return [*change_many(parts, first, caller=caller), *[away] * (len(command.order_ids) - 1)]
+
+    monkeypatch.setattr(Orders, "change_many", leave)
+    monkeypatch.setattr(order_ids, "TRANSACTION_ORDERS_MAX", 2)
     ran = cli("orders", "set-status", "shipped", *orders)
     assert ran.code == 8
-    assert moved == orders[:2]
+    assert [list(map(str, call)) for call in calls] == [orders[:2]]
     assert ran.err.splitlines() == [
         f"error: {orders[1]}: storage_unavailable: the database is away",
-        "stopped: the ids after this one were not tried",
+        "stopped: the ids after these were not tried",
     ]
     assert statuses(cli, orders) == [OrderStatus.SHIPPED, OrderStatus.PENDING, OrderStatus.PENDING]
+
+
+def test_a_database_that_is_away_is_asked_once(cli: Cli, orders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def away(_: OrderNames, text: str) -> UUID:
+        asked.append(text)
+        raise OmsError("storage_unavailable", "the database is away", retry_after_seconds=1)
+
+    monkeypatch.setattr(OrderNames, "order_id", away)
+    ran = cli("orders", "cancel", "-", given="".join(f"{each}\n" for each in orders))
+    assert (ran.code, asked) == (7, orders[:1])
+    assert ran.err.count("storage_unavailable") == 3

@@ -121,6 +121,26 @@ def test_metadata_are_a_json_object_in_one_cell(importer: Importer) -> None:
     assert importer.told() == [(2, "metadata", "wrong_type")]
 
 
+def test_an_order_is_held_where_the_file_says_so(importer: Importer) -> None:
+    text = "reference,customer_id,sku,quantity,hold_seconds\nR1,C1,A,1,900\nR1,C1,B,1,\nR2,C1,A,1,\nR3,C1,A,1,0\n"
+    assert importer.import_orders(text) == order_report(3, placed=3)
+    held = {order.reference: (order.status.value, order.hold_seconds) for order in importer.orders()}
+    assert held == {"R1": ("held", 900), "R2": ("pending", None), "R3": ("pending", None)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("R1,C1,A,1,soon", (2, "hold_seconds", "wrong_type")),
+        ("R1,C1,A,1,99999999999", (2, "hold_seconds", "out_of_range")),
+        ("R1,C1,A,1,60\nR1,C1,B,1,90", (3, "hold_seconds", "conflicting_value")),
+    ],
+)
+def test_a_hold_that_is_none_is_told_by_its_column(importer: Importer, rows: str, told: tuple[int, str, str]) -> None:
+    importer.refused_orders(f"reference,customer_id,sku,quantity,hold_seconds\n{rows}\n")
+    assert importer.told() == [told]
+
+
 def test_orders_that_the_stock_refuses_keep_their_lines_and_are_imported_again_as_they_are(importer: Importer) -> None:
     wanted = {
         "idempotency_key": "K1",
@@ -146,7 +166,7 @@ def test_orders_that_the_stock_refuses_keep_their_lines_and_are_imported_again_a
 def test_a_malformed_order_is_mended_in_its_file_of_rejects(importer: Importer) -> None:
     rows = ["K1,,C1,,A,x,", "K1,,C1,,B,2,", "K2,,C1,,A,1,", "K2,,C1,,B", "K2,,C1,,B,3,"]
     importer.import_orders("\n".join([HEADER, *rows]), skip_bad=True)
-    mended = sheet(importer).replace("A,x,", "A,1,").replace("C1,,B,,,,5,", "C1,,B,2,,,5,")
+    mended = sheet(importer).replace("A,x,", "A,1,").replace("C1,,B,,,,,5,", "C1,,B,2,,,,5,")
     assert importer.import_orders(mended) == order_report(2, placed=2), importer.rejects
     lines = {len(order.lines): [line.quantity for line in order.lines] for order in importer.orders()}
     assert lines[2] == [1, 2]
