@@ -18,6 +18,7 @@ from oms_core import (
     AdjustStock,
     Caller,
     ChangeOrderStatus,
+    ChangeOrderStatuses,
     ConfirmOrder,
     ExtendHold,
     ImportFormat,
@@ -146,6 +147,17 @@ class Histories(RuleBasedStateMachine):
         self.ask(lambda oms: oms.orders.change_status(command, caller=caller))
 
     @precondition(lambda self: self.order_ids)
+    @rule(
+        which=st.lists(which_one, min_size=1, max_size=6),
+        status=st.sampled_from([*[OrderStatus.CANCELLED] * 3, *OrderStatus]),
+        reason=st.none() | prose,
+        caller=callers,
+    )
+    def move_many(self, which: list[int], status: OrderStatus, reason: str | None, caller: Caller) -> None:
+        command = ChangeOrderStatuses(order_ids=[self.order_id(each) for each in which], status=status, reason=reason)
+        self.ask(lambda oms: oms.orders.change_many(command, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
     @rule(which=which_one, caller=callers)
     def cancel(self, which: int, caller: Caller) -> None:
         order_id = self.order_id(which)
@@ -186,6 +198,13 @@ class Histories(RuleBasedStateMachine):
     def settle(self, which: int) -> None:
         order_id = self.order_id(which)
         self.ask(lambda oms: settle_one(oms, order_id))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one)
+    def claim(self, which: int) -> None:
+        """Count a try of an order that is queued, as a worker does that dies of it."""
+        order_id = self.order_id(which)
+        self.ask(lambda oms: oms._ports.storage.queue.claim([order_id], lease_seconds=-1))
 
     @rule(command=sets | adjustments | receipts, caller=callers)
     def change_stock(self, command: SetStock | AdjustStock | ReceiveStock, caller: Caller) -> None:
