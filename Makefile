@@ -67,7 +67,7 @@ fuzz: install  ## hostile requests and messages, REQUESTS= and MESSAGES= of them
 mutants: install  ## take every defence out, one at a time, and see that its tests fail
 	@$(BIN)/python -m tests.security.mutants
 
-demo: install  ## 1,000 buyers at 100 units
+demo: install  ## 1,000 buyers at 100 units, then a drop of which a third is never paid
 	@$(BIN)/python -m tests.bench.demo
 
 bench: install  ## all measurements, some 25 minutes; ONLY="connections sell_out" some, BASE=checkout another one beside

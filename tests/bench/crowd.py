@@ -6,7 +6,7 @@ import asyncio
 import json
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -16,29 +16,34 @@ TRIES_MAX = 20
 ANSWER_SECONDS_MAX = 30.0
 NO_ANSWER = "no_answer"
 SOLD = "sold"
+NEVER_PAID = "never_paid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """`buyers` who want one unit of `sku` each, over `connections` that are all open before the first order is sent.
+    """`buyers`, by number, who want one unit of `sku` each, over `connections` that are open before the first order.
 
-    A buyer who is told to come back (503) or loses the connection tries again with the same idempotency key.
+    With `hold_seconds` each holds a unit, then pays and confirms; those of `unpaid` hold and never pay. A buyer who is
+    told to come back (503) or loses the connection tries again with the same idempotency key.
     """
 
     host: str
     port: int
     sku: str
-    buyers: int
+    buyers: Sequence[int]
     connections: int
+    hold_seconds: int = 0
+    unpaid: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """What one buyer got: "sold", or the code of the refusal; the seconds to that answer; the tries before it.
+    """What one buyer got: "sold", "never_paid", or the code of the refusal; the seconds to it; the tries before.
 
     `answered_at` counts seconds from a moment that all buyers share.
     """
 
+    buyer: int
     outcome: str
     answered_at: float
     seconds: float
@@ -65,8 +70,8 @@ def _send(crowd: Crowd) -> Sale:
 
 
 async def _sale(crowd: Crowd) -> Sale:
-    buyers = iter(range(crowd.buyers))
-    tills = [_Till(crowd) for _ in range(min(crowd.connections, crowd.buyers))]
+    buyers = iter(crowd.buyers)
+    tills = [_Till(crowd) for _ in range(min(crowd.connections, len(crowd.buyers)))]
     await asyncio.gather(*(till.connect() for till in tills))
     began = time.perf_counter()
     bought = await asyncio.gather(*(till.serve(buyers) for till in tills))
@@ -97,31 +102,37 @@ class _Till:
         return [await self._buy(number) for number in buyers]
 
     async def _buy(self, number: int) -> Bought:
-        request = _order(self._crowd.sku, number)
         began = time.perf_counter()
-        come_back = lost = 0
-        outcome = NO_ANSWER
-        while outcome == NO_ANSWER and come_back + lost < TRIES_MAX:
+        tries = _Tries()
+        answer = await self._insist(_order(self._crowd, number), tries)
+        outcome = NEVER_PAID if number in self._crowd.unpaid and answer.is_good else _outcome(answer)
+        if outcome == SOLD and self._crowd.hold_seconds:
+            outcome = _outcome(await self._insist(_payment(self._crowd, number, answer.order_id), tries))
+        ended = time.perf_counter()
+        return Bought(
+            buyer=number,
+            outcome=outcome,
+            answered_at=ended,
+            seconds=ended - began,
+            told_to_come_back=tries.told_to_come_back,
+            connections_lost=tries.connections_lost,
+        )
+
+    async def _insist(self, request: bytes, tries: _Tries) -> _Answer:
+        """Ask until there is an answer, or 20 times."""
+        for _ in range(TRIES_MAX):
             try:
                 async with asyncio.timeout(ANSWER_SECONDS_MAX):
                     answer = await self._ask(request)
             except (OSError, EOFError, TimeoutError):
-                lost += 1
+                tries.connections_lost += 1
                 self.disconnect()
                 continue
-            if answer.status == 503:
-                come_back += 1
-                await asyncio.sleep(answer.retry_after_seconds)
-            else:
-                outcome = SOLD if answer.status == 201 else answer.code
-        ended = time.perf_counter()
-        return Bought(
-            outcome=outcome,
-            answered_at=ended,
-            seconds=ended - began,
-            told_to_come_back=come_back,
-            connections_lost=lost,
-        )
+            if answer.status != 503:
+                return answer
+            tries.told_to_come_back += 1
+            await asyncio.sleep(answer.retry_after_seconds)
+        return _Answer(status=0, retry_after_seconds=0, code=NO_ANSWER, order_id="")
 
     async def _ask(self, request: bytes) -> _Answer:
         reader, writer = await self.connect()
@@ -134,18 +145,50 @@ class _Till:
             status=int(head.split(" ", 2)[1]),
             retry_after_seconds=float(fields.get("retry-after", "0")),
             code=str(body.get("code")),
+            order_id=str(body.get("id")),
         )
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How often one buyer asked for nothing."""
+
+    told_to_come_back: int = 0
+    connections_lost: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """What the demonstration needs of an answer; `code` is a problem's."""
+    """What the demonstration needs of an answer; `code` is a problem's, `order_id` an order's."""
 
     status: int
     retry_after_seconds: float
     code: str
+    order_id: str
+
+    @property
+    def is_good(self) -> bool:
+        return self.status in {200, 201}
 
 
-def _order(sku: str, number: int) -> bytes:
-    document = {"customer_id": f"buyer-{number}", "lines": [{"sku": sku, "quantity": 1, "unit_price": "9.99"}]}
-    return post("/v1/orders", json.dumps(document).encode(), headers={"Idempotency-Key": f'"{sku}-{number}"'})
+def _outcome(answer: _Answer) -> str:
+    return SOLD if answer.is_good else answer.code
+
+
+def _order(crowd: Crowd, number: int) -> bytes:
+    document: dict[str, object] = {
+        "customer_id": f"buyer-{number}",
+        "lines": [{"sku": crowd.sku, "quantity": 1, "unit_price": "9.99"}],
+    }
+    if crowd.hold_seconds:
+        document["hold_seconds"] = crowd.hold_seconds
+    return _post("/v1/orders", document, f"{crowd.sku}-{number}")
+
+
+def _payment(crowd: Crowd, number: int, order_id: str) -> bytes:
+    payment = f"{crowd.sku}-{number}-paid"
+    return _post(f"/v1/orders/{order_id}/confirm", {"payment_reference": payment}, payment)
+
+
+def _post(path: str, document: object, key: str) -> bytes:
+    return post(path, json.dumps(document).encode(), headers={"Idempotency-Key": f'"{key}"'})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -49,7 +50,7 @@ class Verdict:
 
     def show(self) -> RenderableType:
         """Lay it out for a terminal."""
-        return Group(self._figures(), *self._sentences())
+        return Group(self._figures(), *agreement(self.product, self.audit, self.faults()))
 
     def _figures(self) -> Table:
         outcomes, buyers = self.outcomes(), len(self.sale.bought)
@@ -81,13 +82,11 @@ class Verdict:
         ordered = sorted(entry.seconds for entry in self.sale.bought)
         return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))] * 1_000
 
-    def _sentences(self) -> list[Text]:
-        product = self.product
-        books = (
-            f"in the books: on hand {product.on_hand:,}, reserved {product.reserved:,}, available {product.available:,}"
-        )
-        compared = f"audit: stock levels ({self.audit.levels:,}) and orders ({self.audit.orders:,}) against the ledger"
-        faults = self.faults()
-        if not faults:
-            return [Text(books), Text(f"{compared}: all agree", style="green")]
-        return [Text(books), Text(compared), *(Text(fault, style="bold red") for fault in faults)]
+
+def agreement(product: Product, audit: AuditReport, faults: Sequence[str]) -> list[Text]:
+    """Say what the books have, whether they agree, and what broke the promise."""
+    books = f"in the books: on hand {product.on_hand:,}, reserved {product.reserved:,}, available {product.available:,}"
+    compared = f"audit: stock levels ({audit.levels:,}) and orders ({audit.orders:,}) against the ledger"
+    if not faults:
+        return [Text(books), Text(f"{compared}: all agree", style="green")]
+    return [Text(books), Text(compared), *(Text(fault, style="bold red") for fault in faults)]
