@@ -19,7 +19,7 @@ from tests.faults.queue_deployment import BUYER
 from tests.services import wait_until
 from tests.services.postgresql import connected
 
-SETTLED_SECONDS = 90
+SETTLED_SECONDS = 240
 FINAL = {"pending", "rejected", "failed"}
 
 ORDERS = "SELECT id::text, status FROM orders"
