@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from oms_core.domain.stock.balances import Compared, LevelBalance, OrderBalance
+from oms_core.domain.orders.order import Order
+from oms_core.domain.stock.balances import WAITS_FOR, Compared, LevelBalance, OrderBalance, Waiting
 from oms_memory.tables import Tables
 
 
@@ -40,6 +41,8 @@ class MemoryAudits:
             status=None if order is None else order.status,
             quantities={line.line_no: line.quantity for line in order.lines} if order else {},
             holdings=self._tables.holdings(order_id),
+            hold_until=None if order is None else order.hold_until,
+            waiting=None if order is None else _waiting(order),
         )
 
     def _balance(self, sku: str, location: str) -> LevelBalance:
@@ -53,3 +56,10 @@ class MemoryAudits:
             ledger_on_hand=sum(row.on_hand_delta for row in rows),
             ledger_reserved=sum(row.reserved_delta for row in rows),
         )
+
+
+def _waiting(order: Order) -> Waiting | None:
+    """Say how an order waits: here by its status alone, which nothing can disagree with."""
+    if order.status not in WAITS_FOR:
+        return None
+    return Waiting(waits_for=WAITS_FOR[order.status], due_at=order.hold_until)

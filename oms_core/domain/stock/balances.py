@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -17,6 +19,8 @@ Balance = TypeVar("Balance")
 RESERVING = OPEN
 # Orders of all of whose lines the ledger rows have taken every unit from the stock; those of others have taken none.
 TAKING = frozenset({OrderStatus.SHIPPED, OrderStatus.DELIVERED})
+# Orders that somebody has to come back to, and for what; those of other statuses wait for nobody.
+WAITS_FOR: Mapping[OrderStatus, str] = MappingProxyType({OrderStatus.QUEUED: "place", OrderStatus.HELD: "confirm"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +36,26 @@ class LevelBalance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderBalance:
-    """One order: units per line (line_no to quantity), and what it holds by its ledger rows.
+class Waiting:
+    """How an order is found by those who place and expire: for what it waits, a value of WAITS_FOR, and until when."""
 
-    `status` is None where ledger rows name an order that is not there.
+    waits_for: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderBalance:
+    """One order: units per line (line_no to quantity), what it holds by its ledger rows, and how it waits.
+
+    `status` is None where ledger rows or what waits name an order that is not there.
     """
 
     order_id: UUID
     status: OrderStatus | None
     quantities: dict[int, int]
     holdings: Sequence[Holding]
+    hold_until: datetime | None = None
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +94,10 @@ def audit_level(balance: LevelBalance) -> Discrepancy | None:
 
 
 def audit_order(balance: OrderBalance) -> Discrepancy | None:
-    """Compare what an order holds by its ledger rows with what its status and lines imply. None when they agree."""
+    """Compare what an order holds by its ledger rows, and how it waits, with what its status and lines imply.
+
+    None when they agree.
+    """
     if balance.status is None:
         detail = f"it is not there, and ledger rows of {len(balance.holdings)} lines and locations are"
         return Discrepancy(subject=f"order {balance.order_id}", detail=detail)
@@ -95,9 +112,27 @@ def audit_order(balance: OrderBalance) -> Discrepancy | None:
     if reserved == (balance.quantities if expects_reserved else nothing) and shipped == (
         balance.quantities if expects_shipped else nothing
     ):
-        return None
+        return _audit_waiting(balance)
     return Discrepancy(
         subject=f"order {balance.order_id}",
         detail=f"{balance.status}: its lines are {balance.quantities}, "
         f"its ledger rows reserve {reserved} and shipped {shipped}",
     )
+
+
+def _audit_waiting(balance: OrderBalance) -> Discrepancy | None:
+    """Compare how an order waits with its status: one that nobody looks for would hold its stock for ever."""
+    waiting = balance.waiting
+    found = None if waiting is None else waiting.waits_for
+    expected = None if balance.status is None else WAITS_FOR.get(balance.status)
+    if found != expected:
+        detail = f"among what waits it should be {_named(expected)}, and is {_named(found)}"
+    elif waiting is not None and balance.status is OrderStatus.HELD and waiting.due_at != balance.hold_until:
+        detail = f"it is held until {balance.hold_until}, and is due at {waiting.due_at}"
+    else:
+        return None
+    return Discrepancy(subject=f"order {balance.order_id}", detail=f"{balance.status}: {detail}")
+
+
+def _named(waits_for: str | None) -> str:
+    return "missing" if waits_for is None else f"there to {waits_for}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -11,12 +13,14 @@ from oms_memory import MemoryStorage
 
 from oms_core import OrderStatus
 from oms_core.domain.orders.order import Holding
-from oms_core.domain.stock.balances import LevelBalance, OrderBalance, audit_level, audit_order
+from oms_core.domain.stock.balances import WAITS_FOR, LevelBalance, OrderBalance, Waiting, audit_level, audit_order
 from oms_core.use_cases.audit import audit
 from oms_core.use_cases.databases import Databases
 
 RESERVING = {OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PROCESSING}
 SHIPPED = {OrderStatus.SHIPPED, OrderStatus.DELIVERED}
+SOON = datetime(2026, 1, 2, tzinfo=UTC)
+LATER = datetime(2026, 1, 3, tzinfo=UTC)
 
 
 def level(on_hand: int, reserved: int, ledger_on_hand: int, ledger_reserved: int) -> LevelBalance:
@@ -35,7 +39,15 @@ def held(line_no: int, reserved: int, shipped: int, location: str = "main") -> H
 
 
 def order(status: OrderStatus, holdings: Sequence[Holding]) -> OrderBalance:
-    return OrderBalance(order_id=UUID(int=1), status=status, quantities={1: 2, 2: 3}, holdings=holdings)
+    waiting = Waiting(waits_for=WAITS_FOR[status], due_at=SOON) if status in WAITS_FOR else None
+    return OrderBalance(
+        order_id=UUID(int=1),
+        status=status,
+        quantities={1: 2, 2: 3},
+        holdings=holdings,
+        hold_until=SOON,
+        waiting=waiting,
+    )
 
 
 @pytest.mark.parametrize("figures", [(5, 2, 5, 2), (0, 0, 0, 0), (5, 5, 5, 5)])
@@ -81,6 +93,23 @@ def test_an_order_agrees_exactly_if_it_holds_what_its_status_says(status: OrderS
     if found is not None:
         assert found.subject == f"order {UUID(int=1)}"
         assert status.value in found.detail
+
+
+@pytest.mark.parametrize("status", OrderStatus)
+@pytest.mark.parametrize("waits_for", [None, *WAITS_FOR.values()])
+def test_an_order_waits_exactly_for_what_its_status_says(status: OrderStatus, waits_for: str | None) -> None:
+    what = "reserved" if status in RESERVING else "shipped" if status in SHIPPED else "nothing"
+    waiting = None if waits_for is None else Waiting(waits_for=waits_for, due_at=SOON)
+    found = audit_order(replace(order(status, HOLDINGS[what]), waiting=waiting))
+    assert (found is None) is (waits_for == WAITS_FOR.get(status))
+
+
+@pytest.mark.parametrize("due_at", [None, LATER])
+def test_a_hold_that_falls_at_another_time_than_it_says_is_named_with_both(due_at: datetime | None) -> None:
+    waiting = Waiting(waits_for="confirm", due_at=due_at)
+    found = audit_order(replace(order(OrderStatus.HELD, HOLDINGS["reserved"]), waiting=waiting))
+    assert found is not None
+    assert found.detail == f"held: it is held until {SOON}, and is due at {due_at}"
 
 
 def test_the_first_thousand_discrepancies_are_reported_and_everything_is_compared() -> None:

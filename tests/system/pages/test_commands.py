@@ -47,14 +47,20 @@ ENDING = (
     Pasted(page="docs/cli.md", words="oms db upgrade", says="placed .* pending: 1 line.* shipped.*all agree"),
     Pasted(page="docs/cli.md", words="invoices.csv", says="imported 1 order"),
     Pasted(page="docs/cli.md", words="export API_KEY", says="^$"),
+    Pasted(page="docs/orders.md", words="--hold 15m", says="held.*cancelled.*WIDGET"),
     Pasted(page="docs/security.md", words="keys create root", says=r"(?:oms_[0-9a-f]{32}_[0-9a-f]{64}\n){3}"),
     Pasted(page="docs/api.md", words="cart-815", says='"on_hand":25.*"total":"25.00".*"available":'),
     Pasted(page="docs/api.md", words="cart-816", says='^HTTP/1.1 202.*"status":"queued"'),
+    Pasted(
+        page="docs/orders.md",
+        words="cart-817",
+        says='"status":"held".*"hold_extensions":1.*"status":"pending".*"payment_reference":"PAY-817"',
+    ),
     Pasted(page="docs/api.md", words="v1/inventory/export", says="^sku,quantity,location,name\n(?:.*\n)*WIDGET,"),
     Pasted(page="docs/security.md", words="oms.example", says='"items":'),
 )
 # So many of the last ask a service.
-ASKING = 4
+ASKING = 5
 # Blocks whose last command goes on, with the words of its log that say it works.
 SERVING = {
     ("docs/running.md", "OMS_DATABASE_URL=postgresql"): "http://127.0.0.1",
