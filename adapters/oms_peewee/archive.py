@@ -29,6 +29,9 @@ _MOVEMENTS = f"SELECT {MOVEMENT_COLUMNS} FROM stock_movements WHERE order_id"  #
 _EVENTS = f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id"  # noqa: S608  Only a constant is put in.
 _STATUSES = sorted(status.value for status in FINISHED)
 
+# A literal, so that the index of openings is used: it is short, and the ids of the ledger have none of their own.
+_IS_OPENING = peewee.Expression(MovementRow.kind, "=", peewee.SQL(f"'{MovementKind.OPENING}'"))
+
 
 class PeeweeArchive:
     """ArchiveStorage on both databases."""
@@ -84,7 +87,9 @@ def _remove(session: Session, versions: Mapping[UUID, int], stamp: Stamp) -> Wri
     levels = _sums(session, wanted)
     replaced = _openings_of(session, [level for level, on_hand in levels.items() if on_hand])
     counted = [*levels.items(), *((level, on_hand) for _, level, on_hand in replaced)]
-    _delete(session, MovementRow, MovementRow.id, [row_id for row_id, _, _ in replaced])
+    if replaced:
+        of_ids = MovementRow.id.in_([row_id for row_id, _, _ in replaced])
+        MovementRow.delete().where(_IS_OPENING, of_ids).execute(session)
     for model, column in (
         (MovementRow, MovementRow.order_id),
         (EventRow, EventRow.order_id),
@@ -127,15 +132,15 @@ def _sums(session: Session, order_ids: Sequence[UUID]) -> dict[LevelId, int]:
 
 
 def _openings_of(session: Session, levels: Sequence[LevelId]) -> list[tuple[int, LevelId, int]]:
-    """Lock the openings that levels have; return the id, the level and the units of each."""
+    """Lock the openings that the products of levels have; return the id, the level and the units of those levels'."""
     if not levels:
         return []
-    is_opening = peewee.Expression(MovementRow.kind, "=", peewee.SQL(f"'{MovementKind.OPENING}'"))  # For its index.
-    among = peewee.Tuple(MovementRow.sku, MovementRow.location).in_([peewee.Tuple(*level) for level in sorted(levels)])
     columns = (MovementRow.id, MovementRow.sku, MovementRow.location, MovementRow.on_hand_delta)
-    found = MovementRow.select(*columns).where(is_opening, among)
+    found = MovementRow.select(*columns).where(_IS_OPENING, MovementRow.sku.in_(sorted({sku for sku, _ in levels})))
     found = session.locking(found.order_by(MovementRow.sku, MovementRow.location, MovementRow.id))
-    return [(row.id, (row.sku, row.location), row.on_hand_delta) for row in found.execute(session)]
+    rows = [(row.id, (row.sku, row.location), row.on_hand_delta) for row in found.execute(session)]
+    wanted = set(levels)
+    return [row for row in rows if row[1] in wanted]
 
 
 def _write_openings(session: Session, sums: Mapping[LevelId, int], stamp: Stamp) -> None:

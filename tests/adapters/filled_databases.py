@@ -77,6 +77,11 @@ def status(number: int) -> str:
     return {0: "pending", 1: "cancelled", 2: "queued", 3: "failed"}.get(number % 200, "delivered")
 
 
+def moved(number: int) -> tuple[str, int, int]:
+    """Give the kind of an order's ledger rows, and what they change: what is delivered reserves nothing any more."""
+    return ("ship", -1, 0) if status(number) == "delivered" else ("reserve", 0, 1)
+
+
 def failure(number: int) -> str | None:
     """Give why an order failed, as JSON."""
     return json.dumps({"code": f"code-{number % 3}", "detail": ""}) if status(number) == "failed" else None
@@ -102,7 +107,7 @@ def rows_of_all() -> Rows:
         "waiting_orders": [(id, number, at, "place") for number, id, at in orders if status(number) == "queued"],
         "order_lines": [(id, line_no, sku(number + line_no), 1) for number, id, _, line_no in lines],
         "stock_movements": [
-            (sku(number + line_no), "main", "reserve", 0, 1, id, line_no, "shop", at)
+            (sku(number + line_no), "main", *moved(number), id, line_no, "shop", at)
             for number, id, at, line_no in lines
         ],
         "outbox": [(number,) for number in range(1, ORDERS, 4)],
