@@ -13,7 +13,7 @@ from oms_contracts.storage_contract.shop import CLERK, Shop, placed
 from oms_core.domain.hold_commands import ConfirmOrder
 from oms_core.domain.orders.holds import decide_confirmation
 from oms_core.domain.orders.order import Holding, Order
-from oms_core.domain.orders.placement import Placed
+from oms_core.domain.orders.placement import Placed, PlacementOutcome, Refused
 from oms_core.domain.orders.status_changes import OrderChange
 from oms_core.domain.orders.statuses import OrderStatus
 
@@ -46,6 +46,13 @@ def confirm_while(shop: Shop, order: Order, step: Callable[[], None]) -> Order:
         return change
 
     return shop.storage.orders.change(order.id, owner=None, caller=CLERK, now=shop.clock.now(), decide=decide)
+
+
+def place_and_hold(shop: Shop, to_place: str, to_hold: str) -> list[PlacementOutcome]:
+    """Place an order for good under one key, and hold another under the other, in one batch."""
+    return shop.place(
+        shop.order(("WIDGET", 1), idempotency_key=to_place), shop.order_to_hold(("WIDGET", 1), idempotency_key=to_hold)
+    )
 
 
 class HoldRacePromises:
@@ -97,6 +104,23 @@ class HoldRacePromises:
         last = buy_until_refused(shop, "WIDGET")
         assert not isinstance(last[-1], Placed)
         assert shop.levels("WIDGET") == {"main": (2 * HOLDS, 2 * HOLDS)}
+        assert not shop.audit().discrepancies
+
+    def test_batches_that_hold_what_others_place_under_the_same_keys_all_come_to_an_end(
+        self, shop: Shop, rival_shop: Shop
+    ) -> None:
+        """Held orders are written after the others, and with them their keys: two batches meet them crosswise."""
+        shop.set("WIDGET", 1_000)
+        for number in range(ROUNDS):
+            keys = [f"K-{number}", f"L-{number}"]
+            works = [
+                partial(place_and_hold, hand, *keys[:: (-1) ** turn])
+                for turn, hand in enumerate(buyers(shop, rival_shop)[:4])
+            ]
+            outcomes = [outcome for both in run_together(works) for outcome in both]
+            refused = {outcome.error.code for outcome in outcomes if isinstance(outcome, Refused)}
+            assert refused <= {"idempotency_key_reused"}
+            assert len({outcome.order.id for outcome in outcomes if isinstance(outcome, Placed)}) == len(keys)
         assert not shop.audit().discrepancies
 
     def test_of_two_payments_at_once_an_order_has_one(self, shop: Shop, rival_shop: Shop) -> None:
