@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         StockImportReport,
     )
     from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses
-    from oms_core.domain.orders.order import Order, OrderFailure, OrderFilter, PlacedLine, Shortage
+    from oms_core.domain.orders.order import LineAllocation, Order, OrderFailure, OrderFilter, PlacedLine, Shortage
     from oms_core.domain.orders.placement import EnteredAs, Placed, PlacementOutcome, Refused
     from oms_core.domain.orders.queueing import QueuePlace, QueueStatus, WorkerState
     from oms_core.domain.orders.statuses import OrderStatus
@@ -109,6 +109,7 @@ _LOADED_LATER = {
     "ImportStock": "oms_core.domain.import_commands",
     "Imports": "oms_core.use_cases.imports.imports",
     "IssuedApiKey": "oms_core.domain.api_keys",
+    "LineAllocation": "oms_core.domain.orders.order",
     "MessageKind": "oms_core.ports.broker",
     "Metrics": "oms_core.ports.metrics",
     "Movement": "oms_core.domain.stock.products",
@@ -201,6 +202,7 @@ __all__ = [
     "ImportStock",
     "Imports",
     "IssuedApiKey",
+    "LineAllocation",
     "MessageKind",
     "Metrics",
     "Movement",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
@@ -12,15 +13,18 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.bulk_changes import DecideOrderChanges, Moved, order_not_found
-from oms_core.domain.orders.order import Order, OrderFilter, orders_within
+from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter, orders_within
 from oms_core.domain.orders.placement import EnteredAs, KeyedOrder, Placement, PlacementOutcome, order_archived
 from oms_core.domain.orders.queueing import fitting
 from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
+from oms_core.domain.stock.products import MovementKind, NewMovement
 from oms_core.ports.storage import DecideOrderChange, DecidePlacement
 from oms_memory.order_writer import PlacedOrderWriter
 from oms_memory.tables import Tables
+
+_UNITS = ("reserved", "shipped", "returned")
 
 
 class MemoryOrders:
@@ -99,6 +103,13 @@ class MemoryOrders:
         found = (order for order in orders if (after is None or beyond(order.id, after)) and _matches(order, wanted))
         return list(orders_within(islice(found, limit), lines_max))
 
+    def allocations(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[LineAllocation]]:
+        with self._tables.lock:
+            found = [self._tables.orders.get(order_id) for order_id in order_ids]
+            seen = [order.id for order in found if order is not None and owner in {None, order.customer_id}]
+            served = {order_id: _allocations(self._tables.order_movements.get(order_id, [])) for order_id in seen}
+            return {order_id: allocations for order_id, allocations in served.items() if allocations}
+
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
         with self._tables.lock:
             self._tables.order(order_id, owner)
@@ -135,6 +146,19 @@ class MemoryOrders:
         queue_no = self._tables.next_number() if joins_queue(order, change) else None
         self._tables.orders[order.id] = changed = order_after(order, change, stamp.at, queue_no=queue_no)
         return changed
+
+
+def _allocations(rows: Sequence[NewMovement]) -> list[LineAllocation]:
+    sums: dict[tuple[int, str], Counter[str]] = {}
+    for row in rows:
+        units = sums.setdefault((row.line_no or 0, row.location), Counter())
+        units["reserved"] += row.reserved_delta
+        units["returned" if row.kind is MovementKind.RETURN else "shipped"] += abs(row.on_hand_delta)
+    return [
+        LineAllocation(line_no=line_no, location=location, **{name: units[name] for name in _UNITS})
+        for (line_no, location), units in sorted(sums.items())
+        if any(units.values())
+    ]
 
 
 def _matches(order: Order, wanted: OrderFilter) -> bool:

@@ -11,7 +11,8 @@ from peewee import fn
 
 from oms_core.domain.identifiers import uuid7_floor
 from oms_core.domain.limits import ORDER_LINES_MAX
-from oms_core.domain.orders.order import Holding, Order, OrderFilter, orders_within
+from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter, orders_within
+from oms_core.domain.stock.products import MovementKind
 from oms_peewee.models import LevelRow, LineRow, MovementRow, OrderRow, WaitingRow
 from oms_peewee.rows import LINE_COLUMNS, ORDER_COLUMNS, Row, lines_of, order_of, rows_of
 from oms_peewee.session import Session
@@ -21,6 +22,10 @@ _LINES = f"SELECT {LINE_COLUMNS} FROM order_lines WHERE order_id"  # noqa: S608 
 _HOLDINGS = """SELECT CAST(order_id AS text), line_no, sku, location, CAST(sum(reserved_delta) AS bigint),
   CAST(-sum(on_hand_delta) AS bigint)
 FROM stock_movements WHERE order_id {among} GROUP BY order_id, line_no, sku, location ORDER BY 1, 2, 3, 4"""
+_ALLOCATIONS = f"""SELECT CAST(order_id AS text), line_no, location, CAST(sum(reserved_delta) AS bigint) AS reserved,
+  CAST(-sum(CASE kind WHEN '{MovementKind.RETURN}' THEN 0 ELSE on_hand_delta END) AS bigint) AS shipped,
+  CAST(sum(CASE kind WHEN '{MovementKind.RETURN}' THEN on_hand_delta ELSE 0 END) AS bigint) AS returned
+FROM stock_movements WHERE order_id {{among}} GROUP BY order_id, line_no, location ORDER BY 1, 2, 3"""  # noqa: S608
 _LOWEST_ID = UUID(int=0)
 # Written as in the index.
 _FAILURE_CODE = peewee.Expression(OrderRow.failure, "->>", peewee.SQL("'code'"))
@@ -123,6 +128,29 @@ def holdings_of_all(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, l
         holding = Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped)
         held[UUID(order_id)].append(holding)
     return held
+
+
+def allocations_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, list[LineAllocation]]:
+    """Sum from where each line of these orders is served."""
+    among, ids = session.among([str(order_id) for order_id in order_ids])
+    served: dict[UUID, list[LineAllocation]] = {}
+    for order_id, line_no, location, *units in rows_of(session, _ALLOCATIONS.format(among=among), [ids]):
+        if any(units):
+            reserved, shipped, returned = units
+            served.setdefault(UUID(order_id), []).append(
+                LineAllocation(
+                    line_no=line_no, location=location, reserved=reserved, shipped=shipped, returned=returned
+                )
+            )
+    return served
+
+
+def seen_by(session: Session, order_ids: Sequence[UUID], owner: str | None) -> Sequence[UUID]:
+    """Return those of the orders that the owner (None: anybody) may see."""
+    if owner is not None:
+        seen = OrderRow.select(OrderRow.id).where(OrderRow.id.in_(list(order_ids)), OrderRow.customer_id == owner)
+        return [order_id for (order_id,) in seen.tuples().execute(session)]
+    return order_ids
 
 
 def lock_levels(session: Session, order_id: UUID) -> None:

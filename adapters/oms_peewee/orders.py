@@ -11,7 +11,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.bulk_changes import DecideOrderChanges, Moved
-from oms_core.domain.orders.order import Order, OrderFilter
+from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, order_archived
 from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
 from oms_core.domain.stamps import Stamp
@@ -23,7 +23,15 @@ from oms_peewee.dialect import Ledger
 from oms_peewee.event_queries import events_of, has_event
 from oms_peewee.idempotency_keys import keep_order_key, order_of_key
 from oms_peewee.models import OrderRow
-from oms_peewee.order_queries import find_order, has_order, holdings_of, lock_levels, order_page
+from oms_peewee.order_queries import (
+    allocations_of,
+    find_order,
+    has_order,
+    holdings_of,
+    lock_levels,
+    order_page,
+    seen_by,
+)
 from oms_peewee.order_writer import OrderWriter
 from oms_peewee.payment_references import keep_payment_reference
 from oms_peewee.session import Session
@@ -89,6 +97,9 @@ class PeeweeOrders:
 
     def find(self, wanted: OrderFilter, *, after: UUID | None, limit: int, lines_max: int | None = None) -> list[Order]:
         return self._database.read(lambda session: order_page(session, wanted, after, limit, lines_max))
+
+    def allocations(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[LineAllocation]]:
+        return self._database.read(lambda session: allocations_of(session, seen_by(session, order_ids, owner)))
 
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
         return self._database.read(lambda session: _events(session, order_id, owner, after, limit))

@@ -33,6 +33,9 @@ OlderOption = Annotated[
 HoldBeforeOption = Annotated[
     str | None, typer.Option("--hold-before", metavar="TIME", help="Held, and until before then (ISO 8601, UTC).")
 ]
+LocationOption = Annotated[
+    str | None, typer.Option("--location", metavar="L", help="Open, with units that are reserved at this location.")
+]
 TodayFlag = Annotated[bool, typer.Option("--today", help="Placed since midnight, UTC.")]
 OldestFlag = Annotated[bool, typer.Option("--oldest-first", help="The oldest first, in place of the newest.")]
 ReferenceOption = Annotated[str | None, typer.Option("--reference", metavar="R", help="With this reference.")]
@@ -57,6 +60,7 @@ def list_orders(
     older_than: OlderOption = None,
     today: TodayFlag = False,
     hold_before: HoldBeforeOption = None,
+    location: LocationOption = None,
     oldest_first: OldestFlag = False,
     ids: IdsFlag = False,
     limit: LimitOrNoneOption = None,
@@ -76,12 +80,13 @@ def list_orders(
         hold_before=None if hold_before is None else read_time(hold_before),
         oldest_first=oldest_first,
     )
-    _write(session, wanted, None if everything or (ids and limit is None) else limit or LIMIT_DEFAULT, ids)
+    shown_max = None if everything or (ids and limit is None) else limit or LIMIT_DEFAULT
+    _write(session, wanted, location, limit=shown_max, ids=ids)
 
 
-def _write(session: Session, wanted: OrderFilter, limit: int | None, ids: bool) -> None:
+def _write(session: Session, wanted: OrderFilter, location: str | None, *, limit: int | None, ids: bool) -> None:
     with session.oms() as oms:
-        pages = Pages(partial(oms.orders.list, wanted, caller=session.caller), limit=limit)
+        pages = Pages(partial(oms.orders.list, wanted, location=location, caller=session.caller), limit=limit)
         shown = session.output.lines(str(order.id) for order in pages) if ids else session.output.list(ORDERS, pages)
     say_more(pages, shown)
 

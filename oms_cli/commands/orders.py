@@ -52,13 +52,14 @@ def show_order(session: Session, order_id: IdArgument) -> None:
     """
     with session.oms() as oms:
         order = OrderNames(oms, session.caller).order(order_id)
-        shown = OrderShown(order=order, place=oms.queue.place_of(order))
+        served = oms.orders.allocations([order.id], caller=session.caller).get(order.id, ())
+        shown = OrderShown(order=order, place=oms.queue.place_of(order), allocations=served)
     if session.output.is_json:
         session.output.document(ORDER.document(shown))
         return
     if session.output.is_table:
         session.output.record(ORDER, shown)
-    session.output.list(LINES, lines_shown(order))
+    session.output.list(LINES, lines_shown(order, served))
 
 
 @command(app, "events")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from oms_core.documents.queue import show_queue_place
 from oms_core.domain.currencies import decimals_of
 from oms_core.domain.events import Event
 from oms_core.domain.money import format_money
-from oms_core.domain.orders.order import Order, PlacedLine
+from oms_core.domain.orders.order import LineAllocation, Order, PlacedLine
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 
@@ -41,10 +41,11 @@ _COLOURS: Mapping[OrderStatus, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineShown:
-    """A line together with its order."""
+    """A line together with its order, and where it is served from."""
 
     order: Order
     line: PlacedLine
+    allocations: Sequence[LineAllocation]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +68,11 @@ class PlacedShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderShown:
-    """One order on its own, with its place in the queue while it is queued."""
+    """One order on its own, with where its lines are served from, and its place in the queue while it is queued."""
 
     order: Order
     place: QueuePlace | None
+    allocations: Sequence[LineAllocation]
 
 
 def total(order: Order) -> str | None:
@@ -92,11 +94,22 @@ def failure(order: Order) -> str | None:
     return None if order.failure is None else f"{order.failure.code}: {order.failure.detail}"
 
 
-def show_place(order: Order, place: QueuePlace | None) -> dict[str, object]:
+def show_place(
+    order: Order, place: QueuePlace | None, allocations: Sequence[LineAllocation] | None = None
+) -> dict[str, object]:
     """Show an order as JSON, with `queue: {position, estimated_seconds}` while it is queued."""
-    if place is None:
-        return show_order(order)
-    return {**show_order(order), "queue": show_queue_place(place)}
+    shown = show_order(order, allocations)
+    return shown if place is None else {**shown, "queue": show_queue_place(place)}
+
+
+def served_text(allocations: Sequence[LineAllocation]) -> str:
+    """Say where a line is served from: `main: 2 reserved, north: 1 reserved`."""
+    return ", ".join(f"{each.location}: {_units_text(each)}" for each in allocations)
+
+
+def _units_text(allocation: LineAllocation) -> str:
+    units = {"reserved": allocation.reserved, "shipped": allocation.shipped, "returned": allocation.returned}
+    return " ".join(f"{count:,} {name}" for name, count in units.items() if count)
 
 
 def place_text(place: QueuePlace | None) -> str | None:
@@ -187,7 +200,7 @@ ORDER: View[OrderShown] = View(
             value=lambda shown: ", ".join(f"{key}={text}" for key, text in shown.order.metadata.items()),
         ),
     ),
-    document=lambda shown: show_place(shown.order, shown.place),
+    document=lambda shown: show_place(shown.order, shown.place, shown.allocations),
 )
 
 LINES: View[LineShown] = View(
@@ -205,6 +218,7 @@ LINES: View[LineShown] = View(
             value=lambda shown: _amount(shown.line.unit_price, shown.order.currency),
             right=True,
         ),
+        Column(name="served_from", value=lambda shown: served_text(shown.allocations), spare=True),
     ),
     document=lambda shown: show_order(shown.order),
 )
@@ -237,9 +251,12 @@ MOVED: View[Moved] = View(
 )
 
 
-def lines_shown(order: Order) -> list[LineShown]:
+def lines_shown(order: Order, allocations: Sequence[LineAllocation]) -> list[LineShown]:
     """Return a row per line."""
-    return [LineShown(order=order, line=line) for line in order.lines]
+    return [
+        LineShown(order=order, line=line, allocations=[each for each in allocations if each.line_no == line.line_no])
+        for line in order.lines
+    ]
 
 
 def placed_sentence(placed: PlacedShown) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from oms_core.domain.events import Event
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.money import format_money, parse_money
 from oms_core.domain.orders.details import DETAIL_NAMES, later_details
-from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.order import LineAllocation, Order
 from oms_core.domain.validation import FINDINGS_MAX, Findings, one_finding
 from oms_core.errors import OmsError
 
@@ -56,10 +56,12 @@ def read_repeatable_order(document: object, *, why: str) -> PlaceOrder:
     return command
 
 
-def show_order(order: Order) -> dict[str, object]:
-    """Show an order as the service's JSON."""
+def show_order(order: Order, allocations: Iterable[LineAllocation] | None = None) -> dict[str, object]:
+    """Show an order as the service's JSON; with `allocations` where its lines are served from."""
     decimals = decimals_of(order.currency)
     created_at = show_time(order.created_at)
+    served_by_none: dict[str, object] = {} if allocations is None else {"allocations": []}
+    served = _served(allocations or ())
     return {
         "id": str(order.id),
         "status": order.status.value,
@@ -72,6 +74,7 @@ def show_order(order: Order) -> dict[str, object]:
                 "sku": line.sku,
                 "quantity": line.quantity,
                 "unit_price": _show_amount(line.unit_price, decimals),
+                **served.get(line.line_no, served_by_none),
             }
             for line in order.lines
         ],
@@ -88,6 +91,15 @@ def show_order(order: Order) -> dict[str, object]:
         "created_at": created_at,
         "updated_at": created_at if order.updated_at is order.created_at else show_time(order.updated_at),
     }
+
+
+def _served(allocations: Iterable[LineAllocation]) -> dict[int, dict[str, object]]:
+    """Show by line_no where lines are served from."""
+    by_line: dict[int, list[dict[str, object]]] = {}
+    for each in allocations:
+        shown = {"location": each.location, "reserved": each.reserved}
+        by_line.setdefault(each.line_no, []).append({**shown, "shipped": each.shipped, "returned": each.returned})
+    return {line_no: {"allocations": shown} for line_no, shown in by_line.items()}
 
 
 def show_event(entry: Event) -> dict[str, object]:

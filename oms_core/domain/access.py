@@ -50,6 +50,7 @@ ACCESS_RULES: tuple[AccessRule, ...] = (
     _rule("imports.orders", Binding.OWN_PLACED, Scope.ORDERS_MANAGE, Scope.ORDERS_WRITE),
     _rule("orders.wait", Binding.NOT_FOUND, Scope.ORDERS_WRITE),
     _rule("orders.get", Binding.NOT_FOUND, Scope.ORDERS_READ),
+    _rule("orders.allocations", Binding.OWN_ONLY, Scope.ORDERS_READ),
     _rule("orders.list", Binding.OWN_ONLY, Scope.ORDERS_READ),
     _rule("orders.export", Binding.OWN_ONLY, Scope.ORDERS_READ),
     _rule("orders.events", Binding.NOT_FOUND, Scope.ORDERS_READ),

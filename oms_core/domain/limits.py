@@ -11,6 +11,8 @@ PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 500
 # A page of orders ends with the order whose lines and entries of metadata reach this sum: it may be shorter than asked.
 PAGE_LINES_MAX = 2_000
+# So many open orders a page looks at where it wants those of a location.
+ORDERS_WALKED_MAX = 5_000
 SKU_LENGTH_MAX = 64
 LOCATION_LENGTH_MAX = 64
 CALLER_LENGTH_MAX = 128

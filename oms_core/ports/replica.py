@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from oms_core.ports.storage import AuditStorage, OrderStorage, StockStorage, Storage, StorageOptions
+from oms_core.ports.audit_storage import AuditStorage
+from oms_core.ports.storage import OrderStorage, StockStorage, Storage, StorageOptions
 
 
 class ReadStorage(Protocol):

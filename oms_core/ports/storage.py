@@ -30,14 +30,14 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.bulk_changes import DecideOrderChanges, Moved
-from oms_core.domain.orders.order import Holding, Order, OrderFilter
+from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, Verdict
 from oms_core.domain.orders.status_changes import OrderChange
-from oms_core.domain.stock.balances import Compared, LevelBalance, OrderBalance
 from oms_core.domain.stock.changes import ProductChange
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.ports.api_key_storage import ApiKeyStorage
 from oms_core.ports.archive_storage import ArchiveStorage
+from oms_core.ports.audit_storage import AuditStorage
 from oms_core.ports.hold_storage import HoldStorage
 from oms_core.ports.import_storage import ImportStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
@@ -141,6 +141,13 @@ class OrderStorage(Protocol):
         """
         ...
 
+    def allocations(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[LineAllocation]]:
+        """Sum by line and location what the ledger rows of up to 500 orders say; by line_no, then location.
+
+        An order that is not there, or of another owner, has none, nor has one of which nothing is reserved or shipped.
+        """
+        ...
+
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
         """List an order's events by id ascending (oldest first), above `after`. Raise `order_not_found`."""
         ...
@@ -185,26 +192,6 @@ class StockStorage(Protocol):
 
     def movements(self, sku: str, *, after: int | None, limit: int) -> list[Movement]:
         """List a product's ledger rows by id descending (newest first), below `after`. Raise `sku_not_found`."""
-        ...
-
-
-class AuditStorage(Protocol):
-    """Compares counters, ledger and orders, page by page, beside everything else that goes on.
-
-    The figures of each suspect belong together: they are of one moment. A storage need not know the rule; it may pass
-    by whatever `audit_level` or `audit_order` surely has nothing to say of.
-    """
-
-    def compare_levels(self, *, after: str | None, limit: int) -> Compared[str, LevelBalance]:
-        """Compare levels with the sums of their ledger rows, by (sku, location) ascending, for SKUs above `after`.
-
-        A page has all levels of each of its products, and so some more than `limit`. A (sku, location) that has ledger
-        rows but no level is compared too, with counters of 0. It may take as long as the ledger is.
-        """
-        ...
-
-    def compare_orders(self, *, after: UUID | None, limit: int) -> Compared[UUID, OrderBalance]:
-        """Compare orders by id ascending, above `after`, with what their lines and ledger rows say that they hold."""
         ...
 
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.stock.balances import Balance, Compared, Discrepancy, audit_level, audit_order
+from oms_core.ports.audit_storage import AuditStorage
 from oms_core.ports.replica import ReadStorage
-from oms_core.ports.storage import AuditStorage
 from oms_core.use_cases.databases import Databases, Read, oldest
 
 Compare: TypeAlias = Callable[..., Compared[Any, Balance]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
 from flask import Response
@@ -9,7 +10,7 @@ from flask import Response
 from oms_core.documents.orders import show_event, show_order
 from oms_core.domain import limits
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT
-from oms_core.domain.orders.order import OrderFilter
+from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 from oms_http.app_state import Service
@@ -37,6 +38,12 @@ def _read_statuses(findings: Findings, pointer: str, text: str) -> frozenset[Ord
 
 def _time_schema(example: str) -> dict[str, object]:
     return {"type": "string", "format": "date-time", "examples": [example]}
+
+
+def _read_include(findings: Findings, pointer: str, text: str) -> str:
+    if text != _ALLOCATIONS:
+        findings.add(pointer, "unknown_include", f"must be {_ALLOCATIONS}")
+    return text
 
 
 ORDER_FILTERS = (
@@ -95,7 +102,21 @@ ORDER_FILTERS = (
         read=read_time,
     ),
 )
-ORDER_LIST_PARAMETERS = (*ORDER_FILTERS, *PAGE_PARAMETERS)
+_ALLOCATIONS = "allocations"
+INCLUDE = QueryParameter(
+    name="include",
+    description="With `allocations` each line shows where it is served from.",
+    schema={"type": "string", "enum": [_ALLOCATIONS]},
+    read=_read_include,
+)
+LOCATION = QueryParameter(
+    name="location",
+    description="Open orders of which units are reserved at this location. A page looks at 5,000 open orders at most, "
+    "so it may be short, and have a next.",
+    schema={"type": "string", "minLength": 1, "maxLength": limits.LOCATION_LENGTH_MAX, "pattern": IDENTIFIER_PATTERN},
+    read=identifier(limits.LOCATION_LENGTH_MAX),
+)
+ORDER_LIST_PARAMETERS = (*ORDER_FILTERS, LOCATION, INCLUDE, *PAGE_PARAMETERS)
 
 
 @Operation(
@@ -104,7 +125,7 @@ ORDER_LIST_PARAMETERS = (*ORDER_FILTERS, *PAGE_PARAMETERS)
     path="/v1/orders",
     tag="orders",
     summary="List orders, newest first",
-    use_cases=("orders.list",),
+    use_cases=("orders.list", "orders.allocations"),
     query=ORDER_LIST_PARAMETERS,
     answers=(
         Answer(status=200, description="A page.", schema=OrderPage, headers=(headers.NO_STORE, *headers.OF_LISTS)),
@@ -115,10 +136,17 @@ def list_orders(service: Service, request: Request) -> Response:
     """List orders, newest first."""
     asked = dict(request.parameters)
     limit, cursor = asked.pop("limit", PAGE_ITEMS_DEFAULT), asked.pop("cursor", None)
+    location, include = asked.pop("location", None), asked.pop("include", None)
     wanted = OrderFilter(statuses=asked.pop("status", frozenset()), **asked)
-    page = service.oms.orders.list(wanted, caller=request.caller, cursor=cursor, limit=limit)
-    shown = {"items": [show_order(order) for order in page.items], "next": page.next}
+    page = service.oms.orders.list(wanted, caller=request.caller, location=location, cursor=cursor, limit=limit)
+    items = _with_allocations(service, request, page.items) if include else map(show_order, page.items)
+    shown = {"items": list(items), "next": page.next}
     return json_response(shown, headers=[NO_STORE, *list_headers(request, page)])
+
+
+def _with_allocations(service: Service, request: Request, orders: Sequence[Order]) -> Iterator[dict[str, object]]:
+    served = service.oms.orders.allocations([order.id for order in orders], caller=request.caller)
+    return (show_order(order, served.get(order.id, ())) for order in orders)
 
 
 @Operation(
@@ -128,6 +156,7 @@ def list_orders(service: Service, request: Request) -> Response:
     tag="orders",
     summary="Get an order",
     use_cases=("orders.get",),
+    query=(INCLUDE,),
     headers=(headers.IF_NONE_MATCH,),
     answers=(
         ORDER,
@@ -145,7 +174,10 @@ def get_order(service: Service, request: Request, order_id: str) -> Response:
     order = service.oms.orders.get(read_order_id(order_id), caller=request.caller)
     if matches(request, order_etag(order)):
         return order_not_modified(service.oms, order)
-    return order_response(service.oms, order)
+    if "include" not in request.parameters:
+        return order_response(service.oms, order)
+    served = service.oms.orders.allocations([order.id], caller=request.caller)
+    return order_response(service.oms, order, allocations=served.get(order.id, ()))
 
 
 @Operation(

@@ -9,7 +9,7 @@ from flask import Response
 from oms_core import Oms, QueuePlace
 from oms_core.documents.orders import show_order
 from oms_core.documents.queue import show_queue_place
-from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.order import LineAllocation, Order
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import ErrorKind, OmsError
 from oms_http.openapi import headers as described
@@ -24,9 +24,16 @@ _POLL_SECONDS_MAX = 60
 _POLL_SECONDS_UNKNOWN = 5  # No worker is there, so nobody knows; one may come at any time.
 
 
-def order_response(oms: Oms, order: Order, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
+def order_response(
+    oms: Oms,
+    order: Order,
+    *,
+    status: int = 200,
+    headers: Iterable[tuple[str, str]] = (),
+    allocations: Iterable[LineAllocation] | None = None,
+) -> Response:
     """Answer with an order; with `queue` and Retry-After while it is queued."""
-    shown = show_order(order)
+    shown = show_order(order, allocations)
     sent = [NO_STORE, ("ETag", f'"{order_etag(order)}"'), *headers]
     if order.status is OrderStatus.QUEUED:
         place = _place(oms, order)

@@ -181,6 +181,15 @@ class RetryReport(Output):
     more: bool
 
 
+class LineAllocation(Output):
+    """The units of a line that one location serves: reserved, shipped, and of these returned."""
+
+    location: str
+    reserved: Annotated[int, Field(ge=0)]
+    shipped: Annotated[int, Field(ge=0)]
+    returned: Annotated[int, Field(ge=0)]
+
+
 class OrderLine(Output):
     """A line of an order; `line_no` counts from 1."""
 
@@ -188,6 +197,10 @@ class OrderLine(Output):
     sku: str
     quantity: int
     unit_price: Amount | None
+    allocations: Annotated[
+        list[LineAllocation] | SkipJsonSchema[None],
+        Field(description="By location. There with `include=allocations`."),
+    ] = None
 
 
 class QueuePlace(Output):

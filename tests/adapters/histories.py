@@ -264,6 +264,7 @@ class Histories(RuleBasedStateMachine):
     def read_an_order(self, which: int, limit: int, caller: Caller) -> None:
         order_id = self.order_id(which)
         self.ask(lambda oms: oms.orders.get(order_id, caller=caller))
+        self.ask(lambda oms: oms.orders.allocations([order_id], caller=caller))
         self.all_pages(lambda oms, cursor: oms.orders.events(order_id, caller=caller, cursor=cursor, limit=limit))
 
     @rule(low_stock=st.booleans(), limit=limits)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -34,30 +33,15 @@ from tests.adapters.filled_databases import (
     order_id,
     sku,
 )
+from tests.adapters.plans import (
+    ROWS_LOOKED_AT_MAX,
+    plans_of,
+    rows_looked_at,
+    whole_tables_on_postgresql,
+    whole_tables_on_sqlite,
+)
 from tests.services.databases import PostgresqlServer
 from tests.services.postgresql import connected
-
-WHOLE_TABLE_ON_POSTGRESQL = re.compile(r"Seq Scan on \w+")
-SEARCHED_INDEX_ON_POSTGRESQL = re.compile(r"Index (?:Only )?Scan (?:using|on) (\w+).*\n\s*Index Cond: (.*)")
-# The first columns of indexes of several.
-LEADING = {
-    "stock_movements_pkey": "sku",
-    "stock_levels_pkey": "sku",
-    "order_lines_pkey": "order_id",
-    "order_keys_pkey": "idempotency_key",
-    "stock_keys_pkey": "idempotency_key",
-    "events_order": "order_id",
-    "orders_reference": "reference",
-    "api_keys_name": "name",
-}
-ROWS_GIVEN = re.compile(r"\(actual rows=(\d+) loops=(\d+)\)")
-ROWS_PASSED_OVER = re.compile(r"Rows Removed by \w.*: (\d+)")
-# Of 20,000 orders and 40,000 lines: a page of 50 for each of the nine statuses.
-ROWS_LOOKED_AT_MAX = 9 * 50
-NAMED_RESULT_ON_SQLITE = re.compile(r"^(?:CO-ROUTINE|MATERIALIZE) (\w+)")
-WHOLE_TABLE_ON_SQLITE = re.compile(r"^SCAN (\w+)(?! .*(?:INDEX|PRIMARY KEY))$")
-
-EXPLAINABLE = ("WITH", "SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE")
 
 MIDDLE = 12_345
 RARE = frozenset({OrderStatus.CANCELLED})
@@ -112,6 +96,7 @@ FILTERS |= {f"{name}, oldest first": replace(FILTERS[name], oldest_first=True) f
 CALLS: dict[str, Callable[[PeeweeStorage], object]] = {
     "one order": lambda storage: storage.orders.get(order_id(MIDDLE), owner=None),
     "one customer's order": lambda storage: storage.orders.get(order_id(MIDDLE), owner="C345"),
+    "allocations": lambda storage: storage.orders.allocations([order_id(MIDDLE), *PENDING], owner="C345"),
     "events": lambda storage: storage.orders.events(order_id(MIDDLE), owner=None, after=None, limit=50),
     "one product": lambda storage: storage.stock.get(sku(7)),
     "products": lambda storage: storage.stock.find(ProductFilter(), after=sku(7), limit=50),
@@ -167,58 +152,6 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeeweeStorag
     storage.keys.create(KEY)
     yield storage
     storage.close()
-
-
-def plans_of(storage: PeeweeStorage, explain: str, work: Callable[[], object]) -> list[str]:
-    """Do something with every statement explained before it is run; give the last column of each plan."""
-    plans: list[str] = []
-
-    def explained(session: Session) -> None:
-        """The pool lends the connection that was used last, so this one serves all that follows."""
-        run = type(session).execute_sql
-
-        def execute_sql(sql: str, params: Sequence[object] | None = None) -> Any:
-            # Several statements in one message would be run, all but the first.
-            if sql.startswith(EXPLAINABLE) and ";" not in sql:
-                plans.extend(row[-1] for row in run(session, f"{explain} {sql}", params).fetchall())
-            return run(session, sql, params)
-
-        session.execute_sql = execute_sql  # type: ignore[method-assign]
-
-    storage.database.read(explained)
-    try:
-        work()
-    finally:
-        storage.close()
-    return plans
-
-
-def whole_tables_on_postgresql(plan: Sequence[str]) -> list[str]:
-    """Give what reads a whole table, or a whole index: all of one is read where its first column is not asked for."""
-    text = "\n".join(plan)
-    searches = SEARCHED_INDEX_ON_POSTGRESQL.findall(text)
-    return [
-        *WHOLE_TABLE_ON_POSTGRESQL.findall(text),
-        *(index for index, condition in searches if not re.search(rf"\b{LEADING.get(index, '')}\b", condition)),
-    ]
-
-
-def rows_looked_at(plan: Sequence[str]) -> int:
-    """Give the most rows that a part of the plan gave or passed over."""
-    rows, loops = 0, 1
-    most = 0
-    for line in plan:
-        if found := ROWS_GIVEN.search(line):
-            rows, loops = (int(each) for each in found.groups())
-        elif found := ROWS_PASSED_OVER.search(line):
-            rows += int(found[1])
-        most = max(most, rows * loops)
-    return most
-
-
-def whole_tables_on_sqlite(plan: Sequence[str]) -> list[str]:
-    named = {found[1] for line in plan if (found := NAMED_RESULT_ON_SQLITE.match(line))}
-    return [line for line in plan if (found := WHOLE_TABLE_ON_SQLITE.match(line)) and found[1] not in named]
 
 
 @pytest.mark.parametrize("after", [None, order_id(MIDDLE)], ids=["first page", "later page"])

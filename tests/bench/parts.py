@@ -49,6 +49,7 @@ PARTS = (
     ),
     Part(name="request", quick=("--rounds", "1", "--requests", "5")),
     Part(name="pages", quick=("--rounds", "1"), compares=True),
+    Part(name="location", quick=("--rounds", "1", "--orders", "3000", "--every", "100")),
     Part(name="archive", quick=(*SHORT, "--orders", "2000")),
     Part(name="holds", quick=(*SHORT, "--orders", "2000", "--holds", "1000")),
     Part(name="cancel", quick=("--rounds", "1", "--orders", "100")),

@@ -124,14 +124,16 @@ def test_show_gives_the_order_and_its_lines(cli: Cli) -> None:
     assert f"id           {order.id}\n" in ran.out
     assert "total        25.00 EUR\n" in ran.out
     assert "metadata     channel=web\n" in ran.out
-    assert ran.out.splitlines()[-1].split() == ["1", "WIDGET", "2", "12.50"]
+    assert ran.out.splitlines()[-1].split() == ["1", "WIDGET", "2", "12.50", "main:", "2", "reserved"]
 
 
 def test_show_as_json_is_the_document_of_the_service(cli: Cli) -> None:
     cli.stock("WIDGET", 10)
     order = cli.place()
     document = cli("orders", "show", str(order.id), "-o", "json").json
-    assert document["lines"] == [{"line_no": 1, "sku": "WIDGET", "quantity": 1, "unit_price": None}]
+    allocations = [{"location": "main", "reserved": 1, "shipped": 0, "returned": 0}]
+    line = {"line_no": 1, "sku": "WIDGET", "quantity": 1, "unit_price": None, "allocations": allocations}
+    assert document["lines"] == [line]
     assert document["total"] is None
 
 
@@ -171,3 +173,24 @@ def test_events_are_the_history_oldest_first(cli: Cli) -> None:
     assert len(cli("orders", "events", str(order.id)).out.splitlines()) == 3
     first = json.loads(cli("orders", "events", str(order.id), "-o", "jsonl", "--limit", "1").out)
     assert first["order_id"] == str(order.id)
+
+
+def test_show_tells_where_each_line_is_served_from(cli: Cli) -> None:
+    cli.stock("WIDGET", 2)
+    cli.stock("WIDGET", 5, location="north")
+    order = cli.place(OrderLine(sku="WIDGET", quantity=3))
+    (row,) = csv.DictReader(io.StringIO(cli("orders", "show", str(order.id), "-o", "csv").out))
+    assert row["served_from"] == "main: 2 reserved, north: 1 reserved"
+    (line,) = cli("orders", "show", str(order.id), "-o", "json").json["lines"]
+    assert line["allocations"][1] == {"location": "north", "reserved": 1, "shipped": 0, "returned": 0}
+    for status in ("shipped", "returned"):
+        cli("orders", "set-status", status, str(order.id))
+    assert "main: 2 shipped 2 returned" in cli("orders", "show", str(order.id), "-o", "csv").out
+
+
+def test_open_orders_are_listed_by_the_location_that_serves_them(cli: Cli) -> None:
+    cli.stock("WIDGET", 1)
+    cli.stock("WIDGET", 5, location="north")
+    main, north = (str(cli.place(OrderLine(sku="WIDGET", quantity=1)).id) for _ in range(2))
+    assert (listed(cli, "--location", "north"), listed(cli, "--location", "main")) == ([north], [main])
+    assert cli("orders", "list", "--location", "").code == 2

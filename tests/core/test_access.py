@@ -99,6 +99,7 @@ CALLS: dict[tuple[str, str], Call] = {
     ("imports.orders", ""): import_orders,
     ("orders.wait", ""): lambda at, who: at.oms.orders.wait(at.placed.id, caller=who, timeout_seconds=5),
     ("orders.get", ""): lambda at, who: at.oms.orders.get(at.placed.id, caller=who),
+    ("orders.allocations", ""): lambda at, who: at.oms.orders.allocations([at.placed.id], caller=who),
     ("orders.list", ""): lambda at, who: at.oms.orders.list(OrderFilter(customer_id=OWNER), caller=who),
     ("orders.export", ""): lambda at, who: list(at.oms.orders.export(OrderFilter(customer_id=OWNER), caller=who)),
     ("orders.events", ""): lambda at, who: at.oms.orders.events(at.placed.id, caller=who),
@@ -146,7 +147,7 @@ NEEDS_NO_SCOPE = {
     "rate_limits.charge": "what is charged for needs a scope",
 }
 # What changes something where it is allowed; the rest only reads.
-READS = {"wait", "get", "list", "events", "status", "movements", "export", "audit"}
+READS = {"wait", "get", "allocations", "list", "events", "status", "movements", "export", "audit"}
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from oms_contracts.storage_contract.accepting import AcceptingPromises
+from oms_contracts.storage_contract.allocating import AllocationPromises
 from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
 from oms_contracts.storage_contract.api_keys import ApiKeyPromises
 from oms_contracts.storage_contract.archiving import ArchivePromises, ArchiveRacePromises, LostArchiveCommitPromises
@@ -65,6 +66,7 @@ class StorageContract(
     OrderMovePromises,
     BulkMovePromises,
     OrderFindingPromises,
+    AllocationPromises,
     StockChangePromises,
     StockListingPromises,
     StockEventPromises,

@@ -143,6 +143,20 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineAllocation:
+    """Where a line of an order is served from: the units reserved, shipped and returned at one location.
+
+    What was returned was shipped before. Where all that was reserved is released again, there is no allocation.
+    """
+
+    line_no: int
+    location: str
+    reserved: int
+    shipped: int
+    returned: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
     """Which orders to list, and whether the newest or the oldest come first. An empty filter lists all.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -27,8 +27,7 @@ def list_orders(
     Raise `validation_error` for a bad cursor or limit.
     """
     check_limit(limit)
-    kind = _OLDEST_CURSOR if wanted.oldest_first else _CURSOR
-    after = None if cursor is None else decode_id_cursor(kind, cursor)
+    after = after_cursor(wanted, cursor)
     owned = owned_filter(wanted, caller)
     if owned is None:
         return Page((), None)
@@ -36,7 +35,7 @@ def list_orders(
     lines = 0
     for order in orders_by_id(orders, owned, after=after, limit=limit + 1):
         if len(page) == limit or lines >= PAGE_LINES_MAX:
-            return _page_before_more(page, kind)
+            return page_before_more(page, wanted, page[-1].id)
         page.append(order)
         lines += order.lines_shown
     return Page(tuple(page), None)
@@ -64,8 +63,18 @@ def orders_by_id(orders: OrderStorage, wanted: OrderFilter, *, after: UUID | Non
         wished = min(_READ_TOGETHER_MAX, left * read // shown + 1)
 
 
-def _page_before_more(page: list[Order], kind: str) -> Page[Order]:
-    return Page(tuple(page), encode_cursor(kind, str(page[-1].id)))
+def after_cursor(wanted: OrderFilter, cursor: str | None) -> UUID | None:
+    """Return the order after which a cursor goes on. Raise `validation_error`."""
+    return None if cursor is None else decode_id_cursor(_kind(wanted), cursor)
+
+
+def page_before_more(page: Sequence[Order], wanted: OrderFilter, last: UUID) -> Page[Order]:
+    """Return a page after which there may be more, beyond the last order that was looked at."""
+    return Page(tuple(page), encode_cursor(_kind(wanted), str(last)))
+
+
+def _kind(wanted: OrderFilter) -> str:
+    return _OLDEST_CURSOR if wanted.oldest_first else _CURSOR
 
 
 def owned_filter(wanted: OrderFilter, caller: Caller) -> OrderFilter | None:

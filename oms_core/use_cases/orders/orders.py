@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 from oms_core.domain.callers import Caller, Scope
@@ -11,16 +12,17 @@ from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder, RetryOrder
 from oms_core.domain.events import Event
 from oms_core.domain.fingerprints import retry_fingerprint
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, RETRY_ORDERS_MAX
+from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, RETRY_ORDERS_MAX
 from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses, Moved
 from oms_core.domain.orders.holds import OrderDefaults
-from oms_core.domain.orders.order import Holding, Order, OrderFilter
+from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter
 from oms_core.domain.orders.placement import Placed, PlacementOutcome, Refused
 from oms_core.domain.orders.queueing import decide_retry
 from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
 from oms_core.domain.orders.statuses import OrderStatus, scope_needed
 from oms_core.domain.pages import Page, check_limit, decode_number_cursor, encode_cursor, page_of
 from oms_core.domain.rate_limits import RateScope
+from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.use_cases.databases import Databases
@@ -28,6 +30,7 @@ from oms_core.use_cases.orders.change_many import change_many
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.order_export import OrderExport
 from oms_core.use_cases.orders.order_pages import list_orders, owned_filter
+from oms_core.use_cases.orders.orders_of_location import list_orders_of_location
 from oms_core.use_cases.orders.prepare_placement import prepare_placement, write_prepared
 from oms_core.use_cases.orders.retry_many import RetryReport, retry_many
 from oms_core.use_cases.rate_limits import Charge, OnCharge, RateLimits
@@ -135,24 +138,38 @@ class Orders:
         _check_known_id(order_id)
         return self.databases.primary.orders.get(order_id, owner=caller.customer_id)
 
+    def allocations(self, order_ids: Sequence[UUID], *, caller: Caller) -> Mapping[UUID, Sequence[LineAllocation]]:
+        """Return from where the lines of up to 500 orders are served: what is reserved, shipped and returned there.
+
+        An order of which nothing is has none, nor has one that the caller may not see. Raise `validation_error` for
+        more orders.
+        """
+        caller.require(Scope.ORDERS_READ)
+        if len(order_ids) > PAGE_ITEMS_MAX:
+            raise one_finding("/order_ids", "wrong_length", f"must be at most {PAGE_ITEMS_MAX} orders")
+        return self.databases.primary.orders.allocations(order_ids, owner=caller.customer_id)
+
     def list(
         self,
         wanted: OrderFilter | None = None,
         *,
         caller: Caller,
+        location: str | None = None,
         cursor: str | None = None,
         limit: int = PAGE_ITEMS_DEFAULT,
     ) -> Page[Order]:
         """Return a page of up to 500 orders, newest first unless the filter says otherwise.
 
-        It has fewer if they reach 2,000 lines and entries of metadata together. It may be read from a replica.
+        It has fewer if they reach 2,000 lines and entries of metadata together. It may be read from a replica. With a
+        location: the open orders of which units are reserved there. Such a page may be short, and have a next.
 
-        Raise `validation_error` for a bad cursor or limit.
+        Raise `validation_error` for a bad cursor, location or limit.
         """
         caller.require(Scope.ORDERS_READ)
         filtered = wanted or OrderFilter()
+        list_page = list_orders if location is None else partial(list_orders_of_location, location=location)
         read = self.databases.read(
-            lambda storage: list_orders(storage.orders, filtered, caller=caller, cursor=cursor, limit=limit)
+            lambda storage: list_page(storage.orders, filtered, caller=caller, cursor=cursor, limit=limit)
         )
         return replace(read.result, replica_lag_seconds=read.replica_lag_seconds)
 
