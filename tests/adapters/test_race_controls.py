@@ -66,6 +66,7 @@ MEETINGS: dict[str, tuple[str, Callable[[Collection[Product]], bool]]] = {
     "test_who_cancels_a_hold_that_is_being_expired_releases_its_units_once": ("decided", a_product),
     "test_sixteen_who_sweep_expire_each_hold_once": ("decided", a_product),
     "test_buyers_of_the_last_units_and_the_sweep_sell_each_unit_once": ("levels read", a_product),
+    "test_batches_that_hold_what_others_place_under_the_same_keys_all_come_to_an_end": ("decided", a_product),
     "test_of_two_payments_at_once_an_order_has_one": ("decided", anything),
     "test_one_payment_for_two_orders_at_once_confirms_one": ("decided", anything),
     "test_confirming_sixteen_times_at_once_confirms_once": ("decided", anything),

@@ -116,7 +116,7 @@ PARTS: dict[str, type] = {
 }
 READING = frozenset(
     {
-        *("get", "find", "events", "movements", "state", "rehearse", "refusals", "locations"),
+        *("get", "find", "allocations", "events", "movements", "state", "rehearse", "refusals", "locations"),
         *("settled", "sample", "unpublished", "of_name", "expire_orders_max", "clock", "overdue", "count_overdue"),
     }
 )
