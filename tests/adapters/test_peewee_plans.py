@@ -67,6 +67,12 @@ def expire(shop: Shop) -> None:
     assert shop.expire(*[shop.hold((sku(number), 1), seconds=-60).id for number in range(9)])
 
 
+def delete(shop: Shop) -> None:
+    """Make a product that nobody uses, and delete it."""
+    shop.set("UNUSED", name="unused")
+    shop.delete("UNUSED")
+
+
 def archive(storage: PeeweeStorage, *, after: UUID) -> None:
     """Let finished orders leave, as the use case does."""
     found = storage.archive.finished(before=created_at(ORDERS) + DAY, after=after, limit=20)
@@ -119,6 +125,10 @@ CALLS: dict[str, Callable[[PeeweeStorage], object]] = {
     "revocation": lambda storage: storage.keys.revoke("shop", by="root", now=created_at(7)),
     "move": lambda storage: new_shop(storage).move(PENDING[0], OrderStatus.CANCELLED),
     "moves of many": lambda storage: move_many(new_shop(storage), PENDING[1:], OrderStatus.CANCELLED),
+    "count": lambda storage: new_shop(storage).set(sku(8), 2_000),
+    "correction": lambda storage: new_shop(storage).adjust(sku(9), 1, idempotency_key="key-of-a-correction"),
+    "deletion": lambda storage: delete(new_shop(storage, seed=9)),
+    "an order with a key": lambda storage: new_shop(storage).buy((sku(7), 1), idempotency_key="key-of-an-order"),
     "overdue holds": lambda storage: storage.holds.overdue(limit=50),
     "count of overdue holds": lambda storage: storage.holds.count_overdue(),
     "a hold that is confirmed": lambda storage: confirm(new_shop(storage)),
