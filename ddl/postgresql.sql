@@ -268,3 +268,24 @@ CREATE TABLE payment_references (
   payment_reference text COLLATE "C" NOT NULL,
   CONSTRAINT payment_references_pkey PRIMARY KEY (payment_reference)
 );
+
+-- What left one location together for an order. What was in it is said by the ledger, in the rows of its act_id: those of
+-- a live shipment take something, those of a cancelled one sum to nothing. Numbers are not given twice.
+CREATE TABLE shipments (
+  order_id uuid NOT NULL,
+  shipment_no integer NOT NULL,
+  act_id uuid NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  location text COLLATE "C" NOT NULL,
+  carrier text COLLATE "C",
+  tracking_number text COLLATE "C",
+  tracking_url text COLLATE "C",
+  reference text COLLATE "C",
+  created_at timestamp with time zone NOT NULL,
+  updated_at timestamp with time zone NOT NULL,
+  delivered_at timestamp with time zone,
+  CONSTRAINT shipments_pkey PRIMARY KEY (order_id, shipment_no),
+  CONSTRAINT delivered_at_a_time CHECK ((status = 'delivered'::text) = (delivered_at IS NOT NULL)),
+  CONSTRAINT shipments_shipment_no_check CHECK (shipment_no >= 1),
+  CONSTRAINT shipments_status_check CHECK (status = ANY (ARRAY['shipped'::text, 'delivered'::text, 'cancelled'::text]))
+);

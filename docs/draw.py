@@ -13,9 +13,9 @@ import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
+from docs.status_page import draw_statuses
 from oms_core.domain.access import ACCESS_RULES, AccessRule
 from oms_core.domain.callers import Scope
-from oms_core.domain.orders.statuses import MOVES, OrderStatus, moved_by
 from oms_http.openapi.operation import Operation
 from oms_http.operations import operations_of
 from oms_http.settings import HttpSettings
@@ -25,19 +25,6 @@ from tests.security.owasp import RISKS, Defence, Risk, mutations_of
 
 MEASUREMENTS = Path(__file__).with_name("measurements.md")
 MEASURED = re.compile(r"(<!-- measured: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-STATUSES_HEAD = """\
-# Statuses
-
-Drawn from `oms_core/domain/orders/statuses.py` by `make docs`; a test compares.
-
-- Placing leads to `pending`, or to `held` with a hold. Accepting or a retry leads to `queued`.
-- A held order is confirmed, or expires: see [orders](orders.md#hold-the-stock-of-a-checkout).
-- `PUT /v1/orders/{id}/status` and `oms orders set-status` make the moves by `status`.
-- A move to the status that an order already has changes nothing and succeeds.
-"""
-
-ACTS = {"status": "`status`", "retry": "`retry`", "confirm": "`confirm`", "sweep": "the sweep", "settle": "settling"}
 
 DATA_MODEL_HEAD = """\
 # Data model
@@ -133,6 +120,8 @@ LINKS_WITHOUT_KEY = (
     ("orders", "order_keys", "order_id"),
     ("orders", "waiting_orders", "order_id"),
     ("orders", "payment_references", "order_id"),
+    ("orders", "shipments", "order_id"),
+    ("shipments", "stock_movements", "act_id"),
     ("orders", "stock_movements", "order_id"),
     ("stock_levels", "stock_movements", "sku, location"),
     ("products", "order_lines", "sku"),
@@ -140,18 +129,6 @@ LINKS_WITHOUT_KEY = (
     ("products", "events", "sku"),
     ("events", "outbox", "event_id"),
 )
-
-
-def draw_statuses() -> str:
-    """Return the diagram and the table of moves as Markdown."""
-    moves = [(source, target) for source, targets in MOVES.items() for target in targets]
-    begun = {"pending": "placed", "held": "placed with a hold", "queued": "accepted"}
-    diagram = ["```mermaid", "stateDiagram-v2", *(f"  [*] --> {status}: {how}" for status, how in begun.items())]
-    diagram += [f"  {source} --> {target}" for source, target in moves]
-    diagram += [f"  {status} --> [*]" for status, targets in MOVES.items() if not targets]
-    table = ["| from | to | by | who may |", "|---|---|---|---|"]
-    table += [f"| {source} | {target} | {_by(source, target)} |" for source, target in moves]
-    return "\n".join([STATUSES_HEAD, *diagram, "```", "", *table, ""])
 
 
 def draw_data_model() -> str:
@@ -265,11 +242,6 @@ def _route(operation: Operation, rule: AccessRule) -> str:
 
 def _when(rule: AccessRule) -> str:
     return f" {rule.when}" if rule.when else ""
-
-
-def _by(source: OrderStatus, target: OrderStatus) -> str:
-    act, scope = moved_by(source, target)
-    return f"{ACTS[act]} | {'the system' if scope is None else f'`{scope.value}`'}"
 
 
 def _columns(database: sqlite3.Connection, table: str) -> list[tuple[str, ...]]:

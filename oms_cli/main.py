@@ -48,10 +48,11 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         ),
         "orders": _group(
             "orders",
-            "Orders: place, hold, find, move, cancel, retry, archive.",
+            "Orders: place, hold, find, ship, move, cancel, retry, archive.",
             *("order_list", "order_place", "order_import", "order_export"),
-            *("order_holds", "order_retry", "order_archive"),
+            *("order_holds", "order_ship", "order_retry", "order_archive"),
         ),
+        "shipments": _group("shipments", "Shipments of an order: list, follow, take back."),
         "queue": _group("queue", "The queue of accepted orders, and dead letters."),
         "keys": _group("api_keys", "API keys: who may call, and what they may do."),
         "config": _group("config", "The settings."),

@@ -32,21 +32,27 @@ if TYPE_CHECKING:
         ImportOrders,
         ImportProgress,
         ImportReject,
+        ImportShipments,
         ImportStage,
         ImportStock,
         OrderImportReport,
+        ShipmentImportReport,
         StockImportReport,
     )
     from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses
     from oms_core.domain.orders.order import LineAllocation, Order, OrderFailure, OrderFilter, PlacedLine, Shortage
+    from oms_core.domain.orders.order_changes import Changed
     from oms_core.domain.orders.placement import EnteredAs, Placed, PlacementOutcome, Refused
     from oms_core.domain.orders.queueing import QueuePlace, QueueStatus, WorkerState
+    from oms_core.domain.orders.shipments import Shipment, ShipmentLine, ShipmentStatus, ShippedLine
     from oms_core.domain.orders.statuses import OrderStatus
     from oms_core.domain.pages import Page
     from oms_core.domain.preconditions import Precondition
     from oms_core.domain.rate_limits import RateScope
+    from oms_core.domain.shipment_commands import CancelShipment, CreateShipment, UpdateShipment
     from oms_core.domain.stock.balances import Discrepancy
     from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
+    from oms_core.domain.stock.transfers import TransferStock
     from oms_core.error_types import Code
     from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
     from oms_core.oms import Description, Oms
@@ -57,109 +63,70 @@ if TYPE_CHECKING:
     from oms_core.use_cases.api_keys import ApiKeys
     from oms_core.use_cases.archive.archive import Archive, ArchiveReport
     from oms_core.use_cases.audit import AuditReport
-    from oms_core.use_cases.holds import HoldChanged, Holds
+    from oms_core.use_cases.holds import Holds
     from oms_core.use_cases.imports.imports import Imports
     from oms_core.use_cases.orders.expire_holds import ExpiryReport
     from oms_core.use_cases.orders.order_export import OrderExport
-    from oms_core.use_cases.orders.orders import Orders, Retried
+    from oms_core.use_cases.orders.orders import Orders
     from oms_core.use_cases.orders.retry_many import RetryReport
     from oms_core.use_cases.queue.dead_letters import DeadLetters
     from oms_core.use_cases.queue.queue import Queue
     from oms_core.use_cases.rate_limits import Charge, RateLimits
+    from oms_core.use_cases.shipments import ShipmentChanged, ShipmentList, Shipments
     from oms_core.use_cases.stock import ProductExport, Stock, StockChanged
 
 # Each is loaded when it is first asked for: who shows `--help` needs none of it, and who makes commands not the system.
-_LOADED_LATER = {
-    "ALL_SCOPES": "oms_core.domain.callers",
-    "AdjustStock": "oms_core.domain.commands",
-    "ApiKey": "oms_core.domain.api_keys",
-    "ApiKeyState": "oms_core.domain.api_keys",
-    "ApiKeys": "oms_core.use_cases.api_keys",
-    "Archive": "oms_core.use_cases.archive.archive",
-    "ArchiveReport": "oms_core.use_cases.archive.archive",
-    "ArchivedDocument": "oms_core.documents.archives",
-    "AuditReport": "oms_core.use_cases.audit",
-    "Caller": "oms_core.domain.callers",
-    "ChangeOrderStatus": "oms_core.domain.commands",
-    "ChangeOrderStatuses": "oms_core.domain.orders.bulk_changes",
-    "Charge": "oms_core.use_cases.rate_limits",
-    "Code": "oms_core.error_types",
-    "ConfirmOrder": "oms_core.domain.hold_commands",
-    "CreateApiKey": "oms_core.domain.api_keys",
-    "DeadLetter": "oms_core.ports.broker",
-    "DeadLetters": "oms_core.use_cases.queue.dead_letters",
-    "DeleteProduct": "oms_core.domain.commands",
-    "Description": "oms_core.oms",
-    "Discrepancy": "oms_core.domain.stock.balances",
-    "EnteredAs": "oms_core.domain.orders.placement",
-    "ErrorKind": "oms_core.errors",
-    "Event": "oms_core.domain.events",
-    "EventType": "oms_core.domain.events",
-    "ExpiryReport": "oms_core.use_cases.orders.expire_holds",
-    "ExtendHold": "oms_core.domain.hold_commands",
-    "FieldError": "oms_core.errors",
-    "HoldChanged": "oms_core.use_cases.holds",
-    "Holds": "oms_core.use_cases.holds",
-    "ImportFormat": "oms_core.domain.import_commands",
-    "ImportMode": "oms_core.domain.import_commands",
-    "ImportOrders": "oms_core.domain.import_commands",
-    "ImportProgress": "oms_core.domain.import_commands",
-    "ImportReject": "oms_core.domain.import_commands",
-    "ImportStage": "oms_core.domain.import_commands",
-    "ImportStock": "oms_core.domain.import_commands",
-    "Imports": "oms_core.use_cases.imports.imports",
-    "IssuedApiKey": "oms_core.domain.api_keys",
-    "LineAllocation": "oms_core.domain.orders.order",
-    "MessageKind": "oms_core.ports.broker",
-    "Metrics": "oms_core.ports.metrics",
-    "Movement": "oms_core.domain.stock.products",
-    "MovementKind": "oms_core.domain.stock.products",
-    "NewEvent": "oms_core.domain.events",
-    "NewMovement": "oms_core.domain.stock.products",
-    "Oms": "oms_core.oms",
-    "OmsError": "oms_core.errors",
-    "Order": "oms_core.domain.orders.order",
-    "OrderExport": "oms_core.use_cases.orders.order_export",
-    "OrderFailure": "oms_core.domain.orders.order",
-    "OrderFilter": "oms_core.domain.orders.order",
-    "OrderImportReport": "oms_core.domain.import_commands",
-    "OrderLine": "oms_core.domain.commands",
-    "OrderStatus": "oms_core.domain.orders.statuses",
-    "Orders": "oms_core.use_cases.orders.orders",
-    "Page": "oms_core.domain.pages",
-    "PlaceOrder": "oms_core.domain.commands",
-    "Placed": "oms_core.domain.orders.placement",
-    "PlacedLine": "oms_core.domain.orders.order",
-    "PlacementOutcome": "oms_core.domain.orders.placement",
-    "Ports": "oms_core.bootstrap",
-    "Precondition": "oms_core.domain.preconditions",
-    "Product": "oms_core.domain.stock.products",
-    "ProductExport": "oms_core.use_cases.stock",
-    "ProductFilter": "oms_core.domain.stock.products",
-    "Queue": "oms_core.use_cases.queue.queue",
-    "QueuePlace": "oms_core.domain.orders.queueing",
-    "QueueStatus": "oms_core.domain.orders.queueing",
-    "RateLimiter": "oms_core.ports.rate_limiter",
-    "RateLimits": "oms_core.use_cases.rate_limits",
-    "RateScope": "oms_core.domain.rate_limits",
-    "ReceiveStock": "oms_core.domain.commands",
-    "Refused": "oms_core.domain.orders.placement",
-    "Retried": "oms_core.use_cases.orders.orders",
-    "Retry": "oms_core.errors",
-    "RetryOrder": "oms_core.domain.commands",
-    "RetryReport": "oms_core.use_cases.orders.retry_many",
-    "RotateApiKey": "oms_core.domain.api_keys",
-    "Scope": "oms_core.domain.callers",
-    "SetStock": "oms_core.domain.commands",
-    "Settings": "oms_core.settings",
-    "Shortage": "oms_core.domain.orders.order",
-    "Stock": "oms_core.use_cases.stock",
-    "StockChanged": "oms_core.use_cases.stock",
-    "StockImportReport": "oms_core.domain.import_commands",
-    "StockLevel": "oms_core.domain.stock.products",
-    "UNSET": "oms_core.domain.commands",
-    "WorkerState": "oms_core.domain.orders.queueing",
+_MODULES = {
+    "oms_core.bootstrap": "Ports",
+    "oms_core.documents.archives": "ArchivedDocument",
+    "oms_core.domain.api_keys": "ApiKey ApiKeyState CreateApiKey IssuedApiKey RotateApiKey",
+    "oms_core.domain.callers": "ALL_SCOPES Caller Scope",
+    "oms_core.domain.commands": (
+        "AdjustStock ChangeOrderStatus DeleteProduct OrderLine PlaceOrder ReceiveStock RetryOrder SetStock UNSET"
+    ),
+    "oms_core.domain.events": "Event EventType NewEvent",
+    "oms_core.domain.hold_commands": "ConfirmOrder ExtendHold",
+    "oms_core.domain.import_commands": (
+        "ImportFormat ImportMode ImportOrders ImportProgress ImportReject ImportShipments ImportStage "
+        "ImportStock OrderImportReport ShipmentImportReport StockImportReport"
+    ),
+    "oms_core.domain.orders.bulk_changes": "ChangeOrderStatuses",
+    "oms_core.domain.orders.order": "LineAllocation Order OrderFailure OrderFilter PlacedLine Shortage",
+    "oms_core.domain.orders.order_changes": "Changed",
+    "oms_core.domain.orders.placement": "EnteredAs Placed PlacementOutcome Refused",
+    "oms_core.domain.orders.queueing": "QueuePlace QueueStatus WorkerState",
+    "oms_core.domain.orders.shipments": "Shipment ShipmentLine ShipmentStatus ShippedLine",
+    "oms_core.domain.orders.statuses": "OrderStatus",
+    "oms_core.domain.pages": "Page",
+    "oms_core.domain.preconditions": "Precondition",
+    "oms_core.domain.rate_limits": "RateScope",
+    "oms_core.domain.shipment_commands": "CancelShipment CreateShipment UpdateShipment",
+    "oms_core.domain.stock.balances": "Discrepancy",
+    "oms_core.domain.stock.products": "Movement MovementKind NewMovement Product ProductFilter StockLevel",
+    "oms_core.domain.stock.transfers": "TransferStock",
+    "oms_core.error_types": "Code",
+    "oms_core.errors": "ErrorKind FieldError OmsError Retry",
+    "oms_core.oms": "Description Oms",
+    "oms_core.ports.broker": "DeadLetter MessageKind",
+    "oms_core.ports.metrics": "Metrics",
+    "oms_core.ports.rate_limiter": "RateLimiter",
+    "oms_core.settings": "Settings",
+    "oms_core.use_cases.api_keys": "ApiKeys",
+    "oms_core.use_cases.archive.archive": "Archive ArchiveReport",
+    "oms_core.use_cases.audit": "AuditReport",
+    "oms_core.use_cases.holds": "Holds",
+    "oms_core.use_cases.imports.imports": "Imports",
+    "oms_core.use_cases.orders.expire_holds": "ExpiryReport",
+    "oms_core.use_cases.orders.order_export": "OrderExport",
+    "oms_core.use_cases.orders.orders": "Orders",
+    "oms_core.use_cases.orders.retry_many": "RetryReport",
+    "oms_core.use_cases.queue.dead_letters": "DeadLetters",
+    "oms_core.use_cases.queue.queue": "Queue",
+    "oms_core.use_cases.rate_limits": "Charge RateLimits",
+    "oms_core.use_cases.shipments": "ShipmentChanged ShipmentList Shipments",
+    "oms_core.use_cases.stock": "ProductExport Stock StockChanged",
 }
+_LOADED_LATER = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
     "ALL_SCOPES",
@@ -173,12 +140,15 @@ __all__ = [
     "ArchivedDocument",
     "AuditReport",
     "Caller",
+    "CancelShipment",
     "ChangeOrderStatus",
     "ChangeOrderStatuses",
+    "Changed",
     "Charge",
     "Code",
     "ConfirmOrder",
     "CreateApiKey",
+    "CreateShipment",
     "DeadLetter",
     "DeadLetters",
     "DeleteProduct",
@@ -191,13 +161,13 @@ __all__ = [
     "ExpiryReport",
     "ExtendHold",
     "FieldError",
-    "HoldChanged",
     "Holds",
     "ImportFormat",
     "ImportMode",
     "ImportOrders",
     "ImportProgress",
     "ImportReject",
+    "ImportShipments",
     "ImportStage",
     "ImportStock",
     "Imports",
@@ -237,7 +207,6 @@ __all__ = [
     "RateScope",
     "ReceiveStock",
     "Refused",
-    "Retried",
     "Retry",
     "RetryOrder",
     "RetryReport",
@@ -245,11 +214,21 @@ __all__ = [
     "Scope",
     "SetStock",
     "Settings",
+    "Shipment",
+    "ShipmentChanged",
+    "ShipmentImportReport",
+    "ShipmentLine",
+    "ShipmentList",
+    "ShipmentStatus",
+    "Shipments",
+    "ShippedLine",
     "Shortage",
     "Stock",
     "StockChanged",
     "StockImportReport",
     "StockLevel",
+    "TransferStock",
+    "UpdateShipment",
     "WorkerState",
 ]
 

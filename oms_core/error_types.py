@@ -19,6 +19,7 @@ Code: TypeAlias = Literal[
     "forbidden",
     "order_not_found",
     "order_archived",
+    "shipment_not_found",
     "sku_not_found",
     "key_not_found",
     "route_not_found",
@@ -29,10 +30,17 @@ Code: TypeAlias = Literal[
     "already_confirmed",
     "payment_reference_in_use",
     "extension_limit",
+    "location_required",
+    "exceeds_reserved",
+    "shipment_cancelled",
+    "shipment_delivered",
+    "shipment_returned",
+    "shipment_limit",
     "version_mismatch",
     "product_in_use",
     "stock_below_reserved",
     "stock_count_mismatch",
+    "stock_limit",
     "key_name_taken",
     "idempotency_key_in_use",
     "rate_limited",
@@ -84,6 +92,57 @@ class ExtensionLimit(TypedDict):
     extensions: int
     extensions_max: int
     hold_until: str
+
+
+class LocationRequired(TypedDict):
+    """The locations that hold what is to be shipped."""
+
+    locations: list[str]
+
+
+class ReservedFigures(TypedDict):
+    """A line, or (None) the lines of a SKU, of which more is to be shipped than is reserved at the location."""
+
+    line_no: int | None
+    sku: str
+    requested: int
+    reserved: int
+
+
+class ExceedsReserved(TypedDict):
+    """The location, if one was given or found, and the lines of which it holds too little (none: it has nothing)."""
+
+    location: str | None
+    lines: list[ReservedFigures]
+
+
+class ReturnedFigures(TypedDict):
+    """A line of which more has come back than would be shipped."""
+
+    line_no: int
+    shipped: int
+    returned: int
+
+
+class ShipmentReturned(TypedDict):
+    """The lines of which units have come back."""
+
+    lines: list[ReturnedFigures]
+
+
+class ShipmentLimit(TypedDict):
+    """How many shipments an order may have, cancelled ones included."""
+
+    shipments_max: int
+
+
+class StockLimit(TypedDict):
+    """The count that there would be of a level, and the highest that there may be."""
+
+    sku: str
+    location: str
+    on_hand: int
+    on_hand_max: int
 
 
 class StockBelowReserved(TypedDict):

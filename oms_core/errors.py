@@ -10,13 +10,18 @@ from typing import Any, Literal, TypeGuard, overload
 
 from oms_core.error_types import (
     Code,
+    ExceedsReserved,
     ExtensionLimit,
     InsufficientInventory,
     InvalidTransition,
+    LocationRequired,
     OutcomeUnknown,
     RateLimited,
+    ShipmentLimit,
+    ShipmentReturned,
     StockBelowReserved,
     StockCountMismatch,
+    StockLimit,
     VersionMismatch,
 )
 
@@ -161,6 +166,13 @@ _TABLE = (
         "done again.",
     ),
     ErrorCode(
+        "shipment_not_found",
+        ErrorKind.NOT_FOUND,
+        Retry.NEVER,
+        "There is no such shipment",
+        "The order has no shipment of this number; GET /v1/orders/{id}/shipments lists those it has.",
+    ),
+    ErrorCode(
         "sku_not_found",
         ErrorKind.NOT_FOUND,
         Retry.NEVER,
@@ -231,6 +243,48 @@ _TABLE = (
         "`extensions` counts how often it was, `extensions_max` how often it may be; it ends at `hold_until`.",
     ),
     ErrorCode(
+        "location_required",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "Several locations hold the units",
+        "A shipment leaves one location. Name one of `locations`, and make a shipment for each.",
+    ),
+    ErrorCode(
+        "exceeds_reserved",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "More than the order has reserved there",
+        "`lines` gives, for each line, what was to be shipped and what is reserved at `location`. Nothing was shipped.",
+    ),
+    ErrorCode(
+        "shipment_cancelled",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "The shipment was cancelled",
+        "Its units are reserved again. Make a new shipment.",
+    ),
+    ErrorCode(
+        "shipment_delivered",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "The shipment was delivered",
+        "It can neither be taken back nor be on its way again.",
+    ),
+    ErrorCode(
+        "shipment_returned",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "Units of the shipment have come back",
+        "Without it, fewer units of `lines` would be shipped than were returned.",
+    ),
+    ErrorCode(
+        "shipment_limit",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "The order has too many shipments",
+        "An order has `shipments_max` at most, cancelled ones included.",
+    ),
+    ErrorCode(
         "version_mismatch",
         ErrorKind.CONFLICT,
         Retry.AFTER_CHANGE,
@@ -249,7 +303,8 @@ _TABLE = (
         ErrorKind.CONFLICT,
         Retry.AFTER_CHANGE,
         "Open orders hold more than would be left",
-        "`reserved` units are promised; GET /v1/orders?sku=...&status=held,pending,processing lists who holds them.",
+        "`reserved` units are promised; GET /v1/orders?sku=...&status=held,pending,processing,partly_shipped lists who "
+        "holds them.",
     ),
     ErrorCode(
         "stock_count_mismatch",
@@ -257,6 +312,13 @@ _TABLE = (
         Retry.AFTER_CHANGE,
         "The count has changed meanwhile",
         "`on_hand` is the present count, `expected_on_hand` the one the caller expected.",
+    ),
+    ErrorCode(
+        "stock_limit",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "The count would be too large",
+        "Units would come back to `location`, where `on_hand` of `sku` may be `on_hand_max` at most.",
     ),
     ErrorCode(
         "key_name_taken",
@@ -411,6 +473,16 @@ class OmsError(Exception):
     def figures(self, code: Literal["version_mismatch"]) -> VersionMismatch | None: ...
     @overload
     def figures(self, code: Literal["extension_limit"]) -> ExtensionLimit | None: ...
+    @overload
+    def figures(self, code: Literal["location_required"]) -> LocationRequired | None: ...
+    @overload
+    def figures(self, code: Literal["exceeds_reserved"]) -> ExceedsReserved | None: ...
+    @overload
+    def figures(self, code: Literal["shipment_returned"]) -> ShipmentReturned | None: ...
+    @overload
+    def figures(self, code: Literal["shipment_limit"]) -> ShipmentLimit | None: ...
+    @overload
+    def figures(self, code: Literal["stock_limit"]) -> StockLimit | None: ...
     @overload
     def figures(self, code: Literal["stock_below_reserved"]) -> StockBelowReserved | None: ...
     @overload

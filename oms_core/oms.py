@@ -29,6 +29,7 @@ from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.orders import Orders
 from oms_core.use_cases.queue.queue import Queue
 from oms_core.use_cases.rate_limits import RateLimits
+from oms_core.use_cases.shipments import Shipments
 from oms_core.use_cases.stock import Stock
 from oms_core.worker.queue_report import QueueReport
 from oms_core.worker.workers import Workers
@@ -109,6 +110,11 @@ class Oms(Composite):
     def holds(self) -> Holds:
         """Held orders: confirmed, held longer, expired."""
         return Holds(storage=self._ports.storage, clock=self._ports.clock, limits=self.settings.holds)
+
+    @part
+    def shipments(self) -> Shipments:
+        """Shipments: made, followed, taken back."""
+        return Shipments(storage=self._ports.storage, clock=self._ports.clock)
 
     @part
     def stock(self) -> Stock:

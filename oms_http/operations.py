@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from oms_http.api_keys import api_keys
-from oms_http.inventory import stock, stock_exports, stock_imports
+from oms_http.inventory import stock, stock_exports, stock_imports, stock_moves
 from oms_http.openapi.operation import Operation
-from oms_http.orders import batch, bulk_changes, changes, holds, lookups, order_files, place
+from oms_http.orders import batch, bulk_changes, changes, holds, lookups, order_files, place, shipments
 from oms_http.queue import queue
 from oms_http.service import documentation, probes
 from oms_http.settings import HttpSettings
@@ -17,6 +17,8 @@ _OPERATIONS = (
     stock.list_products,
     stock_exports.export_stock,
     stock.adjust_stock,
+    stock_moves.receive_stock,
+    stock_moves.transfer_stock,
     stock_imports.import_stock,
     stock.list_movements,
     place.place_order,
@@ -28,6 +30,11 @@ _OPERATIONS = (
     lookups.list_order_events,
     holds.extend_hold,
     holds.confirm_order,
+    shipments.create_shipment,
+    shipments.list_shipments,
+    shipments.get_shipment,
+    shipments.update_shipment,
+    shipments.cancel_shipment,
     changes.change_order_status,
     bulk_changes.change_order_statuses,
     changes.retry_order,

@@ -15,7 +15,19 @@ from uuid import UUID
 
 from oms_memory import MemoryBroker, MemoryStorage
 
-from oms_core import ALL_SCOPES, Caller, CreateApiKey, Oms, Order, OrderLine, PlaceOrder, Scope, SetStock, Settings
+from oms_core import (
+    ALL_SCOPES,
+    Caller,
+    CreateApiKey,
+    CreateShipment,
+    Oms,
+    Order,
+    OrderLine,
+    PlaceOrder,
+    Scope,
+    SetStock,
+    Settings,
+)
 from oms_core.domain.access import AccessRule, Binding
 from oms_core.ports.broker import DeadLetter, MessageKind
 from oms_core.ports.clock import SystemClock
@@ -44,6 +56,7 @@ class Shop:
     oms: Oms
     placed: Order
     held: Order
+    shipped: Order
     overdue: Order
     queued: Order
     rejected: Order
@@ -53,7 +66,9 @@ class Shop:
     @property
     def order_ids(self) -> list[str]:
         """What nobody else's caller may ever be shown."""
-        return [str(each.id) for each in (self.placed, self.held, self.overdue, self.queued, self.rejected)]
+        return [
+            str(each.id) for each in (self.placed, self.held, self.shipped, self.overdue, self.queued, self.rejected)
+        ]
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,7 @@ def shop() -> Iterator[Shop]:
             oms=oms,
             placed=oms.orders.place(WANTED, caller=STAFF).order,
             held=oms.orders.place(replace(WANTED, hold_seconds=900), caller=STAFF).order,
+            shipped=_shipped(oms),
             queued=oms.orders.accept(WANTED, caller=STAFF).order,
             rejected=oms.orders.get(rejected.id, caller=STAFF),
             overdue=_overdue(oms),
@@ -117,6 +133,7 @@ def everything(oms: Oms) -> Any:
     return (
         orders,
         [oms.orders.events(order.id, caller=STAFF).items for order in orders],
+        [oms.shipments.list(order.id, caller=STAFF).shipments for order in orders],
         oms.stock.list(caller=STAFF).items,
         oms.stock.movements("WIDGET", caller=STAFF).items,
         oms.queue.dead_letters.list(caller=STAFF),
@@ -126,6 +143,11 @@ def everything(oms: Oms) -> Any:
 
 def _wanted(quantity: int) -> PlaceOrder:
     return PlaceOrder(customer_id=OWNER, lines=[OrderLine(sku="WIDGET", quantity=quantity)])
+
+
+def _shipped(oms: Oms) -> Order:
+    order = oms.orders.place(WANTED, caller=STAFF).order
+    return oms.shipments.create(CreateShipment(order_id=order.id), caller=STAFF).order
 
 
 def _overdue(oms: Oms) -> Order:

@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oms_core import ApiKeys, Archive, DeadLetters, Holds, Imports, Oms, Orders, Queue, RateLimits, Stock
+from oms_core import ApiKeys, Archive, DeadLetters, Holds, Imports, Oms, Orders, Queue, RateLimits, Shipments, Stock
 
 PARTS: dict[str, type] = {
     "orders": Orders,
     "holds": Holds,
+    "shipments": Shipments,
     "stock": Stock,
     "imports": Imports,
     "queue": Queue,

@@ -67,6 +67,7 @@ class MemoryArchive:
             order=order,
             movements=tuple(sorted(rows, key=lambda row: row.id)),
             events=tuple(entry for entry in self._tables.events if entry.event.order_id == order.id),
+            shipments=self._tables.shipments_of(order.id),
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from uuid import UUID
 
 from oms_core.domain.orders.order import Order
-from oms_core.domain.stock.balances import WAITS_FOR, Compared, LevelBalance, OrderBalance, Waiting
+from oms_core.domain.stock.balances import WAITS_FOR, Compared, LevelBalance, OrderBalance, ShipmentBalance, Waiting
+from oms_core.domain.stock.products import MovementKind
 from oms_memory.tables import Tables
 
 
@@ -43,7 +45,22 @@ class MemoryAudits:
             holdings=self._tables.holdings(order_id),
             hold_until=None if order is None else order.hold_until,
             waiting=None if order is None else _waiting(order),
+            shipments=self._shipments(order_id),
         )
+
+    def _shipments(self, order_id: UUID) -> list[ShipmentBalance]:
+        units: Counter[UUID] = Counter()
+        for row in self._tables.order_movements.get(order_id, []):
+            if row.act_id is not None and row.kind is not MovementKind.RETURN:
+                units[row.act_id] -= row.on_hand_delta
+        known = [
+            ShipmentBalance(shipment_no=each.shipment_no, status=each.status, units=units.pop(each.id, 0))
+            for each in self._tables.shipments_of(order_id)
+        ]
+        unknown = [
+            ShipmentBalance(shipment_no=None, status=None, units=units[act_id]) for act_id in sorted(units, key=str)
+        ]
+        return known + unknown
 
     def _balance(self, sku: str, location: str) -> LevelBalance:
         level = self._tables.products[sku].level(location)

@@ -9,7 +9,7 @@ from uuid import UUID
 from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.holds import OVERDUE_COUNTED_MAX, OverdueHold, expiry
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.status_changes import order_after
+from oms_core.domain.orders.order_changes import order_after
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
 from oms_memory.tables import Tables
@@ -45,8 +45,8 @@ class MemoryHolds:
             self._tables.check(entries)
             for order, change in changes:
                 self._tables.orders[order.id] = order_after(order, change, stamp.at)
-                if change.event is not None:
-                    self._tables.record(change.event, stamp)
+                for event in change.events:
+                    self._tables.record(event, stamp)
             self._tables.move(entries)
             return [order.id for order in due]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -12,15 +12,17 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.orders.bulk_changes import DecideOrderChanges, Moved, order_not_found
+from oms_core.domain.orders.bulk_changes import Acted, DecideOrderChanges, order_not_found
 from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter, orders_within
+from oms_core.domain.orders.order_changes import Changed, OrderChange, joins_queue, order_after
 from oms_core.domain.orders.placement import EnteredAs, KeyedOrder, Placement, PlacementOutcome, order_archived
 from oms_core.domain.orders.queueing import fitting
-from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
+from oms_core.domain.orders.shipments import Shipment
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.products import MovementKind, NewMovement
-from oms_core.ports.storage import DecideOrderChange, DecidePlacement
+from oms_core.errors import OmsError
+from oms_core.ports.order_storage import NO_KEYS, DecideOrderChange, DecidePlacement
 from oms_memory.order_writer import PlacedOrderWriter
 from oms_memory.tables import Tables
 
@@ -41,32 +43,24 @@ class MemoryOrders:
         self, order_id: UUID, *, owner: str | None, caller: Caller, now: datetime, decide: DecideOrderChange
     ) -> Order:
         with self._tables.lock:
-            return self._change(self._tables.order(order_id, owner), Stamp.of(caller, now), decide)
+            return self._change(self._tables.order(order_id, owner), Stamp.of(caller, now), decide).order
 
-    def change_once(
+    def act(
         self,
         order_id: UUID,
         *,
-        key: IdempotencyKey,
+        key: IdempotencyKey | None,
         owner: str | None,
         caller: Caller,
         now: datetime,
         decide: DecideOrderChange,
-    ) -> tuple[Order, bool]:
+    ) -> Changed:
         with self._tables.lock:
-            kept = self._tables.order_keys.get((key.actor, key.key))
-            if kept is not None:
-                key.check(kept.fingerprint)
-            if kept is not None and order_id not in self._tables.orders and owner is None:
-                raise order_archived(kept.order_id)
-            order = self._tables.order(order_id, owner)
-            if kept is not None:
-                return order, True
-            changed = self._change(order, Stamp.of(caller, now), decide)
-            self._tables.order_keys[key.actor, key.key] = KeyedOrder(
-                order_id=order_id, fingerprint=key.fingerprint, entered_as=EnteredAs.QUEUED
-            )
-            return changed, False
+            if (replayed := self._replayed(order_id, key, owner)) is not None:
+                return replayed
+            changed = self._change(self._tables.order(order_id, owner), Stamp.of(caller, now), decide)
+            self._keep(key, changed)
+            return changed
 
     def change_many(
         self,
@@ -76,21 +70,31 @@ class MemoryOrders:
         caller: Caller,
         now: datetime,
         decide: DecideOrderChanges,
-    ) -> dict[UUID, Moved]:
+        keys: Mapping[UUID, IdempotencyKey] = NO_KEYS,
+    ) -> dict[UUID, Acted]:
         stamp = Stamp.of(caller, now)
         with self._tables.lock:
             known = [self._tables.orders.get(order_id) for order_id in sorted(order_ids)]
             fit = fitting(0 if order is None else len(order.lines) for order in known)
-            outcomes: dict[UUID, Moved] = {each: order_not_found(each) for each in sorted(order_ids)[:fit]}
-            orders = [order for order in known[:fit] if order is not None and owner in {None, order.customer_id}]
-            decisions = decide([(order, self._tables.holdings_at_levels(order.id)) for order in orders])
+            outcomes: dict[UUID, Acted] = {each: order_not_found(each) for each in sorted(order_ids)[:fit]}
+            outcomes |= self._known(outcomes, keys, owner)
+            orders = [
+                order
+                for order in known[:fit]
+                if order is not None and owner in {None, order.customer_id} and _is_not_found(outcomes[order.id])
+            ]
+            decisions = decide([(order, self._tables.standing(order.id, now)) for order in orders])
             changes = []
             for order, decision in zip(orders, decisions, strict=True):
                 if isinstance(decision, OrderChange):
                     changes.append((order, decision))
                 else:
-                    outcomes[order.id] = order if decision is None else decision
-            return outcomes | self._change_all(changes, stamp)
+                    outcomes[order.id] = Changed(order=order) if decision is None else decision
+            outcomes |= self._change_all(changes, stamp)
+            for order in orders:
+                if isinstance(outcome := outcomes[order.id], Changed):
+                    self._keep(keys.get(order.id), outcome)
+            return outcomes
 
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
         with self._tables.lock:
@@ -110,6 +114,13 @@ class MemoryOrders:
             served = {order_id: _allocations(self._tables.order_movements.get(order_id, [])) for order_id in seen}
             return {order_id: allocations for order_id, allocations in served.items() if allocations}
 
+    def shipments(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Shipment]]:
+        with self._tables.lock:
+            found = [self._tables.orders.get(order_id) for order_id in order_ids]
+            seen = [order.id for order in found if order is not None and owner in {None, order.customer_id}]
+            made = {order_id: list(self._tables.shipments_of(order_id)) for order_id in seen}
+            return {order_id: shipments for order_id, shipments in made.items() if shipments}
+
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
         with self._tables.lock:
             self._tables.order(order_id, owner)
@@ -118,34 +129,79 @@ class MemoryOrders:
             ]
         return found[:limit]
 
-    def _change_all(self, changes: Sequence[tuple[Order, OrderChange]], stamp: Stamp) -> dict[UUID, Order]:
+    def _known(
+        self, order_ids: Collection[UUID], keys: Mapping[UUID, IdempotencyKey], owner: str | None
+    ) -> dict[UUID, Acted]:
+        """Return what is known of orders by their keys: replays, and what a key is refused for."""
+        known: dict[UUID, Acted] = {}
+        for order_id in order_ids:
+            try:
+                replayed = self._replayed(order_id, keys.get(order_id), owner)
+            except OmsError as error:
+                known[order_id] = error
+            else:
+                known |= {} if replayed is None else {order_id: replayed}
+        return known
+
+    def _replayed(self, order_id: UUID, key: IdempotencyKey | None, owner: str | None) -> Changed | None:
+        """Return what was done under a key. Raise what it is refused for."""
+        kept = None if key is None else self._tables.order_keys.get((key.actor, key.key))
+        if key is None or kept is None:
+            return None
+        key.check(kept.fingerprint)
+        if order_id not in self._tables.orders and owner is None:
+            raise order_archived(kept.order_id)
+        return Changed(order=self._tables.order(order_id, owner), act_no=kept.act_no, replayed=True)
+
+    def _keep(self, key: IdempotencyKey | None, changed: Changed) -> None:
+        if key is not None:
+            self._tables.order_keys[key.actor, key.key] = KeyedOrder(
+                order_id=changed.order.id,
+                fingerprint=key.fingerprint,
+                entered_as=EnteredAs.QUEUED,
+                act_no=changed.act_no,
+            )
+
+    def _change_all(self, changes: Sequence[tuple[Order, OrderChange]], stamp: Stamp) -> dict[UUID, Changed]:
         entries = [(row, stamp) for _, change in changes for row in change.movements]
         self._tables.check(entries)
         for _, change in changes:
-            if change.event is not None:
-                self._tables.record(change.event, stamp)
+            self._record(change, stamp)
         self._tables.move(entries)
-        changed = {order.id: order_after(order, change, stamp.at) for order, change in changes}
-        self._tables.orders.update(changed)
+        changed = {
+            order.id: Changed(order=order_after(order, change, stamp.at), act_no=change.act_no)
+            for order, change in changes
+        }
+        self._tables.orders.update({order_id: each.order for order_id, each in changed.items()})
         return changed
 
-    def _change(self, order: Order, stamp: Stamp, decide: DecideOrderChange) -> Order:
-        change = decide(order, self._tables.holdings_at_levels(order.id))
+    def _record(self, change: OrderChange, stamp: Stamp) -> None:
+        for event in change.events:
+            self._tables.record(event, stamp)
+        for shipment in change.shipments:
+            self._tables.shipments.setdefault(shipment.order_id, {})[shipment.shipment_no] = shipment
+
+    def _change(self, order: Order, stamp: Stamp, decide: DecideOrderChange) -> Changed:
+        change = decide(order, self._tables.standing(order.id, stamp.at))
         if change is None:
-            return order
+            return Changed(order=order)
         entries = [(row, stamp) for row in change.movements]
         self._tables.check_payment(order.id, change.payment_reference)
         self._tables.check(entries)
         if change.payment_reference is not None:
             self._tables.payments[change.payment_reference] = order.id
-        if change.event is not None:
-            self._tables.record(change.event, stamp)
+        self._record(change, stamp)
         self._tables.move(entries)
         if change.entry is not None:
             self._tables.hold(order.id, change.entry.due_in_seconds)
         queue_no = self._tables.next_number() if joins_queue(order, change) else None
         self._tables.orders[order.id] = changed = order_after(order, change, stamp.at, queue_no=queue_no)
-        return changed
+        return Changed(order=changed, act_no=change.act_no)
+
+
+def _is_not_found(outcome: Acted) -> bool:
+    """Return whether nothing is known of an order yet that was to be changed."""
+    return isinstance(outcome, OmsError) and outcome.code == "order_not_found"
 
 
 def _allocations(rows: Sequence[NewMovement]) -> list[LineAllocation]:
@@ -153,7 +209,10 @@ def _allocations(rows: Sequence[NewMovement]) -> list[LineAllocation]:
     for row in rows:
         units = sums.setdefault((row.line_no or 0, row.location), Counter())
         units["reserved"] += row.reserved_delta
-        units["returned" if row.kind is MovementKind.RETURN else "shipped"] += abs(row.on_hand_delta)
+        if row.kind is MovementKind.RETURN:
+            units["returned"] += row.on_hand_delta
+        else:
+            units["shipped"] -= row.on_hand_delta
     return [
         LineAllocation(line_no=line_no, location=location, **{name: units[name] for name in _UNITS})
         for (line_no, location), units in sorted(sums.items())

@@ -70,7 +70,7 @@ class MemoryStock:
             return [row for row in reversed(rows) if after is None or row.id < after][:limit]
 
     def _write(self, sku: str, change: ProductChange, key: IdempotencyKey, stamp: Stamp) -> None:
-        entries = [] if change.movement is None else [(change.movement, stamp)]
+        entries = [(movement, stamp) for movement in change.movements]
         self._tables.check(entries)
         events = events_of(self._tables.products.get(sku), change)
         product = self._tables.products.get(sku) or new_product(sku, stamp.at)

@@ -16,9 +16,10 @@ from oms_core.domain.orders.holds import reference_in_use
 from oms_core.domain.orders.order import Holding, Order
 from oms_core.domain.orders.placement import EnteredAs, KeyedOrder
 from oms_core.domain.orders.queueing import WorkerState
+from oms_core.domain.orders.shipments import Shipment, Standing
 from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.ledger import Figures, MovementEntry, announcements, is_within_bounds, level_after, moves_of
-from oms_core.domain.stock.products import Movement, NewMovement, Product, StockLevel
+from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, StockLevel
 from oms_core.errors import OmsError
 
 
@@ -49,6 +50,7 @@ class Tables:
     api_keys: dict[UUID, StoredApiKey] = field(default_factory=dict)
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     payments: dict[str, UUID] = field(default_factory=dict)
+    shipments: dict[UUID, dict[int, Shipment]] = field(default_factory=dict)
     queue_count: int = 0
     keeps_outbox: bool = False
     now: Callable[[], datetime] = machine_time
@@ -141,28 +143,35 @@ class Tables:
 
     def holdings(self, order_id: UUID) -> tuple[Holding, ...]:
         """Sum an order's ledger rows per line and location, sorted by them."""
-        sums: dict[tuple[int, str, str], tuple[int, int]] = {}
+        sums: dict[tuple[int, str, str], tuple[int, int, int]] = {}
         for row in self.order_movements.get(order_id, []):
             held = (row.line_no or 0, row.sku, row.location)
-            reserved, shipped = sums.get(held, (0, 0))
-            sums[held] = (reserved + row.reserved_delta, shipped - row.on_hand_delta)
+            reserved, shipped, returned = sums.get(held, (0, 0, 0))
+            came_back, left = (row.on_hand_delta, 0) if row.kind is MovementKind.RETURN else (0, -row.on_hand_delta)
+            sums[held] = (reserved + row.reserved_delta, shipped + left, returned + came_back)
         return tuple(
-            Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped)
-            for (line_no, sku, location), (reserved, shipped) in sorted(sums.items())
+            Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped, returned=returned)
+            for (line_no, sku, location), (reserved, shipped, returned) in sorted(sums.items())
         )
 
-    def holdings_at_levels(self, order_id: UUID) -> tuple[Holding, ...]:
-        """Sum the same, with what is at each level now."""
-        return tuple(
+    def standing(self, order_id: UUID, at: datetime) -> Standing:
+        """Return how an order stands: what it holds, with what is at each level now, and its shipments."""
+        holdings = tuple(
             replace(holding, level_on_hand=self._on_hand(holding.sku, holding.location))
             for holding in self.holdings(order_id)
         )
+        return Standing(at=at, holdings=holdings, shipments=self.shipments_of(order_id))
+
+    def shipments_of(self, order_id: UUID) -> tuple[Shipment, ...]:
+        """Return the shipments of an order, by number."""
+        return tuple(shipment for _, shipment in sorted(self.shipments.get(order_id, {}).items()))
 
     def forget(self, order_ids: Collection[UUID], movement_ids: Collection[int]) -> None:
         """Remove orders with all that is written of them, and further rows of the ledger; keys stay."""
         for order_id in order_ids:
             del self.orders[order_id]
             self.order_movements.pop(order_id, None)
+            self.shipments.pop(order_id, None)
         self.events = [entry for entry in self.events if entry.event.order_id not in order_ids]
         self.movements = {
             sku: [row for row in rows if row.movement.order_id not in order_ids and row.id not in movement_ids]

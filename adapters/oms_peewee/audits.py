@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -17,17 +16,19 @@ from oms_core.domain.limits import PAGE_ITEMS_MAX, SKU_LENGTH_MAX
 from oms_core.domain.orders.order import Holding
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.balances import (
-    RESERVING,
-    TAKING,
+    COVERED,
     WAITS_FOR,
     Compared,
     LevelBalance,
     OrderBalance,
+    ShipmentBalance,
     Waiting,
 )
+from oms_core.domain.stock.products import MovementKind
 from oms_peewee.database import Database
 from oms_peewee.fields import read_time
 from oms_peewee.session import Session
+from oms_peewee.shipment_audits import shipment_balances, wrong_shipments
 
 _NO_ID = UUID(int=0)
 _LAST_ID = UUID(int=2**128 - 1)
@@ -62,39 +63,62 @@ _WAITS_FOR = (
 )
 _LAST_ORDER = "SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"
 _COUNT_ORDERS = "SELECT count(*) FROM orders WHERE id > ? AND id <= ?"
-# What each line should hold, taken from what its ledger rows hold: nothing is left where they agree. The first line
-# stands for the order: whether it should wait, taken from what waits rightly.
-_DISAGREEING_ORDERS = f"""SELECT DISTINCT order_id FROM (
-  SELECT order_id, line_no FROM (
+# What the units of a line have to be, told to its ledger rows by its order's status.
+_NOTHING, _RESERVED, _SHIPPED, _RETURNED, _MIXED = range(5)
+_STATES = {
+    **dict.fromkeys((OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PROCESSING), _RESERVED),
+    **dict.fromkeys((OrderStatus.SHIPPED, OrderStatus.DELIVERED), _SHIPPED),
+    OrderStatus.RETURNED: _RETURNED,
+    OrderStatus.PARTLY_SHIPPED: _MIXED,
+}
+_STATE = "CASE o.status " + " ".join(f"WHEN '{each}' THEN {state}" for each, state in _STATES.items()) + " ELSE 0 END"
+_IS_WRONG = f"""(sum(units) <> 0 OR sum(waits) <> 0 OR sum(ordered) = 0 OR sum(reserved) < 0
+    OR sum(returned) < 0 OR sum(returned) > sum(shipped) OR CASE max(state)
+      WHEN {_RESERVED} THEN sum(shipped) <> 0
+      WHEN {_SHIPPED} THEN sum(reserved) <> 0 OR sum(returned) <> 0
+      WHEN {_RETURNED} THEN sum(reserved) <> 0 OR sum(returned) <> sum(shipped)
+      ELSE false END)"""
+# A line's quantity, less what its ledger rows reserve and have shipped: nothing is left where they agree. The first
+# line stands for the order: whether it should wait, taken from what waits rightly. Partly shipped is some of both.
+_DISAGREEING_ORDERS = f"""SELECT order_id FROM (
+  SELECT order_id, sum(reserved) AS reserved, sum(shipped) AS shipped,
+    CASE WHEN {_IS_WRONG} THEN 1 ELSE 0 END AS is_wrong
+  FROM (
     SELECT l.order_id, l.line_no, 1 AS ordered,
       CASE WHEN l.line_no = 1 AND o.status IN ({_any_of(WAITS_FOR)}) THEN 1 ELSE 0 END AS waits,
-      CASE WHEN o.status IN ({_any_of(RESERVING)}) THEN -l.quantity ELSE 0 END AS reserved,
-      CASE WHEN o.status IN ({_any_of(TAKING)}) THEN l.quantity ELSE 0 END AS on_hand
+      {_STATE} AS state, CASE WHEN o.status IN ({_any_of(COVERED)}) THEN l.quantity ELSE 0 END AS units,
+      0 AS reserved, 0 AS shipped, 0 AS returned
     FROM orders AS o JOIN order_lines AS l ON l.order_id = o.id
     WHERE o.id > ? AND o.id <= ? AND l.order_id > ? AND l.order_id <= ?
     UNION ALL
-    SELECT order_id, line_no, 0, 0, reserved_delta, on_hand_delta FROM stock_movements
+    SELECT order_id, line_no, 0, 0, 0,
+      CASE kind WHEN '{MovementKind.RETURN}' THEN 0 ELSE on_hand_delta END - reserved_delta, reserved_delta,
+      CASE kind WHEN '{MovementKind.RETURN}' THEN 0 ELSE -on_hand_delta END,
+      CASE kind WHEN '{MovementKind.RETURN}' THEN on_hand_delta ELSE 0 END
+    FROM stock_movements
     WHERE order_id > ? AND order_id <= ?
     UNION ALL
     SELECT w.order_id, 1, 0, CASE WHEN w.waits_for = {_WAITS_FOR} AND
-      (o.hold_until = w.due_at OR o.status <> '{OrderStatus.HELD}') THEN -1 ELSE -2 END, 0, 0
+      (o.hold_until = w.due_at OR o.status <> '{OrderStatus.HELD}') THEN -1 ELSE -2 END, 0, 0, 0, 0, 0
     FROM waiting_orders AS w LEFT JOIN orders AS o ON o.id = w.order_id
     WHERE w.order_id > ? AND w.order_id <= ?) AS entries
   GROUP BY order_id, line_no
-  HAVING sum(reserved) <> 0 OR sum(on_hand) <> 0 OR sum(waits) <> 0 OR sum(ordered) = 0) AS lines
-ORDER BY order_id"""  # noqa: S608  Only constants of ours are put in.
+  HAVING {_IS_WRONG} OR max(state) = {_MIXED}) AS lines
+GROUP BY order_id HAVING max(is_wrong) = 1 OR sum(reserved) = 0 OR sum(shipped) = 0"""  # noqa: S608  Constants of ours.
 # An order that is not there has no status, and may have ledger rows, or wait, all the same.
 _ORDERS = """SELECT o.id, o.status, l.line_no, l.quantity, NULL AS sku, NULL AS location, NULL AS reserved,
-  NULL AS shipped, o.hold_until, w.waits_for, w.due_at
+  NULL AS shipped, NULL AS returned, o.hold_until, w.waits_for, w.due_at
 FROM orders AS o LEFT JOIN order_lines AS l ON l.order_id = o.id LEFT JOIN waiting_orders AS w ON w.order_id = o.id
 WHERE o.id IN (?)
 UNION ALL
 SELECT m.order_id, o.status, m.line_no, NULL, m.sku, m.location,
-  CAST(sum(m.reserved_delta) AS bigint), CAST(-sum(m.on_hand_delta) AS bigint), NULL, NULL, NULL
+  CAST(sum(m.reserved_delta) AS bigint),
+  CAST(-sum(CASE m.kind WHEN 'return' THEN 0 ELSE m.on_hand_delta END) AS bigint),
+  CAST(sum(CASE m.kind WHEN 'return' THEN m.on_hand_delta ELSE 0 END) AS bigint), NULL, NULL, NULL
 FROM stock_movements AS m LEFT JOIN orders AS o ON o.id = m.order_id WHERE m.order_id IN (?)
 GROUP BY m.order_id, o.status, m.line_no, m.sku, m.location
 UNION ALL
-SELECT w.order_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, w.waits_for, w.due_at
+SELECT w.order_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, w.waits_for, w.due_at
 FROM waiting_orders AS w WHERE w.order_id IN (?) AND NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = w.order_id)
 ORDER BY 1, 3, 5, 6"""
 
@@ -124,7 +148,8 @@ class PeeweeAudits:
                 bounds = first, str(_LAST_ID if last is None else last)
                 count = limit if last else _first(_rows(session, _COUNT_ORDERS, *bounds))
                 suspects = _rows(session, _DISAGREEING_ORDERS, *bounds, *bounds, *bounds, *bounds)
-            return count, [str(order_id) for (order_id,) in suspects], None if last is None else UUID(str(last))
+                wrong = wrong_shipments(session, *bounds) | {str(order_id) for (order_id,) in suspects}
+            return count, sorted(wrong), None if last is None else UUID(str(last))
 
         count, order_ids, last = self._database.read(compare)
         return Compared(count=count, suspects=self._order_balances(order_ids), last=last)
@@ -135,8 +160,13 @@ class PeeweeAudits:
         for start in range(0, len(order_ids), PAGE_ITEMS_MAX):
             chosen = order_ids[start : start + PAGE_ITEMS_MAX]
             sql = _ORDERS.replace("?", ", ".join("?" * len(chosen)))
-            rows = self._database.read(lambda session: _rows(session, sql, *chosen, *chosen, *chosen))  # noqa: B023  At once.
-            balances += [_order_balance(UUID(str(id)), [*group]) for id, group in groupby(rows, key=itemgetter(0))]
+            rows, shipments = self._database.read(
+                lambda session: (_rows(session, sql, *chosen, *chosen, *chosen), shipment_balances(session, chosen))  # noqa: B023  At once.
+            )
+            balances += [
+                _order_balance(order_id, [*group], shipments.get(order_id, []))
+                for order_id, group in groupby(rows, key=lambda row: UUID(str(row[0])))
+            ]
         return balances
 
 
@@ -160,19 +190,20 @@ def _level_balance(row: tuple[Any, ...]) -> LevelBalance:
     )
 
 
-def _order_balance(order_id: UUID, rows: list[tuple[Any, ...]]) -> OrderBalance:
+def _order_balance(order_id: UUID, rows: list[tuple[Any, ...]], shipments: Sequence[ShipmentBalance]) -> OrderBalance:
     *_, hold_until, waits_for, due_at = next((row for row in rows if row[-2] is not None), rows[0])
     return OrderBalance(
         order_id=order_id,
         status=None if rows[0][1] is None else OrderStatus(rows[0][1]),
         quantities={line_no: quantity for _, _, line_no, quantity, *_ in rows if quantity is not None},
         holdings=tuple(
-            Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped)
-            for _, _, line_no, _, sku, location, reserved, shipped, *_ in rows
+            Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped, returned=returned)
+            for _, _, line_no, _, sku, location, reserved, shipped, returned, *_ in rows
             if sku is not None
         ),
         hold_until=_time(hold_until),
         waiting=None if waits_for is None else Waiting(waits_for=waits_for, due_at=_time(due_at)),
+        shipments=shipments,
     )
 
 

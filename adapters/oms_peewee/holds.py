@@ -16,8 +16,8 @@ from oms_peewee.database import Database
 from oms_peewee.dialect import Ledger
 from oms_peewee.event_queries import has_event
 from oms_peewee.leases import Lease
-from oms_peewee.models import LineRow, OrderRow, WaitingRow
-from oms_peewee.order_queries import holdings_of_all
+from oms_peewee.order_models import LineRow, OrderRow, WaitingRow
+from oms_peewee.order_queries import holdings_of
 from oms_peewee.session import Session
 from oms_peewee.waiting_orders import is_to_be_confirmed, is_to_be_confirmed_by_itself, lock_order
 from oms_peewee.written import Written, nothing_written
@@ -71,13 +71,13 @@ class PeeweeHolds:
         versions = _locked(session, order_ids)
         if not versions:
             return nothing_written([])
-        holdings = holdings_of_all(session, list(versions))
+        holdings = holdings_of(session, list(versions), at_levels=False)
         changes = [expiry(order_id, version, holdings[order_id]) for order_id, version in versions.items()]
         expired = list(versions)
         moved = {"status": OrderStatus.EXPIRED.value, "version": OrderRow.version + 1, "updated_at": stamp.at}
         OrderRow.update(moved).where(OrderRow.id.in_(expired)).execute(session)
         WaitingRow.delete().where(WaitingRow.order_id.in_(expired)).execute(session)
-        events = [change.event for change in changes if change.event is not None]
+        events = [event for change in changes for event in change.events]
         self._ledger.write(
             session,
             movements=[(movement, stamp) for change in changes for movement in change.movements],

@@ -2,47 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_peewee.models import OrderKeyRow, StockKeyRow
+from oms_core.errors import OmsError
+from oms_peewee.bulk_inserts import BulkInsert
+from oms_peewee.models import StockKeyRow
+from oms_peewee.order_models import OrderKeyRow
 from oms_peewee.session import Session
 
 # A key of the service's own is looked for while a lost COMMIT is, which is seconds.
 _OWN_KEYS_KEPT = timedelta(days=1)
 _OWN_KEYS_DELETED_MAX = 10
-# How HTTP answers to a change of an order.
+# How HTTP answers to an act on an order: one that makes something, and any other.
+_CREATED = MappingProxyType({"ship": 201})
 _CHANGED = 200
+_INSERT = BulkInsert(
+    table="order_keys",
+    columns={
+        **{"caller": "text", "idempotency_key": "text", "act": "text", "order_id": "uuid", "act_no": "integer"},
+        **{"answer_status": "smallint", "fingerprint": "bytea", "created_at": "timestamptz"},
+    },
+)
 
 
-def keep_order_key(session: Session, key: IdempotencyKey, order_id: UUID, now: datetime) -> None:
-    """Write the key of an act that has changed an order.
+@dataclass(frozen=True, slots=True)
+class KeptAct:
+    """What was done under a key: to which order, and which number the act has among its like, if any."""
 
-    It collides with a rival's row of the same key, which is found when the work is done again.
+    order_id: UUID
+    act_no: int | None
+
+
+def keep_order_keys(session: Session, acts: Iterable[tuple[IdempotencyKey, UUID, int | None]], now: datetime) -> None:
+    """Write the keys of acts that have changed orders, each with its order and the number of the act.
+
+    A key collides with a rival's row of it, which is found when the work is done again.
     """
-    OrderKeyRow.insert(
-        caller=key.actor,
-        idempotency_key=key.key,
-        act=key.act,
-        order_id=order_id,
-        answer_status=_CHANGED,
-        fingerprint=key.fingerprint,
-        created_at=now,
-    ).execute(session)
+    rows = [
+        (key.actor, key.key, key.act, order_id, act_no, _CREATED.get(key.act, _CHANGED), key.fingerprint, now)
+        for key, order_id, act_no in acts
+    ]
+    session.insert_rows(_INSERT, rows)
 
 
-def order_of_key(session: Session, key: IdempotencyKey) -> UUID | None:
-    """Return the order that a key was used for. Raise `idempotency_key_reused` where it stands for another command."""
-    kept = OrderKeyRow.select(OrderKeyRow.order_id, OrderKeyRow.fingerprint).where(
-        OrderKeyRow.idempotency_key == key.key, OrderKeyRow.caller == key.actor
+def kept_acts(session: Session, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, KeptAct | OmsError]:
+    """Return what was done under these keys of one caller, as far as they were used.
+
+    A key that stands for another command has the error of that, `idempotency_key_reused`.
+    """
+    if not keys:
+        return {}
+    by_text = {key.key: key for key in keys}
+    columns = (OrderKeyRow.idempotency_key, OrderKeyRow.order_id, OrderKeyRow.act_no, OrderKeyRow.fingerprint)
+    found = OrderKeyRow.select(*columns).where(
+        OrderKeyRow.idempotency_key.in_(sorted(by_text)), OrderKeyRow.caller == next(iter(keys)).actor
     )
-    row = kept.first(session)
-    if row is None:
-        return None
-    key.check(row.fingerprint)
-    found: UUID = row.order_id
-    return found
+    kept: dict[IdempotencyKey, KeptAct | OmsError] = {}
+    for row in found.execute(session):
+        key = by_text[row.idempotency_key]
+        try:
+            key.check(row.fingerprint)
+        except OmsError as error:
+            kept[key] = error
+        else:
+            kept[key] = KeptAct(row.order_id, row.act_no)
+    return kept
+
+
+def kept_act(session: Session, key: IdempotencyKey) -> KeptAct | None:
+    """Return what was done under a key. Raise `idempotency_key_reused` where it stands for another command."""
+    kept = kept_acts(session, [key]).get(key)
+    if isinstance(kept, OmsError):
+        raise kept
+    return kept
 
 
 def keep_stock_key(session: Session, key: IdempotencyKey, sku: str | None, now: datetime) -> None:

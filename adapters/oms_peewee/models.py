@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import peewee
 
-from oms_peewee.fields import DigestField, IdField, JsonField, MoneyField, ScopesField, TimeField
+from oms_peewee.fields import DigestField, IdField, JsonField, ScopesField, TimeField
 
 
 class ProductRow(peewee.Model):
@@ -37,99 +37,6 @@ class LevelRow(peewee.Model):
 
         table_name = "stock_levels"
         primary_key = peewee.CompositeKey("sku", "location")
-
-
-class OrderRow(peewee.Model):
-    """An order without its lines."""
-
-    id = IdField(primary_key=True)
-    status = peewee.TextField()
-    customer_id = peewee.TextField()
-    reference = peewee.TextField(null=True)
-    currency = peewee.TextField()
-    total = MoneyField(column_name="total_e4", null=True)
-    metadata = JsonField()
-    caller = peewee.TextField()
-    failure = JsonField(null=True)
-    attempts = peewee.IntegerField()
-    version = peewee.IntegerField()
-    created_at = TimeField()
-    updated_at = TimeField()
-    hold_seconds = peewee.IntegerField(null=True)
-    hold_until = TimeField(null=True)
-    hold_extensions = peewee.SmallIntegerField(null=True)
-    payment_reference = peewee.TextField(null=True)
-    locations = JsonField(null=True)
-    allow_incoming = peewee.BooleanField(null=True)
-
-    class Meta:
-        """Its table."""
-
-        table_name = "orders"
-
-
-class WaitingRow(peewee.Model):
-    """An order that waits: to be placed, or to be confirmed."""
-
-    order_id = IdField(primary_key=True)
-    queue_no = peewee.BigIntegerField(null=True)
-    due_at = TimeField(null=True)
-    since = TimeField()
-    attempts = peewee.IntegerField()
-    waits_for = peewee.TextField()
-
-    class Meta:
-        """Its table."""
-
-        table_name = "waiting_orders"
-
-
-class OrderKeyRow(peewee.Model):
-    """The idempotency key of an act on an order."""
-
-    created_at = TimeField()
-    order_id = IdField()
-    act_no = peewee.IntegerField(null=True)
-    answer_status = peewee.SmallIntegerField()
-    act = peewee.TextField()
-    caller = peewee.TextField()
-    idempotency_key = peewee.TextField()
-    fingerprint = DigestField(null=True)
-
-    class Meta:
-        """Its table."""
-
-        table_name = "order_keys"
-        primary_key = peewee.CompositeKey("idempotency_key", "caller")
-
-
-class PaymentReferenceRow(peewee.Model):
-    """The payment of an order."""
-
-    created_at = TimeField()
-    order_id = IdField()
-    payment_reference = peewee.TextField(primary_key=True)
-
-    class Meta:
-        """Its table."""
-
-        table_name = "payment_references"
-
-
-class LineRow(peewee.Model):
-    """One line of an order."""
-
-    order_id = IdField()
-    line_no = peewee.SmallIntegerField()
-    sku = peewee.TextField()
-    quantity = peewee.IntegerField()
-    unit_price = MoneyField(column_name="unit_price_e4", null=True)
-
-    class Meta:
-        """Its table."""
-
-        table_name = "order_lines"
-        primary_key = peewee.CompositeKey("order_id", "line_no")
 
 
 class MovementRow(peewee.Model):

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import reduce
 from uuid import UUID
 
 import peewee
-from peewee import fn
 
 from oms_core.domain.identifiers import uuid7_floor
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter, orders_within
+from oms_core.domain.orders.shipments import Standing
+from oms_core.domain.orders.statuses import MAY_HAVE_SHIPPED
 from oms_core.domain.stock.products import MovementKind
-from oms_peewee.models import LevelRow, LineRow, MovementRow, OrderRow, WaitingRow
+from oms_peewee.models import LevelRow, MovementRow
+from oms_peewee.order_models import LineRow, OrderRow, WaitingRow
 from oms_peewee.rows import LINE_COLUMNS, ORDER_COLUMNS, Row, lines_of, order_of, rows_of
 from oms_peewee.session import Session
+from oms_peewee.shipments import shipments_of
 
 _ORDERS = f"SELECT {ORDER_COLUMNS} FROM orders WHERE"  # noqa: S608  Only constants are put in.
 _LINES = f"SELECT {LINE_COLUMNS} FROM order_lines WHERE order_id"  # noqa: S608  Only a constant is put in.
-_HOLDINGS = """SELECT CAST(order_id AS text), line_no, sku, location, CAST(sum(reserved_delta) AS bigint),
-  CAST(-sum(on_hand_delta) AS bigint)
-FROM stock_movements WHERE order_id {among} GROUP BY order_id, line_no, sku, location ORDER BY 1, 2, 3, 4"""
-_ALLOCATIONS = f"""SELECT CAST(order_id AS text), line_no, location, CAST(sum(reserved_delta) AS bigint) AS reserved,
-  CAST(-sum(CASE kind WHEN '{MovementKind.RETURN}' THEN 0 ELSE on_hand_delta END) AS bigint) AS shipped,
-  CAST(sum(CASE kind WHEN '{MovementKind.RETURN}' THEN on_hand_delta ELSE 0 END) AS bigint) AS returned
-FROM stock_movements WHERE order_id {{among}} GROUP BY order_id, line_no, location ORDER BY 1, 2, 3"""  # noqa: S608
+_UNITS = f"""CAST(sum(m.reserved_delta) AS bigint) AS reserved,
+  CAST(-sum(CASE m.kind WHEN '{MovementKind.RETURN}' THEN 0 ELSE m.on_hand_delta END) AS bigint) AS shipped,
+  CAST(sum(CASE m.kind WHEN '{MovementKind.RETURN}' THEN m.on_hand_delta ELSE 0 END) AS bigint) AS returned"""
+_HOLDINGS = f"""SELECT CAST(m.order_id AS text), m.line_no, m.sku, m.location, {_UNITS}, 0 AS on_hand
+FROM stock_movements AS m WHERE m.order_id {{among}}
+GROUP BY m.order_id, m.line_no, m.sku, m.location ORDER BY 1, 2, 3, 4"""  # noqa: S608  Only constants are put in.
+_HOLDINGS_AT_LEVELS = _HOLDINGS.replace("0 AS on_hand", "max(l.on_hand) AS on_hand").replace(
+    " WHERE ", " JOIN stock_levels AS l ON l.sku = m.sku AND l.location = m.location WHERE "
+)
+_ALLOCATIONS = f"""SELECT CAST(m.order_id AS text), m.line_no, m.location, {_UNITS}
+FROM stock_movements AS m WHERE m.order_id {{among}}
+GROUP BY m.order_id, m.line_no, m.location ORDER BY 1, 2, 3"""  # noqa: S608  Only constants are put in.
 _LOWEST_ID = UUID(int=0)
 # Written as in the index.
 _FAILURE_CODE = peewee.Expression(OrderRow.failure, "->>", peewee.SQL("'code'"))
@@ -93,41 +102,35 @@ def is_ordered(session: Session, sku: str) -> bool:
     return bool(_page(session, OrderFilter(sku=sku), None, 1).tuples().execute(session))
 
 
-def holdings_of(session: Session, order_id: UUID) -> list[Holding]:
-    """Sum what an order holds, by line and location, and read the level's count."""
-    held = (MovementRow.line_no, MovementRow.sku, MovementRow.location)
-    at_level = (LevelRow.sku == MovementRow.sku) & (LevelRow.location == MovementRow.location)
-    sums = (
-        MovementRow.select(
-            *held, _sum(MovementRow.reserved_delta), _sum(MovementRow.on_hand_delta * -1), fn.MAX(LevelRow.on_hand)
-        )
-        .join(LevelRow, on=at_level)
-        .where(MovementRow.order_id == order_id)
-        .group_by(*held)
-        .order_by(*held)
-        .tuples()
-    )
-    return [
-        Holding(
+def holdings_of(session: Session, order_ids: Sequence[UUID], *, at_levels: bool) -> dict[UUID, list[Holding]]:
+    """Sum what each of these orders holds, by line and location; with `at_levels` the levels' counts are read too."""
+    among, ids = session.among([str(order_id) for order_id in order_ids])
+    sql = (_HOLDINGS_AT_LEVELS if at_levels else _HOLDINGS).format(among=among)
+    held: dict[UUID, list[Holding]] = {order_id: [] for order_id in order_ids}
+    for order_id, line_no, sku, location, reserved, shipped, returned, on_hand in rows_of(session, sql, [ids]):
+        holding = Holding(
             line_no=line_no,
             sku=sku,
             location=location,
             reserved=reserved,
             shipped=shipped,
+            returned=returned,
             level_on_hand=on_hand,
         )
-        for line_no, sku, location, reserved, shipped, on_hand in sums.execute(session)
-    ]
-
-
-def holdings_of_all(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, list[Holding]]:
-    """Sum what each of these orders holds, by line and location; their levels are not read."""
-    among, ids = session.among([str(order_id) for order_id in order_ids])
-    held: dict[UUID, list[Holding]] = {order_id: [] for order_id in order_ids}
-    for order_id, line_no, sku, location, reserved, shipped in rows_of(session, _HOLDINGS.format(among=among), [ids]):
-        holding = Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped)
         held[UUID(order_id)].append(holding)
     return held
+
+
+def standing_of(
+    session: Session, orders: Iterable[Order], at: datetime, *, at_levels: bool
+) -> list[tuple[Order, Standing]]:
+    """Read how orders stand, beside each: what it holds, and what was shipped of it."""
+    orders = list(orders)
+    if not orders:
+        return []
+    held = holdings_of(session, [order.id for order in orders], at_levels=at_levels)
+    shipped = shipments_of(session, [order.id for order in orders if order.status in MAY_HAVE_SHIPPED])
+    return [(order, Standing(at=at, holdings=held[order.id], shipments=shipped.get(order.id, ()))) for order in orders]
 
 
 def allocations_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, list[LineAllocation]]:
@@ -153,12 +156,7 @@ def seen_by(session: Session, order_ids: Sequence[UUID], owner: str | None) -> S
     return order_ids
 
 
-def lock_levels(session: Session, order_id: UUID) -> None:
-    """Lock the levels that an order has moved, by (sku, location)."""
-    lock_levels_of(session, [order_id])
-
-
-def lock_levels_of(session: Session, order_ids: Sequence[UUID]) -> None:
+def lock_levels(session: Session, order_ids: Sequence[UUID]) -> None:
     """Lock the levels that orders have moved, by (sku, location)."""
     moved = MovementRow.select(MovementRow.sku, MovementRow.location)
     moved = moved.where(MovementRow.order_id.in_(list(order_ids)))
@@ -250,7 +248,3 @@ def _conditions(wanted: OrderFilter) -> list[peewee.Expression]:
         code = peewee.Expression(_FAILURE_CODE, "=", wanted.failure_code)
         conditions += [OrderRow.failure.is_null(False), code]
     return conditions
-
-
-def _sum(units: peewee.Node) -> peewee.Node:
-    return fn.SUM(units).cast("BIGINT")  # PostgreSQL's sum of bigint is numeric.

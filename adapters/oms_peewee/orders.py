@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,31 +11,33 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.orders.bulk_changes import DecideOrderChanges, Moved
+from oms_core.domain.orders.bulk_changes import Acted, DecideOrderChanges
 from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter
+from oms_core.domain.orders.order_changes import Changed, OrderChange, joins_queue, order_after
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, order_archived
-from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
+from oms_core.domain.orders.shipments import Shipment, Standing
 from oms_core.domain.stamps import Stamp
 from oms_core.errors import OmsError
-from oms_core.ports.storage import DecideOrderChange, DecidePlacement
+from oms_core.ports.order_storage import NO_KEYS, DecideOrderChange, DecidePlacement
 from oms_peewee.bulk_changes import BulkChanges
 from oms_peewee.database import Database
 from oms_peewee.dialect import Ledger
 from oms_peewee.event_queries import events_of, has_event
-from oms_peewee.idempotency_keys import keep_order_key, order_of_key
-from oms_peewee.models import OrderRow
+from oms_peewee.idempotency_keys import keep_order_keys, kept_act
+from oms_peewee.order_models import OrderRow
 from oms_peewee.order_queries import (
     allocations_of,
     find_order,
     has_order,
-    holdings_of,
     lock_levels,
     order_page,
     seen_by,
+    standing_of,
 )
 from oms_peewee.order_writer import OrderWriter
 from oms_peewee.payment_references import keep_payment_reference
 from oms_peewee.session import Session
+from oms_peewee.shipments import shipments_of, write_shipments
 from oms_peewee.waiting_orders import lock_order, write_waiting
 from oms_peewee.written import Written, nothing_written
 
@@ -61,23 +64,23 @@ class PeeweeOrders:
     ) -> Order:
         stamp = Stamp.of(caller, now)
         return self._database.write(
-            lambda session: self._change(session, order_id, owner, stamp, decide),
+            lambda session: self._act(session, order_id, owner, stamp, decide),
             look_up={"order_ids": [str(order_id)]},
-        )
+        ).order
 
-    def change_once(
+    def act(
         self,
         order_id: UUID,
         *,
-        key: IdempotencyKey,
+        key: IdempotencyKey | None,
         owner: str | None,
         caller: Caller,
         now: datetime,
         decide: DecideOrderChange,
-    ) -> tuple[Order, bool]:
+    ) -> Changed:
         stamp = Stamp.of(caller, now)
         return self._database.write(
-            lambda session: self._change_once(session, order_id, owner, stamp, decide, key=key),
+            lambda session: self._act(session, order_id, owner, stamp, decide, key=key),
             look_up={"order_ids": [str(order_id)]},
         )
 
@@ -89,8 +92,9 @@ class PeeweeOrders:
         caller: Caller,
         now: datetime,
         decide: DecideOrderChanges,
-    ) -> dict[UUID, Moved]:
-        return self._bulk.change(order_ids, owner=owner, stamp=Stamp.of(caller, now), decide=decide)
+        keys: Mapping[UUID, IdempotencyKey] = NO_KEYS,
+    ) -> dict[UUID, Acted]:
+        return self._bulk.change(order_ids, owner=owner, stamp=Stamp.of(caller, now), decide=decide, keys=keys)
 
     def get(self, order_id: UUID, *, owner: str | None) -> Order:
         return self._database.read(lambda session: _existing(find_order(session, order_id, owner), order_id))
@@ -101,43 +105,13 @@ class PeeweeOrders:
     def allocations(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[LineAllocation]]:
         return self._database.read(lambda session: allocations_of(session, seen_by(session, order_ids, owner)))
 
+    def shipments(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Shipment]]:
+        return self._database.read(lambda session: shipments_of(session, seen_by(session, order_ids, owner)))
+
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
         return self._database.read(lambda session: _events(session, order_id, owner, after, limit))
 
-    def _change(
-        self,
-        session: Session,
-        order_id: UUID,
-        owner: str | None,
-        stamp: Stamp,
-        decide: DecideOrderChange,
-    ) -> Written[Order]:
-        order = _existing(lock_order(session, order_id, owner), order_id)
-        change = decide(order, holdings_of(session, order_id))
-        if change is not None and any(movement.on_hand_delta > 0 for movement in change.movements):
-            # The count has a bound, and may have come nearer to it since it was read.
-            lock_levels(session, order_id)
-            change = decide(order, holdings_of(session, order_id))
-        if change is None:
-            return nothing_written(order)
-        queue_no = session.next_queue_number() if joins_queue(order, change) else None
-        changed = order_after(order, change, stamp.at, queue_no=queue_no)
-        OrderRow.update(_columns(order, changed, change)).where(OrderRow.id == order_id).execute(session)
-        if change.payment_reference is not None:
-            keep_payment_reference(session, change.payment_reference, order_id, stamp.at)
-        write_waiting(session, order, changed, change)
-        self._ledger.write(
-            session,
-            movements=[(movement, stamp) for movement in change.movements],
-            events=[] if change.event is None else [(change.event, stamp)],
-        )
-        return Written(
-            result=changed,
-            was_committed=lambda later: _is_changed(later, order, change, stamp),
-            as_it_is=lambda later: _existing(find_order(later, order_id, owner), order_id),
-        )
-
-    def _change_once(
+    def _act(
         self,
         session: Session,
         order_id: UUID,
@@ -145,23 +119,67 @@ class PeeweeOrders:
         stamp: Stamp,
         decide: DecideOrderChange,
         *,
-        key: IdempotencyKey,
-    ) -> Written[tuple[Order, bool]]:
-        order = lock_order(session, order_id, owner)
-        if (kept := order_of_key(session, key)) is not None and order is None and owner is None:
-            raise order_archived(kept)
-        order = _existing(order, order_id)
+        key: IdempotencyKey | None = None,
+    ) -> Written[Changed]:
+        found = lock_order(session, order_id, owner)
+        kept = None if key is None else kept_act(session, key)
+        if kept is not None and found is None and owner is None:
+            raise order_archived(kept.order_id)
+        order = _existing(found, order_id)
         if kept is not None:
-            return nothing_written((order, True))
-        changed = self._change(session, order_id, owner, stamp, decide)
-        keep_order_key(session, key, order_id, stamp.at)
+            return nothing_written(Changed(order=order, act_no=kept.act_no, replayed=True))
+        changed, change = self._changed(session, order, stamp, decide)
+        if key is not None:
+            keep_order_keys(session, [(key, order_id, changed.act_no)], stamp.at)
+        elif change is None:
+            return nothing_written(changed)
+
+        def was_committed(later: Session) -> bool:
+            if key is None:
+                return change is not None and _is_changed(later, order, change, stamp)
+            return lock_order(later, order_id, owner) is not None and kept_act(later, key) is not None
+
         return Written(
-            result=(changed.result, False),
-            was_committed=lambda later: (
-                lock_order(later, order_id, owner) is not None and order_of_key(later, key) is not None
-            ),
-            as_it_is=lambda later: (_existing(find_order(later, order_id, owner), order_id), False),
+            result=changed,
+            was_committed=was_committed,
+            as_it_is=lambda later: replace(changed, order=_existing(find_order(later, order_id, owner), order_id)),
         )
+
+    def _changed(
+        self, session: Session, order: Order, stamp: Stamp, decide: DecideOrderChange
+    ) -> tuple[Changed, OrderChange | None]:
+        """Write what is decided on an order that is locked, if anything; return it as it then is."""
+        change = _decided(session, order, stamp, decide)
+        if change is None:
+            return Changed(order=order), None
+        queue_no = session.next_queue_number() if joins_queue(order, change) else None
+        changed = order_after(order, change, stamp.at, queue_no=queue_no)
+        OrderRow.update(_columns(order, changed, change)).where(OrderRow.id == order.id).execute(session)
+        if change.payment_reference is not None:
+            keep_payment_reference(session, change.payment_reference, order.id, stamp.at)
+        write_waiting(session, order, changed, change)
+        if change.shipments:
+            write_shipments(session, [change])
+        self._ledger.write(
+            session,
+            movements=[(movement, stamp) for movement in change.movements],
+            events=[(event, stamp) for event in change.events],
+        )
+        return Changed(order=changed, act_no=change.act_no), change
+
+
+def _decided(session: Session, order: Order, stamp: Stamp, decide: DecideOrderChange) -> OrderChange | None:
+    change = decide(*_standing(session, order, stamp))
+    if change is not None and any(movement.on_hand_delta > 0 for movement in change.movements):
+        # The count has a bound, and may have come nearer to it since it was read.
+        lock_levels(session, [order.id])
+        change = decide(*_standing(session, order, stamp))
+    return change
+
+
+def _standing(session: Session, order: Order, stamp: Stamp) -> tuple[Order, Standing]:
+    ((_, standing),) = standing_of(session, [order], stamp.at, at_levels=True)
+    return order, standing
 
 
 def _columns(before: Order, changed: Order, change: OrderChange) -> dict[str, Any]:
@@ -191,9 +209,9 @@ def _is_changed(session: Session, before: Order, change: OrderChange, stamp: Sta
     present = lock_order(session, before.id, None)
     if present is None or present.version == before.version:
         return False
-    if change.event is None and change.payment_reference is not None:
-        return present.payment_reference == change.payment_reference
-    return change.event is None or has_event(session, change.event, stamp)
+    if not change.events:
+        return change.payment_reference in {None, present.payment_reference}
+    return has_event(session, change.events[0], stamp)
 
 
 def _existing(order: Order | None, order_id: UUID) -> Order:

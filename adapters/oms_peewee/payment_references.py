@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from oms_core.domain.orders.holds import reference_in_use
-from oms_peewee.models import PaymentReferenceRow
+from oms_peewee.order_models import PaymentReferenceRow
 from oms_peewee.session import Session
 
 

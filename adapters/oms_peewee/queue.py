@@ -22,7 +22,7 @@ from oms_core.domain.orders.queueing import (
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.ports.queue_storage import DecideSettlement, SettleBatch
 from oms_peewee.database import Database
-from oms_peewee.models import OrderRow, WaitingRow
+from oms_peewee.order_models import OrderRow, WaitingRow
 from oms_peewee.order_queries import orders_of
 from oms_peewee.order_writer import OrderWriter
 from oms_peewee.session import Session

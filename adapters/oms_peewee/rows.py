@@ -22,7 +22,7 @@ from oms_core.domain.orders.order import Order, OrderFailure, PlacedLine
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, StockLevel
 from oms_peewee.fields import read_time
-from oms_peewee.models import OrderRow
+from oms_peewee.order_models import OrderRow
 from oms_peewee.session import Session
 
 Row: TypeAlias = tuple[Any, ...]
@@ -44,7 +44,7 @@ ORDER_COLUMNS = ", ".join(
 )
 LINE_COLUMNS = "CAST(order_id AS text), line_no, sku, quantity, unit_price_e4"
 MOVEMENT_COLUMNS = """id, sku, location, kind, on_hand_delta, reserved_delta, CAST(order_id AS text), line_no, reason,
-  reference, actor, created_at"""
+  reference, actor, created_at, CAST(act_id AS text)"""
 EVENT_COLUMNS = """id, type, CAST(order_id AS text), order_version, sku, CAST(data AS text), actor, request_id,
   created_at"""
 
@@ -110,7 +110,7 @@ def lines_of(rows: Sequence[Row], order_ids: Iterable[str]) -> dict[str, list[Pl
 def movement_of(row: Row) -> Movement:
     """Read a row of the ledger from its MOVEMENT_COLUMNS."""
     id, sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no, *told = row
-    reason, reference, actor, created_at = told
+    reason, reference, actor, created_at, act_id = told
     movement = NewMovement(
         sku=sku,
         location=location,
@@ -121,6 +121,7 @@ def movement_of(row: Row) -> Movement:
         line_no=line_no,
         reason=reason,
         reference=reference,
+        act_id=None if act_id is None else UUID(act_id),
     )
     return Movement(id=id, movement=movement, actor=actor, created_at=read_time(created_at))
 

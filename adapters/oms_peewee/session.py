@@ -9,6 +9,7 @@ from typing import Any
 
 import peewee
 
+from oms_peewee.bulk_inserts import BulkInsert
 from oms_peewee.retry_deadline import RetryDeadline
 
 
@@ -30,6 +31,10 @@ class Session(peewee.Database):
 
     def among(self, ids: Sequence[str]) -> tuple[str, str]:
         """Return how a SELECT says that an id is one of these, and the one parameter of that, however many they are."""
+        raise NotImplementedError
+
+    def insert_rows(self, insert: BulkInsert, rows: Sequence[Sequence[object]]) -> None:
+        """Insert rows, each with a value for every column; none where there are none."""
         raise NotImplementedError
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:

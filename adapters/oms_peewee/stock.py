@@ -70,7 +70,7 @@ class PeeweeStock:
         keep_stock_key(session, key, sku, stamp.at)
         self._ledger.write(
             session,
-            movements=[] if change.movement is None else [(change.movement, stamp)],
+            movements=[(movement, stamp) for movement in change.movements],
             events=[(event, stamp) for event in events_of(product, change)],
             silent_skus=[sku],  # The decision knew all its levels, and has named its events.
         )
@@ -147,7 +147,7 @@ def _create_level(session: Session, sku: str, change: ProductChange, now: dateti
             LevelRow.location: change.location,
             LevelRow.on_hand: 0,
             LevelRow.reserved: 0,
-            LevelRow.version: 0 if change.movement else 1,  # The movement makes it 1.
+            LevelRow.version: 0 if change.movements else 1,  # The movement makes it 1.
             LevelRow.updated_at: now,
         }
     ).execute(session)

@@ -10,10 +10,10 @@ from uuid import UUID
 import peewee
 
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.status_changes import OrderChange, joins_queue
+from oms_core.domain.orders.order_changes import OrderChange, joins_queue
 from oms_core.domain.orders.statuses import WAITING, OrderStatus
 from oms_peewee.faults import ChangedMeanwhileError
-from oms_peewee.models import WaitingRow
+from oms_peewee.order_models import WaitingRow
 from oms_peewee.order_queries import find_order, row_locked_order
 from oms_peewee.rows import rows_of
 from oms_peewee.session import Session

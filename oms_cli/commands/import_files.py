@@ -1,12 +1,13 @@
-"""What the imports of stock and of orders share: options, reading the file, progress, interruption."""
+"""What the imports of stock, orders and shipments share: options, reading the file, progress, interruption."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Annotated
 
 import typer
@@ -19,10 +20,12 @@ from oms_cli.terminal.progress import Report, progress
 from oms_core.documents.byte_sources import ByteSource, decoded, decompressed
 from oms_core.domain.import_commands import (
     ORDER_COLUMNS,
+    SHIPMENT_COLUMNS,
     STOCK_COLUMNS,
     ImportFormat,
     ImportOrders,
     ImportProgress,
+    ImportShipments,
     ImportStage,
     ImportStock,
 )
@@ -50,6 +53,9 @@ EncodingOption = Annotated[str, typer.Option("--encoding", metavar="E", help="Of
 SkipBadFlag = Annotated[bool, typer.Option("--skip-bad", help="Import the good rows although others are malformed.")]
 DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="Decide everything, change nothing.")]
 
+_COLUMNS: Mapping[type, Sequence[str]] = MappingProxyType(
+    {ImportStock: STOCK_COLUMNS, ImportOrders: ORDER_COLUMNS, ImportShipments: SHIPMENT_COLUMNS}
+)
 _TABS = frozenset({"tab", "\\t"})
 
 
@@ -70,11 +76,17 @@ class ImportInvocation:
 
 @contextmanager
 def import_run(
-    session: Session, wanted: ImportStock | ImportOrders, file: str, *, encoding: str, rejects: Path | None, yes: bool
+    session: Session,
+    wanted: ImportStock | ImportOrders | ImportShipments,
+    file: str,
+    *,
+    encoding: str,
+    rejects: Path | None,
+    yes: bool,
 ) -> Iterator[ImportInvocation]:
     """Open the file and that of the rejects, and show a bar. After Ctrl-C say how far the import came."""
     as_json = session.output.is_json
-    columns = STOCK_COLUMNS if isinstance(wanted, ImportStock) else ORDER_COLUMNS
+    columns = _COLUMNS[type(wanted)]
     with (
         open_input(file) as stream,
         rejects_to(rejects, columns, source=stream, overwrite=yes, as_json=as_json) as refused,
@@ -86,7 +98,7 @@ def import_run(
                 run.show = _shown_by(bar, stream)
                 yield run
         except KeyboardInterrupt:
-            say(_how_far(run.last, dry_run=wanted.dry_run))
+            say(_how_far(run.last, dry_run=not isinstance(wanted, ImportShipments) and wanted.dry_run))
             raise
 
 

@@ -27,6 +27,7 @@ from oms_cli.views.stock import (
 )
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock
 from oms_core.domain.stock.products import Product, ProductFilter
+from oms_core.domain.stock.transfers import TransferStock
 
 if TYPE_CHECKING:
     from oms_core import Oms, StockChanged
@@ -137,6 +138,38 @@ def receive_stock(
     )
     with session.oms() as oms, suggesting(oms, session.caller, [sku]):
         _write_change(session, oms, oms.stock.receive(wanted, caller=session.caller), location)
+
+
+@command(app, "transfer")
+def transfer_stock(
+    session: Session,
+    *,
+    sku: SkuArgument,
+    quantity: Annotated[int, typer.Argument(metavar="QTY", parser=WHOLE_NUMBER, help="Units to move.")],
+    source: Annotated[str, typer.Option("--from", metavar="L", help="Where they leave.")],
+    target: Annotated[str, typer.Option("--to", metavar="L", help="Where they arrive.")],
+    reason: ReasonOption = None,
+    reference: ReferenceOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Move units that nobody has reserved to another location, in one act."""
+    wanted = TransferStock(
+        sku=sku,
+        quantity=quantity,
+        from_location=source,
+        to_location=target,
+        reason=reason,
+        reference=reference,
+        idempotency_key=key,
+    )
+    with session.oms() as oms, suggesting(oms, session.caller, [sku]):
+        changed = oms.stock.transfer(wanted, caller=session.caller)
+    changes = [ChangeShown(changed=changed, location=location) for location in (source, target)]
+    if session.output.is_table:
+        for change in changes:
+            session.output.sentence(change_sentence(change))
+        return
+    session.output.list(CHANGE, changes)
 
 
 @command(app, "delete")

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from oms_core.documents.orders import show_event, show_order
+from oms_core.documents.shipments import show_shipment
 from oms_core.documents.stock import show_movement
 from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.orders.archiving import ArchivedOrder
@@ -16,11 +17,15 @@ from oms_core.domain.orders.archiving import ArchivedOrder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedDocument:
-    """A line of an archive: `order`, `movements` and `events` are shown as the REST API shows them."""
+    """A line of an archive: `order`, `movements`, `events` and `shipments` are shown as the REST API shows them.
+
+    A line that an earlier release has written has no shipments.
+    """
 
     order: Mapping[str, Any]
     movements: tuple[Mapping[str, Any], ...]
     events: tuple[Mapping[str, Any], ...]
+    shipments: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def id(self) -> UUID:
@@ -36,7 +41,8 @@ class ArchivedDocument:
     @property
     def document(self) -> dict[str, object]:
         """The line as a JSON object."""
-        return {"order": self.order, "movements": self.movements, "events": self.events}
+        parts = {"order": self.order, "movements": self.movements, "events": self.events}
+        return {**parts, "shipments": self.shipments}
 
 
 def show_archived(archived: ArchivedOrder) -> dict[str, object]:
@@ -45,6 +51,7 @@ def show_archived(archived: ArchivedOrder) -> dict[str, object]:
         "order": show_order(archived.order),
         "movements": [show_movement(movement) for movement in archived.movements],
         "events": [show_event(event) for event in archived.events],
+        "shipments": [show_shipment(shipment) for shipment in archived.shipments],
     }
 
 
@@ -52,5 +59,8 @@ def read_archived(line: bytes) -> ArchivedDocument:
     """Read a line of an archive. Raise ValueError, TypeError or KeyError for what is none."""
     document: Any = json.loads(line)
     return ArchivedDocument(
-        order=document["order"], movements=tuple(document["movements"]), events=tuple(document["events"])
+        order=document["order"],
+        movements=tuple(document["movements"]),
+        events=tuple(document["events"]),
+        shipments=tuple(document.get("shipments", ())),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oms_core.domain.import_commands import OrderImportReport, StockImportReport
+from oms_core.domain.import_commands import OrderImportReport, ShipmentImportReport, StockImportReport
 
 
 def show_stock_import(report: StockImportReport) -> dict[str, object]:
@@ -26,6 +26,18 @@ def show_order_import(report: OrderImportReport) -> dict[str, object]:
     return {
         "orders": report.orders,
         "placed": report.placed,
+        "replayed": report.replayed,
+        "refused": report.refused,
+        "blank": report.blank,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def show_shipment_import(report: ShipmentImportReport) -> dict[str, object]:
+    """Return the report of an import of shipments as JSON."""
+    return {
+        "shipments": report.shipments,
+        "made": report.made,
         "replayed": report.replayed,
         "refused": report.refused,
         "blank": report.blank,

@@ -41,6 +41,7 @@ def show_movement(entry: Movement) -> dict[str, object]:
         "reserved_delta": movement.reserved_delta,
         "order_id": None if movement.order_id is None else str(movement.order_id),
         "line_no": movement.line_no,
+        "act_id": None if movement.act_id is None else str(movement.act_id),
         "reason": movement.reason,
         "reference": movement.reference,
         "actor": entry.actor,

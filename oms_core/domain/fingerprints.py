@@ -9,6 +9,8 @@ from oms_core.domain.commands import AdjustStock, PlaceOrder, ReceiveStock, Retr
 from oms_core.domain.hold_commands import ConfirmOrder, ExtendHold
 from oms_core.domain.money import to_ten_thousandths
 from oms_core.domain.orders.details import later_details
+from oms_core.domain.shipment_commands import CancelShipment, CreateShipment
+from oms_core.domain.stock.transfers import TransferStock
 
 # `json.dumps` would make an encoder for each digest.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -33,6 +35,12 @@ def stock_fingerprint(command: AdjustStock | ReceiveStock, location: str) -> byt
     return _digest([*units, command.sku, location, command.reason, command.reference])
 
 
+def transfer_fingerprint(command: TransferStock) -> bytes:
+    """Return the digest of a transfer: 32 bytes."""
+    places = [command.from_location, command.to_location]
+    return _digest(["transfer", command.sku, command.quantity, *places, command.reason, command.reference])
+
+
 def retry_fingerprint(command: RetryOrder) -> bytes:
     """Return the digest of a retry: 32 bytes. `if_version` does not count, since it does not change what is done."""
     return _digest(["retry", str(command.order_id), command.reason])
@@ -46,6 +54,18 @@ def confirm_fingerprint(command: ConfirmOrder) -> bytes:
 def extend_fingerprint(command: ExtendHold) -> bytes:
     """Return the digest of an extension: 32 bytes."""
     return _digest(["extend", str(command.order_id), command.seconds])
+
+
+def shipment_fingerprint(command: CreateShipment) -> bytes:
+    """Return the digest of a new shipment: 32 bytes."""
+    lines = None if command.lines is None else [(line.line_no, line.sku, line.quantity) for line in command.lines]
+    tracking = [command.carrier, command.tracking_number, command.tracking_url]
+    return _digest(["ship", str(command.order_id), command.location, lines, *tracking, command.reference])
+
+
+def shipment_cancellation_fingerprint(command: CancelShipment) -> bytes:
+    """Return the digest of taking a shipment back: 32 bytes."""
+    return _digest(["cancel_shipment", str(command.order_id), command.shipment_no, command.reason])
 
 
 def _digest(content: object) -> bytes:

@@ -13,7 +13,7 @@ OWN_KEY_BITS = 128
 class IdempotencyKey:
     """Unique per actor; `fingerprint` is the SHA-256 of the command, None for a key of the service's own.
 
-    `act` says what is done under it, in one word: retry, set, adjust, receive, delete, import.
+    `act` says what is done under it, in one word: retry, ship, set, adjust, receive, transfer.
     """
 
     actor: str

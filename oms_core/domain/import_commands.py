@@ -96,11 +96,39 @@ class ImportOrders:
         object.__setattr__(self, "columns", dict(self.columns))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportShipments:
+    """Ship orders as a file says, in the order of the file, each shipment if it may be made.
+
+    `format`, `columns`, `delimiter` and `skip_bad` are as in ImportStock. `idempotency_key` and the number of its line
+    are the key of a shipment that has neither a key nor a reference nor a tracking number. Raises `validation_error`.
+    """
+
+    format: ImportFormat | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str = ","
+    skip_bad: bool = False
+    idempotency_key: str | None = None
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        _check_format(findings, self.format)
+        _check_columns(findings, self.columns, SHIPMENT_COLUMNS)
+        _check_key_of_lines(findings, self.idempotency_key)
+        _check_delimiter(findings, self.delimiter)
+        findings.raise_if_any()
+        object.__setattr__(self, "columns", dict(self.columns))
+
+
 STOCK_COLUMNS = ("sku", "quantity", "location", "name", "reason", "reference")
 REASON_COLUMNS = ("line", "column", "code", "detail")  # The further columns of a file of rejects.
 ORDER_COLUMNS = (
     *("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price", "metadata"),
     "hold_seconds",
+)
+SHIPMENT_COLUMNS = (
+    *("idempotency_key", "order_id", "location", "line_no", "sku", "quantity"),
+    *("carrier", "tracking_number", "tracking_url", "reference"),
 )
 
 
@@ -175,6 +203,21 @@ class OrderImportReport:
 
     orders: int
     placed: int
+    replayed: int
+    refused: int
+    seconds: float
+    blank: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentImportReport:
+    """The result of an import of shipments: `shipments` = `made` + `replayed` + `refused`; `blank` rows were empty.
+
+    `seconds` is the time it took.
+    """
+
+    shipments: int
+    made: int
     replayed: int
     refused: int
     seconds: float

@@ -7,6 +7,11 @@ ORDER_LINES_MAX = 2_000
 BATCH_ORDERS_MAX = 1_000
 TRANSACTION_ORDERS_MAX = 500
 TRANSACTION_LINES_MAX = 5_000
+# Cancelled ones count: their numbers are not given again.
+ORDER_SHIPMENTS_MAX = 1_000
+CARRIER_LENGTH_MAX = 64
+TRACKING_NUMBER_LENGTH_MAX = 128
+TRACKING_URL_LENGTH_MAX = 2_048
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 500
 # A page of orders ends with the order whose lines and entries of metadata reach this sum: it may be shorter than asked.

@@ -21,7 +21,7 @@ from oms_core.domain.orders.placement import (
 from oms_core.domain.stock.products import Product
 from oms_core.errors import OmsError
 from oms_core.imports.spool import file_errors
-from oms_core.ports.storage import OrderStorage
+from oms_core.ports.order_storage import OrderStorage
 
 # Storage writes nothing for an order that is refused.
 _NOT_NOW = Refuse(OmsError("internal_error", "a rehearsal places nothing"))

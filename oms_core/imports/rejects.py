@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from oms_core.documents.orders import whole
-from oms_core.domain.import_commands import ORDER_COLUMNS, ImportReject
+from oms_core.domain.import_commands import ORDER_COLUMNS, SHIPMENT_COLUMNS, ImportReject
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.numbers import parse_whole_number
 from oms_core.domain.validation import Findings
@@ -16,6 +16,8 @@ from oms_core.imports.records import RecordFault
 
 COLUMNS_OF_LINE = ("sku", "quantity", "unit_price")
 COLUMNS_OF_ORDER = tuple(name for name in ORDER_COLUMNS if name not in COLUMNS_OF_LINE)
+_OF_SHIPMENT_LINE = ("line_no", "sku", "quantity")
+_OF_SHIPMENT = tuple(name for name in SHIPMENT_COLUMNS if name not in _OF_SHIPMENT_LINE)
 ROWS_KEPT_MAX = ORDER_LINES_MAX + 1
 REPEATED = "duplicate_order"
 ROUNDED = ("rounded_number", "is a number that a spreadsheet has rounded: export the column as text")
@@ -83,6 +85,16 @@ def document_rows(document: Mapping[str, object]) -> list[dict[str, str]]:
     if not isinstance(lines, list) or not lines:
         return [order]
     return [{**order, **_line_values(line)} for line in lines[:ROWS_KEPT_MAX]]
+
+
+def shipment_rows(document: Mapping[str, object]) -> list[dict[str, str]]:
+    """Return a shipment's document as rows of a CSV file: one for each of its lines, or one for all."""
+    shipment = {name: shown(document[name]) for name in _OF_SHIPMENT if document.get(name) is not None}
+    lines = document.get("lines")
+    if not isinstance(lines, list) or not lines:
+        return [shipment]
+    kept = [line for line in lines[:ROWS_KEPT_MAX] if isinstance(line, Mapping)]
+    return [{**shipment, **{name: shown(line[name]) for name in _OF_SHIPMENT_LINE if name in line}} for line in kept]
 
 
 def refused_order(line: int, document: Mapping[str, object], error: OmsError) -> ImportReject:

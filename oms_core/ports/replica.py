@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from oms_core.ports.audit_storage import AuditStorage
-from oms_core.ports.storage import OrderStorage, StockStorage, Storage, StorageOptions
+from oms_core.ports.order_storage import OrderStorage
+from oms_core.ports.storage import StockStorage, Storage, StorageOptions
 
 
 class ReadStorage(Protocol):

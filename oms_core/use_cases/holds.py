@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.fingerprints import confirm_fingerprint, extend_fingerprint
 from oms_core.domain.hold_commands import ConfirmOrder, ExtendHold
-from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.holds import HoldLimits, decide_confirmation, decide_extension
-from oms_core.domain.orders.order import Holding, Order
-from oms_core.domain.orders.status_changes import OrderChange
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.order_changes import Changed, OrderChange
+from oms_core.domain.orders.shipments import Standing
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
-from oms_core.ports.storage import DecideOrderChange, Storage
+from oms_core.ports.storage import Storage
+from oms_core.use_cases.orders.acts import OrderActs
 from oms_core.use_cases.orders.expire_holds import ExpireHolds, ExpiryReport
 
 _OWN_HOLDER_BITS = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldChanged:
-    """The order as it is now; `replayed` when the idempotency key was used before."""
-
-    order: Order
-    replayed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +31,7 @@ class Holds:
     clock: Clock
     limits: HoldLimits
 
-    def confirm(self, command: ConfirmOrder, *, caller: Caller) -> HoldChanged:
+    def confirm(self, command: ConfirmOrder, *, caller: Caller) -> Changed:
         """Place a held order for good, also when its time has run out but it was not expired yet.
 
         An order that is confirmed already, or was never held, stays as it is, but for its payment reference where it
@@ -49,12 +41,12 @@ class Holds:
         """
         _check_unbound(caller)
 
-        def decide(order: Order, holdings: Sequence[Holding]) -> OrderChange | None:
-            return decide_confirmation(order, holdings, command, caller)
+        def decide(order: Order, _: Standing) -> OrderChange | None:
+            return decide_confirmation(order, command, caller)
 
-        return self._change(command, "confirm", confirm_fingerprint(command), caller=caller, decide=decide)
+        return self._act(command, "confirm", confirm_fingerprint(command), caller=caller, owner=None, decide=decide)
 
-    def extend(self, command: ExtendHold, *, caller: Caller) -> HoldChanged:
+    def extend(self, command: ExtendHold, *, caller: Caller) -> Changed:
         """Let a hold end later. One that ends later anyway stays as it is, and that is no extension.
 
         Raise `extension_limit`, `hold_expired`, and what `confirm` raises.
@@ -63,10 +55,10 @@ class Holds:
         self.limits.check("/seconds", command.seconds)
         as_of = self.storage.holds.clock()  # A repetition after a lost COMMIT counts from the same time.
 
-        def decide(order: Order, _: Sequence[Holding]) -> OrderChange | None:
+        def decide(order: Order, _: Standing) -> OrderChange | None:
             return decide_extension(order, command, self.limits, as_of)
 
-        return self._change(command, "extend", extend_fingerprint(command), caller=caller, decide=decide)
+        return self._act(command, "extend", extend_fingerprint(command), caller=caller, owner=None, decide=decide)
 
     def expire(self, *, caller: Caller) -> ExpiryReport:
         """Expire all that is overdue, as workers do all the time; nothing where a worker is at it.
@@ -83,22 +75,9 @@ class Holds:
         finally:
             sweep.release()
 
-    def _change(
-        self,
-        command: ConfirmOrder | ExtendHold,
-        act: str,
-        fingerprint: bytes,
-        *,
-        caller: Caller,
-        decide: DecideOrderChange,
-    ) -> HoldChanged:
-        order_id, orders, now = command.order_id, self.storage.orders, self.clock.now()
-        if command.idempotency_key is None:
-            order = orders.change(order_id, owner=None, caller=caller, now=now, decide=decide)
-            return HoldChanged(order=order, replayed=False)
-        key = IdempotencyKey(actor=caller.name, key=command.idempotency_key, act=act, fingerprint=fingerprint)
-        order, replayed = orders.change_once(order_id, key=key, owner=None, caller=caller, now=now, decide=decide)
-        return HoldChanged(order=order, replayed=replayed)
+    @property
+    def _act(self) -> OrderActs:
+        return OrderActs(self.storage.orders, self.clock)
 
 
 def _check_unbound(caller: Caller) -> None:

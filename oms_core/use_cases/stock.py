@@ -8,7 +8,7 @@ from functools import partial
 
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.commands import AdjustStock, DeleteProduct, ReceiveStock, SetStock
-from oms_core.domain.fingerprints import stock_fingerprint
+from oms_core.domain.fingerprints import stock_fingerprint, transfer_fingerprint
 from oms_core.domain.idempotency import OWN_KEY_BITS, IdempotencyKey, own_key
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from oms_core.domain.pages import (
@@ -26,9 +26,12 @@ from oms_core.domain.stock.changes import (
     decide_adjust,
     decide_receive,
     decide_set,
+    decide_transfer,
     sku_not_found,
+    transfer_id,
 )
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
+from oms_core.domain.stock.transfers import TransferStock
 from oms_core.domain.validation import Findings
 from oms_core.ports.clock import Clock
 from oms_core.ports.replica import ReadStorage
@@ -106,6 +109,16 @@ class Stock:
         location = command.location or self.default_location
         key = self._key_of(command, location, caller)
         return self._change(command.sku, key, caller, lambda product: decide_receive(product, command, location))
+
+    def transfer(self, command: TransferStock, *, caller: Caller) -> StockChanged:
+        """Move units that nobody has reserved to another location, in one act: none is ever in neither, or in both.
+
+        Raise `sku_not_found`, `stock_below_reserved`, `version_mismatch`, `idempotency_key_reused`, or
+        `validation_error` above 10^12.
+        """
+        key = self._key(caller, "transfer", command.idempotency_key, transfer_fingerprint(command))
+        act_id = transfer_id(key)
+        return self._change(command.sku, key, caller, lambda product: decide_transfer(product, command, act_id))
 
     def delete(self, command: DeleteProduct, *, caller: Caller) -> None:
         """Delete a product that has never moved and that no order names, such as one whose SKU was misspelt.
@@ -186,10 +199,12 @@ class Stock:
 
     def _key_of(self, command: AdjustStock | ReceiveStock, location: str, caller: Caller) -> IdempotencyKey:
         act = "adjust" if isinstance(command, AdjustStock) else "receive"
-        if command.idempotency_key is None:
+        return self._key(caller, act, command.idempotency_key, stock_fingerprint(command, location))
+
+    def _key(self, caller: Caller, act: str, key: str | None, fingerprint: bytes) -> IdempotencyKey:
+        if key is None:
             return self._own_key(caller, act)
-        fingerprint = stock_fingerprint(command, location)
-        return IdempotencyKey(actor=caller.name, key=command.idempotency_key, act=act, fingerprint=fingerprint)
+        return IdempotencyKey(actor=caller.name, key=key, act=act, fingerprint=fingerprint)
 
     def _own_key(self, caller: Caller, act: str) -> IdempotencyKey:
         """Return a random key, which shows after a lost COMMIT whether the change was made."""

@@ -125,6 +125,7 @@ class Movement(Output):
                     "reserved_delta": 0,
                     "order_id": None,
                     "line_no": None,
+                    "act_id": None,
                     "reason": None,
                     "reference": None,
                     "actor": "local",
@@ -142,6 +143,7 @@ class Movement(Output):
     reserved_delta: int
     order_id: OrderId | None
     line_no: int | None
+    act_id: Annotated[str | None, Field(description="Of a shipment or a transfer: its rows have the same.")]
     reason: str | None
     reference: str | None
     actor: str

@@ -52,6 +52,10 @@ _PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = MappingProxyType(
             "description": "The order's id, as `id` stands in the answer to POST /v1/orders.",
             "schema": {"type": "string", "format": "uuid"},
         },
+        "shipment_no": {
+            "description": "The number of the shipment, as `shipment_no` stands in the answer that made it.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
         "sku": {
             "description": "The product's SKU, percent-encoded.",
             "schema": {"$ref": "#/components/schemas/Sku"},

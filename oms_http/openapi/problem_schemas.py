@@ -101,6 +101,58 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             },
             "required": ["extensions", "extensions_max", "hold_until"],
         },
+        "location_required": {
+            "properties": {"locations": {"type": "array", "items": {"type": "string"}, "minItems": 2}},
+            "required": ["locations"],
+        },
+        "exceeds_reserved": {
+            "properties": {
+                "location": {"type": ["string", "null"]},
+                "lines": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "line_no": {"type": ["integer", "null"], "description": "Null where the SKU was named."},
+                            "sku": {"type": "string"},
+                            "requested": _COUNT,
+                            "reserved": _COUNT,
+                        },
+                        "required": ["line_no", "sku", "requested", "reserved"],
+                    },
+                    "description": "Empty where nothing at all is reserved there.",
+                },
+            },
+            "required": ["location", "lines"],
+        },
+        "shipment_returned": {
+            "properties": {
+                "lines": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "line_no": {"type": "integer", "minimum": 1},
+                            "shipped": _COUNT,
+                            "returned": _COUNT,
+                        },
+                        "required": ["line_no", "shipped", "returned"],
+                    },
+                },
+            },
+            "required": ["lines"],
+        },
+        "shipment_limit": {"properties": {"shipments_max": _COUNT}, "required": ["shipments_max"]},
+        "stock_limit": {
+            "properties": {
+                "sku": {"type": "string"},
+                "location": {"type": "string"},
+                "on_hand": {"type": "integer"},
+                "on_hand_max": {"type": "integer"},
+            },
+            "required": ["sku", "location", "on_hand", "on_hand_max"],
+        },
         "stock_below_reserved": {
             "properties": {"on_hand": {"type": "integer"}, "reserved": {"type": "integer"}},
             "required": ["on_hand", "reserved"],
@@ -124,6 +176,14 @@ _EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "rate_limited": {"policy": "orders.place", "limit": 100, "window_seconds": 1},
         "version_mismatch": {"version": 4},
         "extension_limit": {"extensions": 3, "extensions_max": 3, "hold_until": "2026-11-22T21:15:00.000000Z"},
+        "location_required": {"locations": ["east", "west"]},
+        "exceeds_reserved": {
+            "location": "east",
+            "lines": [{"line_no": 1, "sku": "WIDGET", "requested": 3, "reserved": 2}],
+        },
+        "shipment_returned": {"lines": [{"line_no": 1, "shipped": 3, "returned": 1}]},
+        "shipment_limit": {"shipments_max": 1000},
+        "stock_limit": {"sku": "WIDGET", "location": "east", "on_hand": 10**12 + 1, "on_hand_max": 10**12},
         "stock_below_reserved": {"on_hand": 2, "reserved": 4},
         "stock_count_mismatch": {"on_hand": 10, "expected_on_hand": 12},
     }

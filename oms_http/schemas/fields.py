@@ -70,6 +70,8 @@ HoldSeconds = TypeAliasType(
 
 Quantity = TypeAliasType("Quantity", Annotated[int, Field(strict=True, ge=1, le=limits.QUANTITY_MAX), _WHOLE])
 
+Units = TypeAliasType("Units", Annotated[int, Field(strict=True, ge=1, le=limits.COUNT_MAX), _WHOLE])
+
 Sku = TypeAliasType(
     "Sku",
     Annotated[

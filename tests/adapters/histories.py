@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from oms_contracts.clock import TickingClock
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from oms_core import (
     AdjustStock,
     Caller,
-    ChangeOrderStatus,
-    ChangeOrderStatuses,
-    ConfirmOrder,
-    ExtendHold,
     ImportFormat,
     ImportMode,
     ImportReject,
@@ -31,15 +24,11 @@ from oms_core import (
     OrderStatus,
     Page,
     PlaceOrder,
-    Ports,
     ProductFilter,
     ReceiveStock,
-    RetryOrder,
     SetStock,
-    Settings,
+    TransferStock,
 )
-from oms_core.ports.storage import Storage
-from tests.adapters.answers import answer_of, comparable
 from tests.adapters.history_values import (
     CALLERS,
     SKUS,
@@ -48,35 +37,21 @@ from tests.adapters.history_values import (
     callers,
     imported_rows,
     keys,
-    let_run_out_now,
     limits,
     orders,
-    payments,
-    prose,
     receipts,
     sets,
     settle_one,
     skus,
     texts,
+    transfers,
     which_one,
 )
+from tests.adapters.order_acts import OrderActs
 
 
-class Histories(RuleBasedStateMachine):
-    """Several systems, each over a storage of its own, asked the same; `open_all` gives the storages, empty."""
-
-    def __init__(self, open_all: Callable[[ExitStack], Sequence[Storage]]) -> None:
-        super().__init__()
-        self._opened = ExitStack()
-        self.systems = [
-            Oms(
-                settings=Settings(locations=("main", "north"), group_commit=False),
-                ports=Ports(storage=storage, clock=TickingClock()),
-            )
-            for storage in open_all(self._opened)
-        ]
-        self.order_ids: list[UUID] = []
-        self.keyed: list[tuple[KeyedCommand, Caller]] = []
+class Histories(OrderActs):
+    """Histories of orders, stock and imports, and all that can be read of them."""
 
     @initialize(counts=st.lists(st.integers(0, 30), min_size=len(SKUS), max_size=len(SKUS)))
     def open_with_stock(self, counts: list[int]) -> None:
@@ -97,14 +72,6 @@ class Histories(RuleBasedStateMachine):
             self.read_a_product(sku=sku, limit=50)
         for which in range(1, len(self.order_ids) + 1):
             self.read_an_order(which=which, limit=50, caller=CALLERS[0])
-
-    def ask(self, question: Callable[[Oms], object]) -> Any:
-        """Ask them all, insist on one answer, and give the first one's."""
-        answers = [answer_of(question, system) for system in self.systems]
-        shown = [comparable(answer) for answer in answers]
-        for system, other in zip(self.systems[1:], shown[1:], strict=True):
-            assert other == shown[0], f"{system.describe().storage} answers otherwise than memory"
-        return answers[0]
 
     @rule(command=orders, caller=callers)
     def place_order(self, command: PlaceOrder, caller: Caller) -> None:
@@ -135,65 +102,6 @@ class Histories(RuleBasedStateMachine):
             self.keyed.append((command, caller))
 
     @precondition(lambda self: self.order_ids)
-    @rule(
-        which=which_one,
-        status=st.sampled_from(OrderStatus),
-        reason=st.none() | prose,
-        version=st.sampled_from([None, None, 1, 2]),
-        caller=callers,
-    )
-    def move(self, which: int, status: OrderStatus, reason: str | None, version: int | None, caller: Caller) -> None:
-        command = ChangeOrderStatus(order_id=self.order_id(which), status=status, reason=reason, if_version=version)
-        self.ask(lambda oms: oms.orders.change_status(command, caller=caller))
-
-    @precondition(lambda self: self.order_ids)
-    @rule(
-        which=st.lists(which_one, min_size=1, max_size=6),
-        status=st.sampled_from([*[OrderStatus.CANCELLED] * 3, *OrderStatus]),
-        reason=st.none() | prose,
-        caller=callers,
-    )
-    def move_many(self, which: list[int], status: OrderStatus, reason: str | None, caller: Caller) -> None:
-        command = ChangeOrderStatuses(order_ids=[self.order_id(each) for each in which], status=status, reason=reason)
-        self.ask(lambda oms: oms.orders.change_many(command, caller=caller))
-
-    @precondition(lambda self: self.order_ids)
-    @rule(which=which_one, caller=callers)
-    def cancel(self, which: int, caller: Caller) -> None:
-        order_id = self.order_id(which)
-        self.ask(lambda oms: oms.orders.cancel(order_id, caller=caller))
-
-    @precondition(lambda self: self.order_ids)
-    @rule(which=which_one, payment=payments, version=st.sampled_from([None, None, 1, 2]), key=keys, caller=callers)
-    def confirm(self, which: int, payment: str | None, version: int | None, key: str | None, caller: Caller) -> None:
-        command = ConfirmOrder(
-            order_id=self.order_id(which), payment_reference=payment, if_version=version, idempotency_key=key
-        )
-        self.ask(lambda oms: oms.holds.confirm(command, caller=caller))
-
-    @precondition(lambda self: self.order_ids)
-    @rule(which=which_one, seconds=st.sampled_from([60, 1_800, 3_600, 7_200]), key=keys, caller=callers)
-    def extend(self, which: int, seconds: int, key: str | None, caller: Caller) -> None:
-        command = ExtendHold(order_id=self.order_id(which), seconds=seconds, idempotency_key=key)
-        self.ask(lambda oms: oms.holds.extend(command, caller=caller))
-
-    @precondition(lambda self: self.order_ids)
-    @rule(which=which_one)
-    def let_run_out(self, which: int) -> None:
-        order_id = self.order_id(which)
-        self.ask(lambda oms: let_run_out_now(oms, order_id))
-
-    @rule(caller=callers)
-    def expire(self, caller: Caller) -> None:
-        self.ask(lambda oms: oms.holds.expire(caller=caller))
-
-    @precondition(lambda self: self.order_ids)
-    @rule(which=which_one, key=keys, caller=callers)
-    def retry(self, which: int, key: str | None, caller: Caller) -> None:
-        command = RetryOrder(order_id=self.order_id(which), idempotency_key=key)
-        self.ask(lambda oms: oms.orders.retry(command, caller=caller))
-
-    @precondition(lambda self: self.order_ids)
     @rule(which=which_one)
     def settle(self, which: int) -> None:
         order_id = self.order_id(which)
@@ -216,6 +124,10 @@ class Histories(RuleBasedStateMachine):
                 self.ask(lambda oms: oms.stock.adjust(command, caller=caller))
             case ReceiveStock():
                 self.ask(lambda oms: oms.stock.receive(command, caller=caller))
+
+    @rule(command=transfers, caller=callers)
+    def transfer(self, command: TransferStock, caller: Caller) -> None:
+        self.ask(lambda oms: oms.stock.transfer(command, caller=caller))
 
     @rule(
         rows=imported_rows,
@@ -255,16 +167,13 @@ class Histories(RuleBasedStateMachine):
         order_id = self.order_id(which)
         return None if order_id.int == 0 else self.systems[0]._ports.storage.orders.get(order_id, owner=None).created_at
 
-    def order_id(self, which: int) -> UUID:
-        """Give the id of an order that is there, or now and then of none."""
-        return UUID(int=0) if which == 0 or not self.order_ids else self.order_ids[which % len(self.order_ids)]
-
     @precondition(lambda self: self.order_ids)
     @rule(which=which_one, limit=limits, caller=callers)
     def read_an_order(self, which: int, limit: int, caller: Caller) -> None:
         order_id = self.order_id(which)
         self.ask(lambda oms: oms.orders.get(order_id, caller=caller))
         self.ask(lambda oms: oms.orders.allocations([order_id], caller=caller))
+        self.ask(lambda oms: oms.shipments.list(order_id, caller=caller))
         self.all_pages(lambda oms, cursor: oms.orders.events(order_id, caller=caller, cursor=cursor, limit=limit))
 
     @rule(low_stock=st.booleans(), limit=limits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import TypeAlias
@@ -24,11 +23,12 @@ from oms_core import (
     SetStock,
 )
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.orders.order import Holding
+from oms_core.domain.orders.order_changes import HoldEnd, OrderChange
 from oms_core.domain.orders.placement import decide_placement
 from oms_core.domain.orders.queueing import Settlement
-from oms_core.domain.orders.status_changes import HoldEnd, OrderChange
+from oms_core.domain.orders.shipments import ShipmentLine, ShipmentStatus, Standing
 from oms_core.domain.stamps import Stamp
+from oms_core.domain.stock.transfers import TransferStock
 from oms_core.ports.queue_storage import SettleBatch
 
 KeyedCommand: TypeAlias = PlaceOrder | AdjustStock | ReceiveStock
@@ -61,6 +61,25 @@ orders = st.builds(
     hold_seconds=st.sampled_from([None, None, 0, 900]),
     idempotency_key=keys,
 )
+shipped_parts = st.fixed_dictionaries(
+    {"idempotency_key": keys},
+    optional={
+        "location": st.sampled_from(LOCATIONS),
+        "lines": st.lists(
+            st.builds(ShipmentLine, line_no=st.integers(1, 3), quantity=st.integers(1, 4))
+            | st.builds(ShipmentLine, sku=skus, quantity=st.integers(1, 4)),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda line: (line.line_no, line.sku),
+        ),
+        "carrier": st.sampled_from(["DHL", "UPS"]),
+        "if_version": st.integers(1, 4),
+    },
+)
+shipment_changes = st.fixed_dictionaries(
+    {"carrier": st.sampled_from(["DHL", None])},
+    optional={"status": st.sampled_from([ShipmentStatus.DELIVERED, ShipmentStatus.SHIPPED])},
+)
 payments = st.sampled_from([None, "P1", "P2", "p1"])
 sets = st.builds(
     SetStock,
@@ -75,6 +94,14 @@ adjustments = st.builds(
     delta=st.integers(-9, 9).filter(bool),
     reason=prose,
     location=locations,
+    idempotency_key=keys,
+)
+transfers = st.builds(
+    TransferStock,
+    sku=skus,
+    quantity=st.integers(1, 9),
+    from_location=st.sampled_from(LOCATIONS[:2]),
+    to_location=st.sampled_from(LOCATIONS[2:]),
     idempotency_key=keys,
 )
 receipts = st.builds(ReceiveStock, sku=skus, quantity=st.integers(1, 9), location=locations, idempotency_key=keys)
@@ -98,11 +125,11 @@ def let_run_out_now(oms: Oms, order_id: UUID) -> Order:
     storage, caller = oms._ports.storage, CALLERS[0]
     until = storage.holds.clock() - timedelta(seconds=60)
 
-    def decide(order: Order, _: Sequence[Holding]) -> OrderChange | None:
+    def decide(order: Order, _: Standing) -> OrderChange | None:
         if order.status is not OrderStatus.HELD:
             return None
         end = HoldEnd(until=until, extensions=order.hold_extensions)
-        return OrderChange(status=OrderStatus.HELD, movements=(), event=None, hold=end)
+        return OrderChange(status=OrderStatus.HELD, movements=(), hold=end)
 
     return storage.orders.change(order_id, owner=None, caller=caller, now=oms._ports.clock.now(), decide=decide)
 

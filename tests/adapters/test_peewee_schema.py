@@ -11,7 +11,7 @@ from typing import Any, cast
 import peewee
 import pytest
 from oms_contracts.concurrency import run_together
-from oms_peewee import models
+from oms_peewee import models, order_models
 from oms_peewee.postgresql import dialect as postgresql
 from oms_peewee.postgresql import open_postgresql
 from oms_peewee.schema import Migration, PeeweeSchema, migrations
@@ -23,7 +23,12 @@ from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
 
 DDL = Path(__file__).parents[2] / "ddl"
-MODELS = [each for each in vars(models).values() if isinstance(each, type) and issubclass(each, peewee.Model)]
+MODELS = [
+    each
+    for module in (models, order_models)
+    for each in vars(module).values()
+    if isinstance(each, type) and issubclass(each, peewee.Model)
+]
 TABLES = {model._meta.table_name: model for model in MODELS}
 UPGRADERS = 6
 

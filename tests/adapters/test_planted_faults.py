@@ -71,6 +71,18 @@ ORDERS = {
     "the order lost": "DELETE FROM orders WHERE id = '{order}'; DELETE FROM order_lines WHERE order_id = '{order}'",
     "a line lost": "DELETE FROM order_lines WHERE order_id = '{order}' AND line_no = 2",
     "a quantity changed": "UPDATE order_lines SET quantity = quantity + 1 WHERE order_id = '{order}' AND line_no = 2",
+    "all shipments cancelled": "UPDATE shipments SET status = 'cancelled', delivered_at = NULL"
+    " WHERE order_id = '{order}'",
+    "all shipments delivered": "UPDATE shipments SET status = 'delivered', delivered_at = updated_at"
+    " WHERE order_id = '{order}'",
+    "a shipment on its way": "UPDATE shipments SET status = 'shipped', delivered_at = NULL"
+    " WHERE order_id = '{order}' AND shipment_no = 1",
+    "a shipment lost": "DELETE FROM shipments WHERE order_id = '{order}' AND shipment_no = 1",
+    "a shipment of nothing": "INSERT INTO shipments (order_id, shipment_no, act_id, status, location, created_at,"
+    " updated_at) SELECT id, 9, id, 'shipped', 'main', created_at, updated_at FROM orders WHERE id = '{order}'",
+    "a unit more came back than was shipped": MOVE.format(
+        place="main", on_hand=9, reserved=0, line=1, order="{order}"
+    ).replace("'adjust'", "'return'"),
     "nothing": "SELECT 1",
     "nobody looks for it": "DELETE FROM waiting_orders WHERE order_id = '{order}'",
     "it is due at no time": "UPDATE waiting_orders SET due_at = NULL WHERE order_id = '{order}'",
@@ -138,6 +150,8 @@ def in_memory(storage: PeeweeStorage) -> Storage:
     for order in storage.orders.find(OrderFilter(), after=None, limit=99):
         tables.orders[order.id] = order
         tables.order_movements[order.id] = []
+        shipments = storage.orders.shipments([order.id], owner=None).get(order.id, [])
+        tables.shipments[order.id] = {shipment.shipment_no: shipment for shipment in shipments}
     for row in (row.movement for rows in tables.movements.values() for row in rows):
         if row.order_id is not None:
             tables.order_movements.setdefault(row.order_id, []).append(row)

@@ -15,8 +15,10 @@ from oms_contracts.storage_contract.keyed_changes import KeyedChangeRacePromises
 from oms_contracts.storage_contract.moving_many import BulkMoveRacePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
+from oms_contracts.storage_contract.shipment_races import ShipmentRacePromises
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.stock_races import StockRacePromises
+from oms_contracts.storage_contract.transferring import TransferRacePromises
 from oms_memory import MemoryStorage
 
 from oms_core import OmsError, OrderStatus, Product
@@ -71,6 +73,16 @@ MEETINGS: dict[str, tuple[str, Callable[[Collection[Product]], bool]]] = {
     "test_one_payment_for_two_orders_at_once_confirms_one": ("decided", anything),
     "test_confirming_sixteen_times_at_once_confirms_once": ("decided", anything),
     "test_sixteen_calls_that_share_orders_move_each_once": ("decided", a_product),
+    "test_the_last_unit_is_shipped_by_one_of_sixteen": ("decided", a_product),
+    "test_shipments_of_parts_at_once_take_different_numbers": ("decided", a_product),
+    "test_of_shipping_a_part_and_cancelling_one_happens": ("decided", a_product),
+    "test_of_delivering_and_taking_back_one_happens": ("decided", anything),
+    "test_taking_back_sixteen_times_at_once_brings_back_once": ("decided", a_product),
+    "test_one_key_on_sixteen_threads_is_one_shipment": ("decided", a_product),
+    "test_what_is_told_of_a_shipment_at_once_is_all_kept": ("decided", anything),
+    "test_transfers_that_cross_lose_nothing": ("levels read", a_product),
+    "test_the_last_units_are_sold_or_moved": ("levels read", a_product),
+    "test_one_key_on_sixteen_threads_is_one_transfer": ("decided", a_product),
     "test_of_many_who_ask_at_once_one_may_publish": ("found free", anything),
     "test_of_sixteen_creators_of_a_name_one_gets_it": ("found free", anything),
     "test_sixteen_rotations_at_once_leave_one_key_that_lasts": ("found free", anything),
@@ -108,6 +120,8 @@ class Races(
     KeyedChangeRacePromises,
     HoldRacePromises,
     BulkMoveRacePromises,
+    ShipmentRacePromises,
+    TransferRacePromises,
     ApiKeyRacePromises,
     InjectedRacePromises,
 ):

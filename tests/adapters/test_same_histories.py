@@ -20,7 +20,8 @@ from oms_peewee.postgresql import open_postgresql
 from oms_peewee.sqlite import open_sqlite
 
 from oms_core.domain.orders.placement import Placement, PlacementOutcome
-from oms_core.ports.storage import DecidePlacement, Storage, StorageOptions
+from oms_core.ports.order_storage import DecidePlacement
+from oms_core.ports.storage import Storage, StorageOptions
 from tests.adapters.histories import Histories
 from tests.adapters.postgresql_databases import empty, migrated_database
 from tests.services.databases import PostgresqlServer

@@ -16,7 +16,7 @@ from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.domain.stock.ledger import MovementEntry
 from oms_core.domain.stock.products import Product
 from oms_core.errors import OmsError
-from oms_core.ports.storage import DecidePlacement
+from oms_core.ports.order_storage import DecidePlacement
 
 MEETING_SECONDS = 120.0
 LOCK_SECONDS = 0.2

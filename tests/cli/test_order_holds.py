@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from oms_core.domain.callers import ALL_SCOPES, Caller
-from oms_core.domain.orders.status_changes import HoldEnd, OrderChange
+from oms_core.domain.orders.order_changes import HoldEnd, OrderChange
 from oms_core.domain.orders.statuses import OrderStatus
 from tests.cli.conftest import Cli
 
@@ -32,7 +32,7 @@ def let_run_out(cli: Cli, order_id: str) -> None:
     """Let a hold have ended a minute ago."""
     storage = cli.oms._ports.storage
     end = HoldEnd(until=storage.holds.clock() - timedelta(seconds=60), extensions=0)
-    change = OrderChange(status=OrderStatus.HELD, movements=(), event=None, hold=end)
+    change = OrderChange(status=OrderStatus.HELD, movements=(), hold=end)
     now = cli.oms._ports.clock.now()
     storage.orders.change(UUID(order_id), owner=None, caller=CLERK, now=now, decide=lambda *_: change)
 

@@ -14,15 +14,18 @@ import pytest
 from oms_core import (
     AdjustStock,
     Caller,
+    CancelShipment,
     ChangeOrderStatus,
     ChangeOrderStatuses,
     ConfirmOrder,
     CreateApiKey,
+    CreateShipment,
     DeleteProduct,
     ExtendHold,
     ImportMode,
     ImportOrders,
     ImportReject,
+    ImportShipments,
     ImportStock,
     OmsError,
     OrderFilter,
@@ -34,6 +37,8 @@ from oms_core import (
     RotateApiKey,
     Scope,
     SetStock,
+    TransferStock,
+    UpdateShipment,
 )
 from oms_core.domain.access import ACCESS_RULES, AccessRule
 from tests.access_cells import BOUND_TO, OWNER, SCOPES_HELD, WANTED, Shop, caller, everything, expected, shop
@@ -83,6 +88,24 @@ def move_many(status: OrderStatus) -> Call:
     return call
 
 
+def ship_many(at: Shop, who: Caller) -> object:
+    """Ship a list of one, whose refusal is its outcome."""
+    (outcome,) = at.oms.shipments.create_many([CreateShipment(order_id=at.placed.id)], caller=who)
+    if isinstance(outcome, OmsError):
+        raise outcome
+    return outcome
+
+
+def import_shipments(at: Shop, who: Caller) -> object:
+    """Ship the order of a file, whose refusal is a reject."""
+    rejects: list[ImportReject] = []
+    file = io.BytesIO(f"order_id,reference\n{at.placed.id},P-1\n".encode())
+    report = at.oms.imports.shipments(ImportShipments(), file, caller=who, rejects=rejects.append)
+    for reject in rejects:
+        raise OmsError(reject.code, reject.detail)  # type: ignore[arg-type]
+    return report
+
+
 # A call of each rule, by (method, when); it succeeds for whoever may make it.
 CALLS: dict[tuple[str, str], Call] = {
     ("orders.place", ""): lambda at, who: at.oms.orders.place(WANTED, caller=who),
@@ -97,6 +120,7 @@ CALLS: dict[tuple[str, str], Call] = {
     ),
     ("holds.expire", ""): lambda at, who: at.oms.holds.expire(caller=who),
     ("imports.orders", ""): import_orders,
+    ("imports.shipments", ""): import_shipments,
     ("orders.wait", ""): lambda at, who: at.oms.orders.wait(at.placed.id, caller=who, timeout_seconds=5),
     ("orders.get", ""): lambda at, who: at.oms.orders.get(at.placed.id, caller=who),
     ("orders.allocations", ""): lambda at, who: at.oms.orders.allocations([at.placed.id], caller=who),
@@ -110,6 +134,18 @@ CALLS: dict[tuple[str, str], Call] = {
     ("orders.change_many", "to any other status"): move_many(OrderStatus.SHIPPED),
     ("orders.retry", ""): lambda at, who: at.oms.orders.retry(RetryOrder(order_id=at.rejected.id), caller=who),
     ("orders.retry_many", ""): lambda at, who: at.oms.orders.retry_many(OrderFilter(), caller=who),
+    ("shipments.create", ""): lambda at, who: at.oms.shipments.create(
+        CreateShipment(order_id=at.placed.id), caller=who
+    ),
+    ("shipments.create_many", ""): ship_many,
+    ("shipments.list", ""): lambda at, who: at.oms.shipments.list(at.shipped.id, caller=who),
+    ("shipments.get", ""): lambda at, who: at.oms.shipments.get(at.shipped.id, 1, caller=who),
+    ("shipments.update", ""): lambda at, who: at.oms.shipments.update(
+        UpdateShipment(order_id=at.shipped.id, shipment_no=1, carrier="DHL"), caller=who
+    ),
+    ("shipments.cancel", ""): lambda at, who: at.oms.shipments.cancel(
+        CancelShipment(order_id=at.shipped.id, shipment_no=1), caller=who
+    ),
     ("queue.status", ""): lambda at, who: at.oms.queue.status(caller=who),
     ("queue.dead_letters.list", ""): lambda at, who: at.oms.queue.dead_letters.list(caller=who),
     ("queue.dead_letters.replay", ""): lambda at, who: at.oms.queue.dead_letters.replay(None, caller=who),
@@ -123,6 +159,9 @@ CALLS: dict[tuple[str, str], Call] = {
         AdjustStock(sku="WIDGET", delta=400, reason="found"), caller=who
     ),
     ("stock.receive", ""): lambda at, who: at.oms.stock.receive(ReceiveStock(sku="WIDGET", quantity=400), caller=who),
+    ("stock.transfer", ""): lambda at, who: at.oms.stock.transfer(
+        TransferStock(sku="WIDGET", quantity=1, from_location="main", to_location="north"), caller=who
+    ),
     ("stock.delete", ""): lambda at, who: at.oms.stock.delete(DeleteProduct(sku="UNUSED"), caller=who),
     ("imports.stock", ""): lambda at, who: at.oms.imports.stock(
         ImportStock(mode=ImportMode.SET), io.BytesIO(CSV), caller=who

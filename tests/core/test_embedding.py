@@ -134,6 +134,7 @@ def test_an_order_runs_its_course(oms: Oms) -> None:
     assert oms.orders.get(placed.order.id, caller=CALLER).status is OrderStatus.SHIPPED
     assert [event.event.type for event in oms.orders.events(placed.order.id, caller=CALLER).items] == [
         "order.placed",
+        "shipment.created",
         "order.shipped",
     ]
     assert not oms.audit(caller=CALLER).discrepancies

@@ -31,7 +31,7 @@ WHERE application_name = 'oms' AND datname = current_database()"""
 def rival(url: str) -> Iterator[Any]:
     """Give a cursor in a transaction, which is rolled back at the end unless it was committed.
 
-    Its locks are gone when this is left. A connection that is only closed leaves them to a server that has yet to see it.
+    Its locks are gone when this is left. One that only closes leaves them to a server that has yet to see it.
     """
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         yield cursor

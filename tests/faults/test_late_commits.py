@@ -13,6 +13,7 @@ from oms_contracts.storage_contract.failing import rejected
 from oms_contracts.storage_contract.importing import ADJUST, SET, apply, entry, key_of
 from oms_contracts.storage_contract.keyed_changes import retry_once
 from oms_contracts.storage_contract.moving_many import move_many
+from oms_contracts.storage_contract.shipping import take_back, update
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.workers import seen, worker
 from oms_memory import open_storage as open_memory
@@ -22,11 +23,14 @@ from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import Refused
 from oms_core.domain.orders.queueing import Claim
 from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.shipment_commands import CreateShipment
+from oms_core.domain.stock.transfers import TransferStock
 from oms_core.ports.api_key_storage import ApiKeyStorage
 from oms_core.ports.hold_storage import HoldStorage
 from oms_core.ports.import_storage import ImportStorage
+from oms_core.ports.order_storage import OrderStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
-from oms_core.ports.storage import OrderStorage, StockStorage, Storage, StorageOptions
+from oms_core.ports.storage import StockStorage, Storage, StorageOptions
 from tests.adapters.postgresql_databases import empty, migrated_database
 from tests.faults.commit_proxy import CommitProxy, Fate
 from tests.faults.rivals import DEADLINE_SECONDS, WAITING, count
@@ -45,20 +49,22 @@ class Stocked(NamedTuple):
     waiting: Order
     rejected: Order
     claimed: Order
+    shipped: Order
     overdue: Order
 
 
 def stocked(shop: Shop) -> Stocked:
     turned_down = rejected(shop)
-    shop.set("WIDGET", 10, name="widget")
+    shop.set("WIDGET", 11, name="widget")
     shop.set("UNUSED", name="unused")
     create(shop, "former")
     shop.storage.workers.beat(worker("former"))
     bought, waiting, claimed = shop.buy(("WIDGET", 2)), shop.queue_up(("WIDGET", 1)), shop.queue_up(("WIDGET", 1))
     shop.storage.queue.claim([claimed.id], lease_seconds=3_600)
     overdue = shop.hold(("WIDGET", 1), seconds=-60)
+    shipped = shop.ship(shop.buy(("WIDGET", 1)).id).order
     shop.storage.holds.lease("former", seconds=-1)
-    return Stocked(shop, bought, waiting, turned_down, claimed, overdue)
+    return Stocked(shop, bought, waiting, turned_down, claimed, shipped, overdue)
 
 
 def first_unpublished(shop: Shop) -> int:
@@ -68,6 +74,13 @@ def first_unpublished(shop: Shop) -> int:
 WRITES: dict[str, Callable[[Stocked], object]] = {
     "a move": lambda at: at.shop.move(at.bought.id, OrderStatus.SHIPPED, if_version=1),
     "moves of many": lambda at: move_many(at.shop, [at.bought.id, at.waiting.id], OrderStatus.CANCELLED),
+    "a shipment": lambda at: at.shop.ship(at.bought.id),
+    "a shipment under a key": lambda at: at.shop.ship(at.bought.id, idempotency_key="K"),
+    "what is told of a shipment": lambda at: update(at.shop, at.shipped.id, carrier="DHL"),
+    "a shipment taken back": lambda at: take_back(at.shop, at.shipped.id),
+    "shipments of many": lambda at: at.shop.shipments.create_many(
+        [CreateShipment(order_id=at.bought.id, idempotency_key="K")], caller=at.shop.caller
+    ),
     "a cancellation of what waits": lambda at: at.shop.move(at.waiting.id, OrderStatus.CANCELLED),
     "a retry": lambda at: at.shop.retry(at.rejected.id),
     "a retry under a key": lambda at: retry_once(at.shop, at.rejected),
@@ -75,6 +88,9 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "a last try": lambda at: at.shop.fail(at.waiting.id, attempts=3),
     "a count": lambda at: at.shop.set("WIDGET", 20, expected_on_hand=10),
     "a correction": lambda at: at.shop.adjust("WIDGET", 3, idempotency_key="K"),
+    "a transfer": lambda at: at.shop.stock.transfer(
+        TransferStock(sku="WIDGET", quantity=1, from_location="main", to_location="north"), caller=at.shop.caller
+    ),
     "a name": lambda at: at.shop.set("WIDGET", name="gadget"),
     "a level": lambda at: at.shop.set("WIDGET", 0, location="north"),
     "a product": lambda at: at.shop.set("GADGET", 3, name="gadget"),
@@ -116,7 +132,18 @@ PARTS: dict[str, type] = {
 }
 READING = frozenset(
     {
-        *("get", "find", "allocations", "events", "movements", "state", "rehearse", "refusals", "locations"),
+        *(
+            "get",
+            "find",
+            "allocations",
+            "shipments",
+            "events",
+            "movements",
+            "state",
+            "rehearse",
+            "refusals",
+            "locations",
+        ),
         *("settled", "sample", "unpublished", "of_name", "expire_orders_max", "clock", "overdue", "count_overdue"),
     }
 )

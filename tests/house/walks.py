@@ -135,7 +135,7 @@ class Route:
 ROUTES: dict[str, Route] = {
     "place-order": Route(walk=place_order, rooms_max=34),
     "place-order-postgresql": Route(walk=place_order, rooms_max=36, database="postgresql"),
-    "change-status": Route(walk=change_status, rooms_max=26),
+    "change-status": Route(walk=change_status, rooms_max=27),
     "order-to-event": Route(walk=order_to_event, rooms_max=62, needs_broker=True),
     "set-stock": Route(walk=set_stock, rooms_max=35),
     "import-stock-row": Route(walk=import_stock_row, rooms_max=45),

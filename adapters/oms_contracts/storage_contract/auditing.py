@@ -7,12 +7,14 @@ from uuid import UUID
 from oms_contracts.storage_contract.hooks import StorageHooks
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.shipments import ShipmentLine
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.balances import Compared, LevelBalance, OrderBalance
 
 PATHS = {
     OrderStatus.PENDING: [],
     OrderStatus.PROCESSING: [OrderStatus.PROCESSING],
+    OrderStatus.PARTLY_SHIPPED: [],
     OrderStatus.SHIPPED: [OrderStatus.SHIPPED],
     OrderStatus.DELIVERED: [OrderStatus.SHIPPED, OrderStatus.DELIVERED],
     OrderStatus.RETURNED: [OrderStatus.SHIPPED, OrderStatus.RETURNED],
@@ -35,6 +37,8 @@ def orders_in_every_status(shop: Shop) -> list[Order]:
         shop.expire(order.id)
         for status in path:
             order = shop.move(order.id, status)
+        if reached is OrderStatus.PARTLY_SHIPPED:
+            order = shop.ship(order.id, location="main", lines=[ShipmentLine(sku="B", quantity=1)]).order
         assert shop.get(order.id).status is reached
         orders.append(order)
     return orders

@@ -17,6 +17,7 @@ from oms_contracts.storage_contract.count_bounds import CountBoundPromises
 from oms_contracts.storage_contract.deleting import DeletionPromises
 from oms_contracts.storage_contract.failing import FailingPromises
 from oms_contracts.storage_contract.finding_orders import OrderFindingPromises
+from oms_contracts.storage_contract.followed_shipments import FollowedShipmentPromises, ShipmentKeyPromises
 from oms_contracts.storage_contract.hold_races import HoldRacePromises
 from oms_contracts.storage_contract.holding import ExpiryPromises, HoldPromises, SettledHoldPromises
 from oms_contracts.storage_contract.hooks import PASSWORD, StockEvent, StorageHooks
@@ -33,6 +34,7 @@ from oms_contracts.storage_contract.lost_api_key_commits import LostApiKeyCommit
 from oms_contracts.storage_contract.lost_hold_commits import LostHoldCommitPromises
 from oms_contracts.storage_contract.lost_order_commits import LostOrderCommitPromises
 from oms_contracts.storage_contract.lost_queue_commits import LostQueueCommitPromises
+from oms_contracts.storage_contract.lost_shipment_commits import LostShipmentCommitPromises
 from oms_contracts.storage_contract.lost_stock_commits import LostStockCommitPromises
 from oms_contracts.storage_contract.moving import OrderMovePromises
 from oms_contracts.storage_contract.moving_many import (
@@ -46,11 +48,18 @@ from oms_contracts.storage_contract.placing import PlacingPromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
 from oms_contracts.storage_contract.settling import SettlingPromises
 from oms_contracts.storage_contract.settling_bounds import SettlingBoundPromises
+from oms_contracts.storage_contract.shipment_races import ShipmentRacePromises
+from oms_contracts.storage_contract.shipping import ShipmentPromises
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.stock_changes import StockChangePromises
 from oms_contracts.storage_contract.stock_events import StockEventPromises
 from oms_contracts.storage_contract.stock_races import StockRacePromises
 from oms_contracts.storage_contract.sweeping import SweepingPromises
+from oms_contracts.storage_contract.transferring import (
+    LostTransferCommitPromises,
+    TransferPromises,
+    TransferRacePromises,
+)
 from oms_contracts.storage_contract.values import ValuePromises
 from oms_contracts.storage_contract.workers import WorkerPromises
 from oms_core.ports.storage import Storage
@@ -67,7 +76,11 @@ class StorageContract(
     BulkMovePromises,
     OrderFindingPromises,
     AllocationPromises,
+    ShipmentPromises,
+    FollowedShipmentPromises,
+    ShipmentKeyPromises,
     StockChangePromises,
+    TransferPromises,
     StockListingPromises,
     StockEventPromises,
     ImportPromises,
@@ -97,6 +110,8 @@ class StorageContract(
     QueueRacePromises,
     HoldRacePromises,
     BulkMoveRacePromises,
+    ShipmentRacePromises,
+    TransferRacePromises,
     KeyedChangeRacePromises,
     ApiKeyRacePromises,
     ArchiveRacePromises,
@@ -104,6 +119,8 @@ class StorageContract(
     DeletionPromises,
     LostOrderCommitPromises,
     LostBulkMoveCommitPromises,
+    LostShipmentCommitPromises,
+    LostTransferCommitPromises,
     LostStockCommitPromises,
     LostQueueCommitPromises,
     LostHoldCommitPromises,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,8 +12,10 @@ from oms_contracts.storage_contract.shop import CLERK, Shop
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.import_commands import ImportMode
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.orders.order import Holding, Order
-from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.order_changes import OrderChange
+from oms_core.domain.orders.shipments import Standing
+from oms_core.domain.orders.status_changes import decide_status_change
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.import_decisions import RefusalCode, StockEntry
 from oms_core.errors import OmsError
@@ -28,8 +30,11 @@ class CountBoundPromises:
         shop.move(order.id, OrderStatus.SHIPPED)
         shop.set("WIDGET", COUNT_MAX - 1)
         before = shop.everything()
+        with pytest.raises(OmsError) as full:
+            shop.move(order.id, OrderStatus.RETURNED)
+        figures = {"sku": "WIDGET", "location": "main", "on_hand": COUNT_MAX + 1, "on_hand_max": COUNT_MAX}
+        assert (full.value.code, full.value.data) == ("stock_limit", figures)
         works: dict[str, Callable[[], object]] = {
-            "/status": lambda: shop.move(order.id, OrderStatus.RETURNED),
             "/delta": lambda: shop.adjust("WIDGET", 2),
             "/quantity": lambda: shop.receive("WIDGET", 2),
         }
@@ -59,9 +64,9 @@ class CountBoundPromises:
         shop.set("WIDGET", COUNT_MAX)
         before = shop.everything()
 
-        def decide(order: Order, holdings: Sequence[Holding]) -> OrderChange | None:
-            assert [holding.level_on_hand for holding in holdings] == [COUNT_MAX]
-            blind = [replace(holding, level_on_hand=0) for holding in holdings]
+        def decide(order: Order, standing: Standing) -> OrderChange | None:
+            assert [holding.level_on_hand for holding in standing.holdings] == [COUNT_MAX]
+            blind = replace(standing, holdings=[replace(each, level_on_hand=0) for each in standing.holdings])
             command = ChangeOrderStatus(order_id=order.id, status=OrderStatus.RETURNED)
             return decide_status_change(order, blind, command, CLERK)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -12,9 +12,10 @@ from oms_contracts.storage_contract.order_races import ROUNDS, THREADS, attempt,
 from oms_contracts.storage_contract.shop import CLERK, Shop, placed
 from oms_core.domain.hold_commands import ConfirmOrder
 from oms_core.domain.orders.holds import decide_confirmation
-from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.order_changes import OrderChange
 from oms_core.domain.orders.placement import Placed, PlacementOutcome, Refused
-from oms_core.domain.orders.status_changes import OrderChange
+from oms_core.domain.orders.shipments import Standing
 from oms_core.domain.orders.statuses import OrderStatus
 
 HOLDS = 64
@@ -40,8 +41,8 @@ def confirm_while(shop: Shop, order: Order, step: Callable[[], None]) -> Order:
     """Confirm an order, with a step between the decision and what it writes."""
     command = ConfirmOrder(order_id=order.id, payment_reference="pay-1")
 
-    def decide(found: Order, holdings: Sequence[Holding]) -> OrderChange | None:
-        change = decide_confirmation(found, holdings, command, CLERK)
+    def decide(found: Order, _: Standing) -> OrderChange | None:
+        change = decide_confirmation(found, command, CLERK)
         step()
         return change
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,9 +11,10 @@ from oms_contracts.clock import TickingClock
 from oms_contracts.storage_contract.hooks import StorageHooks
 from oms_contracts.storage_contract.order_races import attempt
 from oms_contracts.storage_contract.shop import Shop, placed, refused
-from oms_core.domain.orders.order import Holding, Order, OrderFilter
+from oms_core.domain.orders.order import Order, OrderFilter
+from oms_core.domain.orders.order_changes import HoldEnd, OrderChange
 from oms_core.domain.orders.placement import Placement
-from oms_core.domain.orders.status_changes import HoldEnd, OrderChange
+from oms_core.domain.orders.shipments import Standing
 from oms_core.domain.orders.statuses import OrderStatus
 
 HOUR = timedelta(hours=1)
@@ -42,9 +42,9 @@ def let_run_out(shop: Shop, order: Order) -> Order:
     """Let the hold of an order have ended a minute ago."""
     until = shop.storage.holds.clock() - timedelta(seconds=60)
 
-    def decide(found: Order, _: Sequence[Holding]) -> OrderChange:
+    def decide(found: Order, _: Standing) -> OrderChange:
         end = HoldEnd(until=until, extensions=found.hold_extensions)
-        return OrderChange(status=OrderStatus.HELD, movements=(), event=None, hold=end)
+        return OrderChange(status=OrderStatus.HELD, movements=(), hold=end)
 
     now = shop.clock.now()
     return shop.storage.orders.change(order.id, owner=None, caller=shop.caller, now=now, decide=decide)

@@ -14,9 +14,11 @@ from oms_contracts.storage_contract.order_races import attempt
 from oms_contracts.storage_contract.shop import CLERK, Shop, placed
 from oms_core.domain.commands import ChangeOrderStatus, SetStock
 from oms_core.domain.idempotency import IdempotencyKey
-from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.order_changes import OrderChange
 from oms_core.domain.orders.placement import Placed, Placement, PlacementOutcome, PlacementView, Refused, Verdict
-from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.shipments import Standing
+from oms_core.domain.orders.status_changes import decide_status_change
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.changes import ProductChange, decide_set
 from oms_core.domain.stock.products import Product
@@ -38,8 +40,8 @@ def move_while(shop: Shop, order: Order, status: OrderStatus, step: Callable[[],
     """Move an order, with a step between the decision and what it writes."""
     command = ChangeOrderStatus(order_id=order.id, status=status)
 
-    def decide(order: Order, holdings: Sequence[Holding]) -> OrderChange | None:
-        change = decide_status_change(order, holdings, command, CLERK)
+    def decide(order: Order, standing: Standing) -> OrderChange | None:
+        change = decide_status_change(order, standing, command, CLERK)
         step()
         return change
 
@@ -118,7 +120,7 @@ class InjectedRacePromises:
         ended = [attempt(lambda: move_while(shop, order, ours, rival.let_in)), rival.outcome()]
         assert sorted(ended) == ["done", "invalid_transition"]
         assert shop.get(order.id).version == 2
-        assert len(shop.events(order.id)) == 2
+        assert len(shop.moves(order.id)) == 2
         assert not shop.audit().discrepancies
 
     def test_a_rival_who_replaces_the_expected_count_meanwhile_is_not_overwritten(

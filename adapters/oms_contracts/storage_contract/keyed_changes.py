@@ -1,4 +1,4 @@
-"""What `OrderStorage.change_once` promises: under a key an order is changed once, whatever became of it since."""
+"""What `OrderStorage.act` promises: under a key an order is changed once, whatever became of it since."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from oms_core.errors import OmsError
 
 def retry_once(shop: Shop, order: Order, key: str = "K", *, fingerprint: bytes = b"f" * 32) -> tuple[Order, bool]:
     """Queue an order again under a key."""
-    return shop.storage.orders.change_once(
+    changed = shop.storage.orders.act(
         order.id,
         key=IdempotencyKey(actor=shop.caller.name, key=key, act="retry", fingerprint=fingerprint),
         owner=shop.caller.customer_id,
@@ -28,6 +28,7 @@ def retry_once(shop: Shop, order: Order, key: str = "K", *, fingerprint: bytes =
         now=shop.clock.now(),
         decide=lambda found, _: decide_retry(found, None),
     )
+    return changed.order, changed.replayed
 
 
 def refusal(shop: Shop, order: Order, key: str = "K", *, fingerprint: bytes = b"f" * 32) -> str:

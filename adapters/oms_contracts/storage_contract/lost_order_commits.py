@@ -13,8 +13,8 @@ from oms_core.domain.orders.statuses import OrderStatus
 
 
 def history(shop: Shop, order: Order) -> list[tuple[object, int | None]]:
-    """Return what happened to an order: where it went, and its version then."""
-    return [(event.event.data["to"], event.event.order_version) for event in shop.events(order.id)]
+    """Return where an order went, and its version then."""
+    return [(event.event.data["to"], event.event.order_version) for event in shop.moves(order.id)]
 
 
 def standing(order: Order) -> tuple[str, int]:

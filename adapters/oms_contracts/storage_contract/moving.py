@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -13,7 +12,9 @@ from oms_core.domain.callers import ALL_SCOPES, Caller
 from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.orders.order import Holding, Order
-from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.order_changes import OrderChange
+from oms_core.domain.orders.shipments import Standing
+from oms_core.domain.orders.status_changes import decide_status_change
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 
@@ -114,18 +115,18 @@ class OrderMovePromises:
         shop.set("B", 1, location="a-shop")
         shop.set("B", 5, location="north")
         order = shop.buy(("B", 3), ("A", 1), ("A", 2))
-        seen: list[tuple[Order, Sequence[Holding]]] = []
+        seen: list[tuple[Order, Standing]] = []
 
-        def look(order: Order, holdings: Sequence[Holding]) -> None:
-            seen.append((order, holdings))
+        def look(order: Order, standing: Standing) -> None:
+            seen.append((order, standing))
 
         shop.storage.orders.change(order.id, owner=None, caller=CLERK, now=shop.clock.now(), decide=look)
         shop.move(order.id, OrderStatus.SHIPPED)
         shop.storage.orders.change(order.id, owner=None, caller=CLERK, now=shop.clock.now(), decide=look)
         held = [(1, "B", "a-shop", 1), (1, "B", "north", 2), (2, "A", "main", 1), (3, "A", "main", 2)]
         assert seen[0][0] == order
-        assert [_figures(holding) for holding in seen[0][1]] == [(*where, units, 0) for *where, units in held]
-        assert [_figures(holding) for holding in seen[1][1]] == [(*where, 0, units) for *where, units in held]
+        assert [_figures(holding) for holding in seen[0][1].holdings] == [(*where, units, 0) for *where, units in held]
+        assert [_figures(holding) for holding in seen[1][1].holdings] == [(*where, 0, units) for *where, units in held]
 
     def test_what_the_decision_raises_passes_through_and_writes_nothing(self, shop: Shop) -> None:
         shop.set("WIDGET", 3)
@@ -145,11 +146,11 @@ class OrderMovePromises:
         order = shop.buy(("WIDGET", 2))
         before = shop.everything()
 
-        def ship_twice(order: Order, holdings: Sequence[Holding]) -> OrderChange:
+        def ship_twice(order: Order, standing: Standing) -> OrderChange:
             command = ChangeOrderStatus(order_id=order.id, status=OrderStatus.SHIPPED)
-            change = decide_status_change(order, [*holdings, *holdings], command, CLERK)
+            change = decide_status_change(order, standing, command, CLERK)
             assert change is not None
-            return change
+            return replace(change, movements=change.movements * 2)
 
         with pytest.raises(OmsError) as caught:
             shop.storage.orders.change(order.id, owner=None, caller=CLERK, now=shop.clock.now(), decide=ship_twice)

@@ -13,7 +13,13 @@ from oms_contracts.storage_contract.lossy_shop import LossyShop
 from oms_contracts.storage_contract.order_races import buyers
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.limits import TRANSACTION_LINES_MAX
-from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses, Decision, HeldOrder, Moved, decide_status_changes
+from oms_core.domain.orders.bulk_changes import (
+    ChangeOrderStatuses,
+    Decision,
+    Moved,
+    StandingOrder,
+    decide_status_changes,
+)
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
@@ -26,13 +32,14 @@ def move_many(
 ) -> dict[UUID, Moved]:
     """Move orders as the use case does, in one transaction."""
     command = ChangeOrderStatuses(order_ids=order_ids, status=status, reason="all of them")
-    return shop.storage.orders.change_many(
+    moved = shop.storage.orders.change_many(
         order_ids,
         owner=owner,
         caller=shop.caller,
         now=shop.clock.now(),
         decide=partial(decide_status_changes, command=command, caller=shop.caller),
     )
+    return {order_id: each if isinstance(each, OmsError) else each.order for order_id, each in moved.items()}
 
 
 class BulkMovePromises:
@@ -106,7 +113,7 @@ class BulkMovePromises:
         ids = [shop.buy(("WIDGET", 1)).id for _ in range(3)]
         before = shop.everything()
 
-        def fail(orders: Sequence[HeldOrder]) -> list[Decision]:
+        def fail(orders: Sequence[StandingOrder]) -> list[Decision]:
             raise RuntimeError(f"a defect in deciding {len(orders)} orders")
 
         with pytest.raises(RuntimeError):

@@ -54,7 +54,7 @@ def do_everything(shop: Shop) -> list[tuple[str, Callable[[], object]]]:
         ("stock.replenished", lambda: shop.set("WIDGET", 20)),
         ("", lambda: shop.set("OTHER", 1)),
         ("stock.depleted stock.low", lambda: import_counts(shop, OTHER=0, WIDGET=9)),
-        ("order.shipped", lambda: shop.move(ids[0], OrderStatus.SHIPPED)),
+        ("order.shipped shipment.created", lambda: shop.move(ids[0], OrderStatus.SHIPPED)),
         ("order.returned stock.replenished", lambda: shop.move(ids[0], OrderStatus.RETURNED)),
     ]
 

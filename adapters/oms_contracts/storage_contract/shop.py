@@ -35,18 +35,22 @@ from oms_core.domain.orders.placement import (
     decide_placement,
 )
 from oms_core.domain.orders.queueing import Settlement, decide_acceptance, decide_failed_attempt, decide_retry
+from oms_core.domain.orders.shipments import Shipment
 from oms_core.domain.orders.status_changes import decide_status_change
 from oms_core.domain.orders.statuses import OrderStatus, scope_needed
+from oms_core.domain.shipment_commands import CreateShipment
 from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
+from oms_core.ports.order_storage import DecidePlacement
 from oms_core.ports.queue_storage import DecideSettlement, SettleBatch, WaitForTurn
-from oms_core.ports.storage import DecidePlacement, Storage
+from oms_core.ports.storage import Storage
 from oms_core.use_cases.audit import AuditReport, audit
 from oms_core.use_cases.databases import Databases
 from oms_core.use_cases.holds import Holds
 from oms_core.use_cases.orders.prepare_placement import prepare_placement
+from oms_core.use_cases.shipments import ShipmentChanged, Shipments
 from oms_core.use_cases.stock import Stock, StockChanged
 
 CLERK = Caller(name="clerk", scopes=ALL_SCOPES, request_id="request-1")
@@ -240,6 +244,23 @@ class Shop:
         """Read an order's events, oldest first."""
         return self.storage.orders.events(order_id, owner=None, after=None, limit=10_000)
 
+    def moves(self, order_id: UUID) -> list[Event]:
+        """Read the events of an order's own, oldest first, without those of its shipments."""
+        return [event for event in self.events(order_id) if event.event.type.startswith("order.")]
+
+    @property
+    def shipments(self) -> Shipments:
+        """The use cases of shipments, over this storage."""
+        return Shipments(storage=self.storage, clock=self.clock)
+
+    def ship(self, order_id: UUID, **given: Any) -> ShipmentChanged:
+        """Run `Shipments.create` with the fields of CreateShipment."""
+        return self.shipments.create(CreateShipment(order_id=order_id, **given), caller=self.caller)
+
+    def shipped(self, order_id: UUID) -> list[Shipment]:
+        """Read the shipments of an order."""
+        return self.storage.orders.shipments([order_id], owner=None).get(order_id, [])
+
     def audit(self) -> AuditReport:
         """Audit everything."""
         return audit(caller=CLERK, databases=Databases(primary=self.storage))
@@ -253,6 +274,7 @@ class Shop:
             "movements": {product.sku: self.movements(product.sku) for product in products},
             "orders": orders,
             "events": {order.id: self.events(order.id) for order in orders},
+            "shipments": {order.id: self.shipped(order.id) for order in orders},
             "queue": self.storage.queue.sample(),
         }
 

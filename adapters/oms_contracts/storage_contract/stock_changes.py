@@ -146,7 +146,7 @@ class StockChangePromises:
             sku="WIDGET", location="main", kind=MovementKind.ADJUST, on_hand_delta=on_hand_delta, reserved_delta=0
         )
         with pytest.raises(OmsError) as caught:
-            change(shop, "WIDGET", "K", ProductChange(name="changed", location="main", movement=row))
+            change(shop, "WIDGET", "K", ProductChange(name="changed", location="main", movements=(row,)))
         assert caught.value.code == "internal_error"
         assert shop.everything() == before
 

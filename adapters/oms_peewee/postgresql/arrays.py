@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import eq, is_
+from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,6 +24,11 @@ _NOTHING: Any = object()
 
 # Cannot stand in a text of PostgreSQL, so it may stand between two of them.
 _BETWEEN = "\x00"
+
+
+def of(kind: str, values: Sequence[Any]) -> str:
+    """Write an array of a type: text, integer, smallint, uuid, timestamptz or bytea."""
+    return _BY_KIND[kind](values)
 
 
 def texts(values: Sequence[str | None]) -> str:
@@ -64,6 +70,18 @@ def flags(values: Sequence[bool]) -> str:
 def digests(values: Sequence[bytes | None]) -> str:
     """Write bytea[]."""
     return texts([None if value is None else "\\x" + value.hex() for value in values])
+
+
+_BY_KIND: Mapping[str, Callable[[Sequence[Any]], str]] = MappingProxyType(
+    {
+        "text": texts,
+        "integer": numbers,
+        "smallint": numbers,
+        "uuid": ids,
+        "timestamptz": lambda values: texts([None if value is None else str(value) for value in values]),
+        "bytea": digests,
+    }
+)
 
 
 def _each_neighbour_once(

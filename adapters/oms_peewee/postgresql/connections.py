@@ -9,33 +9,23 @@ from typing import Any, cast
 
 import peewee
 import psycopg2
-from psycopg2 import errorcodes
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from oms_core.ports.storage import StorageOptions
-from oms_peewee.faults import CommitLostError, Fault, TooLateError, UnfitError, UnstorableValueError, reason_of
-from oms_peewee.postgresql.address import PostgresqlAddress
-from oms_peewee.postgresql.error_codes import KEYS_INDEX, is_node_lost, meaning_of, meaning_of_words, told_at_places
+from oms_peewee.bulk_inserts import BulkInsert
+from oms_peewee.faults import CommitLostError, TooLateError, UnfitError, UnstorableValueError
+from oms_peewee.postgresql import arrays
+from oms_peewee.postgresql.error_codes import is_node_lost
 from oms_peewee.postgresql.order_periods import from_period_to_period
 from oms_peewee.postgresql.session_settings import (
     READ_WRITE,
-    beginning,
     check_encoding,
     check_state,
     check_writable,
-    connection_parameters,
     greet,
 )
 from oms_peewee.postgresql.statements import Call, Statement
 from oms_peewee.postgresql.watchdog import Watchdog
-from oms_peewee.retry_deadline import RetryDeadline
 from oms_peewee.session import Session
-
-# Request threads share few connections: a server's default of 100 serves a dozen processes.
-_CONNECTIONS_MAX = 8
-
-# How long after its statement_timeout a running server may take to report it.
-_ANSWER_MARGIN_SECONDS = 5.0
 
 # A COMMIT waits for synchronous standbys without a limit of the server's own, so the call's deadline is its limit. One
 # that is sent late gets this much all the same: a busy disk takes its time.
@@ -103,6 +93,13 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
 
     def among(self, ids: Sequence[str]) -> tuple[str, str]:
         return "= ANY(CAST(? AS uuid[]))", f"{{{','.join(ids)}}}"
+
+    def insert_rows(self, insert: BulkInsert, rows: Sequence[Sequence[object]]) -> None:
+        if rows:
+            values = ", ".join(f"unnest(CAST(%s AS {kind}[]))" for kind in insert.columns.values())
+            columns = zip(*rows, strict=True)
+            params = [arrays.of(kind, column) for kind, column in zip(insert.columns.values(), columns, strict=True)]
+            self.execute_sql(f"{insert.head} SELECT {values} {insert.ending}", params)
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
         if self._begin_is_due:
@@ -252,48 +249,3 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
             self._is_committing = False
         if self.driver.notices:
             raise CommitLostError(str(self.driver.notices[-1]))
-
-
-class PostgresqlEngine:
-    """Opens connections to one PostgreSQL database."""
-
-    dialect = "postgresql"
-    connections_max = _CONNECTIONS_MAX
-    driver_errors: tuple[type[Exception], ...] = (psycopg2.Error, peewee.PeeweeException)
-
-    def __init__(self, address: PostgresqlAddress, options: StorageOptions) -> None:
-        self._address = address
-        self._prepares = options.prepared_statements
-        self._watchdog = Watchdog(options.statement_timeout_seconds + _ANSWER_MARGIN_SECONDS)
-        self._begin = beginning(options)
-        self._connect = connection_parameters(options, address.given)
-        self._requires_writing = self._connect["target_session_attrs"] == READ_WRITE
-
-    def connect(self) -> PostgresqlSession:
-        return PostgresqlSession(
-            self._address.url,
-            begin=self._begin,
-            prepares=self._prepares,
-            connect=self._connect,
-            watchdog=self._watchdog,
-        )
-
-    def writer_lock(self, deadline: RetryDeadline) -> AbstractContextManager[None]:  # noqa: ARG002  The server locks.
-        return nullcontext()
-
-    def fault_of(self, error: Exception) -> Fault:
-        cause: Any = getattr(error, "orig", None) or error
-        code = getattr(cause, "pgcode", None)
-        if code == errorcodes.LOCK_NOT_AVAILABLE and KEYS_INDEX.search(cause.diag.context or ""):
-            return Fault.TAKEN_SOON
-        if code == errorcodes.READ_ONLY_SQL_TRANSACTION and not self._requires_writing:
-            return Fault.UNAVAILABLE  # The URL asks for a server that may be a standby; another try would meet it too.
-        return meaning_of(error).fault
-
-    def reason_of(self, error: Exception) -> str:
-        is_drivers = isinstance(error, self.driver_errors)
-        remedy = (meaning_of(error) if is_drivers else meaning_of_words(str(error))).remedy
-        return reason_of(told_at_places(error) or error, remedy.replace("OMS_DATABASE_URL", self._address.setting))
-
-    def describe(self) -> str:
-        return self._address.describe()

@@ -7,7 +7,7 @@ from oms_core.ports.storage import StorageOptions
 from oms_peewee.dialect import CREATE_MIGRATIONS, SchemaDialect
 from oms_peewee.postgresql.address import read_postgresql_url
 from oms_peewee.postgresql.cells import cells_of
-from oms_peewee.postgresql.connections import PostgresqlEngine
+from oms_peewee.postgresql.engine import PostgresqlEngine
 from oms_peewee.postgresql.import_batches import PostgresqlImportTables
 from oms_peewee.postgresql.ledger import PostgresqlLedger
 from oms_peewee.postgresql.new_orders import PostgresqlPlacedOrders, PostgresqlQueuedOrders

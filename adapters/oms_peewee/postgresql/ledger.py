@@ -26,12 +26,12 @@ _INSERT_MOVEMENTS = Statement(
     name="insert_movements",
     types=(
         *("text[]", "text[]", "text[]", "bigint[]", "bigint[]", "uuid[]", "smallint[]"),
-        *("text[]", "text[]", "text[]", "timestamptz[]"),
+        *("text[]", "text[]", "text[]", "timestamptz[]", "uuid[]"),
     ),
     sql="""INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id, line_no,
-      reason, reference, actor, created_at)
+      reason, reference, actor, created_at, act_id)
     SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7),
-      unnest($8), unnest($9), unnest($10), unnest($11)""",
+      unnest($8), unnest($9), unnest($10), unnest($11), unnest($12)""",
 )
 _INSERT_EVENTS = Statement(
     name="insert_events",
@@ -195,6 +195,7 @@ def _insert_movements(movements: Sequence[MovementEntry]) -> Call:
         arrays.texts([row.reference for row in rows]),
         arrays.texts([stamp.actor for _, stamp in movements]),
         arrays.times([stamp.at for _, stamp in movements]),
+        arrays.ids([row.act_id for row in rows]),
     ]
 
 

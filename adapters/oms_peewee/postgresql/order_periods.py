@@ -13,7 +13,7 @@ from typing import Any
 import peewee
 from peewee import fn
 
-from oms_peewee.models import OrderRow
+from oms_peewee.order_models import OrderRow
 
 _DIGITS = 5
 _ID_DIGITS = 32

@@ -20,8 +20,8 @@ from oms_peewee.database import Database
 from oms_peewee.faults import NotFollowingError
 from oms_peewee.orders import PeeweeOrders
 from oms_peewee.postgresql.address import read_postgresql_url
-from oms_peewee.postgresql.connections import PostgresqlEngine
 from oms_peewee.postgresql.dialect import PostgresqlDialect
+from oms_peewee.postgresql.engine import PostgresqlEngine
 from oms_peewee.session import Session
 from oms_peewee.stock import PeeweeStock
 from oms_peewee.storage import PeeweeStorage

@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from uuid import UUID
 
 import peewee
 
 from oms_core.errors import OmsError
 from oms_core.ports.storage import StorageOptions
 from oms_core.runtime.forks import begin_in_each_process
+from oms_peewee.bulk_inserts import BulkInsert
 from oms_peewee.faults import CommitLostError, Fault, NoRoomError, TooLateError, UnstorableValueError, reason_of
 from oms_peewee.fields import to_microseconds
 from oms_peewee.retry_deadline import RetryDeadline
@@ -68,7 +70,7 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         return "IN (SELECT value FROM json_each(?))", json.dumps(ids)
 
     def execute_sql(self, sql: str, params: Sequence[object] | None = None) -> Any:
-        stored = [to_microseconds(each) if isinstance(each, datetime) else each for each in params or ()]
+        stored = [_stored(each) for each in params or ()]
         try:
             return self.driver.execute(sql, stored)
         except (ValueError, OverflowError) as error:
@@ -82,6 +84,10 @@ class SqliteSession(Session, peewee.SqliteDatabase):
             return int(self.driver.executemany(sql, rows).rowcount)
         except (ValueError, OverflowError) as error:
             raise UnstorableValueError(str(error)) from error
+
+    def insert_rows(self, insert: BulkInsert, rows: Sequence[Sequence[object]]) -> None:
+        sql = f"{insert.head} VALUES ({', '.join('?' * len(insert.columns))}) {insert.ending}"
+        self.execute_many(sql, [[_stored(value) for value in row] for row in rows])
 
     def begin(self, lock_type: str | None = None) -> None:  # noqa: ARG002  Always IMMEDIATE.
         """Take the writer's lock: one who only reads first may be refused it later (SQLITE_BUSY_SNAPSHOT)."""
@@ -238,3 +244,10 @@ def _path(url: str) -> Path:
         detail = "OMS_DATABASE_URL must be sqlite:///relative.db or sqlite:////absolute/path.db"
         raise OmsError("invalid_setting", detail)
     return Path(name).absolute()
+
+
+def _stored(value: object) -> object:
+    """Return a value as it is stored: times as microseconds, ids as text."""
+    if isinstance(value, datetime):
+        return to_microseconds(value)
+    return str(value) if isinstance(value, UUID) else value

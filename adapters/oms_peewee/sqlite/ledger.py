@@ -18,8 +18,8 @@ _READ_PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at,
 FROM products AS p LEFT JOIN stock_levels AS l ON l.sku = p.sku
 WHERE p.sku IN (SELECT value FROM json_each(?)) ORDER BY p.sku, l.location"""
 _INSERT_MOVEMENT = """INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id,
-  line_no, reason, reference, actor, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+  line_no, reason, reference, actor, created_at, act_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_EVENT = """INSERT INTO events (type, order_id, order_version, sku, data, actor, request_id, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _FIGURES = """SELECT p.sku, p.low_stock_threshold, sum(l.on_hand - l.reserved)
@@ -81,7 +81,8 @@ def _movement_rows(movements: Sequence[MovementEntry]) -> list[tuple[object, ...
         order_id = None if row.order_id is None else str(row.order_id)
         what = (row.sku, row.location, row.kind.value, row.on_hand_delta, row.reserved_delta)
         why = (order_id, row.line_no, row.reason, row.reference, stamp.actor)
-        rows.append((*what, *why, to_microseconds(stamp.at)))
+        act_id = None if row.act_id is None else str(row.act_id)
+        rows.append((*what, *why, to_microseconds(stamp.at), act_id))
     return rows
 
 

@@ -10,17 +10,20 @@ from uuid import UUID
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import ChangeOrderStatus, check_reason
 from oms_core.domain.limits import BATCH_ORDERS_MAX
-from oms_core.domain.orders.order import Holding, Order
-from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.order_changes import Changed, OrderChange
+from oms_core.domain.orders.shipments import Standing
+from oms_core.domain.orders.status_changes import decide_status_change
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings
 from oms_core.errors import ErrorKind, OmsError
 
-# An order with what it holds; what is decided on it (None changes nothing); and what has become of it.
-HeldOrder: TypeAlias = tuple[Order, Sequence[Holding]]
+# An order with how it stands; what is decided on it (None changes nothing); and what has become of it.
+StandingOrder: TypeAlias = tuple[Order, Standing]
 Decision: TypeAlias = OrderChange | OmsError | None
+Acted: TypeAlias = Changed | OmsError
 Moved: TypeAlias = Order | OmsError
-DecideOrderChanges: TypeAlias = Callable[[Sequence[HeldOrder]], list[Decision]]
+DecideOrderChanges: TypeAlias = Callable[[Sequence[StandingOrder]], list[Decision]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +48,20 @@ class ChangeOrderStatuses:
 
 
 def decide_status_changes(
-    orders: Sequence[HeldOrder], command: ChangeOrderStatuses, caller: Caller
+    orders: Sequence[StandingOrder], command: ChangeOrderStatuses, caller: Caller
 ) -> list[OrderChange | OmsError | None]:
     """Decide on each order as if it were moved alone. A refusal is that order's; a defect is raised."""
-    return [_decided(order, holdings, command, caller) for order, holdings in orders]
+    return [_decided(order, standing, command, caller) for order, standing in orders]
+
+
+def decided_alone(decide: Callable[[], OrderChange | None]) -> Decision:
+    """Return the decision on one order of many. A refusal is that order's; a defect is raised."""
+    try:
+        return decide()
+    except OmsError as error:
+        if error.kind is ErrorKind.BUG:
+            raise
+        return error
 
 
 def order_not_found(order_id: UUID) -> OmsError:
@@ -56,11 +69,6 @@ def order_not_found(order_id: UUID) -> OmsError:
     return OmsError("order_not_found", f"no order has the id {order_id}")
 
 
-def _decided(order: Order, holdings: Sequence[Holding], command: ChangeOrderStatuses, caller: Caller) -> Decision:
+def _decided(order: Order, standing: Standing, command: ChangeOrderStatuses, caller: Caller) -> Decision:
     alone = ChangeOrderStatus(order_id=order.id, status=command.status, reason=command.reason)
-    try:
-        return decide_status_change(order, holdings, alone, caller)
-    except OmsError as error:
-        if error.kind is ErrorKind.BUG:
-            raise
-        return error
+    return decided_alone(lambda: decide_status_change(order, standing, alone, caller))

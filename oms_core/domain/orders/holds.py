@@ -14,7 +14,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import EventType, NewEvent, status_event_type
 from oms_core.domain.hold_commands import ConfirmOrder, ExtendHold
 from oms_core.domain.orders.order import Holding, Order
-from oms_core.domain.orders.status_changes import HoldEnd, OrderChange, check_version, invalid_transition
+from oms_core.domain.orders.order_changes import HoldEnd, OrderChange, check_version, invalid_transition
 from oms_core.domain.orders.statuses import OrderStatus, allowed_moves
 from oms_core.domain.stock.products import MovementKind, NewMovement
 from oms_core.domain.validation import one_finding
@@ -62,15 +62,12 @@ class OverdueHold:
     lines: int
 
 
-def decide_confirmation(
-    order: Order, holdings: Sequence[Holding], command: ConfirmOrder, caller: Caller
-) -> OrderChange | None:
+def decide_confirmation(order: Order, command: ConfirmOrder, caller: Caller) -> OrderChange | None:
     """Decide that a held order is placed for good, also when its time has run out; its stock stays reserved.
 
     An order that is not held gets the payment reference, once. None when there is nothing to change. Raise
     `version_mismatch`, `not_settled`, `hold_expired`, `already_confirmed` or `invalid_transition`.
     """
-    del holdings  # Nothing moves.
     reference = command.payment_reference
     if order.status is OrderStatus.QUEUED:
         raise OmsError("not_settled", "the order waits to be placed; confirm it once it is held")
@@ -85,8 +82,8 @@ def decide_confirmation(
         return None
     check_version(order, command.if_version)
     status = OrderStatus.PENDING if order.status is OrderStatus.HELD else order.status
-    event = _event(order, status_event_type(status), status, {}) if order.status is OrderStatus.HELD else None
-    return OrderChange(status=status, movements=(), event=event, payment_reference=reference if is_new else None)
+    events = (_event(order, status_event_type(status), status, {}),) if order.status is OrderStatus.HELD else ()
+    return OrderChange(status=status, movements=(), events=events, payment_reference=reference if is_new else None)
 
 
 def decide_extension(order: Order, command: ExtendHold, limits: HoldLimits, as_of: datetime) -> OrderChange | None:
@@ -114,7 +111,7 @@ def decide_extension(order: Order, command: ExtendHold, limits: HoldLimits, as_o
     end = HoldEnd(until=until, extensions=order.hold_extensions + 1)
     data = {"hold_until": _shown(until), "hold_extensions": end.extensions}
     event = _event(order, EventType.ORDER_HOLD_EXTENDED, OrderStatus.HELD, data)
-    return OrderChange(status=OrderStatus.HELD, movements=(), event=event, hold=end)
+    return OrderChange(status=OrderStatus.HELD, movements=(), events=(event,), hold=end)
 
 
 def expiry(order_id: UUID, version: int, holdings: Sequence[Holding]) -> OrderChange:
@@ -139,7 +136,7 @@ def expiry(order_id: UUID, version: int, holdings: Sequence[Holding]) -> OrderCh
         order_version=version + 1,
         data={"from": OrderStatus.HELD.value, "to": OrderStatus.EXPIRED.value, "reason": _EXPIRED},
     )
-    return OrderChange(status=OrderStatus.EXPIRED, movements=movements, event=event)
+    return OrderChange(status=OrderStatus.EXPIRED, movements=movements, events=(event,))
 
 
 def reference_in_use() -> OmsError:

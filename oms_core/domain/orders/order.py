@@ -129,9 +129,10 @@ class Order(OrderDetails):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What one line of an order holds at one location: the units reserved and shipped, summed from its movements.
+    """What one line of an order holds at one location: the units reserved, shipped, and returned of the shipped ones.
 
-    `level_on_hand` is the location's whole count of the SKU, for a decision; an audit leaves it at 0.
+    They are summed from its movements. `level_on_hand` is the location's whole count of the SKU, for a decision; an
+    audit leaves it at 0.
     """
 
     line_no: int
@@ -139,6 +140,7 @@ class Holding:
     location: str
     reserved: int
     shipped: int
+    returned: int = 0
     level_on_hand: int = 0
 
 

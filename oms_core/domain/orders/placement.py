@@ -28,8 +28,7 @@ class EnteredAs(StrEnum):
 class Placement:
     """A new order before it is written: the command, and all that is fixed so that the transaction can be repeated.
 
-    `hold_seconds` is how long its stock is held for a confirmation; None for an order that needs none.
-    """
+    `hold_seconds`: how long its stock is held for a confirmation; None where none is needed."""
 
     id: UUID
     command: PlaceOrder
@@ -79,11 +78,12 @@ class Demand(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedOrder:
-    """The order that was written, or changed, with an idempotency key. `fingerprint` is None once it was erased."""
+    """The order that was written, or changed by act `act_no` of its kind, with an idempotency key."""
 
     order_id: UUID
     fingerprint: bytes | None
     entered_as: EnteredAs
+    act_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import EventType, NewEvent
 from oms_core.domain.limits import TRANSACTION_LINES_MAX
 from oms_core.domain.orders.order import Order, OrderFailure
+from oms_core.domain.orders.order_changes import OrderChange, QueueEntry, check_version
 from oms_core.domain.orders.placement import (
     Enqueue,
     KeyedOrder,
@@ -22,7 +23,6 @@ from oms_core.domain.orders.placement import (
     known_key,
     unknown_skus,
 )
-from oms_core.domain.orders.status_changes import OrderChange, QueueEntry, check_version
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
 
@@ -175,7 +175,7 @@ def decide_retry(order: Order, reason: str | None, if_version: int | None = None
         )
     event = _event(order, EventType.ORDER_RETRIED, OrderStatus.QUEUED, {"reason": reason})
     entry = QueueEntry(attempts=0, failure=None, due_in_seconds=None)
-    return OrderChange(status=OrderStatus.QUEUED, movements=(), event=event, entry=entry)
+    return OrderChange(status=OrderStatus.QUEUED, movements=(), events=(event,), entry=entry)
 
 
 def decide_failed_attempt(
@@ -190,11 +190,11 @@ def decide_failed_attempt(
     failure = OrderFailure.of(error)
     if attempts < attempts_max:
         entry = QueueEntry(attempts=attempts, failure=failure, due_in_seconds=backoff_seconds(attempts, jitter))
-        return OrderChange(status=OrderStatus.QUEUED, movements=(), event=None, entry=entry)
+        return OrderChange(status=OrderStatus.QUEUED, movements=(), entry=entry)
     shown = {"reason": None, "failure": failure.brief}
     event = _event(order, EventType.ORDER_FAILED, OrderStatus.FAILED, shown)
     entry = QueueEntry(attempts=attempts, failure=failure, due_in_seconds=None)
-    return OrderChange(status=OrderStatus.FAILED, movements=(), event=event, entry=entry)
+    return OrderChange(status=OrderStatus.FAILED, movements=(), events=(event,), entry=entry)
 
 
 def backoff_seconds(attempts: int, jitter: float) -> float:

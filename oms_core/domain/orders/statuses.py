@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -16,6 +17,7 @@ class OrderStatus(StrEnum):
     HELD = "held"
     PENDING = "pending"
     PROCESSING = "processing"
+    PARTLY_SHIPPED = "partly_shipped"
     SHIPPED = "shipped"
     DELIVERED = "delivered"
     RETURNED = "returned"
@@ -25,63 +27,93 @@ class OrderStatus(StrEnum):
     FAILED = "failed"
 
 
-MOVES: Mapping[OrderStatus, tuple[OrderStatus, ...]] = MappingProxyType(
-    {
-        OrderStatus.QUEUED: (
-            OrderStatus.PENDING,
-            OrderStatus.HELD,
-            OrderStatus.REJECTED,
-            OrderStatus.FAILED,
-            OrderStatus.CANCELLED,
+class Act(StrEnum):
+    """What moves an order: the system's own work, setting its status, or an act that the status follows from."""
+
+    SETTLE = "settle"
+    SWEEP = "sweep"
+    CONFIRM = "confirm"
+    RETRY = "retry"
+    STATUS = "status"
+    SHIP = "ship"
+    CANCEL_SHIPMENT = "cancel_shipment"
+    DELIVER = "deliver"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move that an act makes, and the scope that it needs; None for what the system does by itself."""
+
+    source: OrderStatus
+    target: OrderStatus
+    act: Act
+    scope: Scope | None
+
+
+_S = OrderStatus
+
+
+def _moves(act: Act, scope: Scope | None, sources: tuple[OrderStatus, ...], *targets: OrderStatus) -> tuple[Move, ...]:
+    return tuple(Move(source, target, act, scope) for source in sources for target in targets)
+
+
+# By source; targets in the order in which they are shown.
+MOVES: tuple[Move, ...] = tuple(
+    sorted(
+        (
+            *_moves(Act.SETTLE, None, (_S.QUEUED,), _S.PENDING, _S.HELD, _S.REJECTED, _S.FAILED),
+            *_moves(Act.CONFIRM, Scope.ORDERS_WRITE, (_S.HELD,), _S.PENDING),
+            *_moves(Act.SWEEP, None, (_S.HELD,), _S.EXPIRED),
+            *_moves(Act.RETRY, Scope.ORDERS_MANAGE, (_S.EXPIRED, _S.REJECTED, _S.FAILED), _S.QUEUED),
+            *_moves(Act.STATUS, Scope.ORDERS_MANAGE, (_S.PENDING,), _S.PROCESSING),
+            *_moves(Act.STATUS, Scope.ORDERS_MANAGE, (_S.PENDING, _S.PROCESSING, _S.PARTLY_SHIPPED), _S.SHIPPED),
+            *_moves(Act.STATUS, Scope.ORDERS_MANAGE, (_S.SHIPPED,), _S.DELIVERED),
+            *_moves(Act.STATUS, Scope.ORDERS_MANAGE, (_S.SHIPPED, _S.DELIVERED), _S.RETURNED),
+            *_moves(
+                Act.STATUS,
+                Scope.ORDERS_WRITE,
+                (_S.QUEUED, _S.HELD, _S.PENDING, _S.PROCESSING, _S.EXPIRED, _S.REJECTED, _S.FAILED),
+                _S.CANCELLED,
+            ),
+            *_moves(Act.SHIP, Scope.ORDERS_MANAGE, (_S.PENDING, _S.PROCESSING), _S.PARTLY_SHIPPED, _S.SHIPPED),
+            *_moves(Act.SHIP, Scope.ORDERS_MANAGE, (_S.PARTLY_SHIPPED,), _S.SHIPPED),
+            *_moves(Act.CANCEL_SHIPMENT, Scope.ORDERS_MANAGE, (_S.SHIPPED,), _S.PARTLY_SHIPPED, _S.PROCESSING),
+            *_moves(Act.CANCEL_SHIPMENT, Scope.ORDERS_MANAGE, (_S.PARTLY_SHIPPED,), _S.PROCESSING),
+            *_moves(Act.DELIVER, Scope.ORDERS_MANAGE, (_S.SHIPPED,), _S.DELIVERED),
         ),
-        OrderStatus.HELD: (OrderStatus.PENDING, OrderStatus.EXPIRED, OrderStatus.CANCELLED),
-        OrderStatus.PENDING: (OrderStatus.PROCESSING, OrderStatus.SHIPPED, OrderStatus.CANCELLED),
-        OrderStatus.PROCESSING: (OrderStatus.SHIPPED, OrderStatus.CANCELLED),
-        OrderStatus.SHIPPED: (OrderStatus.DELIVERED, OrderStatus.RETURNED),
-        OrderStatus.DELIVERED: (OrderStatus.RETURNED,),
-        OrderStatus.EXPIRED: (OrderStatus.QUEUED, OrderStatus.CANCELLED),
-        OrderStatus.REJECTED: (OrderStatus.QUEUED, OrderStatus.CANCELLED),
-        OrderStatus.FAILED: (OrderStatus.QUEUED, OrderStatus.CANCELLED),
-        OrderStatus.CANCELLED: (),
-        OrderStatus.RETURNED: (),
-    }
+        key=lambda move: [*OrderStatus].index(move.source),
+    )
 )
 
-# No caller sets the others: placing leads to held, pending, rejected and failed, confirming to pending, the sweep to
-# expired, accepting and retrying to queued.
-SETTABLE = frozenset(
-    {
-        OrderStatus.PROCESSING,
-        OrderStatus.SHIPPED,
-        OrderStatus.DELIVERED,
-        OrderStatus.CANCELLED,
-        OrderStatus.RETURNED,
-    }
-)
+# The statuses that a caller may set; the others follow from what is done to an order.
+SETTABLE = frozenset(move.target for move in MOVES if move.act is Act.STATUS)
 
 # Orders that have a row among those that wait.
 WAITING = frozenset({OrderStatus.QUEUED, OrderStatus.HELD})
 
-# Orders whose lines are reserved: the sum of their holdings is what the levels show as reserved.
-OPEN = frozenset({OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PROCESSING})
+# Orders of which something is reserved: the sum of their holdings is what the levels show as reserved.
+OPEN = frozenset({OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.PARTLY_SHIPPED})
+
+# Orders of which something can be shipped.
+SHIPPABLE = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.PARTLY_SHIPPED})
+
+# Orders of which something has left the stock, if only to come back later.
+TAKING = frozenset({OrderStatus.PARTLY_SHIPPED, OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.RETURNED})
+
+# Orders that may have shipments, if only cancelled ones.
+MAY_HAVE_SHIPPED = TAKING | {OrderStatus.PROCESSING, OrderStatus.CANCELLED}
+
+_SETTABLE_FROM: Mapping[OrderStatus, tuple[OrderStatus, ...]] = MappingProxyType(
+    {
+        source: tuple(move.target for move in MOVES if move.act is Act.STATUS and move.source is source)
+        for source in OrderStatus
+    }
+)
 
 
 def allowed_moves(status: OrderStatus, caller: Caller) -> tuple[OrderStatus, ...]:
     """Return the statuses that this caller may set from here, in the table's order."""
-    return tuple(target for target in MOVES[status] if target in SETTABLE and caller.may(scope_needed(target)))
-
-
-def moved_by(source: OrderStatus, target: OrderStatus) -> tuple[str, Scope | None]:
-    """Return the act that makes a move, and the scope that it needs; None for what the system does by itself."""
-    if target in SETTABLE:
-        return "status", scope_needed(target)
-    if target is OrderStatus.QUEUED:
-        return "retry", Scope.ORDERS_MANAGE
-    if target is OrderStatus.EXPIRED:
-        return "sweep", None
-    if source is OrderStatus.HELD:
-        return "confirm", Scope.ORDERS_WRITE
-    return "settle", None
+    return tuple(target for target in _SETTABLE_FROM[status] if caller.may(scope_needed(target)))
 
 
 def scope_needed(target: OrderStatus) -> Scope:

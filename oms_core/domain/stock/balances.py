@@ -9,16 +9,16 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from oms_core.domain.orders.following import are_delivered, status_of
 from oms_core.domain.orders.order import Holding
-from oms_core.domain.orders.statuses import OPEN, OrderStatus
+from oms_core.domain.orders.shipments import ShipmentStatus
+from oms_core.domain.orders.statuses import OPEN, TAKING, OrderStatus
 
 Key = TypeVar("Key")
 Balance = TypeVar("Balance")
 
-# Orders of all of whose lines the ledger rows reserve every unit; those of others reserve none.
-RESERVING = OPEN
-# Orders of all of whose lines the ledger rows have taken every unit from the stock; those of others have taken none.
-TAKING = frozenset({OrderStatus.SHIPPED, OrderStatus.DELIVERED})
+# Orders every unit of which is reserved or was shipped, by the ledger rows; of those of others none is, or was.
+COVERED = OPEN | TAKING
 # Orders that somebody has to come back to, and for what; those of other statuses wait for nobody.
 WAITS_FOR: Mapping[OrderStatus, str] = MappingProxyType({OrderStatus.QUEUED: "place", OrderStatus.HELD: "confirm"})
 
@@ -44,8 +44,20 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentBalance:
+    """A shipment, and the units that are shipped by the ledger rows of its act.
+
+    Number and status are None where such rows name a shipment that is not there.
+    """
+
+    shipment_no: int | None
+    status: ShipmentStatus | None
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderBalance:
-    """One order: units per line (line_no to quantity), what it holds by its ledger rows, and how it waits.
+    """One order: units per line (line_no to quantity), what it holds by its ledger rows, its shipments, how it waits.
 
     `status` is None where ledger rows or what waits name an order that is not there.
     """
@@ -56,6 +68,7 @@ class OrderBalance:
     holdings: Sequence[Holding]
     hold_until: datetime | None = None
     waiting: Waiting | None = None
+    shipments: Sequence[ShipmentBalance] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,44 +107,72 @@ def audit_level(balance: LevelBalance) -> Discrepancy | None:
 
 
 def audit_order(balance: OrderBalance) -> Discrepancy | None:
-    """Compare what an order holds by its ledger rows, and how it waits, with what its status and lines imply.
+    """Compare what an order holds by its ledger rows, its shipments, and how it waits, with its status and its lines.
 
     None when they agree.
     """
+    subject = f"order {balance.order_id}"
     if balance.status is None:
         detail = f"it is not there, and ledger rows of {len(balance.holdings)} lines and locations are"
-        return Discrepancy(subject=f"order {balance.order_id}", detail=detail)
-    expects_reserved = balance.status in RESERVING
-    expects_shipped = balance.status in TAKING
-    reserved = dict.fromkeys(balance.quantities, 0)
-    shipped = dict.fromkeys(balance.quantities, 0)
+        return Discrepancy(subject=subject, detail=detail)
+    wrong = _wrong_units(balance) or _wrong_shipment(balance) or _wrong_waiting(balance)
+    return Discrepancy(subject=subject, detail=f"{balance.status}: {wrong}") if wrong else None
+
+
+def _wrong_units(balance: OrderBalance) -> str | None:
+    """Say what is wrong with the units of lines: each is reserved or shipped, and what came back was shipped before."""
+    reserved, shipped, returned = (dict.fromkeys(balance.quantities, 0) for _ in range(3))
     for holding in balance.holdings:
-        reserved[holding.line_no] = reserved.get(holding.line_no, 0) + holding.reserved
-        shipped[holding.line_no] = shipped.get(holding.line_no, 0) + holding.shipped
-    nothing = dict.fromkeys(balance.quantities, 0)
-    if reserved == (balance.quantities if expects_reserved else nothing) and shipped == (
-        balance.quantities if expects_shipped else nothing
-    ):
-        return _audit_waiting(balance)
-    return Discrepancy(
-        subject=f"order {balance.order_id}",
-        detail=f"{balance.status}: its lines are {balance.quantities}, "
-        f"its ledger rows reserve {reserved} and shipped {shipped}",
+        for sums, units in ((reserved, holding.reserved), (shipped, holding.shipped), (returned, holding.returned)):
+            sums[holding.line_no] = sums.get(holding.line_no, 0) + units
+    is_covered = balance.status in COVERED
+    agree = all(
+        line_no in balance.quantities
+        and (balance.quantities[line_no] if is_covered else 0) == reserved[line_no] + shipped[line_no]
+        and reserved[line_no] >= 0
+        and 0 <= returned[line_no] <= shipped[line_no]
+        for line_no in reserved
+    )
+    if agree and _follows(balance, sum(reserved.values()), sum(shipped.values()), sum(returned.values())):
+        return None
+    return (
+        f"its lines are {balance.quantities}, its ledger rows reserve {reserved}, shipped {shipped} "
+        f"and returned {returned}; its shipments are {[str(each.status) for each in balance.shipments]}"
     )
 
 
-def _audit_waiting(balance: OrderBalance) -> Discrepancy | None:
-    """Compare how an order waits with its status: one that nobody looks for would hold its stock for ever."""
+def _follows(balance: OrderBalance, reserved: int, shipped: int, returned: int) -> bool:
+    """Return whether a status is the one that follows from the sums."""
+    if balance.status not in TAKING:
+        return shipped == 0
+    if balance.status is OrderStatus.RETURNED and returned != shipped:
+        return False
+    # An order that was shipped by a release without shipments is delivered if its status says so.
+    told = [each.status for each in balance.shipments if each.status is not None]
+    is_delivered = are_delivered(told) if told else balance.status is OrderStatus.DELIVERED
+    return balance.status is status_of(reserved, shipped, returned, is_delivered=is_delivered)
+
+
+def _wrong_shipment(balance: OrderBalance) -> str | None:
+    """Say which shipment is wrong: a cancelled one takes nothing, any other takes something."""
+    for each in balance.shipments:
+        if each.shipment_no is None:
+            return f"ledger rows shipped {each.units} in a shipment that is not there"
+        if (each.status is ShipmentStatus.CANCELLED) != (each.units == 0):
+            return f"shipment {each.shipment_no} is {each.status}, and its ledger rows shipped {each.units}"
+    return None
+
+
+def _wrong_waiting(balance: OrderBalance) -> str | None:
+    """Say what is wrong with how an order waits: one that nobody looks for would hold its stock for ever."""
     waiting = balance.waiting
     found = None if waiting is None else waiting.waits_for
     expected = None if balance.status is None else WAITS_FOR.get(balance.status)
     if found != expected:
-        detail = f"among what waits it should be {_named(expected)}, and is {_named(found)}"
-    elif waiting is not None and balance.status is OrderStatus.HELD and waiting.due_at != balance.hold_until:
-        detail = f"it is held until {balance.hold_until}, and is due at {waiting.due_at}"
-    else:
-        return None
-    return Discrepancy(subject=f"order {balance.order_id}", detail=f"{balance.status}: {detail}")
+        return f"among what waits it should be {_named(expected)}, and is {_named(found)}"
+    if waiting is not None and balance.status is OrderStatus.HELD and waiting.due_at != balance.hold_until:
+        return f"it is held until {balance.hold_until}, and is due at {waiting.due_at}"
+    return None
 
 
 def _named(waits_for: str | None) -> str:

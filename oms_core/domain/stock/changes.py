@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID, uuid5
 
 from oms_core.domain.commands import UNSET, AdjustStock, DeleteProduct, ReceiveStock, SetStock, Unset
 from oms_core.domain.events import NewEvent, StockChange, stock_events
+from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.statuses import OPEN, OrderStatus
 from oms_core.domain.preconditions import NOTHING_ASKED, Precondition
 from oms_core.domain.stock.products import MovementKind, NewMovement, Product, StockLevel
+from oms_core.domain.stock.transfers import TransferStock
 from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
+
+_TRANSFERS = UUID("6f2c1d0a-8a3e-5b57-9d0e-1f6f5a0f7c11")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductChange:
-    """What a change writes: a product to create or whose fields to set, a level to ensure, at most one ledger row.
+    """What a change writes: a product to create or whose fields to set, a level to ensure, and ledger rows.
 
-    `location` names the level that must exist afterwards (None: no level changes); `movement` is None when the count
-    stays as it is.
+    `location` names the level that must exist afterwards (None: no level changes); there are no movements where the
+    counts stay as they are.
     """
 
     name: str | None = None
     low_stock_threshold: int | Unset | None = UNSET
     location: str | None = None
-    movement: NewMovement | None = None
+    movements: tuple[NewMovement, ...] = ()
 
 
 def decide_set(product: Product | None, command: SetStock, location: str) -> ProductChange | None:
@@ -42,10 +47,10 @@ def decide_set(product: Product | None, command: SetStock, location: str) -> Pro
             f"{command.sku} {location}: on hand is {on_hand}, not {command.expected_on_hand}",
             data={"on_hand": on_hand, "expected_on_hand": command.expected_on_hand},
         )
-    movement = None
+    movements: tuple[NewMovement, ...] = ()
     if command.on_hand is not None and command.on_hand != on_hand:
         _check_reserved(command.sku, location, level, command.on_hand)
-        movement = NewMovement(
+        counted = NewMovement(
             sku=command.sku,
             location=location,
             kind=MovementKind.COUNT,
@@ -54,11 +59,12 @@ def decide_set(product: Product | None, command: SetStock, location: str) -> Pro
             reason=command.reason,
             reference=command.reference,
         )
+        movements = (counted,)
     change = ProductChange(
         name=command.name if product is None or command.name != product.name else None,
         low_stock_threshold=_changed_threshold(product, command),
-        location=location if command.on_hand is not None and (level is None or movement) else None,
-        movement=movement,
+        location=location if command.on_hand is not None and (level is None or movements) else None,
+        movements=movements,
     )
     return change if product is None or change != ProductChange() else None
 
@@ -101,6 +107,44 @@ def decide_receive(product: Product | None, command: ReceiveStock, location: str
     )
 
 
+def decide_transfer(product: Product | None, command: TransferStock, act_id: UUID) -> ProductChange:
+    """Decide to move units that nobody has reserved from one location to another.
+
+    Raise `sku_not_found`, `version_mismatch`, `stock_below_reserved`, or `validation_error` above 10^12.
+    """
+    if product is None:
+        raise sku_not_found(command.sku)
+    _check_revision(product, command.precondition, is_done=False)
+    left, there = _level(product, command.from_location), _level(product, command.to_location)
+    _check_reserved(command.sku, command.from_location, left, (left.on_hand if left else 0) - command.quantity)
+    arrived = (there.on_hand if there else 0) + command.quantity
+    if arrived > COUNT_MAX:
+        detail = count_too_large(command.sku, command.to_location, arrived)
+        raise one_finding("/quantity", "out_of_range", detail)
+    rows = tuple(
+        NewMovement(
+            sku=command.sku,
+            location=location,
+            kind=MovementKind.TRANSFER,
+            on_hand_delta=units,
+            reserved_delta=0,
+            reason=command.reason,
+            reference=command.reference,
+            act_id=act_id,
+        )
+        for location, units in (
+            (command.from_location, -command.quantity),
+            (command.to_location, command.quantity),
+        )
+    )
+    return ProductChange(location=command.to_location, movements=rows)
+
+
+def transfer_id(key: IdempotencyKey) -> UUID:
+    """Return the id of the transfer under a key: the same whenever it is decided again."""
+    return uuid5(_TRANSFERS, f"{key.actor}\n{key.key}")
+
+
 def check_deletion(product: Product, is_used: bool, command: DeleteProduct) -> None:
     """Raise unless a product may be deleted. It `is_used` if the ledger has a row of it, or an order names it.
 
@@ -116,7 +160,7 @@ def events_of(product: Product | None, change: ProductChange) -> list[NewEvent]:
     if product is None:
         return []
     threshold = change.low_stock_threshold
-    delta = change.movement.on_hand_delta if change.movement else 0
+    delta = sum(row.on_hand_delta for row in change.movements)
     return stock_events(
         [
             StockChange(
@@ -159,7 +203,7 @@ def _moved(
     if on_hand > COUNT_MAX:
         raise one_finding(pointer, "out_of_range", count_too_large(movement.sku, movement.location, on_hand))
     _check_reserved(movement.sku, movement.location, level, on_hand)
-    return ProductChange(location=movement.location, movement=movement)
+    return ProductChange(location=movement.location, movements=(movement,))
 
 
 def _check_revision(product: Product | None, precondition: Precondition, *, is_done: bool) -> None:

@@ -15,9 +15,11 @@ class MovementKind(StrEnum):
     RECEIVE = "receive"
     ADJUST = "adjust"
     COUNT = "count"
+    TRANSFER = "transfer"
     RESERVE = "reserve"
     RELEASE = "release"
     SHIP = "ship"
+    UNSHIP = "unship"
     RETURN = "return"
 
 
@@ -81,7 +83,10 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMovement:
-    """A row that is about to be written to the ledger; its deltas are never both zero."""
+    """A row that is about to be written to the ledger; its deltas are never both zero.
+
+    `act_id` names the shipment or transfer that the row belongs to, if any.
+    """
 
     sku: str
     location: str
@@ -92,6 +97,7 @@ class NewMovement:
     line_no: int | None = None
     reason: str | None = None
     reference: str | None = None
+    act_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from oms_core.imports.records import Lines
 from oms_core.imports.rehearsal import RehearsePlacements
 from oms_core.imports.rejects import refused_order
 from oms_core.ports.clock import Clock
-from oms_core.ports.storage import OrderStorage
+from oms_core.ports.order_storage import OrderStorage
 from oms_core.runtime.call_batches import PlaceMany
 
 

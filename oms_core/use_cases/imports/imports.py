@@ -1,4 +1,4 @@
-"""Imports: a file of stock, or of orders, of any length in bounded memory."""
+"""Imports: a file of stock, of orders or of shipments, of any length in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from oms_core.documents.byte_sources import ByteSource
 from oms_core.domain.callers import Caller
 from oms_core.domain.import_commands import (
     ImportOrders,
+    ImportShipments,
     ImportStock,
     OrderImportReport,
+    ShipmentImportReport,
     StockImportReport,
     TellProgress,
     TellReject,
@@ -20,6 +22,7 @@ from oms_core.domain.orders.holds import OrderDefaults
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.imports.import_orders import import_orders
+from oms_core.use_cases.imports.import_shipments import import_shipments
 from oms_core.use_cases.imports.import_stock import import_stock
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.prepare_placement import write_prepared
@@ -66,6 +69,28 @@ class Imports:
             location_priority=self.locations,
             orders=self.storage.orders,
             commit=self.intake().place_many,
+            rejects=rejects or _pass_over,
+            progress=progress or _pass_over,
+        )
+
+    def shipments(
+        self,
+        command: ImportShipments,
+        source: ByteSource,
+        *,
+        caller: Caller,
+        rejects: TellReject | None = None,
+        progress: TellProgress | None = None,
+    ) -> ShipmentImportReport:
+        """Ship orders as a file says, such as a logistics partner's. `import_shipments` says how bad rows are treated,
+        and lists the errors.
+        """
+        return import_shipments(
+            command,
+            source,
+            caller=caller,
+            clock=self.clock,
+            orders=self.storage.orders,
             rejects=rejects or _pass_over,
             progress=progress or _pass_over,
         )

@@ -10,7 +10,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_LINES_MAX
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.pages import Page, check_limit, decode_id_cursor, encode_cursor
-from oms_core.ports.storage import OrderStorage
+from oms_core.ports.order_storage import OrderStorage
 
 _CURSOR = "orders"
 _OLDEST_CURSOR = "orders-oldest"

@@ -11,14 +11,15 @@ from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder, RetryOrder
 from oms_core.domain.events import Event
 from oms_core.domain.fingerprints import retry_fingerprint
-from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, RETRY_ORDERS_MAX
 from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses, Moved
 from oms_core.domain.orders.holds import OrderDefaults
-from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter
+from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter
+from oms_core.domain.orders.order_changes import Changed, OrderChange
 from oms_core.domain.orders.placement import Placed, PlacementOutcome, Refused
 from oms_core.domain.orders.queueing import decide_retry
-from oms_core.domain.orders.status_changes import OrderChange, decide_status_change
+from oms_core.domain.orders.shipments import Standing
+from oms_core.domain.orders.status_changes import decide_status_change
 from oms_core.domain.orders.statuses import OrderStatus, scope_needed
 from oms_core.domain.pages import Page, check_limit, decode_number_cursor, encode_cursor, page_of
 from oms_core.domain.rate_limits import RateScope
@@ -26,6 +27,7 @@ from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 from oms_core.ports.clock import Clock
 from oms_core.use_cases.databases import Databases
+from oms_core.use_cases.orders.acts import OrderActs
 from oms_core.use_cases.orders.change_many import change_many
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.order_export import OrderExport
@@ -37,14 +39,6 @@ from oms_core.use_cases.rate_limits import Charge, OnCharge, RateLimits
 
 _EVENTS_CURSOR = "order_events"
 _SHOWN_MAX = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retried:
-    """The order as it is now; `replayed` when the idempotency key was used before."""
-
-    order: Order
-    replayed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +198,7 @@ class Orders:
             owner=caller.customer_id,
             caller=caller,
             now=self.clock.now(),
-            decide=lambda order, holdings: decide_status_change(order, holdings, command, caller),
+            decide=lambda order, standing: decide_status_change(order, standing, command, caller),
         )
 
     def change_many(self, command: ChangeOrderStatuses, *, caller: Caller) -> Sequence[Moved]:
@@ -222,7 +216,7 @@ class Orders:
         command = ChangeOrderStatus(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason)
         return self.change_status(command, caller=caller)
 
-    def retry(self, command: RetryOrder, *, caller: Caller) -> Retried:
+    def retry(self, command: RetryOrder, *, caller: Caller) -> Changed:
         """Put a rejected, failed or expired order at the end of the queue, without its failure and its attempts.
 
         An order that is queued already stays as it is. Under one idempotency key it is done once, even if the order has
@@ -230,7 +224,14 @@ class Orders:
         `order_archived`, `storage_unavailable` or `outcome_unknown`.
         """
         caller.require(Scope.ORDERS_MANAGE)
-        retried = self._retried(command, caller)
+
+        def decide(order: Order, _: Standing) -> OrderChange | None:
+            return decide_retry(order, command.reason, command.if_version)
+
+        act = OrderActs(self.databases.primary.orders, self.clock)
+        retried = act(
+            command, "retry", retry_fingerprint(command), caller=caller, owner=caller.customer_id, decide=decide
+        )
         self.intake.announce([command.order_id])
         return retried
 
@@ -254,21 +255,6 @@ class Orders:
 
     def _charge(self, caller: Caller, charged: OnCharge | None, cost: int = 1) -> Charge:
         return self.rate_limits.charge(RateScope.ORDERS_PLACE, caller=caller, cost=cost, charged=charged)
-
-    def _retried(self, command: RetryOrder, caller: Caller) -> Retried:
-        orders = self.databases.primary.orders
-        order_id, owner, now = command.order_id, caller.customer_id, self.clock.now()
-
-        def decide(order: Order, _: Sequence[Holding]) -> OrderChange | None:
-            return decide_retry(order, command.reason, command.if_version)
-
-        if command.idempotency_key is None:
-            order = orders.change(order_id, owner=owner, caller=caller, now=now, decide=decide)
-            return Retried(order=order, replayed=False)
-        fingerprint = retry_fingerprint(command)
-        key = IdempotencyKey(actor=caller.name, key=command.idempotency_key, act="retry", fingerprint=fingerprint)
-        order, replayed = orders.change_once(order_id, key=key, owner=owner, caller=caller, now=now, decide=decide)
-        return Retried(order=order, replayed=replayed)
 
 
 def _taken(outcome: PlacementOutcome, charge: Charge) -> Placed:

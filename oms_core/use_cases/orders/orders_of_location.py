@@ -14,7 +14,7 @@ from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter
 from oms_core.domain.orders.statuses import OPEN
 from oms_core.domain.pages import Page, check_limit
 from oms_core.domain.validation import Findings
-from oms_core.ports.storage import OrderStorage
+from oms_core.ports.order_storage import OrderStorage
 from oms_core.use_cases.orders.order_pages import after_cursor, owned_filter, page_before_more
 
 _READ_TOGETHER_MAX = 225

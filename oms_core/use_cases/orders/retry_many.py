@@ -14,7 +14,7 @@ from oms_core.domain.orders.queueing import RETRIABLE
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.validation import Findings, one_finding
 from oms_core.errors import OmsError
-from oms_core.ports.storage import OrderStorage
+from oms_core.ports.order_storage import OrderStorage
 from oms_core.use_cases.orders.order_pages import orders_by_id, owned_filter
 
 # Expired orders were given up by whoever placed them: they are retried where they are asked for.

@@ -153,6 +153,7 @@ def test_a_row_of_the_ledger_is_shown_with_exactly_its_fields(shop: Shop) -> Non
         "reserved_delta": 0,
         "order_id": None,
         "line_no": None,
+        "act_id": None,
         "reason": "opening",
         "reference": "R",
         "actor": "clerk",

@@ -24,7 +24,7 @@ from oms_core import (
     SetStock,
 )
 from oms_core.domain.orders.placement import Placement, PlacementOutcome
-from oms_core.ports.storage import DecidePlacement
+from oms_core.ports.order_storage import DecidePlacement
 from tests.core.imports.import_fixtures import CLERK, Importer, importer_over, order_report
 
 HEADER = "idempotency_key,reference,customer_id,currency,sku,quantity,unit_price"

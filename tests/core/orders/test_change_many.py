@@ -11,8 +11,8 @@ from oms_contracts.storage_contract.shop import CLERK, Shop, new_shop
 from oms_memory import MemoryStorage
 
 from oms_core import ChangeOrderStatuses, OmsError, Order, OrderStatus
-from oms_core.domain.orders.bulk_changes import Moved
-from oms_core.ports.storage import OrderStorage
+from oms_core.domain.orders.bulk_changes import Acted
+from oms_core.ports.order_storage import OrderStorage
 from oms_core.use_cases.orders.change_many import change_many
 
 UNAVAILABLE = OmsError("storage_unavailable", "the database is away")
@@ -32,7 +32,7 @@ class FailingOrders:
         self._orders = orders
         self._fails = fails
 
-    def change_many(self, order_ids: Sequence[UUID], **given: Any) -> dict[UUID, Moved]:
+    def change_many(self, order_ids: Sequence[UUID], **given: Any) -> dict[UUID, Acted]:
         if error := self._fails(order_ids):
             raise error
         return self._orders.change_many(order_ids, **given)
@@ -55,7 +55,7 @@ def test_an_order_at_fault_costs_no_other(shop: Shop, caplog: pytest.LogCaptureF
     faulty = order_ids[3]
     told = cancel(shop, order_ids, lambda ids: ValueError("bad row") if faulty in ids else None)
     assert told == ["cancelled", "cancelled", "cancelled", "internal_error", "cancelled"]
-    assert [record.getMessage() for record in caplog.records] == [f"order {faulty} cannot be moved"]
+    assert [record.getMessage() for record in caplog.records] == [f"order {faulty} cannot be changed"]
     assert shop.levels("A") == {"main": (100, 1)}
 
 

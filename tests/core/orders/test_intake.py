@@ -16,7 +16,7 @@ from oms_core.domain.metrics import Metric
 from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.ports.metrics import NoMetrics
 from oms_core.ports.no_broker import NoBroker
-from oms_core.ports.storage import DecidePlacement
+from oms_core.ports.order_storage import DecidePlacement
 from oms_core.use_cases.orders.intake import Intake, PlaceMany
 
 POISON = "poison"

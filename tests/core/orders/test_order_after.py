@@ -9,10 +9,10 @@ import pytest
 
 from oms_core import OrderStatus
 from oms_core.domain.limits import TRANSACTION_LINES_MAX
+from oms_core.domain.orders.order_changes import OrderChange, joins_queue, order_after
 from oms_core.domain.orders.placement import Refuse, Reserve
 from oms_core.domain.orders.queueing import decide_failed_attempt, decide_retry, fitting
 from oms_core.domain.orders.settled_orders import settled_order
-from oms_core.domain.orders.status_changes import OrderChange, joins_queue, order_after
 from tests.core.orders.test_queueing import ERROR, FAILURE, NOW, order
 
 LATER = NOW + timedelta(hours=1)
@@ -20,7 +20,7 @@ LATER = NOW + timedelta(hours=1)
 
 def test_a_move_changes_the_status_the_version_and_the_time_alone() -> None:
     pending = replace(order(OrderStatus.PENDING), queue_no=None)
-    change = OrderChange(status=OrderStatus.SHIPPED, movements=(), event=None)
+    change = OrderChange(status=OrderStatus.SHIPPED, movements=())
     assert not joins_queue(pending, change)
     shipped = replace(pending, status=OrderStatus.SHIPPED, version=pending.version + 1, updated_at=LATER)
     assert order_after(pending, change, LATER) == shipped
@@ -56,7 +56,7 @@ def test_a_placed_order_has_no_failure_and_the_try_of_its_claim_is_taken_back(
 
 def test_an_order_that_leaves_the_queue_has_no_number_in_it() -> None:
     waiting = replace(order(), queue_no=7)
-    change = OrderChange(status=OrderStatus.CANCELLED, movements=(), event=None)
+    change = OrderChange(status=OrderStatus.CANCELLED, movements=())
     assert order_after(waiting, change, LATER).queue_no is None
 
 

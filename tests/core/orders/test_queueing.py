@@ -13,6 +13,7 @@ from oms_core import OmsError, Order, OrderLine, OrderStatus, PlaceOrder
 from oms_core.domain.events import EventType
 from oms_core.domain.fingerprints import order_fingerprint
 from oms_core.domain.orders.order import OrderFailure
+from oms_core.domain.orders.order_changes import QueueEntry
 from oms_core.domain.orders.placement import (
     Enqueue,
     EnteredAs,
@@ -41,7 +42,6 @@ from oms_core.domain.orders.queueing import (
     queued_event,
 )
 from oms_core.domain.orders.settled_orders import settled_event
-from oms_core.domain.orders.status_changes import QueueEntry
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 ERROR = OmsError("internal_error", "it cannot be written")
@@ -137,9 +137,9 @@ def test_a_retry_begins_anew_and_at_once(status: OrderStatus) -> None:
     assert change is not None
     assert (change.status, change.movements) == (OrderStatus.QUEUED, ())
     assert change.entry == QueueEntry(attempts=0, failure=None, due_in_seconds=None)
-    assert change.event is not None
-    assert (change.event.type, change.event.order_version) == (EventType.ORDER_RETRIED, 5)
-    assert change.event.data == {"from": status.value, "to": "queued", "reason": "stock came"}
+    (event,) = change.events
+    assert (event.type, event.order_version) == (EventType.ORDER_RETRIED, 5)
+    assert event.data == {"from": status.value, "to": "queued", "reason": "stock came"}
 
 
 def test_retrying_what_waits_changes_nothing() -> None:
@@ -179,7 +179,7 @@ def test_who_ended_the_worker_each_time_is_given_up_after_a_try_alone(
 def test_a_failed_try_is_made_again_later() -> None:
     change = decide_failed_attempt(order(), ERROR, attempts=2, attempts_max=3, jitter=0.25)
     assert change is not None
-    assert (change.status, change.event, change.movements) == (OrderStatus.QUEUED, None, ())
+    assert (change.status, change.events, change.movements) == (OrderStatus.QUEUED, (), ())
     assert change.entry == QueueEntry(attempts=2, failure=FAILURE, due_in_seconds=0.5)
 
 
@@ -189,10 +189,10 @@ def test_after_the_last_try_the_order_has_failed(attempts: int) -> None:
     assert change is not None
     assert (change.status, change.movements) == (OrderStatus.FAILED, ())
     assert change.entry == QueueEntry(attempts=attempts, failure=FAILURE, due_in_seconds=None)
-    assert change.event is not None
-    assert (change.event.type, change.event.order_version) == (EventType.ORDER_FAILED, 5)
+    (event,) = change.events
+    assert (event.type, event.order_version) == (EventType.ORDER_FAILED, 5)
     failure = {"code": "internal_error", "detail": "it cannot be written"}
-    assert change.event.data == {"from": "queued", "to": "failed", "reason": None, "failure": failure}
+    assert event.data == {"from": "queued", "to": "failed", "reason": None, "failure": failure}
 
 
 @pytest.mark.parametrize("status", NOT_QUEUED)

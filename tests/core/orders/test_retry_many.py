@@ -12,13 +12,13 @@ from oms_memory import MemoryStorage
 from oms_core import (
     ALL_SCOPES,
     Caller,
+    Changed,
     Oms,
     OmsError,
     OrderFilter,
     Orders,
     OrderStatus,
     Ports,
-    Retried,
     RetryOrder,
     Settings,
 )
@@ -94,7 +94,7 @@ def test_the_newest_come_first_and_more_is_told(shop: Shop) -> None:
 def test_one_that_changed_meanwhile_is_counted_and_stops_nothing(shop: Shop) -> None:
     ids = [failed(shop) for _ in range(3)]
 
-    def one(order_id: UUID) -> Retried:
+    def one(order_id: UUID) -> Changed:
         if order_id == ids[1]:
             shop.move(order_id, OrderStatus.CANCELLED)
         return orders_of(shop).retry(RetryOrder(order_id=order_id), caller=CLERK)
@@ -107,7 +107,7 @@ def test_one_that_changed_meanwhile_is_counted_and_stops_nothing(shop: Shop) -> 
 def test_a_database_that_goes_away_in_between_ends_it_and_what_was_retried_stays(shop: Shop) -> None:
     ids = [failed(shop) for _ in range(2)]
 
-    def one(order_id: UUID) -> Retried:
+    def one(order_id: UUID) -> Changed:
         if order_id == ids[0]:
             raise OmsError("storage_unavailable", "away")
         return orders_of(shop).retry(RetryOrder(order_id=order_id), caller=CLERK)
@@ -153,7 +153,7 @@ def test_the_scope_is_asked_for_also_where_nothing_is_to_be_retried(shop: Shop) 
 
 
 def test_a_bad_reason_is_refused_also_where_nothing_is_to_be_retried(shop: Shop) -> None:
-    def never(order_id: UUID) -> Retried:
+    def never(order_id: UUID) -> Changed:
         raise AssertionError(order_id)
 
     with pytest.raises(OmsError) as caught:
@@ -196,5 +196,5 @@ def test_a_bad_retry_says_where(field: str, value: object) -> None:
     assert [error.pointer for error in caught.value.errors] == [f"/{field}"]
 
 
-def retry_one(shop: Shop, command: RetryOrder) -> Retried:
+def retry_one(shop: Shop, command: RetryOrder) -> Changed:
     return orders_of(shop).retry(command, caller=CLERK)

@@ -13,7 +13,16 @@ from oms_memory import MemoryStorage
 
 from oms_core import OrderStatus
 from oms_core.domain.orders.order import Holding
-from oms_core.domain.stock.balances import WAITS_FOR, LevelBalance, OrderBalance, Waiting, audit_level, audit_order
+from oms_core.domain.orders.shipments import ShipmentStatus
+from oms_core.domain.stock.balances import (
+    WAITS_FOR,
+    LevelBalance,
+    OrderBalance,
+    ShipmentBalance,
+    Waiting,
+    audit_level,
+    audit_order,
+)
 from oms_core.use_cases.audit import audit
 from oms_core.use_cases.databases import Databases
 
@@ -34,11 +43,11 @@ def level(on_hand: int, reserved: int, ledger_on_hand: int, ledger_reserved: int
     )
 
 
-def held(line_no: int, reserved: int, shipped: int, location: str = "main") -> Holding:
-    return Holding(line_no=line_no, sku="A", location=location, reserved=reserved, shipped=shipped)
+def held(line_no: int, reserved: int, shipped: int, location: str = "main", returned: int = 0) -> Holding:
+    return Holding(line_no=line_no, sku="A", location=location, reserved=reserved, shipped=shipped, returned=returned)
 
 
-def order(status: OrderStatus, holdings: Sequence[Holding]) -> OrderBalance:
+def order(status: OrderStatus, holdings: Sequence[Holding], shipments: Sequence[ShipmentBalance] = ()) -> OrderBalance:
     waiting = Waiting(waits_for=WAITS_FOR[status], due_at=SOON) if status in WAITS_FOR else None
     return OrderBalance(
         order_id=UUID(int=1),
@@ -47,6 +56,7 @@ def order(status: OrderStatus, holdings: Sequence[Holding]) -> OrderBalance:
         holdings=holdings,
         hold_until=SOON,
         waiting=waiting,
+        shipments=shipments,
     )
 
 
@@ -79,17 +89,31 @@ HOLDINGS = {
     "too little": [held(1, 2, 0), held(2, 2, 0)],
     "too much": [held(1, 2, 0), held(2, 4, 0)],
     "both": [held(1, 2, 2), held(2, 3, 3)],
+    "some of both": [held(1, 1, 1), held(2, 0, 2, "north"), held(2, 1, 0)],
+    "returned": [held(1, 0, 2, returned=2), held(2, 0, 3, returned=3)],
+    "some returned": [held(1, 0, 2, returned=2), held(2, 0, 3, returned=2)],
+    "more returned": [held(1, 0, 2, returned=3), held(2, 0, 3, returned=3)],
+    "less than nothing reserved": [held(1, -1, 3), held(2, 0, 3)],
     "a line that is not there": [held(1, 2, 0), held(2, 3, 0), held(3, 1, 0)],
     "the lines exchanged": [held(1, 3, 0), held(2, 2, 0)],
 }
 
 
+def rightly(status: OrderStatus) -> list[str]:
+    """Name what an order in a status may hold."""
+    if status in RESERVING:
+        return ["reserved"]
+    if status in SHIPPED:
+        return ["shipped"]
+    others = {OrderStatus.PARTLY_SHIPPED: ["some of both"], OrderStatus.RETURNED: ["returned"]}
+    return others.get(status, ["nothing", "no rows"])
+
+
 @pytest.mark.parametrize("what", HOLDINGS)
 @pytest.mark.parametrize("status", OrderStatus)
 def test_an_order_agrees_exactly_if_it_holds_what_its_status_says(status: OrderStatus, what: str) -> None:
-    rightly = {"reserved"} if status in RESERVING else {"shipped"} if status in SHIPPED else {"nothing", "no rows"}
     found = audit_order(order(status, HOLDINGS[what]))
-    assert (found is None) is (what in rightly)
+    assert (found is None) is (what in rightly(status))
     if found is not None:
         assert found.subject == f"order {UUID(int=1)}"
         assert status.value in found.detail
@@ -98,10 +122,41 @@ def test_an_order_agrees_exactly_if_it_holds_what_its_status_says(status: OrderS
 @pytest.mark.parametrize("status", OrderStatus)
 @pytest.mark.parametrize("waits_for", [None, *WAITS_FOR.values()])
 def test_an_order_waits_exactly_for_what_its_status_says(status: OrderStatus, waits_for: str | None) -> None:
-    what = "reserved" if status in RESERVING else "shipped" if status in SHIPPED else "nothing"
+    what = rightly(status)[0]
     waiting = None if waits_for is None else Waiting(waits_for=waits_for, due_at=SOON)
     found = audit_order(replace(order(status, HOLDINGS[what]), waiting=waiting))
     assert (found is None) is (waits_for == WAITS_FOR.get(status))
+
+
+LIVE, ARRIVED = ShipmentStatus.SHIPPED, ShipmentStatus.DELIVERED
+TAKEN_BACK = ShipmentBalance(shipment_no=1, status=ShipmentStatus.CANCELLED, units=0)
+
+
+@pytest.mark.parametrize(
+    ("status", "shipments", "agrees"),
+    [
+        (OrderStatus.SHIPPED, [(LIVE, 2), (ARRIVED, 3)], True),
+        (OrderStatus.SHIPPED, [(ARRIVED, 2), (ARRIVED, 3)], False),
+        (OrderStatus.DELIVERED, [(ARRIVED, 2), (ARRIVED, 3)], True),
+        (OrderStatus.DELIVERED, [(LIVE, 2), (ARRIVED, 3)], False),
+        (OrderStatus.SHIPPED, [(LIVE, 5), (LIVE, 0)], False),
+        (OrderStatus.SHIPPED, [(LIVE, 4), (None, 1)], False),
+        (OrderStatus.SHIPPED, [(LIVE, 4), (ShipmentStatus.CANCELLED, 1)], False),
+    ],
+)
+def test_shipments_are_those_that_status_and_ledger_tell_of(
+    status: OrderStatus, shipments: Sequence[tuple[ShipmentStatus | None, int]], agrees: bool
+) -> None:
+    told = [
+        ShipmentBalance(shipment_no=None if each is None else number, status=each, units=units)
+        for number, (each, units) in enumerate(shipments, start=2)
+    ]
+    found = audit_order(order(status, HOLDINGS["shipped"], [TAKEN_BACK, *told]))
+    assert (found is None) is agrees
+
+
+def test_a_cancelled_order_may_have_shipments_that_were_taken_back() -> None:
+    assert audit_order(order(OrderStatus.CANCELLED, HOLDINGS["nothing"], [TAKEN_BACK])) is None
 
 
 @pytest.mark.parametrize("due_at", [None, LATER])

@@ -95,7 +95,7 @@ def assert_same_change(
         assert expected is None
         return
     level = product.level(change.entry.location) if product else None
-    assert movement_of(mode, change) == (expected.movement if expected else None)
+    assert movement_of(mode, change) == (expected.movements[0] if expected and expected.movements else None)
     assert change.creates_product == (product is None)
     assert change.creates_level == (level is None and expected is not None and expected.location is not None)
     new_name = change.entry.name if product is None or change.entry.name != product.name else None

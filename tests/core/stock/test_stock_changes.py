@@ -34,7 +34,7 @@ def refusal(work: Any, *arguments: Any, **given: Any) -> OmsError:
 
 
 def delta(change: ProductChange | None) -> int:
-    return change.movement.on_hand_delta if change and change.movement else 0
+    return sum(row.on_hand_delta for row in change.movements) if change else 0
 
 
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))

@@ -106,7 +106,7 @@ def test_events_are_published_by_ascending_id_and_leave_the_outbox(hall: Hall) -
     assert ids == sorted(ids)
     bodies = [json.loads(event.body) for event in hall.published]
     of_first = [body["type"] for body in bodies if body["subject"] == str(first.id)]
-    assert of_first == ["order.placed", "order.shipped"]
+    assert of_first == ["order.placed", "shipment.created", "order.shipped"]
     assert [body["type"] for body in bodies if body["subject"] == str(second.id)] == ["order.queued"]
     assert hall.left == 0
     assert hall.metrics.counts == {("oms_events_published_total",): len(ids)}

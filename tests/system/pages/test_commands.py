@@ -48,6 +48,16 @@ ENDING = (
     Pasted(page="docs/cli.md", words="invoices.csv", says="imported 1 order"),
     Pasted(page="docs/cli.md", words="export API_KEY", says="^$"),
     Pasted(page="docs/orders.md", words="--hold 15m", says="held.*cancelled.*WIDGET"),
+    Pasted(
+        page="docs/orders.md",
+        words="left in the yard",
+        says="1 shipped from main: 2 WIDGET.*partly_shipped.*1 cancelled.*2 shipped from main: 3.*2 delivered",
+    ),
+    Pasted(
+        page="docs/orders.md",
+        words="parcels.csv",
+        says="made 2 shipments of 2 .*made 0 shipments of 2 .* 2 made before, 0 refused.*1Z-1.*1Z-2",
+    ),
     Pasted(page="docs/security.md", words="keys create root", says=r"(?:oms_[0-9a-f]{32}_[0-9a-f]{64}\n){3}"),
     Pasted(page="docs/api.md", words="cart-815", says='"on_hand":25.*"total":"25.00".*"available":'),
     Pasted(page="docs/api.md", words="cart-816", says='^HTTP/1.1 202.*"status":"queued"'),
@@ -56,11 +66,16 @@ ENDING = (
         words="cart-817",
         says='"status":"held".*"hold_extensions":1.*"status":"pending".*"payment_reference":"PAY-817"',
     ),
+    Pasted(
+        page="docs/orders.md",
+        words="cart-818",
+        says='"order_status":"partly_shipped".*"order_status":"shipped".*"status":"delivered".*"items":.*00340434161094042',
+    ),
     Pasted(page="docs/api.md", words="v1/inventory/export", says="^sku,quantity,location,name\n(?:.*\n)*WIDGET,"),
     Pasted(page="docs/security.md", words="oms.example", says='"items":'),
 )
 # So many of the last ask a service.
-ASKING = 5
+ASKING = 6
 # Blocks whose last command goes on, with the words of its log that say it works.
 SERVING = {
     ("docs/running.md", "OMS_DATABASE_URL=postgresql"): "http://127.0.0.1",

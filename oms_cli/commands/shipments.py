@@ -1,0 +1,100 @@
+"""`oms shipments`: what was shipped of an order, how it travels, and taking it back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from oms_cli.commands.command import command, command_group
+from oms_cli.commands.order_names import OrderNames
+from oms_cli.commands.order_ship import (
+    CarrierOption,
+    KeyOption,
+    TrackingNumberOption,
+    TrackingUrlOption,
+    VersionOption,
+)
+from oms_cli.commands.session import Session
+from oms_cli.terminal.arguments import WholeNumber
+from oms_cli.views.shipments import SHIPMENTS, sentence, shown
+from oms_core import ShipmentChanged
+from oms_core.domain.commands import UNSET, Unset
+from oms_core.domain.orders.shipments import ShipmentStatus
+from oms_core.domain.shipment_commands import CancelShipment, UpdateShipment
+
+app = command_group("shipments", "Shipments of an order: list, follow, take back.")
+
+OrderArgument = Annotated[str, typer.Argument(metavar="ID", help="The order: its id, or its reference.")]
+NumberArgument = Annotated[
+    int, typer.Argument(metavar="N", parser=WholeNumber(lowest=1), help="The number of the shipment.")
+]
+
+
+@command(app, "list")
+def list_shipments(session: Session, order: OrderArgument) -> None:
+    """List the shipments of an order, by number."""
+    with session.oms() as oms:
+        wanted = OrderNames(oms, session.caller).order(order).id
+        found = oms.shipments.list(wanted, caller=session.caller)
+    session.output.list(SHIPMENTS, shown(found.order, found.shipments))
+
+
+@command(app, "update")
+def update(
+    session: Session,
+    *,
+    order: OrderArgument,
+    shipment_no: NumberArgument,
+    delivered: Annotated[bool, typer.Option("--delivered", help="It has arrived.")] = False,
+    carrier: CarrierOption = None,
+    tracking_number: TrackingNumberOption = None,
+    tracking_url: TrackingUrlOption = None,
+    if_version: VersionOption = None,
+) -> None:
+    """Say how a shipment travels, or that it has arrived. `none` clears; what is not given stays."""
+    with session.oms() as oms:
+        wanted = UpdateShipment(
+            order_id=OrderNames(oms, session.caller).order(order).id,
+            shipment_no=shipment_no,
+            status=ShipmentStatus.DELIVERED if delivered else None,
+            carrier=_given(carrier),
+            tracking_number=_given(tracking_number),
+            tracking_url=_given(tracking_url),
+            if_version=if_version,
+        )
+        _tell(session, oms.shipments.update(wanted, caller=session.caller))
+
+
+@command(app, "cancel")
+def cancel(
+    session: Session,
+    *,
+    order: OrderArgument,
+    shipment_no: NumberArgument,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="R", help="Why, for the history.")] = None,
+    key: KeyOption = None,
+    if_version: VersionOption = None,
+) -> None:
+    """Take a shipment back: its units are on hand and reserved again where they left."""
+    with session.oms() as oms:
+        wanted = CancelShipment(
+            order_id=OrderNames(oms, session.caller).order(order).id,
+            shipment_no=shipment_no,
+            reason=reason,
+            if_version=if_version,
+            idempotency_key=key,
+        )
+        _tell(session, oms.shipments.cancel(wanted, caller=session.caller))
+
+
+def _tell(session: Session, changed: ShipmentChanged) -> None:
+    session.output.sentence(sentence(changed))
+    if not session.output.is_table:
+        session.output.record(SHIPMENTS, changed)
+
+
+def _given(text: str | None) -> str | Unset | None:
+    if text is None:
+        return UNSET
+    return None if text.lower() == "none" else text

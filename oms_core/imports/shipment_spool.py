@@ -1,0 +1,77 @@
+"""The spool of an import of shipments: each good one's document, in order of the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from oms_core.domain.import_commands import ImportReject
+from oms_core.domain.limits import BATCH_ORDERS_MAX
+from oms_core.imports.records import Lines, check_row_count
+from oms_core.imports.rejects import shipment_rows
+from oms_core.imports.shipment_rows import ShipmentDraft
+from oms_core.imports.spool import Spool, file_errors
+
+_REPEATED = """SELECT s.line, first.line, s.document FROM shipments AS s
+  JOIN (SELECT key, min(line) AS line FROM shipments GROUP BY key HAVING count(*) > 1) AS first
+  ON first.key = s.key AND first.line < s.line"""
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledShipment:
+    """A good shipment: the line of the file where it begins, and its document."""
+
+    line: int
+    document: Mapping[str, object]
+
+
+class ShipmentSpool(Spool):
+    """Keeps the shipments of one import: `fill`, then read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.database.execute("CREATE TABLE shipments (line INTEGER PRIMARY KEY, key TEXT, document TEXT)")
+
+    def fill(
+        self, lines: Lines, shipments: Iterator[ShipmentDraft | ImportReject], told: Callable[[int], None]
+    ) -> None:
+        """Keep every shipment, and tell `told` how many there are so far. One with the key of an earlier one is bad.
+
+        Raise `payload_too_large` beyond 5,000,000; the empty rows that `lines` has passed over count too.
+        """
+        for shipment in shipments:
+            self.count += 1
+            check_row_count(self.count + lines.blank)
+            with file_errors():
+                self._add(shipment)
+            told(self.count)
+        check_row_count(self.count + lines.blank)
+        with file_errors():
+            self._reject_repeated()
+
+    def batches(self) -> Iterator[list[SpooledShipment]]:
+        """Return the shipments in order of the file, up to 1,000 at a time."""
+        with file_errors():
+            rows = self.database.execute("SELECT line, document FROM shipments ORDER BY line")
+            while found := rows.fetchmany(BATCH_ORDERS_MAX):
+                yield [SpooledShipment(line, json.loads(document)) for line, document in found]
+
+    def _add(self, shipment: ShipmentDraft | ImportReject) -> None:
+        if isinstance(shipment, ImportReject):
+            self.add_bad(shipment)
+            return
+        row = (shipment.line, shipment.key, json.dumps(shipment.document))
+        self.database.execute("INSERT INTO shipments VALUES (?, ?, ?)", row)
+
+    def _reject_repeated(self) -> None:
+        repeated = self.database.execute(_REPEATED).fetchall()
+        for line, first, document in repeated:
+            rows = shipment_rows(json.loads(document))
+            detail = f"line {first} has a shipment of the same key; rows of one shipment must follow each other"
+            self.add_bad(
+                ImportReject(
+                    line=line, column=None, code="duplicate_shipment", detail=detail, values=rows[0], rows=rows
+                )
+            )
+        self.database.executemany("DELETE FROM shipments WHERE line = ?", [(line,) for line, *_ in repeated])

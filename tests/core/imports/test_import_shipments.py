@@ -1,0 +1,277 @@
+"""Importing shipments: rows become shipments, each if it may be made, and the same file again is harmless."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from oms_memory import MemoryStorage
+from oms_memory.orders import MemoryOrders
+
+from oms_core import (
+    ALL_SCOPES,
+    Caller,
+    ImportFormat,
+    ImportShipments,
+    ImportStage,
+    OmsError,
+    Order,
+    OrderLine,
+    PlaceOrder,
+    Scope,
+    SetStock,
+    ShipmentImportReport,
+)
+from tests.core.imports.import_fixtures import CLERK, Importer, importer_over
+
+HEADER = "idempotency_key,order_id,location,line_no,sku,quantity,carrier,tracking_number,tracking_url,reference"
+NOWHERE = "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A system with two orders of three A and two B each, which are to be shipped."""
+
+    importer: Importer
+    first: Order
+    second: Order
+
+    def ship(self, text: str, *, caller: Caller = CLERK, **given: Any) -> ShipmentImportReport:
+        """Import a text with the fields of ImportShipments."""
+        importer = self.importer
+        importer.rejects.clear()
+        importer.progress.clear()
+        told = {"rejects": importer.rejects.append, "progress": importer.progress.append}
+        source = io.BytesIO(text.encode())
+        report = importer.oms.imports.shipments(ImportShipments(**given), source, caller=caller, **told)
+        return replace(report, seconds=0.0)
+
+    def refused(self, text: str, **given: Any) -> OmsError:
+        """Import a text that must be refused as a whole."""
+        with pytest.raises(OmsError) as caught:
+            self.ship(text, **given)
+        return caught.value
+
+    def shipped(self, order: Order) -> list[tuple[str, list[tuple[int, int]]]]:
+        """Give location and (line_no, quantity) of an order's shipments."""
+        found = self.importer.oms.shipments.list(order.id, caller=CLERK).shipments
+        return [(each.location, [(line.line_no, line.quantity) for line in each.lines]) for each in found]
+
+    def status(self, order: Order) -> str:
+        """Give an order's status."""
+        return self.importer.oms.orders.get(order.id, caller=CLERK).status.value
+
+
+def order(importer: Importer, **given: Any) -> Order:
+    lines = [OrderLine(sku="A", quantity=3), OrderLine(sku="B", quantity=2)]
+    return importer.oms.orders.place(PlaceOrder(**{"customer_id": "C1", **given}, lines=lines), caller=CLERK).order
+
+
+def desk_over(storage: MemoryStorage) -> Desk:
+    importer = importer_over(storage)
+    for sku in "AB":
+        importer.oms.stock.set(SetStock(sku=sku, on_hand=100), caller=CLERK)
+    return Desk(importer, order(importer), order(importer))
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    desk = desk_over(MemoryStorage())
+    yield desk
+    assert not desk.importer.oms.audit(caller=CLERK).discrepancies
+    desk.importer.oms.close()
+
+
+def report(shipments: int, *, made: int = 0, replayed: int = 0, refused: int = 0, blank: int = 0) -> Any:
+    return ShipmentImportReport(
+        shipments=shipments, made=made, replayed=replayed, refused=refused, blank=blank, seconds=0.0
+    )
+
+
+def json_line(order_id: object, key: str | None = None, **given: Any) -> str:
+    keyed = {} if key is None else {"idempotency_key": key}
+    return json.dumps({"order_id": str(order_id), **keyed, **given}) + "\n"
+
+
+def test_rows_that_follow_each_other_are_one_shipment_and_one_without_lines_is_all(desk: Desk) -> None:
+    first, second = desk.first.id, desk.second.id
+    text = (
+        f"{HEADER}\n,{first},,1,,2,DHL,1Z,https://dhl.example/1Z,P-1\n,{first},,,B,1,DHL,1Z,,P-1\n"
+        f",{second},main,,,,DPD,2Z,,\n"
+    )
+    assert desk.ship(text) == report(2, made=2)
+    assert desk.shipped(desk.first) == [("main", [(1, 2), (2, 1)])]
+    assert desk.shipped(desk.second) == [("main", [(1, 3), (2, 2)])]
+    assert (desk.status(desk.first), desk.status(desk.second)) == ("partly_shipped", "shipped")
+    (made,) = desk.importer.oms.shipments.list(first, caller=CLERK).shipments
+    assert (made.carrier, made.tracking_number, made.tracking_url, made.reference) == (
+        *("DHL", "1Z"),
+        *("https://dhl.example/1Z", "P-1"),
+    )
+    assert desk.ship(text) == report(2, replayed=2)
+
+
+@pytest.mark.parametrize("column", ["idempotency_key", "reference", "tracking_number"])
+def test_what_tells_shipments_of_one_order_apart_makes_a_rerun_harmless(desk: Desk, column: str) -> None:
+    first = desk.first.id
+    text = f"order_id,line_no,quantity,{column}\n{first},1,1,X-1\n{first},1,2,X-2\n{first},2,1,X-3\n{first},2,1,X-4\n"
+    assert desk.ship(text) == report(4, made=4)
+    assert desk.shipped(desk.first) == [("main", [line]) for line in ((1, 1), (1, 2), (2, 1), (2, 1))]
+    assert desk.ship(text) == report(4, replayed=4)
+    assert desk.status(desk.first) == "shipped"
+
+
+def test_the_same_tracking_number_from_two_locations_is_two_shipments(desk: Desk) -> None:
+    desk.importer.oms.stock.set(SetStock(sku="C", on_hand=1), caller=CLERK)
+    desk.importer.oms.stock.set(SetStock(sku="C", on_hand=1, location="north"), caller=CLERK)
+    command = PlaceOrder(customer_id="C1", lines=[OrderLine(sku="C", quantity=2)])
+    split = desk.importer.oms.orders.place(command, caller=CLERK).order
+    text = f"order_id,location,tracking_number\n{split.id},main,1Z\n{split.id},north,1Z\n"
+    assert desk.ship(text) == report(2, made=2)
+    assert desk.shipped(split) == [("main", [(1, 1)]), ("north", [(1, 1)])]
+
+
+def test_a_file_has_a_key_for_shipments_that_have_none(desk: Desk) -> None:
+    text = f"order_id\n{desk.first.id}\n{desk.second.id}\n"
+    error = desk.refused(text)
+    assert (error.code, error.data) == ("validation_error", {"shipments": 2, "malformed": 2})
+    assert desk.importer.told() == [(2, "idempotency_key", "required"), (3, "idempotency_key", "required")]
+    assert desk.ship(text, idempotency_key="F") == report(2, made=2)
+    assert desk.ship(text, idempotency_key="F") == report(2, replayed=2)
+
+
+def test_json_lines_are_the_documents_that_make_shipments(desk: Desk) -> None:
+    lines = [{"line_no": 1, "quantity": 1}, {"sku": "B", "quantity": 1}]
+    text = json_line(desk.first.id, "K1", lines=lines, carrier="DHL") + json_line(desk.second.id, reference="R")
+    assert desk.ship(text) == report(2, made=2)
+    assert desk.shipped(desk.first) == [("main", [(1, 1), (2, 1)])]
+    assert desk.ship(text) == report(2, replayed=2)
+
+
+def test_a_csv_row_and_a_json_line_of_one_reference_are_one_shipment(desk: Desk) -> None:
+    assert desk.ship(f"order_id,reference\n{desk.first.id},R-1\n") == report(1, made=1)
+    assert desk.ship(json_line(desk.first.id, reference="R-1")) == report(1, replayed=1)
+
+
+def test_one_that_is_refused_stops_no_other(desk: Desk) -> None:
+    text = (
+        json_line(desk.first.id, "K1", lines=[{"line_no": 1, "quantity": 4}])
+        + json_line(NOWHERE, "K2")
+        + json_line(desk.first.id, "K3", lines=[{"line_no": 1, "quantity": 3}])
+        + json_line(desk.first.id, "K4", lines=[{"line_no": 1, "quantity": 1}])
+        + json_line(desk.second.id, "K5", lines=[{"line_no": 3, "quantity": 1}])
+        + json_line(desk.second.id, "K6")
+        + json_line(desk.second.id, "K7")
+    )
+    assert desk.ship(text) == report(7, made=2, refused=5)
+    assert desk.importer.told() == [
+        (1, None, "exceeds_reserved"),
+        (2, None, "order_not_found"),
+        (4, None, "exceeds_reserved"),
+        (5, None, "validation_error"),
+        (7, None, "invalid_transition"),
+    ]
+    (row,) = desk.importer.rejects[0].rows
+    assert row == {"idempotency_key": "K1", "order_id": str(desk.first.id), "line_no": "1", "quantity": "4"}
+
+
+def test_a_key_that_stands_for_something_else_is_refused(desk: Desk) -> None:
+    assert desk.ship(json_line(desk.first.id, "K", lines=[{"line_no": 1, "quantity": 1}])) == report(1, made=1)
+    assert desk.ship(json_line(desk.first.id, "K")) == report(1, refused=1)
+    assert desk.importer.told() == [(1, None, "idempotency_key_reused")]
+
+
+def test_a_malformed_shipment_stops_all_before_anything_is_shipped(desk: Desk) -> None:
+    text = json_line(desk.first.id, "K1") + json_line("x", "K2") + json_line(desk.second.id, "K3", carrier="") + "x\n"
+    error = desk.refused(text)
+    assert (error.code, error.data) == ("validation_error", {"shipments": 4, "malformed": 3})
+    assert desk.importer.told() == [
+        (2, "order_id", "wrong_type"),
+        (3, "carrier", "wrong_length"),
+        (4, None, "malformed_json"),
+    ]
+    assert (desk.shipped(desk.first), desk.shipped(desk.second)) == ([], [])
+    assert desk.ship(text, skip_bad=True) == report(4, made=1, refused=3)
+
+
+def test_rows_of_one_shipment_must_follow_each_other(desk: Desk) -> None:
+    first, second = desk.first.id, desk.second.id
+    text = f"order_id,line_no,quantity,reference\n{first},1,1,R-1\n{second},1,1,R-2\n{first},2,1,R-1\n"
+    assert desk.ship(text, skip_bad=True) == report(3, made=2, refused=1)
+    assert desk.importer.told() == [(4, None, "duplicate_shipment")]
+    assert "line 2" in desk.importer.rejects[0].detail
+    assert desk.shipped(desk.first) == [("main", [(1, 1)])]
+
+
+def test_columns_of_a_partner_are_mapped_and_its_others_passed_over(desk: Desk) -> None:
+    text = f"Auftrag;Artikel;Menge;Sendung;Ort\n{desk.first.id};A;2;1Z;Kiel\n{desk.first.id};B;1;1Z;Kiel\n"
+    columns = {"order_id": "Auftrag", "sku": "Artikel", "quantity": "Menge", "tracking_number": "Sendung"}
+    assert desk.ship(text, columns=columns, delimiter=";") == report(1, made=1)
+    assert desk.shipped(desk.first) == [("main", [(1, 2), (2, 1)])]
+
+
+@pytest.mark.parametrize("text", ["line_no,quantity,reference\n1,1,R\n", "order_id,colour\nx,red\n", ""])
+def test_a_header_without_an_order_or_with_what_is_unknown_is_refused(desk: Desk, text: str) -> None:
+    assert desk.refused(text, format=ImportFormat.CSV).code == "validation_error"
+
+
+def test_only_our_own_columns_can_be_mapped() -> None:
+    with pytest.raises(OmsError, match="colour"):
+        ImportShipments(columns={"colour": "Colour"})
+
+
+def test_progress_is_told_while_reading_and_while_shipping(desk: Desk) -> None:
+    desk.ship(json_line(desk.first.id, "K1") + "\n" + json_line("x", "K2"), skip_bad=True)
+    assert [(told.stage, told.done, told.total) for told in desk.importer.progress] == [
+        (ImportStage.READING, 1, None),
+        (ImportStage.READING, 2, None),
+        (ImportStage.APPLYING, 2, 2),
+    ]
+
+
+def test_an_import_needs_the_scope_and_finds_its_own_customers_orders_only(desk: Desk) -> None:
+    reader = Caller(name="x", scopes=frozenset({Scope.ORDERS_READ, Scope.ORDERS_WRITE}))
+    assert desk.refused(json_line(desk.first.id, "K1"), caller=reader).code == "forbidden"
+    other = Caller(name="C2", scopes=ALL_SCOPES - {Scope.ADMIN, Scope.INVENTORY_WRITE}, customer_id="C2")
+    assert desk.ship(json_line(desk.first.id, "K1"), caller=other) == report(1, refused=1)
+    assert desk.importer.told() == [(1, None, "order_not_found")]
+    owner = Caller(name="C1", scopes=ALL_SCOPES - {Scope.ADMIN, Scope.INVENTORY_WRITE}, customer_id="C1")
+    assert desk.ship(json_line(desk.first.id, "K1"), caller=owner) == report(1, made=1)
+
+
+class Away(MemoryOrders):
+    """Is away after some transactions."""
+
+    transactions = 1_000
+
+    def change_many(self, *args: Any, **given: Any) -> Any:
+        if not self.transactions:
+            raise OmsError("storage_unavailable", "the database is away")
+        self.transactions -= 1
+        return super().change_many(*args, **given)
+
+
+@pytest.mark.parametrize(("transactions", "made"), [(0, 0), (1, 500), (2, 1_000)])
+def test_an_import_that_was_broken_off_tells_how_far_it_came_and_goes_on(transactions: int, made: int) -> None:
+    storage = MemoryStorage()
+    orders = storage.orders = Away(storage.tables)
+    desk = desk_over(storage)
+    desk.importer.oms.stock.set(SetStock(sku="C", on_hand=1_200), caller=CLERK)
+    commands = [PlaceOrder(customer_id="C1", lines=[OrderLine(sku="C", quantity=1)]) for _ in range(1_200)]
+    placed = [
+        each.order.id
+        for part in (commands[:600], commands[600:])
+        for each in desk.importer.oms.orders.place_many(part, caller=CLERK)
+        if not isinstance(each, OmsError)
+    ]
+    text = "".join(json_line(order_id, f"K{number}") for number, order_id in enumerate(placed))
+    orders.transactions = transactions
+    error = desk.refused(text)
+    assert (error.code, error.data.get("made", 0)) == ("storage_unavailable", made)
+    orders.transactions = 1_000
+    assert desk.ship(text) == report(1_200, made=1_200 - made, replayed=made)
+    desk.importer.oms.close()
