@@ -56,6 +56,11 @@ ASKS = (
     Ask("exportOrders", query=f"?customer_id={OWNER}"),
     Ask("getOrder"),
     Ask("listOrderEvents"),
+    Ask("createShipment", 201, sent=body()),
+    Ask("listShipments", of="shipped"),
+    Ask("getShipment", of="shipped"),
+    Ask("updateShipment", of="shipped", sent=body(status="delivered")),
+    Ask("cancelShipment", of="shipped", sent=body()),
     Ask("changeOrderStatus", when="to cancelled", sent=body(status="cancelled")),
     Ask("changeOrderStatus", when="to any other status", sent=body(status="shipped")),
     Ask("changeOrderStatuses", when="to cancelled", sent=body(ids=["{id}"], status="cancelled")),
@@ -130,9 +135,8 @@ def test_a_caller_is_answered_what_the_matrix_says(at: Shop, ask: Ask, rule: Acc
     asker = caller(held, bound)
     wanted = expected(rule, asker)
     operation = OPERATIONS[ask.operation]
-    path = (
-        operation.path.replace("{sku}", ask.sku).replace("{name}", "robot").replace("{id}", str(getattr(at, ask.of).id))
-    )
+    named_as = {"sku": ask.sku, "name": "robot", "id": str(getattr(at, ask.of).id), "shipment_no": "1"}
+    path = operation.path.format(**named_as)
     before = everything(at.oms)
     sent = json.loads(json.dumps(ask.sent).replace("{id}", str(getattr(at, ask.of).id)))
     answer = client_as(at, asker).open(path + ask.query, method=operation.method, **sent)

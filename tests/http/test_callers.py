@@ -168,6 +168,7 @@ def test_the_actor_of_every_change_is_the_name_of_the_key(keyed_oms: Oms, keyed:
     events = read(keyed.get(f"/v1/orders/{placed['id']}/events", headers=bearing(shop)))["items"]
     assert [(event["type"], event["actor"]) for event in events] == [
         ("order.placed", "shop"),
+        ("shipment.created", "clerk"),
         ("order.shipped", "clerk"),
     ]
     ledger = read(keyed.get("/v1/inventory/WIDGET/movements", headers=bearing(shop)))["items"]

@@ -65,6 +65,14 @@ def held_order(client: ConformingClient, document: Document) -> Mapping[str, str
     return {"id": read(client.post("/v1/orders", json={**example, "hold_seconds": 60}))["id"]}
 
 
+def shipment(client: ConformingClient, document: Document) -> Mapping[str, str]:
+    """Have an order of the examples shipped."""
+    example = document["components"]["schemas"]["OrderRequest"]["examples"][0]
+    order_id = read(client.post("/v1/orders", json=example))["id"]
+    shipped = read(client.post(f"/v1/orders/{order_id}/shipments", json={}))
+    return {"id": order_id, "shipment_no": str(shipped["shipment_no"])}
+
+
 def unused_product(client: ConformingClient, _document: Document) -> Mapping[str, str]:
     """Make a product that has no stock."""
     assert client.put("/v1/inventory/SPARE", json={"name": "Spare"}).status_code == 201
@@ -75,6 +83,7 @@ def unused_product(client: ConformingClient, _document: Document) -> Mapping[str
 BEFORE: Mapping[str, Callable[[ConformingClient, Document], Mapping[str, str]]] = {
     "retryOrder": rejected_order,
     "extendHold": held_order,
+    **dict.fromkeys(("getShipment", "updateShipment", "cancelShipment"), shipment),
     "deleteProduct": unused_product,
 }
 

@@ -229,8 +229,12 @@ def test_another_customers_shipments_are_not_there() -> None:
         mine, others = (
             {"Authorization": f"Bearer {oms.api_keys.create(command, caller=STAFF).token}"}
             for command in (
-                CreateApiKey(name=name, scopes=[Scope.ORDERS_READ, Scope.ORDERS_WRITE, Scope.ORDERS_MANAGE], **bound)
-                for name, bound in (("mine", {"customer_id": "C1"}), ("others", {"customer_id": "C2"}))
+                CreateApiKey(
+                    name=f"of-{customer}",
+                    scopes=[Scope.ORDERS_READ, Scope.ORDERS_WRITE, Scope.ORDERS_MANAGE],
+                    customer_id=customer,
+                )
+                for customer in ("C1", "C2")
             )
         )
         client = client_of(conforming(oms))

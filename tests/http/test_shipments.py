@@ -12,7 +12,12 @@ from tests.http.asking import figures, place, read, stock
 from tests.http.conformance import ConformingClient
 
 STAFF = Caller(name="staff", scopes=ALL_SCOPES)
-TRACKING = {"carrier": "DHL", "tracking_number": "1Z", "tracking_url": "https://dhl.example/1Z", "reference": "P-1"}
+TRACKING: dict[str, Any] = {
+    "carrier": "DHL",
+    "tracking_number": "1Z",
+    "tracking_url": "https://dhl.example/1Z",
+    "reference": "P-1",
+}
 
 
 @pytest.fixture
