@@ -52,7 +52,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
             *("order_list", "order_place", "order_import", "order_export"),
             *("order_holds", "order_ship", "order_retry", "order_archive"),
         ),
-        "shipments": _group("shipments", "Shipments of an order: list, follow, take back."),
+        "shipments": _group("order_shipments", "Shipments of an order: list, follow, take back."),
         "queue": _group("queue", "The queue of accepted orders, and dead letters."),
         "keys": _group("api_keys", "API keys: who may call, and what they may do."),
         "config": _group("config", "The settings."),

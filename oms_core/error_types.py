@@ -86,6 +86,12 @@ class VersionMismatch(TypedDict, total=False):
     revision: str | None
 
 
+class OrderArchived(TypedDict):
+    """The order that the key stands for."""
+
+    order_id: str
+
+
 class ExtensionLimit(TypedDict):
     """How often a hold was extended, how often it may be, and when it ends."""
 

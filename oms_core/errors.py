@@ -15,6 +15,7 @@ from oms_core.error_types import (
     InsufficientInventory,
     InvalidTransition,
     LocationRequired,
+    OrderArchived,
     OutcomeUnknown,
     RateLimited,
     ShipmentLimit,
@@ -471,6 +472,8 @@ class OmsError(Exception):
     def figures(self, code: Literal["invalid_transition"]) -> InvalidTransition | None: ...
     @overload
     def figures(self, code: Literal["version_mismatch"]) -> VersionMismatch | None: ...
+    @overload
+    def figures(self, code: Literal["order_archived"]) -> OrderArchived | None: ...
     @overload
     def figures(self, code: Literal["extension_limit"]) -> ExtensionLimit | None: ...
     @overload

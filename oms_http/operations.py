@@ -5,7 +5,7 @@ from __future__ import annotations
 from oms_http.api_keys import api_keys
 from oms_http.inventory import stock, stock_exports, stock_imports, stock_moves
 from oms_http.openapi.operation import Operation
-from oms_http.orders import batch, bulk_changes, changes, holds, lookups, order_files, place, shipments
+from oms_http.orders import batch, bulk_changes, changes, holds, lookups, order_files, place, shipment_routes
 from oms_http.queue import queue
 from oms_http.service import documentation, probes
 from oms_http.settings import HttpSettings
@@ -30,11 +30,11 @@ _OPERATIONS = (
     lookups.list_order_events,
     holds.extend_hold,
     holds.confirm_order,
-    shipments.create_shipment,
-    shipments.list_shipments,
-    shipments.get_shipment,
-    shipments.update_shipment,
-    shipments.cancel_shipment,
+    shipment_routes.create_shipment,
+    shipment_routes.list_shipments,
+    shipment_routes.get_shipment,
+    shipment_routes.update_shipment,
+    shipment_routes.cancel_shipment,
     changes.change_order_status,
     bulk_changes.change_order_statuses,
     changes.retry_order,

@@ -23,7 +23,7 @@ from oms_peewee.order_models import LineRow, OrderRow, ShipmentRow
 from oms_peewee.order_queries import orders_of
 from oms_peewee.rows import EVENT_COLUMNS, MOVEMENT_COLUMNS, event_of, movement_of, rows_of
 from oms_peewee.session import Session
-from oms_peewee.shipments import shipments_of
+from oms_peewee.shipment_rows import shipments_of
 from oms_peewee.written import Written, nothing_written
 
 _LOWEST_ID = UUID(int=0)

@@ -25,7 +25,7 @@ from oms_peewee.order_models import WaitingRow
 from oms_peewee.order_queries import lock_levels, orders_of, row_locked_orders, standing_of
 from oms_peewee.rows import rows_of
 from oms_peewee.session import Session
-from oms_peewee.shipments import write_shipments
+from oms_peewee.shipment_rows import write_shipments
 from oms_peewee.waiting_orders import lock_order, lock_waiting
 from oms_peewee.written import Written, nothing_written
 

@@ -19,7 +19,7 @@ from oms_peewee.models import LevelRow, MovementRow
 from oms_peewee.order_models import LineRow, OrderRow, WaitingRow
 from oms_peewee.rows import LINE_COLUMNS, ORDER_COLUMNS, Row, lines_of, order_of, rows_of
 from oms_peewee.session import Session
-from oms_peewee.shipments import shipments_of
+from oms_peewee.shipment_rows import shipments_of
 
 _ORDERS = f"SELECT {ORDER_COLUMNS} FROM orders WHERE"  # noqa: S608  Only constants are put in.
 _LINES = f"SELECT {LINE_COLUMNS} FROM order_lines WHERE order_id"  # noqa: S608  Only a constant is put in.

@@ -37,7 +37,7 @@ from oms_peewee.order_queries import (
 from oms_peewee.order_writer import OrderWriter
 from oms_peewee.payment_references import keep_payment_reference
 from oms_peewee.session import Session
-from oms_peewee.shipments import shipments_of, write_shipments
+from oms_peewee.shipment_rows import shipments_of, write_shipments
 from oms_peewee.waiting_orders import lock_order, write_waiting
 from oms_peewee.written import Written, nothing_written
 

@@ -3,58 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
 from oms_cli.commands.command import command
-from oms_cli.commands.import_files import (
-    DelimiterOption,
-    EncodingOption,
-    FormatOption,
-    MapOption,
-    SkipBadFlag,
-    import_run,
-    read_columns,
-    read_delimiter,
-)
+from oms_cli.commands.import_files import FormatOption, MapOption, SkipBadFlag
 from oms_cli.commands.import_rejects import RejectsOption, YesFlag
 from oms_cli.commands.order_names import OrderNames
+from oms_cli.commands.order_ship_file import DelimiterOption, EncodingOption, FileOption, FileOptions, ship_file
 from oms_cli.commands.session import Session
-from oms_cli.terminal.arguments import WholeNumber
-from oms_cli.terminal.exits import PARTLY_APPLIED, usage_error
-from oms_cli.terminal.messages import counted
-from oms_cli.terminal.view import Column, View
-from oms_cli.views.shipments import SHIPMENTS, sentence
-from oms_core.documents.import_reports import show_shipment_import
-from oms_core.domain.import_commands import ImportShipments, ShipmentImportReport
+from oms_cli.commands.shipment_options import CarrierOption, TrackingNumberOption, TrackingUrlOption, VersionOption
+from oms_cli.terminal.exits import usage_error
+from oms_cli.views.order_shipments import SHIPMENTS, sentence
 from oms_core.domain.numbers import parse_digits
 from oms_core.domain.orders.shipments import ShipmentLine
 from oms_core.domain.shipment_commands import CreateShipment
 
-_REPORT: View[ShipmentImportReport] = View(
-    columns=(
-        Column(name="shipments", value=lambda report: report.shipments),
-        Column(name="made", value=lambda report: report.made),
-        Column(name="replayed", value=lambda report: report.replayed),
-        Column(name="refused", value=lambda report: report.refused),
-        Column(name="blank", value=lambda report: report.blank),
-        Column(name="seconds", value=lambda report: f"{report.seconds:.3f}"),
-    ),
-    document=show_shipment_import,
-)
 _UNITS = re.compile(r"(?P<what>.+):(?P<quantity>[0-9]{1,40})", re.DOTALL)
 
 OrderArgument = Annotated[
-    str | None, typer.Argument(metavar="[ID]", help="The order: its id, or its reference. Not with --file.")
-]
-FileOption = Annotated[
-    str | None,
-    typer.Option(
-        "--file", metavar="FILE|-", help="Shipments as CSV or JSON Lines, also compressed with gzip; - is stdin."
-    ),
+    str | None, typer.Argument(metavar="ID", help="The order: its id, or its reference. Not with --file.")
 ]
 LocationOption = Annotated[
     str | None, typer.Option("--location", metavar="L", help="Where they leave; needed if several have some.")
@@ -65,19 +35,10 @@ SkuOption = Annotated[
 LineOption = Annotated[
     list[str] | None, typer.Option("--line-no", metavar="N:QTY", help="Units of the order's Nth line; repeatable.")
 ]
-CarrierOption = Annotated[str | None, typer.Option("--carrier", metavar="C", help="Who carries it.")]
-TrackingNumberOption = Annotated[str | None, typer.Option("--tracking-number", metavar="T", help="The carrier's.")]
-TrackingUrlOption = Annotated[str | None, typer.Option("--tracking-url", metavar="URL", help="Where to follow it.")]
 ReferenceOption = Annotated[str | None, typer.Option("--reference", metavar="R", help="Your own number for it.")]
 KeyOption = Annotated[
     str | None,
     typer.Option("--key", metavar="K", help="Idempotency key; for a file, with the number of its line."),
-]
-VersionOption = Annotated[
-    int | None,
-    typer.Option(
-        "--if-version", metavar="N", parser=WholeNumber(lowest=1), help="Refuse unless the order is at version N now."
-    ),
 ]
 
 
@@ -100,10 +61,10 @@ def ship(
     reference: ReferenceOption = None,
     key: KeyOption = None,
     if_version: VersionOption = None,
-    mapping: MapOption = None,
+    maps: MapOption = None,
     format: FormatOption = None,
-    delimiter: DelimiterOption = ",",
-    encoding: EncodingOption = "utf-8",
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
     skip_bad: SkipBadFlag = False,
     rejects: RejectsOption = None,
     yes: YesFlag = False,
@@ -114,60 +75,36 @@ def ship(
     of its lines: idempotency_key,order_id,location,line_no,sku,quantity,carrier,tracking_number,tracking_url,reference.
     Reference and tracking number stand in for a missing key, so running the same file again is harmless.
     """
-    of_one = [location, skus, line_nos, carrier, tracking_number, tracking_url, reference, if_version]
+    lines = [*_lines(skus or [], is_sku=True), *_lines(line_nos or [], is_sku=False)]
+    travels = {"carrier": carrier, "tracking_number": tracking_number, "tracking_url": tracking_url}
+    of_one = {"location": location, "lines": lines or None, "reference": reference, "if_version": if_version, **travels}
+    of_file = FileOptions(
+        maps=maps, format=format, delimiter=delimiter, encoding=encoding, skip_bad=skip_bad, rejects=rejects, yes=yes
+    )
+    _check_call(order, file, of_one, of_file)
+    if file is None:
+        _ship_one(session, order or "", {**of_one, "idempotency_key": key})
+    else:
+        ship_file(session, file, of_file, key=key)
+
+
+def _check_call(order: str | None, file: str | None, of_one: Mapping[str, object], of_file: FileOptions) -> None:
+    """Refuse a call that gives both an order and a file, or neither, or the options of the other."""
     if (order is None) == (file is None):
         usage_error("name an order, or give a file with --file")
-    if file is None:
-        lines = [*_lines(skus or [], is_sku=True), *_lines(line_nos or [], is_sku=False)]
-        with session.oms() as oms:
-            wanted = CreateShipment(
-                order_id=OrderNames(oms, session.caller).order(order or "").id,
-                location=location,
-                lines=lines or None,
-                carrier=carrier,
-                tracking_number=tracking_number,
-                tracking_url=tracking_url,
-                reference=reference,
-                if_version=if_version,
-                idempotency_key=key,
-            )
-            made = oms.shipments.create(wanted, caller=session.caller)
-        session.output.sentence(sentence(made))
-        if not session.output.is_table:
-            session.output.record(SHIPMENTS, made)
-        return
-    if any(given is not None for given in of_one):
+    if file is not None and any(given is not None for given in of_one.values()):
         usage_error("with --file, each shipment says in the file what leaves and how")
-    shipments = ImportShipments(
-        format=format,
-        columns=read_columns(mapping or []),
-        delimiter=read_delimiter(delimiter),
-        skip_bad=skip_bad,
-        idempotency_key=key,
-    )
-    _import(session, shipments, file, encoding=encoding, rejects=rejects, yes=yes)
+    if file is None and of_file.given:
+        usage_error("--map, --format, --delimiter, --encoding, --skip-bad, --rejects and --yes are for --file")
 
 
-def _import(
-    session: Session, wanted: ImportShipments, file: str, *, encoding: str, rejects: Path | None, yes: bool
-) -> None:
-    with (
-        session.oms() as oms,
-        import_run(session, wanted, file, encoding=encoding, rejects=rejects, yes=yes) as run,
-    ):
-        report = oms.imports.shipments(
-            wanted, run.source, caller=session.caller, rejects=run.rejects, progress=run.progress
-        )
-    session.output.sentence(
-        f"made {counted(report.made, 'shipment')} of {report.shipments:,} in {report.seconds:.1f} s: "
-        f"{report.replayed:,} made before, {report.refused:,} refused"
-    )
-    if report.blank:
-        session.output.sentence(f"passed over {counted(report.blank, 'empty row')}")
+def _ship_one(session: Session, order: str, given: Mapping[str, Any]) -> None:
+    with session.oms() as oms:
+        wanted = CreateShipment(order_id=OrderNames(oms, session.caller).order(order).id, **given)
+        made = oms.shipments.create(wanted, caller=session.caller)
+    session.output.sentence(sentence(made))
     if not session.output.is_table:
-        session.output.record(_REPORT, report)
-    if report.refused:
-        raise typer.Exit(PARTLY_APPLIED)
+        session.output.record(SHIPMENTS, made)
 
 
 def _lines(texts: Sequence[str], *, is_sku: bool) -> list[ShipmentLine]:

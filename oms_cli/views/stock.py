@@ -115,6 +115,7 @@ MOVEMENTS: View[Movement] = View(
         Column(name="reason", value=lambda entry: entry.movement.reason, prose=True, spare=True),
         Column(name="order_id", value=lambda entry: entry.movement.order_id, whole=True, spare=True, is_id=True),
         Column(name="line_no", value=lambda entry: entry.movement.line_no, in_table=False),
+        Column(name="act_id", value=lambda entry: entry.movement.act_id, in_table=False),
         Column(name="reference", value=lambda entry: entry.movement.reference, spare=True),
     ),
     document=show_movement,

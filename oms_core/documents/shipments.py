@@ -60,7 +60,7 @@ def _read_line(findings: Findings, index: int, line: object) -> ShipmentLine:
         return ShipmentLine(quantity=1, line_no=1)
     check_fields(findings, f"/lines/{index}", line, allowed=_LINE_FIELDS, required=("quantity",))
     return ShipmentLine(
-        quantity=cast(int, whole(line.get("quantity"))),
+        quantity=cast("int", whole(line.get("quantity"))),
         line_no=cast("int | None", whole(line.get("line_no"))),
         sku=cast("str | None", line.get("sku")),
     )

@@ -137,8 +137,8 @@ class ImportReject:
     """A row that was not applied: `line` is where it begins in the file, from 1.
 
     A malformed row has a `column` if one column is at fault. A refused row has the error code of the refusal. `values`
-    are the row's columns as they were read (empty when the row could not be read at all). For an order, `rows` are all
-    its rows, as an import of CSV reads them.
+    are the row's columns as they were read (empty when the row could not be read at all). For an order
+    or a shipment, `rows` are all its rows, as an import of CSV reads them.
     """
 
     line: int

@@ -64,7 +64,7 @@ class UpdateShipment:
         findings = Findings()
         check_act(findings, self.order_id, self.if_version, None)
         _check_number(findings, self.shipment_no)
-        if self.status is not None and self.status not in SETTABLE_STATUSES:
+        if self.status is not None and not _is_settable(self.status):
             findings.add("/status", "unknown_status", f"must be one of {', '.join(SETTABLE_STATUSES)}")
         self.tracking(Tracking()).check_tracking(findings)
         if self.status is None and {self.carrier, self.tracking_number, self.tracking_url} == {UNSET}:
@@ -99,6 +99,11 @@ class CancelShipment:
         _check_number(findings, self.shipment_no)
         check_reason(findings, self.reason)
         findings.raise_if_any()
+
+
+def _is_settable(status: object) -> bool:
+    """Return whether it is a status that callers set; a text of the same letters is none."""
+    return isinstance(status, ShipmentStatus) and status in SETTABLE_STATUSES
 
 
 def _check_number(findings: Findings, shipment_no: object) -> None:

@@ -11,8 +11,9 @@ from oms_core.domain.import_commands import REASON_COLUMNS, ImportReject
 from oms_core.domain.limits import IMPORT_ERRORS_MAX
 from oms_core.errors import FieldError, OmsError
 from oms_core.imports.records import Lines, RecordFault, read_header
-from oms_core.imports.rejects import REPEATED, shorten, width_reject
+from oms_core.imports.rejects import ORDER, SHIPMENT, shorten, width_reject
 
+_REPEATED = frozenset({ORDER.repeated, SHIPMENT.repeated})
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 
 
@@ -50,10 +51,13 @@ class Header:
         return [place for place, name in enumerate(self.columns) if name == ""]
 
     def told_apart(self, fields: Sequence[str]) -> str:
-        """Return what keeps apart the orders of one key that follow each other in a file of rejects."""
-        if not self.reasons or fields[self.reasons["code"]] != REPEATED:
+        """Return what keeps apart the orders of one key that follow each other in a file of rejects.
+
+        Empty fields at the end of a row may be missing.
+        """
+        if not self.reasons or len(fields) <= max(self.reasons["code"], self.reasons["line"]):
             return ""
-        return fields[self.reasons["line"]]
+        return fields[self.reasons["line"]] if fields[self.reasons["code"]] in _REPEATED else ""
 
     def values(self, line: int, fields: Sequence[str]) -> dict[str, str] | ImportReject:
         """Return a row's values by our names. Further empty fields are ignored; a value without heading is refused."""

@@ -10,7 +10,7 @@ from oms_core.domain.import_commands import ImportReject
 from oms_core.domain.limits import TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.imports.order_rows import OrderDraft
 from oms_core.imports.records import Lines, check_row_count
-from oms_core.imports.rejects import repeated_reject
+from oms_core.imports.rejects import ORDER, repeated_reject
 from oms_core.imports.spool import Spool, file_errors
 
 _FIND_REPEATED = """
@@ -71,7 +71,7 @@ class OrderSpool(Spool):
     def _reject_repeated(self) -> None:
         self.database.execute(_FIND_REPEATED)
         for line, other, document in self.database.execute(_REPEATED):
-            self.add_bad(repeated_reject(line, json.loads(document), other=other))
+            self.add_bad(repeated_reject(ORDER, line, json.loads(document), other=other, column="idempotency_key"))
         for statement in _FORGET_REPEATED:
             self.database.execute(statement)
 

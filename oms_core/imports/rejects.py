@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from oms_core.documents.orders import whole
 from oms_core.domain.import_commands import ORDER_COLUMNS, SHIPMENT_COLUMNS, ImportReject
@@ -14,17 +15,36 @@ from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 from oms_core.imports.records import RecordFault
 
-COLUMNS_OF_LINE = ("sku", "quantity", "unit_price")
-COLUMNS_OF_ORDER = tuple(name for name in ORDER_COLUMNS if name not in COLUMNS_OF_LINE)
-_OF_SHIPMENT_LINE = ("line_no", "sku", "quantity")
-_OF_SHIPMENT = tuple(name for name in SHIPMENT_COLUMNS if name not in _OF_SHIPMENT_LINE)
 ROWS_KEPT_MAX = ORDER_LINES_MAX + 1
-REPEATED = "duplicate_order"
 ROUNDED = ("rounded_number", "is a number that a spreadsheet has rounded: export the column as text")
 
 _SHOWN_CHARACTERS_MAX = 64
 _SHOWN_FINDINGS_MAX = 10
 _is_scientific = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+").fullmatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noun:
+    """What rows of a file are together, and which of the columns say something of a line, which of the whole."""
+
+    name: str
+    one: str
+    of_whole: Sequence[str]
+    of_line: Sequence[str]
+
+    @property
+    def repeated(self) -> str:
+        """The code of one whose key another one of the file has."""
+        return f"duplicate_{self.name}"
+
+
+def _noun(name: str, one: str, columns: Sequence[str], of_line: Sequence[str]) -> Noun:
+    of_whole = tuple(column for column in columns if column not in of_line)
+    return Noun(name=name, one=one, of_whole=of_whole, of_line=of_line)
+
+
+ORDER = _noun("order", "an order", ORDER_COLUMNS, ("sku", "quantity", "unit_price"))
+SHIPMENT = _noun("shipment", "a shipment", SHIPMENT_COLUMNS, ("line_no", "sku", "quantity"))
 
 
 def _column(pointer: str) -> str:
@@ -73,51 +93,49 @@ def error_reject(
     )
 
 
-def order_values(document: Mapping[str, object]) -> dict[str, str]:
-    """Return what a document says of the order itself, and not of its lines, as cells of a CSV file."""
-    return {name: shown(document[name]) for name in COLUMNS_OF_ORDER if name in document}
+def whole_values(noun: Noun, document: Mapping[str, object]) -> dict[str, str]:
+    """Return what a document says of the whole, and not of its lines, as cells of a CSV file."""
+    return {name: shown(document[name]) for name in noun.of_whole if name in document}
 
 
-def document_rows(document: Mapping[str, object]) -> list[dict[str, str]]:
-    """Return an order's document as rows of a CSV file: one for each of its lines, and one line too many at most."""
-    order = order_values(document)
+def document_rows(noun: Noun, document: Mapping[str, object]) -> list[dict[str, str]]:
+    """Return a document as rows of a CSV file: one for each of its lines, and one line too many at most."""
+    whole_of_it = whole_values(noun, document)
     lines = document.get("lines")
     if not isinstance(lines, list) or not lines:
-        return [order]
-    return [{**order, **_line_values(line)} for line in lines[:ROWS_KEPT_MAX]]
+        return [whole_of_it]
+    return [{**whole_of_it, **_line_values(noun, line)} for line in lines[:ROWS_KEPT_MAX]]
 
 
-def shipment_rows(document: Mapping[str, object]) -> list[dict[str, str]]:
-    """Return a shipment's document as rows of a CSV file: one for each of its lines, or one for all."""
-    shipment = {name: shown(document[name]) for name in _OF_SHIPMENT if document.get(name) is not None}
-    lines = document.get("lines")
-    if not isinstance(lines, list) or not lines:
-        return [shipment]
-    kept = [line for line in lines[:ROWS_KEPT_MAX] if isinstance(line, Mapping)]
-    return [{**shipment, **{name: shown(line[name]) for name in _OF_SHIPMENT_LINE if name in line}} for line in kept]
+def document_reject(noun: Noun, line: int, document: Mapping[str, object], error: OmsError) -> ImportReject:
+    """Report a document of JSON that is not valid."""
+    reject = error_reject(line, error, whole_values(noun, document))
+    return replace(reject, rows=document_rows(noun, document))
 
 
-def refused_order(line: int, document: Mapping[str, object], error: OmsError) -> ImportReject:
-    """Report a good order that the present state refuses."""
+def refused_reject(noun: Noun, line: int, document: Mapping[str, object], error: OmsError) -> ImportReject:
+    """Report a good order or shipment that the present state refuses."""
     return ImportReject(
         line=line,
         column=None,
         code=error.code,
         detail=error.detail,
-        values=order_values(document),
-        rows=document_rows(document),
+        values=whole_values(noun, document),
+        rows=document_rows(noun, document),
     )
 
 
-def repeated_reject(line: int, document: Mapping[str, object], *, other: int) -> ImportReject:
-    """Report an order with the key of another order of the file, which begins in line `other`."""
+def repeated_reject(
+    noun: Noun, line: int, document: Mapping[str, object], *, other: int, column: str | None
+) -> ImportReject:
+    """Report one with the key of another one of the file, which begins in line `other`."""
     return ImportReject(
         line=line,
-        column="idempotency_key",
-        code=REPEATED,
-        detail=f"line {other} begins an order with the same key; rows of one order must follow each other",
-        values=order_values(document),
-        rows=document_rows(document),
+        column=column,
+        code=noun.repeated,
+        detail=f"line {other} begins {noun.one} with the same key; rows of one {noun.name} must follow each other",
+        values=whole_values(noun, document),
+        rows=document_rows(noun, document),
     )
 
 
@@ -146,7 +164,7 @@ def shorten(text: str) -> str:
     return ascii(text)[1:-1][:_SHOWN_CHARACTERS_MAX]
 
 
-def _line_values(line: object) -> dict[str, str]:
+def _line_values(noun: Noun, line: object) -> dict[str, str]:
     if not isinstance(line, Mapping):
         return {}
-    return {name: shown(whole(line[name])) for name in COLUMNS_OF_LINE if name in line}
+    return {name: shown(whole(line[name])) for name in noun.of_line if name in line}

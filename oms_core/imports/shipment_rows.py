@@ -5,25 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import TypeAlias
+from dataclasses import dataclass
+from functools import partial
 
 from oms_core.documents.shipments import read_keyed_shipment
+from oms_core.domain.identifiers import parse_uuid
 from oms_core.domain.import_commands import SHIPMENT_COLUMNS, ImportFormat, ImportReject, key_of_line
-from oms_core.domain.validation import one_finding
-from oms_core.errors import OmsError
-from oms_core.imports.headers import Header, Wanted, read_columns
-from oms_core.imports.records import Lines, RecordFault, csv_records, json_records
-from oms_core.imports.rejects import ROUNDED, error_reject, fault_reject, is_rounded, number_or_text, shipment_rows
+from oms_core.imports.headers import Wanted
+from oms_core.imports.records import Lines
+from oms_core.imports.rejects import SHIPMENT, number_or_text
+from oms_core.imports.row_groups import Document, Grouping, read_documents, read_groups
 
-Document: TypeAlias = dict[str, object]
-
-_LINE_COLUMNS = ("line_no", "sku", "quantity")
-# Texts that a spreadsheet may have taken for numbers.
 _NAMES = ("idempotency_key", "sku", "tracking_number", "reference")
-# What tells shipments of one order apart, and stands in for a missing key.
-_KEYS = ("idempotency_key", "reference", "tracking_number")
+# What tells shipments apart. The rest of it stands in for a missing key.
+_TOLD_BY = ("order_id", "idempotency_key", "location", "reference", "tracking_number")
 _NO_KEY = "is required (or a reference, a tracking number, or a key for the file), so that a rerun is harmless"
 
 
@@ -53,80 +48,43 @@ def read_shipment_rows(
     for the file and the number of its line; without any it is malformed. Raise `validation_error` for a header that
     lacks a column.
     """
+    draft = partial(_draft, key_of_file=idempotency_key)
     if format is ImportFormat.JSONL:
-        return _read_json(lines, idempotency_key)
-    return _read_csv(lines, columns, delimiter, idempotency_key)
-
-
-def _read_json(lines: Lines, key_of_file: str | None) -> Iterator[ShipmentDraft | ImportReject]:
-    for record in json_records(lines):
-        if isinstance(record, RecordFault):
-            yield fault_reject(record)
-        else:
-            yield _drafted(*record, key_of_file)
-
-
-def _read_csv(
-    lines: Lines, columns: Mapping[str, str], delimiter: str, key_of_file: str | None
-) -> Iterator[ShipmentDraft | ImportReject]:
-    header = read_columns(
-        lines, Wanted(ours=SHIPMENT_COLUMNS, required=("order_id",), theirs=columns), delimiter=delimiter
+        return read_documents(lines, SHIPMENT, draft)
+    wanted = Wanted(ours=SHIPMENT_COLUMNS, required=("order_id",), theirs=columns)
+    rows = Grouping(
+        noun=SHIPMENT,
+        names=_NAMES,
+        identity=_identity,
+        told_by=_TOLD_BY,
+        shared=tuple(name for name in SHIPMENT.of_whole if name not in _TOLD_BY),
+        line=_line,
+        draft=lambda line, document: draft(line, _without_empty_line(document)),
     )
-    rows = (_read_row(record, header) for record in csv_records(lines, delimiter))
-    for _, group in groupby(rows, key=_told_apart):
-        first, *others = group
-        if isinstance(first, ImportReject):
-            yield first
-            continue
-        lines_of_it = [_line(row.values) for row in (first, *others) if isinstance(row, _Row)]
-        document: Document = {
-            name: value for name, value in first.values.items() if value and name not in _LINE_COLUMNS
-        }
-        if others or lines_of_it[0]:
-            document["lines"] = lines_of_it
-        yield _drafted(first.line, document, key_of_file)
+    return read_groups(lines, wanted, rows, delimiter=delimiter)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    line: int
-    values: Mapping[str, str]
-
-
-def _read_row(record: tuple[int, list[str]] | RecordFault, header: Header) -> _Row | ImportReject:
-    if isinstance(record, RecordFault):
-        return fault_reject(record)
-    line, fields = record
-    values = header.values(line, fields)
-    if isinstance(values, ImportReject):
-        return values
-    for name in _NAMES:
-        if is_rounded(values.get(name, "")):
-            return error_reject(line, one_finding(f"/{name}", *ROUNDED), values)
-    return _Row(line, values)
-
-
-def _told_apart(row: _Row | ImportReject) -> tuple[object, ...]:
-    """Return what the rows of one shipment share; a row that cannot be read stands alone."""
-    if isinstance(row, ImportReject):
-        return (row.line,)
-    return tuple(row.values.get(name, "") for name in ("order_id", "location", *_KEYS))
+def _identity(values: Mapping[str, str]) -> tuple[str, ...]:
+    order_id, *others = (values.get(name, "") for name in _TOLD_BY)
+    return (order_id.lower(), *others)
 
 
 def _line(values: Mapping[str, str]) -> Document:
     """Return a line of a shipment, empty for a row that says none: it is for all that is reserved."""
-    line: Document = {name: values[name] for name in _LINE_COLUMNS if values.get(name)}
+    line: Document = {name: values[name] for name in SHIPMENT.of_line if values.get(name)}
     return {name: number_or_text(str(value)) if name != "sku" else value for name, value in line.items()}
 
 
-def _drafted(line: int, document: Document, key_of_file: str | None) -> ShipmentDraft | ImportReject:
+def _without_empty_line(document: Document) -> Document:
+    if document["lines"] != [{}]:
+        return document
+    return {name: value for name, value in document.items() if name != "lines"}
+
+
+def _draft(line: int, document: Document, key_of_file: str | None) -> ShipmentDraft:
     if document.get("idempotency_key") is None and (key := _key(line, document, key_of_file)) is not None:
         document["idempotency_key"] = key
-    try:
-        command = read_keyed_shipment(document, why_key=_NO_KEY)
-    except OmsError as error:
-        rows = shipment_rows(document)
-        return replace(error_reject(line, error, rows[0]), rows=rows)
+    command = read_keyed_shipment(document, why_key=_NO_KEY)
     return ShipmentDraft(line=line, key=str(command.idempotency_key), document=document)
 
 
@@ -134,4 +92,12 @@ def _key(line: int, document: Document, key_of_file: str | None) -> str | None:
     if document.get("reference") is None and document.get("tracking_number") is None:
         return None if key_of_file is None else key_of_line(key_of_file, line)
     told = [document.get(name) for name in ("location", "reference", "tracking_number")]
-    return f"{document.get('order_id')}/{hashlib.sha256(json.dumps(told).encode()).hexdigest()}"
+    return f"{_order_of(document)}/{hashlib.sha256(json.dumps(told).encode()).hexdigest()}"
+
+
+def _order_of(document: Document) -> str:
+    """Return the id of the order as the core writes it; nothing for one that is none, which is refused."""
+    try:
+        return str(parse_uuid(str(document.get("order_id"))))
+    except ValueError:
+        return ""

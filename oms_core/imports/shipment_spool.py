@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from oms_core.domain.import_commands import ImportReject
 from oms_core.domain.limits import BATCH_ORDERS_MAX
 from oms_core.imports.records import Lines, check_row_count
-from oms_core.imports.rejects import shipment_rows
+from oms_core.imports.rejects import SHIPMENT, repeated_reject
 from oms_core.imports.shipment_rows import ShipmentDraft
 from oms_core.imports.spool import Spool, file_errors
 
-_REPEATED = """SELECT s.line, first.line, s.document FROM shipments AS s
-  JOIN (SELECT key, min(line) AS line FROM shipments GROUP BY key HAVING count(*) > 1) AS first
-  ON first.key = s.key AND first.line < s.line"""
+_FIND_REPEATED = """
+    CREATE TABLE repeated AS SELECT s.line, first.line AS first FROM shipments AS s
+      JOIN (SELECT key, min(line) AS line FROM shipments GROUP BY key HAVING count(*) > 1) AS first
+      ON first.key = s.key AND first.line < s.line
+"""
+_REPEATED = "SELECT r.line, r.first, s.document FROM repeated r JOIN shipments s ON s.line = r.line"
+_FORGET_REPEATED = ("DELETE FROM shipments WHERE line IN (SELECT line FROM repeated)", "DROP TABLE repeated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,8 @@ class ShipmentSpool(Spool):
         self.database.execute("INSERT INTO shipments VALUES (?, ?, ?)", row)
 
     def _reject_repeated(self) -> None:
-        repeated = self.database.execute(_REPEATED).fetchall()
-        for line, first, document in repeated:
-            rows = shipment_rows(json.loads(document))
-            detail = f"line {first} has a shipment of the same key; rows of one shipment must follow each other"
-            self.add_bad(
-                ImportReject(
-                    line=line, column=None, code="duplicate_shipment", detail=detail, values=rows[0], rows=rows
-                )
-            )
-        self.database.executemany("DELETE FROM shipments WHERE line = ?", [(line,) for line, *_ in repeated])
+        self.database.execute(_FIND_REPEATED)
+        for line, first, document in self.database.execute(_REPEATED):
+            self.add_bad(repeated_reject(SHIPMENT, line, json.loads(document), other=first, column=None))
+        for statement in _FORGET_REPEATED:
+            self.database.execute(statement)

@@ -93,6 +93,7 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "properties": {"current": _STATUS, "allowed": {"type": "array", "items": _STATUS}},
             "required": ["current", "allowed"],
         },
+        "order_archived": {"properties": {"order_id": _ORDER_ID}, "required": ["order_id"]},
         "extension_limit": {
             "properties": {
                 "extensions": _COUNT,
@@ -175,6 +176,7 @@ _EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "invalid_transition": {"current": "shipped", "allowed": ["delivered", "returned"]},
         "rate_limited": {"policy": "orders.place", "limit": 100, "window_seconds": 1},
         "version_mismatch": {"version": 4},
+        "order_archived": {"order_id": "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"},
         "extension_limit": {"extensions": 3, "extensions_max": 3, "hold_until": "2026-11-22T21:15:00.000000Z"},
         "location_required": {"locations": ["east", "west"]},
         "exceeds_reserved": {

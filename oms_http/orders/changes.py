@@ -36,7 +36,14 @@ from oms_http.responses import NO_STORE, REPLAYED, json_response
     headers=(headers.IF_MATCH,),
     body=StatusRequest,
     answers=(ORDER,),
-    errors=(*WRITING, "order_not_found", "invalid_transition", "version_mismatch"),
+    errors=(
+        *WRITING,
+        "order_not_found",
+        "invalid_transition",
+        "version_mismatch",
+        "shipment_limit",
+        "stock_limit",
+    ),
 )
 def change_order_status(service: Service, request: Request, order_id: str) -> Response:
     """Move an order to another status."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
-from pydantic.json_schema import SkipJsonSchema
+from pydantic.config import JsonDict
 
 from oms_core.documents.orders import whole
 from oms_core.domain import limits
@@ -17,6 +17,7 @@ from oms_core.domain.validation import Findings
 from oms_http.schemas.fields import (
     IDENTIFIER_PATTERN,
     PROSE_PATTERN,
+    URL_PATTERN,
     Location,
     OrderId,
     Quantity,
@@ -45,6 +46,8 @@ SHIPMENT_EXAMPLE: dict[str, JsonValue] = {
     "order_version": 2,
 }
 
+_TRACKING = ("carrier", "tracking_number", "tracking_url")
+
 LineNo = Annotated[int, Field(strict=True, ge=1, le=limits.ORDER_LINES_MAX), BeforeValidator(whole)]
 Carrier = Annotated[
     str,
@@ -60,31 +63,47 @@ TrackingNumber = Annotated[
     ),
     identifier(limits.TRACKING_NUMBER_LENGTH_MAX),
 ]
+Settable = Annotated[
+    str,
+    Field(json_schema_extra={"enum": [status.value for status in SETTABLE_STATUSES]}),
+    one_of([status.value for status in SETTABLE_STATUSES], "unknown_status"),
+]
 TrackingUrl = Annotated[
     str,
     Field(
         min_length=1,
         max_length=limits.TRACKING_URL_LENGTH_MAX,
-        json_schema_extra={"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^ ]+$"},
+        json_schema_extra={"pattern": URL_PATTERN},
         description="Of https or http.",
     ),
     checked(check_url),
 ]
 
 
+def _given(name: str, kind: str) -> JsonDict:
+    """Return the schema of a document that has this member, and not null."""
+    return {"required": [name], "properties": {name: {"type": kind}}}
+
+
+_NAMED: list[JsonDict] = [{"required": [name]} for name in _TRACKING]
+
+
 class ShipmentLineRequest(Input):
-    """Units of a line, or of the lines of a SKU, the first before the others: one of `line_no` and `sku` is given."""
+    """Units of a line, or of the lines of a SKU, the first before the others: one of `line_no` and `sku` is given.
+
+    The other one is left out, or null.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"line_no": 1, "quantity": 2}],
-            "oneOf": [{"required": ["line_no"]}, {"required": ["sku"]}],
+            "oneOf": [_given("line_no", "integer"), _given("sku", "string")],
         }
     )
 
     quantity: Quantity
-    line_no: LineNo | SkipJsonSchema[None] = None
-    sku: Annotated[Sku | SkipJsonSchema[None], checked(Findings.sku)] = None
+    line_no: LineNo | None = None
+    sku: Annotated[Sku | None, checked(Findings.sku)] = None
 
 
 class ShipmentRequest(Input):
@@ -93,7 +112,9 @@ class ShipmentRequest(Input):
     The location may be left out where all of them are at one.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_TRACKING_EXAMPLE, {}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"lines": [{"line_no": 1, "quantity": 1}], **_TRACKING_EXAMPLE}, {}]}
+    )
 
     location: Location | None = None
     lines: Annotated[list[ShipmentLineRequest] | None, Field(min_length=1, max_length=limits.ORDER_LINES_MAX)] = None
@@ -106,13 +127,14 @@ class ShipmentRequest(Input):
 class ShipmentUpdateRequest(Input):
     """How a shipment travels, or that it was delivered. What is not given stays; null clears."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "delivered"}], "minProperties": 1})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"status": "delivered"}],
+            "anyOf": [_given("status", "string"), *_NAMED],
+        }
+    )
 
-    status: Annotated[
-        str | SkipJsonSchema[None],
-        Field(json_schema_extra={"enum": [status.value for status in SETTABLE_STATUSES]}),
-        one_of([status.value for status in SETTABLE_STATUSES], "unknown_status"),
-    ] = None
+    status: Settable | None = None
     carrier: Carrier | None = None
     tracking_number: TrackingNumber | None = None
     tracking_url: TrackingUrl | None = None
@@ -120,7 +142,7 @@ class ShipmentUpdateRequest(Input):
     @classmethod
     def check_together(cls, findings: Findings, document: Mapping[str, object]) -> None:
         """Note a document that asks for nothing."""
-        if not document:
+        if document.get("status") is None and document.keys().isdisjoint(_TRACKING):
             findings.add("", "required", "must give a status, or how the shipment travels")
 
 

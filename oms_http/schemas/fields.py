@@ -30,6 +30,7 @@ def _written(characters: str) -> str:
 _UNSEEN = _written(NOT_IN_IDENTIFIERS)
 IDENTIFIER_PATTERN = f"^[^ {_UNSEEN}]([^{_UNSEEN}]*[^ {_UNSEEN}])?$"
 NAME_PATTERN = rf"^(?!\.{{1,2}}$)[^ /\ufffd{_UNSEEN}]([^/\ufffd{_UNSEEN}]*[^ /\ufffd{_UNSEEN}])?$"
+URL_PATTERN = f"^[Hh][Tt][Tt][Pp][Ss]?://[^ {_UNSEEN}]*$"
 PROSE_PATTERN = f"^[^{_written(NOT_IN_PROSE)}]*$"
 AMOUNT_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,4})?$"
 TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$"

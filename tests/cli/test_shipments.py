@@ -113,6 +113,26 @@ def test_an_order_or_a_file_is_given(cli: Cli, options: tuple[str, ...]) -> None
     assert (ran.code, "usage" in ran.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(("--map", "sku=A"), ("--format", "csv"), ("--delimiter", ","), ("--encoding", "utf-8")),
+        *(("--skip-bad",), ("--rejects", "rejects.csv"), ("--yes",)),
+    ],
+)
+def test_what_a_file_is_read_with_ships_no_single_order(cli: Cli, order: str, options: tuple[str, ...]) -> None:
+    ran = cli("orders", "ship", order, *options)
+    assert (ran.code, "usage" in ran.err, options[0] in ran.err) == (2, True, True)
+    assert listed(cli, order) == []
+
+
+def test_rows_of_the_ledger_name_their_shipment(cli: Cli, order: str) -> None:
+    shipment = cli("orders", "ship", order, "--line", "WIDGET:1", "-o", "json").json
+    rows = csv.DictReader(io.StringIO(cli("inventory", "movements", "WIDGET", "-o", "csv").out))
+    assert {row["kind"]: row["act_id"] for row in rows} == {"ship": shipment["id"], "reserve": "", "count": ""}
+    assert shipment["id"] not in cli("inventory", "movements", "WIDGET").out
+
+
 def test_what_is_refused_is_told_with_its_exit_code(cli: Cli, order: str) -> None:
     refused(cli("orders", "ship", UNKNOWN), 4, "order_not_found")
     refused(cli("orders", "ship", order, "--line", "WIDGET:4"), 5, "exceeds_reserved")

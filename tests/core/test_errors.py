@@ -10,12 +10,19 @@ import pytest
 
 from oms_core import Code, ErrorKind, FieldError, OmsError, Retry
 from oms_core.error_types import (
+    ExceedsReserved,
+    ExtensionLimit,
     InsufficientInventory,
     InvalidTransition,
+    LocationRequired,
+    OrderArchived,
     OutcomeUnknown,
     RateLimited,
+    ShipmentLimit,
+    ShipmentReturned,
     StockBelowReserved,
     StockCountMismatch,
+    StockLimit,
     VersionMismatch,
 )
 from oms_core.errors import ERROR_CODES, is_code
@@ -120,7 +127,14 @@ def test_the_figures_of_an_error_have_the_type_of_its_code() -> None:
     [
         ("insufficient_inventory", InsufficientInventory),
         ("invalid_transition", InvalidTransition),
+        ("order_archived", OrderArchived),
         ("version_mismatch", VersionMismatch),
+        ("extension_limit", ExtensionLimit),
+        ("location_required", LocationRequired),
+        ("exceeds_reserved", ExceedsReserved),
+        ("shipment_returned", ShipmentReturned),
+        ("shipment_limit", ShipmentLimit),
+        ("stock_limit", StockLimit),
         ("stock_below_reserved", StockBelowReserved),
         ("stock_count_mismatch", StockCountMismatch),
         ("rate_limited", RateLimited),

@@ -20,7 +20,6 @@ NOT_A_STRANGERS: dict[tuple[str, str], str] = {
     ("oms_core/documents/json_text.py", "int(text)"): "what JSON's own grammar has found to be a number",
     ("oms_core/documents/json_text.py", "float(text)"): "what JSON's own grammar has found to be a number",
     ("oms_core/imports/stock_rows.py", "map(int, texts)"): "a column that has digits and signs only",
-    ("oms_core/imports/order_rows.py", "int(index)"): "a pointer that the core wrote",
     ("oms_core/documents/orders.py", "int(value)"): "a float",
     ("oms_core/domain/money.py", "int(value.as_tuple().exponent)"): "a number",
     ("oms_core/domain/identifiers.py", "UUID(text)"): "this is the one place",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.http.asking import figures, place, read, refused, stock
-from tests.http.conformance import ConformingClient
+from tests.http.conformance import ConformingClient, validator_of
 
 LINE = {"line_no": 1, "quantity": 1}
 URL = "https://dhl.example/"
@@ -46,6 +47,8 @@ def path(client: ConformingClient) -> str:
         ({"lines": [{**LINE, "line_no": 2}]}, "/lines/0/line_no"),
         ({"lines": [{"sku": "GADGET", "quantity": 1}]}, "/lines/0/sku"),
         ({"lines": [{"sku": "x" * 65, "quantity": 1}]}, "/lines/0/sku"),
+        ({"lines": [{"line_no": "1", "quantity": 1}]}, "/lines/0/line_no"),
+        ({"lines": [{"sku": 1, "quantity": 1}]}, "/lines/0/sku"),
         ({"lines": [{**LINE, "price": "1"}]}, "/lines/0/price"),
         ({"carrier": ""}, "/carrier"),
         ({"carrier": "x" * 65}, "/carrier"),
@@ -88,6 +91,35 @@ def test_whole_numbers_may_have_a_point(client: ConformingClient, path: str) -> 
 )
 def test_what_is_not_said_is_all_that_is_reserved(client: ConformingClient, path: str, body: dict[str, Any]) -> None:
     assert read(client.post(path, json=body))["lines"][0]["quantity"] == 3
+
+
+@pytest.mark.parametrize("line", [{"line_no": 1, "sku": None}, {"line_no": None, "sku": "WIDGET"}])
+def test_null_is_what_is_not_given(client: ConformingClient, path: str, line: dict[str, Any]) -> None:
+    made = read(client.post(path, json={"lines": [{**line, "quantity": 1}]}))
+    assert made["lines"] == [{"line_no": 1, "sku": "WIDGET", "quantity": 1}]
+    changed = read(client.put(f"{path}/1", json={"status": None, "carrier": "DHL"}))
+    assert (changed["status"], changed["carrier"]) == ("shipped", "DHL")
+    assert read(client.put(f"{path}/1", json={"carrier": None}))["carrier"] is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "fits"),
+    [
+        ("ShipmentLineRequest", {"quantity": 1, "line_no": 1}, True),
+        ("ShipmentLineRequest", {"quantity": 1, "line_no": 1, "sku": None}, True),
+        ("ShipmentLineRequest", {"quantity": 1, "line_no": None, "sku": "A"}, True),
+        ("ShipmentLineRequest", {"quantity": 1, "line_no": 1, "sku": "A"}, False),
+        ("ShipmentLineRequest", {"quantity": 1, "line_no": None, "sku": None}, False),
+        ("ShipmentLineRequest", {"quantity": 1}, False),
+        ("ShipmentUpdateRequest", {"status": "delivered"}, True),
+        ("ShipmentUpdateRequest", {"status": None, "carrier": None}, True),
+        ("ShipmentUpdateRequest", {"status": None}, False),
+        ("ShipmentUpdateRequest", {}, False),
+    ],
+)
+def test_what_is_published_is_what_is_taken(schema: str, body: dict[str, Any], fits: bool) -> None:
+    validator = validator_of(json.dumps({"$ref": f"#/components/schemas/{schema}"}))
+    assert validator.is_valid(body) is fits
 
 
 @pytest.mark.parametrize(

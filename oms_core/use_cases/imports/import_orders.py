@@ -23,7 +23,7 @@ from oms_core.imports.order_rows import read_order_rows
 from oms_core.imports.order_spool import OrderSpool, SpooledOrder
 from oms_core.imports.records import Lines
 from oms_core.imports.rehearsal import RehearsePlacements
-from oms_core.imports.rejects import refused_order
+from oms_core.imports.rejects import ORDER, refused_reject
 from oms_core.ports.clock import Clock
 from oms_core.ports.order_storage import OrderStorage
 from oms_core.runtime.call_batches import PlaceMany
@@ -93,7 +93,7 @@ def _count(order: SpooledOrder, outcome: PlacementOutcome, counts: Counter[str],
     if error.kind is ErrorKind.UNAVAILABLE:
         raise _stopped(error, counts)
     counts["refused"] += 1
-    rejects(refused_order(order.line, order.document, error))
+    rejects(refused_reject(ORDER, order.line, order.document, error))
 
 
 def _report(orders: int, blank: int, counts: Counter[str], seconds: float) -> OrderImportReport:

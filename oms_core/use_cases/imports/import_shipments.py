@@ -10,7 +10,6 @@ from oms_core.documents.shipments import read_keyed_shipment
 from oms_core.domain.callers import Caller, Scope
 from oms_core.domain.import_commands import (
     ImportProgress,
-    ImportReject,
     ImportShipments,
     ImportStage,
     ShipmentImportReport,
@@ -21,7 +20,7 @@ from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
 from oms_core.domain.orders.bulk_changes import Acted
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.records import Lines
-from oms_core.imports.rejects import shipment_rows
+from oms_core.imports.rejects import SHIPMENT, refused_reject
 from oms_core.imports.shipment_rows import read_shipment_rows
 from oms_core.imports.shipment_spool import ShipmentSpool, SpooledShipment
 from oms_core.ports.clock import Clock
@@ -54,18 +53,7 @@ def import_shipments(
     started = clock.now()
     lines = Lines(source, record_characters_max=IMPORT_ORDER_CHARACTERS_MAX)
     with ShipmentSpool() as spool:
-        shipments = read_shipment_rows(
-            lines,
-            lines.format(command.format),
-            command.columns,
-            delimiter=command.delimiter,
-            idempotency_key=command.idempotency_key,
-        )
-        spool.fill(
-            lines,
-            shipments,
-            lambda count: progress(ImportProgress(stage=ImportStage.READING, done=count, total=None)),
-        )
+        _fill(spool, command, lines, progress)
         malformed = spool.refuse_bad(of="shipments", skip=command.skip_bad, rejects=rejects)
         counts = Counter(refused=malformed)
         for batch in spool.batches():
@@ -74,13 +62,21 @@ def import_shipments(
             for shipment, outcome in zip(batch, outcomes, strict=True):
                 _count(shipment, outcome, counts, rejects)
             progress(ImportProgress(stage=ImportStage.APPLYING, done=counts.total(), total=spool.count))
-    return ShipmentImportReport(
-        shipments=spool.count,
-        made=counts["made"],
-        replayed=counts["replayed"],
-        refused=counts["refused"],
-        blank=lines.blank,
-        seconds=(clock.now() - started).total_seconds(),
+    return _report(spool.count, lines.blank, counts, (clock.now() - started).total_seconds())
+
+
+def _fill(spool: ShipmentSpool, command: ImportShipments, lines: Lines, progress: TellProgress) -> None:
+    shipments = read_shipment_rows(
+        lines,
+        lines.format(command.format),
+        command.columns,
+        delimiter=command.delimiter,
+        idempotency_key=command.idempotency_key,
+    )
+    spool.fill(
+        lines,
+        shipments,
+        lambda count: progress(ImportProgress(stage=ImportStage.READING, done=count, total=None)),
     )
 
 
@@ -98,11 +94,17 @@ def _count(shipment: SpooledShipment, outcome: Acted, counts: Counter[str], reje
     if outcome.kind is ErrorKind.UNAVAILABLE:
         raise _stopped(outcome, counts)
     counts["refused"] += 1
-    rows = shipment_rows(shipment.document)
-    rejects(
-        ImportReject(
-            line=shipment.line, column=None, code=outcome.code, detail=outcome.detail, values=rows[0], rows=rows
-        )
+    rejects(refused_reject(SHIPMENT, shipment.line, shipment.document, outcome))
+
+
+def _report(shipments: int, blank: int, counts: Counter[str], seconds: float) -> ShipmentImportReport:
+    return ShipmentImportReport(
+        shipments=shipments,
+        made=counts["made"],
+        replayed=counts["replayed"],
+        refused=counts["refused"],
+        blank=blank,
+        seconds=seconds,
     )
 
 

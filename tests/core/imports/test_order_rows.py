@@ -192,3 +192,8 @@ def test_an_order_with_too_many_lines_says_how_many_of_them_are_kept(importer: I
     (reject,) = importer.rejects
     assert len(reject.rows) == 2_001
     assert reject.detail.endswith("; of its 2003 lines the first 2001 are kept")
+
+
+def test_a_row_of_a_file_of_rejects_may_end_early(importer: Importer) -> None:
+    text = "reference,customer_id,sku,quantity,line,column,code,detail\nR1,C1,A,1\nR2,C1,A,1,3\n"
+    assert importer.import_orders(text) == order_report(2, placed=2)

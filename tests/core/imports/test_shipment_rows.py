@@ -48,6 +48,7 @@ def file_of(desk: Desk, *rows: str) -> str:
         (["K1,@1,a/b,,,,,"], 2, "location", "bad_name"),
         (["K1,@1,,,,,,ftp://a.example"], 2, "tracking_url", "bad_url"),
         (["K1,@1,,1,,1,DHL,", "K1,@1,,2,,1,DPD,"], 3, "carrier", "conflicting_value"),
+        (["K1,@1,,1,,1,,https://a.example", "K1,@1,,2,,1,,https://b.example"], 3, "tracking_url", "conflicting_value"),
     ],
 )
 def test_what_is_wrong_in_a_row_is_told_with_its_line_and_column(
@@ -110,3 +111,85 @@ def test_a_shipment_of_too_many_lines_is_malformed(desk: Desk) -> None:
     assert desk.ship(text, skip_bad=True) == report(2, made=1, refused=1)
     ((line, column, code),) = desk.importer.told()
     assert (line, column, code) == (2, "lines", "wrong_length")
+    (reject,) = desk.importer.rejects
+    assert len(reject.rows) == 2_001
+
+
+def test_of_a_shipment_of_too_many_lines_no_more_are_kept_than_show_it(desk: Desk) -> None:
+    desk.ship(file_of(desk, *("K1,@1,,1,,1,," for _ in range(2_003))), skip_bad=True)
+    (reject,) = desk.importer.rejects
+    assert len(reject.rows) == 2_001
+    assert reject.detail.endswith("; of its 2003 lines the first 2001 are kept")
+
+
+@pytest.mark.parametrize(
+    ("rows", "detail"),
+    [
+        (["K1,@1,,1,,x,,"], "quantity must be a whole number"),
+        (["K1,@1,,1,,1,,", "K1,@1,,x,,x,,"], "quantity of line 3 must be a whole number; line_no of line 3 must be a"),
+        (["K1,@1,,1,,1,,", "K1,@1,,1,,1,,"], "line 3 names what is listed already"),
+        (["K1,@1,,1,,1,DHL,", "K1,@1,,2,,1,DPD,"], "carrier is not what line 2 gives for the same shipment"),
+        (["K1,@1,,1,,1,,", "K1"], "the row has 1 columns, the header 8"),
+    ],
+)
+def test_what_is_wrong_is_told_as_the_file_names_it(desk: Desk, rows: Sequence[str], detail: str) -> None:
+    desk.ship(file_of(desk, *rows), skip_bad=True)
+    assert [reject.detail for reject in desk.importer.rejects if reject.detail.startswith(detail)]
+    assert not [reject.detail for reject in desk.importer.rejects if "/" in reject.detail]
+
+
+def test_a_row_that_cannot_be_read_names_itself_to_the_shipments_that_it_may_belong_to(desk: Desk) -> None:
+    rows = ["K0,@1,,1,,1,,", "K1,@1,,1,,1,,", '"x"y,@1,,2,,2,,', "K2,@1,,2,,1,,"]
+    assert desk.ship(file_of(desk, *rows), skip_bad=True) == report(5, made=2, refused=3)
+    assert desk.importer.told() == [
+        (3, None, "incomplete_shipment"),
+        (4, None, "malformed_csv"),
+        (5, None, "incomplete_shipment"),
+    ]
+    assert desk.importer.rejects[0].detail == "line 4, which may belong to this shipment, cannot be read"
+    assert desk.shipped(desk.first) == [("main", [(1, 1)])]
+
+
+@pytest.mark.parametrize("key", ["reference", "tracking_number"])
+def test_an_order_id_in_another_case_is_the_same_order(desk: Desk, key: str) -> None:
+    ids = str(desk.first.id).upper(), str(desk.first.id)
+    text = f"order_id,line_no,quantity,carrier,{key}\n{ids[0]},1,2,DHL,X-1\n{ids[1]},2,1,DHL,X-1\n"
+    assert desk.ship(text) == report(1, made=1)
+    assert desk.shipped(desk.first) == [("main", [(1, 2), (2, 1)])]
+    assert desk.ship(text.replace(ids[0], ids[1])) == report(1, replayed=1)
+    assert desk.ship(text.replace(ids[1], ids[0])) == report(1, replayed=1)
+
+
+def test_a_reference_of_what_is_no_order_is_told_as_such(desk: Desk) -> None:
+    desk.ship(f"order_id,reference\n{'x' * 300},R-1\n", skip_bad=True)
+    assert desk.importer.told() == [(2, "order_id", "wrong_type")]
+    assert desk.importer.rejects[0].detail == "order_id must be the id of an order, a UUID"
+
+
+@pytest.mark.parametrize("lines", ["[1]", "[null, []]", '{"line_no": 1}'])
+def test_lines_that_are_none_are_told_with_their_row(desk: Desk, lines: str) -> None:
+    text = f'{{"order_id": "{desk.first.id}", "reference": "R-1", "lines": {lines}}}\n'
+    assert desk.ship(text, skip_bad=True) == report(1, refused=1)
+    (reject,) = desk.importer.rejects
+    assert (reject.line, reject.code) == (1, "wrong_type")
+    assert all(row["reference"] == "R-1" for row in reject.rows)
+
+
+def test_a_document_that_is_refused_is_imported_again_from_its_rows(desk: Desk) -> None:
+    text = f'{{"order_id": "{desk.first.id}", "reference": "R-1", "lines": [{{"line_no": 1.0, "quantity": 4.0}}]}}\n'
+    assert desk.ship(text) == report(1, refused=1)
+    assert desk.ship(rejects_of(desk).replace(",4,", ",3,")) == report(1, made=1)
+    assert desk.shipped(desk.first) == [("main", [(1, 3)])]
+
+
+def test_shipments_of_one_key_that_were_apart_stay_apart_in_the_file_of_rejects(desk: Desk) -> None:
+    rows = ["K1,@1,,1,,1,,", "K2,@1,,1,,1,,", "K1,@1,,2,,1,,", "K3,@1,,1,,1,,", "K1,@1,,2,,1,,"]
+    desk.ship(file_of(desk, *rows), skip_bad=True)
+    assert [reject.code for reject in desk.importer.rejects] == ["duplicate_shipment"] * 2
+    desk.ship(rejects_of(desk), skip_bad=True)
+    assert (3, None, "duplicate_shipment") in desk.importer.told()
+
+
+def test_a_row_of_a_file_of_rejects_may_end_early(desk: Desk) -> None:
+    text = f"order_id,reference,line,column,code,detail\n{desk.first.id},R-1\n{desk.second.id},R-2,2\n"
+    assert desk.ship(text) == report(2, made=2)

@@ -8,16 +8,10 @@ import typer
 
 from oms_cli.commands.command import command, command_group
 from oms_cli.commands.order_names import OrderNames
-from oms_cli.commands.order_ship import (
-    CarrierOption,
-    KeyOption,
-    TrackingNumberOption,
-    TrackingUrlOption,
-    VersionOption,
-)
 from oms_cli.commands.session import Session
+from oms_cli.commands.shipment_options import CarrierOption, TrackingNumberOption, TrackingUrlOption, VersionOption
 from oms_cli.terminal.arguments import WholeNumber
-from oms_cli.views.shipments import SHIPMENTS, sentence, shown
+from oms_cli.views.order_shipments import SHIPMENTS, sentence, shown
 from oms_core import ShipmentChanged
 from oms_core.domain.commands import UNSET, Unset
 from oms_core.domain.orders.shipments import ShipmentStatus
@@ -73,7 +67,9 @@ def cancel(
     order: OrderArgument,
     shipment_no: NumberArgument,
     reason: Annotated[str | None, typer.Option("--reason", metavar="R", help="Why, for the history.")] = None,
-    key: KeyOption = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="K", help="Idempotency key: with the same key it is done once.")
+    ] = None,
     if_version: VersionOption = None,
 ) -> None:
     """Take a shipment back: its units are on hand and reserved again where they left."""
