@@ -23,7 +23,8 @@ CREATE TABLE products (
 CREATE INDEX products_low_stock_threshold ON products USING btree (sku) WHERE low_stock_threshold IS NOT NULL;
 
 -- Units of a SKU at a location: there, and promised to open orders. The sum of its stock_movements. Rows are never
--- deleted; updated often, so half of each page is left free for updates that touch no index (HOT).
+-- deleted; updated often, so half of each page is left free for updates that touch no index (HOT). withheld: units that are
+-- not sold however many there are: those kept back, or all where the location does not sell; NULL for none.
 CREATE TABLE stock_levels (
   sku text COLLATE "C" NOT NULL,
   location text COLLATE "C" NOT NULL,
@@ -31,11 +32,14 @@ CREATE TABLE stock_levels (
   reserved bigint NOT NULL,
   version bigint NOT NULL,
   updated_at timestamp with time zone NOT NULL,
+  withheld bigint,
+  kept_back bigint,
   CONSTRAINT stock_levels_pkey PRIMARY KEY (sku, location),
   CONSTRAINT reserved_within_on_hand CHECK (reserved <= on_hand),
   CONSTRAINT stock_levels_on_hand_check CHECK (on_hand >= 0 AND on_hand <= '1000000000000'::bigint),
   CONSTRAINT stock_levels_reserved_check CHECK (reserved >= 0),
   CONSTRAINT stock_levels_version_check CHECK (version >= 0),
+  CONSTRAINT withheld_units CHECK (withheld > 0 AND kept_back > 0),
   CONSTRAINT stock_levels_sku_fkey FOREIGN KEY (sku) REFERENCES products(sku)
 ) WITH (fillfactor=50);
 
@@ -289,3 +293,20 @@ CREATE TABLE shipments (
   CONSTRAINT shipments_shipment_no_check CHECK (shipment_no >= 1),
   CONSTRAINT shipments_status_check CHECK (status = ANY (ARRAY['shipped'::text, 'delivered'::text, 'cancelled'::text]))
 );
+
+-- Every location that has, or had, a level. folded: the name without case and width, so that no two differ in those only;
+-- those from before this table are folded by = and their name. What does not sell is withheld from its levels.
+CREATE TABLE locations (
+  name text COLLATE "C" NOT NULL,
+  folded text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  sells boolean NOT NULL,
+  ships boolean NOT NULL,
+  expected_at timestamp with time zone,
+  note text,
+  updated_at timestamp with time zone NOT NULL,
+  CONSTRAINT locations_pkey PRIMARY KEY (name),
+  CONSTRAINT locations_kind_check CHECK (kind = ANY (ARRAY['stock'::text, 'quarantine'::text, 'incoming'::text, 'transit'::text])),
+  CONSTRAINT only_stock_is_sold CHECK (kind = 'stock'::text OR NOT (sells OR ships))
+);
+CREATE UNIQUE INDEX locations_folded ON locations USING btree (folded);

@@ -17,7 +17,7 @@ CREATE TABLE stock_levels (
   on_hand INTEGER NOT NULL CHECK (on_hand BETWEEN 0 AND 1000000000000),
   reserved INTEGER NOT NULL CHECK (reserved >= 0),
   version INTEGER NOT NULL CHECK (version >= 0),
-  updated_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL, withheld INTEGER CHECK (withheld > 0), kept_back INTEGER CHECK (kept_back > 0),
   PRIMARY KEY (sku, location),
   CONSTRAINT reserved_within_on_hand CHECK (reserved <= on_hand)
 ) STRICT, WITHOUT ROWID;
@@ -220,3 +220,16 @@ CREATE TABLE shipments (
   PRIMARY KEY (order_id, shipment_no),
   CONSTRAINT delivered_at_a_time CHECK ((status = 'delivered') = (delivered_at IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE locations (
+  name TEXT PRIMARY KEY,
+  folded TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('stock', 'quarantine', 'incoming', 'transit')),
+  sells INTEGER NOT NULL CHECK (sells IN (0, 1)),
+  ships INTEGER NOT NULL CHECK (ships IN (0, 1)),
+  expected_at INTEGER,
+  note TEXT,
+  updated_at INTEGER NOT NULL,
+  CONSTRAINT only_stock_is_sold CHECK (kind = 'stock' OR NOT (sells OR ships))
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX locations_folded ON locations (folded);

@@ -46,6 +46,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "inventory": _group(
             "inventory", "Stock: counts, receipts, corrections, the ledger.", "inventory_import", "inventory_export"
         ),
+        "locations": _group("locations", "Places that hold stock: which sell, and which ship."),
         "orders": _group(
             "orders",
             "Orders: place, hold, find, ship, move, cancel, retry, archive.",

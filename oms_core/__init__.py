@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from oms_core.domain.rate_limits import RateScope
     from oms_core.domain.shipment_commands import CancelShipment, CreateShipment, UpdateShipment
     from oms_core.domain.stock.balances import Discrepancy
+    from oms_core.domain.stock.locations import Location, LocationKind, SetLocation
     from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
     from oms_core.domain.stock.transfers import TransferStock
     from oms_core.error_types import Code
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from oms_core.use_cases.audit import AuditReport
     from oms_core.use_cases.holds import Holds
     from oms_core.use_cases.imports.imports import Imports
+    from oms_core.use_cases.locations import Locations
     from oms_core.use_cases.orders.expire_holds import ExpiryReport
     from oms_core.use_cases.orders.order_export import OrderExport
     from oms_core.use_cases.orders.orders import Orders
@@ -102,6 +104,7 @@ _MODULES = {
     "oms_core.domain.rate_limits": "RateScope",
     "oms_core.domain.shipment_commands": "CancelShipment CreateShipment UpdateShipment",
     "oms_core.domain.stock.balances": "Discrepancy",
+    "oms_core.domain.stock.locations": "Location LocationKind SetLocation",
     "oms_core.domain.stock.products": "Movement MovementKind NewMovement Product ProductFilter StockLevel",
     "oms_core.domain.stock.transfers": "TransferStock",
     "oms_core.error_types": "Code",
@@ -116,6 +119,7 @@ _MODULES = {
     "oms_core.use_cases.audit": "AuditReport",
     "oms_core.use_cases.holds": "Holds",
     "oms_core.use_cases.imports.imports": "Imports",
+    "oms_core.use_cases.locations": "Locations",
     "oms_core.use_cases.orders.expire_holds": "ExpiryReport",
     "oms_core.use_cases.orders.order_export": "OrderExport",
     "oms_core.use_cases.orders.orders": "Orders",
@@ -173,6 +177,9 @@ __all__ = [
     "Imports",
     "IssuedApiKey",
     "LineAllocation",
+    "Location",
+    "LocationKind",
+    "Locations",
     "MessageKind",
     "Metrics",
     "Movement",
@@ -212,6 +219,7 @@ __all__ = [
     "RetryReport",
     "RotateApiKey",
     "Scope",
+    "SetLocation",
     "SetStock",
     "Settings",
     "Shipment",

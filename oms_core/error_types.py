@@ -22,6 +22,7 @@ Code: TypeAlias = Literal[
     "shipment_not_found",
     "sku_not_found",
     "key_not_found",
+    "location_not_found",
     "route_not_found",
     "insufficient_inventory",
     "invalid_transition",
@@ -31,6 +32,7 @@ Code: TypeAlias = Literal[
     "payment_reference_in_use",
     "extension_limit",
     "location_required",
+    "not_shippable",
     "exceeds_reserved",
     "shipment_cancelled",
     "shipment_delivered",
@@ -104,6 +106,21 @@ class LocationRequired(TypedDict):
     """The locations that hold what is to be shipped."""
 
     locations: list[str]
+
+
+class UnshippableFigures(TypedDict):
+    """Units of a line at a location that does not ship."""
+
+    line_no: int
+    sku: str
+    location: str
+    quantity: int
+
+
+class NotShippable(TypedDict):
+    """The lines that lie where nothing ships."""
+
+    lines: list[UnshippableFigures]
 
 
 class ReservedFigures(TypedDict):

@@ -15,6 +15,7 @@ from oms_core.error_types import (
     InsufficientInventory,
     InvalidTransition,
     LocationRequired,
+    NotShippable,
     OrderArchived,
     OutcomeUnknown,
     RateLimited,
@@ -188,6 +189,13 @@ _TABLE = (
         "No API key has this name. Names are case-sensitive.",
     ),
     ErrorCode(
+        "location_not_found",
+        ErrorKind.NOT_FOUND,
+        Retry.NEVER,
+        "There is no such location",
+        "No location has this name; GET /v1/locations lists them. Names are case-sensitive.",
+    ),
+    ErrorCode(
         "route_not_found",
         ErrorKind.NOT_FOUND,
         Retry.NEVER,
@@ -249,6 +257,13 @@ _TABLE = (
         Retry.AFTER_CHANGE,
         "Several locations hold the units",
         "A shipment leaves one location. Name one of `locations`, and make a shipment for each.",
+    ),
+    ErrorCode(
+        "not_shippable",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "The units lie where nothing ships",
+        "`lines` gives where. Let the location ship (PUT /v1/locations/{name}), or ship what lies elsewhere.",
     ),
     ErrorCode(
         "exceeds_reserved",
@@ -478,6 +493,8 @@ class OmsError(Exception):
     def figures(self, code: Literal["extension_limit"]) -> ExtensionLimit | None: ...
     @overload
     def figures(self, code: Literal["location_required"]) -> LocationRequired | None: ...
+    @overload
+    def figures(self, code: Literal["not_shippable"]) -> NotShippable | None: ...
     @overload
     def figures(self, code: Literal["exceeds_reserved"]) -> ExceedsReserved | None: ...
     @overload

@@ -13,6 +13,7 @@ from oms_core.bootstrap import Ports, open_ports
 from oms_core.domain.callers import Caller
 from oms_core.domain.orders.holds import OrderDefaults
 from oms_core.domain.rate_limits import RateScope
+from oms_core.domain.stock.locations import KnownNames
 from oms_core.ports.metrics import Metrics
 from oms_core.ports.schema_storage import SchemaStorage
 from oms_core.runtime.parts import Composite, part
@@ -25,6 +26,7 @@ from oms_core.use_cases.audit import AuditReport, audit
 from oms_core.use_cases.databases import Databases, WatchedReplica
 from oms_core.use_cases.holds import Holds
 from oms_core.use_cases.imports.imports import Imports
+from oms_core.use_cases.locations import Locations
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.orders import Orders
 from oms_core.use_cases.queue.queue import Queue
@@ -123,7 +125,13 @@ class Oms(Composite):
             databases=self._databases,
             clock=self._ports.clock,
             default_location=self.settings.default_location,
+            known_locations=self._known_locations,
         )
+
+    @part
+    def locations(self) -> Locations:
+        """Places that hold stock: which sell, and which ship."""
+        return Locations(storage=self._ports.storage, clock=self._ports.clock)
 
     @part
     def imports(self) -> Imports:
@@ -132,7 +140,7 @@ class Oms(Composite):
             storage=self._ports.storage,
             clock=self._ports.clock,
             defaults=OrderDefaults(currency=self.settings.currency, holds=replace(self.settings.holds, seconds=0)),
-            locations=self.settings.locations,
+            known_locations=self._known_locations,
             intake=lambda: self._intake,
         )
 
@@ -245,6 +253,10 @@ class Oms(Composite):
         watch = ReplicaWatch(replica, lag_seconds_max=bound, metrics=self.metrics)
         watched = WatchedReplica(replica=replica, watch=watch)
         return Databases(primary=self._ports.storage, watched=watched, metrics=self.metrics)
+
+    @property
+    def _known_locations(self) -> KnownNames:
+        return KnownNames(named=self.settings.locations, is_strict=self.settings.locations_strict)
 
     @part
     def _intake(self) -> Intake:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oms_http.api_keys import api_keys
-from oms_http.inventory import stock, stock_exports, stock_imports, stock_moves
+from oms_http.inventory import locations, stock, stock_exports, stock_imports, stock_moves
 from oms_http.openapi.operation import Operation
 from oms_http.orders import batch, bulk_changes, changes, holds, lookups, order_files, place, shipment_routes
 from oms_http.queue import queue
@@ -20,6 +20,9 @@ _OPERATIONS = (
     stock_moves.receive_stock,
     stock_moves.transfer_stock,
     stock_imports.import_stock,
+    locations.set_location,
+    locations.list_locations,
+    locations.get_location,
     stock.list_movements,
     place.place_order,
     batch.place_orders,

@@ -136,6 +136,7 @@ def everything(oms: Oms) -> Any:
         [oms.shipments.list(order.id, caller=STAFF).shipments for order in orders],
         oms.stock.list(caller=STAFF).items,
         oms.stock.movements("WIDGET", caller=STAFF).items,
+        oms.locations.list(caller=STAFF),
         oms.queue.dead_letters.list(caller=STAFF),
         oms.api_keys.list(caller=STAFF).items,
     )

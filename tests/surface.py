@@ -6,13 +6,27 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oms_core import ApiKeys, Archive, DeadLetters, Holds, Imports, Oms, Orders, Queue, RateLimits, Shipments, Stock
+from oms_core import (
+    ApiKeys,
+    Archive,
+    DeadLetters,
+    Holds,
+    Imports,
+    Locations,
+    Oms,
+    Orders,
+    Queue,
+    RateLimits,
+    Shipments,
+    Stock,
+)
 
 PARTS: dict[str, type] = {
     "orders": Orders,
     "holds": Holds,
     "shipments": Shipments,
     "stock": Stock,
+    "locations": Locations,
     "imports": Imports,
     "queue": Queue,
     "queue.dead_letters": DeadLetters,

@@ -84,8 +84,7 @@ class MemoryImports:
 
     def locations(self, limit: int) -> frozenset[str]:
         with self._tables.lock:
-            found = {level.location for product in self._tables.products.values() for level in product.levels}
-        return frozenset(sorted(found)[:limit])
+            return frozenset(sorted(self._tables.locations)[:limit])
 
     def refusals(self, key: ImportRun, *, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:
         with self._tables.lock:
@@ -107,6 +106,8 @@ class MemoryImports:
     def _write(self, batch: ImportBatch, decision: BatchDecision, stamp: Stamp) -> None:
         rows = [(change, movement_of(batch.mode, change)) for change in decision.changes]
         moves = [(change, (row, stamp)) for change, row in rows if row is not None]
+        for entry in batch.entries:
+            self._tables.ensure_location(entry.location, stamp.at)
         for change in decision.changes:
             self._write_product(change, stamp.at)
         self._tables.move_silently([entry for change, entry in moves if change.creates_product])

@@ -9,7 +9,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stamps import Stamp
-from oms_core.domain.stock.changes import ProductChange, events_of, sku_not_found
+from oms_core.domain.stock.changes import ProductChange, events_between, sku_not_found
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_memory.tables import Tables, new_product
@@ -71,9 +71,11 @@ class MemoryStock:
 
     def _write(self, sku: str, change: ProductChange, key: IdempotencyKey, stamp: Stamp) -> None:
         entries = [(movement, stamp) for movement in change.movements]
+        if change.location is not None:
+            self._tables.ensure_location(change.location, stamp.at)
         self._tables.check(entries)
-        events = events_of(self._tables.products.get(sku), change)
-        product = self._tables.products.get(sku) or new_product(sku, stamp.at)
+        before = self._tables.products.get(sku)
+        product = before or new_product(sku, stamp.at)
         if change.name is not None:
             product = replace(product, name=change.name)
         if not isinstance(change.low_stock_threshold, Unset):
@@ -84,7 +86,9 @@ class MemoryStock:
             self._tables.move_silently(entries)
         elif change.location is not None:
             self._tables.ensure_level(sku, change.location, stamp.at)
-        for event in events:
+        if change.location is not None and not isinstance(change.kept_back, Unset):
+            self._tables.keep_back(sku, change.location, change.kept_back, moved=bool(entries), now=stamp.at)
+        for event in events_between(before, self._tables.products[sku]):
             self._tables.record(event, stamp)
 
 

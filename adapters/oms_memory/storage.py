@@ -13,6 +13,7 @@ from oms_memory.archive import MemoryArchive
 from oms_memory.audits import MemoryAudits
 from oms_memory.holds import MemoryHolds
 from oms_memory.imports import MemoryImports
+from oms_memory.locations import MemoryLocations
 from oms_memory.orders import MemoryOrders
 from oms_memory.queue import MemoryOutbox, MemoryQueuedOrders, MemoryWorkers
 from oms_memory.stock import MemoryStock
@@ -47,6 +48,7 @@ class MemoryStorage:
         self.workers = MemoryWorkers(self.tables)
         self.outbox = MemoryOutbox(self.tables)
         self.stock = MemoryStock(self.tables)
+        self.locations = MemoryLocations(self.tables)
         self.imports = MemoryImports(self.tables)
         self.archive = MemoryArchive(self.tables)
         self.audits = MemoryAudits(self.tables)

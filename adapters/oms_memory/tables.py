@@ -19,6 +19,7 @@ from oms_core.domain.orders.queueing import WorkerState
 from oms_core.domain.orders.shipments import Shipment, Standing
 from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.ledger import Figures, MovementEntry, announcements, is_within_bounds, level_after, moves_of
+from oms_core.domain.stock.locations import Location, check_new, new_location
 from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, StockLevel
 from oms_core.errors import OmsError
 
@@ -40,6 +41,7 @@ class Tables:
     entered_as: dict[UUID, EnteredAs] = field(default_factory=dict)
     order_keys: dict[tuple[str, str], KeyedOrder] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
+    locations: dict[str, Location] = field(default_factory=dict)
     movements: dict[str, list[Movement]] = field(default_factory=dict)
     order_movements: dict[UUID, list[NewMovement]] = field(default_factory=dict)
     stock_keys: dict[tuple[str, str], IdempotencyKey] = field(default_factory=dict)
@@ -65,7 +67,8 @@ class Tables:
         """Write the ledger rows of one transaction, their levels, and the stock events that follow."""
         before = {row.sku: Figures.of(self.products[row.sku]) for row, _ in entries}
         self.move_silently(entries)
-        for event, stamp in announcements(moves_of(entries), before):
+        after = {sku: self.products[sku].available for sku in before}
+        for event, stamp in announcements(moves_of(entries), before, after):
             self.record(event, stamp)
 
     def move_silently(self, entries: Sequence[MovementEntry]) -> None:
@@ -131,8 +134,41 @@ class Tables:
         """Create an empty level where there is none."""
         product = self.products[sku]
         if product.level(location) is None:
-            level = StockLevel(location=location, on_hand=0, reserved=0, version=1)
+            level = replace(self.new_level(location), version=1)
             self.products[sku] = _with_level(product, level, now)
+
+    def keep_back(self, sku: str, location: str, units: int, *, moved: bool, now: datetime) -> None:
+        """Set the safety stock of a level that is there; its version grows once a transaction."""
+        level = self.products[sku].level(location)
+        if level is not None and level.kept_back != units:
+            version = level.version if moved else level.version + 1
+            kept = replace(level, kept_back=units, withheld=self.withheld(location, units), version=version)
+            self.put_level(sku, kept, now)
+
+    def put_level(self, sku: str, level: StockLevel, now: datetime) -> None:
+        """Write a level as it then is."""
+        self.products[sku] = _with_level(self.products[sku], level, now)
+
+    def withheld(self, location: str, kept_back: int) -> int:
+        """Return how many units of a level are not sold however many there are."""
+        return self.locations[location].withheld(kept_back)
+
+    def ensure_location(self, name: str, now: datetime) -> None:
+        """Make a location where there is none. Raise `validation_error` for one like another."""
+        if name not in self.locations:
+            check_new(name, self.locations)
+            self.add_location(new_location(name, now))
+
+    def add_location(self, location: Location) -> None:
+        """Write a location."""
+        self.locations[location.name] = location
+
+    def new_level(self, location: str) -> StockLevel:
+        """Return an empty level: of a location that does not sell, nothing is."""
+        place = self.locations.get(location)
+        return StockLevel(
+            location=location, on_hand=0, reserved=0, version=0, withheld=0 if place is None else place.withheld(0)
+        )
 
     def order(self, order_id: UUID, owner: str | None) -> Order:
         """Find an order that the owner (None: anybody) may see."""
@@ -160,7 +196,8 @@ class Tables:
             replace(holding, level_on_hand=self._on_hand(holding.sku, holding.location))
             for holding in self.holdings(order_id)
         )
-        return Standing(at=at, holdings=holdings, shipments=self.shipments_of(order_id))
+        unshippable = frozenset(name for name, location in self.locations.items() if not location.ships)
+        return Standing(at=at, holdings=holdings, shipments=self.shipments_of(order_id), unshippable=unshippable)
 
     def shipments_of(self, order_id: UUID) -> tuple[Shipment, ...]:
         """Return the shipments of an order, by number."""
@@ -191,7 +228,7 @@ class Tables:
         moved: dict[str, Product] = {}
         for (sku, location), move in moves_of(entries).items():
             product = moved.get(sku) or self.products.get(sku) or new_product(sku, move.stamp.at)
-            level = level_after(product.level(location), location, move)
+            level = level_after(product.level(location) or self.new_level(location), location, move)
             if not self.within_bounds(level):
                 raise OmsError("internal_error", f"{sku} {location}: the decision is not covered by stock: {level}")
             moved[sku] = _with_level(product, level, move.stamp.at)

@@ -25,7 +25,7 @@ from oms_core.ports.import_storage import (
 from oms_peewee.database import Database
 from oms_peewee.dialect import ImportTables
 from oms_peewee.idempotency_keys import is_kept, keep_stock_key
-from oms_peewee.models import ImportRefusalRow, ImportRow, LevelRow
+from oms_peewee.models import ImportRefusalRow, ImportRow, LocationRow
 from oms_peewee.session import Session
 from oms_peewee.written import Written, nothing_written
 
@@ -66,8 +66,8 @@ class PeeweeImports:
         return self._database.write(lambda session: nothing_written(self._tables.decide(session, batch)), look_up={})
 
     def locations(self, limit: int) -> frozenset[str]:
-        found = LevelRow.select(LevelRow.location).distinct().limit(limit).tuples()
-        return self._database.read(lambda session: frozenset(location for (location,) in found.execute(session)))
+        found = LocationRow.select(LocationRow.name).limit(limit).tuples()
+        return self._database.read(lambda session: frozenset(name for (name,) in found.execute(session)))
 
     def refusals(self, key: ImportRun, *, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:
         return self._database.read(lambda session: _refusals(session, key, after, to, limit))

@@ -31,12 +31,32 @@ class LevelRow(peewee.Model):
     reserved = peewee.BigIntegerField()
     version = peewee.BigIntegerField()
     updated_at = TimeField()
+    withheld = peewee.BigIntegerField(null=True)
+    kept_back = peewee.BigIntegerField(null=True)
 
     class Meta:
         """Its table."""
 
         table_name = "stock_levels"
         primary_key = peewee.CompositeKey("sku", "location")
+
+
+class LocationRow(peewee.Model):
+    """A place that holds stock."""
+
+    name = peewee.TextField(primary_key=True)
+    folded = peewee.TextField()
+    kind = peewee.TextField()
+    sells = peewee.BooleanField()
+    ships = peewee.BooleanField()
+    expected_at = TimeField(null=True)
+    note = peewee.TextField(null=True)
+    updated_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "locations"
 
 
 class MovementRow(peewee.Model):

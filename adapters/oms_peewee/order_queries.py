@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import reduce
+from functools import partial, reduce
 from uuid import UUID
 
 import peewee
@@ -13,8 +13,9 @@ from oms_core.domain.identifiers import uuid7_floor
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter, orders_within
 from oms_core.domain.orders.shipments import Standing
-from oms_core.domain.orders.statuses import MAY_HAVE_SHIPPED
+from oms_core.domain.orders.statuses import MAY_HAVE_SHIPPED, SHIPPABLE
 from oms_core.domain.stock.products import MovementKind
+from oms_peewee.location_queries import unshippable_locations
 from oms_peewee.models import LevelRow, MovementRow
 from oms_peewee.order_models import LineRow, OrderRow, WaitingRow
 from oms_peewee.rows import LINE_COLUMNS, ORDER_COLUMNS, Row, lines_of, order_of, rows_of
@@ -130,7 +131,9 @@ def standing_of(
         return []
     held = holdings_of(session, [order.id for order in orders], at_levels=at_levels)
     shipped = shipments_of(session, [order.id for order in orders if order.status in MAY_HAVE_SHIPPED])
-    return [(order, Standing(at=at, holdings=held[order.id], shipments=shipped.get(order.id, ()))) for order in orders]
+    may_ship = any(order.status in SHIPPABLE for order in orders)
+    told = partial(Standing, at=at, unshippable=unshippable_locations(session) if may_ship else frozenset())
+    return [(order, told(holdings=held[order.id], shipments=shipped.get(order.id, ()))) for order in orders]
 
 
 def allocations_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, list[LineAllocation]]:

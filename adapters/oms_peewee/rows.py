@@ -61,7 +61,8 @@ def rows_of(session: Session, sql: str, params: Sequence[object]) -> list[Row]:
 
 def products_of(rows: Iterable[Row]) -> list[Product]:
     """Read products from rows (sku, name, low_stock_threshold, updated_at, location, on_hand, reserved, version,
-    level_updated_at), ordered by sku and location; a product without levels has one row, whose location is None.
+    withheld, kept_back, level_updated_at), ordered by sku and location; a product without levels has one row, whose
+    location is None.
 
     A product is as new as its newest level: placing an order touches levels only.
     """
@@ -157,8 +158,15 @@ def _product(rows: Sequence[Row]) -> Product:
         low_stock_threshold=low_stock_threshold,
         levels=tuple(
             [
-                StockLevel(location=location, on_hand=on_hand, reserved=reserved, version=version)
-                for _, _, _, _, location, on_hand, reserved, version, _ in with_level
+                StockLevel(
+                    location=location,
+                    on_hand=on_hand,
+                    reserved=reserved,
+                    version=version,
+                    withheld=withheld or 0,
+                    kept_back=kept_back or 0,
+                )
+                for _, _, _, _, location, on_hand, reserved, version, withheld, kept_back, _ in with_level
             ]
         ),
         updated_at=read_time(max([updated_at, *(row[-1] for row in with_level)])),

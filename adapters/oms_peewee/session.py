@@ -98,6 +98,10 @@ class Session(peewee.Database):
         """Make a query lock the rows it returns, in its order, where rows can be locked."""
         raise NotImplementedError
 
+    def sharing(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
+        """Make a query lock the rows it returns against a change, where rows can be locked."""
+        raise NotImplementedError
+
     def locking_free(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """Make a query lock the rows it returns and pass over those that somebody else has locked."""
         raise NotImplementedError

@@ -5,23 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import peewee
-from peewee import fn
-
 from oms_core.domain.callers import Caller
 from oms_core.domain.commands import Unset
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.stamps import Stamp
-from oms_core.domain.stock.changes import ProductChange, events_of, sku_not_found
+from oms_core.domain.stock.changes import ProductChange, events_between, sku_not_found
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.ports.storage import CheckDeletion, DecideProductChange
 from oms_peewee.database import Database
 from oms_peewee.dialect import Ledger
 from oms_peewee.faults import ChangedMeanwhileError
 from oms_peewee.idempotency_keys import is_kept, keep_stock_key
+from oms_peewee.locations import ensure_locations
 from oms_peewee.models import LevelRow, MovementRow, ProductRow
 from oms_peewee.order_queries import is_ordered
-from oms_peewee.rows import MOVEMENT_COLUMNS, movement_of, products_of, rows_of
+from oms_peewee.products import find_product, lock_product, product_page
+from oms_peewee.rows import MOVEMENT_COLUMNS, movement_of, rows_of
 from oms_peewee.session import Session
 from oms_peewee.written import Written, nothing_written
 
@@ -71,10 +70,12 @@ class PeeweeStock:
         self._ledger.write(
             session,
             movements=[(movement, stamp) for movement in change.movements],
-            events=[(event, stamp) for event in events_of(product, change)],
-            silent_skus=[sku],  # The decision knew all its levels, and has named its events.
+            events=[],
+            silent_skus=[sku],  # Its threshold may have changed too.
         )
         written = _existing(find_product(session, sku), sku)
+        if events := events_between(product, written):
+            self._ledger.write(session, movements=[], events=[(event, stamp) for event in events])
         return Written(
             result=(written, False),
             was_committed=lambda later: _is_done(later, sku, key),
@@ -107,8 +108,18 @@ def _write_product(session: Session, sku: str, product: Product | None, change: 
         _create(session, sku, change, now)
     else:
         _update(session, sku, change, now)
-    if change.location is not None and (product is None or product.level(change.location) is None):
-        _create_level(session, sku, change, now)
+    if change.location is None:
+        return
+    level = None if product is None else product.level(change.location)
+    kept_back = change.kept_back if not isinstance(change.kept_back, Unset) else level.kept_back if level else 0
+    if level is not None and kept_back == level.kept_back:
+        return
+    withheld = ensure_locations(session, [change.location], now)[change.location].withheld(kept_back)
+    if level is None:
+        _create_level(session, sku, change, now, withheld=withheld, kept_back=kept_back)
+    else:
+        is_moved = any(movement.location == change.location for movement in change.movements)
+        _keep_back(session, sku, change.location, now, withheld=withheld, kept_back=kept_back, is_moved=is_moved)
 
 
 def _existing(product: Product | None, sku: str) -> Product:
@@ -140,7 +151,9 @@ def _update(session: Session, sku: str, change: ProductChange, now: datetime) ->
         ProductRow.update({**changed, ProductRow.updated_at: now}).where(ProductRow.sku == sku).execute(session)
 
 
-def _create_level(session: Session, sku: str, change: ProductChange, now: datetime) -> None:
+def _create_level(
+    session: Session, sku: str, change: ProductChange, now: datetime, *, withheld: int, kept_back: int
+) -> None:
     LevelRow.insert(
         {
             LevelRow.sku: sku,
@@ -149,8 +162,30 @@ def _create_level(session: Session, sku: str, change: ProductChange, now: dateti
             LevelRow.reserved: 0,
             LevelRow.version: 0 if change.movements else 1,  # The movement makes it 1.
             LevelRow.updated_at: now,
+            LevelRow.withheld: withheld or None,
+            LevelRow.kept_back: kept_back or None,
         }
     ).execute(session)
+
+
+def _keep_back(
+    session: Session,
+    sku: str,
+    location: str,
+    now: datetime,
+    *,
+    withheld: int,
+    kept_back: int,
+    is_moved: bool,
+) -> None:
+    """Set the safety stock of a level; its version grows once a transaction."""
+    changed = LevelRow.update(
+        withheld=withheld or None,
+        kept_back=kept_back or None,
+        version=LevelRow.version + (0 if is_moved else 1),
+        updated_at=now,
+    )
+    changed.where(LevelRow.sku == sku, LevelRow.location == location).execute(session)
 
 
 def _movements(session: Session, sku: str, after: int | None, limit: int) -> list[Movement]:
@@ -160,67 +195,3 @@ def _movements(session: Session, sku: str, after: int | None, limit: int) -> lis
     if not found:
         _existing(find_product(session, sku), sku)
     return found
-
-
-def find_product(session: Session, sku: str) -> Product | None:
-    """Read one product."""
-    return next(iter(_read(session, _products().where(ProductRow.sku == sku))), None)
-
-
-def lock_product(session: Session, sku: str) -> Product | None:
-    """Lock a product, then its levels by location, and read them as they then are."""
-    if session.locking(ProductRow.select(ProductRow.sku).where(ProductRow.sku == sku)).first(session) is None:
-        return None
-    levels = LevelRow.select(LevelRow.sku).where(LevelRow.sku == sku).order_by(LevelRow.location)
-    session.locking(levels).execute(session)
-    return find_product(session, sku)
-
-
-def product_page(session: Session, *, low_stock: bool, after: str | None, limit: int) -> list[Product]:
-    """Read products by SKU, above `after`."""
-    page = _products().order_by(ProductRow.sku).limit(limit)
-    if after is not None:
-        page = page.where(ProductRow.sku > after)
-    if low_stock:
-        page = page.where(ProductRow.low_stock_threshold.is_null(False), _available() <= ProductRow.low_stock_threshold)
-    return _read(session, page)
-
-
-def _products() -> peewee.ModelSelect[Any]:
-    return ProductRow.select(
-        ProductRow.sku,
-        ProductRow.name,
-        ProductRow.low_stock_threshold,
-        ProductRow.updated_at.alias("product_updated_at"),
-    )
-
-
-def _read(session: Session, products: peewee.ModelSelect[Any]) -> list[Product]:
-    """Read products with their levels; the join is made for these products alone, whatever the planner estimates."""
-    found = products.c
-    rows = (
-        peewee.Select(
-            (products,),
-            (
-                found.sku,
-                found.name,
-                found.low_stock_threshold,
-                found.product_updated_at,
-                LevelRow.location,
-                LevelRow.on_hand,
-                LevelRow.reserved,
-                LevelRow.version,
-                LevelRow.updated_at,
-            ),
-        )
-        .join(LevelRow, peewee.JOIN.LEFT_OUTER, on=(LevelRow.sku == found.sku))
-        .order_by(found.sku, LevelRow.location)
-        .tuples()
-    )
-    return products_of(rows.execute(session))
-
-
-def _available() -> peewee.ModelSelect[Any]:
-    of_product = LevelRow.alias()
-    available = fn.COALESCE(fn.SUM(of_product.on_hand - of_product.reserved), 0)
-    return of_product.select(available).where(of_product.sku == ProductRow.sku)

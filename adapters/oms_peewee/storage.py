@@ -11,6 +11,7 @@ from oms_peewee.database import Database
 from oms_peewee.dialect import Dialect
 from oms_peewee.holds import PeeweeHolds
 from oms_peewee.imports import PeeweeImports
+from oms_peewee.locations import PeeweeLocations
 from oms_peewee.order_writer import OrderWriter
 from oms_peewee.orders import PeeweeOrders
 from oms_peewee.outbox import PeeweeOutbox
@@ -68,6 +69,10 @@ class PeeweeStorage(Composite):
     @part
     def stock(self) -> PeeweeStock:
         return PeeweeStock(self._checked, self._dialect.ledger())
+
+    @part
+    def locations(self) -> PeeweeLocations:
+        return PeeweeLocations(self._checked, self._dialect.ledger())
 
     @part
     def imports(self) -> PeeweeImports:

@@ -55,6 +55,14 @@ SortOption = Annotated[
         autocompletion=complete_sort,
     ),
 ]
+KeptBackOption = Annotated[
+    int | None,
+    typer.Option("--kept-back", metavar="N", parser=WHOLE_NUMBER, help="Safety stock there: N units are not sold."),
+]
+ExpectOption = Annotated[
+    int | None,
+    typer.Option("--expect", metavar="N", parser=WHOLE_NUMBER, help="Refuse unless N units are on hand now."),
+]
 LowStockFlag = Annotated[bool, typer.Option("--low-stock", help="Only products at or below their low-stock threshold.")]
 
 
@@ -68,13 +76,11 @@ def set_stock(
         typer.Argument(metavar="QTY", parser=WHOLE_NUMBER, help="Units counted there; leave out to set only the rest."),
     ] = None,
     location: LocationOption = None,
-    expect: Annotated[
-        int | None,
-        typer.Option("--expect", metavar="N", parser=WHOLE_NUMBER, help="Refuse unless N units are on hand now."),
-    ] = None,
+    expect: ExpectOption = None,
     reason: ReasonOption = None,
     reference: ReferenceOption = None,
     name: Annotated[str | None, typer.Option("--name", metavar="N", help="The product's name.")] = None,
+    kept_back: KeptBackOption = None,
     low_stock: Annotated[
         str | None, typer.Option("--low-stock", metavar="N|none", help="At how many available units stock is low.")
     ] = None,
@@ -84,8 +90,8 @@ def set_stock(
     Prints what became of it: WIDGET main: on_hand 10 -> 25, reserved 4, available 21
     """
     threshold = read_low_stock(low_stock)
-    if quantity is None and name is None and threshold is UNSET:
-        usage_error("give QTY, --name or --low-stock")
+    if quantity is None and name is None and threshold is UNSET and kept_back is None:
+        usage_error("give QTY, --name, --low-stock or --kept-back")
     wanted = SetStock(
         sku=sku,
         on_hand=quantity,
@@ -93,6 +99,7 @@ def set_stock(
         expected_on_hand=expect,
         name=name,
         low_stock_threshold=threshold,
+        kept_back=kept_back,
         reason=reason,
         reference=reference,
     )

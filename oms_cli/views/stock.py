@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from oms_cli.terminal.view import Column, View
 from oms_core.documents.stock import show_movement, show_product
-from oms_core.domain.stock.products import Movement, Product
+from oms_core.domain.stock.products import Movement, Product, StockLevel
 
 if TYPE_CHECKING:
     from oms_core import StockChanged
@@ -19,8 +19,7 @@ class LevelShown:
 
     product: Product
     location: str | None
-    on_hand: int
-    reserved: int
+    level: StockLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,28 +32,23 @@ class ChangeShown:
 
 def show_change(change: ChangeShown) -> dict[str, object]:
     """Show a change as JSON: the level's figures, and the product as it now is."""
-    on_hand, reserved = _figures(change.changed.product, change.location)
+    level = _level(change.changed.product, change.location)
     return {
         "sku": change.changed.product.sku,
         "location": change.location,
         "created": change.changed.before is None,
         "replayed": change.changed.replayed,
-        "on_hand_before": _figures(change.changed.before, change.location)[0],
-        "on_hand": on_hand,
-        "reserved": reserved,
-        "available": on_hand - reserved,
+        "on_hand_before": _level(change.changed.before, change.location).on_hand,
+        "on_hand": level.on_hand,
+        "reserved": level.reserved,
+        "available": level.available,
         "product": show_product(change.changed.product),
     }
 
 
-def _figures(product: Product | None, location: str) -> tuple[int, int]:
+def _level(product: Product | None, location: str) -> StockLevel:
     level = product.level(location) if product else None
-    return (level.on_hand, level.reserved) if level else (0, 0)
-
-
-def _available(change: ChangeShown) -> int:
-    on_hand, reserved = _figures(change.changed.product, change.location)
-    return on_hand - reserved
+    return level or StockLevel(location=location, on_hand=0, reserved=0, version=0)
 
 
 def _urgency(product: Product) -> str:
@@ -76,6 +70,7 @@ PRODUCTS: View[Product] = View(
         Column(name="reserved", value=lambda product: product.reserved, right=True),
         Column(name="available", value=lambda product: product.available, right=True, style=_urgency),
         Column(name="low_stock_threshold", value=lambda product: product.low_stock_threshold, in_table=False),
+        Column(name="unsellable", value=lambda product: product.unsellable, right=True, spare=True),
         Column(name="updated_at", value=lambda product: product.updated_at, spare=True),
         Column(name="locations", value=lambda product: len(product.levels), right=True, spare=True),
     ),
@@ -95,9 +90,10 @@ LEVELS: View[LevelShown] = View(
     columns=(
         Column(name="sku", value=lambda level: level.product.sku, in_table=False),
         Column(name="location", value=lambda level: level.location),
-        Column(name="on_hand", value=lambda level: level.on_hand, right=True),
-        Column(name="reserved", value=lambda level: level.reserved, right=True),
-        Column(name="available", value=lambda level: level.on_hand - level.reserved, right=True),
+        Column(name="on_hand", value=lambda shown: shown.level.on_hand, right=True),
+        Column(name="reserved", value=lambda shown: shown.level.reserved, right=True),
+        Column(name="available", value=lambda shown: shown.level.available, right=True),
+        Column(name="kept_back", value=lambda shown: shown.level.kept_back, right=True, spare=True),
     ),
     document=lambda level: show_product(level.product),
 )
@@ -128,10 +124,10 @@ CHANGE: View[ChangeShown] = View(
         Column(name="location", value=lambda change: change.location),
         Column(name="created", value=lambda change: _word(change.changed.before is None)),
         Column(name="replayed", value=lambda change: _word(change.changed.replayed)),
-        Column(name="on_hand_before", value=lambda change: _figures(change.changed.before, change.location)[0]),
-        Column(name="on_hand", value=lambda change: _figures(change.changed.product, change.location)[0]),
-        Column(name="reserved", value=lambda change: _figures(change.changed.product, change.location)[1]),
-        Column(name="available", value=_available),
+        Column(name="on_hand_before", value=lambda change: _level(change.changed.before, change.location).on_hand),
+        Column(name="on_hand", value=lambda change: _level(change.changed.product, change.location).on_hand),
+        Column(name="reserved", value=lambda change: _level(change.changed.product, change.location).reserved),
+        Column(name="available", value=lambda change: _level(change.changed.product, change.location).available),
     ),
     document=show_change,
 )
@@ -140,20 +136,19 @@ CHANGE: View[ChangeShown] = View(
 def levels_shown(product: Product) -> list[LevelShown]:
     """Return a row for each level, or one of zeros for a product without levels."""
     if not product.levels:
-        return [LevelShown(product=product, location=None, on_hand=0, reserved=0)]
-    return [
-        LevelShown(product=product, location=level.location, on_hand=level.on_hand, reserved=level.reserved)
-        for level in product.levels
-    ]
+        return [LevelShown(product=product, location=None, level=_level(product, ""))]
+    return [LevelShown(product=product, location=level.location, level=level) for level in product.levels]
 
 
 def change_sentence(change: ChangeShown) -> str:
     """Say what a change did: `WIDGET main: on_hand 10 -> 25, reserved 4, available 21`."""
     before, product = change.changed.before, change.changed.product
-    on_hand, reserved = _figures(product, change.location)
-    on_hand_before, _ = _figures(before, change.location)
-    counted = f"on_hand {on_hand}" if on_hand == on_hand_before else f"on_hand {on_hand_before} -> {on_hand}"
-    said = [counted, f"reserved {reserved}", f"available {on_hand - reserved}"]
+    level, was = _level(product, change.location), _level(before, change.location)
+    same = level.on_hand == was.on_hand
+    counted = f"on_hand {level.on_hand}" if same else f"on_hand {was.on_hand} -> {level.on_hand}"
+    said = [counted, f"reserved {level.reserved}", f"available {level.available}"]
+    if level.kept_back != was.kept_back:
+        said.append(f"kept back {level.kept_back}")
     said += _fields_changed(before, product)
     if before is None:
         said.append("created")

@@ -14,12 +14,14 @@ def show_product(product: Product) -> dict[str, object]:
         "on_hand": product.on_hand,
         "reserved": product.reserved,
         "available": product.available,
+        "unsellable": product.unsellable,
         "locations": [
             {
                 "location": level.location,
                 "on_hand": level.on_hand,
                 "reserved": level.reserved,
                 "available": level.available,
+                "kept_back": level.kept_back,
             }
             for level in product.levels
         ],

@@ -114,8 +114,9 @@ class SetStock:
     """Create a product, or set those of its values that are given; `on_hand` is an absolute count of units at
     `location`.
 
-    `expected_on_hand` makes the count a compare-and-set; `low_stock_threshold` None removes the threshold.
-    `precondition` is on the product's revision; its `one_of` is not checked when the product already has these values.
+    `expected_on_hand` makes the count a compare-and-set; `low_stock_threshold` None removes the threshold. `kept_back`
+    units at `location` are safety stock, which is not sold. `precondition` is on the product's revision; its `one_of`
+    is not checked when the product already has these values.
     """
 
     sku: str
@@ -124,6 +125,7 @@ class SetStock:
     expected_on_hand: int | None = None
     name: str | None = None
     low_stock_threshold: int | Unset | None = UNSET
+    kept_back: int | None = None
     reason: str | None = None
     reference: str | None = None
     precondition: Precondition = NOTHING_ASKED
@@ -143,6 +145,8 @@ class SetStock:
             findings.prose("/name", self.name, longest=limits.NAME_LENGTH_MAX, shortest=0)
         if self.low_stock_threshold is not UNSET and self.low_stock_threshold is not None:
             findings.whole_number("/low_stock_threshold", self.low_stock_threshold)
+        if self.kept_back is not None:
+            findings.whole_number("/kept_back", self.kept_back)
         check_reason(findings, self.reason)
         check_reference(findings, self.reference)
         findings.raise_if_any()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias, cast
@@ -12,6 +11,7 @@ from oms_core.domain import limits
 from oms_core.domain.commands import check_reason
 from oms_core.domain.import_commands import STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
 from oms_core.domain.orders.details import check_reference
+from oms_core.domain.stock.locations import folded
 from oms_core.domain.validation import Findings
 from oms_core.imports.headers import Header, Wanted, read_columns
 from oms_core.imports.records import CsvRun, Lines, RecordFault, csv_runs, json_records, without_blank
@@ -213,7 +213,7 @@ class KnownLocations:
             self._is_read = True
             self._learn(self._stored(LOCATIONS_COMPARED_MAX))
             return self.fault(location)
-        other = self._by_likeness.get(_likeness(location))
+        other = self._by_likeness.get(folded(location))
         if other is not None:
             return "similar_location", f"differs from the location {other} in nothing but case or width"
         if self._existing_only:
@@ -226,11 +226,7 @@ class KnownLocations:
     def _learn(self, locations: Collection[str]) -> None:
         self._known.update(locations)
         for location in locations:
-            self._by_likeness.setdefault(_likeness(location), location)
-
-
-def _likeness(location: str) -> str:
-    return unicodedata.normalize("NFKC", location).casefold()
+            self._by_likeness.setdefault(folded(location), location)
 
 
 def _are_plain_skus(values: Sequence[str]) -> bool:

@@ -105,7 +105,7 @@ class ImportStorage(Protocol):
         ...
 
     def locations(self, limit: int) -> frozenset[str]:
-        """Return the names of up to `limit` locations where products have levels."""
+        """Return the names of up to `limit` locations."""
         ...
 
     def refusals(self, key: ImportRun, *, after: LevelId | None, to: LevelId, limit: int) -> list[Refusal]:

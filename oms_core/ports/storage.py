@@ -34,6 +34,7 @@ from oms_core.ports.archive_storage import ArchiveStorage
 from oms_core.ports.audit_storage import AuditStorage
 from oms_core.ports.hold_storage import HoldStorage
 from oms_core.ports.import_storage import ImportStorage
+from oms_core.ports.location_storage import LocationStorage
 from oms_core.ports.order_storage import OrderStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
 from oms_core.ports.schema_storage import SchemaStorage
@@ -115,6 +116,11 @@ class Storage(Protocol):
     @property
     def stock(self) -> StockStorage:
         """Products, levels and ledger."""
+        ...
+
+    @property
+    def locations(self) -> LocationStorage:
+        """Places that hold stock."""
         ...
 
     @property

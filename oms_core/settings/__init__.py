@@ -75,6 +75,7 @@ class Settings:
     host: str = "127.0.0.1"
     currency: str = "EUR"
     locations: tuple[str, ...] = ("main",)
+    locations_strict: bool = False
     group_commit: bool = True
     log_format: str = "text"
     log_level: str = "info"

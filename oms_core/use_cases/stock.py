@@ -30,6 +30,7 @@ from oms_core.domain.stock.changes import (
     sku_not_found,
     transfer_id,
 )
+from oms_core.domain.stock.locations import ANY_NAME, KnownNames
 from oms_core.domain.stock.products import Movement, Product, ProductFilter
 from oms_core.domain.stock.transfers import TransferStock
 from oms_core.domain.validation import Findings
@@ -82,13 +83,14 @@ class Stock:
     databases: Databases
     clock: Clock
     default_location: str
+    known_locations: KnownNames = ANY_NAME
 
     def set(self, command: SetStock, *, caller: Caller) -> StockChanged:
         """Create a product, or set its count, name or threshold; values that are not given stay as they are.
 
         Raise `stock_count_mismatch`, `stock_below_reserved`, `version_mismatch`.
         """
-        location = command.location or self.default_location
+        location = self._location(command.location)
         key = self._own_key(caller, "set")
         return self._change(command.sku, key, caller, lambda product: decide_set(product, command, location))
 
@@ -97,7 +99,7 @@ class Stock:
 
         Raise `sku_not_found`, `stock_below_reserved`, `idempotency_key_reused`, `validation_error` above 10^12.
         """
-        location = command.location or self.default_location
+        location = self._location(command.location)
         key = self._key_of(command, location, caller)
         return self._change(command.sku, key, caller, lambda product: decide_adjust(product, command, location))
 
@@ -106,7 +108,7 @@ class Stock:
 
         Raise `sku_not_found`, `idempotency_key_reused`, or `validation_error` above 10^12.
         """
-        location = command.location or self.default_location
+        location = self._location(command.location)
         key = self._key_of(command, location, caller)
         return self._change(command.sku, key, caller, lambda product: decide_receive(product, command, location))
 
@@ -116,6 +118,7 @@ class Stock:
         Raise `sku_not_found`, `stock_below_reserved`, `version_mismatch`, `idempotency_key_reused`, or
         `validation_error` above 10^12.
         """
+        self._location(command.to_location)
         key = self._key(caller, "transfer", command.idempotency_key, transfer_fingerprint(command))
         act_id = transfer_id(key)
         return self._change(command.sku, key, caller, lambda product: decide_transfer(product, command, act_id))
@@ -182,6 +185,12 @@ class Stock:
         """
         caller.require(Scope.INVENTORY_READ)
         return ProductExport(self.databases, wanted or ProductFilter())
+
+    def _location(self, given: str | None) -> str:
+        """Return where stock changes. Raise `validation_error` where that must be known, and is not."""
+        location = given or self.default_location
+        self.known_locations.check(location, self.databases.primary.locations.find)
+        return location
 
     def _change(self, sku: str, key: IdempotencyKey, caller: Caller, decide: DecideProductChange) -> StockChanged:
         _require_writing(caller)

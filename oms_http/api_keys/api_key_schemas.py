@@ -15,9 +15,8 @@ from oms_core.domain import limits
 from oms_core.domain.api_keys import check_bound_scopes, check_key_name
 from oms_core.domain.callers import Scope as CoreScope
 from oms_core.domain.validation import Findings
-from oms_http.schemas.fields import CustomerId, Time
+from oms_http.schemas.fields import CustomerId, GivenTime, Time
 from oms_http.schemas.models import Input, Output, checked
-from oms_http.schemas.times import read_time
 
 KEY_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
 _KEY: JsonDict = {
@@ -62,20 +61,6 @@ KeyName = TypeAliasType(
     ],
 )
 Scope = TypeAliasType("Scope", Annotated[str, Field(json_schema_extra={"enum": list(SCOPES)}), checked(_check_scope)])
-GivenTime = TypeAliasType(
-    "GivenTime",
-    Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=64,
-            json_schema_extra={"format": "date-time"},
-            description="RFC 3339 with an offset.",
-            examples=["2027-11-22T21:00:00Z"],
-        ),
-        checked(read_time),
-    ],
-)
 
 
 class KeyRequest(Input):

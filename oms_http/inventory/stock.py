@@ -150,6 +150,7 @@ def set_stock(service: Service, request: Request, sku: str) -> Response:
         expected_on_hand=asked.expected_on_hand,
         name=asked.name,
         low_stock_threshold=threshold,
+        kept_back=asked.kept_back,
         reason=asked.reason,
         reference=asked.reference,
         precondition=read_precondition(request),

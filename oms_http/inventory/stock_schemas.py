@@ -41,6 +41,7 @@ class StockRequest(Input):
     ] = None
     name: ProductName | None = None
     low_stock_threshold: Annotated[Count | None, Field(description="Null removes the threshold.")] = None
+    kept_back: Annotated[Count | None, Field(description="Safety stock at `location`, which is not sold.")] = None
     reason: Reason | None = None
     reference: Reference | None = None
 
@@ -69,10 +70,14 @@ class StockLevel(Output):
     on_hand: Count
     reserved: Count
     available: Count
+    kept_back: Annotated[Count, Field(description="Safety stock, which is not sold.")]
 
 
 class Product(Output):
-    """A product's stock; the figures are sums over its locations, and `available` is `on_hand` - `reserved`."""
+    """A product's stock; the figures are sums over its locations.
+
+    `on_hand` = `reserved` + `available` + `unsellable`: what is kept back, or lies where nothing is sold.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -83,7 +88,8 @@ class Product(Output):
                     "on_hand": 25,
                     "reserved": 4,
                     "available": 21,
-                    "locations": [{"location": "main", "on_hand": 25, "reserved": 4, "available": 21}],
+                    "unsellable": 0,
+                    "locations": [{"location": "main", "on_hand": 25, "reserved": 4, "available": 21, "kept_back": 0}],
                     "low_stock_threshold": 5,
                     "version": 3,
                     "updated_at": _TIME,
@@ -97,6 +103,7 @@ class Product(Output):
     on_hand: Annotated[int, Field(ge=0)]
     reserved: Annotated[int, Field(ge=0)]
     available: Annotated[int, Field(ge=0)]
+    unsellable: Annotated[int, Field(ge=0)]
     locations: list[StockLevel]
     low_stock_threshold: Count | None
     version: Annotated[int, Field(ge=0)]

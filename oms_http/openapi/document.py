@@ -61,6 +61,11 @@ _PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = MappingProxyType(
             "schema": {"$ref": "#/components/schemas/Sku"},
             "example": "WIDGET",
         },
+        "location": {
+            "description": "The location's name, percent-encoded.",
+            "schema": {"$ref": "#/components/schemas/Location"},
+            "example": "yard",
+        },
         "name": {
             "description": "The name that holds the keys.",
             "schema": {"$ref": "#/components/schemas/KeyName"},

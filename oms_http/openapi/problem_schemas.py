@@ -106,6 +106,25 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "properties": {"locations": {"type": "array", "items": {"type": "string"}, "minItems": 2}},
             "required": ["locations"],
         },
+        "not_shippable": {
+            "properties": {
+                "lines": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "line_no": {"type": "integer", "minimum": 1},
+                            "sku": {"type": "string"},
+                            "location": {"type": "string"},
+                            "quantity": {"type": "integer", "minimum": 1},
+                        },
+                        "required": ["line_no", "sku", "location", "quantity"],
+                    },
+                },
+            },
+            "required": ["lines"],
+        },
         "exceeds_reserved": {
             "properties": {
                 "location": {"type": ["string", "null"]},
@@ -179,6 +198,7 @@ _EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "order_archived": {"order_id": "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"},
         "extension_limit": {"extensions": 3, "extensions_max": 3, "hold_until": "2026-11-22T21:15:00.000000Z"},
         "location_required": {"locations": ["east", "west"]},
+        "not_shippable": {"lines": [{"line_no": 1, "sku": "WIDGET", "location": "yard", "quantity": 2}]},
         "exceeds_reserved": {
             "location": "east",
             "lines": [{"line_no": 1, "sku": "WIDGET", "requested": 3, "reserved": 2}],

@@ -41,6 +41,7 @@ from oms_http.responses import NO_STORE, REPLAYED, json_response
         "order_not_found",
         "invalid_transition",
         "version_mismatch",
+        "not_shippable",
         "shipment_limit",
         "stock_limit",
     ),

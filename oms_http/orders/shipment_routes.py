@@ -59,6 +59,7 @@ _UNDER_KEY = ("order_archived", "idempotency_key_reused")
         *(*WRITING, *_OF_ORDER, *_UNDER_KEY),
         "invalid_transition",
         "location_required",
+        "not_shippable",
         "exceeds_reserved",
         "shipment_limit",
     ),

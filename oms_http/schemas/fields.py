@@ -17,6 +17,7 @@ from oms_core.domain.characters import NOT_IN_IDENTIFIERS, NOT_IN_PROSE
 from oms_core.domain.currencies import CURRENCIES
 from oms_core.domain.validation import Findings
 from oms_http.schemas.models import checked, identifier, prose
+from oms_http.schemas.times import read_time
 
 
 def _written(characters: str) -> str:
@@ -215,5 +216,19 @@ Cursor = TypeAliasType(
     "Cursor",
     Annotated[
         str, Field(description="Opaque: ask for the next page with it as `cursor`.", examples=["b3JkZXJzOjAxOWFiNGM1"])
+    ],
+)
+GivenTime = TypeAliasType(
+    "GivenTime",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=64,
+            json_schema_extra={"format": "date-time"},
+            description="RFC 3339 with an offset.",
+            examples=["2027-11-22T21:00:00Z"],
+        ),
+        checked(read_time),
     ],
 )

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 import peewee
-from oms_peewee import models
+from oms_peewee import models, order_models
 from oms_peewee.postgresql.scripts import statements_of
 
 TABLES = frozenset(
     each._meta.table_name
-    for each in vars(models).values()
+    for each in (*vars(models).values(), *vars(order_models).values())
     if isinstance(each, type) and issubclass(each, peewee.Model) and each.__subclasses__() == []
 )
 # The one small table whose rows are taken by whoever comes first; it would stay on one node.

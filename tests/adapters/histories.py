@@ -26,6 +26,7 @@ from oms_core import (
     PlaceOrder,
     ProductFilter,
     ReceiveStock,
+    SetLocation,
     SetStock,
     TransferStock,
 )
@@ -38,6 +39,7 @@ from tests.adapters.history_values import (
     imported_rows,
     keys,
     limits,
+    location_changes,
     orders,
     receipts,
     sets,
@@ -124,6 +126,11 @@ class Histories(OrderActs):
                 self.ask(lambda oms: oms.stock.adjust(command, caller=caller))
             case ReceiveStock():
                 self.ask(lambda oms: oms.stock.receive(command, caller=caller))
+
+    @rule(command=location_changes, caller=callers)
+    def change_a_location(self, command: SetLocation, caller: Caller) -> None:
+        self.ask(lambda oms: oms.locations.set(command, caller=caller))
+        self.ask(lambda oms: oms.locations.list(caller=caller))
 
     @rule(command=transfers, caller=callers)
     def transfer(self, command: TransferStock, caller: Caller) -> None:

@@ -28,6 +28,7 @@ from oms_core.domain.orders.placement import decide_placement
 from oms_core.domain.orders.queueing import Settlement
 from oms_core.domain.orders.shipments import ShipmentLine, ShipmentStatus, Standing
 from oms_core.domain.stamps import Stamp
+from oms_core.domain.stock.locations import LocationKind, SetLocation
 from oms_core.domain.stock.transfers import TransferStock
 from oms_core.ports.queue_storage import SettleBatch
 
@@ -87,6 +88,7 @@ sets = st.builds(
     location=locations,
     name=st.none() | prose,
     low_stock_threshold=st.sampled_from([UNSET, None, 0, 3, 6]),
+    kept_back=st.sampled_from([None, None, 0, 2, 30]),
 ) | st.builds(SetStock, sku=skus, location=locations, on_hand=counts, expected_on_hand=st.none() | small)
 adjustments = st.builds(
     AdjustStock,
@@ -95,6 +97,14 @@ adjustments = st.builds(
     reason=prose,
     location=locations,
     idempotency_key=keys,
+)
+location_changes = st.builds(
+    SetLocation,
+    name=st.sampled_from([*LOCATIONS, "MAIN", "yard"]),
+    kind=st.sampled_from([None, None, *LocationKind]),
+    sells=st.sampled_from([None, True, False]),
+    ships=st.sampled_from([None, True, False]),
+    note=st.sampled_from([UNSET, None, "told"]),
 )
 transfers = st.builds(
     TransferStock,

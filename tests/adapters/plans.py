@@ -9,7 +9,8 @@ from typing import Any
 from oms_peewee.session import Session
 from oms_peewee.storage import PeeweeStorage
 
-WHOLE_TABLE_ON_POSTGRESQL = re.compile(r"Seq Scan on \w+")
+# The table of locations has a row for each warehouse, so it is read whole on purpose.
+WHOLE_TABLE_ON_POSTGRESQL = re.compile(r"Seq Scan on (?!locations\b)\w+")
 SEARCHED_INDEX_ON_POSTGRESQL = re.compile(r"Index (?:Only )?Scan (?:using|on) (\w+).*\n\s*Index Cond: (.*)")
 # The first columns of indexes of several.
 LEADING = {
@@ -27,7 +28,7 @@ ROWS_PASSED_OVER = re.compile(r"Rows Removed by \w.*: (\d+)")
 # Of 20,000 orders and 40,000 lines: a page of 50 for each of the nine statuses.
 ROWS_LOOKED_AT_MAX = 9 * 50
 NAMED_RESULT_ON_SQLITE = re.compile(r"^(?:CO-ROUTINE|MATERIALIZE) (\w+)")
-WHOLE_TABLE_ON_SQLITE = re.compile(r"^SCAN (\w+)(?! .*(?:INDEX|PRIMARY KEY))$")
+WHOLE_TABLE_ON_SQLITE = re.compile(r"^SCAN (?!locations\b)(\w+)(?! .*(?:INDEX|PRIMARY KEY))$")
 
 EXPLAINABLE = ("WITH", "SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE")
 

@@ -12,6 +12,7 @@ from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
 from oms_contracts.storage_contract.hold_races import HoldRacePromises
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.keyed_changes import KeyedChangeRacePromises
+from oms_contracts.storage_contract.locating import LocationRacePromises
 from oms_contracts.storage_contract.moving_many import BulkMoveRacePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
@@ -83,6 +84,9 @@ MEETINGS: dict[str, tuple[str, Callable[[Collection[Product]], bool]]] = {
     "test_transfers_that_cross_lose_nothing": ("levels read", a_product),
     "test_the_last_units_are_sold_or_moved": ("levels read", a_product),
     "test_one_key_on_sixteen_threads_is_one_transfer": ("decided", a_product),
+    "test_nothing_is_sold_from_where_selling_was_ended": ("levels read", a_product),
+    "test_the_last_free_units_are_sold_or_kept_back": ("levels read", a_product),
+    "test_of_two_names_alike_one_is_made": ("found free", anything),
     "test_of_many_who_ask_at_once_one_may_publish": ("found free", anything),
     "test_of_sixteen_creators_of_a_name_one_gets_it": ("found free", anything),
     "test_sixteen_rotations_at_once_leave_one_key_that_lasts": ("found free", anything),
@@ -122,6 +126,7 @@ class Races(
     BulkMoveRacePromises,
     ShipmentRacePromises,
     TransferRacePromises,
+    LocationRacePromises,
     ApiKeyRacePromises,
     InjectedRacePromises,
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from uuid import UUID
 
 from oms_memory import MemoryStorage
@@ -14,7 +15,8 @@ from oms_memory.tables import Tables
 from oms_core.domain.api_keys import StoredApiKey
 from oms_core.domain.orders.placement import Placement, PlacementOutcome
 from oms_core.domain.stock.ledger import MovementEntry
-from oms_core.domain.stock.products import Product
+from oms_core.domain.stock.locations import Location
+from oms_core.domain.stock.products import Product, StockLevel
 from oms_core.errors import OmsError
 from oms_core.ports.order_storage import DecidePlacement
 
@@ -35,8 +37,8 @@ class InterleavedTables(UncheckedTables):
     """Tables whose lock is let go of where a meeting is held, and nowhere else: so one race happens, and not by luck.
 
     `decided` lies between the decision and the first write, `levels read` between reading the levels and writing them,
-    `found free` before an order that is due, or a lease or a name that nobody has, is taken. `meeting_at` is asked
-    there, with the products as they are about to be.
+    `found free` before an order that is due, or a lease, a name or a location that nobody has, is taken. `meeting_at`
+    is asked there, with the products as they are about to be.
     """
 
     def __init__(self, meeting_at: MeetingAt) -> None:
@@ -54,6 +56,10 @@ class InterleavedTables(UncheckedTables):
             self.write_movement(row, stamp)
         self.products.update(moved)
 
+    def put_level(self, sku: str, level: StockLevel, now: datetime) -> None:
+        self._let_go("levels read", [self.products[sku]])
+        super().put_level(sku, level, now)
+
     def hold(self, order_id: UUID, seconds: float | None) -> None:
         self._let_go("found free", ())
         super().hold(order_id, seconds)
@@ -65,6 +71,10 @@ class InterleavedTables(UncheckedTables):
     def add_key(self, stored: StoredApiKey) -> None:
         self._let_go("found free", ())
         super().add_key(stored)
+
+    def add_location(self, location: Location) -> None:
+        self._let_go("found free", ())
+        super().add_location(location)
 
     def _let_go(self, point: str, moved: Collection[Product]) -> None:
         meeting = self._meeting_at(point, moved)

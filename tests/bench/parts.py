@@ -53,6 +53,7 @@ PARTS = (
     Part(name="archive", quick=(*SHORT, "--orders", "2000")),
     Part(name="holds", quick=(*SHORT, "--orders", "2000", "--holds", "1000")),
     Part(name="cancel", quick=("--rounds", "1", "--orders", "100")),
+    Part(name="ship", quick=("--rounds", "1", "--orders", "100")),
     Part(name="audit", quick=("--rounds", "1", "--orders", "5000")),
     Part(name="start", quick=("--rounds", "2"), compares=True),
     Part(name="sell_out", quick=("--seconds", "2", "--units", "100")),

@@ -36,6 +36,7 @@ from oms_core import (
     RetryOrder,
     RotateApiKey,
     Scope,
+    SetLocation,
     SetStock,
     TransferStock,
     UpdateShipment,
@@ -163,6 +164,9 @@ CALLS: dict[tuple[str, str], Call] = {
         TransferStock(sku="WIDGET", quantity=1, from_location="main", to_location="north"), caller=who
     ),
     ("stock.delete", ""): lambda at, who: at.oms.stock.delete(DeleteProduct(sku="UNUSED"), caller=who),
+    ("locations.list", ""): lambda at, who: at.oms.locations.list(caller=who),
+    ("locations.get", ""): lambda at, who: at.oms.locations.get("main", caller=who),
+    ("locations.set", ""): lambda at, who: at.oms.locations.set(SetLocation(name="main", note="told"), caller=who),
     ("imports.stock", ""): lambda at, who: at.oms.imports.stock(
         ImportStock(mode=ImportMode.SET), io.BytesIO(CSV), caller=who
     ),

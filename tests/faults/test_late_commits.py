@@ -12,6 +12,7 @@ from oms_contracts.storage_contract.api_keys import NOW, create, named, rotate
 from oms_contracts.storage_contract.failing import rejected
 from oms_contracts.storage_contract.importing import ADJUST, SET, apply, entry, key_of
 from oms_contracts.storage_contract.keyed_changes import retry_once
+from oms_contracts.storage_contract.locating import set_location
 from oms_contracts.storage_contract.moving_many import move_many
 from oms_contracts.storage_contract.shipping import take_back, update
 from oms_contracts.storage_contract.shop import Shop, new_shop
@@ -28,6 +29,7 @@ from oms_core.domain.stock.transfers import TransferStock
 from oms_core.ports.api_key_storage import ApiKeyStorage
 from oms_core.ports.hold_storage import HoldStorage
 from oms_core.ports.import_storage import ImportStorage
+from oms_core.ports.location_storage import LocationStorage
 from oms_core.ports.order_storage import OrderStorage
 from oms_core.ports.queue_storage import OutboxStorage, QueueStorage, WorkerStorage
 from oms_core.ports.storage import StockStorage, Storage, StorageOptions
@@ -91,6 +93,10 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "a transfer": lambda at: at.shop.stock.transfer(
         TransferStock(sku="WIDGET", quantity=1, from_location="main", to_location="north"), caller=at.shop.caller
     ),
+    "a location": lambda at: set_location(at.shop, "yard", note="new"),
+    "what is told of a location": lambda at: set_location(at.shop, "main", note="told"),
+    "a location that does not sell": lambda at: set_location(at.shop, "main", sells=False),
+    "what is kept back": lambda at: at.shop.set("WIDGET", kept_back=3),
     "a name": lambda at: at.shop.set("WIDGET", name="gadget"),
     "a level": lambda at: at.shop.set("WIDGET", 0, location="north"),
     "a product": lambda at: at.shop.set("GADGET", 3, name="gadget"),
@@ -123,6 +129,7 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
 PARTS: dict[str, type] = {
     "orders": OrderStorage,
     "stock": StockStorage,
+    "locations": LocationStorage,
     "imports": ImportStorage,
     "queue": QueueStorage,
     "holds": HoldStorage,

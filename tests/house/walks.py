@@ -131,14 +131,15 @@ class Route:
 
 # Orders pass two rooms more than they need: call_batches.py, where they are handed in to a shared thread, and
 # direct_routes.py, which spares them Flask's contexts. A command's group registers its commands within the walk, since
-# it is loaded when it is asked for.
+# it is loaded when it is asked for. An act on an order asks which locations do not ship, and whoever writes a level
+# locks its location: a room each. Rows that are written for many orders at once have theirs.
 ROUTES: dict[str, Route] = {
     "place-order": Route(walk=place_order, rooms_max=34),
-    "place-order-postgresql": Route(walk=place_order, rooms_max=36, database="postgresql"),
-    "change-status": Route(walk=change_status, rooms_max=27),
+    "place-order-postgresql": Route(walk=place_order, rooms_max=37, database="postgresql"),
+    "change-status": Route(walk=change_status, rooms_max=29),
     "order-to-event": Route(walk=order_to_event, rooms_max=62, needs_broker=True),
-    "set-stock": Route(walk=set_stock, rooms_max=35),
-    "import-stock-row": Route(walk=import_stock_row, rooms_max=45),
+    "set-stock": Route(walk=set_stock, rooms_max=37),
+    "import-stock-row": Route(walk=import_stock_row, rooms_max=46),
     "open": Route(walk=open_oms, rooms_max=10),
 }
 

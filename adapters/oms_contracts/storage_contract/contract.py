@@ -29,6 +29,12 @@ from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.keyed_changes import KeyedChangePromises, KeyedChangeRacePromises
 from oms_contracts.storage_contract.lifecycle import LifecyclePromises
 from oms_contracts.storage_contract.listing_stock import StockListingPromises
+from oms_contracts.storage_contract.locating import (
+    KeptBackPromises,
+    LocationPromises,
+    LocationRacePromises,
+    LostLocationCommitPromises,
+)
 from oms_contracts.storage_contract.lossy_shop import LossyShop
 from oms_contracts.storage_contract.lost_api_key_commits import LostApiKeyCommitPromises
 from oms_contracts.storage_contract.lost_hold_commits import LostHoldCommitPromises
@@ -81,6 +87,8 @@ class StorageContract(
     ShipmentKeyPromises,
     StockChangePromises,
     TransferPromises,
+    LocationPromises,
+    KeptBackPromises,
     StockListingPromises,
     StockEventPromises,
     ImportPromises,
@@ -112,6 +120,7 @@ class StorageContract(
     BulkMoveRacePromises,
     ShipmentRacePromises,
     TransferRacePromises,
+    LocationRacePromises,
     KeyedChangeRacePromises,
     ApiKeyRacePromises,
     ArchiveRacePromises,
@@ -121,6 +130,7 @@ class StorageContract(
     LostBulkMoveCommitPromises,
     LostShipmentCommitPromises,
     LostTransferCommitPromises,
+    LostLocationCommitPromises,
     LostStockCommitPromises,
     LostQueueCommitPromises,
     LostHoldCommitPromises,

@@ -177,6 +177,9 @@ class PostgresqlSession(Session, peewee.PostgresqlDatabase):
     def locking(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         return query.for_update()
 
+    def sharing(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
+        return query.for_update("FOR SHARE")  # type: ignore[arg-type]  # Its types lag.
+
     def locking_free(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         return query.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]  # Its types lag.
 

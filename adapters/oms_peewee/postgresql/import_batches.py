@@ -16,6 +16,7 @@ from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.import_decisions import KINDS, BatchResult, RefusalCode, StockEntry, refusal
 from oms_core.ports.import_storage import ImportBatch
 from oms_peewee.faults import ChangedMeanwhileError, UnstorableValueError
+from oms_peewee.locations import ensure_locations
 from oms_peewee.postgresql.connections import PostgresqlSession
 
 # The table is emptied in place by each COMMIT, so the catalogs grow by one row per connection, not per batch. Without
@@ -56,8 +57,7 @@ _RANGE = _Source(
 WITH product AS MATERIALIZED (
   SELECT sku, name, low_stock_threshold FROM products WHERE sku BETWEEN %(first)s AND %(last)s
 ), level AS MATERIALIZED (
-  SELECT sku, location, on_hand, reserved, version FROM stock_levels
-  WHERE sku BETWEEN %(first)s AND %(last)s
+  SELECT sku, location, on_hand, reserved, version, withheld FROM stock_levels WHERE sku BETWEEN %(first)s AND %(last)s
 )""",
 )
 _EACH = _Source(
@@ -71,8 +71,7 @@ WITH wanted AS MATERIALIZED (
     OFFSET 0) AS p
 ), level AS MATERIALIZED (
   SELECT l.* FROM wanted CROSS JOIN LATERAL (
-    SELECT sku, location, on_hand, reserved, version FROM stock_levels AS l WHERE l.sku = wanted.sku
-    OFFSET 0) AS l
+    SELECT sku, location, on_hand, reserved, version, withheld FROM stock_levels WHERE sku = wanted.sku OFFSET 0) AS l
 )""",
 )
 
@@ -96,13 +95,15 @@ SELECT count(*) FROM known WHERE (SELECT count(*) FROM locked_levels) >= 0
 _DECIDE = f""", present AS (
   SELECT b.*, p.name AS present_name, l.version AS level_version, coalesce(l.on_hand, 0) AS present_on_hand,
     coalesce(l.reserved, 0) AS reserved,
+    coalesce(CASE WHEN l.version IS NULL THEN place.withheld ELSE l.withheld END, 0) AS withheld,
     CASE WHEN %(adjusts)s THEN coalesce(l.on_hand, 0) + b.quantity ELSE b.quantity END AS on_hand
   FROM import_batch AS b LEFT JOIN product AS p USING (sku) LEFT JOIN level AS l USING (sku, location)
+    LEFT JOIN (SELECT name AS location, %(all)s AS withheld FROM locations WHERE NOT sells) AS place USING (location)
 ), decided AS MATERIALIZED (
   SELECT *, on_hand - present_on_hand AS delta,
-    present_name IS NULL AS creates_product,
+    greatest(on_hand - reserved - withheld, 0) - greatest(present_on_hand - reserved - withheld, 0) AS available_delta,
+    present_name IS NULL AS creates_product, coalesce(name <> present_name, false) AS renames,
     level_version IS NULL AND (quantity <> 0 OR NOT %(adjusts)s) AS creates_level,
-    coalesce(name <> present_name, false) AS renames,
     CASE WHEN %(must_exist)s AND present_name IS NULL THEN '{RefusalCode.SKU_NOT_FOUND}'
       WHEN on_hand > {COUNT_MAX} THEN '{RefusalCode.OUT_OF_RANGE}'
       WHEN on_hand < reserved THEN '{RefusalCode.STOCK_BELOW_RESERVED}' END AS refusal
@@ -145,8 +146,8 @@ _WRITE = f""", new_products AS (
   WHERE (SELECT renames FROM result) > 0 AND (SELECT count(*) FROM new_products) >= 0
     AND p.sku = d.sku AND p.name = d.present_name AND p.sku <among> RETURNING 1
 ), new_levels AS (
-  INSERT INTO stock_levels (sku, location, on_hand, reserved, version, updated_at)
-  SELECT sku, location, on_hand, 0, 1, %(now)s FROM decided
+  INSERT INTO stock_levels (sku, location, on_hand, reserved, version, updated_at, withheld)
+  SELECT sku, location, on_hand, 0, 1, %(now)s, nullif(withheld, 0) FROM decided
   WHERE creates_level AND refusal IS NULL AND (SELECT count(*) FROM new_products) >= 0
 ), moved AS (
   UPDATE stock_levels AS l SET on_hand = d.on_hand, version = l.version + 1, updated_at = %(now)s FROM decided AS d
@@ -159,10 +160,11 @@ _WRITE = f""", new_products AS (
 ), sold_from AS (
   SELECT d.sku, p.low_stock_threshold, coalesce(l.available, 0)::bigint AS before,
     (coalesce(l.available, 0) + d.delta)::bigint AS after
-  FROM (SELECT sku, sum(delta) AS delta FROM decided WHERE refusal IS NULL AND delta <> 0 AND NOT creates_product
-    GROUP BY sku) AS d
+  FROM (SELECT sku, sum(available_delta) AS delta FROM decided
+    WHERE refusal IS NULL AND delta <> 0 AND NOT creates_product GROUP BY sku) AS d
   JOIN product AS p USING (sku)
-  LEFT JOIN (SELECT sku, sum(on_hand - reserved) AS available FROM level GROUP BY sku) AS l USING (sku)
+  LEFT JOIN (SELECT sku, sum(greatest(on_hand - reserved - coalesce(withheld, 0), 0)) AS available
+    FROM level GROUP BY sku) AS l USING (sku)
   WHERE (SELECT known FROM result) > 0
 ), states AS (
   SELECT sku, low_stock_threshold, after,
@@ -202,6 +204,7 @@ class PostgresqlImportTables:
             "now": stamp.at,
             "keeps_outbox": self._keeps_outbox,
         }
+        ensure_locations(session, {entry.location for entry in batch.entries}, stamp.at)
         cursor, source = _stage(session, batch, params)
         cursor.execute(source.sql + _LOCK, params)
         (known,) = cursor.fetchone()
@@ -222,6 +225,7 @@ class PostgresqlImportTables:
 def _params(batch: ImportBatch) -> dict[str, object]:
     return {
         "adjusts": batch.mode is ImportMode.ADJUST,
+        "all": COUNT_MAX,
         "must_exist": batch.mode is ImportMode.ADJUST or batch.existing_only,
         "first": batch.entries[0].sku,
         "last": batch.end[0],

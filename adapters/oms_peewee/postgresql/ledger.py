@@ -56,16 +56,27 @@ _MOVE = f"""WITH moved AS (
       WHERE l.sku = m.sku AND l.location = m.location
         AND l.on_hand + m.on_hand_delta BETWEEN 0 AND {COUNT_MAX}
         AND l.reserved + m.reserved_delta BETWEEN 0 AND l.on_hand + m.on_hand_delta
+        AND (m.reserved_delta <= greatest(m.on_hand_delta, 0)
+          OR l.on_hand + m.on_hand_delta - l.reserved - m.reserved_delta >= coalesce(l.withheld, 0))
       RETURNING 1)"""  # noqa: S608  Only a constant is put in.
 _MOVE_TYPES = ("text[]", "text[]", "bigint[]", "bigint[]", "timestamptz[]")
 # Of the products of which no more than the threshold, or nothing, was or is left, so that a stock event may be due,
-# the figures from before: all parts of a statement see the same snapshot, which is taken after the locks.
-_DUE = """SELECT p.sku, l.available, p.low_stock_threshold
+# the figures from before: all parts of a statement see the same snapshot, which is taken after the locks. Where units
+# are withheld, what is available does not change by as many as are moved: what is left is read afterwards.
+_DUE = """SELECT p.sku, l.available, p.low_stock_threshold, l.withheld
       FROM (SELECT unnest($6) AS sku, unnest($7) AS delta) AS wanted
       CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = wanted.sku OFFSET 0) AS p
-      CROSS JOIN LATERAL (SELECT sum(on_hand - reserved)::bigint AS available
+      CROSS JOIN LATERAL (
+        SELECT sum(greatest(on_hand - reserved - coalesce(withheld, 0), 0))::bigint AS available,
+          count(withheld) AS withheld
         FROM stock_levels AS l WHERE l.sku = wanted.sku) AS l
-      WHERE least(l.available, l.available + wanted.delta) <= coalesce(p.low_stock_threshold, 0)"""
+      WHERE least(l.available, l.available + wanted.delta) <= coalesce(p.low_stock_threshold, 0) OR l.withheld > 0"""
+_AVAILABLE = Statement(
+    name="available",
+    types=("text[]",),
+    sql="""SELECT sku, sum(greatest(on_hand - reserved - coalesce(withheld, 0), 0))::bigint FROM stock_levels
+    WHERE sku = ANY ($1) GROUP BY sku""",
+)
 # Returns one row at least, with the number of levels moved.
 _MOVE_LEVELS = Statement(
     name="move_levels",
@@ -94,9 +105,10 @@ _RESERVE_QUIETLY = Statement(
       FROM (SELECT unnest($1) AS sku, unnest($2) AS location, unnest($3) AS units, unnest($4) AS units_of_sku,
         unnest($5) AS at) AS m
       CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = m.sku OFFSET 0) AS p
-      WHERE l.sku = m.sku AND l.location = m.location AND l.reserved + m.units <= l.on_hand
+      WHERE l.sku = m.sku AND l.location = m.location AND l.reserved + m.units <= l.on_hand AND l.withheld IS NULL
         AND CASE WHEN m.units_of_sku IS NULL THEN l.on_hand - l.reserved - m.units ELSE (
-          SELECT sum(s.on_hand - s.reserved) FROM stock_levels AS s WHERE s.sku = m.sku) - m.units_of_sku END
+          SELECT sum(s.on_hand - s.reserved) FROM stock_levels AS s
+          WHERE s.sku = m.sku AND s.withheld IS NULL) - m.units_of_sku END
           > coalesce(p.low_stock_threshold, 0)
       RETURNING 1)
     SELECT 1 / (count(*) = $6)::integer FROM moved""",
@@ -140,12 +152,11 @@ class PostgresqlLedger:
         rows = session.run([*calls, _lock_levels(deltas), _move_levels(moves, deltas)]).fetchall()
         if rows[0][0] != len(moves):
             raise UncoveredError("the stock does not cover what was decided")
-        before = {
-            sku: Figures(available, threshold)
-            for _, sku, available, threshold in rows
-            if sku is not None and sku not in silent_skus
-        }
-        if stock_events := announcements(moves, before):
+        told = [row for _, *row in rows if row[0] is not None and row[0] not in silent_skus]
+        before = {sku: Figures(available, threshold) for sku, available, threshold, _ in told}
+        withheld = [sku for sku, *_, levels in told if levels]
+        after = dict(session.run([(_AVAILABLE, [arrays.texts(withheld)])]).fetchall()) if withheld else {}
+        if stock_events := announcements(moves, before, after):
             session.run([self.insert_events(stock_events)])
 
     def reserve(

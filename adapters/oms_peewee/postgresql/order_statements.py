@@ -17,7 +17,7 @@ from oms_peewee.rows import products_of
 KeyedOrders: TypeAlias = Mapping[tuple[str, str], KeyedOrder]
 
 _PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at,
-      l.location, l.on_hand, l.reserved, l.version, l.updated_at
+      l.location, l.on_hand, l.reserved, l.version, l.withheld, l.kept_back, l.updated_at
     FROM unnest($1) AS wanted(sku)
     CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = wanted.sku OFFSET 0) AS p
     LEFT JOIN LATERAL (
@@ -32,7 +32,7 @@ _READ_PRODUCTS_AND_KEYS = Statement(
     name="read_products_and_keys",
     types=("text[]", "text[]", "text[]"),
     sql=f"""SELECT read.*, NULL::uuid, NULL::bytea, NULL::smallint FROM ({_PRODUCTS}) AS read
-    UNION ALL SELECT wanted.caller, wanted.key, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    UNION ALL SELECT wanted.caller, wanted.key, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
       k.order_id, k.fingerprint, k.answer_status {_KEYED}""",  # noqa: S608  Only constants of ours are put in.
 )
 _READ_SKUS_AND_KEYS = Statement(

@@ -63,7 +63,7 @@ RIGHTS: Mapping[str, str] = {
         ["order_lines", "stock_movements", "events", "import_refusals", "order_keys", "payment_references"],
         "SELECT,INSERT",
     ),
-    **dict.fromkeys(["orders", "shipments", "imports", "api_keys"], "SELECT,INSERT,UPDATE"),
+    **dict.fromkeys(["orders", "shipments", "locations", "imports", "api_keys"], "SELECT,INSERT,UPDATE"),
     "outbox": "SELECT,INSERT,DELETE",
     **dict.fromkeys(
         ["products", "stock_levels", "waiting_orders", "stock_keys", "leases", "workers"], "SELECT,INSERT,UPDATE,DELETE"

@@ -146,6 +146,10 @@ class SqliteSession(Session, peewee.SqliteDatabase):
         """Return it as it is: the whole file is locked."""
         return query
 
+    def sharing(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
+        """Return it as it is: the whole file is locked."""
+        return query
+
     def locking_free(self, query: peewee.ModelSelect[Any]) -> peewee.ModelSelect[Any]:
         """Return it as it is: nobody else has locked anything."""
         return query

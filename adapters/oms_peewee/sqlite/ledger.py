@@ -14,7 +14,7 @@ from oms_peewee.rows import products_of
 from oms_peewee.sqlite.connections import SqliteSession
 
 _READ_PRODUCTS = """SELECT p.sku, p.name, p.low_stock_threshold, p.updated_at,
-  l.location, l.on_hand, l.reserved, l.version, l.updated_at
+  l.location, l.on_hand, l.reserved, l.version, l.withheld, l.kept_back, l.updated_at
 FROM products AS p LEFT JOIN stock_levels AS l ON l.sku = p.sku
 WHERE p.sku IN (SELECT value FROM json_each(?)) ORDER BY p.sku, l.location"""
 _INSERT_MOVEMENT = """INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, order_id,
@@ -22,13 +22,16 @@ _INSERT_MOVEMENT = """INSERT INTO stock_movements (sku, location, kind, on_hand_
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_EVENT = """INSERT INTO events (type, order_id, order_version, sku, data, actor, request_id, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-_FIGURES = """SELECT p.sku, p.low_stock_threshold, sum(l.on_hand - l.reserved)
+_FIGURES = """SELECT p.sku, p.low_stock_threshold, sum(max(l.on_hand - l.reserved - coalesce(l.withheld, 0), 0)),
+  count(l.withheld)
 FROM products AS p JOIN stock_levels AS l ON l.sku = p.sku
 WHERE p.sku IN (SELECT value FROM json_each(?)) GROUP BY p.sku"""
 _MOVE_LEVEL = f"""UPDATE stock_levels SET on_hand = on_hand + :on_hand_delta, reserved = reserved + :reserved_delta,
   version = version + 1, updated_at = :at
 WHERE sku = :sku AND location = :location AND on_hand + :on_hand_delta BETWEEN 0 AND {COUNT_MAX}
-  AND reserved + :reserved_delta BETWEEN 0 AND on_hand + :on_hand_delta"""  # noqa: S608  Only a constant is put in.
+  AND reserved + :reserved_delta BETWEEN 0 AND on_hand + :on_hand_delta
+  AND (:reserved_delta <= max(:on_hand_delta, 0)
+    OR on_hand + :on_hand_delta - reserved - :reserved_delta >= coalesce(withheld, 0))"""  # noqa: S608  Only a constant is put in.
 
 
 _LAST_EVENT = "SELECT coalesce(max(id), 0) FROM events"
@@ -54,10 +57,13 @@ class SqliteLedger:
             return
         moves = moves_of(movements)
         session.execute_many(_INSERT_MOVEMENT, _movement_rows(movements))
-        before = {sku: figures for sku, figures in _figures(session, moves).items() if sku not in silent_skus}
+        figures = _figures(session, {sku for sku, _ in moves if sku not in silent_skus})
         if session.execute_many(_MOVE_LEVEL, _level_rows(moves)) != len(moves):
             raise UncoveredError("the stock does not cover what was decided")
-        self.write_events(session, announcements(moves, before))
+        before = {sku: Figures(available, threshold) for sku, (threshold, available, _) in figures.items()}
+        kept = {sku for sku, (*_, withheld) in figures.items() if withheld}
+        after = {sku: available for sku, (_, available, _) in _figures(session, kept).items()} if kept else {}
+        self.write_events(session, announcements(moves, before, after))
 
     def write_events(self, session: SqliteSession, events: Sequence[EventEntry]) -> None:
         """Write events."""
@@ -108,7 +114,7 @@ def _level_rows(moves: Mapping[LevelId, LevelMove]) -> list[dict[str, object]]:
     ]
 
 
-def _figures(session: SqliteSession, moves: Mapping[LevelId, LevelMove]) -> dict[str, Figures]:
-    skus = json.dumps(sorted({sku for sku, _ in moves}))
-    rows = session.execute_sql(_FIGURES, (skus,)).fetchall()
-    return {sku: Figures(available, threshold) for sku, threshold, available in rows}
+def _figures(session: SqliteSession, skus: Collection[str]) -> dict[str, tuple[int | None, int, int]]:
+    """Read threshold and available units of products, and at how many locations some are withheld."""
+    rows = session.execute_sql(_FIGURES, (json.dumps(sorted(skus)),)).fetchall()
+    return {sku: (threshold, available, withheld) for sku, threshold, available, withheld in rows}

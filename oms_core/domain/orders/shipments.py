@@ -83,11 +83,15 @@ class Shipment(Tracking):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a decision on an order sees beside it: what it holds, what was shipped (by number), and the time it is."""
+    """What a decision on an order sees beside it: what it holds, what was shipped (by number), and the time it is.
+
+    Nothing is shipped from the locations that are `unshippable`.
+    """
 
     at: datetime
     holdings: Sequence[Holding] = ()
     shipments: Sequence[Shipment] = ()
+    unshippable: frozenset[str] = frozenset()
 
     @property
     def next_shipment_no(self) -> int:

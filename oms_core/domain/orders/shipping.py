@@ -30,14 +30,14 @@ class Parcel:
 def decide_shipment(order: Order, standing: Standing, command: CreateShipment, caller: Caller) -> OrderChange:
     """Decide to ship units that are reserved at a location.
 
-    Raise `version_mismatch`, `invalid_transition`, `location_required`, `exceeds_reserved`, `shipment_limit`, or
-    `validation_error` for a line that the order does not have.
+    Raise `version_mismatch`, `invalid_transition`, `location_required`, `not_shippable`, `exceeds_reserved`,
+    `shipment_limit`, or `validation_error` for a line that the order does not have.
     """
     check_version(order, command.if_version)
     if order.status not in SHIPPABLE:
         raise invalid_transition(order, "has nothing to ship", allowed_moves(order.status, caller))
     wanted = _wanted(order, command)
-    parcel = _parcel(standing.holdings, _location(standing.holdings, command.location, wanted), wanted)
+    parcel = _parcel(standing.holdings, _location(standing, command.location, wanted), wanted)
     return ship(order, standing, [parcel], tracking=command, reference=command.reference)
 
 
@@ -50,7 +50,8 @@ def ship(
     reference: str | None = None,
     reason: str | None = None,
 ) -> OrderChange:
-    """Return what is written when parcels leave, each as a shipment. Raise `shipment_limit`."""
+    """Return what is written when parcels leave, each as a shipment. Raise `not_shippable` or `shipment_limit`."""
+    _check_shippable(parcels, standing.unshippable)
     if len(standing.shipments) + len(parcels) > ORDER_SHIPMENTS_MAX:
         detail = f"an order has at most {ORDER_SHIPMENTS_MAX} shipments, cancelled ones included"
         raise OmsError("shipment_limit", detail, data={"shipments_max": ORDER_SHIPMENTS_MAX})
@@ -133,19 +134,32 @@ def _wanted(order: Order, command: CreateShipment) -> list[_Wanted] | None:
     return wanted
 
 
-def _location(holdings: Sequence[Holding], given: str | None, wanted: Sequence[_Wanted] | None) -> str:
-    """Return where it is shipped from: the location given, or the only one that holds any of it."""
+def _location(standing: Standing, given: str | None, wanted: Sequence[_Wanted] | None) -> str:
+    """Return where it is shipped from: the location given, or the only one that holds any of it and ships."""
     if given is not None:
         return given
     named = None if wanted is None else {line_no for each in wanted for line_no in each.line_nos}
-    places = sorted({each.location for each in holdings if each.reserved and (named is None or each.line_no in named)})
-    if len(places) > 1:
-        raise OmsError(
-            "location_required", f"the units are at {', '.join(places)}: say which ships", data={"locations": places}
-        )
-    if not places:
+    held = (each for each in standing.holdings if each.reserved and (named is None or each.line_no in named))
+    places = sorted({each.location for each in held})
+    shipping = [place for place in places if place not in standing.unshippable] or places[:1]
+    if len(shipping) > 1:
+        told = ", ".join(shipping)
+        raise OmsError("location_required", f"the units are at {told}: say which ships", data={"locations": shipping})
+    if not shipping:
         raise _exceeds_reserved(None, [(each, 0) for each in wanted or ()])
-    return places[0]
+    return shipping[0]
+
+
+def _check_shippable(parcels: Sequence[Parcel], unshippable: frozenset[str]) -> None:
+    stuck = [parcel for parcel in parcels if parcel.location in unshippable]
+    if stuck:
+        lines = [
+            {"line_no": holding.line_no, "sku": holding.sku, "location": parcel.location, "quantity": units}
+            for parcel in stuck
+            for holding, units in parcel.units
+        ]
+        detail = f"nothing is shipped from {', '.join(sorted({parcel.location for parcel in stuck}))}"
+        raise OmsError("not_shippable", detail, data={"lines": lines})
 
 
 def _parcel(holdings: Sequence[Holding], location: str, wanted: Sequence[_Wanted] | None) -> Parcel:

@@ -23,13 +23,14 @@ _TRANSFERS = UUID("6f2c1d0a-8a3e-5b57-9d0e-1f6f5a0f7c11")
 class ProductChange:
     """What a change writes: a product to create or whose fields to set, a level to ensure, and ledger rows.
 
-    `location` names the level that must exist afterwards (None: no level changes); there are no movements where the
-    counts stay as they are.
+    `location` names the level that must exist afterwards (None: no level changes); `kept_back` is its safety stock
+    then. There are no movements where the counts stay as they are.
     """
 
     name: str | None = None
     low_stock_threshold: int | Unset | None = UNSET
     location: str | None = None
+    kept_back: int | Unset = UNSET
     movements: tuple[NewMovement, ...] = ()
 
 
@@ -60,10 +61,12 @@ def decide_set(product: Product | None, command: SetStock, location: str) -> Pro
             reference=command.reference,
         )
         movements = (counted,)
+    kept_at = location if command.kept_back not in {None, level.kept_back if level else 0} else None
     change = ProductChange(
         name=command.name if product is None or command.name != product.name else None,
         low_stock_threshold=_changed_threshold(product, command),
-        location=location if command.on_hand is not None and (level is None or movements) else None,
+        location=location if command.on_hand is not None and (level is None or movements) else kept_at,
+        kept_back=UNSET if kept_at is None or command.kept_back is None else command.kept_back,
         movements=movements,
     )
     return change if product is None or change != ProductChange() else None
@@ -155,20 +158,18 @@ def check_deletion(product: Product, is_used: bool, command: DeleteProduct) -> N
         raise OmsError("product_in_use", f"{product.sku} has moved, or an order names it; it can be set to 0 instead")
 
 
-def events_of(product: Product | None, change: ProductChange) -> list[NewEvent]:
-    """Return the stock events of a change to a product as it was before. The first stock of a new product has none."""
-    if product is None:
+def events_between(before: Product | None, after: Product) -> list[NewEvent]:
+    """Return the stock events of a change of a product. The first stock of a new product has none."""
+    if before is None:
         return []
-    threshold = change.low_stock_threshold
-    delta = sum(row.on_hand_delta for row in change.movements)
     return stock_events(
         [
             StockChange(
-                sku=product.sku,
-                threshold_before=product.low_stock_threshold,
-                low_stock_threshold=product.low_stock_threshold if isinstance(threshold, Unset) else threshold,
-                available_before=product.available,
-                available_after=product.available + delta,
+                sku=after.sku,
+                threshold_before=before.low_stock_threshold,
+                low_stock_threshold=after.low_stock_threshold,
+                available_before=before.available,
+                available_after=after.available,
             )
         ]
     )
@@ -217,6 +218,7 @@ def _is_done(product: Product | None, level: StockLevel | None, command: SetStoc
         and command.name in (None, product.name)
         and command.low_stock_threshold in (UNSET, product.low_stock_threshold)
         and (command.on_hand is None or (level is not None and level.on_hand == command.on_hand))
+        and (command.kept_back is None or (level.kept_back if level else 0) == command.kept_back)
     )
 
 

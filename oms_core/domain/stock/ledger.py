@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from types import MappingProxyType
 from typing import TypeAlias
 
 from oms_core.domain.events import NewEvent, StockChange, stock_events
@@ -16,6 +17,7 @@ MovementEntry: TypeAlias = tuple[NewMovement, Stamp]
 EventEntry: TypeAlias = tuple[NewEvent, Stamp]
 # A level is named by its SKU and its location.
 LevelId: TypeAlias = tuple[str, str]
+NOTHING_WITHHELD: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class LevelMove:
 
     @property
     def available_delta(self) -> int:
-        """The difference in units that can be sold."""
+        """The difference in units that can be sold, where none are withheld."""
         return self.on_hand_delta - self.reserved_delta
 
 
@@ -69,7 +71,7 @@ def moves_of(movements: Iterable[MovementEntry]) -> dict[LevelId, LevelMove]:
 
 
 def available_deltas(moves: Mapping[LevelId, LevelMove]) -> dict[str, int]:
-    """Return by SKU the difference in units that can be sold."""
+    """Return by SKU the difference in units that can be sold, where none are withheld."""
     deltas: dict[str, int] = {}
     for (sku, _), move in moves.items():
         deltas[sku] = deltas.get(sku, 0) + move.available_delta
@@ -97,10 +99,13 @@ def is_within_bounds(level: StockLevel) -> bool:
     return 0 <= level.reserved <= level.on_hand <= COUNT_MAX
 
 
-def announcements(moves: Mapping[LevelId, LevelMove], before: Mapping[str, Figures]) -> list[EventEntry]:
+def announcements(
+    moves: Mapping[LevelId, LevelMove], before: Mapping[str, Figures], after: Mapping[str, int] = NOTHING_WITHHELD
+) -> list[EventEntry]:
     """Return the stock events of products with these figures before, by SKU.
 
-    Each has the stamp of the last row that moved its product.
+    `after` has the available units after it of those products of which some are withheld. Each event has the stamp of
+    the last row that moved its product.
     """
     by_sku: dict[str, list[LevelMove]] = {sku: [] for sku in before}
     for (sku, _), move in moves.items():
@@ -112,7 +117,9 @@ def announcements(moves: Mapping[LevelId, LevelMove], before: Mapping[str, Figur
             threshold_before=figures.low_stock_threshold,
             low_stock_threshold=figures.low_stock_threshold,
             available_before=figures.available,
-            available_after=figures.available + sum(move.available_delta for move in by_sku[sku]),
+            available_after=after[sku]
+            if sku in after
+            else figures.available + sum(move.available_delta for move in by_sku[sku]),
         )
         for sku, figures in sorted(before.items())
     ]

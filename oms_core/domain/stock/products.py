@@ -25,17 +25,24 @@ class MovementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockLevel:
-    """The counters of one SKU at one location: units on hand, and how many of them open orders reserve."""
+    """The counters of one SKU at one location: units on hand, and how many of them open orders reserve.
+
+    `withheld` units are not sold however many there are: the `kept_back` ones (safety stock), or all of them where the
+    location does not sell.
+    """
 
     location: str
     on_hand: int
     reserved: int
     version: int
+    withheld: int = 0
+    kept_back: int = 0
 
     @property
     def available(self) -> int:
         """Units that can still be sold from this location."""
-        return self.on_hand - self.reserved
+        free = self.on_hand - self.reserved - self.withheld
+        return free if free > 0 else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,11 @@ class Product:
     def available(self) -> int:
         """Units that can still be sold."""
         return sum(level.available for level in self.levels)
+
+    @property
+    def unsellable(self) -> int:
+        """Units that nobody has reserved, and that are not sold."""
+        return self.on_hand - self.reserved - self.available
 
     @property
     def version(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,6 +28,7 @@ from oms_core.domain.import_commands import (
 from oms_core.domain.limits import IMPORT_CREATED_SHOWN_MAX
 from oms_core.domain.stock.import_decisions import BatchResult, StockEntry
 from oms_core.domain.stock.ledger import LevelId
+from oms_core.domain.stock.locations import KnownNames
 from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.records import Lines
 from oms_core.imports.stock_rows import KnownLocations, StockRowReader
@@ -48,7 +49,7 @@ def import_stock(
     caller: Caller,
     clock: Clock,
     imports: ImportStorage,
-    locations: Sequence[str],
+    known: KnownNames,
     rejects: TellReject,
     progress: TellProgress,
 ) -> StockImportReport:
@@ -57,8 +58,8 @@ def import_stock(
     `rejects` is called with every malformed row, by line. If there is one, nothing is changed and `validation_error` is
     raised (`data`: `rows` and `malformed`; `errors`: the first 100, pointing at /line/column), unless the command skips
     bad rows. `rejects` is also called with every row that the present state refuses; the others are applied. A location
-    is malformed if it differs only in case or width from one of `locations`, one with stock, or one of an earlier row.
-    The first of `locations` is for rows that name none.
+    is malformed if it differs only in case or width from one that is `known` (the first of which is for rows that name
+    none), one with stock, or one of an earlier row.
 
     With an idempotency key a rerun continues after the last committed batch, and reports all refusals again. Raise
     `idempotency_key_reused`, `idempotency_key_in_use`, `payload_too_large`, `forbidden`, `storage_unavailable` or
@@ -66,18 +67,19 @@ def import_stock(
     """
     caller.require(Scope.INVENTORY_WRITE)
     caller.require_unbound()
-    started = clock.now()
-    lines = Lines(source)
-    known = KnownLocations(locations, imports.locations, existing_only=command.existing_only)
+    started, lines = clock.now(), Lines(source)
+    existing_only = command.existing_only or known.is_strict
+    locations = KnownLocations(known.named, imports.locations, existing_only=existing_only)
     with StockSpool() as spool:
-        format = _fill(spool, command, lines, _reader(command, locations[0], known), progress)
+        format = _fill(spool, command, lines, _reader(command, known.named[0], locations), progress)
         malformed = spool.refuse_bad(of="rows", skip=command.skip_bad, rejects=rejects)
-        key = _key(command, caller, _fingerprint(command, lines.digest, format, locations[0]), spool.count - malformed)
+        fingerprint = _fingerprint(command, lines.digest, format, known.named[0])
+        key = _key(command, caller, fingerprint, spool.count - malformed)
         report = _applied(_Work(command, caller, key, clock, imports, spool), malformed, rejects, progress)
     return replace(
         report,
         blank=lines.blank,
-        new_locations=tuple(known.new[:IMPORT_CREATED_SHOWN_MAX]),
+        new_locations=tuple(locations.new[:IMPORT_CREATED_SHOWN_MAX]),
         seconds=(clock.now() - started).total_seconds(),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ from oms_core.domain.import_commands import (
     TellReject,
 )
 from oms_core.domain.orders.holds import OrderDefaults
+from oms_core.domain.stock.locations import KnownNames
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.imports.import_orders import import_orders
@@ -38,7 +39,7 @@ class Imports:
     storage: Storage
     clock: Clock
     defaults: OrderDefaults
-    locations: Sequence[str]
+    known_locations: KnownNames
     intake: Callable[[], Intake]
 
     def orders(
@@ -66,7 +67,7 @@ class Imports:
                 currency=self.defaults.currency,
                 holds=self.defaults.holds,
             ),
-            location_priority=self.locations,
+            location_priority=self.known_locations.named,
             orders=self.storage.orders,
             commit=self.intake().place_many,
             rejects=rejects or _pass_over,
@@ -113,7 +114,7 @@ class Imports:
             caller=caller,
             clock=self.clock,
             imports=self.storage.imports,
-            locations=self.locations,
+            known=self.known_locations,
             rejects=rejects or _pass_over,
             progress=progress or _pass_over,
         )

@@ -77,6 +77,7 @@ SETTINGS: dict[str, tuple[str, object, list[object]]] = {
     "metrics_address": ("127.0.0.1:9000", "127.0.0.1:9000", [9_000]),
     "currency": ("JPY", "JPY", ["eur", "EUX", "EURO", 978]),
     "locations": ("north, main,,", ("north", "main"), ["main,main", "a/b", ".", (), ("main", 1), ["main"], "main\x00"]),
+    "locations_strict": ("on", True, ["maybe", 1, None]),
     "group_commit": ("OFF", False, ["maybe", 1, None]),
     "log_format": ("json", "json", ["xml", 1]),
     "log_level": ("debug", "debug", ["DEBUG", "trace"]),

@@ -25,9 +25,9 @@ from oms_core.errors import OmsError
 from oms_core.ports.queue_storage import at_once
 from oms_core.ports.storage import Storage, StorageOptions
 
-_DECIDING = frozenset({"place", "change", "change_once", "change_many", "accept", "settle"})
+_DECIDING = frozenset({"place", "change", "act", "change_many", "accept", "settle", "set"})
 _CHANGING = _DECIDING | set("apply apply_once claim unclaim sweep expire beat leave lease release published".split())
-_CHANGING |= {"create", "rotate", "revoke", "used", "remove"}
+_CHANGING |= {"create", "rotate", "revoke", "used", "remove", "withhold"}
 
 
 class Entry(NamedTuple):
@@ -58,6 +58,7 @@ class JournalStorage:
         self.orders, self.stock = _Part(self, "orders"), _Part(self, "stock")
         self.queue, self.workers, self.outbox = (_Part(self, name) for name in ("queue", "workers", "outbox"))
         self.imports, self.audits = _Part(self, "imports"), _Part(self, "audits")
+        self.locations = _Part(self, "locations")
         self.archive, self.holds = _Part(self, "archive"), _Holds(self, "holds")
         self.keys, self.schema = _Part(self, "keys"), MemorySchema()
         self._path = path
