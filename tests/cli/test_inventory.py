@@ -45,7 +45,7 @@ def test_a_name_and_a_threshold_can_be_set_without_a_count(cli: Cli) -> None:
 def test_a_set_of_nothing_is_a_usage_error(cli: Cli) -> None:
     ran = cli("inventory", "set", "WIDGET")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "error: usage: give QTY, --name or --low-stock\n"
+    assert ran.err == "error: usage: give QTY, --name, --low-stock or --kept-back\n"
     assert not cli.opened
 
 
@@ -197,15 +197,16 @@ def test_show_gives_the_levels_of_a_product(cli: Cli) -> None:
     cli.place(OrderLine(sku="WIDGET", quantity=2))
     heading, titles, berlin, main = cli("inventory", "show", "WIDGET").out.splitlines()
     assert heading.startswith('WIDGET "Widget": on_hand 15, reserved 2, available 13, low stock at 3, updated 20')
-    assert titles.split() == ["LOCATION", "ON", "HAND", "RESERVED", "AVAILABLE"]
-    assert (berlin.split(), main.split()) == (["berlin", "5", "0", "5"], ["main", "10", "2", "8"])
+    assert titles.split() == ["LOCATION", "ON", "HAND", "RESERVED", "AVAILABLE", "KEPT", "BACK"]
+    assert (berlin.split(), main.split()) == (["berlin", "5", "0", "5", "0"], ["main", "10", "2", "8", "0"])
 
 
 def test_show_as_json_is_the_document_of_the_service(cli: Cli) -> None:
     cli.stock("WIDGET", 10)
     document = cli("inventory", "show", "WIDGET", "-o", "json").json
     assert document["sku"] == "WIDGET"
-    assert document["locations"] == [{"location": "main", "on_hand": 10, "reserved": 0, "available": 10}]
+    level = {"location": "main", "on_hand": 10, "reserved": 0, "available": 10, "kept_back": 0}
+    assert document["locations"] == [level]
 
 
 def test_show_of_an_unknown_product_is_not_found(cli: Cli) -> None:

@@ -58,6 +58,8 @@ _HEADERS: tuple[tuple[str, bytes], ...] = (
     ("Content-Length", b"7"),
     ("Transfer-Encoding", b"chunked"),
 )  # fmt: skip
+_LOCATIONS = ("main", "back", "yard")
+_NAMED = re.compile(rb"\{(\w+)\}")
 _UNRETURNABLE = 0.2
 _ENCODED = 0.2
 _WAIT = re.compile(rb'(?i)(wait[\s"=\\]*)[0-9]+')
@@ -68,6 +70,11 @@ _READ = {
     "getOrder": ("If-None-Match",),
     "getProduct": ("If-None-Match",),
     "adjustStock": ("Idempotency-Key",),
+    "receiveStock": ("Idempotency-Key",),
+    "transferStock": ("Idempotency-Key", "If-Match"),
+    "createShipment": ("Idempotency-Key", "If-Match"),
+    "updateShipment": ("If-Match",),
+    "cancelShipment": ("Idempotency-Key", "If-Match"),
     "importStock": ("Idempotency-Key",),
 }
 _HELPFUL: tuple[tuple[str, bytes], ...] = (
@@ -104,10 +111,9 @@ class Writer:
 
     def _target(self, operation: Operation, parts: set[str]) -> bytes:
         chance, path = self._chance, operation.path.encode()
-        if b"{" in path:
-            before, _, rest = path.partition(b"{")
-            named, _, after = rest.partition(b"}")
-            path = before + self._segment(operation, named.decode(), is_changed="path" in parts) + after
+        for named in _NAMED.findall(path):
+            segment = self._segment(operation, named.decode(), is_changed="path" in parts)
+            path = path.replace(b"{%s}" % named, segment, 1)
         if "path" in parts and chance.happens(0.3):
             path = b"/" + chance.changed(path)
         query = _QUERIES.get(operation.id, b"")
@@ -127,6 +133,8 @@ class Writer:
             "id": lambda: chance.one_of(service.order_ids),
             "sku": lambda: chance.one_of(SKUS),
             "name": lambda: chance.one_of(service.names),
+            "location": lambda: chance.one_of(_LOCATIONS),
+            "shipment_no": lambda: chance.one_of(("1", "2")),
             "code": lambda: chance.one_of(sorted(ERROR_CODES)),
         }
         good = known[named]().encode()
@@ -174,7 +182,7 @@ class Writer:
         keyed = {"idempotency_key": f"b{chance.below(50)}"}
         letters = [*self._service.letter_ids, "letter", "nobody's"]
         stock = {"on_hand": 500_000 + chance.below(500_000), "reason": "counted", "location": "main"}
-        named = ({}, {"name": "W"}, {"low_stock_threshold": None}, {"expected_on_hand": 1})
+        named = ({}, {"name": "W"}, {"low_stock_threshold": None}, {"expected_on_hand": 1}, {"kept_back": 3})
         scopes = chance.some_of([scope.value for scope in Scope], 3)
         bound = {"customer_id": chance.one_of((CUSTOMER, None)), "expires_at": "2090-01-01T00:00:00Z"}
         good: dict[str, object] = {
@@ -187,6 +195,12 @@ class Writer:
             "discardDeadLetters": {"ids": [chance.one_of(letters)]},
             "setStock": stock | chance.one_of(named),
             "adjustStock": {"delta": chance.one_of((1, -1, 5)), "reason": "counted", "reference": "R"},
+            "receiveStock": {"quantity": 1 + chance.below(9), "location": chance.one_of(_LOCATIONS), "reference": "R"},
+            "transferStock": {"from": "main", "to": chance.one_of(_LOCATIONS[1:]), "quantity": 1 + chance.below(9)},
+            "setLocation": {"kind": chance.one_of(("stock", "stock", "quarantine")), "note": "behind the hall"},
+            "createShipment": {"carrier": "DHL", "lines": [{"line_no": 1, "quantity": 1}]},
+            "updateShipment": {"tracking_number": "1Z", "carrier": None},
+            "cancelShipment": {"reason": "as asked"},
             "createKey": {"name": f"n{chance.below(10**6)}", "scopes": scopes} | bound,
             "rotateKey": {"overlap_seconds": chance.one_of((0, 60)), "expires_at": None},
         }

@@ -28,7 +28,7 @@ ROOT_FOLDERS = {".ci", "adapters", "ddl", "deploy", "docs", "oms_cli", "oms_core
 # A name says what a file is about. One that stands in more packages than this says nothing, unless it is the noun of a
 # slice, which every package has a part of.
 PACKAGES_OF_A_NAME_MAX = 3
-NOUNS = {"orders", "holds", "stock", "queue", "api_keys", "broker"}
+NOUNS = {"orders", "holds", "stock", "locations", "queue", "api_keys", "broker"}
 
 LOCKS = [path.as_posix() for path in committed_files("*.lock")]
 NODE_FOLDERS = {"postman": "newman", "tests/system/clients/typescript": "openapi-typescript"}

@@ -77,6 +77,11 @@ ASKS = (
     Ask("setStock", sent=body(on_hand=500)),
     Ask("deleteProduct", 204, sku="UNUSED"),
     Ask("adjustStock", sent=body(delta=400, reason="found")),
+    Ask("receiveStock", sent=body(quantity=400)),
+    Ask("transferStock", sent=body(**{"from": "main", "to": "north", "quantity": 1})),
+    Ask("listLocations"),
+    Ask("getLocation"),
+    Ask("setLocation", sent=body(note="behind the hall")),
     Ask("listMovements"),
     Ask("createKey", 201, sent=body(name="another", scopes=["orders:read"])),
     Ask("listKeys"),
@@ -135,10 +140,11 @@ def test_a_caller_is_answered_what_the_matrix_says(at: Shop, ask: Ask, rule: Acc
     asker = caller(held, bound)
     wanted = expected(rule, asker)
     operation = OPERATIONS[ask.operation]
-    named_as = {"sku": ask.sku, "name": "robot", "id": str(getattr(at, ask.of).id), "shipment_no": "1"}
+    order_id = str(getattr(at, ask.of).id)
+    named_as = {"sku": ask.sku, "name": "robot", "id": order_id, "shipment_no": "1", "location": "main"}
     path = operation.path.format(**named_as)
     before = everything(at.oms)
-    sent = json.loads(json.dumps(ask.sent).replace("{id}", str(getattr(at, ask.of).id)))
+    sent = json.loads(json.dumps(ask.sent).replace("{id}", order_id))
     answer = client_as(at, asker).open(path + ask.query, method=operation.method, **sent)
     if wanted.code is None:
         assert answer.status_code == ask.status

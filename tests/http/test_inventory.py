@@ -27,7 +27,9 @@ def test_a_product_is_created_and_says_where_it_is(client: ConformingClient) -> 
     assert response.headers["Location"] == "/v1/inventory/WIDGET"
     product = read(response)
     assert (product["name"], product["low_stock_threshold"], product["available"]) == ("Widget", 5, 25)
-    assert product["locations"] == [{"location": "north", "on_hand": 25, "reserved": 0, "available": 25}]
+    assert product["locations"] == [
+        {"location": "north", "on_hand": 25, "reserved": 0, "available": 25, "kept_back": 0}
+    ]
     assert read(client.get("/v1/inventory/WIDGET")) == product
 
 

@@ -53,6 +53,10 @@ BY_MEANING = {
     "bad_amount": "an amount fits an int8, and its currency",
     "bad_time": "a date-time of the schema may be a leap second, or out of the calendar in UTC",
     "out_of_range": "a correction must leave the count below 10^12; an expiry lies ahead",
+    "same_location": "a transfer needs two locations",
+    "similar_location": "no two locations differ in case or width alone",
+    "sells_no_stock": "only a location of the kind stock sells or ships",
+    "duplicate": "a shipment names each line once",
     "not_for_customer": "a key bound to a customer does not administer",
 }
 # Fixed paths that also match a sibling's pattern, so other methods are that sibling's: no order has the id `batch`

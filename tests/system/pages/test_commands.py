@@ -58,6 +58,18 @@ ENDING = (
         words="parcels.csv",
         says="made 2 shipments of 2 .*made 0 shipments of 2 .* 2 made before, 0 refused.*1Z-1.*1Z-2",
     ),
+    Pasted(
+        page="docs/stock.md",
+        words="counted",
+        says="40 -> 64.*64 -> 61.*main: on_hand 61 -> 51.*north: on_hand 0 -> 10.*new location.*on_hand 61.*transfer",
+    ),
+    Pasted(
+        page="docs/stock.md",
+        words="ship-7",
+        says="yard: quarantine, neither sells nor ships.*ship-7: on_hand 0 -> 100, reserved 0, available 0.*"
+        "ship-7 +incoming +false +false +2027-03-01.*on_hand 161, reserved 0, available 59.*main: on_hand 49 -> 149",
+    ),
+    Pasted(page="docs/stock.md", words="--kept-back", says='available 5, kept back 5.*"unsellable": 7.*"kept_back": 5'),
     Pasted(page="docs/security.md", words="keys create root", says=r"(?:oms_[0-9a-f]{32}_[0-9a-f]{64}\n){3}"),
     Pasted(page="docs/api.md", words="cart-815", says='"on_hand":25.*"total":"25.00".*"available":'),
     Pasted(page="docs/api.md", words="cart-816", says='^HTTP/1.1 202.*"status":"queued"'),
@@ -71,11 +83,16 @@ ENDING = (
         words="cart-818",
         says='"order_status":"partly_shipped".*"order_status":"shipped".*"status":"delivered".*"items":.*00340434161094042',
     ),
+    Pasted(
+        page="docs/stock.md",
+        words="PO-79",
+        says='"on_hand":64.*"on_hand":61.*"on_hand":51.*"kept_back":2.*"name":"annex","kind":"quarantine".*"unsellable":2',
+    ),
     Pasted(page="docs/api.md", words="v1/inventory/export", says="^sku,quantity,location,name\n(?:.*\n)*WIDGET,"),
     Pasted(page="docs/security.md", words="oms.example", says='"items":'),
 )
 # So many of the last ask a service.
-ASKING = 6
+ASKING = 7
 # Blocks whose last command goes on, with the words of its log that say it works.
 SERVING = {
     ("docs/running.md", "OMS_DATABASE_URL=postgresql"): "http://127.0.0.1",
