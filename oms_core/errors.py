@@ -263,7 +263,7 @@ _TABLE = (
         ErrorKind.CONFLICT,
         Retry.AFTER_CHANGE,
         "The units lie where nothing ships",
-        "`lines` gives where. Let the location ship (PUT /v1/locations/{name}), or ship what lies elsewhere.",
+        "`lines` gives where. Let the location ship (PUT /v1/locations/{location}), or ship what lies elsewhere.",
     ),
     ErrorCode(
         "exceeds_reserved",

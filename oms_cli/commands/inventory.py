@@ -240,8 +240,9 @@ def _write_change(session: Session, oms: Oms, changed: StockChanged, location: s
 
 def _heading(product: Product) -> str:
     named = f' "{product.name}"' if product.name else ""
+    unsellable = f", unsellable {product.unsellable}" if product.unsellable else ""
     low = "" if product.low_stock_threshold is None else f", low stock at {product.low_stock_threshold}"
     return (
         f"{product.sku}{named}: on_hand {product.on_hand}, reserved {product.reserved}, "
-        f"available {product.available}{low}, updated {show_seconds(product.updated_at)}"
+        f"available {product.available}{unsellable}{low}, updated {show_seconds(product.updated_at)}"
     )

@@ -55,6 +55,7 @@ def test_reserved_units_are_not_moved(cli: Cli) -> None:
 def test_safety_stock_is_set_alone_or_with_a_count(cli: Cli) -> None:
     ran = cli("inventory", "set", "WIDGET", "10", "--kept-back", "3")
     assert ran.out == "WIDGET main: on_hand 0 -> 10, reserved 0, available 7, kept back 3, created\n"
+    assert "available 7, unsellable 3, updated" in cli("inventory", "show", "WIDGET").out
     ran = cli("inventory", "set", "WIDGET", "--kept-back", "0")
     assert ran.out == "WIDGET main: on_hand 10, reserved 0, available 10, kept back 0\n"
     assert cli("inventory", "set", "WIDGET", "--kept-back", "0").out.endswith(", unchanged\n")

@@ -56,7 +56,6 @@ BY_MEANING = {
     "same_location": "a transfer needs two locations",
     "similar_location": "no two locations differ in case or width alone",
     "sells_no_stock": "only a location of the kind stock sells or ships",
-    "duplicate": "a shipment names each line once",
     "not_for_customer": "a key bound to a customer does not administer",
 }
 # Fixed paths that also match a sibling's pattern, so other methods are that sibling's: no order has the id `batch`
