@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ratios = [many / each for many, each in zip(of_file, one_by_one, strict=True)]
     rows: list[list[Cell]] = [
         [f"{given.orders:,} orders from a file", of_file, ratios],
-        [f"{alone:,} orders one by one", one_by_one, None],
+        [f"{alone:,} orders one by one", one_by_one, [1.0] * given.rounds],
     ]
     table = ResultTable(title="Orders of two lines are shipped", columns=COLUMNS, rows=rows)
     large = ResultTable(

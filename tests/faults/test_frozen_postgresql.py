@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop, placed
-from oms_peewee.postgresql import connections, open_postgresql, watchdog
+from oms_peewee.postgresql import engine, open_postgresql, watchdog
 from oms_peewee.postgresql.watchdog import Watchdog
 
 from oms_core.errors import OmsError
@@ -28,7 +28,7 @@ TOLD_SECONDS = 20.0
 
 @pytest.fixture
 def server(private_postgresql: Callable[[], PrivatePostgresql], monkeypatch: pytest.MonkeyPatch) -> PrivatePostgresql:
-    monkeypatch.setattr(connections, "_ANSWER_MARGIN_SECONDS", 0.5)
+    monkeypatch.setattr(engine, "_ANSWER_MARGIN_SECONDS", 0.5)
     return private_postgresql()
 
 

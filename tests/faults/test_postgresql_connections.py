@@ -51,7 +51,7 @@ def test_a_connection_lost_in_a_transaction_is_replaced_and_the_work_done_once(s
     step = once(lambda: steps.append(count(postgresql_url, TERMINATE)))
     assert set_while(shop, SetStock(sku="WIDGET", on_hand=20), step).on_hand == 20
     assert steps[1] >= 1
-    assert len(shop.events(order.id)) == 2
+    assert len(shop.moves(order.id)) == 2
     assert not shop.audit().discrepancies
 
 
