@@ -87,7 +87,8 @@ class MemoryStock:
         elif change.location is not None:
             self._tables.ensure_level(sku, change.location, stamp.at)
         if change.location is not None and not isinstance(change.kept_back, Unset):
-            self._tables.keep_back(sku, change.location, change.kept_back, moved=bool(entries), now=stamp.at)
+            has_grown = bool(entries) or before is None or before.level(change.location) is None
+            self._tables.keep_back(sku, change.location, change.kept_back, has_grown=has_grown, now=stamp.at)
         for event in events_between(before, self._tables.products[sku]):
             self._tables.record(event, stamp)
 

@@ -137,11 +137,11 @@ class Tables:
             level = replace(self.new_level(location), version=1)
             self.products[sku] = _with_level(product, level, now)
 
-    def keep_back(self, sku: str, location: str, units: int, *, moved: bool, now: datetime) -> None:
-        """Set the safety stock of a level that is there; its version grows once a transaction."""
+    def keep_back(self, sku: str, location: str, units: int, *, has_grown: bool, now: datetime) -> None:
+        """Set the safety stock of a level that is there. Its version grows once a transaction, if it has not yet."""
         level = self.products[sku].level(location)
         if level is not None and level.kept_back != units:
-            version = level.version if moved else level.version + 1
+            version = level.version if has_grown else level.version + 1
             kept = replace(level, kept_back=units, withheld=self.withheld(location, units), version=version)
             self.put_level(sku, kept, now)
 

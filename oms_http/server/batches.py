@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -88,7 +89,8 @@ class RequestBatches:
             _log.warning("requests are not answered in batches for %g s: %s", RENEW_SECONDS, error.detail)
 
     def _deliver(self, answered: Sequence[Answered]) -> None:
-        self._loop.call_soon_threadsafe(_set_all, answered)
+        with suppress(RuntimeError):  # The loop is closed once the server has ended: nobody waits for an answer.
+            self._loop.call_soon_threadsafe(_set_all, answered)
 
     def _watch(self) -> None:
         thread = self._thread

@@ -32,6 +32,6 @@ def test_products_are_sorted_by_a_figure(cli: Cli) -> None:
 
 def test_a_location_that_is_new_to_a_product_is_said_to_be(cli: Cli) -> None:
     cli.stock("WIDGET", 10)
-    for command in (("set", "WIDGET", "5", "--location", "Main"), ("receive", "WIDGET", "1", "--location", "nrth")):
+    for command in (("set", "WIDGET", "5", "--location", "south"), ("receive", "WIDGET", "1", "--location", "nrth")):
         assert cli("inventory", *command).out.endswith(", new location\n")
         assert "new location" not in cli("inventory", *command).out

@@ -160,6 +160,11 @@ class KeptBackPromises(StorageHooks):
         assert shop.set("A", 6, kept_back=0).product.available == 4
         assert not shop.audit().discrepancies
 
+    def test_a_level_that_is_made_to_keep_units_back_is_one_change(self, shop: Shop) -> None:
+        shop.set("A", 5)
+        assert shop.set("A", location="north", kept_back=2).product.version == 2
+        assert shop.set("A", 4, location="north", kept_back=1).product.version == 3
+
     def test_more_may_be_kept_back_than_there_is(self, shop: Shop) -> None:
         shop.set("A", 2, kept_back=9)
         shop.set("A", 3, location="north")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -35,7 +34,7 @@ from oms_core.imports.stock_rows import KnownLocations, StockRowReader
 from oms_core.imports.stock_spool import StockSpool
 from oms_core.ports.clock import Clock
 from oms_core.ports.import_storage import ImportBatch, ImportRun, ImportState, ImportStorage, state_after
-from oms_core.runtime.thread_pool import thread_pool
+from oms_core.runtime.overlap import overlapped
 
 _REFUSALS_PER_PAGE = 500
 # While one waits for its COMMIT, the other computes. A third would only slow down orders placed during the import.
@@ -174,16 +173,11 @@ class _Work:
         self, batches: Iterable[ImportBatch], state: ImportState
     ) -> Iterator[tuple[ImportState, BatchResult]]:
         at_once = _BATCHES_AT_ONCE if self.key is None else 1  # Under a key, a batch needs the state after the last.
-        with thread_pool(at_once, name="oms-import") as threads:
-            under_way: deque[tuple[ImportBatch, Future[BatchResult]]] = deque()
-            for batch in batches:
-                while under_way and (len(under_way) == at_once or _continues(batch, under_way[-1][0])):
-                    earlier, applied = under_way.popleft()
-                    state, result = _finish(earlier, applied.result, state)
-                    yield state, result
-                under_way.append((batch, threads.submit(self._applying(batch, state))))
-            for last, applied in under_way:
-                state, result = _finish(last, applied.result, state)
+        begin = lambda batch: self._applying(batch, state)  # noqa: E731
+        works = overlapped(batches, begin, at_once=at_once, follows=_continues, name="oms-import")
+        with closing(works) as begun:
+            for batch, applied in begun:
+                state, result = _finish(batch, applied, state)
                 yield state, result
 
     def _refusals_so_far(self, key: ImportRun, state: ImportState) -> Iterator[tuple[ImportState, BatchResult]]:

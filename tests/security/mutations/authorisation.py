@@ -116,7 +116,12 @@ SCOPES = (
         then="    if command.hold_seconds == 0",
     ),
     _scopeless(_ORDERS, "ORDERS_WRITE", "orders.wait"),
-    _scopeless(_ORDERS, "ORDERS_MANAGE", "orders.retry", then="        retried = "),
+    _scopeless(
+        _ORDERS,
+        "ORDERS_MANAGE",
+        "orders.retry",
+        then="\n        def decide(order: Order, _: Standing) -> OrderChange | None:\n            return decide_retry(",
+    ),
     mutation(
         "orders.retry_many needs no scope",
         _ORDERS,
@@ -208,8 +213,8 @@ OWNERS = (
     mutation(
         "orders.retry asks for no owner",
         _ORDERS,
-        "command.order_id, caller.customer_id, self.clock.now()",
-        "command.order_id, None, self.clock.now()",
+        '"retry", retry_fingerprint(command), caller=caller, owner=caller.customer_id',
+        '"retry", retry_fingerprint(command), caller=caller, owner=None',
         _NOT_THERE,
     ),
     mutation(
