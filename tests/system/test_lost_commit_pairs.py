@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from oms_contracts.storage_contract.shop import Shop, new_shop
@@ -45,9 +46,30 @@ def test_a_write_and_a_rival_come_to_what_they_come_to_in_turn(losses: Losses, t
     for number, theirs in enumerate(WRITES):
         for at, rival in both_hands(tmp_path / f"{number}.db"):
             model = stocked(model_shop())
-            in_turn = [outcome(model, ours), outcome(model._replace(shop=rivals(model.shop)), theirs)]
-            assert (theirs, meanwhile(losses, at, ours, rival, theirs)) == (theirs, in_turn)
+            assert (theirs, meanwhile(losses, at, ours, rival, theirs)) == (theirs, in_turn(model, ours, theirs))
             assert (theirs, state(at)) == (theirs, state(model))
+
+
+def in_turn(model: Stocked, ours: str, theirs: str) -> list[str]:
+    """Write, then let the rival write; give both outcomes. Of an act of several transactions, it follows the first."""
+    told: list[str] = []
+    locations = cast("Any", model.shop.storage.locations)
+    set_location = locations.set
+
+    def rival_writes() -> None:
+        locations.set = set_location
+        told.append(outcome(model._replace(shop=rivals(model.shop)), theirs))
+
+    def set_then_rival_writes(*arguments: Any, **given: Any) -> object:
+        written = set_location(*arguments, **given)
+        rival_writes()
+        return written
+
+    locations.set = set_then_rival_writes
+    own = outcome(model, ours)
+    if not told:
+        rival_writes()
+    return [own, *told]
 
 
 def meanwhile(losses: Losses, at: Stocked, ours: str, rival: Stocked, theirs: str) -> list[str]:
