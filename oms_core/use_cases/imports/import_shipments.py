@@ -59,8 +59,7 @@ def import_shipments(
     the shipments that were made before (`made`, `replayed`, `refused`).
     """
     caller.require(Scope.ORDERS_MANAGE)
-    started = clock.now()
-    lines = Lines(source, record_characters_max=IMPORT_ORDER_CHARACTERS_MAX)
+    started, lines = clock.now(), Lines(source, record_characters_max=IMPORT_ORDER_CHARACTERS_MAX)
     with ShipmentSpool() as spool:
         _fill(spool, command, lines, progress)
         malformed = spool.refuse_bad(of="shipments", skip=command.skip_bad, rejects=rejects)

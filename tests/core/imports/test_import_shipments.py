@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
 
 import pytest
 from oms_memory import MemoryStorage
-from oms_memory.orders import MemoryOrders
-from oms_memory.tables import Tables
 
 from oms_core import (
     ALL_SCOPES,
@@ -21,70 +14,16 @@ from oms_core import (
     ImportShipments,
     ImportStage,
     OmsError,
-    Order,
     OrderLine,
-    OrderStatus,
-    Placed,
     PlaceOrder,
     Scope,
     SetStock,
-    ShipmentImportReport,
 )
-from oms_core.imports import shipment_spool
-from tests.core.imports.import_fixtures import CLERK, Importer, importer_over
+from tests.core.imports.import_fixtures import CLERK
+from tests.core.imports.shipping_desk import Desk, desk_over, json_line, report
 
 HEADER = "idempotency_key,order_id,location,line_no,sku,quantity,carrier,tracking_number,tracking_url,reference"
 NOWHERE = "019ab4c5-7d30-7a31-9c1e-0b7f6f3f4a10"
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A system with two orders of three A and two B each, which are to be shipped."""
-
-    importer: Importer
-    first: Order
-    second: Order
-
-    def ship(self, text: str, *, caller: Caller = CLERK, **given: Any) -> ShipmentImportReport:
-        """Import a text with the fields of ImportShipments."""
-        importer = self.importer
-        importer.rejects.clear()
-        importer.progress.clear()
-        report = importer.oms.imports.shipments(
-            ImportShipments(**given),
-            io.BytesIO(text.encode()),
-            caller=caller,
-            rejects=importer.rejects.append,
-            progress=importer.progress.append,
-        )
-        return replace(report, seconds=0.0)
-
-    def refused(self, text: str, **given: Any) -> OmsError:
-        """Import a text that must be refused as a whole."""
-        with pytest.raises(OmsError) as caught:
-            self.ship(text, **given)
-        return caught.value
-
-    def shipped(self, order: Order) -> list[tuple[str, list[tuple[int, int]]]]:
-        """Give location and (line_no, quantity) of an order's shipments."""
-        found = self.importer.oms.shipments.list(order.id, caller=CLERK).shipments
-        return [(each.location, [(line.line_no, line.quantity) for line in each.lines]) for each in found]
-
-    def status(self, order: Order) -> str:
-        """Give an order's status."""
-        return self.importer.oms.orders.get(order.id, caller=CLERK).status.value
-
-
-def order(importer: Importer, **given: Any) -> Order:
-    lines = [OrderLine(sku="A", quantity=3), OrderLine(sku="B", quantity=2)]
-    return importer.oms.orders.place(PlaceOrder(**{"customer_id": "C1", **given}, lines=lines), caller=CLERK).order
-
-
-def desk_over(storage: MemoryStorage) -> Desk:
-    importer = importer_over(storage)
-    for sku in "AB":
-        importer.oms.stock.set(SetStock(sku=sku, on_hand=100), caller=CLERK)
-    return Desk(importer, order(importer), order(importer))
 
 
 @pytest.fixture
@@ -93,17 +32,6 @@ def desk() -> Iterator[Desk]:
     yield desk
     assert not desk.importer.oms.audit(caller=CLERK).discrepancies
     desk.importer.oms.close()
-
-
-def report(shipments: int, *, made: int = 0, replayed: int = 0, refused: int = 0, blank: int = 0) -> Any:
-    return ShipmentImportReport(
-        shipments=shipments, made=made, replayed=replayed, refused=refused, blank=blank, seconds=0.0
-    )
-
-
-def json_line(order_id: object, key: str | None = None, **given: Any) -> str:
-    keyed = {} if key is None else {"idempotency_key": key}
-    return json.dumps({"order_id": str(order_id), **keyed, **given}) + "\n"
 
 
 def test_rows_that_follow_each_other_are_one_shipment_and_one_without_lines_is_all(desk: Desk) -> None:
@@ -250,77 +178,3 @@ def test_an_import_needs_the_scope_and_finds_its_own_customers_orders_only(desk:
     assert desk.importer.told() == [(1, None, "order_not_found")]
     owner = Caller(name="C1", scopes=ALL_SCOPES - {Scope.ADMIN, Scope.INVENTORY_WRITE}, customer_id="C1")
     assert desk.ship(json_line(desk.first.id, "K1"), caller=owner) == report(1, made=1)
-
-
-class Away(MemoryOrders):
-    """Is away after some transactions."""
-
-    transactions = 1_000
-
-    def change_many(self, *args: Any, **given: Any) -> Any:
-        if not self.transactions:
-            raise OmsError("storage_unavailable", "the database is away")
-        self.transactions -= 1
-        return super().change_many(*args, **given)
-
-
-@pytest.mark.parametrize("transactions", [0, 1, 2])
-def test_an_import_that_was_broken_off_tells_how_far_it_came_and_goes_on(transactions: int) -> None:
-    storage = MemoryStorage()
-    orders = storage.orders = Away(storage.tables)
-    desk = desk_over(storage)
-    desk.importer.oms.stock.set(SetStock(sku="C", on_hand=1_200), caller=CLERK)
-    commands = [PlaceOrder(customer_id="C1", lines=[OrderLine(sku="C", quantity=1)]) for _ in range(1_200)]
-    placed = [
-        each.order.id
-        for part in (commands[:600], commands[600:])
-        for each in desk.importer.oms.orders.place_many(part, caller=CLERK)
-        if isinstance(each, Placed)
-    ]
-    text = "".join(json_line(order_id, f"K{number}") for number, order_id in enumerate(placed))
-    orders.transactions = transactions
-    error = desk.refused(text)
-    made = sum(each.status is OrderStatus.SHIPPED for each in storage.tables.orders.values())
-    assert (error.code, error.data["made"]) == ("storage_unavailable", made)
-    assert bool(made) is bool(transactions)
-    orders.transactions = 1_000
-    assert desk.ship(text) == report(1_200, made=1_200 - made, replayed=made)
-    desk.importer.oms.close()
-
-
-class OneAtATime(MemoryOrders):
-    """Orders whose first change waits a while for a second one to begin, which must not happen for the same order."""
-
-    begun = 0
-    overlapped = False
-
-    def __init__(self, tables: Tables) -> None:
-        super().__init__(tables)
-        self.second = threading.Event()
-
-    def change_many(self, *args: Any, **given: Any) -> Any:
-        self.begun += 1
-        if self.begun == 1:
-            self.overlapped = self.second.wait(0.3)
-        else:
-            self.second.set()
-        return super().change_many(*args, **given)
-
-
-@pytest.mark.parametrize("overlaps", [False, True])
-def test_batches_that_ship_of_one_order_are_made_one_after_the_other(
-    monkeypatch: pytest.MonkeyPatch, overlaps: bool
-) -> None:
-    monkeypatch.setattr(shipment_spool, "BATCH_ORDERS_MAX", 1)
-    storage = MemoryStorage()
-    orders = storage.orders = OneAtATime(storage.tables)
-    desk = desk_over(storage)
-    of_orders = (desk.first.id, desk.second.id if overlaps else desk.first.id)
-    line = {"lines": [{"line_no": 1, "quantity": 1}]}
-    rows = [
-        json.dumps(line | {"order_id": str(order_id), "idempotency_key": key})
-        for key, order_id in zip("KL", of_orders, strict=True)
-    ]
-    assert desk.ship("\n".join(rows)) == report(2, made=2)
-    assert (orders.begun, orders.overlapped) == (2, overlaps)
-    desk.importer.oms.close()

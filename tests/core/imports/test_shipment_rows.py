@@ -11,7 +11,7 @@ from oms_memory import MemoryStorage
 from oms_core.documents.csv_guard import csv_writer, guard
 from oms_core.domain.import_commands import SHIPMENT_COLUMNS
 from tests.core.imports.import_fixtures import CLERK
-from tests.core.imports.test_import_shipments import Desk, desk_over, report
+from tests.core.imports.shipping_desk import Desk, desk_over, report
 
 HEADER = "idempotency_key,order_id,location,line_no,sku,quantity,carrier,tracking_url"
 

@@ -116,12 +116,7 @@ SCOPES = (
         then="    if command.hold_seconds == 0",
     ),
     _scopeless(_ORDERS, "ORDERS_WRITE", "orders.wait"),
-    _scopeless(
-        _ORDERS,
-        "ORDERS_MANAGE",
-        "orders.retry",
-        then="\n        def decide(order: Order, _: Standing) -> OrderChange | None:\n            return decide_retry(",
-    ),
+    _scopeless(_ORDERS, "ORDERS_MANAGE", "orders.retry", then="\n        def decide(order: Order, _: Standing)"),
     mutation(
         "orders.retry_many needs no scope",
         _ORDERS,
