@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from oms_core.domain.import_commands import ImportReject
-from oms_core.domain.limits import BATCH_ORDERS_MAX
+from oms_core.domain.limits import TRANSACTION_ORDERS_MAX
 from oms_core.imports.records import Lines, check_row_count
 from oms_core.imports.rejects import SHIPMENT, repeated_reject
 from oms_core.imports.shipment_rows import ShipmentDraft
@@ -55,10 +55,10 @@ class ShipmentSpool(Spool):
             self._reject_repeated()
 
     def batches(self) -> Iterator[list[SpooledShipment]]:
-        """Return the shipments in order of the file, up to 1,000 at a time."""
+        """Return the shipments in order of the file, as many at a time as one transaction ships."""
         with file_errors():
             rows = self.database.execute("SELECT line, document FROM shipments ORDER BY line")
-            while found := rows.fetchmany(BATCH_ORDERS_MAX):
+            while found := rows.fetchmany(TRANSACTION_ORDERS_MAX):
                 yield [SpooledShipment(line, json.loads(document)) for line, document in found]
 
     def _add(self, shipment: ShipmentDraft | ImportReject) -> None:

@@ -1,7 +1,7 @@
 """Shipping many orders from a partner's file: a CSV of a row for each, on PostgreSQL.
 
 `python -m tests.bench.bench_ship`: in each round --orders orders of two lines, over 1,000 products, are placed and then
-shipped by one thread from a CSV file with their tracking numbers. Beside it, as many are set to shipped one by one. One
+shipped by one import of a CSV file with their tracking numbers. In turns with it, 200 are shipped one by one. One
 order of 200 lines is shipped too, in one transaction. Then the books are audited.
 """
 

@@ -76,7 +76,7 @@ class OneAtATime(MemoryOrders):
 def test_batches_that_ship_of_one_order_are_made_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch, overlaps: bool
 ) -> None:
-    monkeypatch.setattr(shipment_spool, "BATCH_ORDERS_MAX", 1)
+    monkeypatch.setattr(shipment_spool, "TRANSACTION_ORDERS_MAX", 1)
     storage = MemoryStorage()
     orders = storage.orders = OneAtATime(storage.tables)
     desk = desk_over(storage)
