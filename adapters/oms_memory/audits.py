@@ -72,6 +72,8 @@ class MemoryAudits:
             reserved=level.reserved if level else 0,
             ledger_on_hand=sum(row.on_hand_delta for row in rows),
             ledger_reserved=sum(row.reserved_delta for row in rows),
+            withheld=level.withheld if level else 0,
+            withheld_due=self._tables.withheld(location, level.kept_back) if level else 0,
         )
 
 

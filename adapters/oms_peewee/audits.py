@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from oms_core.domain.limits import PAGE_ITEMS_MAX, SKU_LENGTH_MAX
+from oms_core.domain.limits import COUNT_MAX, PAGE_ITEMS_MAX, SKU_LENGTH_MAX
 from oms_core.domain.orders.order import Holding
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.balances import (
@@ -36,22 +36,26 @@ _LAST_ID = UUID(int=2**128 - 1)
 _LAST_SKU = "\U0010ffff" * (SKU_LENGTH_MAX + 1)
 
 _LAST_LEVEL = "SELECT sku FROM stock_levels WHERE sku > ? ORDER BY sku LIMIT 1 OFFSET ?"
-_LEVELS = """WITH levels AS (SELECT sku, location, on_hand, reserved FROM stock_levels WHERE sku > ? AND sku <= ?),
+_LEVELS = f"""WITH levels AS (
+  SELECT l.sku, l.location, l.on_hand, l.reserved, coalesce(l.withheld, 0) AS withheld,
+    CASE WHEN NOT place.sells THEN {COUNT_MAX} ELSE coalesce(l.kept_back, 0) END AS withheld_due
+  FROM stock_levels AS l LEFT JOIN locations AS place ON place.name = l.location WHERE l.sku > ? AND l.sku <= ?),
 sums AS (
   SELECT sku, location, CAST(sum(on_hand_delta) AS bigint) AS on_hand, CAST(sum(reserved_delta) AS bigint) AS reserved
   FROM stock_movements WHERE sku > ? AND sku <= ? GROUP BY sku, location),
 balances AS (
   SELECT levels.sku, levels.location, levels.on_hand, levels.reserved, coalesce(sums.on_hand, 0) AS ledger_on_hand,
-    coalesce(sums.reserved, 0) AS ledger_reserved
+    coalesce(sums.reserved, 0) AS ledger_reserved, levels.withheld, levels.withheld_due
   FROM levels LEFT JOIN sums ON sums.sku = levels.sku AND sums.location = levels.location
   UNION ALL
-  SELECT sums.sku, sums.location, 0, 0, sums.on_hand, sums.reserved
+  SELECT sums.sku, sums.location, 0, 0, sums.on_hand, sums.reserved, 0, 0
   FROM sums LEFT JOIN levels ON levels.sku = sums.sku AND levels.location = sums.location WHERE levels.sku IS NULL)
-SELECT '', '', count(*), 0, 0, 0 FROM balances
+SELECT '', '', count(*), 0, 0, 0, 0, 0 FROM balances
 UNION ALL
-SELECT sku, location, on_hand, reserved, ledger_on_hand, ledger_reserved FROM balances
+SELECT sku, location, on_hand, reserved, ledger_on_hand, ledger_reserved, withheld, withheld_due FROM balances
 WHERE on_hand <> ledger_on_hand OR reserved <> ledger_reserved OR reserved < 0 OR reserved > on_hand
-ORDER BY 1, 2"""
+  OR withheld <> withheld_due
+ORDER BY 1, 2"""  # noqa: S608  Only a constant is put in.
 
 
 def _any_of(statuses: Collection[OrderStatus]) -> str:
@@ -179,7 +183,7 @@ def _first(rows: Sequence[tuple[Any, ...]]) -> Any:
 
 
 def _level_balance(row: tuple[Any, ...]) -> LevelBalance:
-    sku, location, on_hand, reserved, ledger_on_hand, ledger_reserved = row
+    sku, location, on_hand, reserved, ledger_on_hand, ledger_reserved, withheld, withheld_due = row
     return LevelBalance(
         sku=sku,
         location=location,
@@ -187,6 +191,8 @@ def _level_balance(row: tuple[Any, ...]) -> LevelBalance:
         reserved=reserved,
         ledger_on_hand=ledger_on_hand,
         ledger_reserved=ledger_reserved,
+        withheld=withheld,
+        withheld_due=withheld_due,
     )
 
 

@@ -90,27 +90,31 @@ class Stock:
 
         Raise `stock_count_mismatch`, `stock_below_reserved`, `version_mismatch`.
         """
-        location = self._location(command.location)
+        location = command.location or self.default_location
         key = self._own_key(caller, "set")
-        return self._change(command.sku, key, caller, lambda product: decide_set(product, command, location))
+        return self._change(command.sku, location, key, caller, lambda product: decide_set(product, command, location))
 
     def adjust(self, command: AdjustStock, *, caller: Caller) -> StockChanged:
         """Correct a count by a difference.
 
         Raise `sku_not_found`, `stock_below_reserved`, `idempotency_key_reused`, `validation_error` above 10^12.
         """
-        location = self._location(command.location)
+        location = command.location or self.default_location
         key = self._key_of(command, location, caller)
-        return self._change(command.sku, key, caller, lambda product: decide_adjust(product, command, location))
+        return self._change(
+            command.sku, location, key, caller, lambda product: decide_adjust(product, command, location)
+        )
 
     def receive(self, command: ReceiveStock, *, caller: Caller) -> StockChanged:
         """Add goods that arrived to a count.
 
         Raise `sku_not_found`, `idempotency_key_reused`, or `validation_error` above 10^12.
         """
-        location = self._location(command.location)
+        location = command.location or self.default_location
         key = self._key_of(command, location, caller)
-        return self._change(command.sku, key, caller, lambda product: decide_receive(product, command, location))
+        return self._change(
+            command.sku, location, key, caller, lambda product: decide_receive(product, command, location)
+        )
 
     def transfer(self, command: TransferStock, *, caller: Caller) -> StockChanged:
         """Move units that nobody has reserved to another location, in one act: none is ever in neither, or in both.
@@ -118,10 +122,12 @@ class Stock:
         Raise `sku_not_found`, `stock_below_reserved`, `version_mismatch`, `idempotency_key_reused`, or
         `validation_error` above 10^12.
         """
-        self._location(command.to_location)
+        to_location = command.to_location
         key = self._key(caller, "transfer", command.idempotency_key, transfer_fingerprint(command))
         act_id = transfer_id(key)
-        return self._change(command.sku, key, caller, lambda product: decide_transfer(product, command, act_id))
+        return self._change(
+            command.sku, to_location, key, caller, lambda product: decide_transfer(product, command, act_id)
+        )
 
     def delete(self, command: DeleteProduct, *, caller: Caller) -> None:
         """Delete a product that has never moved and that no order names, such as one whose SKU was misspelt.
@@ -186,14 +192,12 @@ class Stock:
         caller.require(Scope.INVENTORY_READ)
         return ProductExport(self.databases, wanted or ProductFilter())
 
-    def _location(self, given: str | None) -> str:
-        """Return where stock changes. Raise `validation_error` where that must be known, and is not."""
-        location = given or self.default_location
-        self.known_locations.check(location, self.databases.primary.locations.find)
-        return location
-
-    def _change(self, sku: str, key: IdempotencyKey, caller: Caller, decide: DecideProductChange) -> StockChanged:
+    def _change(
+        self, sku: str, location: str, key: IdempotencyKey, caller: Caller, decide: DecideProductChange
+    ) -> StockChanged:
+        """Change a product at a location. Raise `validation_error` where the location must be known, and is not."""
         _require_writing(caller)
+        self.known_locations.check(location, self.databases.primary.locations.find)
         seen: Product | None = None
 
         def remembering(product: Product | None) -> ProductChange | None:

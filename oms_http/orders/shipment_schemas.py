@@ -80,12 +80,12 @@ TrackingUrl = Annotated[
 ]
 
 
-def _given(name: str, kind: str) -> JsonDict:
-    """Return the schema of a document that has this member, and not null."""
-    return {"required": [name], "properties": {name: {"type": kind}}}
+def _given(name: str, *kinds: str) -> JsonDict:
+    """Return the schema of a document that has this member, of one of these types."""
+    return {"required": [name], "properties": {name: {"type": kinds[0] if len(kinds) == 1 else [*kinds]}}}
 
 
-_NAMED: list[JsonDict] = [{"required": [name]} for name in _TRACKING]
+_NAMED: list[JsonDict] = [_given(name, "string", "null") for name in _TRACKING]
 
 
 class ShipmentLineRequest(Input):

@@ -44,6 +44,9 @@ LEVELS = {
     "a unit more on hand": "UPDATE stock_levels SET on_hand = on_hand + 1 WHERE sku = 'B' AND location = 'north'",
     "a unit less reserved": "UPDATE stock_levels SET reserved = reserved - 1 WHERE sku = 'A'",
     "a level lost": "DELETE FROM stock_levels WHERE sku = 'B' AND location = 'main'",
+    "a unit that is kept back and nobody asked for": "UPDATE stock_levels SET withheld = 1 WHERE sku = 'A'",
+    "a safety stock that is not kept back": "UPDATE stock_levels SET kept_back = 2 WHERE sku = 'A'",
+    "a location that still sells": "UPDATE locations SET sells = false, ships = false WHERE name = 'north'",
     "a ledger lost": "DELETE FROM stock_movements WHERE sku = 'A'",
     "oversold, and the ledger agrees": "UPDATE stock_levels SET reserved = 99 WHERE sku = 'C';"
     " INSERT INTO stock_movements (sku, location, kind, on_hand_delta, reserved_delta, actor, created_at)"
@@ -144,6 +147,7 @@ def report_of(storage: Storage) -> AuditReport:
 def in_memory(storage: PeeweeStorage) -> Storage:
     """Read all rows; have them judged without the database."""
     tables = Tables()
+    tables.locations = {location.name: location for location in storage.locations.find()}
     for product in storage.stock.find(ProductFilter(), after=None, limit=99):
         tables.products[product.sku] = product
         tables.movements[product.sku] = storage.stock.movements(product.sku, after=None, limit=999)

@@ -19,7 +19,7 @@ from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.placement import Placed
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.import_decisions import StockEntry
-from oms_core.domain.stock.locations import Location, LocationKind, SetLocation
+from oms_core.domain.stock.locations import Location, LocationKind, SetLocation, decide_location
 from oms_core.errors import OmsError
 from oms_core.ports.import_storage import ImportBatch
 from oms_core.use_cases.locations import Locations
@@ -105,6 +105,18 @@ class LocationPromises(StorageHooks):
             ("stock.depleted", 0)
         ]
         assert shop.product("A").version == version + 1
+
+    def test_levels_that_have_not_followed_their_location_are_found_and_follow_when_it_is_set_again(
+        self, shop: Shop
+    ) -> None:
+        shop.set("A", 5, location="yard")
+        shop.set("B", 5, location="yard", kept_back=2)
+        now, closed = shop.clock.now(), SetLocation(name="yard", sells=False)
+        key = own_key(shop.caller.name, "set_location", random_bits=shop.clock.random_bits(64))
+        shop.storage.locations.set("yard", key=key, now=now, decide=lambda there: decide_location(there, closed, now))
+        assert [each.subject for each in shop.audit().discrepancies] == ["A yard", "B yard"]
+        set_location(shop, "yard", sells=False)
+        assert not shop.audit().discrepancies
 
     def test_a_level_that_is_made_later_does_not_sell_either(self, shop: Shop) -> None:
         set_location(shop, "yard", kind=LocationKind.QUARANTINE)
@@ -194,6 +206,23 @@ class KeptBackPromises(StorageHooks):
         outcomes = shop.place(*(shop.order(("A", 1)) for _ in range(5)))
         assert [isinstance(each, Placed) for each in outcomes] == [True] * 3 + [False] * 2
         assert shop.levels("A") == {"main": (100, 2), "north": (100, 1)}
+
+    @pytest.mark.parametrize("accepted", [False, True], ids=["placed", "accepted"])
+    def test_a_product_that_has_plenty_sells_beside_what_is_withheld(self, shop: Shop, accepted: bool) -> None:
+        set_location(shop, "yard", sells=False)
+        shop.set("A", 500, kept_back=3)
+        shop.set("B", 500)
+        shop.set("B", 500, location="yard")
+        shop.set("C", 500, kept_back=3)
+        shop.set("C", 500, location="north", kept_back=3)
+        for _ in range(3):
+            order = shop.order(("A", 1), ("B", 1), ("C", 1))
+            if accepted:
+                shop.accept(order)
+                shop.settle(order.id)
+            else:
+                assert isinstance(shop.place(order)[0], Placed)
+        assert [shop.product(sku).available for sku in "ABC"] == [494, 497, 991]
 
 
 class LocationRacePromises:

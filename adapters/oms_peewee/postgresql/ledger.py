@@ -105,10 +105,11 @@ _RESERVE_QUIETLY = Statement(
       FROM (SELECT unnest($1) AS sku, unnest($2) AS location, unnest($3) AS units, unnest($4) AS units_of_sku,
         unnest($5) AS at) AS m
       CROSS JOIN LATERAL (SELECT * FROM products AS p WHERE p.sku = m.sku OFFSET 0) AS p
-      WHERE l.sku = m.sku AND l.location = m.location AND l.reserved + m.units <= l.on_hand AND l.withheld IS NULL
-        AND CASE WHEN m.units_of_sku IS NULL THEN l.on_hand - l.reserved - m.units ELSE (
-          SELECT sum(s.on_hand - s.reserved) FROM stock_levels AS s
-          WHERE s.sku = m.sku AND s.withheld IS NULL) - m.units_of_sku END
+      WHERE l.sku = m.sku AND l.location = m.location
+        AND l.reserved + m.units <= l.on_hand - coalesce(l.withheld, 0)
+        AND CASE WHEN m.units_of_sku IS NULL THEN l.on_hand - l.reserved - coalesce(l.withheld, 0) - m.units ELSE (
+          SELECT sum(greatest(s.on_hand - s.reserved - coalesce(s.withheld, 0), 0)) FROM stock_levels AS s
+          WHERE s.sku = m.sku) - m.units_of_sku END
           > coalesce(p.low_stock_threshold, 0)
       RETURNING 1)
     SELECT 1 / (count(*) = $6)::integer FROM moved""",

@@ -69,7 +69,7 @@ class Plenty:
         if len(self._products) > _PRODUCTS_MAX:
             self._products = {}
         for product in products:
-            least = min([0 if level.withheld else level.available for level in product.levels], default=0)
+            least = min([level.available for level in product.levels], default=0)
             share = (least - (product.low_stock_threshold or 0)) // _SHARES
             if share > 0:
                 self._products[product.sku] = _Remembered(product, share)

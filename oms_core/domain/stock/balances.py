@@ -25,7 +25,9 @@ WAITS_FOR: Mapping[OrderStatus, str] = MappingProxyType({OrderStatus.QUEUED: "pl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelBalance:
-    """One level: its counters, and what the ledger's rows sum to."""
+    """One level: its counters, what the ledger's rows sum to, and whether it withholds what its location and its safety
+    stock ask for (`withheld_due`).
+    """
 
     sku: str
     location: str
@@ -33,6 +35,8 @@ class LevelBalance:
     reserved: int
     ledger_on_hand: int
     ledger_reserved: int
+    withheld: int = 0
+    withheld_due: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +97,10 @@ class Discrepancy:
 
 
 def audit_level(balance: LevelBalance) -> Discrepancy | None:
-    """Compare a level's counters with its ledger, and both with their bounds. None when they agree."""
+    """Compare a level's counters with its ledger, both with their bounds, and what it does not sell with its location.
+
+    None when they agree.
+    """
     subject = f"{balance.sku} {balance.location}"
     if (balance.on_hand, balance.reserved) != (balance.ledger_on_hand, balance.ledger_reserved):
         return Discrepancy(
@@ -103,6 +110,12 @@ def audit_level(balance: LevelBalance) -> Discrepancy | None:
         )
     if not 0 <= balance.reserved <= balance.on_hand:
         return Discrepancy(subject=subject, detail=f"oversold: on_hand {balance.on_hand}, reserved {balance.reserved}")
+    if balance.withheld != balance.withheld_due:
+        return Discrepancy(
+            subject=subject,
+            detail=f"{balance.withheld} units are withheld from sale, {balance.withheld_due} should be; "
+            f"set the location again (`oms locations set {balance.location}`)",
+        )
     return None
 
 

@@ -113,13 +113,16 @@ def decide_receive(product: Product | None, command: ReceiveStock, location: str
 def decide_transfer(product: Product | None, command: TransferStock, act_id: UUID) -> ProductChange:
     """Decide to move units that nobody has reserved from one location to another.
 
-    Raise `sku_not_found`, `version_mismatch`, `stock_below_reserved`, or `validation_error` above 10^12.
+    Raise `sku_not_found`, `version_mismatch`, `stock_below_reserved`, or `validation_error` above 10^12 and for a
+    location where there never were any.
     """
     if product is None:
         raise sku_not_found(command.sku)
     _check_revision(product, command.precondition, is_done=False)
     left, there = _level(product, command.from_location), _level(product, command.to_location)
-    _check_reserved(command.sku, command.from_location, left, (left.on_hand if left else 0) - command.quantity)
+    if left is None:
+        raise one_finding("/from", "unknown_location", f"{command.sku} has never been at {command.from_location}")
+    _check_reserved(command.sku, command.from_location, left, left.on_hand - command.quantity)
     arrived = (there.on_hand if there else 0) + command.quantity
     if arrived > COUNT_MAX:
         detail = count_too_large(command.sku, command.to_location, arrived)

@@ -12,6 +12,7 @@ from oms_contracts.storage_contract.shop import CLERK, new_shop
 from oms_memory import MemoryStorage
 
 from oms_core import OrderStatus
+from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.order import Holding
 from oms_core.domain.orders.shipments import ShipmentStatus
 from oms_core.domain.stock.balances import (
@@ -41,6 +42,14 @@ def level(on_hand: int, reserved: int, ledger_on_hand: int, ledger_reserved: int
         ledger_on_hand=ledger_on_hand,
         ledger_reserved=ledger_reserved,
     )
+
+
+def test_a_level_that_withholds_otherwise_than_its_location_asks_is_told() -> None:
+    agreeing = replace(level(5, 2, 5, 2), withheld=3, withheld_due=3)
+    assert audit_level(agreeing) is None
+    found = audit_level(replace(agreeing, withheld_due=COUNT_MAX))
+    assert found is not None
+    assert found.detail.startswith(f"3 units are withheld from sale, {COUNT_MAX} should be; set the location again")
 
 
 def held(line_no: int, reserved: int, shipped: int, location: str = "main", returned: int = 0) -> Holding:
