@@ -310,3 +310,36 @@ CREATE TABLE locations (
   CONSTRAINT only_stock_is_sold CHECK (kind = 'stock'::text OR NOT (sells OR ships))
 );
 CREATE UNIQUE INDEX locations_folded ON locations USING btree (folded);
+
+-- What came back together of an order. Numbers are not given twice.
+CREATE TABLE returns (
+  order_id uuid NOT NULL,
+  return_no integer NOT NULL,
+  act_id uuid NOT NULL,
+  reference text COLLATE "C",
+  reason text COLLATE "C",
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT returns_pkey PRIMARY KEY (order_id, return_no),
+  CONSTRAINT returns_return_no_check CHECK (return_no >= 1)
+);
+
+-- The units of a return, by what became of them. For those that are on hand again, at a location, the ledger has rows of
+-- the act_id of their return; of those that never reached a shelf this is the only truth.
+CREATE TABLE return_lines (
+  order_id uuid NOT NULL,
+  return_no integer NOT NULL,
+  entry_no integer NOT NULL,
+  line_no smallint NOT NULL,
+  sku text COLLATE "C" NOT NULL,
+  quantity integer NOT NULL,
+  disposition text COLLATE "C" NOT NULL,
+  shipped_from text COLLATE "C" NOT NULL,
+  location text COLLATE "C",
+  CONSTRAINT return_lines_pkey PRIMARY KEY (order_id, return_no, entry_no),
+  CONSTRAINT return_lines_disposition_check CHECK (disposition = ANY (ARRAY['restock'::text, 'quarantine'::text, 'discard'::text, 'missing'::text])),
+  CONSTRAINT return_lines_entry_no_check CHECK (entry_no >= 1),
+  CONSTRAINT return_lines_line_no_check CHECK (line_no >= 1),
+  CONSTRAINT return_lines_quantity_check CHECK (quantity >= 1 AND quantity <= 1000000),
+  CONSTRAINT return_lines_return_no_check CHECK (return_no >= 1),
+  CONSTRAINT shelved_somewhere CHECK ((disposition = ANY (ARRAY['restock'::text, 'quarantine'::text])) = (location IS NOT NULL))
+);

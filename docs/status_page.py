@@ -13,7 +13,7 @@ Drawn from `oms_core/domain/orders/statuses.py` by `make docs`; a test compares.
 - A held order is confirmed, or expires: see [orders](orders.md#hold-the-stock-of-a-checkout).
 - `PUT /v1/orders/{id}/status` and `oms orders set-status` make the moves by `status`.
 - Once something was shipped, the status follows from what is reserved, shipped and returned:
-  see [orders](orders.md#ship-in-parts).
+  see [orders](orders.md#the-status-follows).
 - A move to the status that an order already has changes nothing and succeeds.
 """
 
@@ -26,6 +26,7 @@ ACTS = {
     Act.SHIP: "a shipment",
     Act.CANCEL_SHIPMENT: "a shipment taken back",
     Act.DELIVER: "the last delivery",
+    Act.RETURN: "a return",
 }
 
 

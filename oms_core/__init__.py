@@ -32,10 +32,12 @@ if TYPE_CHECKING:
         ImportOrders,
         ImportProgress,
         ImportReject,
+        ImportReturns,
         ImportShipments,
         ImportStage,
         ImportStock,
         OrderImportReport,
+        ReturnImportReport,
         ShipmentImportReport,
         StockImportReport,
     )
@@ -44,11 +46,13 @@ if TYPE_CHECKING:
     from oms_core.domain.orders.order_changes import Changed
     from oms_core.domain.orders.placement import EnteredAs, Placed, PlacementOutcome, Refused
     from oms_core.domain.orders.queueing import QueuePlace, QueueStatus, WorkerState
+    from oms_core.domain.orders.returns import Disposition, Return, ReturnedLine, ReturnLine
     from oms_core.domain.orders.shipments import Shipment, ShipmentLine, ShipmentStatus, ShippedLine
     from oms_core.domain.orders.statuses import OrderStatus
     from oms_core.domain.pages import Page
     from oms_core.domain.preconditions import Precondition
     from oms_core.domain.rate_limits import RateScope
+    from oms_core.domain.return_commands import CreateReturn
     from oms_core.domain.shipment_commands import CancelShipment, CreateShipment, UpdateShipment
     from oms_core.domain.stock.balances import Discrepancy
     from oms_core.domain.stock.locations import Location, LocationKind, SetLocation
@@ -74,6 +78,7 @@ if TYPE_CHECKING:
     from oms_core.use_cases.queue.dead_letters import DeadLetters
     from oms_core.use_cases.queue.queue import Queue
     from oms_core.use_cases.rate_limits import Charge, RateLimits
+    from oms_core.use_cases.returns import ReturnList, ReturnMade, Returns
     from oms_core.use_cases.shipments import ShipmentChanged, ShipmentList, Shipments
     from oms_core.use_cases.stock import ProductExport, Stock, StockChanged
 
@@ -89,19 +94,21 @@ _MODULES = {
     "oms_core.domain.events": "Event EventType NewEvent",
     "oms_core.domain.hold_commands": "ConfirmOrder ExtendHold",
     "oms_core.domain.import_commands": (
-        "ImportFormat ImportMode ImportOrders ImportProgress ImportReject ImportShipments ImportStage "
-        "ImportStock OrderImportReport ShipmentImportReport StockImportReport"
+        "ImportFormat ImportMode ImportOrders ImportProgress ImportReject ImportReturns ImportShipments ImportStage "
+        "ImportStock OrderImportReport ReturnImportReport ShipmentImportReport StockImportReport"
     ),
     "oms_core.domain.orders.bulk_changes": "ChangeOrderStatuses",
     "oms_core.domain.orders.order": "LineAllocation Order OrderFailure OrderFilter PlacedLine Shortage",
     "oms_core.domain.orders.order_changes": "Changed",
     "oms_core.domain.orders.placement": "EnteredAs Placed PlacementOutcome Refused",
     "oms_core.domain.orders.queueing": "QueuePlace QueueStatus WorkerState",
+    "oms_core.domain.orders.returns": "Disposition Return ReturnLine ReturnedLine",
     "oms_core.domain.orders.shipments": "Shipment ShipmentLine ShipmentStatus ShippedLine",
     "oms_core.domain.orders.statuses": "OrderStatus",
     "oms_core.domain.pages": "Page",
     "oms_core.domain.preconditions": "Precondition",
     "oms_core.domain.rate_limits": "RateScope",
+    "oms_core.domain.return_commands": "CreateReturn",
     "oms_core.domain.shipment_commands": "CancelShipment CreateShipment UpdateShipment",
     "oms_core.domain.stock.balances": "Discrepancy",
     "oms_core.domain.stock.locations": "Location LocationKind SetLocation",
@@ -127,6 +134,7 @@ _MODULES = {
     "oms_core.use_cases.queue.dead_letters": "DeadLetters",
     "oms_core.use_cases.queue.queue": "Queue",
     "oms_core.use_cases.rate_limits": "Charge RateLimits",
+    "oms_core.use_cases.returns": "ReturnList ReturnMade Returns",
     "oms_core.use_cases.shipments": "ShipmentChanged ShipmentList Shipments",
     "oms_core.use_cases.stock": "ProductExport Stock StockChanged",
 }
@@ -152,12 +160,14 @@ __all__ = [
     "Code",
     "ConfirmOrder",
     "CreateApiKey",
+    "CreateReturn",
     "CreateShipment",
     "DeadLetter",
     "DeadLetters",
     "DeleteProduct",
     "Description",
     "Discrepancy",
+    "Disposition",
     "EnteredAs",
     "ErrorKind",
     "Event",
@@ -171,6 +181,7 @@ __all__ = [
     "ImportOrders",
     "ImportProgress",
     "ImportReject",
+    "ImportReturns",
     "ImportShipments",
     "ImportStage",
     "ImportStock",
@@ -217,6 +228,13 @@ __all__ = [
     "Retry",
     "RetryOrder",
     "RetryReport",
+    "Return",
+    "ReturnImportReport",
+    "ReturnLine",
+    "ReturnList",
+    "ReturnMade",
+    "ReturnedLine",
+    "Returns",
     "RotateApiKey",
     "Scope",
     "SetLocation",

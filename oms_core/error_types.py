@@ -20,6 +20,7 @@ Code: TypeAlias = Literal[
     "order_not_found",
     "order_archived",
     "shipment_not_found",
+    "return_not_found",
     "sku_not_found",
     "key_not_found",
     "location_not_found",
@@ -37,6 +38,8 @@ Code: TypeAlias = Literal[
     "shipment_cancelled",
     "shipment_delivered",
     "shipment_returned",
+    "exceeds_shipped",
+    "return_limit",
     "shipment_limit",
     "version_mismatch",
     "product_in_use",
@@ -103,7 +106,7 @@ class ExtensionLimit(TypedDict):
 
 
 class LocationRequired(TypedDict):
-    """The locations that hold what is to be shipped."""
+    """The locations that may be meant; none where there is none of the kind."""
 
     locations: list[str]
 
@@ -137,6 +140,28 @@ class ExceedsReserved(TypedDict):
 
     location: str | None
     lines: list[ReservedFigures]
+
+
+class ShippedFigures(TypedDict):
+    """A line, or (None) the lines of a SKU, of which more is to come back than is still out."""
+
+    line_no: int | None
+    sku: str
+    requested: int
+    shipped: int
+    returned: int
+
+
+class ExceedsShipped(TypedDict):
+    """The lines of which too little is still out (none: nothing of the order is)."""
+
+    lines: list[ShippedFigures]
+
+
+class ReturnLimit(TypedDict):
+    """How many returns an order may have."""
+
+    returns_max: int
 
 
 class ReturnedFigures(TypedDict):

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeGuard, overload
 from oms_core.error_types import (
     Code,
     ExceedsReserved,
+    ExceedsShipped,
     ExtensionLimit,
     InsufficientInventory,
     InvalidTransition,
@@ -19,6 +20,7 @@ from oms_core.error_types import (
     OrderArchived,
     OutcomeUnknown,
     RateLimited,
+    ReturnLimit,
     ShipmentLimit,
     ShipmentReturned,
     StockBelowReserved,
@@ -175,6 +177,13 @@ _TABLE = (
         "The order has no shipment of this number; GET /v1/orders/{id}/shipments lists those it has.",
     ),
     ErrorCode(
+        "return_not_found",
+        ErrorKind.NOT_FOUND,
+        Retry.NEVER,
+        "There is no such return",
+        "The order has no return of this number; GET /v1/orders/{id}/returns lists those it has.",
+    ),
+    ErrorCode(
         "sku_not_found",
         ErrorKind.NOT_FOUND,
         Retry.NEVER,
@@ -255,8 +264,8 @@ _TABLE = (
         "location_required",
         ErrorKind.CONFLICT,
         Retry.AFTER_CHANGE,
-        "Several locations hold the units",
-        "A shipment leaves one location. Name one of `locations`, and make a shipment for each.",
+        "A location has to be named",
+        "`locations` are those that may be meant: a shipment leaves one of them, and units in quarantine lie at one.",
     ),
     ErrorCode(
         "not_shippable",
@@ -292,6 +301,20 @@ _TABLE = (
         Retry.NEVER,
         "Units of the shipment have come back",
         "Without it, fewer units of `lines` would be shipped than were returned.",
+    ),
+    ErrorCode(
+        "exceeds_shipped",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "More than is still out",
+        "`lines` gives, for each line, what was to come back, what was shipped, and what has come back before.",
+    ),
+    ErrorCode(
+        "return_limit",
+        ErrorKind.CONFLICT,
+        Retry.NEVER,
+        "The order has too many returns",
+        "An order has `returns_max` at most.",
     ),
     ErrorCode(
         "shipment_limit",
@@ -497,6 +520,10 @@ class OmsError(Exception):
     def figures(self, code: Literal["not_shippable"]) -> NotShippable | None: ...
     @overload
     def figures(self, code: Literal["exceeds_reserved"]) -> ExceedsReserved | None: ...
+    @overload
+    def figures(self, code: Literal["exceeds_shipped"]) -> ExceedsShipped | None: ...
+    @overload
+    def figures(self, code: Literal["return_limit"]) -> ReturnLimit | None: ...
     @overload
     def figures(self, code: Literal["shipment_returned"]) -> ShipmentReturned | None: ...
     @overload

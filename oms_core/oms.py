@@ -13,7 +13,6 @@ from oms_core.bootstrap import Ports, open_ports
 from oms_core.domain.callers import Caller
 from oms_core.domain.orders.holds import OrderDefaults
 from oms_core.domain.rate_limits import RateScope
-from oms_core.domain.stock.locations import KnownNames
 from oms_core.ports.metrics import Metrics
 from oms_core.ports.schema_storage import SchemaStorage
 from oms_core.runtime.parts import Composite, part
@@ -31,6 +30,7 @@ from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.orders import Orders
 from oms_core.use_cases.queue.queue import Queue
 from oms_core.use_cases.rate_limits import RateLimits
+from oms_core.use_cases.returns import Returns
 from oms_core.use_cases.shipments import Shipments
 from oms_core.use_cases.stock import Stock
 from oms_core.worker.queue_report import QueueReport
@@ -119,13 +119,18 @@ class Oms(Composite):
         return Shipments(storage=self._ports.storage, clock=self._ports.clock)
 
     @part
+    def returns(self) -> Returns:
+        """Returns: what came back, and what became of it."""
+        return Returns(storage=self._ports.storage, clock=self._ports.clock)
+
+    @part
     def stock(self) -> Stock:
         """Stock: counts, receipts, corrections and the ledger."""
         return Stock(
             databases=self._databases,
             clock=self._ports.clock,
             default_location=self.settings.default_location,
-            known_locations=self._known_locations,
+            known_locations=self.settings.known_locations,
         )
 
     @part
@@ -140,7 +145,7 @@ class Oms(Composite):
             storage=self._ports.storage,
             clock=self._ports.clock,
             defaults=OrderDefaults(currency=self.settings.currency, holds=replace(self.settings.holds, seconds=0)),
-            known_locations=self._known_locations,
+            known_locations=self.settings.known_locations,
             intake=lambda: self._intake,
         )
 
@@ -253,10 +258,6 @@ class Oms(Composite):
         watch = ReplicaWatch(replica, lag_seconds_max=bound, metrics=self.metrics)
         watched = WatchedReplica(replica=replica, watch=watch)
         return Databases(primary=self._ports.storage, watched=watched, metrics=self.metrics)
-
-    @property
-    def _known_locations(self) -> KnownNames:
-        return KnownNames(named=self.settings.locations, is_strict=self.settings.locations_strict)
 
     @part
     def _intake(self) -> Intake:

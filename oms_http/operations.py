@@ -5,7 +5,17 @@ from __future__ import annotations
 from oms_http.api_keys import api_keys
 from oms_http.inventory import locations, stock, stock_exports, stock_imports, stock_moves
 from oms_http.openapi.operation import Operation
-from oms_http.orders import batch, bulk_changes, changes, holds, lookups, order_files, place, shipment_routes
+from oms_http.orders import (
+    batch,
+    bulk_changes,
+    changes,
+    holds,
+    lookups,
+    order_files,
+    place,
+    return_routes,
+    shipment_routes,
+)
 from oms_http.queue import queue
 from oms_http.service import documentation, probes
 from oms_http.settings import HttpSettings
@@ -38,6 +48,9 @@ _OPERATIONS = (
     shipment_routes.get_shipment,
     shipment_routes.update_shipment,
     shipment_routes.cancel_shipment,
+    return_routes.create_return,
+    return_routes.list_returns,
+    return_routes.get_return,
     changes.change_order_status,
     bulk_changes.change_order_statuses,
     changes.retry_order,

@@ -19,6 +19,7 @@ from oms_core import (
     ALL_SCOPES,
     Caller,
     CreateApiKey,
+    CreateReturn,
     CreateShipment,
     Oms,
     Order,
@@ -57,6 +58,7 @@ class Shop:
     placed: Order
     held: Order
     shipped: Order
+    returned: Order
     overdue: Order
     queued: Order
     rejected: Order
@@ -66,9 +68,8 @@ class Shop:
     @property
     def order_ids(self) -> list[str]:
         """What nobody else's caller may ever be shown."""
-        return [
-            str(each.id) for each in (self.placed, self.held, self.shipped, self.overdue, self.queued, self.rejected)
-        ]
+        orders = (self.placed, self.held, self.shipped, self.returned, self.overdue, self.queued, self.rejected)
+        return [str(each.id) for each in orders]
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def shop() -> Iterator[Shop]:
             placed=oms.orders.place(WANTED, caller=STAFF).order,
             held=oms.orders.place(replace(WANTED, hold_seconds=900), caller=STAFF).order,
             shipped=_shipped(oms),
+            returned=_returned(oms),
             queued=oms.orders.accept(WANTED, caller=STAFF).order,
             rejected=oms.orders.get(rejected.id, caller=STAFF),
             overdue=_overdue(oms),
@@ -134,6 +136,7 @@ def everything(oms: Oms) -> Any:
         orders,
         [oms.orders.events(order.id, caller=STAFF).items for order in orders],
         [oms.shipments.list(order.id, caller=STAFF).shipments for order in orders],
+        [oms.returns.list(order.id, caller=STAFF).returns for order in orders],
         oms.stock.list(caller=STAFF).items,
         oms.stock.movements("WIDGET", caller=STAFF).items,
         oms.locations.list(caller=STAFF),
@@ -149,6 +152,10 @@ def _wanted(quantity: int) -> PlaceOrder:
 def _shipped(oms: Oms) -> Order:
     order = oms.orders.place(WANTED, caller=STAFF).order
     return oms.shipments.create(CreateShipment(order_id=order.id), caller=STAFF).order
+
+
+def _returned(oms: Oms) -> Order:
+    return oms.returns.create(CreateReturn(order_id=_shipped(oms).id), caller=STAFF).order
 
 
 def _overdue(oms: Oms) -> Order:

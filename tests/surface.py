@@ -17,6 +17,7 @@ from oms_core import (
     Orders,
     Queue,
     RateLimits,
+    Returns,
     Shipments,
     Stock,
 )
@@ -25,6 +26,7 @@ PARTS: dict[str, type] = {
     "orders": Orders,
     "holds": Holds,
     "shipments": Shipments,
+    "returns": Returns,
     "stock": Stock,
     "locations": Locations,
     "imports": Imports,

@@ -68,6 +68,7 @@ class MemoryArchive:
             movements=tuple(sorted(rows, key=lambda row: row.id)),
             events=tuple(entry for entry in self._tables.events if entry.event.order_id == order.id),
             shipments=self._tables.shipments_of(order.id),
+            returns=self._tables.returns_of(order.id),
         )
 
 

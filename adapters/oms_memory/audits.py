@@ -6,7 +6,15 @@ from collections import Counter
 from uuid import UUID
 
 from oms_core.domain.orders.order import Order
-from oms_core.domain.stock.balances import WAITS_FOR, Compared, LevelBalance, OrderBalance, ShipmentBalance, Waiting
+from oms_core.domain.stock.balances import (
+    WAITS_FOR,
+    Compared,
+    LevelBalance,
+    OrderBalance,
+    ReturnBalance,
+    ShipmentBalance,
+    Waiting,
+)
 from oms_core.domain.stock.products import MovementKind
 from oms_memory.tables import Tables
 
@@ -46,6 +54,7 @@ class MemoryAudits:
             hold_until=None if order is None else order.hold_until,
             waiting=None if order is None else _waiting(order),
             shipments=self._shipments(order_id),
+            returns=self._returns(order_id),
         )
 
     def _shipments(self, order_id: UUID) -> list[ShipmentBalance]:
@@ -61,6 +70,29 @@ class MemoryAudits:
             ShipmentBalance(shipment_no=None, status=None, units=units[act_id]) for act_id in sorted(units, key=str)
         ]
         return known + unknown
+
+    def _returns(self, order_id: UUID) -> list[ReturnBalance]:
+        moved: Counter[tuple[UUID, int, str]] = Counter()
+        for row in self._tables.order_movements.get(order_id, []):
+            if row.act_id is not None and row.kind is MovementKind.RETURN:
+                moved[row.act_id, row.line_no or 0, row.location] += row.on_hand_delta
+        numbers = {made.id: made.return_no for made in self._tables.returns_of(order_id)}
+        units: Counter[tuple[UUID, int, str]] = Counter()
+        for made in self._tables.returns_of(order_id):
+            for line in made.lines:
+                if line.location is not None:
+                    units[made.id, line.line_no, line.location] += line.quantity
+        found = [
+            ReturnBalance(
+                return_no=numbers.get(act_id),
+                line_no=line_no,
+                location=location,
+                units=units[act_id, line_no, location],
+                moved=moved[act_id, line_no, location],
+            )
+            for act_id, line_no, location in units | moved
+        ]
+        return sorted(found, key=lambda each: (each.return_no is None, each.return_no, each.line_no, each.location))
 
     def _balance(self, sku: str, location: str) -> LevelBalance:
         level = self._tables.products[sku].level(location)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -13,20 +12,18 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.bulk_changes import Acted, DecideOrderChanges, order_not_found
-from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter, orders_within
+from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter, orders_within
 from oms_core.domain.orders.order_changes import Changed, OrderChange, joins_queue, order_after
 from oms_core.domain.orders.placement import EnteredAs, KeyedOrder, Placement, PlacementOutcome, order_archived
 from oms_core.domain.orders.queueing import fitting
+from oms_core.domain.orders.returns import Return
 from oms_core.domain.orders.shipments import Shipment
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stamps import Stamp
-from oms_core.domain.stock.products import MovementKind, NewMovement
 from oms_core.errors import OmsError
 from oms_core.ports.order_storage import NO_KEYS, DecideOrderChange, DecidePlacement
 from oms_memory.order_writer import PlacedOrderWriter
 from oms_memory.tables import Tables
-
-_UNITS = ("reserved", "shipped", "returned")
 
 
 class MemoryOrders:
@@ -109,17 +106,19 @@ class MemoryOrders:
 
     def allocations(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[LineAllocation]]:
         with self._tables.lock:
-            found = [self._tables.orders.get(order_id) for order_id in order_ids]
-            seen = [order.id for order in found if order is not None and owner in {None, order.customer_id}]
-            served = {order_id: _allocations(self._tables.order_movements.get(order_id, [])) for order_id in seen}
+            seen = self._seen(order_ids, owner)
+            served = {order_id: _allocations(self._tables.holdings(order_id)) for order_id in seen}
             return {order_id: allocations for order_id, allocations in served.items() if allocations}
 
     def shipments(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Shipment]]:
         with self._tables.lock:
-            found = [self._tables.orders.get(order_id) for order_id in order_ids]
-            seen = [order.id for order in found if order is not None and owner in {None, order.customer_id}]
-            made = {order_id: list(self._tables.shipments_of(order_id)) for order_id in seen}
+            made = {order_id: list(self._tables.shipments_of(order_id)) for order_id in self._seen(order_ids, owner)}
             return {order_id: shipments for order_id, shipments in made.items() if shipments}
+
+    def returns(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Return]]:
+        with self._tables.lock:
+            made = {order_id: list(self._tables.returns_of(order_id)) for order_id in self._seen(order_ids, owner)}
+            return {order_id: returns for order_id, returns in made.items() if returns}
 
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
         with self._tables.lock:
@@ -128,6 +127,11 @@ class MemoryOrders:
                 entry for entry in self._tables.events if entry.event.order_id == order_id and entry.id > (after or 0)
             ]
         return found[:limit]
+
+    def _seen(self, order_ids: Sequence[UUID], owner: str | None) -> list[UUID]:
+        """Return those of the orders that the owner (None: anybody) may see."""
+        found = [self._tables.orders.get(order_id) for order_id in order_ids]
+        return [order.id for order in found if order is not None and owner in {None, order.customer_id}]
 
     def _known(
         self, order_ids: Collection[UUID], keys: Mapping[UUID, IdempotencyKey], owner: str | None
@@ -180,6 +184,8 @@ class MemoryOrders:
             self._tables.record(event, stamp)
         for shipment in change.shipments:
             self._tables.shipments.setdefault(shipment.order_id, {})[shipment.shipment_no] = shipment
+        for made in change.returns:
+            self._tables.returns.setdefault(made.order_id, []).append(made)
 
     def _change(self, order: Order, stamp: Stamp, decide: DecideOrderChange) -> Changed:
         change = decide(order, self._tables.standing(order.id, stamp.at))
@@ -204,19 +210,17 @@ def _is_not_found(outcome: Acted) -> bool:
     return isinstance(outcome, OmsError) and outcome.code == "order_not_found"
 
 
-def _allocations(rows: Sequence[NewMovement]) -> list[LineAllocation]:
-    sums: dict[tuple[int, str], Counter[str]] = {}
-    for row in rows:
-        units = sums.setdefault((row.line_no or 0, row.location), Counter())
-        units["reserved"] += row.reserved_delta
-        if row.kind is MovementKind.RETURN:
-            units["returned"] += row.on_hand_delta
-        else:
-            units["shipped"] -= row.on_hand_delta
+def _allocations(holdings: Sequence[Holding]) -> list[LineAllocation]:
     return [
-        LineAllocation(line_no=line_no, location=location, **{name: units[name] for name in _UNITS})
-        for (line_no, location), units in sorted(sums.items())
-        if any(units.values())
+        LineAllocation(
+            line_no=held.line_no,
+            location=held.location,
+            reserved=held.reserved,
+            shipped=held.shipped,
+            returned=held.returned,
+        )
+        for held in holdings
+        if held.reserved or held.shipped or held.returned
     ]
 
 

@@ -16,6 +16,7 @@ from oms_core.domain.orders.holds import reference_in_use
 from oms_core.domain.orders.order import Holding, Order
 from oms_core.domain.orders.placement import EnteredAs, KeyedOrder
 from oms_core.domain.orders.queueing import WorkerState
+from oms_core.domain.orders.returns import Return
 from oms_core.domain.orders.shipments import Shipment, Standing
 from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.ledger import Figures, MovementEntry, announcements, is_within_bounds, level_after, moves_of
@@ -53,6 +54,7 @@ class Tables:
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     payments: dict[str, UUID] = field(default_factory=dict)
     shipments: dict[UUID, dict[int, Shipment]] = field(default_factory=dict)
+    returns: dict[UUID, list[Return]] = field(default_factory=dict)
     queue_count: int = 0
     keeps_outbox: bool = False
     now: Callable[[], datetime] = machine_time
@@ -178,30 +180,44 @@ class Tables:
         return order
 
     def holdings(self, order_id: UUID) -> tuple[Holding, ...]:
-        """Sum an order's ledger rows per line and location, sorted by them."""
+        """Sum what an order's ledger rows and returns tell, per line and location, sorted by them."""
         sums: dict[tuple[int, str, str], tuple[int, int, int]] = {}
         for row in self.order_movements.get(order_id, []):
+            if row.kind is MovementKind.RETURN and row.act_id is not None:
+                continue  # The lines of its return tell where these units were shipped from.
             held = (row.line_no or 0, row.sku, row.location)
             reserved, shipped, returned = sums.get(held, (0, 0, 0))
-            came_back, left = (row.on_hand_delta, 0) if row.kind is MovementKind.RETURN else (0, -row.on_hand_delta)
+            left, came_back = (0, row.on_hand_delta) if row.kind is MovementKind.RETURN else (-row.on_hand_delta, 0)
             sums[held] = (reserved + row.reserved_delta, shipped + left, returned + came_back)
+        for line in (line for made in self.returns_of(order_id) for line in made.lines):
+            held = (line.line_no, line.sku, line.shipped_from)
+            reserved, shipped, returned = sums.get(held, (0, 0, 0))
+            sums[held] = (reserved, shipped, returned + line.quantity)
         return tuple(
             Holding(line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped, returned=returned)
             for (line_no, sku, location), (reserved, shipped, returned) in sorted(sums.items())
         )
 
     def standing(self, order_id: UUID, at: datetime) -> Standing:
-        """Return how an order stands: what it holds, with what is at each level now, and its shipments."""
-        holdings = tuple(
-            replace(holding, level_on_hand=self._on_hand(holding.sku, holding.location))
-            for holding in self.holdings(order_id)
+        """Return how an order stands: what it holds, its shipments and returns, and what is at each level now."""
+        holdings = self.holdings(order_id)
+        levels = ((sku, level) for sku in {each.sku for each in holdings} for level in self.products[sku].levels)
+        return Standing(
+            at=at,
+            holdings=holdings,
+            shipments=self.shipments_of(order_id),
+            returns=self.returns_of(order_id),
+            unshippable=frozenset(name for name, location in self.locations.items() if not location.ships),
+            counts={(sku, level.location): level.on_hand for sku, level in levels},
         )
-        unshippable = frozenset(name for name, location in self.locations.items() if not location.ships)
-        return Standing(at=at, holdings=holdings, shipments=self.shipments_of(order_id), unshippable=unshippable)
 
     def shipments_of(self, order_id: UUID) -> tuple[Shipment, ...]:
         """Return the shipments of an order, by number."""
         return tuple(shipment for _, shipment in sorted(self.shipments.get(order_id, {}).items()))
+
+    def returns_of(self, order_id: UUID) -> tuple[Return, ...]:
+        """Return the returns of an order, by number."""
+        return tuple(self.returns.get(order_id, ()))
 
     def forget(self, order_ids: Collection[UUID], movement_ids: Collection[int]) -> None:
         """Remove orders with all that is written of them, and further rows of the ledger; keys stay."""
@@ -209,6 +225,7 @@ class Tables:
             del self.orders[order_id]
             self.order_movements.pop(order_id, None)
             self.shipments.pop(order_id, None)
+            self.returns.pop(order_id, None)
         self.events = [entry for entry in self.events if entry.event.order_id not in order_ids]
         self.movements = {
             sku: [row for row in rows if row.movement.order_id not in order_ids and row.id not in movement_ids]
@@ -218,10 +235,6 @@ class Tables:
     def within_bounds(self, level: StockLevel) -> bool:
         """Return whether a level may be kept; a database has a CHECK for it."""
         return is_within_bounds(level)
-
-    def _on_hand(self, sku: str, location: str) -> int:
-        level = self.products[sku].level(location)
-        return level.on_hand if level else 0
 
     def _moved(self, entries: Sequence[MovementEntry]) -> dict[str, Product]:
         """Return the products as they are after all these rows."""

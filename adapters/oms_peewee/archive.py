@@ -19,8 +19,9 @@ from oms_core.domain.stock.ledger import LevelId
 from oms_core.domain.stock.products import Movement, MovementKind
 from oms_peewee.database import Database
 from oms_peewee.models import EventRow, MovementRow, OutboxRow
-from oms_peewee.order_models import LineRow, OrderRow, ShipmentRow
+from oms_peewee.order_models import LineRow, OrderRow, ReturnLineRow, ReturnRow, ShipmentRow
 from oms_peewee.order_queries import orders_of
+from oms_peewee.return_rows import returns_of
 from oms_peewee.rows import EVENT_COLUMNS, MOVEMENT_COLUMNS, event_of, movement_of, rows_of
 from oms_peewee.session import Session
 from oms_peewee.shipment_rows import shipments_of
@@ -65,7 +66,7 @@ def _finished(session: Session, before: datetime, after: UUID | None, limit: int
     if not ids:
         return []
     orders = orders_of(session, ids)  # First: whatever changes afterwards has another version.
-    shipments = shipments_of(session, ids)
+    shipments, returns = shipments_of(session, ids), returns_of(session, ids)
     among, texts = session.among([str(order_id) for order_id in ids])
     movements = _by_order(movement_of(row) for row in rows_of(session, f"{_MOVEMENTS} {among} ORDER BY id", [texts]))
     events = _by_order(event_of(row) for row in rows_of(session, f"{_EVENTS} {among} ORDER BY id", [texts]))
@@ -75,6 +76,7 @@ def _finished(session: Session, before: datetime, after: UUID | None, limit: int
             movements=tuple(movements.get(order_id, ())),
             events=tuple(events.get(order_id, ())),
             shipments=tuple(shipments.get(order_id, ())),
+            returns=tuple(returns.get(order_id, ())),
         )
         for order_id in ids
         if order_id in orders
@@ -99,6 +101,8 @@ def _remove(session: Session, versions: Mapping[UUID, int], stamp: Stamp) -> Wri
         (EventRow, EventRow.order_id),
         (LineRow, LineRow.order_id),
         (ShipmentRow, ShipmentRow.order_id),
+        (ReturnLineRow, ReturnLineRow.order_id),
+        (ReturnRow, ReturnRow.order_id),
         (OrderRow, OrderRow.id),
     ):
         _delete(session, model, column, wanted)

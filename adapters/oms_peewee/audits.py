@@ -7,6 +7,7 @@ through is shown with its figures, for the rule itself to judge and to word.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -21,12 +22,13 @@ from oms_core.domain.stock.balances import (
     Compared,
     LevelBalance,
     OrderBalance,
-    ShipmentBalance,
     Waiting,
 )
 from oms_core.domain.stock.products import MovementKind
 from oms_peewee.database import Database
 from oms_peewee.fields import read_time
+from oms_peewee.order_queries import HOLDING_ENTRIES
+from oms_peewee.return_audits import return_balances, wrong_returns
 from oms_peewee.session import Session
 from oms_peewee.shipment_audits import shipment_balances, wrong_shipments
 
@@ -68,12 +70,13 @@ _WAITS_FOR = (
 _LAST_ORDER = "SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"
 _COUNT_ORDERS = "SELECT count(*) FROM orders WHERE id > ? AND id <= ?"
 # What the units of a line have to be, told to its ledger rows by its order's status.
-_NOTHING, _RESERVED, _SHIPPED, _RETURNED, _MIXED = range(5)
+_NOTHING, _RESERVED, _SHIPPED, _RETURNED, _MIXED, _OUT = range(6)
 _STATES = {
     **dict.fromkeys((OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PROCESSING), _RESERVED),
     **dict.fromkeys((OrderStatus.SHIPPED, OrderStatus.DELIVERED), _SHIPPED),
     OrderStatus.RETURNED: _RETURNED,
     OrderStatus.PARTLY_SHIPPED: _MIXED,
+    OrderStatus.PARTLY_RETURNED: _OUT,
 }
 _STATE = "CASE o.status " + " ".join(f"WHEN '{each}' THEN {state}" for each, state in _STATES.items()) + " ELSE 0 END"
 _IS_WRONG = f"""(sum(units) <> 0 OR sum(waits) <> 0 OR sum(ordered) = 0 OR sum(reserved) < 0
@@ -81,11 +84,13 @@ _IS_WRONG = f"""(sum(units) <> 0 OR sum(waits) <> 0 OR sum(ordered) = 0 OR sum(r
       WHEN {_RESERVED} THEN sum(shipped) <> 0
       WHEN {_SHIPPED} THEN sum(reserved) <> 0 OR sum(returned) <> 0
       WHEN {_RETURNED} THEN sum(reserved) <> 0 OR sum(returned) <> sum(shipped)
+      WHEN {_OUT} THEN sum(reserved) <> 0
       ELSE false END)"""
 # A line's quantity, less what its ledger rows reserve and have shipped: nothing is left where they agree. The first
-# line stands for the order: whether it should wait, taken from what waits rightly. Partly shipped is some of both.
+# line stands for the order: whether it should wait, taken from what waits rightly. Of what is partly shipped some is
+# reserved and some was shipped; of what is partly returned some came back, and some did not.
 _DISAGREEING_ORDERS = f"""SELECT order_id FROM (
-  SELECT order_id, sum(reserved) AS reserved, sum(shipped) AS shipped,
+  SELECT order_id, sum(reserved) AS reserved, sum(shipped) AS shipped, sum(returned) AS returned, max(state) AS state,
     CASE WHEN {_IS_WRONG} THEN 1 ELSE 0 END AS is_wrong
   FROM (
     SELECT l.order_id, l.line_no, 1 AS ordered,
@@ -98,33 +103,35 @@ _DISAGREEING_ORDERS = f"""SELECT order_id FROM (
     SELECT order_id, line_no, 0, 0, 0,
       CASE kind WHEN '{MovementKind.RETURN}' THEN 0 ELSE on_hand_delta END - reserved_delta, reserved_delta,
       CASE kind WHEN '{MovementKind.RETURN}' THEN 0 ELSE -on_hand_delta END,
-      CASE kind WHEN '{MovementKind.RETURN}' THEN on_hand_delta ELSE 0 END
+      CASE WHEN kind = '{MovementKind.RETURN}' AND act_id IS NULL THEN on_hand_delta ELSE 0 END
     FROM stock_movements
     WHERE order_id > ? AND order_id <= ?
+    UNION ALL
+    SELECT order_id, line_no, 0, 0, 0, 0, 0, 0, quantity FROM return_lines WHERE order_id > ? AND order_id <= ?
     UNION ALL
     SELECT w.order_id, 1, 0, CASE WHEN w.waits_for = {_WAITS_FOR} AND
       (o.hold_until = w.due_at OR o.status <> '{OrderStatus.HELD}') THEN -1 ELSE -2 END, 0, 0, 0, 0, 0
     FROM waiting_orders AS w LEFT JOIN orders AS o ON o.id = w.order_id
     WHERE w.order_id > ? AND w.order_id <= ?) AS entries
   GROUP BY order_id, line_no
-  HAVING {_IS_WRONG} OR max(state) = {_MIXED}) AS lines
-GROUP BY order_id HAVING max(is_wrong) = 1 OR sum(reserved) = 0 OR sum(shipped) = 0"""  # noqa: S608  Constants of ours.
+  HAVING {_IS_WRONG} OR max(state) >= {_MIXED}) AS lines
+GROUP BY order_id HAVING max(is_wrong) = 1 OR CASE max(state)
+    WHEN {_OUT} THEN sum(returned) = 0 OR sum(returned) = sum(shipped)
+    ELSE sum(reserved) = 0 OR sum(shipped) = 0 END"""  # noqa: S608  Constants of ours.
 # An order that is not there has no status, and may have ledger rows, or wait, all the same.
-_ORDERS = """SELECT o.id, o.status, l.line_no, l.quantity, NULL AS sku, NULL AS location, NULL AS reserved,
+_ORDERS = f"""SELECT o.id, o.status, l.line_no, l.quantity, NULL AS sku, NULL AS location, NULL AS reserved,
   NULL AS shipped, NULL AS returned, o.hold_until, w.waits_for, w.due_at
 FROM orders AS o LEFT JOIN order_lines AS l ON l.order_id = o.id LEFT JOIN waiting_orders AS w ON w.order_id = o.id
 WHERE o.id IN (?)
 UNION ALL
-SELECT m.order_id, o.status, m.line_no, NULL, m.sku, m.location,
-  CAST(sum(m.reserved_delta) AS bigint),
-  CAST(-sum(CASE m.kind WHEN 'return' THEN 0 ELSE m.on_hand_delta END) AS bigint),
-  CAST(sum(CASE m.kind WHEN 'return' THEN m.on_hand_delta ELSE 0 END) AS bigint), NULL, NULL, NULL
-FROM stock_movements AS m LEFT JOIN orders AS o ON o.id = m.order_id WHERE m.order_id IN (?)
+SELECT m.order_id, o.status, m.line_no, NULL, m.sku, m.location, CAST(sum(m.reserved) AS bigint),
+  CAST(sum(m.shipped) AS bigint), CAST(sum(m.returned) AS bigint), NULL, NULL, NULL
+FROM ({HOLDING_ENTRIES.format(among="IN (?)")}) AS m LEFT JOIN orders AS o ON o.id = m.order_id
 GROUP BY m.order_id, o.status, m.line_no, m.sku, m.location
 UNION ALL
 SELECT w.order_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, w.waits_for, w.due_at
 FROM waiting_orders AS w WHERE w.order_id IN (?) AND NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = w.order_id)
-ORDER BY 1, 3, 5, 6"""
+ORDER BY 1, 3, 5, 6"""  # noqa: S608  Only constants are put in.
 
 
 class PeeweeAudits:
@@ -151,8 +158,9 @@ class PeeweeAudits:
                 last = _first(_rows(session, _LAST_ORDER, first, limit - 1))
                 bounds = first, str(_LAST_ID if last is None else last)
                 count = limit if last else _first(_rows(session, _COUNT_ORDERS, *bounds))
-                suspects = _rows(session, _DISAGREEING_ORDERS, *bounds, *bounds, *bounds, *bounds)
-                wrong = wrong_shipments(session, *bounds) | {str(order_id) for (order_id,) in suspects}
+                suspects = _rows(session, _DISAGREEING_ORDERS, *bounds * 5)
+                wrong = wrong_shipments(session, *bounds) | wrong_returns(session, *bounds)
+                wrong |= {str(order_id) for (order_id,) in suspects}
             return count, sorted(wrong), None if last is None else UUID(str(last))
 
         count, order_ids, last = self._database.read(compare)
@@ -164,13 +172,16 @@ class PeeweeAudits:
         for start in range(0, len(order_ids), PAGE_ITEMS_MAX):
             chosen = order_ids[start : start + PAGE_ITEMS_MAX]
             sql = _ORDERS.replace("?", ", ".join("?" * len(chosen)))
-            rows, shipments = self._database.read(
-                lambda session: (_rows(session, sql, *chosen, *chosen, *chosen), shipment_balances(session, chosen))  # noqa: B023  At once.
+            rows, shipments, returns = self._database.read(
+                lambda session: (
+                    _rows(session, sql, *[*chosen] * 4),  # noqa: B023  At once.
+                    shipment_balances(session, chosen),  # noqa: B023
+                    return_balances(session, chosen),  # noqa: B023
+                )
             )
-            balances += [
-                _order_balance(order_id, [*group], shipments.get(order_id, []))
-                for order_id, group in groupby(rows, key=lambda row: UUID(str(row[0])))
-            ]
+            for order_id, group in groupby(rows, key=lambda row: UUID(str(row[0]))):
+                told, brought = shipments.get(order_id, []), returns.get(order_id, [])
+                balances.append(replace(_order_balance(order_id, [*group]), shipments=told, returns=brought))
         return balances
 
 
@@ -196,7 +207,7 @@ def _level_balance(row: tuple[Any, ...]) -> LevelBalance:
     )
 
 
-def _order_balance(order_id: UUID, rows: list[tuple[Any, ...]], shipments: Sequence[ShipmentBalance]) -> OrderBalance:
+def _order_balance(order_id: UUID, rows: list[tuple[Any, ...]]) -> OrderBalance:
     *_, hold_until, waits_for, due_at = next((row for row in rows if row[-2] is not None), rows[0])
     return OrderBalance(
         order_id=order_id,
@@ -209,7 +220,6 @@ def _order_balance(order_id: UUID, rows: list[tuple[Any, ...]], shipments: Seque
         ),
         hold_until=_time(hold_until),
         waiting=None if waits_for is None else Waiting(waits_for=waits_for, due_at=_time(due_at)),
-        shipments=shipments,
     )
 
 

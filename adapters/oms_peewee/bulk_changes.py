@@ -22,7 +22,9 @@ from oms_peewee.dialect import Ledger
 from oms_peewee.event_queries import has_event
 from oms_peewee.idempotency_keys import KeptAct, keep_order_keys, kept_acts
 from oms_peewee.order_models import WaitingRow
-from oms_peewee.order_queries import lock_levels, orders_of, row_locked_orders, standing_of
+from oms_peewee.order_queries import orders_of, row_locked_orders, standing_of
+from oms_peewee.raised_levels import ready_levels
+from oms_peewee.return_rows import write_returns
 from oms_peewee.rows import rows_of
 from oms_peewee.session import Session
 from oms_peewee.shipment_rows import write_shipments
@@ -97,6 +99,7 @@ class BulkChanges:
         if waited:
             WaitingRow.delete().where(WaitingRow.order_id.in_(waited)).execute(session)
         write_shipments(session, [change for _, change in changes])
+        write_returns(session, [change for _, change in changes])
         if changes:
             self._ledger.write(
                 session,
@@ -126,11 +129,11 @@ def _decided(
     session: Session, orders: Sequence[Order], stamp: Stamp, decide: DecideOrderChanges, outcomes: Outcomes
 ) -> Changes:
     """Decide on orders that are locked; note what becomes of those that do not change. Return the changes."""
-    decisions = decide(standing_of(session, orders, stamp.at, at_levels=False))
-    if any(isinstance(each, OrderChange) and _raises_a_count(each) for each in decisions):
-        # The count has a bound, and may have come nearer to it since it was read.
-        lock_levels(session, [order.id for order in orders])
-        decisions = decide(standing_of(session, orders, stamp.at, at_levels=True))
+    standing = standing_of(session, orders, stamp.at)
+    decisions = decide(standing)
+    if raised := {level for each in decisions if isinstance(each, OrderChange) for level in each.raised}:
+        counts = ready_levels(session, raised, stamp.at)
+        decisions = decide([(order, replace(stands, counts=counts)) for order, stands in standing])
     changes = []
     for order, decision in zip(orders, decisions, strict=True):
         if isinstance(decision, OrderChange):
@@ -138,10 +141,6 @@ def _decided(
         else:
             outcomes[order.id] = Changed(order=order) if decision is None else decision
     return changes
-
-
-def _raises_a_count(change: OrderChange) -> bool:
-    return any(movement.on_hand_delta > 0 for movement in change.movements)
 
 
 def _new_keys(outcomes: Outcomes, keys: Keys) -> list[tuple[IdempotencyKey, UUID, int | None]]:

@@ -71,7 +71,7 @@ class PeeweeHolds:
         versions = _locked(session, order_ids)
         if not versions:
             return nothing_written([])
-        holdings = holdings_of(session, list(versions), at_levels=False)
+        holdings = holdings_of(session, list(versions), may_have_returned=False)
         changes = [expiry(order_id, version, holdings[order_id]) for order_id, version in versions.items()]
         expired = list(versions)
         moved = {"status": OrderStatus.EXPIRED.value, "version": OrderRow.version + 1, "updated_at": stamp.at}

@@ -121,3 +121,40 @@ class ShipmentRow(peewee.Model):
 
         table_name = "shipments"
         primary_key = peewee.CompositeKey("order_id", "shipment_no")
+
+
+class ReturnRow(peewee.Model):
+    """A return of an order."""
+
+    order_id = IdField()
+    return_no = peewee.IntegerField()
+    act_id = IdField()
+    reference = peewee.TextField(null=True)
+    reason = peewee.TextField(null=True)
+    created_at = TimeField()
+
+    class Meta:
+        """Its table."""
+
+        table_name = "returns"
+        primary_key = peewee.CompositeKey("order_id", "return_no")
+
+
+class ReturnLineRow(peewee.Model):
+    """Units of a return, and what became of them."""
+
+    order_id = IdField()
+    return_no = peewee.IntegerField()
+    entry_no = peewee.IntegerField()
+    line_no = peewee.SmallIntegerField()
+    sku = peewee.TextField()
+    quantity = peewee.IntegerField()
+    disposition = peewee.TextField()
+    shipped_from = peewee.TextField()
+    location = peewee.TextField(null=True)
+
+    class Meta:
+        """Its table."""
+
+        table_name = "return_lines"
+        primary_key = peewee.CompositeKey("order_id", "return_no", "entry_no")

@@ -13,29 +13,30 @@ from oms_core.domain.identifiers import uuid7_floor
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter, orders_within
 from oms_core.domain.orders.shipments import Standing
-from oms_core.domain.orders.statuses import MAY_HAVE_SHIPPED, SHIPPABLE
+from oms_core.domain.orders.statuses import MAY_HAVE_RETURNED, MAY_HAVE_SHIPPED, SHIPPABLE
 from oms_core.domain.stock.products import MovementKind
 from oms_peewee.location_queries import unshippable_locations
-from oms_peewee.models import LevelRow, MovementRow
 from oms_peewee.order_models import LineRow, OrderRow, WaitingRow
+from oms_peewee.return_rows import returns_of
 from oms_peewee.rows import LINE_COLUMNS, ORDER_COLUMNS, Row, lines_of, order_of, rows_of
 from oms_peewee.session import Session
 from oms_peewee.shipment_rows import shipments_of
 
 _ORDERS = f"SELECT {ORDER_COLUMNS} FROM orders WHERE"  # noqa: S608  Only constants are put in.
 _LINES = f"SELECT {LINE_COLUMNS} FROM order_lines WHERE order_id"  # noqa: S608  Only a constant is put in.
-_UNITS = f"""CAST(sum(m.reserved_delta) AS bigint) AS reserved,
-  CAST(-sum(CASE m.kind WHEN '{MovementKind.RETURN}' THEN 0 ELSE m.on_hand_delta END) AS bigint) AS shipped,
-  CAST(sum(CASE m.kind WHEN '{MovementKind.RETURN}' THEN m.on_hand_delta ELSE 0 END) AS bigint) AS returned"""
-_HOLDINGS = f"""SELECT CAST(m.order_id AS text), m.line_no, m.sku, m.location, {_UNITS}, 0 AS on_hand
-FROM stock_movements AS m WHERE m.order_id {{among}}
-GROUP BY m.order_id, m.line_no, m.sku, m.location ORDER BY 1, 2, 3, 4"""  # noqa: S608  Only constants are put in.
-_HOLDINGS_AT_LEVELS = _HOLDINGS.replace("0 AS on_hand", "max(l.on_hand) AS on_hand").replace(
-    " WHERE ", " JOIN stock_levels AS l ON l.sku = m.sku AND l.location = m.location WHERE "
-)
-_ALLOCATIONS = f"""SELECT CAST(m.order_id AS text), m.line_no, m.location, {_UNITS}
-FROM stock_movements AS m WHERE m.order_id {{among}}
-GROUP BY m.order_id, m.line_no, m.location ORDER BY 1, 2, 3"""  # noqa: S608  Only constants are put in.
+# What came back counts where it was shipped from: by the lines of returns, or the rows of a release that had none.
+_MOVED = f"""SELECT order_id, line_no, sku, location, reserved_delta AS reserved,
+    CASE kind WHEN '{MovementKind.RETURN}' THEN 0 ELSE -on_hand_delta END AS shipped,
+    CASE kind WHEN '{MovementKind.RETURN}' THEN on_hand_delta ELSE 0 END AS returned
+  FROM stock_movements
+  WHERE order_id {{among}} AND (act_id IS NULL OR kind <> '{MovementKind.RETURN}')"""  # noqa: S608  Only constants.
+HOLDING_ENTRIES = f"""{_MOVED}
+  UNION ALL
+  SELECT order_id, line_no, sku, shipped_from, 0, 0, quantity FROM return_lines WHERE order_id {{among}}"""  # noqa: S608
+_HOLDINGS = """SELECT CAST(order_id AS text), line_no, sku, location,
+  CAST(sum(reserved) AS bigint), CAST(sum(shipped) AS bigint), CAST(sum(returned) AS bigint)
+FROM ({entries}) AS entries
+GROUP BY order_id, line_no, sku, location ORDER BY 1, 2, 4"""
 _LOWEST_ID = UUID(int=0)
 # Written as in the index.
 _FAILURE_CODE = peewee.Expression(OrderRow.failure, "->>", peewee.SQL("'code'"))
@@ -103,52 +104,60 @@ def is_ordered(session: Session, sku: str) -> bool:
     return bool(_page(session, OrderFilter(sku=sku), None, 1).tuples().execute(session))
 
 
-def holdings_of(session: Session, order_ids: Sequence[UUID], *, at_levels: bool) -> dict[UUID, list[Holding]]:
-    """Sum what each of these orders holds, by line and location; with `at_levels` the levels' counts are read too."""
+def holdings_of(session: Session, order_ids: Sequence[UUID], *, may_have_returned: bool) -> dict[UUID, list[Holding]]:
+    """Sum what each of these orders holds, by line and location. Where none `may_have_returned`, no return is read."""
     among, ids = session.among([str(order_id) for order_id in order_ids])
-    sql = (_HOLDINGS_AT_LEVELS if at_levels else _HOLDINGS).format(among=among)
+    entries = HOLDING_ENTRIES if may_have_returned else _MOVED
+    sql = _HOLDINGS.format(entries=entries.format(among=among))
     held: dict[UUID, list[Holding]] = {order_id: [] for order_id in order_ids}
-    for order_id, line_no, sku, location, reserved, shipped, returned, on_hand in rows_of(session, sql, [ids]):
+    params = [ids, ids] if may_have_returned else [ids]
+    for order_id, line_no, sku, location, *units in rows_of(session, sql, params):
+        reserved, shipped, came_back = units
         holding = Holding(
-            line_no=line_no,
-            sku=sku,
-            location=location,
-            reserved=reserved,
-            shipped=shipped,
-            returned=returned,
-            level_on_hand=on_hand,
+            line_no=line_no, sku=sku, location=location, reserved=reserved, shipped=shipped, returned=came_back
         )
         held[UUID(order_id)].append(holding)
     return held
 
 
-def standing_of(
-    session: Session, orders: Iterable[Order], at: datetime, *, at_levels: bool
-) -> list[tuple[Order, Standing]]:
-    """Read how orders stand, beside each: what it holds, and what was shipped of it."""
+def standing_of(session: Session, orders: Iterable[Order], at: datetime) -> list[tuple[Order, Standing]]:
+    """Read how orders stand, beside each: what it holds, and its shipments and returns. No count of a level is read."""
     orders = list(orders)
     if not orders:
         return []
-    held = holdings_of(session, [order.id for order in orders], at_levels=at_levels)
+    returning = [order.id for order in orders if order.status in MAY_HAVE_RETURNED]
+    held = holdings_of(session, [order.id for order in orders], may_have_returned=bool(returning))
     shipped = shipments_of(session, [order.id for order in orders if order.status in MAY_HAVE_SHIPPED])
+    returned = returns_of(session, returning)
     may_ship = any(order.status in SHIPPABLE for order in orders)
     told = partial(Standing, at=at, unshippable=unshippable_locations(session) if may_ship else frozenset())
-    return [(order, told(holdings=held[order.id], shipments=shipped.get(order.id, ()))) for order in orders]
+    return [
+        (
+            order,
+            told(holdings=held[order.id], shipments=shipped.get(order.id, ()), returns=returned.get(order.id, ())),
+        )
+        for order in orders
+    ]
 
 
 def allocations_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, list[LineAllocation]]:
     """Sum from where each line of these orders is served."""
-    among, ids = session.among([str(order_id) for order_id in order_ids])
-    served: dict[UUID, list[LineAllocation]] = {}
-    for order_id, line_no, location, *units in rows_of(session, _ALLOCATIONS.format(among=among), [ids]):
-        if any(units):
-            reserved, shipped, returned = units
-            served.setdefault(UUID(order_id), []).append(
-                LineAllocation(
-                    line_no=line_no, location=location, reserved=reserved, shipped=shipped, returned=returned
-                )
+    held = holdings_of(session, order_ids, may_have_returned=True)
+    served = {
+        order_id: [
+            LineAllocation(
+                line_no=each.line_no,
+                location=each.location,
+                reserved=each.reserved,
+                shipped=each.shipped,
+                returned=each.returned,
             )
-    return served
+            for each in holdings
+            if each.reserved or each.shipped or each.returned
+        ]
+        for order_id, holdings in held.items()
+    }
+    return {order_id: allocations for order_id, allocations in served.items() if allocations}
 
 
 def seen_by(session: Session, order_ids: Sequence[UUID], owner: str | None) -> Sequence[UUID]:
@@ -157,18 +166,6 @@ def seen_by(session: Session, order_ids: Sequence[UUID], owner: str | None) -> S
         seen = OrderRow.select(OrderRow.id).where(OrderRow.id.in_(list(order_ids)), OrderRow.customer_id == owner)
         return [order_id for (order_id,) in seen.tuples().execute(session)]
     return order_ids
-
-
-def lock_levels(session: Session, order_ids: Sequence[UUID]) -> None:
-    """Lock the levels that orders have moved, by (sku, location)."""
-    moved = MovementRow.select(MovementRow.sku, MovementRow.location)
-    moved = moved.where(MovementRow.order_id.in_(list(order_ids)))
-    levels = (
-        LevelRow.select(LevelRow.sku)
-        .where(peewee.Tuple(LevelRow.sku, LevelRow.location).in_(moved))
-        .order_by(LevelRow.sku, LevelRow.location)
-    )
-    session.locking(levels).execute(session)
 
 
 def _one(session: Session, order_id: UUID, owner: str | None, lock: str = "") -> Order | None:

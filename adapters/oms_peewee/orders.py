@@ -15,7 +15,8 @@ from oms_core.domain.orders.bulk_changes import Acted, DecideOrderChanges
 from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter
 from oms_core.domain.orders.order_changes import Changed, OrderChange, joins_queue, order_after
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, order_archived
-from oms_core.domain.orders.shipments import Shipment, Standing
+from oms_core.domain.orders.returns import Return
+from oms_core.domain.orders.shipments import Shipment
 from oms_core.domain.stamps import Stamp
 from oms_core.errors import OmsError
 from oms_core.ports.order_storage import NO_KEYS, DecideOrderChange, DecidePlacement
@@ -29,13 +30,14 @@ from oms_peewee.order_queries import (
     allocations_of,
     find_order,
     has_order,
-    lock_levels,
     order_page,
     seen_by,
     standing_of,
 )
 from oms_peewee.order_writer import OrderWriter
 from oms_peewee.payment_references import keep_payment_reference
+from oms_peewee.raised_levels import ready_levels
+from oms_peewee.return_rows import returns_of, write_returns
 from oms_peewee.session import Session
 from oms_peewee.shipment_rows import shipments_of, write_shipments
 from oms_peewee.waiting_orders import lock_order, write_waiting
@@ -108,6 +110,9 @@ class PeeweeOrders:
     def shipments(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Shipment]]:
         return self._database.read(lambda session: shipments_of(session, seen_by(session, order_ids, owner)))
 
+    def returns(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Return]]:
+        return self._database.read(lambda session: returns_of(session, seen_by(session, order_ids, owner)))
+
     def events(self, order_id: UUID, *, owner: str | None, after: int | None, limit: int) -> list[Event]:
         return self._database.read(lambda session: _events(session, order_id, owner, after, limit))
 
@@ -160,6 +165,8 @@ class PeeweeOrders:
         write_waiting(session, order, changed, change)
         if change.shipments:
             write_shipments(session, [change])
+        if change.returns:
+            write_returns(session, [change])
         self._ledger.write(
             session,
             movements=[(movement, stamp) for movement in change.movements],
@@ -169,17 +176,12 @@ class PeeweeOrders:
 
 
 def _decided(session: Session, order: Order, stamp: Stamp, decide: DecideOrderChange) -> OrderChange | None:
-    change = decide(*_standing(session, order, stamp))
-    if change is not None and any(movement.on_hand_delta > 0 for movement in change.movements):
-        # The count has a bound, and may have come nearer to it since it was read.
-        lock_levels(session, [order.id])
-        change = decide(*_standing(session, order, stamp))
+    ((_, standing),) = standing_of(session, [order], stamp.at)
+    change = decide(order, standing)
+    if change is not None and change.raised:
+        # A count has a bound, and is known to nobody but to who has it locked.
+        change = decide(order, replace(standing, counts=ready_levels(session, change.raised, stamp.at)))
     return change
-
-
-def _standing(session: Session, order: Order, stamp: Stamp) -> tuple[Order, Standing]:
-    ((_, standing),) = standing_of(session, [order], stamp.at, at_levels=True)
-    return order, standing
 
 
 def _columns(before: Order, changed: Order, change: OrderChange) -> dict[str, Any]:

@@ -1,13 +1,12 @@
-"""What the imports of stock, orders and shipments share: options, reading the file, progress, interruption."""
+"""What the imports of stock, orders and acts on orders share: options, reading the file, progress, interruption."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO, Annotated
 
 import typer
@@ -20,12 +19,11 @@ from oms_cli.terminal.progress import Report, progress
 from oms_core.documents.byte_sources import ByteSource, decoded, decompressed
 from oms_core.domain.import_commands import (
     ORDER_COLUMNS,
-    SHIPMENT_COLUMNS,
     STOCK_COLUMNS,
+    ImportActs,
     ImportFormat,
     ImportOrders,
     ImportProgress,
-    ImportShipments,
     ImportStage,
     ImportStock,
 )
@@ -53,9 +51,6 @@ EncodingOption = Annotated[str, typer.Option("--encoding", metavar="E", help="Of
 SkipBadFlag = Annotated[bool, typer.Option("--skip-bad", help="Import the good rows although others are malformed.")]
 DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="Decide everything, change nothing.")]
 
-_COLUMNS: Mapping[type, Sequence[str]] = MappingProxyType(
-    {ImportStock: STOCK_COLUMNS, ImportOrders: ORDER_COLUMNS, ImportShipments: SHIPMENT_COLUMNS}
-)
 _TABS = frozenset({"tab", "\\t"})
 
 
@@ -77,7 +72,7 @@ class ImportInvocation:
 @contextmanager
 def import_run(
     session: Session,
-    wanted: ImportStock | ImportOrders | ImportShipments,
+    wanted: ImportStock | ImportOrders | ImportActs,
     file: str,
     *,
     encoding: str,
@@ -86,7 +81,7 @@ def import_run(
 ) -> Iterator[ImportInvocation]:
     """Open the file and that of the rejects, and show a bar. After Ctrl-C say how far the import came."""
     as_json = session.output.is_json
-    columns = _COLUMNS[type(wanted)]
+    columns = _columns(wanted)
     with (
         open_input(file) as stream,
         rejects_to(rejects, columns, source=stream, overwrite=yes, as_json=as_json) as refused,
@@ -98,8 +93,14 @@ def import_run(
                 run.show = _shown_by(bar, stream)
                 yield run
         except KeyboardInterrupt:
-            say(_how_far(run.last, dry_run=not isinstance(wanted, ImportShipments) and wanted.dry_run))
+            say(_how_far(run.last, dry_run=not isinstance(wanted, ImportActs) and wanted.dry_run))
             raise
+
+
+def _columns(wanted: ImportStock | ImportOrders | ImportActs) -> Sequence[str]:
+    if isinstance(wanted, ImportActs):
+        return wanted.COLUMNS
+    return ORDER_COLUMNS if isinstance(wanted, ImportOrders) else STOCK_COLUMNS
 
 
 def read_columns(mapping: Sequence[str]) -> dict[str, str]:

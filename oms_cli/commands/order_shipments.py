@@ -8,8 +8,9 @@ import typer
 
 from oms_cli.commands.command import command, command_group
 from oms_cli.commands.order_names import OrderNames
+from oms_cli.commands.order_parts import OrderArgument, VersionOption
 from oms_cli.commands.session import Session
-from oms_cli.commands.shipment_options import CarrierOption, TrackingNumberOption, TrackingUrlOption, VersionOption
+from oms_cli.commands.shipment_options import CarrierOption, TrackingNumberOption, TrackingUrlOption
 from oms_cli.terminal.arguments import WholeNumber
 from oms_cli.views.order_shipments import SHIPMENTS, sentence, shown
 from oms_core import ShipmentChanged
@@ -19,7 +20,6 @@ from oms_core.domain.shipment_commands import CancelShipment, UpdateShipment
 
 app = command_group("shipments", "Shipments of an order: list, follow, take back.")
 
-OrderArgument = Annotated[str, typer.Argument(metavar="ID", help="The order: its id, or its reference.")]
 NumberArgument = Annotated[
     int, typer.Argument(metavar="N", parser=WholeNumber(lowest=1), help="The number of the shipment.")
 ]

@@ -6,14 +6,6 @@ from typing import Annotated
 
 import typer
 
-from oms_cli.terminal.arguments import WholeNumber
-
 CarrierOption = Annotated[str | None, typer.Option("--carrier", metavar="C", help="Who carries it.")]
 TrackingNumberOption = Annotated[str | None, typer.Option("--tracking-number", metavar="T", help="The carrier's.")]
 TrackingUrlOption = Annotated[str | None, typer.Option("--tracking-url", metavar="URL", help="Where to follow it.")]
-VersionOption = Annotated[
-    int | None,
-    typer.Option(
-        "--if-version", metavar="N", parser=WholeNumber(lowest=1), help="Refuse unless the order is at version N now."
-    ),
-]

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from oms_core.documents.orders import show_event, show_order
+from oms_core.documents.returns import show_return
 from oms_core.documents.shipments import show_shipment
 from oms_core.documents.stock import show_movement
 from oms_core.domain.identifiers import parse_uuid
@@ -17,15 +18,16 @@ from oms_core.domain.orders.archiving import ArchivedOrder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedDocument:
-    """A line of an archive: `order`, `movements`, `events` and `shipments` are shown as the REST API shows them.
+    """A line of an archive: its parts are shown as the REST API shows them.
 
-    A line that an earlier release has written has no shipments.
+    A line that an earlier release has written has no shipments, or no returns.
     """
 
     order: Mapping[str, Any]
     movements: tuple[Mapping[str, Any], ...]
     events: tuple[Mapping[str, Any], ...]
     shipments: tuple[Mapping[str, Any], ...] = ()
+    returns: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def id(self) -> UUID:
@@ -42,7 +44,7 @@ class ArchivedDocument:
     def document(self) -> dict[str, object]:
         """The line as a JSON object."""
         parts = {"order": self.order, "movements": self.movements, "events": self.events}
-        return {**parts, "shipments": self.shipments}
+        return {**parts, "shipments": self.shipments, "returns": self.returns}
 
 
 def show_archived(archived: ArchivedOrder) -> dict[str, object]:
@@ -52,6 +54,7 @@ def show_archived(archived: ArchivedOrder) -> dict[str, object]:
         "movements": [show_movement(movement) for movement in archived.movements],
         "events": [show_event(event) for event in archived.events],
         "shipments": [show_shipment(shipment) for shipment in archived.shipments],
+        "returns": [show_return(made) for made in archived.returns],
     }
 
 
@@ -63,4 +66,5 @@ def read_archived(line: bytes) -> ArchivedDocument:
         movements=tuple(document["movements"]),
         events=tuple(document["events"]),
         shipments=tuple(document.get("shipments", ())),
+        returns=tuple(document.get("returns", ())),
     )

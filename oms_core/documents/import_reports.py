@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from oms_core.domain.import_commands import OrderImportReport, ShipmentImportReport, StockImportReport
+from oms_core.domain.import_commands import (
+    ActImportReport,
+    OrderImportReport,
+    ReturnImportReport,
+    ShipmentImportReport,
+    StockImportReport,
+)
 
 
 def show_stock_import(report: StockImportReport) -> dict[str, object]:
@@ -35,8 +41,16 @@ def show_order_import(report: OrderImportReport) -> dict[str, object]:
 
 def show_shipment_import(report: ShipmentImportReport) -> dict[str, object]:
     """Return the report of an import of shipments as JSON."""
+    return {"shipments": report.shipments, **_acts(report)}
+
+
+def show_return_import(report: ReturnImportReport) -> dict[str, object]:
+    """Return the report of an import of returns as JSON."""
+    return {"returns": report.returns, **_acts(report)}
+
+
+def _acts(report: ActImportReport) -> dict[str, object]:
     return {
-        "shipments": report.shipments,
         "made": report.made,
         "replayed": report.replayed,
         "refused": report.refused,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, cast
-from uuid import UUID
 
-from oms_core.documents.orders import check_fields, show_time, whole
-from oms_core.domain.identifiers import parse_uuid
-from oms_core.domain.limits import ORDER_LINES_MAX
+from oms_core.documents.acts import read_lines, read_order_id, read_part, require_key
+from oms_core.documents.orders import check_fields, show_time
 from oms_core.domain.orders.shipments import Shipment, ShipmentLine
 from oms_core.domain.shipment_commands import CreateShipment
 from oms_core.domain.validation import Findings
@@ -27,17 +25,12 @@ def read_keyed_shipment(document: Mapping[str, object], *, why_key: str) -> Crea
     """
     findings = Findings()
     check_fields(findings, "", document, allowed=_FIELDS, required=("order_id",))
-    if document.get("idempotency_key") is None:
-        findings.add("/idempotency_key", "required", why_key)
-    order_id = _order_id(findings, document["order_id"]) if "order_id" in document else UUID(int=0)
-    lines = document.get("lines")
-    if isinstance(lines, list) and len(lines) <= ORDER_LINES_MAX:  # CreateShipment refuses a longer list whole.
-        lines = [_read_line(findings, index, line) for index, line in enumerate(lines)]
+    require_key(findings, document, why_key)
+    order_id = read_order_id(findings, document)
+    lines = read_lines(findings, document, _read_line)
     texts = {name: document[name] for name in _TEXTS if document.get(name) is not None}
     try:
-        command = CreateShipment(
-            order_id=order_id, lines=cast("list[ShipmentLine] | None", lines), **cast("dict[str, Any]", texts)
-        )
+        command = CreateShipment(order_id=order_id, lines=lines, **cast("dict[str, Any]", texts))
     except OmsError as error:
         findings.merge(error.errors)
         findings.raise_if_any()
@@ -46,24 +39,9 @@ def read_keyed_shipment(document: Mapping[str, object], *, why_key: str) -> Crea
     return command
 
 
-def _order_id(findings: Findings, value: object) -> UUID:
-    try:
-        return parse_uuid(value if isinstance(value, str) else "")
-    except ValueError:
-        findings.add("/order_id", "wrong_type", "must be the id of an order, a UUID")
-        return UUID(int=0)
-
-
-def _read_line(findings: Findings, index: int, line: object) -> ShipmentLine:
-    if not isinstance(line, Mapping):
-        findings.add(f"/lines/{index}", "wrong_type", "must be an object")
-        return ShipmentLine(quantity=1, line_no=1)
-    check_fields(findings, f"/lines/{index}", line, allowed=_LINE_FIELDS, required=("quantity",))
-    return ShipmentLine(
-        quantity=cast("int", whole(line.get("quantity"))),
-        line_no=cast("int | None", whole(line.get("line_no"))),
-        sku=cast("str | None", line.get("sku")),
-    )
+def _read_line(findings: Findings, pointer: str, line: Mapping[str, object]) -> ShipmentLine:
+    check_fields(findings, pointer, line, allowed=_LINE_FIELDS, required=("quantity",))
+    return ShipmentLine(**read_part(line))
 
 
 def show_shipment(shipment: Shipment) -> dict[str, object]:

@@ -9,6 +9,7 @@ from oms_core.domain.commands import AdjustStock, PlaceOrder, ReceiveStock, Retr
 from oms_core.domain.hold_commands import ConfirmOrder, ExtendHold
 from oms_core.domain.money import to_ten_thousandths
 from oms_core.domain.orders.details import later_details
+from oms_core.domain.return_commands import CreateReturn
 from oms_core.domain.shipment_commands import CancelShipment, CreateShipment
 from oms_core.domain.stock.transfers import TransferStock
 
@@ -66,6 +67,16 @@ def shipment_fingerprint(command: CreateShipment) -> bytes:
 def shipment_cancellation_fingerprint(command: CancelShipment) -> bytes:
     """Return the digest of taking a shipment back: 32 bytes."""
     return _digest(["cancel_shipment", str(command.order_id), command.shipment_no, command.reason])
+
+
+def return_fingerprint(command: CreateReturn) -> bytes:
+    """Return the digest of a return: 32 bytes."""
+    lines = None
+    if command.lines is not None:
+        lines = [
+            (line.line_no, line.sku, line.quantity, line.disposition.value, line.location) for line in command.lines
+        ]
+    return _digest(["return", str(command.order_id), lines, command.reference, command.reason])
 
 
 def _digest(content: object) -> bytes:

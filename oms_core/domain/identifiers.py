@@ -42,6 +42,12 @@ def uuid7_millisecond(beginning: str) -> datetime:
 
 def parse_uuid(text: str) -> UUID:
     """Read an id in the form of RFC 9562, in any case. Raise ValueError for any other text."""
+    text = canonical_uuid(text)
+    return UUID(text)
+
+
+def canonical_uuid(text: str) -> str:
+    """Return an id as it is written, in lower case, which takes less time than making it. Raise as `parse_uuid`."""
     if not _CANONICAL.fullmatch(text):
         raise ValueError("must be a UUID")
-    return UUID(text)
+    return text.lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from oms_core.domain import limits
 from oms_core.domain.commands import check_idempotency_key, check_reason
@@ -13,6 +14,21 @@ from oms_core.domain.validation import Findings
 # A number of a line has at most seven digits.
 _KEY_OF_FILE_LENGTH_MAX = limits.IDEMPOTENCY_KEY_LENGTH_MAX - 8
 _NO_DELIMITERS = frozenset("\"'\r\n +-\0")
+
+STOCK_COLUMNS = ("sku", "quantity", "location", "name", "reason", "reference")
+REASON_COLUMNS = ("line", "column", "code", "detail")  # The further columns of a file of rejects.
+ORDER_COLUMNS = (
+    *("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price", "metadata"),
+    "hold_seconds",
+)
+SHIPMENT_COLUMNS = (
+    *("idempotency_key", "order_id", "location", "line_no", "sku", "quantity"),
+    *("carrier", "tracking_number", "tracking_url", "reference"),
+)
+RETURN_COLUMNS = (
+    *("idempotency_key", "order_id", "line_no", "sku", "quantity"),
+    *("disposition", "location", "reference", "reason"),
+)
 
 
 class ImportFormat(StrEnum):
@@ -97,12 +113,14 @@ class ImportOrders:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportShipments:
-    """Ship orders as a file says, in the order of the file, each shipment if it may be made.
+class ImportActs:
+    """Act on orders as a file says: what the imports of shipments and of returns have in common.
 
-    `format`, `columns`, `delimiter` and `skip_bad` are as in ImportStock. `idempotency_key` and the number of its line
-    are the key of a shipment that has neither a key nor a reference nor a tracking number. Raises `validation_error`.
+    `format`, `columns`, `delimiter` and `skip_bad` are as in ImportStock. `COLUMNS` are those that a file may have.
+    Raises `validation_error`.
     """
+
+    COLUMNS: ClassVar[Sequence[str]] = ()
 
     format: ImportFormat | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -113,23 +131,33 @@ class ImportShipments:
     def __post_init__(self) -> None:
         findings = Findings()
         _check_format(findings, self.format)
-        _check_columns(findings, self.columns, SHIPMENT_COLUMNS)
+        _check_columns(findings, self.columns, self.COLUMNS)
         _check_key_of_lines(findings, self.idempotency_key)
         _check_delimiter(findings, self.delimiter)
         findings.raise_if_any()
         object.__setattr__(self, "columns", dict(self.columns))
 
 
-STOCK_COLUMNS = ("sku", "quantity", "location", "name", "reason", "reference")
-REASON_COLUMNS = ("line", "column", "code", "detail")  # The further columns of a file of rejects.
-ORDER_COLUMNS = (
-    *("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price", "metadata"),
-    "hold_seconds",
-)
-SHIPMENT_COLUMNS = (
-    *("idempotency_key", "order_id", "location", "line_no", "sku", "quantity"),
-    *("carrier", "tracking_number", "tracking_url", "reference"),
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportShipments(ImportActs):
+    """Ship orders as a file says, in the order of the file, each shipment if it may be made.
+
+    `format`, `columns`, `delimiter` and `skip_bad` are as in ImportStock. `idempotency_key` and the number of its line
+    are the key of a shipment that has neither a key nor a reference nor a tracking number. Raises `validation_error`.
+    """
+
+    COLUMNS: ClassVar[Sequence[str]] = SHIPMENT_COLUMNS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReturns(ImportActs):
+    """Take back units of orders as a file says, in the order of the file, each return if it may be made.
+
+    `format`, `columns`, `delimiter` and `skip_bad` are as in ImportStock. `idempotency_key` and the number of its line
+    are the key of a return that has neither a key nor a reference. Raises `validation_error`.
+    """
+
+    COLUMNS: ClassVar[Sequence[str]] = RETURN_COLUMNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +165,8 @@ class ImportReject:
     """A row that was not applied: `line` is where it begins in the file, from 1.
 
     A malformed row has a `column` if one column is at fault. A refused row has the error code of the refusal. `values`
-    are the row's columns as they were read (empty when the row could not be read at all). For an order
-    or a shipment, `rows` are all its rows, as an import of CSV reads them.
+    are the row's columns as they were read (empty when the row could not be read at all). For an order,
+    a shipment or a return, `rows` are all its rows, as an import of CSV reads them.
     """
 
     line: int
@@ -210,18 +238,36 @@ class OrderImportReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShipmentImportReport:
-    """The result of an import of shipments: `shipments` = `made` + `replayed` + `refused`; `blank` rows were empty.
+class ActImportReport:
+    """The result of an import of acts: how many were made, had been made before, and were refused.
 
-    `seconds` is the time it took.
+    `blank` rows were empty. `seconds` is the time it took.
     """
 
-    shipments: int
     made: int
     replayed: int
     refused: int
     seconds: float
     blank: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many acts the file has."""
+        return self.made + self.replayed + self.refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentImportReport(ActImportReport):
+    """The result of an import of shipments: `shipments` = `made` + `replayed` + `refused`."""
+
+    shipments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnImportReport(ActImportReport):
+    """The result of an import of returns: `returns` = `made` + `replayed` + `refused`."""
+
+    returns: int
 
 
 def key_of_line(idempotency_key: str, line: int) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from oms_core.domain import limits
 from oms_core.domain.commands import UNSET, Unset, check_act, check_reason
 from oms_core.domain.orders.details import check_reference
+from oms_core.domain.orders.parts import check_parts
 from oms_core.domain.orders.shipments import ShipmentLine, ShipmentStatus, Tracking
 from oms_core.domain.validation import Findings
 
@@ -37,7 +37,7 @@ class CreateShipment(Tracking):
         if self.location is not None:
             findings.location("/location", self.location)
         if self.lines is not None:
-            _check_lines(findings, self.lines)
+            check_parts(findings, self.lines, ShipmentLine, told_by=lambda line: (line.line_no, line.sku))
         self.check_tracking(findings)
         check_reference(findings, self.reference)
         findings.raise_if_any()
@@ -108,37 +108,6 @@ def _is_settable(status: object) -> bool:
 
 def _check_number(findings: Findings, shipment_no: object) -> None:
     findings.whole_number("/shipment_no", shipment_no, lowest=1)
-
-
-def _check_lines(findings: Findings, lines: object) -> None:
-    if not isinstance(lines, Sequence) or isinstance(lines, str | bytes):
-        findings.add("/lines", "wrong_type", "must be a list of lines")
-        return
-    if not 1 <= len(lines) <= limits.ORDER_LINES_MAX:
-        findings.add("/lines", "wrong_length", f"must have 1 to {limits.ORDER_LINES_MAX} lines")
-        return
-    seen: set[tuple[int | None, str | None]] = set()
-    for index, line in enumerate(lines):
-        if not isinstance(line, ShipmentLine):
-            findings.add(f"/lines/{index}", "wrong_type", "must be a line of a shipment")
-            continue
-        before = len(findings.errors)
-        _check_line(findings, f"/lines/{index}", line)
-        if len(findings.errors) > before:
-            continue
-        if (line.line_no, line.sku) in seen:
-            findings.add(f"/lines/{index}", "duplicate", "names what is listed already")
-        seen.add((line.line_no, line.sku))
-
-
-def _check_line(findings: Findings, pointer: str, line: ShipmentLine) -> None:
-    findings.whole_number(f"{pointer}/quantity", line.quantity, lowest=1, highest=limits.QUANTITY_MAX)
-    if (line.line_no is None) == (line.sku is None):
-        findings.add(pointer, "line_or_sku", "must name either a line_no or a sku")
-    elif line.sku is not None:
-        findings.sku(f"{pointer}/sku", line.sku)
-    else:
-        findings.whole_number(f"{pointer}/line_no", line.line_no, lowest=1, highest=limits.ORDER_LINES_MAX)
 
 
 def _given(given: str | Unset | None, before: str | None) -> str | None:

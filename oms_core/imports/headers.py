@@ -11,9 +11,9 @@ from oms_core.domain.import_commands import REASON_COLUMNS, ImportReject
 from oms_core.domain.limits import IMPORT_ERRORS_MAX
 from oms_core.errors import FieldError, OmsError
 from oms_core.imports.records import Lines, RecordFault, read_header
-from oms_core.imports.rejects import ORDER, SHIPMENT, shorten, width_reject
+from oms_core.imports.rejects import ORDER, RETURN, SHIPMENT, shorten, width_reject
 
-_REPEATED = frozenset({ORDER.repeated, SHIPMENT.repeated})
+_REPEATED = frozenset({ORDER.repeated, SHIPMENT.repeated, RETURN.repeated})
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oms_core.documents.orders import whole
-from oms_core.domain.import_commands import ORDER_COLUMNS, SHIPMENT_COLUMNS, ImportReject
+from oms_core.domain.import_commands import ORDER_COLUMNS, RETURN_COLUMNS, SHIPMENT_COLUMNS, ImportReject
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.numbers import parse_whole_number
 from oms_core.domain.validation import Findings
@@ -33,6 +33,11 @@ class Noun:
     of_line: Sequence[str]
 
     @property
+    def plural(self) -> str:
+        """Several of them."""
+        return f"{self.name}s"
+
+    @property
     def repeated(self) -> str:
         """The code of one whose key another one of the file has."""
         return f"duplicate_{self.name}"
@@ -45,6 +50,7 @@ def _noun(name: str, one: str, columns: Sequence[str], of_line: Sequence[str]) -
 
 ORDER = _noun("order", "an order", ORDER_COLUMNS, ("sku", "quantity", "unit_price"))
 SHIPMENT = _noun("shipment", "a shipment", SHIPMENT_COLUMNS, ("line_no", "sku", "quantity"))
+RETURN = _noun("return", "a return", RETURN_COLUMNS, ("line_no", "sku", "quantity", "disposition", "location"))
 
 
 def _column(pointer: str) -> str:
@@ -114,7 +120,7 @@ def document_reject(noun: Noun, line: int, document: Mapping[str, object], error
 
 
 def refused_reject(noun: Noun, line: int, document: Mapping[str, object], error: OmsError) -> ImportReject:
-    """Report a good order or shipment that the present state refuses."""
+    """Report a good one that the present state refuses."""
     return ImportReject(
         line=line,
         column=None,

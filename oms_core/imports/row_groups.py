@@ -1,4 +1,4 @@
-"""Rows of a CSV file that follow each other and are one order, or one shipment."""
+"""Rows of a CSV file that follow each other and are one order, one shipment or one return."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _read_row(
 
 @dataclass(slots=True, kw_only=True)
 class _Group(Generic[Draft]):
-    """An order or a shipment whose rows are still coming. `bad_line`: one before or among them that cannot be read."""
+    """One whose rows are still coming. `bad_line`: one before or among them that cannot be read."""
 
     grouping: Grouping[Draft]
     line: int

@@ -15,6 +15,7 @@ from oms_core.domain.orders.bulk_changes import Acted, DecideOrderChanges
 from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter
 from oms_core.domain.orders.order_changes import Changed, OrderChange
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, Verdict
+from oms_core.domain.orders.returns import Return
 from oms_core.domain.orders.shipments import Shipment, Standing
 
 DecidePlacement = Callable[[Sequence[Placement], PlacementView], list[Verdict]]
@@ -51,9 +52,10 @@ class OrderStorage(Protocol):
     ) -> Order:
         """Lock an order, call `decide` with it and how it stands, write the change, return the order after it.
 
-        It stands at `now`. For a change that raises a count, the holdings' figures of their levels are exact, since
-        they are read under lock. It writes status, version + 1, updated_at, the movements with their levels, the
-        events, the shipments (new ones, and what has changed of others), and `stock_events`.
+        It stands at `now`. For a change that raises a count, `counts` has the levels of its products exactly, since
+        they are read under lock; those that it moves and that are not there are made. It writes status, version + 1,
+        updated_at, the movements with their levels, the events, the shipments (new ones, and what has changed of
+        others), new returns with their lines, and `stock_events`.
         A change with a queue entry also writes attempts, failure, and the due time by the database's clock. An order
         that becomes queued again gets a new queue number, above all that wait, and has no hold. A change with the end
         of a hold writes that. One with a payment reference keeps it for this order, also where the order is gone one
@@ -127,6 +129,13 @@ class OrderStorage(Protocol):
 
     def shipments(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Shipment]]:
         """Return the shipments of up to 500 orders, by number, with what each took of every line, by line_no.
+
+        An order that is not there, or of another owner, has none, nor has one of which none was made.
+        """
+        ...
+
+    def returns(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Return]]:
+        """Return the returns of up to 500 orders, by number, with their lines as they were decided.
 
         An order that is not there, or of another owner, has none, nor has one of which none was made.
         """

@@ -19,6 +19,7 @@ from oms_core.domain.rate_limits import (
     read_rate_limits,
     read_rate_limits_with_keys,
 )
+from oms_core.domain.stock.locations import KnownNames
 from oms_core.settings.checks import (
     check_caller,
     check_choice,
@@ -118,6 +119,11 @@ class Settings:
     def default_location(self) -> str:
         """The location of stock if none is named."""
         return self.locations[0]
+
+    @property
+    def known_locations(self) -> KnownNames:
+        """Which locations may be named."""
+        return KnownNames(named=self.locations, is_strict=self.locations_strict)
 
     @property
     def holds(self) -> HoldLimits:

@@ -21,8 +21,8 @@ from oms_core.domain.orders.shipping import decide_shipment
 from oms_core.domain.shipment_commands import CancelShipment, CreateShipment, UpdateShipment
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
+from oms_core.use_cases.orders.act_on_each import Act, act_on_each
 from oms_core.use_cases.orders.acts import OrderActs
-from oms_core.use_cases.orders.ship_many import ship_many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,12 @@ class Shipments:
         makes only those that have no idempotency key a second time.
         """
         caller.require(Scope.ORDERS_MANAGE)
-        return ship_many(self.storage.orders, commands, caller=caller, clock=self.clock)
+
+        def decide(order: Order, standing: Standing, command: CreateShipment) -> OrderChange:
+            return decide_shipment(order, standing, command, caller)
+
+        act = Act(name="ship", fingerprint=shipment_fingerprint, decide=decide)
+        return act_on_each(self.storage.orders, commands, act, caller=caller, clock=self.clock)
 
     def list(self, order_id: UUID, *, caller: Caller) -> ShipmentList:
         """Return all shipments of an order. Raise `order_not_found`."""

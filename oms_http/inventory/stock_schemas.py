@@ -150,7 +150,7 @@ class Movement(Output):
     reserved_delta: int
     order_id: OrderId | None
     line_no: int | None
-    act_id: Annotated[str | None, Field(description="Of a shipment or a transfer: its rows have the same.")]
+    act_id: Annotated[str | None, Field(description="Of a shipment, a return or a transfer: its rows have the same.")]
     reason: str | None
     reference: str | None
     actor: str

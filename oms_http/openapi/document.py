@@ -56,6 +56,10 @@ _PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = MappingProxyType(
             "description": "The number of the shipment, as `shipment_no` stands in the answer that made it.",
             "schema": {"type": "integer", "minimum": 1},
         },
+        "return_no": {
+            "description": "The number of the return, as `return_no` stands in the answer that made it.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
         "sku": {
             "description": "The product's SKU, percent-encoded.",
             "schema": {"$ref": "#/components/schemas/Sku"},

@@ -28,6 +28,9 @@ _SCOPE_WANTED = Header(
 _METHODS = Header(name="Allow", description="The methods of this path.", schema={"type": "string"})
 
 _COUNT = {"type": "integer", "minimum": 0}
+_NUMBER = {"type": "integer", "minimum": 1}
+_NUMBER_IF_NAMED = {"type": ["integer", "null"], "description": "Null where the SKU was named."}
+_TEXT = {"type": "string"}
 _ORDER_ID = {"$ref": f"{_COMPONENTS}OrderId"}
 _STATUS = {"$ref": f"{_COMPONENTS}OrderStatus"}
 _WRONG_VALUES = {
@@ -40,6 +43,18 @@ _WRONG_VALUES = {
 }
 # How far an import had come; the same import goes on from there.
 _COMMITTED = dict.fromkeys(("applied", "unchanged", "placed", "replayed", "refused"), _COUNT)
+
+
+def _all(**members: object) -> dict[str, Any]:
+    """Return members that are all there."""
+    return {"properties": members, "required": [*members]}
+
+
+def _lines(if_none: str | None = None, **members: object) -> dict[str, Any]:
+    """Return the schema of lines with these members: one at least, or none where `if_none` says so."""
+    number = {"minItems": 1} if if_none is None else {"description": if_none}
+    return {"type": "array", "items": {"type": "object", **_all(**members)}, **number}
+
 
 # The members that a code's problems have beside the standard ones.
 _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -61,14 +76,11 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 **_COMMITTED,
             }
         },
-        "rate_limited": {
-            "properties": {
-                "policy": {"type": "string", "enum": list(POLICIES)},
-                "limit": {"type": "integer", "minimum": 1},
-                "window_seconds": {"type": "integer", "minimum": 1},
-            },
-            "required": ["policy", "limit", "window_seconds"],
-        },
+        "rate_limited": _all(
+            policy={"type": "string", "enum": list(POLICIES)},
+            limit=_NUMBER,
+            window_seconds=_NUMBER,
+        ),
         "version_mismatch": {
             "properties": {
                 "version": {"type": "integer", "minimum": 1, "description": "The order's."},
@@ -89,98 +101,39 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 "order_id": _ORDER_ID,
             },
         },
-        "invalid_transition": {
-            "properties": {"current": _STATUS, "allowed": {"type": "array", "items": _STATUS}},
-            "required": ["current", "allowed"],
-        },
-        "order_archived": {"properties": {"order_id": _ORDER_ID}, "required": ["order_id"]},
-        "extension_limit": {
-            "properties": {
-                "extensions": _COUNT,
-                "extensions_max": _COUNT,
-                "hold_until": {"type": "string", "format": "date-time"},
-            },
-            "required": ["extensions", "extensions_max", "hold_until"],
-        },
-        "location_required": {
-            "properties": {"locations": {"type": "array", "items": {"type": "string"}, "minItems": 2}},
-            "required": ["locations"],
-        },
-        "not_shippable": {
-            "properties": {
-                "lines": {
-                    "type": "array",
-                    "minItems": 1,
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "line_no": {"type": "integer", "minimum": 1},
-                            "sku": {"type": "string"},
-                            "location": {"type": "string"},
-                            "quantity": {"type": "integer", "minimum": 1},
-                        },
-                        "required": ["line_no", "sku", "location", "quantity"],
-                    },
-                },
-            },
-            "required": ["lines"],
-        },
-        "exceeds_reserved": {
-            "properties": {
-                "location": {"type": ["string", "null"]},
-                "lines": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "line_no": {"type": ["integer", "null"], "description": "Null where the SKU was named."},
-                            "sku": {"type": "string"},
-                            "requested": _COUNT,
-                            "reserved": _COUNT,
-                        },
-                        "required": ["line_no", "sku", "requested", "reserved"],
-                    },
-                    "description": "Empty where nothing at all is reserved there.",
-                },
-            },
-            "required": ["location", "lines"],
-        },
-        "shipment_returned": {
-            "properties": {
-                "lines": {
-                    "type": "array",
-                    "minItems": 1,
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "line_no": {"type": "integer", "minimum": 1},
-                            "shipped": _COUNT,
-                            "returned": _COUNT,
-                        },
-                        "required": ["line_no", "shipped", "returned"],
-                    },
-                },
-            },
-            "required": ["lines"],
-        },
-        "shipment_limit": {"properties": {"shipments_max": _COUNT}, "required": ["shipments_max"]},
-        "stock_limit": {
-            "properties": {
-                "sku": {"type": "string"},
-                "location": {"type": "string"},
-                "on_hand": {"type": "integer"},
-                "on_hand_max": {"type": "integer"},
-            },
-            "required": ["sku", "location", "on_hand", "on_hand_max"],
-        },
-        "stock_below_reserved": {
-            "properties": {"on_hand": {"type": "integer"}, "reserved": {"type": "integer"}},
-            "required": ["on_hand", "reserved"],
-        },
-        "stock_count_mismatch": {
-            "properties": {"on_hand": {"type": "integer"}, "expected_on_hand": {"type": "integer"}},
-            "required": ["on_hand", "expected_on_hand"],
-        },
+        "invalid_transition": _all(current=_STATUS, allowed={"type": "array", "items": _STATUS}),
+        "order_archived": _all(order_id=_ORDER_ID),
+        "extension_limit": _all(
+            extensions=_COUNT, extensions_max=_COUNT, hold_until={"type": "string", "format": "date-time"}
+        ),
+        "location_required": _all(
+            locations={
+                "type": "array",
+                "items": _TEXT,
+                "description": "Those that may be meant; empty where there is no quarantine yet.",
+            }
+        ),
+        "not_shippable": _all(lines=_lines(line_no=_NUMBER, sku=_TEXT, location=_TEXT, quantity=_NUMBER)),
+        "exceeds_reserved": _all(
+            location={"type": ["string", "null"]},
+            lines=_lines(
+                "Empty where nothing at all is reserved there.",
+                **{"line_no": _NUMBER_IF_NAMED, "sku": _TEXT, "requested": _COUNT, "reserved": _COUNT},
+            ),
+        ),
+        "exceeds_shipped": _all(
+            lines=_lines(
+                "Empty where nothing of the order is still out.",
+                **{"line_no": _NUMBER_IF_NAMED, "sku": _TEXT},
+                **{"requested": _COUNT, "shipped": _COUNT, "returned": _COUNT},
+            )
+        ),
+        "return_limit": _all(returns_max=_COUNT),
+        "shipment_returned": _all(lines=_lines(line_no=_NUMBER, shipped=_COUNT, returned=_COUNT)),
+        "shipment_limit": _all(shipments_max=_COUNT),
+        "stock_limit": _all(sku=_TEXT, location=_TEXT, on_hand={"type": "integer"}, on_hand_max={"type": "integer"}),
+        "stock_below_reserved": _all(on_hand={"type": "integer"}, reserved={"type": "integer"}),
+        "stock_count_mismatch": _all(on_hand={"type": "integer"}, expected_on_hand={"type": "integer"}),
     }
 )
 _EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
@@ -203,6 +156,10 @@ _EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
             "location": "east",
             "lines": [{"line_no": 1, "sku": "WIDGET", "requested": 3, "reserved": 2}],
         },
+        "exceeds_shipped": {
+            "lines": [{"line_no": 1, "sku": "WIDGET", "requested": 2, "shipped": 3, "returned": 2}],
+        },
+        "return_limit": {"returns_max": 1000},
         "shipment_returned": {"lines": [{"line_no": 1, "shipped": 3, "returned": 1}]},
         "shipment_limit": {"shipments_max": 1000},
         "stock_limit": {"sku": "WIDGET", "location": "east", "on_hand": 10**12 + 1, "on_hand_max": 10**12},
@@ -251,14 +208,13 @@ def _one_of(codes: list[str]) -> dict[str, object]:
 def _schema(row: ErrorCode) -> dict[str, object]:
     """Return a schema that stands alone: generators of clients lose what builds on another."""
     figures = _FIGURES.get(row.code, {})
-    text = {"type": "string"}
     standard = {
         "type": {"type": "string", "const": f"/problems/{row.code}"},
-        "title": text,
+        "title": _TEXT,
         "status": {"type": "integer", "const": STATUS_BY_CODE[row.code]},
-        "detail": text,
+        "detail": _TEXT,
         "code": {"type": "string", "const": row.code},
-        "request_id": text,
+        "request_id": _TEXT,
         "retry": {"type": "string", "const": row.retry.value},
     }
     return {

@@ -43,6 +43,7 @@ from oms_http.responses import NO_STORE, REPLAYED, json_response
         "version_mismatch",
         "not_shippable",
         "shipment_limit",
+        "return_limit",
         "stock_limit",
     ),
 )

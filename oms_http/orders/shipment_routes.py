@@ -9,15 +9,13 @@ from flask import Response
 
 from oms_core import UNSET, ShipmentChanged
 from oms_core.documents.shipments import show_shipment
-from oms_core.domain.numbers import parse_digits
-from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.shipment_changes import shipment_not_found
-from oms_core.domain.orders.shipments import Shipment, ShipmentLine, ShipmentStatus
+from oms_core.domain.orders.shipments import ShipmentLine, ShipmentStatus
 from oms_core.domain.shipment_commands import CancelShipment, CreateShipment, UpdateShipment
 from oms_http.app_state import Service
 from oms_http.openapi import headers
 from oms_http.openapi.operation import GUARDED, WRITING, Answer, Operation
-from oms_http.orders.order_answers import order_etag
+from oms_http.orders.act_answers import OF_ORDER, UNDER_KEY, act_response, acts_response, read_act_number
 from oms_http.orders.shipment_schemas import Shipment as ShipmentShown
 from oms_http.orders.shipment_schemas import (
     ShipmentCancelRequest,
@@ -26,14 +24,10 @@ from oms_http.orders.shipment_schemas import (
     ShipmentUpdateRequest,
 )
 from oms_http.requests import Request, note_idempotency_key, note_version_wanted, read_model, read_order_id
-from oms_http.responses import NO_STORE, REPLAYED, json_response
 
 _SHIPMENT = Answer(
     status=200, description="The shipment.", schema=ShipmentShown, headers=(headers.ETAG, headers.NO_STORE)
 )
-_DIGITS_MAX = 9
-_OF_ORDER = ("order_not_found", "version_mismatch")
-_UNDER_KEY = ("order_archived", "idempotency_key_reused")
 
 
 @Operation(
@@ -56,7 +50,7 @@ _UNDER_KEY = ("order_archived", "idempotency_key_reused")
         ),
     ),
     errors=(
-        *(*WRITING, *_OF_ORDER, *_UNDER_KEY),
+        *(*WRITING, *OF_ORDER, *UNDER_KEY),
         "invalid_transition",
         "location_required",
         "not_shippable",
@@ -107,8 +101,7 @@ def create_shipment(service: Service, request: Request, order_id: str) -> Respon
 def list_shipments(service: Service, request: Request, order_id: str) -> Response:
     """List the shipments of an order."""
     found = service.oms.shipments.list(read_order_id(order_id), caller=request.caller)
-    items = [_show(found.order, shipment) for shipment in found.shipments]
-    return json_response({"items": items}, headers=_headers(found.order))
+    return acts_response(found.order, map(show_shipment, found.shipments))
 
 
 @Operation(
@@ -139,7 +132,7 @@ def get_shipment(service: Service, request: Request, order_id: str, shipment_no:
     headers=(headers.IF_MATCH,),
     body=ShipmentUpdateRequest,
     answers=(_SHIPMENT,),
-    errors=(*WRITING, *_OF_ORDER, "shipment_not_found", "shipment_cancelled", "shipment_delivered"),
+    errors=(*WRITING, *OF_ORDER, "shipment_not_found", "shipment_cancelled", "shipment_delivered"),
 )
 def update_shipment(service: Service, request: Request, order_id: str, shipment_no: str) -> Response:
     """Say how a shipment travels."""
@@ -171,7 +164,7 @@ def update_shipment(service: Service, request: Request, order_id: str, shipment_
     body=ShipmentCancelRequest,
     answers=(replace(_SHIPMENT, headers=(*_SHIPMENT.headers, headers.REPLAYED)),),
     errors=(
-        *(*WRITING, *_OF_ORDER, *_UNDER_KEY),
+        *(*WRITING, *OF_ORDER, *UNDER_KEY),
         "shipment_not_found",
         "shipment_delivered",
         "shipment_returned",
@@ -193,20 +186,9 @@ def cancel_shipment(service: Service, request: Request, order_id: str, shipment_
 
 
 def _answer(changed: ShipmentChanged, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
-    sent = [*_headers(changed.order), *headers, *([REPLAYED] if changed.replayed else [])]
-    return json_response(_show(changed.order, changed.shipment), status=status, headers=sent)
-
-
-def _headers(order: Order) -> list[tuple[str, str]]:
-    return [NO_STORE, ("ETag", f'"{order_etag(order)}"')]
-
-
-def _show(order: Order, shipment: Shipment) -> dict[str, object]:
-    return {**show_shipment(shipment), "order_status": order.status.value, "order_version": order.version}
+    shown = show_shipment(changed.shipment)
+    return act_response(changed.order, shown, status=status, headers=headers, is_replayed=changed.replayed)
 
 
 def _read_number(text: str) -> int:
-    """Read a number from a path. Raise `shipment_not_found` for what is none, because no shipment has it."""
-    if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS_MAX or text.startswith("0"):
-        raise shipment_not_found(text[:64])
-    return parse_digits(text)
+    return read_act_number(text, shipment_not_found)

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
-from oms_core.documents.orders import whole
 from oms_core.domain import limits
 from oms_core.domain.orders.shipments import ShipmentStatus, check_url
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.shipment_commands import SETTABLE_STATUSES
 from oms_core.domain.validation import Findings
+from oms_http.orders.part_schemas import LINE_OR_SKU, PartRequest, given
 from oms_http.schemas.fields import (
     IDENTIFIER_PATTERN,
     PROSE_PATTERN,
     URL_PATTERN,
     Location,
     OrderId,
-    Quantity,
     Reason,
     Reference,
-    Sku,
     Time,
 )
 from oms_http.schemas.models import Input, Output, checked, identifier, one_of, prose
@@ -48,7 +46,6 @@ SHIPMENT_EXAMPLE: dict[str, JsonValue] = {
 
 _TRACKING = ("carrier", "tracking_number", "tracking_url")
 
-LineNo = Annotated[int, Field(strict=True, ge=1, le=limits.ORDER_LINES_MAX), BeforeValidator(whole)]
 Carrier = Annotated[
     str,
     Field(min_length=1, max_length=limits.CARRIER_LENGTH_MAX, json_schema_extra={"pattern": PROSE_PATTERN}),
@@ -80,15 +77,10 @@ TrackingUrl = Annotated[
 ]
 
 
-def _given(name: str, *kinds: str) -> JsonDict:
-    """Return the schema of a document that has this member, of one of these types."""
-    return {"required": [name], "properties": {name: {"type": kinds[0] if len(kinds) == 1 else [*kinds]}}}
+_NAMED: list[JsonDict] = [given(name, "string", "null") for name in _TRACKING]
 
 
-_NAMED: list[JsonDict] = [_given(name, "string", "null") for name in _TRACKING]
-
-
-class ShipmentLineRequest(Input):
+class ShipmentLineRequest(PartRequest):
     """Units of a line, or of the lines of a SKU, the first before the others: one of `line_no` and `sku` is given.
 
     The other one is left out, or null.
@@ -97,13 +89,9 @@ class ShipmentLineRequest(Input):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"line_no": 1, "quantity": 2}],
-            "oneOf": [_given("line_no", "integer"), _given("sku", "string")],
+            "oneOf": [*LINE_OR_SKU],
         }
     )
-
-    quantity: Quantity
-    line_no: LineNo | None = None
-    sku: Annotated[Sku | None, checked(Findings.sku)] = None
 
 
 class ShipmentRequest(Input):
@@ -130,7 +118,7 @@ class ShipmentUpdateRequest(Input):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"status": "delivered"}],
-            "anyOf": [_given("status", "string"), *_NAMED],
+            "anyOf": [given("status", "string"), *_NAMED],
         }
     )
 

@@ -181,6 +181,7 @@ class Histories(OrderActs):
         self.ask(lambda oms: oms.orders.get(order_id, caller=caller))
         self.ask(lambda oms: oms.orders.allocations([order_id], caller=caller))
         self.ask(lambda oms: oms.shipments.list(order_id, caller=caller))
+        self.ask(lambda oms: oms.returns.list(order_id, caller=caller))
         self.all_pages(lambda oms, cursor: oms.orders.events(order_id, caller=caller, cursor=cursor, limit=limit))
 
     @rule(low_stock=st.booleans(), limit=limits)

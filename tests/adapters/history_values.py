@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TypeAlias
@@ -26,6 +27,7 @@ from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.order_changes import HoldEnd, OrderChange
 from oms_core.domain.orders.placement import decide_placement
 from oms_core.domain.orders.queueing import Settlement
+from oms_core.domain.orders.returns import SHELVED, Disposition, ReturnLine
 from oms_core.domain.orders.shipments import ShipmentLine, ShipmentStatus, Standing
 from oms_core.domain.stamps import Stamp
 from oms_core.domain.stock.locations import LocationKind, SetLocation
@@ -41,6 +43,14 @@ CALLERS = [
     Caller(name="shop", scopes=ALL_SCOPES),
     Caller(name="shop of C2", scopes=ALL_SCOPES, customer_id="C2", request_id="request-2"),
 ]
+
+
+def _at_place(drawn: tuple[ReturnLine, str | None]) -> ReturnLine:
+    """Give a line of a return its location, if it is one of units that lie anywhere."""
+    line, location = drawn
+    return replace(line, location=location) if line.disposition in SHELVED else line
+
+
 skus = st.sampled_from([*SKUS[:-1] * 3, *SKUS])
 locations = st.none() | st.sampled_from(LOCATIONS)
 callers = st.sampled_from([*[CALLERS[0]] * 3, *CALLERS])
@@ -80,6 +90,26 @@ shipped_parts = st.fixed_dictionaries(
 shipment_changes = st.fixed_dictionaries(
     {"carrier": st.sampled_from(["DHL", None])},
     optional={"status": st.sampled_from([ShipmentStatus.DELIVERED, ShipmentStatus.SHIPPED])},
+)
+returned_lines = st.builds(
+    ReturnLine,
+    line_no=st.none() | st.integers(1, 3),
+    sku=skus,
+    quantity=st.integers(1, 4),
+    disposition=st.sampled_from([Disposition.RESTOCK, *Disposition]),
+).map(lambda line: line if line.line_no is None else replace(line, sku=None))
+returned_parts = st.fixed_dictionaries(
+    {"idempotency_key": keys},
+    optional={
+        "lines": st.lists(
+            st.tuples(returned_lines, st.sampled_from([None, *LOCATIONS, "yard"])).map(_at_place),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda line: (line.line_no, line.sku, line.disposition, line.location),
+        ),
+        "reference": texts,
+        "if_version": st.integers(1, 4),
+    },
 )
 payments = st.sampled_from([None, "P1", "P2", "p1"])
 sets = st.builds(

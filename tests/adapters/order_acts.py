@@ -17,6 +17,7 @@ from oms_core import (
     ChangeOrderStatus,
     ChangeOrderStatuses,
     ConfirmOrder,
+    CreateReturn,
     CreateShipment,
     ExtendHold,
     Oms,
@@ -35,6 +36,7 @@ from tests.adapters.history_values import (
     let_run_out_now,
     payments,
     prose,
+    returned_parts,
     shipment_changes,
     shipped_parts,
     which_one,
@@ -115,6 +117,18 @@ class OrderActs(RuleBasedStateMachine):
     def take_a_shipment_back(self, which: int, shipment_no: int, key: str | None, caller: Caller) -> None:
         command = CancelShipment(order_id=self.order_id(which), shipment_no=shipment_no, idempotency_key=key)
         self.ask(lambda oms: oms.shipments.cancel(command, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one, given=returned_parts, caller=callers)
+    def take_in(self, which: int, given: dict[str, Any], caller: Caller) -> None:
+        command = CreateReturn(order_id=self.order_id(which), **given)
+        self.ask(lambda oms: oms.returns.create(command, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=st.lists(which_one, min_size=1, max_size=6), given=returned_parts, caller=callers)
+    def take_in_many(self, which: list[int], given: dict[str, Any], caller: Caller) -> None:
+        commands = [CreateReturn(order_id=self.order_id(each), **given) for each in which]
+        self.ask(lambda oms: oms.returns.create_many(commands, caller=caller))
 
     @precondition(lambda self: self.order_ids)
     @rule(which=which_one, caller=callers)

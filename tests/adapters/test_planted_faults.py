@@ -86,6 +86,12 @@ ORDERS = {
     "a unit more came back than was shipped": MOVE.format(
         place="main", on_hand=9, reserved=0, line=1, order="{order}"
     ).replace("'adjust'", "'return'"),
+    "units came back to another place": "UPDATE stock_movements SET location = 'north'"
+    " WHERE order_id = '{order}' AND kind = 'return' AND location = 'main'",
+    "the ledger rows of a return lost": "DELETE FROM stock_movements WHERE order_id = '{order}' AND kind = 'return'",
+    "the lines of a return lost": "DELETE FROM return_lines WHERE order_id = '{order}'",
+    "more discarded than was shipped": "UPDATE return_lines SET quantity = quantity + 9"
+    " WHERE order_id = '{order}' AND disposition = 'discard'",
     "nothing": "SELECT 1",
     "nobody looks for it": "DELETE FROM waiting_orders WHERE order_id = '{order}'",
     "it is due at no time": "UPDATE waiting_orders SET due_at = NULL WHERE order_id = '{order}'",
@@ -156,6 +162,7 @@ def in_memory(storage: PeeweeStorage) -> Storage:
         tables.order_movements[order.id] = []
         shipments = storage.orders.shipments([order.id], owner=None).get(order.id, [])
         tables.shipments[order.id] = {shipment.shipment_no: shipment for shipment in shipments}
+        tables.returns[order.id] = storage.orders.returns([order.id], owner=None).get(order.id, [])
     for row in (row.movement for rows in tables.movements.values() for row in rows):
         if row.order_id is not None:
             tables.order_movements.setdefault(row.order_id, []).append(row)
@@ -192,6 +199,15 @@ def test_a_fault_of_a_level_is_told_as_the_rule_tells_it(tampered: Tampered, fau
     assert not check(tampered).discrepancies
     tampered.tamper(LEVELS[fault])
     assert check(tampered).discrepancies
+
+
+def test_a_return_whose_lines_alone_are_left_is_told(tampered: Tampered) -> None:
+    (order,) = (each for each in tampered.orders if each.status is OrderStatus.PARTLY_RETURNED)
+    tampered.tamper("DELETE FROM returns")
+    details = {each.subject: each.detail for each in report_of(tampered.storage).discrepancies}
+    told = details[f"order {order.id}"]
+    assert told.startswith("partly_returned: line 1 of return 1 brings 1 to ")
+    assert told.endswith(", and its ledger rows 0")
 
 
 @pytest.mark.parametrize("fault", ORDERS)

@@ -16,6 +16,7 @@ from oms_contracts.storage_contract.locating import LocationRacePromises
 from oms_contracts.storage_contract.moving_many import BulkMoveRacePromises
 from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
+from oms_contracts.storage_contract.return_races import ReturnRacePromises
 from oms_contracts.storage_contract.shipment_races import ShipmentRacePromises
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.stock_races import StockRacePromises
@@ -81,6 +82,12 @@ MEETINGS: dict[str, tuple[str, Callable[[Collection[Product]], bool]]] = {
     "test_taking_back_sixteen_times_at_once_brings_back_once": ("decided", a_product),
     "test_one_key_on_sixteen_threads_is_one_shipment": ("decided", a_product),
     "test_what_is_told_of_a_shipment_at_once_is_all_kept": ("decided", anything),
+    "test_the_last_unit_comes_back_by_one_of_sixteen": ("decided", a_product),
+    "test_returns_of_parts_at_once_take_different_numbers": ("decided", a_product),
+    "test_of_returning_and_taking_the_shipment_back_one_happens": ("decided", a_product),
+    "test_what_comes_back_is_sold_once": ("levels read", a_product),
+    "test_orders_come_back_at_once_to_a_place_that_had_none": ("levels read", product_a),
+    "test_one_key_on_sixteen_threads_is_one_return": ("decided", a_product),
     "test_transfers_that_cross_lose_nothing": ("levels read", a_product),
     "test_the_last_units_are_sold_or_moved": ("levels read", a_product),
     "test_one_key_on_sixteen_threads_is_one_transfer": ("decided", a_product),
@@ -125,6 +132,7 @@ class Races(
     HoldRacePromises,
     BulkMoveRacePromises,
     ShipmentRacePromises,
+    ReturnRacePromises,
     TransferRacePromises,
     LocationRacePromises,
     ApiKeyRacePromises,

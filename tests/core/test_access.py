@@ -19,12 +19,14 @@ from oms_core import (
     ChangeOrderStatuses,
     ConfirmOrder,
     CreateApiKey,
+    CreateReturn,
     CreateShipment,
     DeleteProduct,
     ExtendHold,
     ImportMode,
     ImportOrders,
     ImportReject,
+    ImportReturns,
     ImportShipments,
     ImportStock,
     OmsError,
@@ -97,11 +99,29 @@ def ship_many(at: Shop, who: Caller) -> object:
     return outcome
 
 
+def return_many(at: Shop, who: Caller) -> object:
+    """Return a list of one, whose refusal is its outcome."""
+    (outcome,) = at.oms.returns.create_many([CreateReturn(order_id=at.shipped.id)], caller=who)
+    if isinstance(outcome, OmsError):
+        raise outcome
+    return outcome
+
+
 def import_shipments(at: Shop, who: Caller) -> object:
     """Ship the order of a file, whose refusal is a reject."""
     rejects: list[ImportReject] = []
     file = io.BytesIO(f"order_id,reference\n{at.placed.id},P-1\n".encode())
     report = at.oms.imports.shipments(ImportShipments(), file, caller=who, rejects=rejects.append)
+    for reject in rejects:
+        raise OmsError(reject.code, reject.detail)  # type: ignore[arg-type]
+    return report
+
+
+def import_returns(at: Shop, who: Caller) -> object:
+    """Return the order of a file, whose refusal is a reject."""
+    rejects: list[ImportReject] = []
+    file = io.BytesIO(f"order_id,reference\n{at.shipped.id},RMA-1\n".encode())
+    report = at.oms.imports.returns(ImportReturns(), file, caller=who, rejects=rejects.append)
     for reject in rejects:
         raise OmsError(reject.code, reject.detail)  # type: ignore[arg-type]
     return report
@@ -122,6 +142,7 @@ CALLS: dict[tuple[str, str], Call] = {
     ("holds.expire", ""): lambda at, who: at.oms.holds.expire(caller=who),
     ("imports.orders", ""): import_orders,
     ("imports.shipments", ""): import_shipments,
+    ("imports.returns", ""): import_returns,
     ("orders.wait", ""): lambda at, who: at.oms.orders.wait(at.placed.id, caller=who, timeout_seconds=5),
     ("orders.get", ""): lambda at, who: at.oms.orders.get(at.placed.id, caller=who),
     ("orders.allocations", ""): lambda at, who: at.oms.orders.allocations([at.placed.id], caller=who),
@@ -147,6 +168,10 @@ CALLS: dict[tuple[str, str], Call] = {
     ("shipments.cancel", ""): lambda at, who: at.oms.shipments.cancel(
         CancelShipment(order_id=at.shipped.id, shipment_no=1), caller=who
     ),
+    ("returns.create", ""): lambda at, who: at.oms.returns.create(CreateReturn(order_id=at.shipped.id), caller=who),
+    ("returns.create_many", ""): return_many,
+    ("returns.list", ""): lambda at, who: at.oms.returns.list(at.returned.id, caller=who),
+    ("returns.get", ""): lambda at, who: at.oms.returns.get(at.returned.id, 1, caller=who),
     ("queue.status", ""): lambda at, who: at.oms.queue.status(caller=who),
     ("queue.dead_letters.list", ""): lambda at, who: at.oms.queue.dead_letters.list(caller=who),
     ("queue.dead_letters.replay", ""): lambda at, who: at.oms.queue.dead_letters.replay(None, caller=who),

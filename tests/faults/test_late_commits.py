@@ -14,6 +14,7 @@ from oms_contracts.storage_contract.importing import ADJUST, SET, apply, entry, 
 from oms_contracts.storage_contract.keyed_changes import retry_once
 from oms_contracts.storage_contract.locating import set_location
 from oms_contracts.storage_contract.moving_many import move_many
+from oms_contracts.storage_contract.returning import back, returns, take_in
 from oms_contracts.storage_contract.shipping import take_back, update
 from oms_contracts.storage_contract.shop import Shop, new_shop
 from oms_contracts.storage_contract.workers import seen, worker
@@ -24,6 +25,7 @@ from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.placement import Refused
 from oms_core.domain.orders.queueing import Claim
 from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.return_commands import CreateReturn
 from oms_core.domain.shipment_commands import CreateShipment
 from oms_core.domain.stock.transfers import TransferStock
 from oms_core.ports.api_key_storage import ApiKeyStorage
@@ -59,6 +61,7 @@ def stocked(shop: Shop) -> Stocked:
     turned_down = rejected(shop)
     shop.set("WIDGET", 11, name="widget")
     shop.set("UNUSED", name="unused")
+    set_location(shop, "shed")
     create(shop, "former")
     shop.storage.workers.beat(worker("former"))
     bought, waiting, claimed = shop.buy(("WIDGET", 2)), shop.queue_up(("WIDGET", 1)), shop.queue_up(("WIDGET", 1))
@@ -82,6 +85,11 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "a shipment taken back": lambda at: take_back(at.shop, at.shipped.id),
     "shipments of many": lambda at: at.shop.shipments.create_many(
         [CreateShipment(order_id=at.bought.id, idempotency_key="K")], caller=at.shop.caller
+    ),
+    "a return": lambda at: take_in(at.shop, at.shipped.id, lines=back((1, 1), location="shed")),
+    "a return under a key": lambda at: take_in(at.shop, at.shipped.id, idempotency_key="K"),
+    "returns of many": lambda at: returns(at.shop).create_many(
+        [CreateReturn(order_id=at.shipped.id, idempotency_key="K")], caller=at.shop.caller
     ),
     "a cancellation of what waits": lambda at: at.shop.move(at.waiting.id, OrderStatus.CANCELLED),
     "a retry": lambda at: at.shop.retry(at.rejected.id),
@@ -144,6 +152,7 @@ READING = frozenset(
             "find",
             "allocations",
             "shipments",
+            "returns",
             "events",
             "movements",
             "state",

@@ -23,6 +23,7 @@ _LIVELY = tuple(operation for operation in OPERATIONS if operation.guarded)
 _PARTS = ("caller", "path", "query", "headers", "body", "body")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW", "get")
 _STATUSES = ("pending", "queued", "processing", "shipped", "delivered", "returned", "cancelled", "rejected", "failed")
+_DISPOSITIONS = ("restock", "quarantine", "discard", "missing")
 _CSV = (
     b"sku,quantity,location,name,reason,reference\nWIDGET,1000000,main,Widget,counted,R1\n"
     b'"A B",5,back,"a ""b""",,\nNEW,7,,,,\n'
@@ -75,6 +76,7 @@ _READ = {
     "createShipment": ("Idempotency-Key", "If-Match"),
     "updateShipment": ("If-Match",),
     "cancelShipment": ("Idempotency-Key", "If-Match"),
+    "createReturn": ("Idempotency-Key", "If-Match"),
     "importStock": ("Idempotency-Key",),
 }
 _HELPFUL: tuple[tuple[str, bytes], ...] = (
@@ -135,6 +137,7 @@ class Writer:
             "name": lambda: chance.one_of(service.names),
             "location": lambda: chance.one_of(_LOCATIONS),
             "shipment_no": lambda: chance.one_of(("1", "2")),
+            "return_no": lambda: chance.one_of(("1", "2")),
             "code": lambda: chance.one_of(sorted(ERROR_CODES)),
         }
         good = known[named]().encode()
@@ -185,6 +188,7 @@ class Writer:
         named = ({}, {"name": "W"}, {"low_stock_threshold": None}, {"expected_on_hand": 1}, {"kept_back": 3})
         scopes = chance.some_of([scope.value for scope in Scope], 3)
         bound = {"customer_id": chance.one_of((CUSTOMER, None)), "expires_at": "2090-01-01T00:00:00Z"}
+        back = {"line_no": 1, "quantity": 1, "disposition": chance.one_of(_DISPOSITIONS)}
         good: dict[str, object] = {
             "placeOrder": self._order(),
             "placeOrders": {"orders": [self._order() | keyed, self._order()]},
@@ -201,6 +205,7 @@ class Writer:
             "createShipment": {"carrier": "DHL", "lines": [{"line_no": 1, "quantity": 1}]},
             "updateShipment": {"tracking_number": "1Z", "carrier": None},
             "cancelShipment": {"reason": "as asked"},
+            "createReturn": {"lines": [back], "reference": "R"},
             "createKey": {"name": f"n{chance.below(10**6)}", "scopes": scopes} | bound,
             "rotateKey": {"overlap_seconds": chance.one_of((0, 60)), "expires_at": None},
         }

@@ -18,8 +18,18 @@ from oms_core.documents.csv_guard import guard
 from oms_core.documents.json_text import parse_json
 from oms_core.documents.messages import read_command, read_order_ids
 from oms_core.documents.orders import read_keyed_order, read_order
-from oms_core.domain.import_commands import ORDER_COLUMNS, STOCK_COLUMNS, ImportFormat, ImportMode, ImportReject
+from oms_core.domain.import_commands import (
+    ORDER_COLUMNS,
+    RETURN_COLUMNS,
+    SHIPMENT_COLUMNS,
+    STOCK_COLUMNS,
+    ImportFormat,
+    ImportMode,
+    ImportReject,
+)
 from oms_core.errors import ErrorKind
+from oms_core.imports.act_kinds import RETURNS, SHIPMENTS, ActKind
+from oms_core.imports.act_rows import ActDraft, read_act_rows
 from oms_core.imports.order_rows import OrderDraft, read_order_rows
 from oms_core.imports.records import Lines
 from oms_core.imports.stock_rows import StockRowReader
@@ -40,6 +50,27 @@ ORDERS_CSV = (
     b"idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata,hold_seconds\n"
     b'k,R,C1,EUR,A,1,1.50,"{""note"": ""n""}",900\nk,,,,B,2,,,\n'
 )
+AN_ORDER = "01980a3c-5d00-7000-8000-000000000000"
+LINE = {"line_no": 1, "quantity": 2}
+SHIPMENT = {"order_id": AN_ORDER, "location": "main", "lines": [LINE], "carrier": "DHL", "tracking_number": "1Z"}
+RETURN = {
+    "order_id": AN_ORDER,
+    "lines": [LINE | {"disposition": "quarantine", "location": "yard"}],
+    "reference": "RMA",
+    "reason": "torn",
+}
+SHIPMENTS_CSV = (
+    b"idempotency_key,order_id,location,line_no,sku,quantity,carrier,tracking_number,tracking_url,reference\n"
+    b"k,%b,main,1,,2,DHL,1Z,https://a.example,R\nk,%b,main,,B,1,DHL,1Z,,R\n,%b,,,,,,2Z,,\n"
+) % ((AN_ORDER.encode(),) * 3)
+RETURNS_CSV = (
+    b"idempotency_key,order_id,line_no,sku,quantity,disposition,location,reference,reason\n"
+    b"k,%b,1,,2,quarantine,yard,R,torn\nk,%b,,B,1,,,R,\n,%b,,,,,,S,\n"
+) % ((AN_ORDER.encode(),) * 3)
+ACTS: dict[str, tuple[ActKind[Any], bytes, dict[str, Any]]] = {
+    "shipments": (SHIPMENTS, SHIPMENTS_CSV, SHIPMENT),
+    "returns": (RETURNS, RETURNS_CSV, RETURN),
+}
 # A hundred times what it takes; what is quadratic takes a thousand times as long.
 HOSTILE_SECONDS = 10.0
 
@@ -162,6 +193,35 @@ def test_order_files_are_read_to_the_end_and_good_documents_are_orders(content: 
                 assert json.dumps(row.values)
 
 
+def act_rows(content: bytes, format: ImportFormat, kind: ActKind[Any]) -> Iterator[Any]:
+    return read_act_rows(Lines(io.BytesIO(content)), format, {}, kind, idempotency_key="file")
+
+
+@THOROUGH
+@given(seeds, st.sampled_from([*ACTS]))
+def test_files_of_acts_are_read_to_the_end_and_good_documents_are_read_again(seed: int, name: str) -> None:
+    kind, rows, document = ACTS[name]
+    chance = Chance(seed)
+    begun = chance.one_of([rows, to_json(document) + b"\n" + to_json(document), chance.body(document)])
+    content = chance.changed(begun, ways=4)
+    for format in ImportFormat:
+        found: list[ActDraft | ImportReject] = []
+        refused(lambda format=format, found=found: found.extend(act_rows(content, format, kind)))  # type: ignore[misc]
+        for row in found:
+            if isinstance(row, ActDraft):
+                assert kind.read(parse_json(to_json(row.document))).idempotency_key == row.key  # type: ignore[arg-type]
+            else:
+                assert json.dumps([row.values, *row.rows])
+                assert row.detail.encode()
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_the_examples_of_acts_are_good(name: str) -> None:
+    kind, rows, document = ACTS[name]
+    assert [type(row) for row in act_rows(rows, ImportFormat.CSV, kind)] == [ActDraft] * 2
+    assert [type(row) for row in act_rows(to_json(document), ImportFormat.JSONL, kind)] == [ActDraft]
+
+
 @THOROUGH
 @given(st.lists(st.sampled_from([*FRAGMENTS, b"\n", b"\n", b",", b'"', b"A", b"1"]), max_size=60).map(b"".join))
 def test_files_of_pieces_are_read_to_the_end(content: bytes) -> None:
@@ -169,6 +229,8 @@ def test_files_of_pieces_are_read_to_the_end(content: bytes) -> None:
         refused(lambda format=format: list(stock_rows(content, format)))  # type: ignore[misc]
         refused(lambda format=format: list(stock_rows(CSV + content, format)))  # type: ignore[misc]
         refused(lambda format=format: list(read_order_rows(Lines(io.BytesIO(ORDERS_CSV + content)), format, {})))  # type: ignore[misc]
+        for kind, rows, _ in ACTS.values():
+            refused(lambda format=format, kind=kind, rows=rows: list(act_rows(rows + content, format, kind)))  # type: ignore[misc]
 
 
 HOSTILE_BODIES = {
@@ -202,6 +264,7 @@ HOSTILE_FILES = {
     "deep lines": (b"[" * 10_000 + b"\n") * 200,
     "objects that are none": b"{\n" * 30_000,
     "an order of many lines": ORDERS_CSV + b"k,R,C1,EUR,A,1,1.50\n" * 20_000,
+    "a return of many lines": RETURNS_CSV + RETURNS_CSV.splitlines(keepends=True)[1] * 20_000,
 }
 
 
@@ -219,9 +282,13 @@ def test_a_file_takes_no_long_time_whatever_it_holds(content: bytes) -> None:
     for format in ImportFormat:
         refused(lambda format=format: [None for _ in stock_rows(content, format)])  # type: ignore[misc]
         refused(lambda format=format: [None for _ in read_order_rows(Lines(io.BytesIO(content)), format, {})])  # type: ignore[misc]
+        for kind, _, _ in ACTS.values():
+            refused(lambda format=format, kind=kind: [None for _ in act_rows(content, format, kind)])  # type: ignore[misc]
     assert time.process_time() - began < HOSTILE_SECONDS
 
 
 def test_the_columns_are_those_of_the_examples() -> None:
     assert CSV.splitlines()[0].decode() == ",".join(STOCK_COLUMNS)
     assert ORDERS_CSV.splitlines()[0].decode() == ",".join(ORDER_COLUMNS)
+    assert SHIPMENTS_CSV.splitlines()[0].decode() == ",".join(SHIPMENT_COLUMNS)
+    assert RETURNS_CSV.splitlines()[0].decode() == ",".join(RETURN_COLUMNS)

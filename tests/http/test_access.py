@@ -61,6 +61,9 @@ ASKS = (
     Ask("getShipment", of="shipped"),
     Ask("updateShipment", of="shipped", sent=body(status="delivered")),
     Ask("cancelShipment", of="shipped", sent=body()),
+    Ask("createReturn", 201, of="shipped", sent=body()),
+    Ask("listReturns", of="returned"),
+    Ask("getReturn", of="returned"),
     Ask("changeOrderStatus", when="to cancelled", sent=body(status="cancelled")),
     Ask("changeOrderStatus", when="to any other status", sent=body(status="shipped")),
     Ask("changeOrderStatuses", when="to cancelled", sent=body(ids=["{id}"], status="cancelled")),
@@ -141,8 +144,8 @@ def test_a_caller_is_answered_what_the_matrix_says(at: Shop, ask: Ask, rule: Acc
     wanted = expected(rule, asker)
     operation = OPERATIONS[ask.operation]
     order_id = str(getattr(at, ask.of).id)
-    named_as = {"sku": ask.sku, "name": "robot", "id": order_id, "shipment_no": "1", "location": "main"}
-    path = operation.path.format(**named_as)
+    named_as = {"sku": ask.sku, "name": "robot", "id": order_id, "location": "main"}
+    path = operation.path.format(**named_as, shipment_no="1", return_no="1")
     before = everything(at.oms)
     sent = json.loads(json.dumps(ask.sent).replace("{id}", order_id))
     answer = client_as(at, asker).open(path + ask.query, method=operation.method, **sent)

@@ -73,6 +73,13 @@ def shipment(client: ConformingClient, document: Document) -> Mapping[str, str]:
     return {"id": order_id, "shipment_no": str(shipped["shipment_no"])}
 
 
+def come_back(client: ConformingClient, document: Document) -> Mapping[str, str]:
+    """Have an order of the examples come back."""
+    order_id = shipment(client, document)["id"]
+    made = read(client.post(f"/v1/orders/{order_id}/returns", json={}))
+    return {"id": order_id, "return_no": str(made["return_no"])}
+
+
 def unused_product(client: ConformingClient, _document: Document) -> Mapping[str, str]:
     """Make a product that has no stock."""
     assert client.put("/v1/inventory/SPARE", json={"name": "Spare"}).status_code == 201
@@ -84,6 +91,8 @@ BEFORE: Mapping[str, Callable[[ConformingClient, Document], Mapping[str, str]]] 
     "retryOrder": rejected_order,
     "extendHold": held_order,
     **dict.fromkeys(("getShipment", "updateShipment", "cancelShipment"), shipment),
+    "createReturn": shipment,
+    "getReturn": come_back,
     "deleteProduct": unused_product,
 }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from oms_contracts.storage_contract.hooks import StorageHooks
+from oms_contracts.storage_contract.returning import take_in
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.orders.order import Holding, Order
+from oms_core.domain.orders.returns import Disposition, ReturnLine
 from oms_core.domain.orders.shipments import ShipmentLine
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.balances import Compared, LevelBalance, OrderBalance
@@ -17,6 +19,7 @@ PATHS = {
     OrderStatus.PARTLY_SHIPPED: [],
     OrderStatus.SHIPPED: [OrderStatus.SHIPPED],
     OrderStatus.DELIVERED: [OrderStatus.SHIPPED, OrderStatus.DELIVERED],
+    OrderStatus.PARTLY_RETURNED: [OrderStatus.SHIPPED],
     OrderStatus.RETURNED: [OrderStatus.SHIPPED, OrderStatus.RETURNED],
     OrderStatus.CANCELLED: [OrderStatus.CANCELLED],
     OrderStatus.HELD: [],
@@ -39,6 +42,13 @@ def orders_in_every_status(shop: Shop) -> list[Order]:
             order = shop.move(order.id, status)
         if reached is OrderStatus.PARTLY_SHIPPED:
             order = shop.ship(order.id, location="main", lines=[ShipmentLine(sku="B", quantity=1)]).order
+        if reached is OrderStatus.PARTLY_RETURNED:
+            back = [
+                ReturnLine(sku="B", quantity=1),
+                ReturnLine(line_no=1, quantity=1, disposition=Disposition.DISCARD),
+                ReturnLine(sku="A", quantity=1),
+            ]
+            order = take_in(shop, order.id, lines=back).order
         assert shop.get(order.id).status is reached
         orders.append(order)
     return orders

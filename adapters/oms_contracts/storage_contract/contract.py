@@ -52,6 +52,8 @@ from oms_contracts.storage_contract.order_races import OrderRacePromises
 from oms_contracts.storage_contract.outbox import LeasePromises, OutboxPromises
 from oms_contracts.storage_contract.placing import PlacingPromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
+from oms_contracts.storage_contract.return_races import LostReturnCommitPromises, ReturnRacePromises
+from oms_contracts.storage_contract.returning import ReturnPromises
 from oms_contracts.storage_contract.settling import SettlingPromises
 from oms_contracts.storage_contract.settling_bounds import SettlingBoundPromises
 from oms_contracts.storage_contract.shipment_races import ShipmentRacePromises
@@ -85,6 +87,7 @@ class StorageContract(
     ShipmentPromises,
     FollowedShipmentPromises,
     ShipmentKeyPromises,
+    ReturnPromises,
     StockChangePromises,
     TransferPromises,
     LocationPromises,
@@ -119,6 +122,7 @@ class StorageContract(
     HoldRacePromises,
     BulkMoveRacePromises,
     ShipmentRacePromises,
+    ReturnRacePromises,
     TransferRacePromises,
     LocationRacePromises,
     KeyedChangeRacePromises,
@@ -129,6 +133,7 @@ class StorageContract(
     LostOrderCommitPromises,
     LostBulkMoveCommitPromises,
     LostShipmentCommitPromises,
+    LostReturnCommitPromises,
     LostTransferCommitPromises,
     LostLocationCommitPromises,
     LostStockCommitPromises,

@@ -55,7 +55,7 @@ def do_everything(shop: Shop) -> list[tuple[str, Callable[[], object]]]:
         ("", lambda: shop.set("OTHER", 1)),
         ("stock.depleted stock.low", lambda: import_counts(shop, OTHER=0, WIDGET=9)),
         ("order.shipped shipment.created", lambda: shop.move(ids[0], OrderStatus.SHIPPED)),
-        ("order.returned stock.replenished", lambda: shop.move(ids[0], OrderStatus.RETURNED)),
+        ("order.returned return.created stock.replenished", lambda: shop.move(ids[0], OrderStatus.RETURNED)),
     ]
 
 

@@ -95,7 +95,10 @@ class Shop:
     def order(self, *lines: tuple[str, int] | tuple[str, int, str], **given: Any) -> Placement:
         """Prepare an order of (sku, quantity) or (sku, quantity, price) with the fields of PlaceOrder."""
         command = PlaceOrder(
-            lines=[OrderLine(sku=line[0], quantity=line[1], unit_price=_price(line)) for line in lines],
+            lines=[
+                OrderLine(sku=sku, quantity=quantity, unit_price=Decimal(price[0]) if price else None)
+                for sku, quantity, *price in lines
+            ],
             **({"customer_id": "C1"} | given),
         )
         return prepare_placement(command, caller=self.caller, clock=self.clock, currency="EUR")
@@ -268,13 +271,14 @@ class Shop:
     def everything(self) -> dict[str, object]:
         """Read all that a refusal must leave as it was."""
         products = self.storage.stock.find(ProductFilter(), after=None, limit=PAGE_ITEMS_MAX)
-        orders = self.storage.orders.find(OrderFilter(), after=None, limit=PAGE_ITEMS_MAX)
+        orders = {each.id: each for each in self.storage.orders.find(OrderFilter(), after=None, limit=PAGE_ITEMS_MAX)}
         return {
             "products": products,
             "movements": {product.sku: self.movements(product.sku) for product in products},
             "orders": orders,
-            "events": {order.id: self.events(order.id) for order in orders},
-            "shipments": {order.id: self.shipped(order.id) for order in orders},
+            "events": {order_id: self.events(order_id) for order_id in orders},
+            "shipments": self.storage.orders.shipments([*orders], owner=None),
+            "returns": self.storage.orders.returns([*orders], owner=None),
             "queue": self.storage.queue.sample(),
         }
 
@@ -294,7 +298,3 @@ def refused(outcome: PlacementOutcome) -> OmsError:
     """Return the error of an order that must have been refused."""
     assert isinstance(outcome, Refused), f"placed: {outcome.order}"
     return outcome.error
-
-
-def _price(line: tuple[str, int] | tuple[str, int, str]) -> Decimal | None:
-    return Decimal(line[2]) if len(line) == 3 else None

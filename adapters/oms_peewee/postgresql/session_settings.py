@@ -60,7 +60,10 @@ _DURABLE_LOCALLY = """SELECT set_config('synchronous_commit', 'on', true)
 RIGHTS: Mapping[str, str] = {
     "schema_migrations": "SELECT",
     **dict.fromkeys(
-        ["order_lines", "stock_movements", "events", "import_refusals", "order_keys", "payment_references"],
+        [
+            *("order_lines", "stock_movements", "events", "import_refusals", "order_keys", "payment_references"),
+            *("returns", "return_lines"),
+        ],
         "SELECT,INSERT",
     ),
     **dict.fromkeys(["orders", "shipments", "locations", "imports", "api_keys"], "SELECT,INSERT,UPDATE"),

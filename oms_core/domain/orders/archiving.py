@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from oms_core.domain.events import Event
 from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.returns import Return
 from oms_core.domain.orders.shipments import Shipment
 from oms_core.domain.orders.statuses import OPEN, WAITING, OrderStatus
 from oms_core.domain.stock.ledger import LevelId
@@ -20,12 +21,13 @@ _REASON = "archived orders"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedOrder:
-    """A finished order with all that leaves with it: its ledger rows and events by id, its shipments by number."""
+    """A finished order with all that leaves with it: ledger rows and events by id, shipments and returns by number."""
 
     order: Order
     movements: tuple[Movement, ...]
     events: tuple[Event, ...]
     shipments: tuple[Shipment, ...] = ()
+    returns: tuple[Return, ...] = ()
 
 
 def openings(sums: Mapping[LevelId, int]) -> list[NewMovement]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from oms_core.domain.events import NewEvent
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.order_changes import OrderChange, status_event
+from oms_core.domain.orders.returns import Return
 from oms_core.domain.orders.shipments import Shipment, ShipmentStatus, Standing
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.stock.products import MovementKind, NewMovement
@@ -19,7 +20,8 @@ def following(
     standing: Standing,
     *,
     movements: tuple[NewMovement, ...],
-    shipments: tuple[Shipment, ...],
+    shipments: tuple[Shipment, ...] = (),
+    returns: tuple[Return, ...] = (),
     events: Sequence[NewEvent],
     reason: str | None = None,
     act_no: int | None = None,
@@ -30,11 +32,19 @@ def following(
     reserved += sum(row.reserved_delta for row in movements)
     shipped -= sum(row.on_hand_delta for row in movements if row.kind is not MovementKind.RETURN)
     returned = sum(holding.returned for holding in standing.holdings)
+    returned += sum(line.quantity for made in returns for line in made.lines)
     present = {each.shipment_no: each.status for each in (*standing.shipments, *shipments)}
     status = status_of(reserved, shipped, returned, is_delivered=are_delivered(present.values()))
     if status is not order.status:
         events = [*events, status_event(order, status, reason)]
-    return OrderChange(status=status, movements=movements, events=tuple(events), shipments=shipments, act_no=act_no)
+    return OrderChange(
+        status=status,
+        movements=movements,
+        events=tuple(events),
+        shipments=shipments,
+        returns=returns,
+        act_no=act_no,
+    )
 
 
 def status_of(reserved: int, shipped: int, returned: int, *, is_delivered: bool) -> OrderStatus:
@@ -47,7 +57,7 @@ def status_of(reserved: int, shipped: int, returned: int, *, is_delivered: bool)
     if reserved:
         return OrderStatus.PARTLY_SHIPPED
     if returned:
-        return OrderStatus.RETURNED
+        return OrderStatus.RETURNED if returned == shipped else OrderStatus.PARTLY_RETURNED
     return OrderStatus.DELIVERED if is_delivered else OrderStatus.SHIPPED
 
 

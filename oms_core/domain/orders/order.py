@@ -131,8 +131,8 @@ class Order(OrderDetails):
 class Holding:
     """What one line of an order holds at one location: the units reserved, shipped, and returned of the shipped ones.
 
-    They are summed from its movements. `level_on_hand` is the location's whole count of the SKU, for a decision; an
-    audit leaves it at 0.
+    They are summed from its movements and, where units came back, from the lines of its returns: these count where they
+    were shipped from, wherever they are now.
     """
 
     line_no: int
@@ -141,7 +141,6 @@ class Holding:
     reserved: int
     shipped: int
     returned: int = 0
-    level_on_hand: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from oms_core.domain.events import NewEvent, status_event_type
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.order import Holding, Order, OrderFailure
+from oms_core.domain.orders.returns import Return
 from oms_core.domain.orders.shipments import Shipment
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.domain.preconditions import NO_VERSION
@@ -38,7 +40,7 @@ class HoldEnd:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChange:
     """What an act writes: the status (and version + 1), its ledger rows, its events, and what else changes: the queue
-    entry, the end of the hold, the payment reference, shipments as they then are.
+    entry, the end of the hold, the payment reference, shipments as they then are, new returns.
 
     A payment reference belongs to one order for good. `act_no` is the number of the act among its like.
     """
@@ -50,7 +52,13 @@ class OrderChange:
     hold: HoldEnd | None = None
     payment_reference: str | None = None
     shipments: tuple[Shipment, ...] = ()
+    returns: tuple[Return, ...] = ()
     act_no: int | None = None
+
+    @property
+    def raised(self) -> frozenset[tuple[str, str]]:
+        """The levels, by SKU and location, whose counts grow by a row of the ledger."""
+        return frozenset((row.sku, row.location) for row in self.movements if row.on_hand_delta > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,15 +126,16 @@ def order_movement(
     holding: Holding,
     kind: MovementKind,
     *,
+    at: str | None = None,
     on_hand: int = 0,
     reserved: int = 0,
     reason: str | None = None,
     act_id: UUID | None = None,
 ) -> NewMovement:
-    """Return a row of the ledger that moves units of a line where it holds some."""
+    """Return a row of the ledger that moves units of a line, where it holds some or `at` another location."""
     return NewMovement(
         sku=holding.sku,
-        location=holding.location,
+        location=holding.location if at is None else at,
         kind=kind,
         on_hand_delta=on_hand,
         reserved_delta=reserved,
@@ -137,15 +146,17 @@ def order_movement(
     )
 
 
-def check_room(movements: Sequence[NewMovement], holdings: Sequence[Holding]) -> None:
+def check_room(movements: Sequence[NewMovement], counts: Mapping[tuple[str, str], int]) -> None:
     """Raise `stock_limit` for movements after which a count would be above its bound.
 
-    No count can fall below 0, since the units that an order holds are always there.
+    `counts` has what is on hand, by SKU and location. None can fall below 0, since the units that an order holds are
+    always there.
     """
-    counts = {(holding.sku, holding.location): holding.level_on_hand for holding in holdings}
+    after: Counter[tuple[str, str]] = Counter()
     for movement in movements:
-        counts[movement.sku, movement.location] += movement.on_hand_delta
-    for (sku, location), on_hand in counts.items():
+        level = movement.sku, movement.location
+        after[level] = after.get(level, counts.get(level, 0)) + movement.on_hand_delta
+    for (sku, location), on_hand in after.items():
         if on_hand > COUNT_MAX:
             data = {"sku": sku, "location": location, "on_hand": on_hand, "on_hand_max": COUNT_MAX}
             raise OmsError("stock_limit", count_too_large(sku, location, on_hand), data=data)

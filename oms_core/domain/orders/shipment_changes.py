@@ -74,7 +74,7 @@ def decide_shipment_cancellation(order: Order, standing: Standing, command: Canc
         )
         for line in shipment.lines
     )
-    check_room(movements, standing.holdings)
+    check_room(movements, standing.counts)
     after = replace(shipment, status=ShipmentStatus.CANCELLED, updated_at=standing.at)
     data = {"location": after.location, "lines": shown_lines(after), "reason": command.reason}
     event = shipment_event(order, EventType.SHIPMENT_CANCELLED, after, data)
@@ -113,13 +113,13 @@ def _shipment(standing: Standing, shipment_no: int) -> Shipment:
 
 
 def _check_not_returned(holdings: Sequence[Holding], shipment: Shipment) -> None:
-    """Raise `shipment_returned` where fewer units of a line would be shipped than have come back."""
+    """Raise `shipment_returned` where fewer units of a line would be shipped from there than have come back."""
+    there = {holding.line_no: holding for holding in holdings if holding.location == shipment.location}
     lines = []
     for line in shipment.lines:
-        shipped = sum(holding.shipped for holding in holdings if holding.line_no == line.line_no)
-        returned = sum(holding.returned for holding in holdings if holding.line_no == line.line_no)
-        if shipped - line.quantity < returned:
-            lines.append({"line_no": line.line_no, "shipped": shipped, "returned": returned})
+        held = there[line.line_no]
+        if held.shipped - line.quantity < held.returned:
+            lines.append({"line_no": line.line_no, "shipped": held.shipped, "returned": held.returned})
     if lines:
         detail = f"units of shipment {shipment.shipment_no} have come back already"
         raise OmsError("shipment_returned", detail, data={"lines": lines})

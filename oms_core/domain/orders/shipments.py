@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
 from oms_core.domain import limits
 from oms_core.domain.orders.order import Holding
+from oms_core.domain.orders.returns import Return
 from oms_core.domain.validation import Findings
 
 _URL_SCHEMES = ("https://", "http://")
@@ -83,20 +84,28 @@ class Shipment(Tracking):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a decision on an order sees beside it: what it holds, what was shipped (by number), and the time it is.
+    """What a decision on an order sees beside it: what it holds, its shipments and returns by number, the time it is.
 
-    Nothing is shipped from the locations that are `unshippable`.
+    Nothing is shipped from the locations that are `unshippable`. `counts` has what is on hand, by SKU and location,
+    exact for a decision that raises a count.
     """
 
     at: datetime
     holdings: Sequence[Holding] = ()
     shipments: Sequence[Shipment] = ()
+    returns: Sequence[Return] = ()
     unshippable: frozenset[str] = frozenset()
+    counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def next_shipment_no(self) -> int:
         """The number of the next shipment."""
         return len(self.shipments) + 1
+
+    @property
+    def next_return_no(self) -> int:
+        """The number of the next return."""
+        return len(self.returns) + 1
 
 
 def shipment_id(order_id: UUID, shipment_no: int) -> UUID:

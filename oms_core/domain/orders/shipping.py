@@ -11,11 +11,11 @@ from oms_core.domain.limits import ORDER_SHIPMENTS_MAX
 from oms_core.domain.orders.following import following
 from oms_core.domain.orders.order import Holding, Order
 from oms_core.domain.orders.order_changes import OrderChange, check_version, invalid_transition, order_movement
+from oms_core.domain.orders.parts import Wanted, wanted_parts
 from oms_core.domain.orders.shipments import Shipment, ShipmentStatus, ShippedLine, Standing, Tracking, shipment_id
 from oms_core.domain.orders.statuses import SHIPPABLE, allowed_moves
 from oms_core.domain.shipment_commands import CreateShipment
 from oms_core.domain.stock.products import MovementKind
-from oms_core.domain.validation import one_finding
 from oms_core.errors import OmsError
 
 
@@ -36,7 +36,7 @@ def decide_shipment(order: Order, standing: Standing, command: CreateShipment, c
     check_version(order, command.if_version)
     if order.status not in SHIPPABLE:
         raise invalid_transition(order, "has nothing to ship", allowed_moves(order.status, caller))
-    wanted = _wanted(order, command)
+    wanted = None if command.lines is None else wanted_parts(order, command.lines)
     parcel = _parcel(standing.holdings, _location(standing, command.location, wanted), wanted)
     return ship(order, standing, [parcel], tracking=command, reference=command.reference)
 
@@ -109,32 +109,7 @@ def shown_lines(shipment: Shipment) -> list[dict[str, object]]:
     return [{"line_no": line.line_no, "sku": line.sku, "quantity": line.quantity} for line in shipment.lines]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Units of an order that are to be shipped, and the lines that they may be of, in this order."""
-
-    line_nos: tuple[int, ...]
-    sku: str
-    quantity: int
-    line_no: int | None
-
-
-def _wanted(order: Order, command: CreateShipment) -> list[_Wanted] | None:
-    """Return what is to be shipped; None for all that there is."""
-    if command.lines is None:
-        return None
-    wanted = []
-    for index, line in enumerate(command.lines):
-        lines = [each for each in order.lines if line.line_no == each.line_no or line.sku == each.sku]
-        if not lines:
-            name, value = ("sku", line.sku) if line.line_no is None else ("line_no", line.line_no)
-            raise one_finding(f"/lines/{index}/{name}", "unknown_line", f"the order has no line of {name} {value}")
-        line_nos = tuple(each.line_no for each in lines)
-        wanted.append(_Wanted(line_nos, lines[0].sku, line.quantity, line.line_no))
-    return wanted
-
-
-def _location(standing: Standing, given: str | None, wanted: Sequence[_Wanted] | None) -> str:
+def _location(standing: Standing, given: str | None, wanted: Sequence[Wanted] | None) -> str:
     """Return where it is shipped from: the location given, or the only one that holds any of it and ships."""
     if given is not None:
         return given
@@ -162,7 +137,7 @@ def _check_shippable(parcels: Sequence[Parcel], unshippable: frozenset[str]) -> 
         raise OmsError("not_shippable", detail, data={"lines": lines})
 
 
-def _parcel(holdings: Sequence[Holding], location: str, wanted: Sequence[_Wanted] | None) -> Parcel:
+def _parcel(holdings: Sequence[Holding], location: str, wanted: Sequence[Wanted] | None) -> Parcel:
     there = {each.line_no: each for each in holdings if each.location == location and each.reserved}
     left = {line_no: each.reserved for line_no, each in there.items()}
     short = []
@@ -183,7 +158,7 @@ def _parcel(holdings: Sequence[Holding], location: str, wanted: Sequence[_Wanted
     return Parcel(location, tuple((each, quantity) for each, quantity in units if quantity))
 
 
-def _exceeds_reserved(location: str | None, short: Sequence[tuple[_Wanted, int]]) -> OmsError:
+def _exceeds_reserved(location: str | None, short: Sequence[tuple[Wanted, int]]) -> OmsError:
     lines = [
         {"line_no": each.line_no, "sku": each.sku, "requested": each.quantity, "reserved": reserved}
         for each, reserved in short

@@ -7,12 +7,12 @@ from oms_core.domain.commands import ChangeOrderStatus
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.order_changes import (
     OrderChange,
-    check_room,
     check_version,
     invalid_transition,
     order_movement,
     status_event,
 )
+from oms_core.domain.orders.returning import return_all
 from oms_core.domain.orders.shipment_changes import deliver_all
 from oms_core.domain.orders.shipments import Standing, Tracking
 from oms_core.domain.orders.shipping import everything_reserved, ship
@@ -25,8 +25,8 @@ def decide_status_change(
 ) -> OrderChange | None:
     """Decide a move; None when the order has the status already (also with a stale version).
 
-    Raise `version_mismatch`, `invalid_transition`, `shipment_limit`, or `stock_limit` for a return after which a count
-    would be too large.
+    Raise `version_mismatch`, `invalid_transition`, `shipment_limit`, `return_limit`, or `stock_limit` where a count
+    would be too large after a return.
     """
     if order.status is command.status:
         return None
@@ -43,7 +43,7 @@ def decide_status_change(
         case OrderStatus.CANCELLED:
             return _cancel(order, standing, command.reason)
         case OrderStatus.RETURNED:
-            return _return_all(order, standing, command.reason)
+            return return_all(order, standing, reason=command.reason)
         case target:
             return OrderChange(status=target, movements=(), events=(status_event(order, target, command.reason),))
 
@@ -58,14 +58,3 @@ def _cancel(order: Order, standing: Standing, reason: str | None) -> OrderChange
         ),
         events=(status_event(order, OrderStatus.CANCELLED, reason),),
     )
-
-
-def _return_all(order: Order, standing: Standing, reason: str | None) -> OrderChange:
-    movements = tuple(
-        order_movement(order, holding, MovementKind.RETURN, on_hand=holding.shipped - holding.returned, reason=reason)
-        for holding in standing.holdings
-        if holding.shipped > holding.returned
-    )
-    check_room(movements, standing.holdings)
-    event = status_event(order, OrderStatus.RETURNED, reason)
-    return OrderChange(status=OrderStatus.RETURNED, movements=movements, events=(event,))

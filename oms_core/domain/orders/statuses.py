@@ -20,6 +20,7 @@ class OrderStatus(StrEnum):
     PARTLY_SHIPPED = "partly_shipped"
     SHIPPED = "shipped"
     DELIVERED = "delivered"
+    PARTLY_RETURNED = "partly_returned"
     RETURNED = "returned"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -38,6 +39,7 @@ class Act(StrEnum):
     SHIP = "ship"
     CANCEL_SHIPMENT = "cancel_shipment"
     DELIVER = "deliver"
+    RETURN = "return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ MOVES: tuple[Move, ...] = tuple(
             *_moves(Act.STATUS, Scope.ORDERS_MANAGE, (_S.PENDING,), _S.PROCESSING),
             *_moves(Act.STATUS, Scope.ORDERS_MANAGE, (_S.PENDING, _S.PROCESSING, _S.PARTLY_SHIPPED), _S.SHIPPED),
             *_moves(Act.STATUS, Scope.ORDERS_MANAGE, (_S.SHIPPED,), _S.DELIVERED),
-            *_moves(Act.STATUS, Scope.ORDERS_MANAGE, (_S.SHIPPED, _S.DELIVERED), _S.RETURNED),
+            *_moves(Act.STATUS, Scope.ORDERS_MANAGE, (_S.SHIPPED, _S.DELIVERED, _S.PARTLY_RETURNED), _S.RETURNED),
             *_moves(
                 Act.STATUS,
                 Scope.ORDERS_WRITE,
@@ -79,7 +81,11 @@ MOVES: tuple[Move, ...] = tuple(
             *_moves(Act.SHIP, Scope.ORDERS_MANAGE, (_S.PARTLY_SHIPPED,), _S.SHIPPED),
             *_moves(Act.CANCEL_SHIPMENT, Scope.ORDERS_MANAGE, (_S.SHIPPED,), _S.PARTLY_SHIPPED, _S.PROCESSING),
             *_moves(Act.CANCEL_SHIPMENT, Scope.ORDERS_MANAGE, (_S.PARTLY_SHIPPED,), _S.PROCESSING),
+            *_moves(Act.CANCEL_SHIPMENT, Scope.ORDERS_MANAGE, (_S.PARTLY_RETURNED,), _S.PARTLY_SHIPPED),
+            *_moves(Act.SHIP, Scope.ORDERS_MANAGE, (_S.PARTLY_SHIPPED,), _S.PARTLY_RETURNED),
             *_moves(Act.DELIVER, Scope.ORDERS_MANAGE, (_S.SHIPPED,), _S.DELIVERED),
+            *_moves(Act.RETURN, Scope.ORDERS_MANAGE, (_S.SHIPPED, _S.DELIVERED), _S.PARTLY_RETURNED, _S.RETURNED),
+            *_moves(Act.RETURN, Scope.ORDERS_MANAGE, (_S.PARTLY_RETURNED,), _S.RETURNED),
         ),
         key=lambda move: [*OrderStatus].index(move.source),
     )
@@ -98,7 +104,13 @@ OPEN = frozenset({OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PROCESSING,
 SHIPPABLE = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.PARTLY_SHIPPED})
 
 # Orders of which something has left the stock, if only to come back later.
-TAKING = frozenset({OrderStatus.PARTLY_SHIPPED, OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.RETURNED})
+TAKING = frozenset({_S.PARTLY_SHIPPED, _S.SHIPPED, _S.DELIVERED, _S.PARTLY_RETURNED, _S.RETURNED})
+
+# Orders of which something may be out that can come back.
+RETURNABLE = frozenset({_S.PARTLY_SHIPPED, _S.SHIPPED, _S.DELIVERED, _S.PARTLY_RETURNED})
+
+# Orders that may have returns.
+MAY_HAVE_RETURNED = frozenset({_S.PARTLY_SHIPPED, _S.PARTLY_RETURNED, _S.RETURNED})
 
 # Orders that may have shipments, if only cancelled ones.
 MAY_HAVE_SHIPPED = TAKING | {OrderStatus.PROCESSING, OrderStatus.CANCELLED}

@@ -60,8 +60,22 @@ class ShipmentBalance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnBalance:
+    """What a return brought to a location: the units of its lines, and those of the ledger rows of its act.
+
+    The number is None where such rows name a return that is not there.
+    """
+
+    return_no: int | None
+    line_no: int
+    location: str
+    units: int
+    moved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderBalance:
-    """One order: units per line (line_no to quantity), what it holds by its ledger rows, its shipments, how it waits.
+    """One order: units per line (line_no to quantity), what it holds, its shipments, its returns, how it waits.
 
     `status` is None where ledger rows or what waits name an order that is not there.
     """
@@ -73,6 +87,7 @@ class OrderBalance:
     hold_until: datetime | None = None
     waiting: Waiting | None = None
     shipments: Sequence[ShipmentBalance] = ()
+    returns: Sequence[ReturnBalance] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +135,7 @@ def audit_level(balance: LevelBalance) -> Discrepancy | None:
 
 
 def audit_order(balance: OrderBalance) -> Discrepancy | None:
-    """Compare what an order holds by its ledger rows, its shipments, and how it waits, with its status and its lines.
+    """Compare what an order holds, its shipments, its returns, and how it waits, with its status and its lines.
 
     None when they agree.
     """
@@ -128,7 +143,7 @@ def audit_order(balance: OrderBalance) -> Discrepancy | None:
     if balance.status is None:
         detail = f"it is not there, and ledger rows of {len(balance.holdings)} lines and locations are"
         return Discrepancy(subject=subject, detail=detail)
-    wrong = _wrong_units(balance) or _wrong_shipment(balance) or _wrong_waiting(balance)
+    wrong = _wrong_units(balance) or _wrong_shipment(balance) or _wrong_return(balance) or _wrong_waiting(balance)
     return Discrepancy(subject=subject, detail=f"{balance.status}: {wrong}") if wrong else None
 
 
@@ -158,8 +173,6 @@ def _follows(balance: OrderBalance, reserved: int, shipped: int, returned: int) 
     """Return whether a status is the one that follows from the sums."""
     if balance.status not in TAKING:
         return shipped == 0
-    if balance.status is OrderStatus.RETURNED and returned != shipped:
-        return False
     # An order that was shipped by a release without shipments is delivered if its status says so.
     told = [each.status for each in balance.shipments if each.status is not None]
     is_delivered = are_delivered(told) if told else balance.status is OrderStatus.DELIVERED
@@ -173,6 +186,17 @@ def _wrong_shipment(balance: OrderBalance) -> str | None:
             return f"ledger rows shipped {each.units} in a shipment that is not there"
         if (each.status is ShipmentStatus.CANCELLED) != (each.units == 0):
             return f"shipment {each.shipment_no} is {each.status}, and its ledger rows shipped {each.units}"
+    return None
+
+
+def _wrong_return(balance: OrderBalance) -> str | None:
+    """Say which return is wrong: the ledger brings to each location what its lines say."""
+    for each in balance.returns:
+        if each.return_no is None:
+            return f"ledger rows returned {each.moved} in a return that is not there"
+        if each.units != each.moved:
+            told = f"line {each.line_no} of return {each.return_no} brings {each.units} to {each.location}"
+            return f"{told}, and its ledger rows {each.moved}"
     return None
 
 

@@ -1,18 +1,20 @@
-"""Imports: a file of stock, of orders or of shipments, of any length in bounded memory."""
+"""Imports: a file of stock, orders, shipments or returns, of any length in bounded memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from oms_core.documents.byte_sources import ByteSource
 from oms_core.domain.callers import Caller
 from oms_core.domain.import_commands import (
     ImportOrders,
+    ImportReturns,
     ImportShipments,
     ImportStock,
     OrderImportReport,
+    ReturnImportReport,
     ShipmentImportReport,
     StockImportReport,
     TellProgress,
@@ -20,13 +22,16 @@ from oms_core.domain.import_commands import (
 )
 from oms_core.domain.orders.holds import OrderDefaults
 from oms_core.domain.stock.locations import KnownNames
+from oms_core.imports.act_kinds import RETURNS, SHIPMENTS
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
+from oms_core.use_cases.imports.import_acts import import_acts
 from oms_core.use_cases.imports.import_orders import import_orders
-from oms_core.use_cases.imports.import_shipments import import_shipments
 from oms_core.use_cases.imports.import_stock import import_stock
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.prepare_placement import write_prepared
+from oms_core.use_cases.returns import Returns
+from oms_core.use_cases.shipments import Shipments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +88,44 @@ class Imports:
         rejects: TellReject | None = None,
         progress: TellProgress | None = None,
     ) -> ShipmentImportReport:
-        """Ship orders as a file says, such as a logistics partner's. `import_shipments` says how bad rows are treated,
-        and lists the errors.
+        """Ship orders as a file says, such as a logistics partner's. `import_acts` says how bad rows are treated, and
+        lists the errors.
         """
-        return import_shipments(
+        report = import_acts(
+            SHIPMENTS,
             command,
             source,
             caller=caller,
             clock=self.clock,
-            orders=self.storage.orders,
+            act=partial(Shipments(storage=self.storage, clock=self.clock).create_many, caller=caller),
             rejects=rejects or _pass_over,
             progress=progress or _pass_over,
         )
+        return ShipmentImportReport(shipments=report.count, **asdict(report))
+
+    def returns(
+        self,
+        command: ImportReturns,
+        source: ByteSource,
+        *,
+        caller: Caller,
+        rejects: TellReject | None = None,
+        progress: TellProgress | None = None,
+    ) -> ReturnImportReport:
+        """Take back units as a file says, such as that of a warehouse which counts what came back. `import_acts` says
+        how bad rows are treated, and lists the errors.
+        """
+        report = import_acts(
+            RETURNS,
+            command,
+            source,
+            caller=caller,
+            clock=self.clock,
+            act=partial(Returns(storage=self.storage, clock=self.clock).create_many, caller=caller),
+            rejects=rejects or _pass_over,
+            progress=progress or _pass_over,
+        )
+        return ReturnImportReport(returns=report.count, **asdict(report))
 
     def stock(
         self,

@@ -7,18 +7,7 @@ from collections.abc import Iterator
 import pytest
 from oms_memory import MemoryStorage
 
-from oms_core import (
-    ALL_SCOPES,
-    Caller,
-    ImportFormat,
-    ImportShipments,
-    ImportStage,
-    OmsError,
-    OrderLine,
-    PlaceOrder,
-    Scope,
-    SetStock,
-)
+from oms_core import OrderLine, PlaceOrder, SetStock
 from tests.core.imports.import_fixtures import CLERK
 from tests.core.imports.shipping_desk import Desk, desk_over, json_line, report
 
@@ -72,26 +61,12 @@ def test_the_same_tracking_number_from_two_locations_is_two_shipments(desk: Desk
     assert desk.shipped(split) == [("main", [(1, 1)]), ("north", [(1, 1)])]
 
 
-def test_a_file_has_a_key_for_shipments_that_have_none(desk: Desk) -> None:
-    text = f"order_id\n{desk.first.id}\n{desk.second.id}\n"
-    error = desk.refused(text)
-    assert (error.code, error.data) == ("validation_error", {"shipments": 2, "malformed": 2})
-    assert desk.importer.told() == [(2, "idempotency_key", "required"), (3, "idempotency_key", "required")]
-    assert desk.ship(text, idempotency_key="F") == report(2, made=2)
-    assert desk.ship(text, idempotency_key="F") == report(2, replayed=2)
-
-
 def test_json_lines_are_the_documents_that_make_shipments(desk: Desk) -> None:
     lines = [{"line_no": 1, "quantity": 1}, {"sku": "B", "quantity": 1}]
     text = json_line(desk.first.id, "K1", lines=lines, carrier="DHL") + json_line(desk.second.id, reference="R")
     assert desk.ship(text) == report(2, made=2)
     assert desk.shipped(desk.first) == [("main", [(1, 1), (2, 1)])]
     assert desk.ship(text) == report(2, replayed=2)
-
-
-def test_a_csv_row_and_a_json_line_of_one_reference_are_one_shipment(desk: Desk) -> None:
-    assert desk.ship(f"order_id,reference\n{desk.first.id},R-1\n") == report(1, made=1)
-    assert desk.ship(json_line(desk.first.id, reference="R-1")) == report(1, replayed=1)
 
 
 def test_one_that_is_refused_stops_no_other(desk: Desk) -> None:
@@ -116,12 +91,6 @@ def test_one_that_is_refused_stops_no_other(desk: Desk) -> None:
     assert row == {"idempotency_key": "K1", "order_id": str(desk.first.id), "line_no": "1", "quantity": "4"}
 
 
-def test_a_key_that_stands_for_something_else_is_refused(desk: Desk) -> None:
-    assert desk.ship(json_line(desk.first.id, "K", lines=[{"line_no": 1, "quantity": 1}])) == report(1, made=1)
-    assert desk.ship(json_line(desk.first.id, "K")) == report(1, refused=1)
-    assert desk.importer.told() == [(1, None, "idempotency_key_reused")]
-
-
 def test_a_malformed_shipment_stops_all_before_anything_is_shipped(desk: Desk) -> None:
     text = json_line(desk.first.id, "K1") + json_line("x", "K2") + json_line(desk.second.id, "K3", carrier="") + "x\n"
     error = desk.refused(text)
@@ -135,46 +104,8 @@ def test_a_malformed_shipment_stops_all_before_anything_is_shipped(desk: Desk) -
     assert desk.ship(text, skip_bad=True) == report(4, made=1, refused=3)
 
 
-def test_rows_of_one_shipment_must_follow_each_other(desk: Desk) -> None:
-    first, second = desk.first.id, desk.second.id
-    text = f"order_id,line_no,quantity,reference\n{first},1,1,R-1\n{second},1,1,R-2\n{first},2,1,R-1\n"
-    assert desk.ship(text, skip_bad=True) == report(3, made=2, refused=1)
-    assert desk.importer.told() == [(4, None, "duplicate_shipment")]
-    assert "line 2" in desk.importer.rejects[0].detail
-    assert desk.shipped(desk.first) == [("main", [(1, 1)])]
-
-
 def test_columns_of_a_partner_are_mapped_and_its_others_passed_over(desk: Desk) -> None:
     text = f"Auftrag;Artikel;Menge;Sendung;Ort\n{desk.first.id};A;2;1Z;Kiel\n{desk.first.id};B;1;1Z;Kiel\n"
     columns = {"order_id": "Auftrag", "sku": "Artikel", "quantity": "Menge", "tracking_number": "Sendung"}
     assert desk.ship(text, columns=columns, delimiter=";") == report(1, made=1)
     assert desk.shipped(desk.first) == [("main", [(1, 2), (2, 1)])]
-
-
-@pytest.mark.parametrize("text", ["line_no,quantity,reference\n1,1,R\n", "order_id,colour\nx,red\n", ""])
-def test_a_header_without_an_order_or_with_what_is_unknown_is_refused(desk: Desk, text: str) -> None:
-    assert desk.refused(text, format=ImportFormat.CSV).code == "validation_error"
-
-
-def test_only_our_own_columns_can_be_mapped() -> None:
-    with pytest.raises(OmsError, match="colour"):
-        ImportShipments(columns={"colour": "Colour"})
-
-
-def test_progress_is_told_while_reading_and_while_shipping(desk: Desk) -> None:
-    desk.ship(json_line(desk.first.id, "K1") + "\n" + json_line("x", "K2"), skip_bad=True)
-    assert [(told.stage, told.done, told.total) for told in desk.importer.progress] == [
-        (ImportStage.READING, 1, None),
-        (ImportStage.READING, 2, None),
-        (ImportStage.APPLYING, 2, 2),
-    ]
-
-
-def test_an_import_needs_the_scope_and_finds_its_own_customers_orders_only(desk: Desk) -> None:
-    reader = Caller(name="x", scopes=frozenset({Scope.ORDERS_READ, Scope.ORDERS_WRITE}))
-    assert desk.refused(json_line(desk.first.id, "K1"), caller=reader).code == "forbidden"
-    other = Caller(name="C2", scopes=ALL_SCOPES - {Scope.ADMIN, Scope.INVENTORY_WRITE}, customer_id="C2")
-    assert desk.ship(json_line(desk.first.id, "K1"), caller=other) == report(1, refused=1)
-    assert desk.importer.told() == [(1, None, "order_not_found")]
-    owner = Caller(name="C1", scopes=ALL_SCOPES - {Scope.ADMIN, Scope.INVENTORY_WRITE}, customer_id="C1")
-    assert desk.ship(json_line(desk.first.id, "K1"), caller=owner) == report(1, made=1)

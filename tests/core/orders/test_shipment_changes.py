@@ -132,8 +132,8 @@ def test_what_was_delivered_is_neither_taken_back_nor_on_its_way() -> None:
 
 
 @pytest.mark.parametrize(("returned", "is_refused"), [(1, False), (2, True), (5, True)])
-def test_units_that_have_come_back_must_have_been_shipped(returned: int, is_refused: bool) -> None:
-    holdings = [holding(1, shipped=2, returned=returned), holding(1, "north", shipped=3)]
+def test_units_that_have_come_back_must_have_been_shipped_from_there(returned: int, is_refused: bool) -> None:
+    holdings = [holding(1, shipped=5, returned=returned), holding(1, "north", shipped=3)]
     stands = standing(holdings, shipment(1, S.SHIPPED, (1, 4)), shipment(2, S.SHIPPED, (1, 1)))
     if not is_refused:
         assert rows(taken_back(stands)) == [("unship", 1, "main", 4, 4)]
@@ -147,7 +147,7 @@ def test_units_that_have_come_back_must_have_been_shipped(returned: int, is_refu
 
 @pytest.mark.parametrize(("on_hand", "is_refused"), [(COUNT_MAX - 9, False), (COUNT_MAX - 8, True)])
 def test_a_count_stays_within_its_bound_over_all_lines_of_a_product(on_hand: int, is_refused: bool) -> None:
-    stands = standing([replace(each, level_on_hand=on_hand) for each in SHIPPED], WHOLE)
+    stands = replace(standing(SHIPPED, WHOLE), counts={("A", "main"): on_hand})
     if not is_refused:
         assert len(taken_back(stands).movements) == 3
         return

@@ -22,9 +22,10 @@ TABLE = {
     "held": "pending expired cancelled",
     "pending": "processing partly_shipped shipped cancelled",
     "processing": "partly_shipped shipped cancelled",
-    "partly_shipped": "processing shipped",
-    "shipped": "processing partly_shipped delivered returned",
-    "delivered": "returned",
+    "partly_shipped": "processing shipped partly_returned",
+    "shipped": "processing partly_shipped delivered partly_returned returned",
+    "delivered": "partly_returned returned",
+    "partly_returned": "partly_shipped returned",
     "expired": "queued cancelled",
     "rejected": "queued cancelled",
     "failed": "queued cancelled",
@@ -39,11 +40,12 @@ SET_BY_HAND = {
     "partly_shipped": "shipped",
     "shipped": "delivered returned",
     "delivered": "returned",
+    "partly_returned": "returned",
     "expired": "cancelled",
     "rejected": "cancelled",
     "failed": "cancelled",
 }
-BY_SHIPMENTS = {Act.SHIP, Act.CANCEL_SHIPMENT, Act.DELIVER}
+BY_PARTS = {Act.SHIP, Act.CANCEL_SHIPMENT, Act.DELIVER, Act.RETURN}
 RIGHTS = [
     frozenset[Scope](),
     frozenset({Scope.ORDERS_READ, Scope.INVENTORY_WRITE}),
@@ -102,8 +104,8 @@ def test_the_table_is_the_designs() -> None:
     assert targets == {source: set(text.split()) for source, text in TABLE.items()}
     assert set(SETTABLE) == {target for text in SET_BY_HAND.values() for target in text.split()}
     assert set(OPEN) == {"held", "pending", "processing", "partly_shipped"}
-    assert set(TAKING) == {"partly_shipped", "shipped", "delivered", "returned"}
-    assert {move.scope for move in MOVES if move.act in BY_SHIPMENTS} == {Scope.ORDERS_MANAGE}
+    assert set(TAKING) == {"partly_shipped", "shipped", "delivered", "partly_returned", "returned"}
+    assert {move.scope for move in MOVES if move.act in BY_PARTS} == {Scope.ORDERS_MANAGE}
 
 
 @pytest.mark.parametrize("scopes", RIGHTS, ids=lambda scopes: "+".join(sorted(scopes)) or "none")

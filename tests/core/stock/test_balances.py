@@ -19,6 +19,7 @@ from oms_core.domain.stock.balances import (
     WAITS_FOR,
     LevelBalance,
     OrderBalance,
+    ReturnBalance,
     ShipmentBalance,
     Waiting,
     audit_level,
@@ -114,7 +115,11 @@ def rightly(status: OrderStatus) -> list[str]:
         return ["reserved"]
     if status in SHIPPED:
         return ["shipped"]
-    others = {OrderStatus.PARTLY_SHIPPED: ["some of both"], OrderStatus.RETURNED: ["returned"]}
+    others = {
+        OrderStatus.PARTLY_SHIPPED: ["some of both"],
+        OrderStatus.PARTLY_RETURNED: ["some returned"],
+        OrderStatus.RETURNED: ["returned"],
+    }
     return others.get(status, ["nothing", "no rows"])
 
 
@@ -166,6 +171,23 @@ def test_shipments_are_those_that_status_and_ledger_tell_of(
 
 def test_a_cancelled_order_may_have_shipments_that_were_taken_back() -> None:
     assert audit_order(order(OrderStatus.CANCELLED, HOLDINGS["nothing"], [TAKEN_BACK])) is None
+
+
+@pytest.mark.parametrize(
+    ("return_no", "units", "moved", "said"),
+    [
+        (2, 3, 3, None),
+        (2, 3, 0, "line 1 of return 2 brings 3 to yard, and its ledger rows 0"),
+        (2, 0, 3, "line 1 of return 2 brings 0 to yard, and its ledger rows 3"),
+        (None, 0, 3, "ledger rows returned 3 in a return that is not there"),
+    ],
+)
+def test_the_ledger_brings_to_each_location_what_a_return_says(
+    return_no: int | None, units: int, moved: int, said: str | None
+) -> None:
+    told = ReturnBalance(return_no=return_no, line_no=1, location="yard", units=units, moved=moved)
+    found = audit_order(replace(order(OrderStatus.RETURNED, HOLDINGS["returned"]), returns=[told]))
+    assert (None if found is None else found.detail) == (None if said is None else f"returned: {said}")
 
 
 @pytest.mark.parametrize("due_at", [None, LATER])

@@ -59,6 +59,12 @@ ENDING = (
         says="made 2 shipments of 2 .*made 0 shipments of 2 .* 2 made before, 0 refused.*1Z-1.*1Z-2",
     ),
     Pasted(
+        page="docs/cli.md",
+        words="returned.csv",
+        says=r"return 1: 1 MUG \(restock, main\); order \S+ partly_returned.*made 1 return of 1 .*"
+        r"1 MUG \(restock, main\).*1 MUG \(restock, main\), 1 MUG \(discard\)",
+    ),
+    Pasted(
         page="docs/stock.md",
         words="counted",
         says="40 -> 64.*64 -> 61.*main: on_hand 61 -> 51.*north: on_hand 0 -> 10.*new location.*on_hand 61.*transfer",
@@ -84,6 +90,11 @@ ENDING = (
         says='"order_status":"partly_shipped".*"order_status":"shipped".*"status":"delivered".*"items":.*00340434161094042',
     ),
     Pasted(
+        page="docs/orders.md",
+        words="cart-819",
+        says='"disposition":"restock".*"disposition":"quarantine".*"order_status":"partly_returned".*"items":.*"RMA-17"',
+    ),
+    Pasted(
         page="docs/stock.md",
         words="PO-79",
         says='"on_hand":64.*"on_hand":61.*"on_hand":51.*"kept_back":2.*"name":"annex","kind":"quarantine".*"unsellable":2',
@@ -92,7 +103,7 @@ ENDING = (
     Pasted(page="docs/security.md", words="oms.example", says='"items":'),
 )
 # So many of the last ask a service.
-ASKING = 7
+ASKING = 8
 # Blocks whose last command goes on, with the words of its log that say it works.
 SERVING = {
     ("docs/running.md", "OMS_DATABASE_URL=postgresql"): "http://127.0.0.1",

@@ -1,4 +1,4 @@
-"""Batches of a file of shipments: two at once but for one order's, and one that fails is told with what was made."""
+"""Batches of a file of acts: two at once but for one order's, and one that fails is told with what was made."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from oms_memory import MemoryStorage
 from oms_memory.orders import MemoryOrders
 from oms_memory.tables import Tables
 
-from oms_core import OmsError, OrderLine, OrderStatus, Placed, PlaceOrder, SetStock
-from oms_core.imports import shipment_spool
+from oms_core import CreateShipment, OmsError, OrderLine, OrderStatus, Placed, PlaceOrder, SetStock
+from oms_core.imports import act_spool
 from tests.core.imports.import_fixtures import CLERK
-from tests.core.imports.shipping_desk import desk_over, json_line, report
+from tests.core.imports.shipping_desk import acts_over, json_line
 
 
 class Away(MemoryOrders):
@@ -29,28 +29,35 @@ class Away(MemoryOrders):
         return super().change_many(*args, **given)
 
 
+@pytest.mark.parametrize("noun", ["shipment", "return"])
 @pytest.mark.parametrize("transactions", [0, 1, 2])
-def test_an_import_that_was_broken_off_tells_how_far_it_came_and_goes_on(transactions: int) -> None:
+def test_an_import_that_was_broken_off_tells_how_far_it_came_and_goes_on(noun: str, transactions: int) -> None:
     storage = MemoryStorage()
     orders = storage.orders = Away(storage.tables)
-    desk = desk_over(storage)
-    desk.importer.oms.stock.set(SetStock(sku="C", on_hand=1_200), caller=CLERK)
+    acts = acts_over(noun, storage)
+    oms = acts.desk.importer.oms
+    oms.stock.set(SetStock(sku="C", on_hand=1_200), caller=CLERK)
     commands = [PlaceOrder(customer_id="C1", lines=[OrderLine(sku="C", quantity=1)]) for _ in range(1_200)]
     placed = [
         each.order.id
         for part in (commands[:600], commands[600:])
-        for each in desk.importer.oms.orders.place_many(part, caller=CLERK)
+        for each in oms.orders.place_many(part, caller=CLERK)
         if isinstance(each, Placed)
     ]
+    if noun == "return":
+        for part in (placed[:600], placed[600:]):
+            oms.shipments.create_many([CreateShipment(order_id=order_id) for order_id in part], caller=CLERK)
     text = "".join(json_line(order_id, f"K{number}") for number, order_id in enumerate(placed))
     orders.transactions = transactions
-    error = desk.refused(text)
-    made = sum(each.status is OrderStatus.SHIPPED for each in storage.tables.orders.values())
+    error = acts.refused(text)
+    done = OrderStatus.SHIPPED if noun == "shipment" else OrderStatus.RETURNED
+    made = sum(each.status is done for each in storage.tables.orders.values())
     assert (error.code, error.data["made"]) == ("storage_unavailable", made)
+    assert f"{made} {noun}s were made" in error.detail
     assert bool(made) is bool(transactions)
     orders.transactions = 1_000
-    assert desk.ship(text) == report(1_200, made=1_200 - made, replayed=made)
-    desk.importer.oms.close()
+    assert acts.do(text) == acts.report(1_200, made=1_200 - made, replayed=made)
+    oms.close()
 
 
 class OneAtATime(MemoryOrders):
@@ -72,20 +79,22 @@ class OneAtATime(MemoryOrders):
         return super().change_many(*args, **given)
 
 
+@pytest.mark.parametrize("noun", ["shipment", "return"])
 @pytest.mark.parametrize("overlaps", [False, True])
-def test_batches_that_ship_of_one_order_are_made_one_after_the_other(
-    monkeypatch: pytest.MonkeyPatch, overlaps: bool
+def test_batches_that_act_on_one_order_are_done_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, noun: str, overlaps: bool
 ) -> None:
-    monkeypatch.setattr(shipment_spool, "TRANSACTION_ORDERS_MAX", 1)
+    monkeypatch.setattr(act_spool, "TRANSACTION_ORDERS_MAX", 1)
     storage = MemoryStorage()
     orders = storage.orders = OneAtATime(storage.tables)
-    desk = desk_over(storage)
+    acts = acts_over(noun, storage)
+    desk = acts.desk
     of_orders = (desk.first.id, desk.second.id if overlaps else desk.first.id)
     line = {"lines": [{"line_no": 1, "quantity": 1}]}
     rows = [
         json.dumps(line | {"order_id": str(order_id), "idempotency_key": key})
         for key, order_id in zip("KL", of_orders, strict=True)
     ]
-    assert desk.ship("\n".join(rows)) == report(2, made=2)
+    assert acts.do("\n".join(rows)) == acts.report(2, made=2)
     assert (orders.begun, orders.overlapped) == (2, overlaps)
     desk.importer.oms.close()
