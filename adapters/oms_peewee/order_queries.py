@@ -128,7 +128,7 @@ def standing_of(session: Session, orders: Iterable[Order], at: datetime) -> list
     returning = [order.id for order in orders if order.status in MAY_HAVE_RETURNED]
     held = holdings_of(session, [order.id for order in orders], may_have_returned=bool(returning))
     shipped = shipments_of(session, [order.id for order in orders if order.status in MAY_HAVE_SHIPPED])
-    returned = returns_of(session, returning)
+    returned = returns_of(session, returning) if returning else {}
     may_ship = any(order.status in SHIPPABLE for order in orders)
     told = partial(Standing, at=at, unshippable=unshippable_locations(session) if may_ship else frozenset())
     return [
