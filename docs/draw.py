@@ -51,7 +51,7 @@ each name has its own idempotency keys. The core decides on access, so it is the
 program that embeds OMS. A driver only finds out who calls.
 
 1. The scope is checked first. A missing scope is `forbidden` (403), and the answer's `scope` names it. `admin` holds
-   every other scope.
+   every other scope. Where the order decides which scope a change of its lines takes, it is looked for in between.
 2. The binding to a customer is checked next.
 
 What a caller bound to a customer meets:

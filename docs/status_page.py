@@ -27,6 +27,7 @@ ACTS = {
     Act.CANCEL_SHIPMENT: "a shipment taken back",
     Act.DELIVER: "the last delivery",
     Act.RETURN: "a return",
+    Act.CHANGE: "a change of lines",
 }
 
 

@@ -49,9 +49,9 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "locations": _group("locations", "Places that hold stock: which sell, and which ship."),
         "orders": _group(
             "orders",
-            "Orders: place, hold, find, ship, return, move, cancel, retry, archive.",
+            "Orders: place, hold, find, change, ship, return, move, cancel, retry, archive.",
             *("order_list", "order_place", "order_import", "order_export"),
-            *("order_holds", "order_ship", "order_return", "order_retry", "order_archive"),
+            *("order_holds", "order_change", "order_ship", "order_return", "order_retry", "order_archive"),
         ),
         "shipments": _group("order_shipments", "Shipments of an order: list, follow, take back."),
         "returns": _group("order_returns", "Returns of an order: what came back, and what became of it."),

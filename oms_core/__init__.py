@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from oms_core.documents.archives import ArchivedDocument
     from oms_core.domain.api_keys import ApiKey, ApiKeyState, CreateApiKey, IssuedApiKey, RotateApiKey
     from oms_core.domain.callers import ALL_SCOPES, Caller, Scope
+    from oms_core.domain.change_commands import ChangeOrderLines, LineChange, UpdateOrder
     from oms_core.domain.commands import (
         UNSET,
         AdjustStock,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from oms_core.domain.stock.locations import Location, LocationKind, SetLocation
     from oms_core.domain.stock.products import Movement, MovementKind, NewMovement, Product, ProductFilter, StockLevel
     from oms_core.domain.stock.transfers import TransferStock
+    from oms_core.domain.transfer_imports import ImportTransfers, TransferImportReport
     from oms_core.error_types import Code
     from oms_core.errors import ErrorKind, FieldError, OmsError, Retry
     from oms_core.oms import Description, Oms
@@ -88,6 +90,7 @@ _MODULES = {
     "oms_core.documents.archives": "ArchivedDocument",
     "oms_core.domain.api_keys": "ApiKey ApiKeyState CreateApiKey IssuedApiKey RotateApiKey",
     "oms_core.domain.callers": "ALL_SCOPES Caller Scope",
+    "oms_core.domain.change_commands": "ChangeOrderLines LineChange UpdateOrder",
     "oms_core.domain.commands": (
         "AdjustStock ChangeOrderStatus DeleteProduct OrderLine PlaceOrder ReceiveStock RetryOrder SetStock UNSET"
     ),
@@ -114,6 +117,7 @@ _MODULES = {
     "oms_core.domain.stock.locations": "Location LocationKind SetLocation",
     "oms_core.domain.stock.products": "Movement MovementKind NewMovement Product ProductFilter StockLevel",
     "oms_core.domain.stock.transfers": "TransferStock",
+    "oms_core.domain.transfer_imports": "ImportTransfers TransferImportReport",
     "oms_core.error_types": "Code",
     "oms_core.errors": "ErrorKind FieldError OmsError Retry",
     "oms_core.oms": "Description Oms",
@@ -153,6 +157,7 @@ __all__ = [
     "AuditReport",
     "Caller",
     "CancelShipment",
+    "ChangeOrderLines",
     "ChangeOrderStatus",
     "ChangeOrderStatuses",
     "Changed",
@@ -185,9 +190,11 @@ __all__ = [
     "ImportShipments",
     "ImportStage",
     "ImportStock",
+    "ImportTransfers",
     "Imports",
     "IssuedApiKey",
     "LineAllocation",
+    "LineChange",
     "Location",
     "LocationKind",
     "Locations",
@@ -253,7 +260,9 @@ __all__ = [
     "StockChanged",
     "StockImportReport",
     "StockLevel",
+    "TransferImportReport",
     "TransferStock",
+    "UpdateOrder",
     "UpdateShipment",
     "WorkerState",
 ]

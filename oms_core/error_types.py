@@ -39,6 +39,8 @@ Code: TypeAlias = Literal[
     "shipment_delivered",
     "shipment_returned",
     "exceeds_shipped",
+    "below_shipped",
+    "empty_order",
     "return_limit",
     "shipment_limit",
     "version_mismatch",
@@ -156,6 +158,21 @@ class ExceedsShipped(TypedDict):
     """The lines of which too little is still out (none: nothing of the order is)."""
 
     lines: list[ShippedFigures]
+
+
+class LoweredFigures(TypedDict):
+    """A line that is to have fewer units than were shipped of it."""
+
+    line_no: int
+    sku: str
+    requested: int
+    shipped: int
+
+
+class BelowShipped(TypedDict):
+    """The lines of which more was shipped."""
+
+    lines: list[LoweredFigures]
 
 
 class ReturnLimit(TypedDict):

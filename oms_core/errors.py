@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeGuard, overload
 
 from oms_core.error_types import (
+    BelowShipped,
     Code,
     ExceedsReserved,
     ExceedsShipped,
@@ -310,6 +311,20 @@ _TABLE = (
         "`lines` gives, for each line, what was to come back, what was shipped, and what has come back before.",
     ),
     ErrorCode(
+        "below_shipped",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "Less than has shipped",
+        "`lines` gives, for each line, the quantity that was asked for and what has shipped. No line was changed.",
+    ),
+    ErrorCode(
+        "empty_order",
+        ErrorKind.CONFLICT,
+        Retry.AFTER_CHANGE,
+        "No line would have a unit left",
+        "Cancel the order instead, or leave a unit in one of its lines.",
+    ),
+    ErrorCode(
         "return_limit",
         ErrorKind.CONFLICT,
         Retry.NEVER,
@@ -522,6 +537,8 @@ class OmsError(Exception):
     def figures(self, code: Literal["exceeds_reserved"]) -> ExceedsReserved | None: ...
     @overload
     def figures(self, code: Literal["exceeds_shipped"]) -> ExceedsShipped | None: ...
+    @overload
+    def figures(self, code: Literal["below_shipped"]) -> BelowShipped | None: ...
     @overload
     def figures(self, code: Literal["return_limit"]) -> ReturnLimit | None: ...
     @overload

@@ -147,6 +147,7 @@ class Oms(Composite):
             defaults=OrderDefaults(currency=self.settings.currency, holds=replace(self.settings.holds, seconds=0)),
             known_locations=self.settings.known_locations,
             intake=lambda: self._intake,
+            changes=self.stock,
         )
 
     @part

@@ -8,6 +8,7 @@ from oms_http.openapi.operation import Operation
 from oms_http.orders import (
     batch,
     bulk_changes,
+    change_routes,
     changes,
     holds,
     lookups,
@@ -41,6 +42,8 @@ _OPERATIONS = (
     order_files.export_orders,
     lookups.get_order,
     lookups.list_order_events,
+    change_routes.update_order,
+    change_routes.change_order_lines,
     holds.extend_hold,
     holds.confirm_order,
     shipment_routes.create_shipment,

@@ -116,6 +116,8 @@ def caller(scopes: str, bound: str) -> Caller:
 
 def expected(rule: AccessRule, asker: Caller) -> Expected:
     """Say what a caller meets that asks for something of customer C1."""
+    if rule.use_case == "orders.change_lines":
+        return _expected_of_lines(rule, asker)
     for scope in rule.scopes:
         if not {scope, Scope.ADMIN} & asker.scopes:
             return Expected("forbidden", scope)
@@ -127,6 +129,20 @@ def expected(rule: AccessRule, asker: Caller) -> Expected:
         return Expected(None)
     codes = {Binding.NOT_FOUND: "order_not_found", Binding.OWN_PLACED: "forbidden", Binding.OWN_ONLY: None}
     return Expected(codes[rule.binding], is_blind=True)
+
+
+def _expected_of_lines(rule: AccessRule, asker: Caller) -> Expected:
+    """Say what it meets that changes lines: who may manage orders may place them too, and which of the two scopes it
+    takes is known once the order is found.
+    """
+    manages = bool({Scope.ORDERS_MANAGE, Scope.ADMIN} & asker.scopes)
+    if not manages and Scope.ORDERS_WRITE not in asker.scopes:
+        return Expected("forbidden", Scope.ORDERS_MANAGE)
+    if asker.customer_id not in {None, OWNER}:
+        return Expected("order_not_found", is_blind=True)
+    if not manages and Scope.ORDERS_MANAGE in rule.scopes:
+        return Expected("forbidden", Scope.ORDERS_MANAGE)
+    return Expected(None)
 
 
 def everything(oms: Oms) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -12,7 +13,7 @@ from oms_core.domain.callers import Caller
 from oms_core.domain.events import Event
 from oms_core.domain.idempotency import IdempotencyKey
 from oms_core.domain.orders.bulk_changes import Acted, DecideOrderChanges, order_not_found
-from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter, orders_within
+from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter, allocations_of, orders_within
 from oms_core.domain.orders.order_changes import Changed, OrderChange, joins_queue, order_after
 from oms_core.domain.orders.placement import EnteredAs, KeyedOrder, Placement, PlacementOutcome, order_archived
 from oms_core.domain.orders.queueing import fitting
@@ -51,11 +52,12 @@ class MemoryOrders:
         caller: Caller,
         now: datetime,
         decide: DecideOrderChange,
+        skus: Collection[str] | None = None,
     ) -> Changed:
         with self._tables.lock:
             if (replayed := self._replayed(order_id, key, owner)) is not None:
                 return replayed
-            changed = self._change(self._tables.order(order_id, owner), Stamp.of(caller, now), decide)
+            changed = self._change(self._tables.order(order_id, owner), Stamp.of(caller, now), decide, skus)
             self._keep(key, changed)
             return changed
 
@@ -107,7 +109,7 @@ class MemoryOrders:
     def allocations(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[LineAllocation]]:
         with self._tables.lock:
             seen = self._seen(order_ids, owner)
-            served = {order_id: _allocations(self._tables.holdings(order_id)) for order_id in seen}
+            served = {order_id: allocations_of(self._tables.holdings(order_id)) for order_id in seen}
             return {order_id: allocations for order_id, allocations in served.items() if allocations}
 
     def shipments(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Shipment]]:
@@ -187,8 +189,15 @@ class MemoryOrders:
         for made in change.returns:
             self._tables.returns.setdefault(made.order_id, []).append(made)
 
-    def _change(self, order: Order, stamp: Stamp, decide: DecideOrderChange) -> Changed:
-        change = decide(order, self._tables.standing(order.id, stamp.at))
+    def _change(
+        self, order: Order, stamp: Stamp, decide: DecideOrderChange, skus: Collection[str] | None = None
+    ) -> Changed:
+        standing = self._tables.standing(order.id, stamp.at)
+        if skus is not None:
+            named = {*skus, *(line.sku for line in order.lines)}
+            products = {sku: self._tables.products[sku] for sku in named if sku in self._tables.products}
+            standing = replace(standing, products=products)
+        change = decide(order, standing)
         if change is None:
             return Changed(order=order)
         entries = [(row, stamp) for row in change.movements]
@@ -210,27 +219,13 @@ def _is_not_found(outcome: Acted) -> bool:
     return isinstance(outcome, OmsError) and outcome.code == "order_not_found"
 
 
-def _allocations(holdings: Sequence[Holding]) -> list[LineAllocation]:
-    return [
-        LineAllocation(
-            line_no=held.line_no,
-            location=held.location,
-            reserved=held.reserved,
-            shipped=held.shipped,
-            returned=held.returned,
-        )
-        for held in holdings
-        if held.reserved or held.shipped or held.returned
-    ]
-
-
 def _matches(order: Order, wanted: OrderFilter) -> bool:
     return (
         (not wanted.statuses or order.status in wanted.statuses)
         and wanted.customer_id in {None, order.customer_id}
         and wanted.reference in {None, order.reference}
         and wanted.failure_code in {None, None if order.failure is None else order.failure.code}
-        and (wanted.sku is None or any(line.sku == wanted.sku for line in order.lines))
+        and (wanted.sku is None or any(line.sku == wanted.sku and line.quantity for line in order.lines))
         and (wanted.created_from is None or order.created_at >= wanted.created_from)
         and (wanted.created_to is None or order.created_at < wanted.created_to)
         and (wanted.hold_before is None or _is_held_no_longer_than(order, wanted.hold_before))

@@ -202,4 +202,6 @@ class MemoryOutbox:
 
 def _as_queued(order: Order) -> QueuedOrder:
     lines = tuple(OrderLine(sku=line.sku, quantity=line.quantity) for line in order.lines)
-    return QueuedOrder(id=order.id, version=order.version, lines=lines, hold_seconds=order.hold_seconds)
+    return QueuedOrder(
+        id=order.id, version=order.version, lines=lines, hold_seconds=order.hold_seconds, locations=order.locations
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class BulkInsert:
     """An INSERT of any number of rows: a table, its columns with PostgreSQL's types, and what stands at the end.
 
-    The types are text, integer, smallint, uuid, timestamptz and bytea; any value may be None.
+    The types are text, integer, smallint, bigint, uuid, timestamptz and bytea; any value may be None.
     """
 
     table: str

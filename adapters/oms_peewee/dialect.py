@@ -33,8 +33,9 @@ View = TypeVar("View")
 NewOrder: TypeAlias = tuple[Placement, Reserve | Enqueue]
 AsWritten: TypeAlias = Callable[[Placement], Order]
 Settled: TypeAlias = tuple[QueuedOrder, Reserve | Refuse]
-# The order's index in what is to be settled, its version, how long it is to be held, and a line's SKU and quantity.
-QueuedLine: TypeAlias = tuple[int, int, int | None, str, int]
+# The order's index in what is to be settled, its version, how long it is to be held, the locations that it is served
+# from (JSON), and a line's SKU and quantity.
+QueuedLine: TypeAlias = tuple[int, int, int | None, object, str, int]
 
 
 class Engine(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
+from typing import cast
 from uuid import UUID
 
 import peewee
@@ -80,6 +81,12 @@ class JsonField(peewee.Field):
     def python_value(self, value: object) -> object:
         """Read the text; psycopg2 has done so already."""
         return json.loads(value) if isinstance(value, str) else value
+
+
+def read_locations(stored: object) -> tuple[str, ...]:
+    """Read the locations of an order: JSON, or what psycopg2 has made of it."""
+    named = json.loads(stored) if isinstance(stored, str) else stored
+    return tuple(cast("list[str]", named))
 
 
 class MoneyField(peewee.Field):

@@ -11,7 +11,7 @@ import peewee
 
 from oms_core.domain.identifiers import uuid7_floor
 from oms_core.domain.limits import ORDER_LINES_MAX
-from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter, orders_within
+from oms_core.domain.orders.order import Holding, LineAllocation, Order, OrderFilter, allocations_of, orders_within
 from oms_core.domain.orders.shipments import Standing
 from oms_core.domain.orders.statuses import MAY_HAVE_RETURNED, MAY_HAVE_SHIPPED, SHIPPABLE
 from oms_core.domain.stock.products import MovementKind
@@ -100,8 +100,8 @@ def order_page(
 
 
 def is_ordered(session: Session, sku: str) -> bool:
-    """Return whether an order has a line of a product."""
-    return bool(_page(session, OrderFilter(sku=sku), None, 1).tuples().execute(session))
+    """Return whether an order has a line of a product, or had one that was removed."""
+    return LineRow.select(LineRow.order_id).where(LineRow.sku == sku).limit(1).first(session) is not None
 
 
 def holdings_of(session: Session, order_ids: Sequence[UUID], *, may_have_returned: bool) -> dict[UUID, list[Holding]]:
@@ -140,23 +140,10 @@ def standing_of(session: Session, orders: Iterable[Order], at: datetime) -> list
     ]
 
 
-def allocations_of(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, list[LineAllocation]]:
-    """Sum from where each line of these orders is served."""
+def find_allocations(session: Session, order_ids: Sequence[UUID]) -> dict[UUID, list[LineAllocation]]:
+    """Read from where each line of these orders is served."""
     held = holdings_of(session, order_ids, may_have_returned=True)
-    served = {
-        order_id: [
-            LineAllocation(
-                line_no=each.line_no,
-                location=each.location,
-                reserved=each.reserved,
-                shipped=each.shipped,
-                returned=each.returned,
-            )
-            for each in holdings
-            if each.reserved or each.shipped or each.returned
-        ]
-        for order_id, holdings in held.items()
-    }
+    served = {order_id: allocations_of(holdings) for order_id, holdings in held.items()}
     return {order_id: allocations for order_id, allocations in served.items() if allocations}
 
 
@@ -203,7 +190,7 @@ def _page(session: Session, wanted: OrderFilter, after: UUID | None, limit: int)
 
 def _page_of_sku(session: Session, wanted: OrderFilter, after: UUID | None, limit: int) -> peewee.SelectBase:
     bounds = _bounds(LineRow.order_id, wanted, after)
-    page = LineRow.select(LineRow.order_id).distinct().where(LineRow.sku == wanted.sku, *bounds)
+    page = LineRow.select(LineRow.order_id).distinct().where(LineRow.sku == wanted.sku, LineRow.quantity > 0, *bounds)
     if conditions := _conditions(wanted):
         page = page.join(OrderRow, on=(OrderRow.id == LineRow.order_id)).where(*conditions)
     page = page.order_by(_sorted_by(LineRow.order_id, wanted))

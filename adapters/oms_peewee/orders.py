@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,9 @@ from oms_core.domain.orders.order_changes import Changed, OrderChange, joins_que
 from oms_core.domain.orders.placement import Placement, PlacementOutcome, PlacementView, order_archived
 from oms_core.domain.orders.returns import Return
 from oms_core.domain.orders.shipments import Shipment
+from oms_core.domain.orders.statuses import OPEN
 from oms_core.domain.stamps import Stamp
+from oms_core.domain.stock.products import Product
 from oms_core.errors import OmsError
 from oms_core.ports.order_storage import NO_KEYS, DecideOrderChange, DecidePlacement
 from oms_peewee.bulk_changes import BulkChanges
@@ -25,9 +27,10 @@ from oms_peewee.database import Database
 from oms_peewee.dialect import Ledger
 from oms_peewee.event_queries import events_of, has_event
 from oms_peewee.idempotency_keys import keep_order_keys, kept_act
+from oms_peewee.line_rows import write_lines
 from oms_peewee.order_models import OrderRow
 from oms_peewee.order_queries import (
-    allocations_of,
+    find_allocations,
     find_order,
     has_order,
     order_page,
@@ -36,6 +39,7 @@ from oms_peewee.order_queries import (
 )
 from oms_peewee.order_writer import OrderWriter
 from oms_peewee.payment_references import keep_payment_reference
+from oms_peewee.products import lock_products, products_by_sku
 from oms_peewee.raised_levels import ready_levels
 from oms_peewee.return_rows import returns_of, write_returns
 from oms_peewee.session import Session
@@ -79,10 +83,11 @@ class PeeweeOrders:
         caller: Caller,
         now: datetime,
         decide: DecideOrderChange,
+        skus: Collection[str] | None = None,
     ) -> Changed:
         stamp = Stamp.of(caller, now)
         return self._database.write(
-            lambda session: self._act(session, order_id, owner, stamp, decide, key=key),
+            lambda session: self._act(session, order_id, owner, stamp, decide, key=key, skus=skus),
             look_up={"order_ids": [str(order_id)]},
         )
 
@@ -105,7 +110,7 @@ class PeeweeOrders:
         return self._database.read(lambda session: order_page(session, wanted, after, limit, lines_max))
 
     def allocations(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[LineAllocation]]:
-        return self._database.read(lambda session: allocations_of(session, seen_by(session, order_ids, owner)))
+        return self._database.read(lambda session: find_allocations(session, seen_by(session, order_ids, owner)))
 
     def shipments(self, order_ids: Sequence[UUID], *, owner: str | None) -> dict[UUID, list[Shipment]]:
         return self._database.read(lambda session: shipments_of(session, seen_by(session, order_ids, owner)))
@@ -125,6 +130,7 @@ class PeeweeOrders:
         decide: DecideOrderChange,
         *,
         key: IdempotencyKey | None = None,
+        skus: Collection[str] | None = None,
     ) -> Written[Changed]:
         found = lock_order(session, order_id, owner)
         kept = None if key is None else kept_act(session, key)
@@ -133,7 +139,7 @@ class PeeweeOrders:
         order = _existing(found, order_id)
         if kept is not None:
             return nothing_written(Changed(order=order, act_no=kept.act_no, replayed=True))
-        changed, change = self._changed(session, order, stamp, decide)
+        changed, change = self._changed(session, order, stamp, decide, skus)
         if key is not None:
             keep_order_keys(session, [(key, order_id, changed.act_no)], stamp.at)
         elif change is None:
@@ -151,10 +157,10 @@ class PeeweeOrders:
         )
 
     def _changed(
-        self, session: Session, order: Order, stamp: Stamp, decide: DecideOrderChange
+        self, session: Session, order: Order, stamp: Stamp, decide: DecideOrderChange, skus: Collection[str] | None
     ) -> tuple[Changed, OrderChange | None]:
         """Write what is decided on an order that is locked, if anything; return it as it then is."""
-        change = _decided(session, order, stamp, decide)
+        change = _decided(session, order, stamp, decide, skus)
         if change is None:
             return Changed(order=order), None
         queue_no = session.next_queue_number() if joins_queue(order, change) else None
@@ -163,6 +169,8 @@ class PeeweeOrders:
         if change.payment_reference is not None:
             keep_payment_reference(session, change.payment_reference, order.id, stamp.at)
         write_waiting(session, order, changed, change)
+        if change.lines:
+            write_lines(session, order.id, change.lines)
         if change.shipments:
             write_shipments(session, [change])
         if change.returns:
@@ -175,13 +183,24 @@ class PeeweeOrders:
         return Changed(order=changed, act_no=change.act_no), change
 
 
-def _decided(session: Session, order: Order, stamp: Stamp, decide: DecideOrderChange) -> OrderChange | None:
+def _decided(
+    session: Session, order: Order, stamp: Stamp, decide: DecideOrderChange, skus: Collection[str] | None
+) -> OrderChange | None:
     ((_, standing),) = standing_of(session, [order], stamp.at)
+    if skus is not None:
+        standing = replace(standing, products=_products(session, order, skus))
     change = decide(order, standing)
     if change is not None and change.raised:
         # A count has a bound, and is known to nobody but to who has it locked.
         change = decide(order, replace(standing, counts=ready_levels(session, change.raised, stamp.at)))
     return change
+
+
+def _products(session: Session, order: Order, skus: Collection[str]) -> dict[str, Product]:
+    named = sorted({*skus, *(line.sku for line in order.lines)})
+    if order.status in OPEN:
+        lock_products(session, named)
+    return products_by_sku(session, named)
 
 
 def _columns(before: Order, changed: Order, change: OrderChange) -> dict[str, Any]:
@@ -199,6 +218,10 @@ def _columns(before: Order, changed: Order, change: OrderChange) -> dict[str, An
         columns["hold_extensions"] = changed.hold_extensions or None
     if change.payment_reference is not None:
         columns["payment_reference"] = change.payment_reference
+    if change.lines:
+        columns["total"] = change.total
+    if change.details is not None:
+        columns |= {"reference": change.details.reference, "metadata": dict(change.details.metadata)}
     return columns
 
 

@@ -145,7 +145,10 @@ def _document(text: str) -> Any:
 
 
 def _with_later(order: Order, later: Sequence[Any]) -> Order:
-    read = {name: field.python_value(value) for (name, field), value in zip(_LATER, later, strict=True)}
+    if all(value is None for value in later):
+        return order
+    told = [(name, field.python_value(value)) for (name, field), value in zip(_LATER, later, strict=True)]
+    read: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told}
     return replace(order, **read)
 
 

@@ -18,6 +18,7 @@ from oms_peewee.database import Attempt, Database
 from oms_peewee.dialect import QueuedLine, SettlingTables
 from oms_peewee.event_queries import settled_by
 from oms_peewee.faults import Fault
+from oms_peewee.fields import read_locations
 from oms_peewee.session import Session
 
 # Enough to see the first order that the transaction has no room for.
@@ -109,7 +110,15 @@ def _queued_orders(order_ids: Sequence[UUID], lines: Iterable[QueuedLine]) -> li
     orders: list[QueuedOrder] = []
     for index, group in groupby(lines, key=itemgetter(0)):
         own = list(group)
-        ordered = tuple([OrderLine(sku=sku, quantity=quantity) for _, _, _, sku, quantity in own])
-        _, version, hold_seconds, *_ = own[0]
-        orders.append(QueuedOrder(id=order_ids[index], version=version, lines=ordered, hold_seconds=hold_seconds))
+        ordered = tuple([OrderLine(sku=sku, quantity=quantity) for *_, sku, quantity in own])
+        _, version, hold_seconds, locations, *_ = own[0]
+        orders.append(
+            QueuedOrder(
+                id=order_ids[index],
+                version=version,
+                lines=ordered,
+                hold_seconds=hold_seconds,
+                locations=None if locations is None else read_locations(locations),
+            )
+        )
     return orders

@@ -74,10 +74,10 @@ def write_waiting(session: Session, before: Order, after: Order, change: OrderCh
     elif after.status is OrderStatus.HELD:
         held = WaitingRow.update(due_at=after.hold_until, since=after.updated_at)
         held.where(WaitingRow.order_id == after.id).execute(session)
-    elif after.status is OrderStatus.QUEUED:
+    elif after.status is OrderStatus.QUEUED and change.entry is not None:
         changed = WaitingRow.update(attempts=after.attempts, **_due(session, change, after.updated_at))
         changed.where(WaitingRow.order_id == after.id).execute(session)
-    elif before.status in WAITING:
+    elif before.status in WAITING and after.status not in WAITING:
         WaitingRow.delete().where(WaitingRow.order_id == after.id).execute(session)
 
 

@@ -1,9 +1,10 @@
-"""`oms inventory import`: counts or differences of stock from a file."""
+"""`oms inventory import`: counts or differences of stock, or moves between locations, from a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
@@ -21,6 +22,8 @@ from oms_cli.commands.import_files import (
     read_delimiter,
 )
 from oms_cli.commands.import_rejects import RejectsOption, YesFlag
+from oms_cli.commands.inventory_moves import move_by_file
+from oms_cli.commands.order_act_file import FileOptions
 from oms_cli.commands.session import Session
 from oms_cli.terminal.arguments import WHOLE_NUMBER
 from oms_cli.terminal.exits import PARTLY_APPLIED
@@ -46,15 +49,25 @@ _REPORT: View[StockImportReport] = View(
     document=show_stock_import,
 )
 
+
+class Mode(StrEnum):
+    """What a quantity means: an absolute count, a signed difference, or units that move to another location."""
+
+    SET = "set"
+    ADJUST = "adjust"
+    TRANSFER = "transfer"
+
+
 ModeOption = Annotated[
-    ImportMode, typer.Option("--mode", case_sensitive=False, help="Whether quantities are counts or differences.")
+    Mode, typer.Option("--mode", case_sensitive=False, help="Whether quantities are counts, differences, or moves.")
 ]
 BatchSizeOption = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--batch-size",
         metavar="N",
         parser=WHOLE_NUMBER,
+        show_default=str(IMPORT_BATCH_ROWS_DEFAULT),
         help="Rows per transaction: no sale waits longer than for one.",
     ),
 ]
@@ -62,7 +75,10 @@ ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="R", help="Why, for rows that have no reason of their own.")
 ]
 KeyOption = Annotated[
-    str | None, typer.Option("--idempotency-key", metavar="K", help="Makes it repeatable; --mode adjust needs one.")
+    str | None,
+    typer.Option(
+        "--idempotency-key", metavar="K", help="Makes it repeatable; adjust needs one; for transfers, with their line."
+    ),
 ]
 
 ExistingOnlyFlag = Annotated[
@@ -79,12 +95,12 @@ def import_stock(
     session: Session,
     *,
     file: FileArgument,
-    mode: ModeOption = ImportMode.SET,
+    mode: ModeOption = Mode.SET,
     mapping: MapOption = None,
     format: FormatOption = None,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = "utf-8",
-    batch_size: BatchSizeOption = IMPORT_BATCH_ROWS_DEFAULT,
+    batch_size: BatchSizeOption = None,
     skip_bad: SkipBadFlag = False,
     dry_run: DryRunFlag = False,
     existing_only: ExistingOnlyFlag = False,
@@ -93,28 +109,47 @@ def import_stock(
     rejects: RejectsOption = None,
     yes: YesFlag = False,
 ) -> None:
-    """Import counts (--mode set) or differences (--mode adjust) of stock.
+    """Import counts (--mode set) or differences (--mode adjust) of stock, or moves between locations (--mode transfer).
 
     CSV has a header of sku,quantity[,location,name,reason,reference], JSON Lines these members. All is checked first:
     a malformed row stops the import before anything changes. Rows that the present stock refuses do not stop it.
+    Moves have sku,from,to,quantity[,reason,reference,idempotency_key], and are made one by one.
     """
+    of_file = FileOptions(
+        maps=mapping, format=format, delimiter=delimiter, encoding=encoding, skip_bad=skip_bad, rejects=rejects, yes=yes
+    )
+    of_counts = {"batch_size": batch_size, "dry_run": dry_run, "existing_only": existing_only, "reason": reason}
+    given = {name: value for name, value in of_counts.items() if value is not None and value is not False}
+    if mode is Mode.TRANSFER:
+        move_by_file(session, file, of_file, key=idempotency_key, of_counts=given)
+    else:
+        _count_by_file(session, file, of_file, mode=ImportMode(mode), key=idempotency_key, of_counts=given)
+
+
+def _count_by_file(
+    session: Session,
+    file: str,
+    of_file: FileOptions,
+    *,
+    mode: ImportMode,
+    key: str | None,
+    of_counts: Mapping[str, Any],
+) -> None:
     wanted = ImportStock(
         mode=mode,
-        format=format,
-        columns=read_columns(mapping or []),
-        delimiter=read_delimiter(delimiter),
-        batch_size=batch_size,
-        skip_bad=skip_bad,
-        dry_run=dry_run,
-        existing_only=existing_only,
-        reason=reason,
-        idempotency_key=idempotency_key,
+        format=of_file.format,
+        columns=read_columns(of_file.maps or []),
+        delimiter=read_delimiter(of_file.delimiter or ","),
+        skip_bad=of_file.skip_bad,
+        idempotency_key=key,
+        **of_counts,
     )
     caller = session.caller
-    opened = import_run(session, wanted, file, encoding=encoding, rejects=rejects, yes=yes)
+    encoding = of_file.encoding or "utf-8"
+    opened = import_run(session, wanted, file, encoding=encoding, rejects=of_file.rejects, yes=of_file.yes)
     with session.oms() as oms, opened as run:
         report = oms.imports.stock(wanted, run.source, caller=caller, rejects=run.rejects, progress=run.progress)
-    _end(session, report, would=dry_run)
+    _end(session, report, would=wanted.dry_run)
 
 
 def _end(session: Session, report: StockImportReport, *, would: bool) -> None:

@@ -1,4 +1,4 @@
-"""`--file` of `oms orders ship` and `oms orders return`: the acts of a file."""
+"""The acts of a file: `--file` of `oms orders ship` and `oms orders return`, and `--mode transfer` of an import."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from oms_cli.terminal.arguments import WholeNumber, read_duration, read_order_id
 from oms_cli.terminal.messages import counted, say
 from oms_cli.terminal.progress import progress
 from oms_cli.terminal.view import Column, View
+from oms_cli.views.orders import REMOVED
 
 if TYPE_CHECKING:
     from oms_core import ArchivedDocument, ArchiveReport
@@ -40,7 +41,11 @@ _ORDERS: View[ArchivedDocument] = View(
         Column(name="currency", value=lambda archived: archived.order["currency"]),
         Column(name="created_at", value=lambda archived: archived.order["created_at"], whole=True, spare=True),
         Column(name="updated_at", value=lambda archived: archived.order["updated_at"], spare=True),
-        Column(name="lines", value=lambda archived: len(archived.order["lines"]), right=True),
+        Column(
+            name="lines",
+            value=lambda archived: sum(line["quantity"] > 0 for line in archived.order["lines"]),
+            right=True,
+        ),
     ),
     document=lambda archived: archived.document,
     nothing="no orders",
@@ -56,7 +61,12 @@ class _Line:
 
 _LINES: View[_Line] = View(
     columns=tuple(
-        Column(name=name, value=lambda line, name=name: line.shown[name], right=name != "sku")  # type: ignore[misc]
+        Column(
+            name=name,
+            value=lambda line, name=name: line.shown[name],  # type: ignore[misc]
+            right=name != "sku",
+            table_value=(lambda line: line.shown["quantity"] or REMOVED) if name == "quantity" else None,
+        )
         for name in ("line_no", "sku", "quantity", "unit_price")
     ),
     document=lambda line: line.shown,

@@ -68,8 +68,8 @@ def import_orders(
     """Place the orders of a file, each all or nothing, in the order of the file.
 
     JSON Lines have the document that `place` takes, with an idempotency_key; CSV has a row per line:
-    idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata,hold_seconds. The reference stands
-    in for a missing key, so running the same file again is harmless.
+    idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata,hold_seconds,locations. The
+    reference stands in for a missing key, so running the same file again is harmless.
     """
     wanted = ImportOrders(
         format=format,

@@ -40,6 +40,10 @@ HoldOption = Annotated[
     str | None,
     typer.Option("--hold", metavar="TIME", help="Hold its stock for 15m, 2h ... until it is confirmed; 0: for good."),
 ]
+FromOption = Annotated[
+    list[str] | None,
+    typer.Option("--from", metavar="L", help="Serve it from these locations alone, in this order; repeatable."),
+]
 KeyOption = Annotated[
     str | None,
     typer.Option("--key", metavar="K", help="Idempotency key: the same order with the same key is placed once."),
@@ -69,6 +73,7 @@ def place_order(
     reference: Annotated[str | None, typer.Option("--reference", metavar="R", help="The customer's number.")] = None,
     currency: CurrencyOption = None,
     hold: HoldOption = None,
+    locations: FromOption = None,
     key: KeyOption = None,
     is_async: Annotated[bool, typer.Option("--async", help="Queue it; a worker places it.")] = False,
     wait: WaitOption = None,
@@ -77,7 +82,7 @@ def place_order(
     if wait is not None and not is_async:
         usage_error("--wait waits for a queued order: give --async too")
     if file is not None:
-        if line or any(given is not None for given in (customer, reference, currency, hold)):
+        if line or any(given is not None for given in (customer, reference, currency, hold, locations)):
             usage_error("give the order as a document or by options, not both")
         wanted = _read_file(file, key)
     else:
@@ -89,6 +94,7 @@ def place_order(
             reference=reference,
             currency=currency,
             hold_seconds=None if hold is None else read_hold(hold),
+            locations=tuple(locations) if locations else None,
             idempotency_key=key,
         )
     with session.oms() as oms, suggesting(oms, session.caller, [line.sku for line in wanted.lines]):
@@ -97,8 +103,7 @@ def place_order(
     if not session.output.is_table:
         session.output.record(PLACED, shown)
     if is_async and shown.order.failure is not None and shown.place is None:
-        session.output.flush()
-        _raise_failure(shown)
+        _raise_failure(session, shown)
 
 
 def _place(oms: Oms, session: Session, wanted: PlaceOrder) -> PlacedShown:
@@ -119,8 +124,11 @@ def _accept(oms: Oms, session: Session, wanted: PlaceOrder, wait_seconds: int) -
     return PlacedShown(order=order, replayed=accepted.replayed, place=oms.queue.place_of(order))
 
 
-def _raise_failure(shown: PlacedShown) -> NoReturn:
-    """Raise the error that a worker met: a rejected order is refused as it would have been at once."""
+def _raise_failure(session: Session, shown: PlacedShown) -> NoReturn:
+    """Raise the error that a worker met, below the order: one that is rejected is refused as it would have been at
+    once.
+    """
+    session.output.flush()
     failure = shown.order.failure
     assert failure is not None  # noqa: S101  The caller has looked.
     detail = f"order {shown.order.id} is {shown.order.status}: {failure.detail}"

@@ -11,10 +11,9 @@ from oms_cli.commands.order_names import OrderNames
 from oms_cli.commands.order_parts import OrderArgument, VersionOption
 from oms_cli.commands.session import Session
 from oms_cli.commands.shipment_options import CarrierOption, TrackingNumberOption, TrackingUrlOption
-from oms_cli.terminal.arguments import WholeNumber
+from oms_cli.terminal.arguments import WholeNumber, read_clearable
 from oms_cli.views.order_shipments import SHIPMENTS, sentence, shown
 from oms_core import ShipmentChanged
-from oms_core.domain.commands import UNSET, Unset
 from oms_core.domain.orders.shipments import ShipmentStatus
 from oms_core.domain.shipment_commands import CancelShipment, UpdateShipment
 
@@ -52,9 +51,9 @@ def update(
             order_id=OrderNames(oms, session.caller).order(order).id,
             shipment_no=shipment_no,
             status=ShipmentStatus.DELIVERED if delivered else None,
-            carrier=_given(carrier),
-            tracking_number=_given(tracking_number),
-            tracking_url=_given(tracking_url),
+            carrier=read_clearable(carrier),
+            tracking_number=read_clearable(tracking_number),
+            tracking_url=read_clearable(tracking_url),
             if_version=if_version,
         )
         _tell(session, oms.shipments.update(wanted, caller=session.caller))
@@ -88,9 +87,3 @@ def _tell(session: Session, changed: ShipmentChanged) -> None:
     session.output.sentence(sentence(changed))
     if not session.output.is_table:
         session.output.record(SHIPMENTS, changed)
-
-
-def _given(text: str | None) -> str | Unset | None:
-    if text is None:
-        return UNSET
-    return None if text.lower() == "none" else text

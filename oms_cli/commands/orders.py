@@ -23,7 +23,7 @@ from oms_cli.views.orders import EVENTS, LINES, ORDER, OrderShown, lines_shown
 from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses
 from oms_core.domain.orders.statuses import OrderStatus
 
-app = command_group("orders", "Orders: place, hold, find, ship, return, move, cancel, retry, archive.")
+app = command_group("orders", "Orders: place, hold, find, change, ship, return, move, cancel, retry, archive.")
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The order.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="R", help="Why, for the history.")]

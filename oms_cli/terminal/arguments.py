@@ -130,6 +130,13 @@ def read_low_stock(text: str | None) -> int | Unset | None:
         raise typer.BadParameter(f"{text!r} is neither a count nor none") from error
 
 
+def read_clearable(text: str | None) -> str | Unset | None:
+    """Read a text that `none` clears, in any case; UNSET where nothing was given."""
+    if text is None:
+        return UNSET
+    return None if text.lower() == "none" else text
+
+
 def read_order_id(text: str) -> UUID:
     """Read an order id. Raise `validation_error`."""
     try:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from oms_cli.terminal.messages import counted
 from oms_cli.terminal.view import Column, View
+from oms_cli.views.change_texts import event_text
 from oms_core import QueuePlace
 from oms_core.documents.orders import show_event, show_order, show_refusal
 from oms_core.documents.queue import show_queue_place
@@ -22,6 +23,7 @@ from oms_core.errors import OmsError
 
 T = TypeVar("T")
 
+REMOVED = "removed"  # What a table shows for a line without units.
 _COLOURS: Mapping[OrderStatus, str] = MappingProxyType(
     {
         OrderStatus.QUEUED: "cyan",
@@ -91,6 +93,10 @@ def total_with_currency(order: Order) -> str | None:
     return None if order.total is None else f"{total(order)} {order.currency}"
 
 
+def _line_count(order: Order) -> int:
+    return sum(line.quantity > 0 for line in order.lines)
+
+
 def failure(order: Order) -> str | None:
     """Return the reason of a rejected or failed order."""
     return None if order.failure is None else f"{order.failure.code}: {order.failure.detail}"
@@ -143,7 +149,7 @@ ORDERS: View[Order] = View(
         Column(name="currency", value=lambda order: order.currency, in_table=False),
         Column(name="created_at", value=lambda order: order.created_at, whole=True, spare=True),
         Column(name="reference", value=lambda order: order.reference, spare=True),
-        Column(name="lines", value=lambda order: len(order.lines), right=True, spare=True),
+        Column(name="lines", value=_line_count, right=True, spare=True),
         Column(
             name="failure",
             value=lambda order: order.failure and order.failure.code,
@@ -160,7 +166,7 @@ ORDERS: View[Order] = View(
 )
 
 
-def _of(column: Column[Order], order_of: Callable[[T], Order]) -> Column[T]:
+def column_of(column: Column[Order], order_of: Callable[[T], Order]) -> Column[T]:
     """Return a column of orders as a column of something that has an order."""
     table_value, style = column.table_value, column.style
     return Column(
@@ -177,7 +183,7 @@ def _of(column: Column[Order], order_of: Callable[[T], Order]) -> Column[T]:
 
 PLACED: View[PlacedShown] = View(
     columns=(
-        *(_of(column, lambda shown: shown.order) for column in ORDERS.columns),
+        *(column_of(column, lambda shown: shown.order) for column in ORDERS.columns),
         Column(name="replayed", value=lambda shown: "true" if shown.replayed else "false"),
         Column(name="queue_position", value=lambda shown: shown.place and shown.place.position),
     ),
@@ -189,11 +195,16 @@ _OF_LISTS_ONLY = frozenset({"lines", "version", "updated_at", "failure", "attemp
 # One order on its own: the same columns, and what a list has no room for.
 ORDER: View[OrderShown] = View(
     columns=(
-        *(_of(column, lambda shown: shown.order) for column in ORDERS.columns if column.name not in _OF_LISTS_ONLY),
+        *(
+            column_of(column, lambda shown: shown.order)
+            for column in ORDERS.columns
+            if column.name not in _OF_LISTS_ONLY
+        ),
         Column(name="updated_at", value=lambda shown: shown.order.updated_at),
         Column(name="version", value=lambda shown: shown.order.version),
         Column(name="queue", value=lambda shown: place_text(shown.place)),
         Column(name="attempts", value=lambda shown: shown.order.attempts or None),
+        Column(name="locations", value=lambda shown: ", ".join(shown.order.locations or ())),
         Column(name="hold_until", value=lambda shown: shown.order.hold_until),
         Column(name="payment", value=lambda shown: shown.order.payment_reference),
         Column(name="failure", value=lambda shown: failure(shown.order), style=lambda _: "red"),
@@ -214,7 +225,12 @@ LINES: View[LineShown] = View(
         Column(name="currency", value=lambda shown: shown.order.currency, in_table=False),
         Column(name="line_no", value=lambda shown: shown.line.line_no, right=True),
         Column(name="sku", value=lambda shown: shown.line.sku, whole=True),
-        Column(name="quantity", value=lambda shown: shown.line.quantity, right=True),
+        Column(
+            name="quantity",
+            value=lambda shown: shown.line.quantity,
+            right=True,
+            table_value=lambda shown: shown.line.quantity or REMOVED,
+        ),
         Column(
             name="unit_price",
             value=lambda shown: _amount(shown.line.unit_price, shown.order.currency),
@@ -235,6 +251,7 @@ EVENTS: View[Event] = View(
         Column(name="to", value=lambda entry: entry.event.data.get("to"), whole=True, spare=True),
         Column(name="shipment_no", value=lambda entry: entry.event.data.get("shipment_no"), right=True, spare=True),
         Column(name="return_no", value=lambda entry: entry.event.data.get("return_no"), right=True, spare=True),
+        Column(name="change", value=lambda entry: event_text(entry.event.data), prose=True),
         Column(name="reason", value=lambda entry: entry.event.data.get("reason"), prose=True),
         Column(name="actor", value=lambda entry: entry.actor),
         Column(name="request_id", value=lambda entry: entry.request_id, in_table=False),
@@ -266,7 +283,7 @@ def lines_shown(order: Order, allocations: Sequence[LineAllocation]) -> list[Lin
 def placed_sentence(placed: PlacedShown) -> str:
     """Say what became of placing: `placed 0198... pending: 2 lines, total 12.50 EUR`, or `queued 0198...: ...`."""
     order = placed.order
-    lines = counted(len(order.lines), "line")
+    lines = counted(_line_count(order), "line")
     amount = "no total, a price is missing" if order.total is None else f"total {total_with_currency(order)}"
     where = f"; {place_text(placed.place)}" if placed.place else ""
     if placed.replayed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from oms_core.documents.location_cells import locations_cell
 from oms_core.documents.orders import show_order, show_time
 from oms_core.domain.orders.order import Order
 from oms_core.domain.stock.products import Product
@@ -18,6 +19,7 @@ ORDER_EXPORT_COLUMNS = (
         "hold_seconds",
         "hold_until",
         "payment_reference",
+        "locations",
         "line_no",
         "sku",
         "quantity",
@@ -35,9 +37,10 @@ def stock_export_rows(product: Product) -> Iterator[Cells]:
 
 
 def order_export_rows(order: Order) -> Iterator[Cells]:
-    """Return a row for each line of an order; what is the order's stands in each.
+    """Return a row for each line of an order that has units; what is the order's stands in each.
 
-    The names are those of an import of orders where the meaning is. None is an empty cell.
+    The names are those of an import of orders where the meaning is. None is an empty cell. A line that was removed is
+    left out, since an import takes no quantity of 0; an order never has only such lines.
     """
     shown = show_order(order)
     metadata = json.dumps(dict(order.metadata), ensure_ascii=False, separators=(",", ":")) if order.metadata else None
@@ -46,7 +49,8 @@ def order_export_rows(order: Order) -> Iterator[Cells]:
         *(order.customer_id, order.reference, order.currency, shown["total"]),
         *(None if order.failure is None else order.failure.code, metadata),
         *(order.hold_seconds, shown["hold_until"], order.payment_reference),
+        None if order.locations is None else locations_cell(order.locations),
     )
     lines: list[dict[str, object]] = shown["lines"]  # type: ignore[assignment]
-    for line in lines:
+    for line in (line for line in lines if line["quantity"]):
         yield *of_order, line["line_no"], line["sku"], line["quantity"], line["unit_price"]

@@ -9,6 +9,7 @@ from oms_core.domain.import_commands import (
     ShipmentImportReport,
     StockImportReport,
 )
+from oms_core.domain.transfer_imports import TransferImportReport
 
 
 def show_stock_import(report: StockImportReport) -> dict[str, object]:
@@ -47,6 +48,11 @@ def show_shipment_import(report: ShipmentImportReport) -> dict[str, object]:
 def show_return_import(report: ReturnImportReport) -> dict[str, object]:
     """Return the report of an import of returns as JSON."""
     return {"returns": report.returns, **_acts(report)}
+
+
+def show_transfer_import(report: TransferImportReport) -> dict[str, object]:
+    """Return the report of an import of transfers as JSON."""
+    return {"transfers": report.transfers, **_acts(report)}
 
 
 def _acts(report: ActImportReport) -> dict[str, object]:

@@ -27,8 +27,8 @@ _LINE_REQUIRED = frozenset({"sku", "quantity"})
 def read_order(document: object, *, idempotency_key: str | None = None) -> PlaceOrder:
     """Read an order whose idempotency key came beside it (an HTTP header).
 
-    `{customer_id, currency?, reference?, metadata?, hold_seconds?, lines: [{sku, quantity, unit_price?}]}`; raises
-    `validation_error`.
+    `{customer_id, currency?, reference?, metadata?, hold_seconds?, locations?, lines: [{sku, quantity, unit_price?}]}`;
+    raises `validation_error`.
     """
     return _read(document, _ORDER_FIELDS, idempotency_key)
 

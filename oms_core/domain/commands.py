@@ -64,6 +64,8 @@ class PlaceOrder(OrderDetails):
         findings.raise_if_any()
         object.__setattr__(self, "lines", tuple(self.lines))
         object.__setattr__(self, "metadata", dict(self.metadata))
+        if self.locations is not None:
+            object.__setattr__(self, "locations", tuple(self.locations))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

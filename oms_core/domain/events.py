@@ -29,6 +29,7 @@ class EventType(StrEnum):
     ORDER_PARTLY_RETURNED = "order.partly_returned"
     ORDER_RETURNED = "order.returned"
     ORDER_RETRIED = "order.retried"
+    ORDER_CHANGED = "order.changed"
     SHIPMENT_CREATED = "shipment.created"
     SHIPMENT_UPDATED = "shipment.updated"
     SHIPMENT_DELIVERED = "shipment.delivered"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from oms_core.domain.change_commands import ChangeOrderLines
 from oms_core.domain.commands import AdjustStock, PlaceOrder, ReceiveStock, RetryOrder
 from oms_core.domain.hold_commands import ConfirmOrder, ExtendHold
 from oms_core.domain.money import to_ten_thousandths
@@ -77,6 +78,18 @@ def return_fingerprint(command: CreateReturn) -> bytes:
             (line.line_no, line.sku, line.quantity, line.disposition.value, line.location) for line in command.lines
         ]
     return _digest(["return", str(command.order_id), lines, command.reference, command.reason])
+
+
+def line_changes_fingerprint(command: ChangeOrderLines) -> bytes:
+    """Return the digest of a change of lines: 32 bytes."""
+    lines = [
+        (
+            *(line.line_no, line.sku, line.quantity),
+            None if line.unit_price is None else to_ten_thousandths(line.unit_price),
+        )
+        for line in command.lines
+    ]
+    return _digest(["change_lines", str(command.order_id), lines, command.reason])
 
 
 def _digest(content: object) -> bytes:

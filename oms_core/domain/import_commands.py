@@ -19,7 +19,7 @@ STOCK_COLUMNS = ("sku", "quantity", "location", "name", "reason", "reference")
 REASON_COLUMNS = ("line", "column", "code", "detail")  # The further columns of a file of rejects.
 ORDER_COLUMNS = (
     *("idempotency_key", "reference", "customer_id", "currency", "sku", "quantity", "unit_price", "metadata"),
-    "hold_seconds",
+    *("hold_seconds", "locations"),
 )
 SHIPMENT_COLUMNS = (
     *("idempotency_key", "order_id", "location", "line_no", "sku", "quantity"),
@@ -114,7 +114,7 @@ class ImportOrders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportActs:
-    """Act on orders as a file says: what the imports of shipments and of returns have in common.
+    """Act as a file says: what the imports of shipments, of returns and of transfers have in common.
 
     `format`, `columns`, `delimiter` and `skip_bad` are as in ImportStock. `COLUMNS` are those that a file may have.
     Raises `validation_error`.

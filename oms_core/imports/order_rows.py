@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from oms_core.documents.json_text import parse_json
+from oms_core.documents.location_cells import read_locations_cell
 from oms_core.documents.orders import read_repeatable_order
 from oms_core.domain.import_commands import ORDER_COLUMNS, ImportFormat, ImportReject, key_of_line
 from oms_core.domain.validation import one_finding
@@ -44,11 +45,12 @@ def read_order_rows(
     """Return the good orders and the malformed ones, in the order of the file.
 
     JSONL has the document that places an order, with an `idempotency_key`. CSV has a row for each line of an order:
-    `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata,hold_seconds`, in any order, under
-    the names in `columns`. The metadata are a JSON object. Rows with the same key that follow each other are one
-    order; what several of them say of the order must be the same. Where an order has no idempotency key, its reference
-    is the key, so that a rerun is harmless; without either it is malformed, but in JSONL under an `idempotency_key` of
-    the file, which makes one with the number of the line. Raise `validation_error` for a header that lacks a column.
+    `idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata,hold_seconds,locations`, in any
+    order, under the names in `columns`. The metadata are a JSON object, the locations names with `;` between them. Rows
+    with the same key that follow each other are one order; what several of them say of the order must be the same.
+    Where an order has no idempotency key, its reference is the key, so that a rerun is harmless; without either it is
+    malformed, but in JSONL under an `idempotency_key` of the file, which makes one with the number of the line. Raise
+    `validation_error` for a header that lacks a column.
     """
     if format is ImportFormat.JSONL:
         return read_documents(lines, ORDER, partial(_draft, key_of_file=idempotency_key))
@@ -66,7 +68,7 @@ def _draft(line: int, document: Document, key_of_file: str | None = None) -> Ord
 
 
 def _draft_of_rows(line: int, document: Document) -> OrderDraft:
-    return _draft(line, {**document, **_metadata(document), **_hold(document)})
+    return _draft(line, {**document, **_metadata(document), **_locations(document), **_hold(document)})
 
 
 def _identity(values: Mapping[str, str]) -> tuple[str]:
@@ -82,6 +84,10 @@ def _metadata(document: Document) -> Document:
         return {"metadata": parse_json(str(document["metadata"]).encode())}
     except (KeyError, OmsError):
         return {}
+
+
+def _locations(document: Document) -> Document:
+    return {"locations": read_locations_cell(str(document["locations"]))} if "locations" in document else {}
 
 
 def _hold(document: Document) -> Document:

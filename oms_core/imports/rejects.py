@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from oms_core.documents.location_cells import locations_cell
 from oms_core.documents.orders import whole
 from oms_core.domain.import_commands import ORDER_COLUMNS, RETURN_COLUMNS, SHIPMENT_COLUMNS, ImportReject
 from oms_core.domain.limits import ORDER_LINES_MAX
 from oms_core.domain.numbers import parse_whole_number
+from oms_core.domain.transfer_imports import TRANSFER_COLUMNS
 from oms_core.domain.validation import Findings
 from oms_core.errors import OmsError
 from oms_core.imports.records import RecordFault
@@ -51,6 +53,7 @@ def _noun(name: str, one: str, columns: Sequence[str], of_line: Sequence[str]) -
 ORDER = _noun("order", "an order", ORDER_COLUMNS, ("sku", "quantity", "unit_price"))
 SHIPMENT = _noun("shipment", "a shipment", SHIPMENT_COLUMNS, ("line_no", "sku", "quantity"))
 RETURN = _noun("return", "a return", RETURN_COLUMNS, ("line_no", "sku", "quantity", "disposition", "location"))
+TRANSFER = _noun("transfer", "a transfer", TRANSFER_COLUMNS, ())
 
 
 def _column(pointer: str) -> str:
@@ -101,7 +104,7 @@ def error_reject(
 
 def whole_values(noun: Noun, document: Mapping[str, object]) -> dict[str, str]:
     """Return what a document says of the whole, and not of its lines, as cells of a CSV file."""
-    return {name: shown(document[name]) for name in noun.of_whole if name in document}
+    return {name: _cell(name, document[name]) for name in noun.of_whole if name in document}
 
 
 def document_rows(noun: Noun, document: Mapping[str, object]) -> list[dict[str, str]]:
@@ -168,6 +171,13 @@ def number_or_text(text: str) -> int | str:
 def shorten(text: str) -> str:
     """Return a text from the file as a message may show it: short, and in ASCII."""
     return ascii(text)[1:-1][:_SHOWN_CHARACTERS_MAX]
+
+
+def _cell(name: str, value: object) -> str:
+    """Return a value as the cell of its column, in which an import reads it."""
+    if name == "locations" and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return locations_cell(value)
+    return shown(value)
 
 
 def _line_values(noun: Noun, line: object) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
@@ -55,7 +55,7 @@ class OrderStorage(Protocol):
         It stands at `now`. For a change that raises a count, `counts` has the levels of its products exactly, since
         they are read under lock; those that it moves and that are not there are made. It writes status, version + 1,
         updated_at, the movements with their levels, the events, the shipments (new ones, and what has changed of
-        others), new returns with their lines, and `stock_events`.
+        others), new returns with their lines, lines that change or are new, details, and `stock_events`.
         A change with a queue entry also writes attempts, failure, and the due time by the database's clock. An order
         that becomes queued again gets a new queue number, above all that wait, and has no hold. A change with the end
         of a hold writes that. One with a payment reference keeps it for this order, also where the order is gone one
@@ -75,8 +75,12 @@ class OrderStorage(Protocol):
         caller: Caller,
         now: datetime,
         decide: DecideOrderChange,
+        skus: Collection[str] | None = None,
     ) -> Changed:
         """Change an order as `change` does, once per key; return the order after it, and the number of the act.
+
+        With `skus`, `decide` sees the products of these and of the order's lines, those that there are; they are locked
+        if the order is open, since more of them may be reserved.
 
         The key is stored with that number in the same transaction, also if `decide` changes nothing; an error of
         `decide` stores none. A key that was stored with the same fingerprint makes the call a replay (nothing is

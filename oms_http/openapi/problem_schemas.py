@@ -128,6 +128,7 @@ _FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 **{"requested": _COUNT, "shipped": _COUNT, "returned": _COUNT},
             )
         ),
+        "below_shipped": _all(lines=_lines(line_no=_NUMBER, sku=_TEXT, requested=_COUNT, shipped=_NUMBER)),
         "return_limit": _all(returns_max=_COUNT),
         "shipment_returned": _all(lines=_lines(line_no=_NUMBER, shipped=_COUNT, returned=_COUNT)),
         "shipment_limit": _all(shipments_max=_COUNT),
@@ -159,6 +160,7 @@ _EXAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "exceeds_shipped": {
             "lines": [{"line_no": 1, "sku": "WIDGET", "requested": 2, "shipped": 3, "returned": 2}],
         },
+        "below_shipped": {"lines": [{"line_no": 1, "sku": "WIDGET", "requested": 1, "shipped": 2}]},
         "return_limit": {"returns_max": 1000},
         "shipment_returned": {"lines": [{"line_no": 1, "shipped": 3, "returned": 1}]},
         "shipment_limit": {"shipments_max": 1000},

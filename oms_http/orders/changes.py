@@ -13,7 +13,8 @@ from oms_http.app_state import Service
 from oms_http.openapi import headers
 from oms_http.openapi.operation import WRITING, Answer, Operation
 from oms_http.orders.order_answers import ORDER, order_response
-from oms_http.orders.order_schemas import RETRIABLE, RetriesRequest, RetryReport, RetryRequest, StatusRequest
+from oms_http.orders.order_schemas import StatusRequest
+from oms_http.orders.retry_schemas import RETRIABLE, RetriesRequest, RetryReport, RetryRequest
 from oms_http.requests import (
     Request,
     note_idempotency_key,

@@ -62,7 +62,7 @@ ORDER_FILTERS = (
     ),
     QueryParameter(
         name="sku",
-        description="Orders with a line of this product.",
+        description="Orders with a line of this product that was not removed.",
         schema={"type": "string", "minLength": 1, "maxLength": limits.SKU_LENGTH_MAX, "pattern": IDENTIFIER_PATTERN},
         read=identifier(limits.SKU_LENGTH_MAX),
     ),

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 
-from oms_core.documents.orders import whole
 from oms_core.domain import limits
 from oms_core.domain.events import EventType
-from oms_core.domain.orders.queueing import RETRIABLE as CAN_BE_RETRIED
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_http.schemas.fields import (
-    IDENTIFIER_PATTERN,
     Amount,
     Currency,
     Cursor,
     CustomerId,
     HoldSeconds,
     IdempotencyKey,
+    Location,
     Metadata,
     OrderId,
     Quantity,
@@ -30,10 +27,9 @@ from oms_http.schemas.fields import (
     Sku,
     Time,
 )
-from oms_http.schemas.models import Input, Output, identifier, one_of
+from oms_http.schemas.models import Input, Output, one_of
 from oms_http.schemas.problems import RefusedOutcome, Shortage
 
-RETRIABLE = MappingProxyType({status.value: status for status in OrderStatus if status in CAN_BE_RETRIED})
 _ORDER_REQUEST: JsonDict = {
     "customer_id": "C-1001",
     "reference": "WEB-4711",
@@ -56,6 +52,7 @@ ORDER_EXAMPLE: JsonDict = {
     "hold_until": None,
     "hold_extensions": 0,
     "payment_reference": None,
+    "locations": None,
     "failure": None,
     "attempts": 0,
     "version": 1,
@@ -73,6 +70,17 @@ EVENT_EXAMPLE: JsonDict = {
     "request_id": "6f1c0d3e5b7a4c2f8e9d0a1b2c3d4e5f",
     "created_at": _TIME,
 }
+
+
+ServedFrom = Annotated[
+    list[Location],
+    Field(
+        min_length=1,
+        max_length=limits.ORDER_LOCATIONS_MAX,
+        json_schema_extra={"uniqueItems": True},
+        description="The order is served from these locations alone, in this order.",
+    ),
+]
 
 
 class OrderLineRequest(Input):
@@ -94,6 +102,7 @@ class OrderRequest(Input):
     reference: Reference | None = None
     metadata: Metadata | None = None
     hold_seconds: HoldSeconds | None = None
+    locations: ServedFrom | None = None
 
 
 class KeyedOrderRequest(OrderRequest):
@@ -130,57 +139,6 @@ class StatusRequest(Input):
     reason: Reason | None = None
 
 
-class RetryRequest(Input):
-    """A rejected, failed or expired order is to be placed again."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"reason": "new stock has arrived"}]})
-
-    reason: Reason | None = None
-
-
-class RetriesRequest(Input):
-    """Orders that were given up are to be placed again: the newest `limit` of those that fit all that is given."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"status": ["rejected"], "failure_code": "insufficient_inventory", "sku": "WIDGET"}]
-        }
-    )
-
-    status: Annotated[
-        list[Annotated[str, Field(json_schema_extra={"enum": [*RETRIABLE]}), one_of(RETRIABLE, "unknown_status")]]
-        | None,
-        Field(min_length=1, max_length=3, description="Without it: rejected and failed."),
-    ] = None
-    failure_code: Annotated[
-        str | None,
-        Field(
-            min_length=1, max_length=limits.FAILURE_CODE_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}
-        ),
-        identifier(limits.FAILURE_CODE_LENGTH_MAX),
-    ] = None
-    customer_id: CustomerId | None = None
-    sku: Annotated[
-        str | None,
-        Field(min_length=1, max_length=limits.SKU_LENGTH_MAX, json_schema_extra={"pattern": IDENTIFIER_PATTERN}),
-        identifier(limits.SKU_LENGTH_MAX),
-    ] = None
-    reason: Reason | None = None
-    limit: Annotated[int, Field(strict=True, ge=1, le=limits.RETRY_ORDERS_MAX), BeforeValidator(whole)] = (
-        limits.RETRY_ORDERS_MAX
-    )
-
-
-class RetryReport(Output):
-    """How many orders were queued again, how many could not be (they changed meanwhile), and whether more may fit."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"retried": 41, "refused": 0, "more": False}]})
-
-    retried: Annotated[int, Field(ge=0)]
-    refused: Annotated[int, Field(ge=0)]
-    more: bool
-
-
 class LineAllocation(Output):
     """The units of a line that one location serves: reserved, shipped, and of these returned."""
 
@@ -195,7 +153,7 @@ class OrderLine(Output):
 
     line_no: int
     sku: str
-    quantity: int
+    quantity: Annotated[int, Field(ge=0, description="0: the line was removed.")]
     unit_price: Amount | None
     allocations: Annotated[
         list[LineAllocation] | SkipJsonSchema[None],
@@ -221,7 +179,7 @@ class OrderFailure(Output):
 
 
 class Order(Output):
-    """An order. `version` grows with each change; `total` is null when a line has no price."""
+    """An order. `version` grows with each change; `total` is null when a line with units has no price."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [ORDER_EXAMPLE]})
 
@@ -237,6 +195,7 @@ class Order(Output):
     hold_until: Annotated[Time | None, Field(description="When the hold ends, or was to end.")]
     hold_extensions: Annotated[int, Field(ge=0)]
     payment_reference: str | None
+    locations: Annotated[list[str] | None, Field(description="It is served from these alone; null: from any.")]
     failure: OrderFailure | None
     attempts: Annotated[int, Field(ge=0)]
     version: Annotated[int, Field(ge=1)]

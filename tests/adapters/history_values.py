@@ -23,6 +23,7 @@ from oms_core import (
     ReceiveStock,
     SetStock,
 )
+from oms_core.domain.change_commands import LineChange
 from oms_core.domain.limits import COUNT_MAX
 from oms_core.domain.orders.order_changes import HoldEnd, OrderChange
 from oms_core.domain.orders.placement import decide_placement
@@ -70,6 +71,7 @@ orders = st.builds(
     reference=st.none() | texts,
     metadata=st.dictionaries(texts, prose, max_size=2),
     hold_seconds=st.sampled_from([None, None, 0, 900]),
+    locations=st.sampled_from([None, None, None, ("north",), ("Ä", "main")]),
     idempotency_key=keys,
 )
 shipped_parts = st.fixed_dictionaries(
@@ -110,6 +112,22 @@ returned_parts = st.fixed_dictionaries(
         "reference": texts,
         "if_version": st.integers(1, 4),
     },
+)
+changed_lines = st.fixed_dictionaries(
+    {
+        "lines": st.lists(
+            st.builds(LineChange, line_no=st.integers(1, 4), quantity=st.integers(0, 5))
+            | st.builds(LineChange, sku=skus, quantity=st.integers(1, 4), unit_price=prices),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda line: line.line_no or line.sku,
+        )
+    },
+    optional={"idempotency_key": keys, "if_version": st.integers(1, 4), "reason": prose},
+)
+other_details = st.fixed_dictionaries(
+    {"metadata": st.dictionaries(texts, st.none() | prose, max_size=2)},
+    optional={"reference": st.none() | texts, "if_version": st.integers(1, 4)},
 )
 payments = st.sampled_from([None, "P1", "P2", "p1"])
 sets = st.builds(

@@ -14,6 +14,7 @@ from oms_contracts.clock import TickingClock
 from oms_core import (
     Caller,
     CancelShipment,
+    ChangeOrderLines,
     ChangeOrderStatus,
     ChangeOrderStatuses,
     ConfirmOrder,
@@ -25,6 +26,7 @@ from oms_core import (
     Ports,
     RetryOrder,
     Settings,
+    UpdateOrder,
     UpdateShipment,
 )
 from oms_core.ports.storage import Storage
@@ -32,8 +34,10 @@ from tests.adapters.answers import answer_of, comparable
 from tests.adapters.history_values import (
     KeyedCommand,
     callers,
+    changed_lines,
     keys,
     let_run_out_now,
+    other_details,
     payments,
     prose,
     returned_parts,
@@ -129,6 +133,18 @@ class OrderActs(RuleBasedStateMachine):
     def take_in_many(self, which: list[int], given: dict[str, Any], caller: Caller) -> None:
         commands = [CreateReturn(order_id=self.order_id(each), **given) for each in which]
         self.ask(lambda oms: oms.returns.create_many(commands, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one, given=changed_lines, caller=callers)
+    def change_lines(self, which: int, given: dict[str, Any], caller: Caller) -> None:
+        command = ChangeOrderLines(order_id=self.order_id(which), **given)
+        self.ask(lambda oms: oms.orders.change_lines(command, caller=caller))
+
+    @precondition(lambda self: self.order_ids)
+    @rule(which=which_one, given=other_details, caller=callers)
+    def update(self, which: int, given: dict[str, Any], caller: Caller) -> None:
+        command = UpdateOrder(order_id=self.order_id(which), **given)
+        self.ask(lambda oms: oms.orders.update(command, caller=caller))
 
     @precondition(lambda self: self.order_ids)
     @rule(which=which_one, caller=callers)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from oms_contracts import concurrency
 from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
+from oms_contracts.storage_contract.change_races import ChangeRacePromises
 from oms_contracts.storage_contract.hold_races import HoldRacePromises
 from oms_contracts.storage_contract.injected_races import InjectedRacePromises
 from oms_contracts.storage_contract.keyed_changes import KeyedChangeRacePromises
@@ -88,6 +89,12 @@ MEETINGS: dict[str, tuple[str, Callable[[Collection[Product]], bool]]] = {
     "test_what_comes_back_is_sold_once": ("levels read", a_product),
     "test_orders_come_back_at_once_to_a_place_that_had_none": ("levels read", product_a),
     "test_one_key_on_sixteen_threads_is_one_return": ("decided", a_product),
+    "test_of_changes_at_once_the_last_one_stands": ("decided", a_product),
+    "test_lines_added_at_once_take_different_numbers": ("decided", a_product),
+    "test_the_last_units_are_sold_or_added": ("levels read", a_product),
+    "test_of_a_change_and_what_else_becomes_of_the_order_each_sees_the_other": ("decided", anything),
+    "test_one_key_on_sixteen_threads_is_one_change_of_lines": ("decided", a_product),
+    "test_details_told_at_once_are_all_kept": ("decided", anything),
     "test_transfers_that_cross_lose_nothing": ("levels read", a_product),
     "test_the_last_units_are_sold_or_moved": ("levels read", a_product),
     "test_one_key_on_sixteen_threads_is_one_transfer": ("decided", a_product),
@@ -133,6 +140,7 @@ class Races(
     BulkMoveRacePromises,
     ShipmentRacePromises,
     ReturnRacePromises,
+    ChangeRacePromises,
     TransferRacePromises,
     LocationRacePromises,
     ApiKeyRacePromises,

@@ -23,10 +23,14 @@ def cancelled(cli: Cli) -> Order:
     cli.stock("A", 10)
     order = cli.oms.orders.place(WANTED, caller=cli.caller).order
     cli.oms.orders.place(PlaceOrder(customer_id="C2", lines=WANTED.lines), caller=cli.caller)
-    cancelled = cli.oms.orders.cancel(order.id, caller=cli.caller)
+    return age(cli, cli.oms.orders.cancel(order.id, caller=cli.caller))
+
+
+def age(cli: Cli, order: Order) -> Order:
+    """Let an order have been changed long ago for the last time."""
     storage = cli.oms._ports.storage
     assert isinstance(storage, MemoryStorage)
-    aged = replace(cancelled, updated_at=cancelled.updated_at - timedelta(days=500))
+    aged = replace(order, updated_at=order.updated_at - timedelta(days=500))
     storage.tables.orders[order.id] = aged
     return aged
 
@@ -95,3 +99,15 @@ def test_a_period_that_is_none_is_refused(cli: Cli, cancelled: Order, file: Path
     ran = cli("orders", "archive", str(file), "--older-than", age)
     assert (ran.code, ran.out) == (2, "")
     assert not file.exists()
+
+
+def test_a_line_that_was_removed_is_recognised_and_is_not_counted(cli: Cli, file: Path) -> None:
+    cli.stock("A", 10)
+    order = cli.place(OrderLine(sku="A", quantity=2), OrderLine(sku="A", quantity=1), reference="R")
+    assert cli("orders", "change", "R", "--line-no", "2:0").code == 0
+    cancelled = cli.oms.orders.cancel(order.id, caller=cli.caller)
+    age(cli, cancelled)
+    assert cli("orders", "archive", str(file), "--older-than", "400d").out == "archived 1 order\n"
+    rows = cli("orders", "archived", str(file), str(order.id)).out.splitlines()
+    assert [row.split() for row in rows[-2:]] == [["1", "A", "2"], ["2", "A", "removed"]]
+    assert cli("orders", "archived", str(file), "-o", "csv").out.splitlines()[1].endswith(",1")

@@ -58,3 +58,13 @@ def test_one_thing_is_shown_as_it_is_now(cli: Cli, replica: MemoryReplica) -> No
     assert "NEW" not in cli("inventory", "list").out
     shown = cli("inventory", "show", "NEW")
     assert (shown.code, "replica" in shown.err) == (0, False)
+
+
+def test_a_change_is_told_against_the_primary_where_the_replica_found_the_reference(
+    cli: Cli, replica: MemoryReplica
+) -> None:
+    order = cli.place(reference="WEB-1")
+    assert cli("orders", "list").code == 0
+    replica.stop()
+    cli("orders", "change", str(order.id), "--line-no", "1:2")
+    assert "line 1: 2 -> 3 WIDGET" in cli("orders", "change", "WEB-1", "--line-no", "1:3").out

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -15,6 +16,7 @@ from oms_core import (
     AdjustStock,
     Caller,
     CancelShipment,
+    ChangeOrderLines,
     ChangeOrderStatus,
     ChangeOrderStatuses,
     ConfirmOrder,
@@ -29,6 +31,8 @@ from oms_core import (
     ImportReturns,
     ImportShipments,
     ImportStock,
+    ImportTransfers,
+    LineChange,
     OmsError,
     OrderFilter,
     OrderStatus,
@@ -41,6 +45,7 @@ from oms_core import (
     SetLocation,
     SetStock,
     TransferStock,
+    UpdateOrder,
     UpdateShipment,
 )
 from oms_core.domain.access import ACCESS_RULES, AccessRule
@@ -49,7 +54,9 @@ from tests.surface import METHODS
 
 NEW_KEY = CreateApiKey(name="another", scopes={Scope.ORDERS_READ})
 CSV = b"sku,quantity\nWIDGET,500\n"
+MOVES = b"sku,from,to,quantity\nWIDGET,main,north,1\n"
 UNHELD = "with hold_seconds 0"
+FURTHER = LineChange(sku="WIDGET", quantity=1)
 WANTED_UNHELD = replace(WANTED, hold_seconds=0)
 JSONL = b'{"customer_id": "C1", "lines": [{"sku": "WIDGET", "quantity": 1}], "idempotency_key": "K"}\n'
 
@@ -87,6 +94,13 @@ def move_many(status: OrderStatus) -> Call:
         if isinstance(outcome, OmsError):
             raise outcome
         return outcome
+
+    return call
+
+
+def change_lines(line: LineChange) -> Call:
+    def call(at: Shop, who: Caller) -> object:
+        return at.oms.orders.change_lines(ChangeOrderLines(order_id=at.placed.id, lines=[line]), caller=who)
 
     return call
 
@@ -154,6 +168,11 @@ CALLS: dict[tuple[str, str], Call] = {
     ("orders.change_status", "to any other status"): move(OrderStatus.SHIPPED),
     ("orders.change_many", "to cancelled"): move_many(OrderStatus.CANCELLED),
     ("orders.change_many", "to any other status"): move_many(OrderStatus.SHIPPED),
+    ("orders.change_lines", "queued, held or pending, without prices"): change_lines(FURTHER),
+    ("orders.change_lines", "in every status that allows it"): change_lines(replace(FURTHER, unit_price=Decimal(1))),
+    ("orders.update", ""): lambda at, who: at.oms.orders.update(
+        UpdateOrder(order_id=at.placed.id, reference="R"), caller=who
+    ),
     ("orders.retry", ""): lambda at, who: at.oms.orders.retry(RetryOrder(order_id=at.rejected.id), caller=who),
     ("orders.retry_many", ""): lambda at, who: at.oms.orders.retry_many(OrderFilter(), caller=who),
     ("shipments.create", ""): lambda at, who: at.oms.shipments.create(
@@ -194,6 +213,9 @@ CALLS: dict[tuple[str, str], Call] = {
     ("locations.set", ""): lambda at, who: at.oms.locations.set(SetLocation(name="main", note="told"), caller=who),
     ("imports.stock", ""): lambda at, who: at.oms.imports.stock(
         ImportStock(mode=ImportMode.SET), io.BytesIO(CSV), caller=who
+    ),
+    ("imports.transfers", ""): lambda at, who: at.oms.imports.transfers(
+        ImportTransfers(idempotency_key="K"), io.BytesIO(MOVES), caller=who
     ),
     ("api_keys.create", ""): lambda at, who: at.oms.api_keys.create(NEW_KEY, caller=who),
     ("api_keys.rotate", ""): lambda at, who: at.oms.api_keys.rotate(RotateApiKey(name="robot"), caller=who),

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 from oms_contracts.storage_contract.api_keys import NOW, create, named, rotate
+from oms_contracts.storage_contract.changing import change
+from oms_contracts.storage_contract.changing import update as update_details
 from oms_contracts.storage_contract.failing import rejected
 from oms_contracts.storage_contract.importing import ADJUST, SET, apply, entry, key_of
 from oms_contracts.storage_contract.keyed_changes import retry_once
@@ -91,6 +93,9 @@ WRITES: dict[str, Callable[[Stocked], object]] = {
     "returns of many": lambda at: returns(at.shop).create_many(
         [CreateReturn(order_id=at.shipped.id, idempotency_key="K")], caller=at.shop.caller
     ),
+    "a change of lines": lambda at: change(at.shop, at.bought.id, (1, 1), ("WIDGET", 4)),
+    "a change of lines under a key": lambda at: change(at.shop, at.bought.id, (1, 5), idempotency_key="K"),
+    "other details": lambda at: update_details(at.shop, at.bought.id, reference="R", metadata={"a": "b"}),
     "a cancellation of what waits": lambda at: at.shop.move(at.waiting.id, OrderStatus.CANCELLED),
     "a retry": lambda at: at.shop.retry(at.rejected.id),
     "a retry under a key": lambda at: retry_once(at.shop, at.rejected),

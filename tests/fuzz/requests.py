@@ -35,6 +35,7 @@ _QUERIES: dict[str, bytes] = {
     "listProducts": b"low_stock=false&limit=2",
     "listMovements": b"limit=1",
     "listKeys": b"limit=2",
+    "changeOrderLines": b"dry_run=false",
     "importStock": b"mode=set&skip_bad=true&dry_run=false&reason=counted",
 }
 _HEADERS: tuple[tuple[str, bytes], ...] = (
@@ -77,6 +78,8 @@ _READ = {
     "updateShipment": ("If-Match",),
     "cancelShipment": ("Idempotency-Key", "If-Match"),
     "createReturn": ("Idempotency-Key", "If-Match"),
+    "changeOrderLines": ("Idempotency-Key", "If-Match"),
+    "updateOrder": ("If-Match",),
     "importStock": ("Idempotency-Key",),
 }
 _HELPFUL: tuple[tuple[str, bytes], ...] = (
@@ -155,7 +158,7 @@ class Writer:
     def _headers(self, operation: Operation, caller: str, *, is_changed: bool) -> list[tuple[str, bytes]]:
         chance = self._chance
         headers = dict(chance.some_of(_HEADERS, 2)) if is_changed else dict(chance.some_of(_HELPFUL, 1))
-        if operation.method in {"POST", "PUT"}:
+        if operation.method in {"POST", "PUT", "PATCH"}:
             headers["Content-Type"] = b"text/csv" if operation.id == "importStock" else b"application/json"
         if is_changed and operation.id in _READ:
             read = chance.one_of(_READ[operation.id])
@@ -189,10 +192,14 @@ class Writer:
         scopes = chance.some_of([scope.value for scope in Scope], 3)
         bound = {"customer_id": chance.one_of((CUSTOMER, None)), "expires_at": "2090-01-01T00:00:00Z"}
         back = {"line_no": 1, "quantity": 1, "disposition": chance.one_of(_DISPOSITIONS)}
+        quantity = chance.below(4)
+        lines = ({"line_no": 1, "quantity": quantity}, {"sku": "WIDGET", "quantity": quantity + 1, "unit_price": "1"})
         good: dict[str, object] = {
             "placeOrder": self._order(),
             "placeOrders": {"orders": [self._order() | keyed, self._order()]},
             "changeOrderStatus": {"status": chance.one_of(_STATUSES), "reason": "as asked"},
+            "changeOrderLines": {"lines": [chance.one_of(lines)], "reason": "as asked"},
+            "updateOrder": {"reference": chance.one_of(("R", None)), "metadata": {"note": chance.one_of(("n", None))}},
             "retryOrder": {"reason": "again"},
             "retryOrders": {"status": ["rejected"], "customer_id": CUSTOMER, "limit": 1},
             "replayDeadLetters": {"ids": [chance.one_of(letters)]},

@@ -47,8 +47,8 @@ ORDER = {
 JSONL = b'{"sku":"A","quantity":5,"location":"main"}\n\n{"sku":"B","quantity":-0}\n'
 CSV = b'sku,quantity,location,name,reason,reference\nA,5,main,"a ""b""",counted,R\n"B\nC",1,,,,\n'
 ORDERS_CSV = (
-    b"idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata,hold_seconds\n"
-    b'k,R,C1,EUR,A,1,1.50,"{""note"": ""n""}",900\nk,,,,B,2,,,\n'
+    b"idempotency_key,reference,customer_id,currency,sku,quantity,unit_price,metadata,hold_seconds,locations\n"
+    b'k,R,C1,EUR,A,1,1.50,"{""note"": ""n""}",900,north;east\nk,,,,B,2,,,,\n'
 )
 AN_ORDER = "01980a3c-5d00-7000-8000-000000000000"
 LINE = {"line_no": 1, "quantity": 2}

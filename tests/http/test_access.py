@@ -56,6 +56,17 @@ ASKS = (
     Ask("exportOrders", query=f"?customer_id={OWNER}"),
     Ask("getOrder"),
     Ask("listOrderEvents"),
+    Ask("updateOrder", sent=body(reference="R")),
+    Ask(
+        "changeOrderLines",
+        when="queued, held or pending, without prices",
+        sent=body(lines=[{"sku": "WIDGET", "quantity": 1}]),
+    ),
+    Ask(
+        "changeOrderLines",
+        when="in every status that allows it",
+        sent=body(lines=[{"sku": "WIDGET", "quantity": 1, "unit_price": "1.00"}]),
+    ),
     Ask("createShipment", 201, sent=body()),
     Ask("listShipments", of="shipped"),
     Ask("getShipment", of="shipped"),
@@ -180,6 +191,10 @@ def test_a_missing_order_and_anothers_are_answered_alike(at: Shop) -> None:
         lambda order_id: client.get(f"/v1/orders/{order_id}/events").text,
         lambda order_id: client.put(f"/v1/orders/{order_id}/status", json={"status": "shipped"}).text,
         lambda order_id: client.post(f"/v1/orders/{order_id}/retry", json={}).text,
+        lambda order_id: client.patch(f"/v1/orders/{order_id}", json={"reference": "R"}).text,
+        lambda order_id: (
+            client.patch(f"/v1/orders/{order_id}/lines", json={"lines": [{"line_no": 1, "quantity": 2}]}).text
+        ),
     ]
     client.environ_base["HTTP_X_REQUEST_ID"] = "same"
     for text in texts:

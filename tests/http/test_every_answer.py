@@ -89,7 +89,8 @@ def test_an_unknown_path_is_not_found(client: ConformingClient, path: str) -> No
     ("method", "path", "allowed"),
     [
         ("DELETE", "/v1/orders", {"GET", "HEAD", "OPTIONS", "POST"}),
-        ("PATCH", "/v1/orders/x", {"GET", "HEAD", "OPTIONS"}),
+        ("PUT", "/v1/orders/x", {"GET", "HEAD", "OPTIONS", "PATCH"}),
+        ("POST", "/v1/orders/x/lines", {"OPTIONS", "PATCH"}),
         ("GET", "/v1/orders/x/status", {"OPTIONS", "PUT"}),
         ("POST", "/v1/inventory/X", {"DELETE", "GET", "HEAD", "OPTIONS", "PUT"}),
         ("GET", "/v1/orders/x/retry", {"OPTIONS", "POST"}),

@@ -94,6 +94,8 @@ ROUTES = {
     ("/v1/orders/import", "POST"),
     ("/v1/inventory/export", "GET"),
     ("/v1/orders/{id}", "GET"),
+    ("/v1/orders/{id}", "PATCH"),
+    ("/v1/orders/{id}/lines", "PATCH"),
     ("/v1/orders/{id}/events", "GET"),
     ("/v1/orders/{id}/status", "PUT"),
     ("/v1/orders/{id}/confirm", "POST"),
@@ -215,7 +217,7 @@ def test_every_operation_is_described(document: dict[str, Any]) -> None:
         assert set(re.findall(r"{(\w+)}", path)) == {
             parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"
         }
-        if method in {"POST", "PUT"}:
+        if method in {"POST", "PUT", "PATCH"}:
             assert operation["requestBody"]["required"]
             assert {"400", "408", "413", "415"} <= operation["responses"].keys()
         for response in operation["responses"].values():

@@ -49,11 +49,12 @@ BY_STATE = {"key_name_taken", "unknown_sku", "total_too_large", "idempotency_key
 BY_MEANING = {
     "bad_cursor": "a cursor is one that the same list gave",
     "bad_name": "a SKU is in normal form NFC",
-    "duplicate": "a shipment names a line or a SKU once; a return does so once for a disposition and a location",
+    "duplicate": "an act on lines names each once; a return does so once for a disposition and a location",
     "bad_amount": "an amount fits an int8, and its currency",
     "bad_time": "a date-time of the schema may be a leap second, or out of the calendar in UTC",
     "out_of_range": "a correction must leave the count below 10^12; an expiry lies ahead",
     "same_location": "a transfer needs two locations",
+    "not_allowed": "a dry run takes no idempotency key",
     "similar_location": "no two locations differ in case or width alone",
     "sells_no_stock": "only a location of the kind stock sells or ships",
     "not_for_customer": "a key bound to a customer does not administer",

@@ -12,6 +12,8 @@ from oms_contracts.storage_contract.api_key_races import ApiKeyRacePromises
 from oms_contracts.storage_contract.api_keys import ApiKeyPromises
 from oms_contracts.storage_contract.archiving import ArchivePromises, ArchiveRacePromises, LostArchiveCommitPromises
 from oms_contracts.storage_contract.auditing import AuditPromises
+from oms_contracts.storage_contract.change_races import ChangeRacePromises, LostChangeCommitPromises
+from oms_contracts.storage_contract.changing import ChangePromises
 from oms_contracts.storage_contract.confirming import ConfirmPromises, ExtensionPromises
 from oms_contracts.storage_contract.count_bounds import CountBoundPromises
 from oms_contracts.storage_contract.deleting import DeletionPromises
@@ -54,6 +56,7 @@ from oms_contracts.storage_contract.placing import PlacingPromises
 from oms_contracts.storage_contract.queue_races import QueueRacePromises
 from oms_contracts.storage_contract.return_races import LostReturnCommitPromises, ReturnRacePromises
 from oms_contracts.storage_contract.returning import ReturnPromises
+from oms_contracts.storage_contract.served_from import ServedFromPromises
 from oms_contracts.storage_contract.settling import SettlingPromises
 from oms_contracts.storage_contract.settling_bounds import SettlingBoundPromises
 from oms_contracts.storage_contract.shipment_races import ShipmentRacePromises
@@ -88,6 +91,8 @@ class StorageContract(
     FollowedShipmentPromises,
     ShipmentKeyPromises,
     ReturnPromises,
+    ChangePromises,
+    ServedFromPromises,
     StockChangePromises,
     TransferPromises,
     LocationPromises,
@@ -123,6 +128,7 @@ class StorageContract(
     BulkMoveRacePromises,
     ShipmentRacePromises,
     ReturnRacePromises,
+    ChangeRacePromises,
     TransferRacePromises,
     LocationRacePromises,
     KeyedChangeRacePromises,
@@ -134,6 +140,7 @@ class StorageContract(
     LostBulkMoveCommitPromises,
     LostShipmentCommitPromises,
     LostReturnCommitPromises,
+    LostChangeCommitPromises,
     LostTransferCommitPromises,
     LostLocationCommitPromises,
     LostStockCommitPromises,

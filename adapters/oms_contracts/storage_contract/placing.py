@@ -11,7 +11,8 @@ from oms_core.domain.events import EventType
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.new_orders import placed_order
 from oms_core.domain.orders.order import PlacedLine
-from oms_core.domain.orders.placement import Allocation, EnteredAs, Placement, PlacementView, Reserve, Verdict
+from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Reserve, Verdict
+from oms_core.domain.orders.unpromised import Allocation
 from oms_core.domain.stock.products import MovementKind
 from oms_core.errors import OmsError
 

@@ -10,8 +10,9 @@ from oms_contracts.storage_contract.settling import NOTHING, statuses
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.limits import ORDER_LINES_MAX, TRANSACTION_LINES_MAX, TRANSACTION_ORDERS_MAX
 from oms_core.domain.orders.order import Order
-from oms_core.domain.orders.placement import Allocation, PlacementView, Reserve, Verdict
+from oms_core.domain.orders.placement import PlacementView, Reserve, Verdict
 from oms_core.domain.orders.queueing import QueuedOrder
+from oms_core.domain.orders.unpromised import Allocation
 from oms_core.errors import OmsError
 
 

@@ -27,7 +27,7 @@ _BETWEEN = "\x00"
 
 
 def of(kind: str, values: Sequence[Any]) -> str:
-    """Write an array of a type: text, integer, smallint, uuid, timestamptz or bytea."""
+    """Write an array of a type: text, integer, smallint, bigint, uuid, timestamptz or bytea."""
     return _BY_KIND[kind](values)
 
 
@@ -77,6 +77,7 @@ _BY_KIND: Mapping[str, Callable[[Sequence[Any]], str]] = MappingProxyType(
         "text": texts,
         "integer": numbers,
         "smallint": numbers,
+        "bigint": numbers,
         "uuid": ids,
         "timestamptz": lambda values: texts([None if value is None else str(value) for value in values]),
         "bytea": digests,

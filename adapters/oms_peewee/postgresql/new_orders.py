@@ -8,14 +8,15 @@ from typing import TypeAlias
 from uuid import UUID
 
 from oms_core.domain.orders.new_orders import as_placed, held_event, placed_event, placed_order, queued_order
-from oms_core.domain.orders.placement import Allocation, EnteredAs, Placement, PlacementView, Reserve
+from oms_core.domain.orders.placement import EnteredAs, Placement, PlacementView, Reserve
 from oms_core.domain.orders.queueing import AcceptanceView, queued_event
+from oms_core.domain.orders.unpromised import Allocation
 from oms_core.domain.stock.ledger import level_moves
 from oms_peewee.dialect import AsWritten, NewOrder
 from oms_peewee.postgresql import arrays
 from oms_peewee.postgresql.connections import PostgresqlSession
 from oms_peewee.postgresql.ledger import LOCK_LEVELS, PostgresqlLedger
-from oms_peewee.postgresql.order_rows import OrderRows
+from oms_peewee.postgresql.order_rows import OrderRows, serve_from
 from oms_peewee.postgresql.order_statements import (
     read_products,
     read_products_and_keys,
@@ -89,6 +90,7 @@ class PostgresqlPlacedOrders:
         if held:  # A round trip, before the levels are locked.
             ends = dict(session.run([*calls, self._hold(held)]).fetchall())
             calls = []
+        calls += serve_from([placement for placement, _ in allocated])
         self._ledger.reserve(session, calls, level_moves(moves), view.products)
         return as_placed(ends) if held else placed_order
 
@@ -144,8 +146,12 @@ class PostgresqlQueuedOrders:
         view: AcceptanceView,
     ) -> AsWritten:
         placements = [placement for placement, _ in new_orders]
-        cursor = session.run_last([self._rows.queue(placements, queued_event(placements[0]))])
-        (numbers,) = cursor.fetchone()
+        written = self._rows.queue(placements, queued_event(placements[0]))
+        if further := serve_from(placements):
+            (numbers,) = session.run([written]).fetchone()
+            session.run_last(further)
+        else:
+            (numbers,) = session.run_last([written]).fetchone()
         if session.is_usable() and view.known_skus is not self._named_skus:  # It is committed.
             self._remember(placements)
         number_of = {placement.id: number for placement, number in zip(placements, numbers, strict=True)}

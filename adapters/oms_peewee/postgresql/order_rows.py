@@ -12,8 +12,9 @@ from decimal import Decimal
 from oms_core.domain.commands import OrderLine
 from oms_core.domain.events import NewEvent
 from oms_core.domain.money import to_ten_thousandths
-from oms_core.domain.orders.placement import Allocation, EnteredAs, Placement
+from oms_core.domain.orders.placement import EnteredAs, Placement
 from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.orders.unpromised import Allocation
 from oms_peewee.fields import ENTRY_CODES
 from oms_peewee.postgresql import arrays
 from oms_peewee.postgresql.statements import Call, Statement
@@ -146,6 +147,25 @@ _QUEUE_TO_HOLD = _queueing_to_hold(f"new_events AS ({_EVENTS})")
 _QUEUE_TO_HOLD_AND_MARK = _queueing_to_hold(_MARKED_EVENTS, f"marks AS ({_MARKS})")
 _HOLD = _holding(f"new_events AS ({_HELD_EVENTS})")
 _HOLD_AND_MARK = _holding(f"new_events AS ({_HELD_EVENTS} RETURNING id)", f"marks AS ({_MARKS})")
+
+
+# Few orders say where they are to be served from, so the others do not pay for a column of that.
+_SERVE_FROM = Statement(
+    name="serve_from",
+    types=("uuid[]", "jsonb[]", "uuid[]"),
+    sql="""UPDATE orders AS o SET locations = s.locations
+    FROM (SELECT unnest($1) AS id, unnest($2) AS locations) AS s WHERE o.id = s.id AND o.id = ANY ($3)""",
+)
+
+
+def serve_from(placements: Sequence[Placement]) -> list[Call]:
+    """Return the call that writes where new orders are served from; none where no order says it."""
+    told = [placement for placement in placements if placement.locations is not None]
+    if not told:
+        return []
+    locations = arrays.texts([json.dumps(placement.locations) for placement in told])
+    ids = arrays.ids([placement.id for placement in told])
+    return [(_SERVE_FROM, [ids, locations, ids])]
 
 
 class OrderRows:

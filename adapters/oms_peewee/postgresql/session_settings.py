@@ -61,12 +61,12 @@ RIGHTS: Mapping[str, str] = {
     "schema_migrations": "SELECT",
     **dict.fromkeys(
         [
-            *("order_lines", "stock_movements", "events", "import_refusals", "order_keys", "payment_references"),
+            *("stock_movements", "events", "import_refusals", "order_keys", "payment_references"),
             *("returns", "return_lines"),
         ],
         "SELECT,INSERT",
     ),
-    **dict.fromkeys(["orders", "shipments", "locations", "imports", "api_keys"], "SELECT,INSERT,UPDATE"),
+    **dict.fromkeys(["orders", "order_lines", "shipments", "locations", "imports", "api_keys"], "SELECT,INSERT,UPDATE"),
     "outbox": "SELECT,INSERT,DELETE",
     **dict.fromkeys(
         ["products", "stock_levels", "waiting_orders", "stock_keys", "leases", "workers"], "SELECT,INSERT,UPDATE,DELETE"

@@ -38,9 +38,10 @@ TAKE = Statement(
         FOR UPDATE SKIP LOCKED) AS w),
     taken AS MATERIALIZED (
       SELECT waiting.number, waiting.queue_no, o.* FROM waiting CROSS JOIN LATERAL (
-        SELECT o.id, o.version, o.hold_seconds FROM orders AS o WHERE o.id = waiting.order_id FOR UPDATE) AS o
+        SELECT o.id, o.version, o.hold_seconds, o.locations FROM orders AS o
+        WHERE o.id = waiting.order_id FOR UPDATE) AS o
       WHERE (SELECT count(*) FROM waiting) > 0)
-    SELECT taken.number, taken.version, taken.hold_seconds, l.sku, l.quantity
+    SELECT taken.number, taken.version, taken.hold_seconds, taken.locations, l.sku, l.quantity
     FROM taken CROSS JOIN LATERAL (
       SELECT line_no, sku, quantity FROM order_lines AS l WHERE l.order_id = taken.id ORDER BY line_no OFFSET 0) AS l
     ORDER BY taken.queue_no, taken.id, l.line_no LIMIT $4""",

@@ -41,6 +41,7 @@ _INSERT_HELD = "INSERT INTO waiting_orders (order_id, due_at, since, waits_for) 
 _INSERT_WAITING = "INSERT INTO waiting_orders (order_id, queue_no, since, waits_for) VALUES (?, ?, ?, 'place')"
 _INSERT_LINE = """INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_e4)
 VALUES (?, ?, ?, ?, ?)"""
+_SERVE_FROM = "UPDATE orders SET locations = ? WHERE id = ?"
 _READ_SKUS = "SELECT sku FROM products WHERE sku IN (SELECT value FROM json_each(?))"
 
 
@@ -185,6 +186,9 @@ def _insert_orders(
         held = [placement for placement in placements if placement.hold_seconds is not None]
         rows = [(*_order_row(each, status), each.hold_seconds, _end(ends.get(each.id))) for each in held]
         session.execute_many(_INSERT_ORDER_TO_HOLD, rows)
+    session.execute_many(
+        _SERVE_FROM, [(json.dumps(each.locations), str(each.id)) for each in placements if each.locations is not None]
+    )
     session.execute_many(_INSERT_LINE, [row for placement in placements for row in _line_rows(placement)])
 
 

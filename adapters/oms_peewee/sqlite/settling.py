@@ -21,10 +21,10 @@ from oms_peewee.sqlite.ledger import SqliteLedger, read_products
 
 # CROSS JOIN keeps the order of the tables: few ids, how they wait, their orders, then their lines, each by its key.
 _TAKE = """WITH taken AS MATERIALIZED (
-  SELECT wanted.key AS number, o.id, o.version, o.hold_seconds, w.queue_no FROM json_each(?) AS wanted
+  SELECT wanted.key AS number, o.id, o.version, o.hold_seconds, o.locations, w.queue_no FROM json_each(?) AS wanted
   CROSS JOIN waiting_orders AS w ON w.order_id = wanted.value ->> 0 CROSS JOIN orders AS o ON o.id = w.order_id
   WHERE w.waits_for = 'place' AND (wanted.value ->> 1 OR w.due_at IS NULL OR w.due_at <= ?))
-SELECT taken.number, taken.version, taken.hold_seconds, l.sku, l.quantity
+SELECT taken.number, taken.version, taken.hold_seconds, taken.locations, l.sku, l.quantity
 FROM taken CROSS JOIN order_lines AS l ON l.order_id = taken.id
 ORDER BY taken.queue_no, taken.id, l.line_no LIMIT ?"""
 _UPDATE_ORDER = """UPDATE orders SET status = ?, version = version + 1, updated_at = ?, failure = ?,

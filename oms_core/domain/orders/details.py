@@ -5,7 +5,7 @@ The command to place an order, the order, its fingerprint and its row in a datab
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -15,17 +15,22 @@ from oms_core.domain.validation import Findings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDetails:
-    """Texts of the caller that this system stores and does not interpret: customer, reference and metadata."""
+    """What the caller says of an order: customer, reference and metadata, which are stored and not interpreted.
+
+    `locations`: it is served from these alone, in this order; None leaves that to the settings.
+    """
 
     customer_id: str
     reference: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    locations: tuple[str, ...] | None = None
 
     def check_details(self, findings: Findings) -> None:
         """Note what is wrong with a field."""
         findings.identifier("/customer_id", self.customer_id, longest=limits.CUSTOMER_ID_LENGTH_MAX)
         check_reference(findings, self.reference)
-        _check_metadata(findings, self.metadata)
+        check_metadata(findings, self.metadata)
+        _check_locations(findings, self.locations)
 
 
 DETAIL_NAMES = tuple(entry.name for entry in fields(OrderDetails))
@@ -46,7 +51,24 @@ def check_reference(findings: Findings, reference: object) -> None:
         findings.identifier("/reference", reference, longest=limits.REFERENCE_LENGTH_MAX)
 
 
-def _check_metadata(findings: Findings, metadata: object) -> None:
+def _check_locations(findings: Findings, locations: object) -> None:
+    if locations is None:
+        return
+    if not isinstance(locations, Sequence) or isinstance(locations, str | bytes):
+        findings.add("/locations", "wrong_type", "must be a list of locations")
+        return
+    if not 1 <= len(locations) <= limits.ORDER_LOCATIONS_MAX:
+        detail = f"must name 1 to {limits.ORDER_LOCATIONS_MAX} locations"
+        findings.add("/locations", "wrong_length", detail)
+        return
+    for index, location in enumerate(locations):
+        findings.location(f"/locations/{index}", location)
+        if location in locations[:index]:
+            findings.add(f"/locations/{index}", "duplicate", "is named already")
+
+
+def check_metadata(findings: Findings, metadata: object) -> None:
+    """Check metadata: texts by name."""
     if not isinstance(metadata, Mapping):
         findings.add("/metadata", "wrong_type", "must map strings to strings")
         return

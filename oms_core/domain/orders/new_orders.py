@@ -14,8 +14,9 @@ from oms_core.domain.limits import INT8_MAX
 from oms_core.domain.money import from_ten_thousandths, to_ten_thousandths
 from oms_core.domain.orders.details import later_details
 from oms_core.domain.orders.order import Order, PlacedLine
-from oms_core.domain.orders.placement import Allocation, Placement
+from oms_core.domain.orders.placement import Placement
 from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.orders.unpromised import Allocation
 from oms_core.domain.stock.products import MovementKind, NewMovement
 from oms_core.errors import OmsError
 

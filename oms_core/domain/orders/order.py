@@ -157,6 +157,21 @@ class LineAllocation:
     returned: int
 
 
+def allocations_of(holdings: Iterable[Holding]) -> list[LineAllocation]:
+    """Return from where lines are served by what they hold."""
+    return [
+        LineAllocation(
+            line_no=held.line_no,
+            location=held.location,
+            reserved=held.reserved,
+            shipped=held.shipped,
+            returned=held.returned,
+        )
+        for held in holdings
+        if held.reserved or held.shipped or held.returned
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
     """Which orders to list, and whether the newest or the oldest come first. An empty filter lists all.

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from oms_core.domain.events import NewEvent, status_event_type
 from oms_core.domain.limits import COUNT_MAX
-from oms_core.domain.orders.order import Holding, Order, OrderFailure
+from oms_core.domain.orders.details import OrderDetails
+from oms_core.domain.orders.order import Holding, Order, OrderFailure, PlacedLine
 from oms_core.domain.orders.returns import Return
 from oms_core.domain.orders.shipments import Shipment
 from oms_core.domain.orders.statuses import OrderStatus
@@ -40,7 +42,8 @@ class HoldEnd:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChange:
     """What an act writes: the status (and version + 1), its ledger rows, its events, and what else changes: the queue
-    entry, the end of the hold, the payment reference, shipments as they then are, new returns.
+    entry, the end of the hold, the payment reference, shipments as they then are, new returns, lines that become other
+    ones or are new (with the `total` of all of them then), details.
 
     A payment reference belongs to one order for good. `act_no` is the number of the act among its like.
     """
@@ -53,6 +56,9 @@ class OrderChange:
     payment_reference: str | None = None
     shipments: tuple[Shipment, ...] = ()
     returns: tuple[Return, ...] = ()
+    lines: tuple[PlacedLine, ...] = ()
+    total: Decimal | None = None
+    details: OrderDetails | None = None
     act_no: int | None = None
 
     @property
@@ -91,6 +97,11 @@ def order_after(order: Order, change: OrderChange, now: datetime, *, queue_no: i
         after = replace(after, hold_until=change.hold.until, hold_extensions=change.hold.extensions)
     if change.payment_reference is not None:
         after = replace(after, payment_reference=change.payment_reference)
+    if change.lines:
+        lines = {line.line_no: line for line in (*order.lines, *change.lines)}
+        after = replace(after, lines=tuple(lines.values()), total=change.total)
+    if change.details is not None:
+        after = replace(after, reference=change.details.reference, metadata=change.details.metadata)
     return after
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -30,6 +30,7 @@ class Part(Protocol):
         ...
 
 
+L = TypeVar("L")
 P = TypeVar("P", bound=Part)
 
 
@@ -55,18 +56,8 @@ def check_parts(
 
     No two may be told by the same; `further` notes what is wrong with one besides.
     """
-    if not isinstance(parts, Sequence) or isinstance(parts, str | bytes):
-        findings.add("/lines", "wrong_type", "must be a list of lines")
-        return
-    if not 1 <= len(parts) <= limits.ORDER_LINES_MAX:
-        findings.add("/lines", "wrong_length", f"must have 1 to {limits.ORDER_LINES_MAX} lines")
-        return
     seen: set[Hashable] = set()
-    for index, part in enumerate(parts):
-        pointer = f"/lines/{index}"
-        if not isinstance(part, kind):
-            findings.add(pointer, "wrong_type", "must be an object that names units")
-            continue
+    for pointer, part in lines_of_kind(findings, parts, kind):
         before = len(findings.errors)
         _check_part(findings, pointer, part)
         further(pointer, part)
@@ -75,6 +66,20 @@ def check_parts(
         if told_by(part) in seen:
             findings.add(pointer, "duplicate", "names what is listed already")
         seen.add(told_by(part))
+
+
+def lines_of_kind(findings: Findings, lines: object, kind: type[L]) -> Iterator[tuple[str, L]]:
+    """Return the `lines` of a command that are of a type, each with its pointer; note what is wrong with the others."""
+    if not isinstance(lines, Sequence) or isinstance(lines, str | bytes):
+        findings.add("/lines", "wrong_type", "must be a list of lines")
+    elif not 1 <= len(lines) <= limits.ORDER_LINES_MAX:
+        findings.add("/lines", "wrong_length", f"must have 1 to {limits.ORDER_LINES_MAX} lines")
+    else:
+        for index, line in enumerate(lines):
+            if isinstance(line, kind):
+                yield f"/lines/{index}", line
+            else:
+                findings.add(f"/lines/{index}", "wrong_type", "must be an object that names units")
 
 
 def wanted_parts(order: Order, parts: Sequence[Part]) -> list[Wanted]:

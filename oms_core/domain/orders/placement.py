@@ -12,8 +12,9 @@ from uuid import UUID
 
 from oms_core.domain.commands import OrderLine, PlaceOrder
 from oms_core.domain.orders.order import Order
+from oms_core.domain.orders.unpromised import Allocation, Unpromised
 from oms_core.domain.stamps import Stamp
-from oms_core.domain.stock.products import Product, StockLevel
+from oms_core.domain.stock.products import Product
 from oms_core.errors import FieldError, OmsError
 
 
@@ -52,6 +53,11 @@ class Placement:
         return None if key is None else (self.caller_name, key)
 
     @property
+    def locations(self) -> Sequence[str] | None:
+        """The locations that it is served from, if the caller said."""
+        return self.command.locations
+
+    @property
     def stamp(self) -> Stamp:
         """The stamp of what placing it writes."""
         return Stamp(self.caller_name, self.request_id, self.created_at)
@@ -75,6 +81,11 @@ class Demand(Protocol):
         """The SHA-256 that tells whether another command with the same key is the same."""
         ...
 
+    @property
+    def locations(self) -> Sequence[str] | None:
+        """The locations that it is served from, in this order; None for all of them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedOrder:
@@ -92,16 +103,6 @@ class PlacementView:
 
     products: Mapping[str, Product]
     keyed_orders: Mapping[tuple[str, str], KeyedOrder]
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """Units of one line that are served from one location."""
-
-    line_no: int
-    sku: str
-    location: str
-    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,11 @@ def decide_placement(
     for one SKU on several lines is summed. A line is served from locations in priority order (then by name) and may be
     split.
     """
-    left = _Unpromised(view.products, location_priority)
+    left = Unpromised(view.products, location_priority)
     taken: dict[tuple[str, str], int] = {}
     verdicts: list[Verdict] = []
     for index, placement in enumerate(placements):
-        verdict = known_key(placement, view.keyed_orders, taken, placements) or _reserve(placement.lines, left)
+        verdict = known_key(placement, view.keyed_orders, taken, placements) or _reserve(placement, left)
         if isinstance(verdict, Reserve) and placement.key is not None:
             taken[placement.key] = index
         verdicts.append(verdict)
@@ -217,63 +218,22 @@ def unknown_skus(lines: Sequence[OrderLine], unknown: Sequence[int]) -> OmsError
     return OmsError("unknown_sku", f"no product has the SKU {names}", errors=errors)
 
 
-class _Unpromised:
-    """The stock that is not reserved yet while a batch is being decided."""
-
-    def __init__(self, products: Mapping[str, Product], location_priority: Sequence[str]) -> None:
-        self.products = products
-        self._rank = {location: rank for rank, location in enumerate(location_priority)}
-        self._left: dict[str, list[tuple[str, int]]] = {}
-        self._available: dict[str, int] = {}
-
-    def available(self, sku: str) -> int:
-        """Return the units of a known SKU that are left over all locations."""
-        if (available := self._available.get(sku)) is not None:
-            return available
-        levels: Sequence[StockLevel] = self.products[sku].levels
-        if len(levels) > 1:
-            levels = sorted(levels, key=lambda level: self._position(level.location))
-        left = self._left[sku] = [(level.location, units) for level in levels if (units := level.available)]
-        available = self._available[sku] = sum([units for _, units in left])
-        return available
-
-    def reserve(self, line_no: int, sku: str, quantity: int) -> list[Allocation]:
-        """Reserve units that are known to be available, from the first locations that have any."""
-        self._available[sku] -= quantity
-        left = self._left[sku]
-        location, there = left[0]
-        if quantity < there:  # Nearly always.
-            left[0] = (location, there - quantity)
-            return [Allocation(line_no, sku, location, quantity)]
-        allocations = []
-        while quantity:
-            location, there = left[0]
-            served = min(there, quantity)
-            allocations.append(Allocation(line_no, sku, location, served))
-            quantity -= served
-            if served == there:
-                left.pop(0)
-            else:
-                left[0] = (location, there - served)
-        return allocations
-
-    def _position(self, location: str) -> tuple[int, str]:
-        return self._rank.get(location, len(self._rank)), location
-
-
-def _reserve(lines: Sequence[OrderLine], left: _Unpromised) -> Verdict:
+def _reserve(order: Demand, left: Unpromised) -> Verdict:
+    lines, within = order.lines, order.locations
     demand: dict[str, int] = {}
     for line in lines:
-        demand[line.sku] = demand.get(line.sku, 0) + line.quantity
+        if line.quantity:  # A line that was removed while its order was queued has none.
+            demand[line.sku] = demand.get(line.sku, 0) + line.quantity
     if not demand.keys() <= left.products.keys():
-        unknown = [index for index, line in enumerate(lines) if line.sku not in left.products]
+        unknown = [index for index, line in enumerate(lines) if line.quantity and line.sku not in left.products]
         return Refuse(unknown_skus(lines, unknown))
-    short = {sku: quantity for sku, quantity in demand.items() if quantity > left.available(sku)}
+    short = {sku: quantity for sku, quantity in demand.items() if quantity > left.available(sku, within)}
     if short:
-        return Refuse(_insufficient(short, left))
+        return Refuse(_insufficient({sku: (units, left.available(sku, within)) for sku, units in short.items()}))
     allocations: list[Allocation] = []
     for line_no, line in enumerate(lines, start=1):
-        allocations += left.reserve(line_no, line.sku, line.quantity)
+        if line.quantity:
+            allocations += left.reserve(line_no, line.sku, line.quantity, within)
     return Reserve(tuple(allocations))
 
 
@@ -287,9 +247,10 @@ def _key_reused() -> OmsError:
     return OmsError("idempotency_key_reused", "this idempotency key was used for another command")
 
 
-def _insufficient(short: Mapping[str, int], left: _Unpromised) -> OmsError:
+def _insufficient(short: Mapping[str, tuple[int, int]]) -> OmsError:
     shortages = [
-        {"sku": sku, "requested": quantity, "available": left.available(sku)} for sku, quantity in sorted(short.items())
+        {"sku": sku, "requested": requested, "available": available}
+        for sku, (requested, available) in sorted(short.items())
     ]
     first = shortages[0]
     more = f" (and {len(shortages) - 1} more SKUs)" if len(shortages) > 1 else ""

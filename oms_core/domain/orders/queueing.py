@@ -46,6 +46,7 @@ class QueuedOrder:
     version: int
     lines: tuple[OrderLine, ...]
     hold_seconds: int | None = None
+    locations: tuple[str, ...] | None = None
 
     @property
     def key(self) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from oms_core.domain import limits
 from oms_core.domain.orders.order import Holding
 from oms_core.domain.orders.returns import Return
+from oms_core.domain.stock.products import Product
 from oms_core.domain.validation import Findings
 
 _URL_SCHEMES = ("https://", "http://")
@@ -87,7 +88,8 @@ class Standing:
     """What a decision on an order sees beside it: what it holds, its shipments and returns by number, the time it is.
 
     Nothing is shipped from the locations that are `unshippable`. `counts` has what is on hand, by SKU and location,
-    exact for a decision that raises a count.
+    exact for a decision that raises a count. `products` are those that an act asked for, by SKU: locked, if the order
+    holds stock.
     """
 
     at: datetime
@@ -96,6 +98,7 @@ class Standing:
     returns: Sequence[Return] = ()
     unshippable: frozenset[str] = frozenset()
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    products: Mapping[str, Product] = field(default_factory=dict)
 
     @property
     def next_shipment_no(self) -> int:

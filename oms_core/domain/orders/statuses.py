@@ -40,6 +40,7 @@ class Act(StrEnum):
     CANCEL_SHIPMENT = "cancel_shipment"
     DELIVER = "deliver"
     RETURN = "return"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ MOVES: tuple[Move, ...] = tuple(
             *_moves(Act.CANCEL_SHIPMENT, Scope.ORDERS_MANAGE, (_S.PARTLY_RETURNED,), _S.PARTLY_SHIPPED),
             *_moves(Act.SHIP, Scope.ORDERS_MANAGE, (_S.PARTLY_SHIPPED,), _S.PARTLY_RETURNED),
             *_moves(Act.DELIVER, Scope.ORDERS_MANAGE, (_S.SHIPPED,), _S.DELIVERED),
+            *_moves(
+                Act.CHANGE,
+                Scope.ORDERS_MANAGE,
+                (_S.PARTLY_SHIPPED,),
+                *(_S.SHIPPED, _S.DELIVERED, _S.PARTLY_RETURNED, _S.RETURNED),
+            ),
             *_moves(Act.RETURN, Scope.ORDERS_MANAGE, (_S.SHIPPED, _S.DELIVERED), _S.PARTLY_RETURNED, _S.RETURNED),
             *_moves(Act.RETURN, Scope.ORDERS_MANAGE, (_S.PARTLY_RETURNED,), _S.RETURNED),
         ),
@@ -105,6 +112,9 @@ SHIPPABLE = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.
 
 # Orders of which something has left the stock, if only to come back later.
 TAKING = frozenset({_S.PARTLY_SHIPPED, _S.SHIPPED, _S.DELIVERED, _S.PARTLY_RETURNED, _S.RETURNED})
+
+# Orders the lines of which can be changed.
+CHANGEABLE = OPEN | {OrderStatus.QUEUED}
 
 # Orders of which something may be out that can come back.
 RETURNABLE = frozenset({_S.PARTLY_SHIPPED, _S.SHIPPED, _S.DELIVERED, _S.PARTLY_RETURNED})

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic, NamedTuple
 
@@ -21,14 +19,13 @@ from oms_core.domain.import_commands import (
 )
 from oms_core.domain.limits import IMPORT_ORDER_CHARACTERS_MAX
 from oms_core.domain.orders.bulk_changes import Acted
-from oms_core.errors import ErrorKind, OmsError
 from oms_core.imports.act_kinds import ActKind, Command
 from oms_core.imports.act_rows import read_act_rows
 from oms_core.imports.act_spool import ActSpool, SpooledAct
 from oms_core.imports.records import Lines
-from oms_core.imports.rejects import Noun, refused_reject
 from oms_core.ports.clock import Clock
 from oms_core.runtime.overlap import overlapped
+from oms_core.use_cases.imports.acts_done import ActsDone
 
 # While one waits for the database, the other computes.
 _BATCHES_AT_ONCE = 2
@@ -60,9 +57,9 @@ def import_acts(
     with ActSpool(kind.noun) as spool:
         _fill(spool, kind, command, lines, progress)
         malformed = spool.refuse_bad(of=kind.noun.plural, skip=command.skip_bad, rejects=rejects)
-        done = _Done(kind.noun, Counter(made=0, replayed=0, refused=malformed), rejects)
+        done = ActsDone.beside(malformed, kind.noun, rejects)
         works = overlapped(
-            done.batches(spool, kind),
+            _batches(spool, kind, done),
             lambda batch: partial(act, batch.commands),
             at_once=_BATCHES_AT_ONCE,
             follows=_is_of_an_order_of,
@@ -95,50 +92,12 @@ class _Batch(NamedTuple, Generic[Command]):
     commands: Sequence[Command]
 
 
-@dataclass(slots=True)
-class _Done:
-    """What has become of the acts so far, and the error that leaves the rest undone."""
-
-    noun: Noun
-    counts: Counter[str]
-    rejects: TellReject
-    fault: OmsError | None = None
-
-    def batches(self, spool: ActSpool, kind: ActKind[Command]) -> Iterator[_Batch[Command]]:
-        """Give what is to be done, until something fails."""
-        for acts in spool.batches():
-            if self.fault is not None:
-                return
-            yield _Batch(acts, [kind.read(each.document) for each in acts])
-
-    def add(self, acts: Sequence[SpooledAct], acted: Callable[[], Sequence[Acted]]) -> None:
-        """Count what a batch came to; a refusal is told, and a fault is kept."""
-        try:
-            outcomes = acted()
-        except OmsError as error:
-            self.fault = self.fault or error
+def _batches(spool: ActSpool, kind: ActKind[Command], done: ActsDone) -> Iterator[_Batch[Command]]:
+    """Give what is to be done, until something fails."""
+    for acts in spool.batches():
+        if done.fault is not None:
             return
-        for act, outcome in zip(acts, outcomes, strict=True):
-            if not isinstance(outcome, OmsError):
-                self.counts["replayed" if outcome.replayed else "made"] += 1
-            elif outcome.kind is ErrorKind.UNAVAILABLE:
-                self.fault = self.fault or outcome
-            else:
-                self.counts["refused"] += 1
-                self.rejects(refused_reject(self.noun, act.line, act.document, outcome))
-
-    def raise_fault(self) -> None:
-        """Raise the error of a storage that failed, with the counts of what was done all the same."""
-        if self.fault is None:
-            return
-        made = f"{self.counts['made']} {self.noun.plural} were made"
-        raise OmsError(
-            self.fault.code,
-            self.fault.detail,
-            further=f"{made}, and the same import goes on with the others",
-            data={**self.fault.data, **self.counts},
-            retry_after_seconds=self.fault.retry_after_seconds,
-        ) from self.fault
+        yield _Batch(acts, [kind.read(each.document) for each in acts])
 
 
 def _is_of_an_order_of(batch: _Batch[Command], other: _Batch[Command]) -> bool:

@@ -1,4 +1,4 @@
-"""Imports: a file of stock, orders, shipments or returns, of any length in bounded memory."""
+"""Imports: a file of stock, orders, shipments, returns or transfers, of any length in bounded memory."""
 
 from __future__ import annotations
 
@@ -22,23 +22,27 @@ from oms_core.domain.import_commands import (
 )
 from oms_core.domain.orders.holds import OrderDefaults
 from oms_core.domain.stock.locations import KnownNames
+from oms_core.domain.transfer_imports import ImportTransfers, TransferImportReport
 from oms_core.imports.act_kinds import RETURNS, SHIPMENTS
 from oms_core.ports.clock import Clock
 from oms_core.ports.storage import Storage
 from oms_core.use_cases.imports.import_acts import import_acts
 from oms_core.use_cases.imports.import_orders import import_orders
 from oms_core.use_cases.imports.import_stock import import_stock
+from oms_core.use_cases.imports.import_transfers import import_transfers
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.prepare_placement import write_prepared
 from oms_core.use_cases.returns import Returns
 from oms_core.use_cases.shipments import Shipments
+from oms_core.use_cases.stock import Stock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imports:
     """Imports of files. `rejects` is called with every row that is not applied, `progress` with how far an import is.
 
-    `intake` is called for what writes orders; an import of stock does not call it.
+    `intake` is called for what writes orders; an import of stock does not call it. `changes` makes the
+    transfers.
     """
 
     storage: Storage
@@ -46,6 +50,7 @@ class Imports:
     defaults: OrderDefaults
     known_locations: KnownNames
     intake: Callable[[], Intake]
+    changes: Stock
 
     def orders(
         self,
@@ -146,6 +151,28 @@ class Imports:
             clock=self.clock,
             imports=self.storage.imports,
             known=self.known_locations,
+            rejects=rejects or _pass_over,
+            progress=progress or _pass_over,
+        )
+
+    def transfers(
+        self,
+        command: ImportTransfers,
+        source: ByteSource,
+        *,
+        caller: Caller,
+        rejects: TellReject | None = None,
+        progress: TellProgress | None = None,
+    ) -> TransferImportReport:
+        """Move units between locations as a file says, each row as `stock.transfer` does. `import_transfers` says how
+        bad rows are treated, and lists the errors.
+        """
+        return import_transfers(
+            command,
+            source,
+            caller=caller,
+            clock=self.clock,
+            transfer=partial(self.changes.transfer, caller=caller),
             rejects=rejects or _pass_over,
             progress=progress or _pass_over,
         )

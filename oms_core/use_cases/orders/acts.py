@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -43,8 +44,9 @@ class OrderActs:
         caller: Caller,
         owner: str | None,
         decide: DecideOrderChange,
+        skus: Collection[str] | None = None,
     ) -> Changed:
-        """Do what `decide` says, once per key of the command; `owner` is as in `OrderStorage.change`."""
+        """Do what `decide` says, once per key of the command; `owner` and `skus` are as in `OrderStorage.act`."""
         return self.orders.act(
             command.order_id,
             key=key_of(command, act, fingerprint, caller),
@@ -52,6 +54,7 @@ class OrderActs:
             caller=caller,
             now=self.clock.now(),
             decide=decide,
+            skus=skus,
         )
 
 

@@ -111,6 +111,7 @@ def test_an_order_is_shown_with_exactly_its_fields() -> None:
         "hold_until": None,
         "hold_extensions": 0,
         "payment_reference": None,
+        "locations": None,
         "failure": None,
         "attempts": 0,
         "version": 1,

@@ -71,6 +71,7 @@ def test_what_means_the_same_is_the_same() -> None:
     lines = [{"sku": "ß", "quantity": 2.0, "unit_price": "12.5000"}, {"sku": "A", "quantity": 1, "unit_price": None}]
     assert fingerprint(lines=lines) == fingerprint()
     assert fingerprint(metadata={"a": "1", "b": "2"}) == fingerprint()
+    assert fingerprint(locations=None) == fingerprint()
     without = {name: value for name, value in DOCUMENT.items() if name != "currency"}
     assert order_fingerprint(read_order(without), "EUR") == fingerprint()
 
@@ -89,6 +90,7 @@ def test_what_means_the_same_is_the_same() -> None:
         {"lines": [DOCUMENT["lines"][0] | {"unit_price": None}, DOCUMENT["lines"][1]]},
         {"lines": [DOCUMENT["lines"][0] | {"quantity": 3}, DOCUMENT["lines"][1]]},
         {"lines": [DOCUMENT["lines"][0] | {"sku": "ss"}, DOCUMENT["lines"][1]]},
+        {"locations": ["north"]},
     ],
     ids=str,
 )
@@ -99,6 +101,11 @@ def test_any_difference_shows(changes: dict[str, Any]) -> None:
 def test_the_currency_that_was_not_given_counts() -> None:
     command = read_order({name: value for name, value in DOCUMENT.items() if name != "currency"})
     assert order_fingerprint(command, "EUR") != order_fingerprint(command, "JPY")
+
+
+def test_the_locations_count_in_their_order() -> None:
+    given = [["north"], ["north", "east"], ["east", "north"], ["northeast"]]
+    assert len({fingerprint(locations=locations) for locations in given}) == len(given)
 
 
 def test_fields_do_not_run_into_each_other() -> None:

@@ -166,7 +166,7 @@ def test_orders_that_the_stock_refuses_keep_their_lines_and_are_imported_again_a
 def test_a_malformed_order_is_mended_in_its_file_of_rejects(importer: Importer) -> None:
     rows = ["K1,,C1,,A,x,", "K1,,C1,,B,2,", "K2,,C1,,A,1,", "K2,,C1,,B", "K2,,C1,,B,3,"]
     importer.import_orders("\n".join([HEADER, *rows]), skip_bad=True)
-    mended = sheet(importer).replace("A,x,", "A,1,").replace("C1,,B,,,,,5,", "C1,,B,2,,,,5,")
+    mended = sheet(importer).replace("A,x,", "A,1,").replace("C1,,B,,,,,,5,", "C1,,B,2,,,,,5,")
     assert importer.import_orders(mended) == order_report(2, placed=2), importer.rejects
     lines = {len(order.lines): [line.quantity for line in order.lines] for order in importer.orders()}
     assert lines[2] == [1, 2]

@@ -13,7 +13,7 @@ import oms_core
 PACKAGE = Path(oms_core.__file__).parent
 ADAPTERS = PACKAGE.parent / "adapters"
 FIELD = "    metadata: Mapping[str, str] = field(default_factory=dict)\n"
-CHECK = "        _check_metadata(findings, self.metadata)\n"
+CHECK = "        check_metadata(findings, self.metadata)\n"
 NOTE = '        if self.gift_note is not None:\n            findings.prose("/gift_note", self.gift_note, longest=20)\n'
 
 # Places orders with a note and without one on a storage in memory, and says what became of the note.

@@ -46,11 +46,17 @@ def product(sku: str, levels: Mapping[str, tuple[int, int]]) -> Product:
     )
 
 
-def placement(number: int, lines: Sequence[tuple[str, int]], key: str | None = None) -> Placement:
+def placement(
+    number: int,
+    lines: Sequence[tuple[str, int]],
+    key: str | None = None,
+    locations: tuple[str, ...] | None = None,
+) -> Placement:
     command = PlaceOrder(
         customer_id="C1",
         lines=[OrderLine(sku=sku, quantity=quantity) for sku, quantity in lines],
         idempotency_key=key,
+        locations=locations,
     )
     return Placement(
         id=UUID(int=number + 1),
@@ -159,6 +165,35 @@ def test_a_location_serves_only_when_those_before_it_are_empty(
         earlier = [location for location in LOCATIONS if rank[location] < rank[allocation.location]]
         assert not any(left[allocation.sku, location] for location in earlier)
         left[allocation.sku, allocation.location] -= allocation.quantity
+
+
+named = st.none() | st.lists(st.sampled_from(LOCATIONS), min_size=1, unique=True).map(tuple)
+
+
+@given(stocks, st.lists(st.tuples(named, st.sampled_from(SKUS), st.integers(1, 6)), max_size=8), priorities)
+def test_an_order_with_locations_is_served_from_these_in_its_order_and_from_no_other(
+    stock: Stocks, wanted: list[tuple[tuple[str, ...] | None, str, int]], priority: list[str]
+) -> None:
+    placements = [
+        placement(number, [(sku, units)], locations=locations) for number, (locations, sku, units) in enumerate(wanted)
+    ]
+    verdicts = decide_placement(placements, view(*(product(sku, levels) for sku, levels in stock.items())), priority)
+    every = [*priority, *sorted(set(LOCATIONS) - set(priority))]
+    left = available(stock)
+    for (locations, sku, units), verdict in zip(wanted, verdicts, strict=True):
+        within = every if locations is None else locations
+        served = []
+        for location in within:
+            if taken := min(left[sku, location], units - sum(units for _, units in served)):
+                served.append((location, taken))
+        if sum(taken for _, taken in served) < units:
+            there = sum(left[sku, location] for location in within)
+            assert isinstance(verdict, Refuse)
+            assert verdict.error.data["shortages"] == [{"sku": sku, "requested": units, "available": there}]
+            continue
+        assert isinstance(verdict, Reserve)
+        assert [(each.location, each.quantity) for each in verdict.allocations] == served
+        left -= Counter({(sku, location): taken for location, taken in served})
 
 
 @given(stocks, orders, priorities)

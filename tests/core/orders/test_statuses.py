@@ -22,7 +22,7 @@ TABLE = {
     "held": "pending expired cancelled",
     "pending": "processing partly_shipped shipped cancelled",
     "processing": "partly_shipped shipped cancelled",
-    "partly_shipped": "processing shipped partly_returned",
+    "partly_shipped": "processing shipped delivered partly_returned returned",
     "shipped": "processing partly_shipped delivered partly_returned returned",
     "delivered": "partly_returned returned",
     "partly_returned": "partly_shipped returned",
@@ -45,7 +45,7 @@ SET_BY_HAND = {
     "rejected": "cancelled",
     "failed": "cancelled",
 }
-BY_PARTS = {Act.SHIP, Act.CANCEL_SHIPMENT, Act.DELIVER, Act.RETURN}
+BY_PARTS = {Act.SHIP, Act.CANCEL_SHIPMENT, Act.DELIVER, Act.RETURN, Act.CHANGE}
 RIGHTS = [
     frozenset[Scope](),
     frozenset({Scope.ORDERS_READ, Scope.INVENTORY_WRITE}),

@@ -65,6 +65,23 @@ ENDING = (
         r"1 MUG \(restock, main\).*1 MUG \(restock, main\), 1 MUG \(discard\)",
     ),
     Pasted(
+        page="docs/cli.md",
+        words="moves.csv",
+        says="made 2 transfers of 2 .* 0 made before, 0 refused.*made 0 transfers of 2 .* 2 made before, 0 refused"
+        r".*east +3 .*main +12 .*north +5 ",
+    ),
+    Pasted(
+        page="docs/cli.md",
+        words="WEB-1007",
+        says=r"pending: 1 line.*locations +north, east\n.*east: 2 reserved, north: 4 reserved",
+    ),
+    Pasted(
+        page="docs/cli.md",
+        words="WEB-1006B",
+        says=r"nothing was changed; it would be: (order \S+ pending: line 1: 4 -> 6 CUP, line 2: removed 4 SPOON, "
+        r"line 3: added 6 SPOON; total 19\.00 -> 27\.00 EUR)\n\1\n.*added channel=phone\n.* removed +1\.25\n",
+    ),
+    Pasted(
         page="docs/stock.md",
         words="counted",
         says="40 -> 64.*64 -> 61.*main: on_hand 61 -> 51.*north: on_hand 0 -> 10.*new location.*on_hand 61.*transfer",
@@ -86,6 +103,13 @@ ENDING = (
     ),
     Pasted(
         page="docs/orders.md",
+        words="cart-820",
+        says='"quantity":3.*"total":"37.50".*"total":"47.50".*"version":2.*"quantity":0.*"total":"10.00".*"version":3'
+        '.*"reference":"WEB-820".*"gift":"yes".*"version":4'
+        '.*"type":"order.placed".*"type":"order.changed".*only the gift',
+    ),
+    Pasted(
+        page="docs/orders.md",
         words="cart-818",
         says='"order_status":"partly_shipped".*"order_status":"shipped".*"status":"delivered".*"items":.*00340434161094042',
     ),
@@ -103,7 +127,7 @@ ENDING = (
     Pasted(page="docs/security.md", words="oms.example", says='"items":'),
 )
 # So many of the last ask a service.
-ASKING = 8
+ASKING = 9
 # Blocks whose last command goes on, with the words of its log that say it works.
 SERVING = {
     ("docs/running.md", "OMS_DATABASE_URL=postgresql"): "http://127.0.0.1",
