@@ -31,6 +31,7 @@ _LOCK = re.compile(r"\bFOR (?:NO KEY )?UPDATE\b(?P<skips> SKIP LOCKED)?", re.IGN
 _NUMBER = re.compile(r"\bnextval\(", re.IGNORECASE)
 _TABLE = re.compile(r'(?:\bFROM|\bJOIN|,)\s+"?(\w+)"?', re.IGNORECASE)
 _SELECT = re.compile(r"\bSELECT\b", re.IGNORECASE)
+_FROM = re.compile(r"\b(?:FROM|JOIN)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'")
 _GENERIC = "force_generic_plan"
 
@@ -61,7 +62,9 @@ def _without_parentheses(text: str) -> str:
 
 
 def _tables(select: str) -> set[str]:
-    return TABLES.intersection(_TABLE.findall(select))
+    """Give the tables that a SELECT reads: what stands before its FROM are columns, which may be called like one."""
+    reads = _FROM.search(select)
+    return TABLES.intersection(_TABLE.findall(select[reads.start() :])) if reads else set()
 
 
 def _numbers_beside_tables(text: str) -> bool:

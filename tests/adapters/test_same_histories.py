@@ -30,7 +30,8 @@ from tests.services.databases import PostgresqlServer
 HISTORIES = settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
 SHORT = settings(HISTORIES, max_examples=12, stateful_step_count=30)
 LONG = settings(HISTORIES, max_examples=400, stateful_step_count=80)
-REPEATABLE = settings(SHORT, derandomize=True, database=None, phases=[Phase.generate])
+# Of the many acts few meet what is broken: more histories, which end with the first that does.
+REPEATABLE = settings(SHORT, max_examples=100, derandomize=True, database=None, phases=[Phase.generate])
 
 
 @pytest.fixture(scope="module")

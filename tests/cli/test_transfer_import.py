@@ -54,7 +54,7 @@ def test_what_is_refused_is_kept_and_the_rest_is_made(cli: Cli, tmp_path: Path) 
     assert ran.out.endswith(" s: 0 made before, 3 refused\n")
     assert [line.split(": ")[:2] for line in ran.err.splitlines()] == [
         ["line 2", "stock_below_reserved"],
-        ["line 3", "stock_below_reserved"],
+        ["line 3", "validation_error"],
         ["line 5", "sku_not_found"],
     ]
     assert [row["idempotency_key"] for row in csv.DictReader(file.open())] == ["K#2", "K#3", "K#5"]
@@ -102,7 +102,8 @@ def test_options_of_counts_are_usage_errors(cli: Cli, options: tuple[str, ...], 
 
 def test_a_stopped_import_says_how_far_it_came_and_goes_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = cli.oms._ports.storage.stock
-    change, made = storage.change, []
+    change = storage.change
+    made: list[object] = []
 
     def stopping(*args: object, **given: object) -> object:
         if made:

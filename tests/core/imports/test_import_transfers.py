@@ -15,6 +15,8 @@ from oms_memory.stock import MemoryStock
 
 from oms_core import (
     Caller,
+    ImportMode,
+    ImportStock,
     ImportTransfers,
     MovementKind,
     OmsError,
@@ -58,7 +60,7 @@ class Yard:
         """Import a text with the fields of ImportTransfers."""
         importer = self.importer
         importer.rejects.clear()
-        told = {"rejects": importer.rejects.append, "progress": importer.progress.append}
+        told: dict[str, Any] = {"rejects": importer.rejects.append, "progress": importer.progress.append}
         source = io.BytesIO(text.encode())
         report = importer.oms.imports.transfers(ImportTransfers(**given), source, caller=caller, **told)
         return replace(report, seconds=0.0)
@@ -152,7 +154,8 @@ def test_one_that_is_refused_stops_no_other(yard: Yard) -> None:
     assert yard.importer.told() == [
         (2, None, "stock_below_reserved"),
         (3, None, "sku_not_found"),
-        (5, None, "stock_below_reserved"),
+        (5, None, "validation_error"),
+        (6, None, "stock_below_reserved"),
     ]
     assert yard.importer.on_hand("A") == {"main": 2, "north": 8}
 
@@ -262,3 +265,11 @@ def test_a_storage_that_fails_ends_the_import_and_tells_how_far_it_came(yard: Ya
     assert (len(yard.moved()), yard.importer.rejects) == (2, [])
     yard.stock.changes = 1_000
     assert yard.move(CHAIN) == report(3, made=2, replayed=1)
+
+
+def test_the_import_of_counts_knows_no_mode_of_moves() -> None:
+    """Its modes are those of the service's route too."""
+    assert [mode.value for mode in ImportMode] == ["set", "adjust"]
+    moving: Any = "transfer"
+    with pytest.raises(OmsError, match="must be one of set, adjust"):
+        ImportStock(mode=moving)
