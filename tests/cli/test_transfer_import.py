@@ -74,7 +74,9 @@ def test_malformed_rows_stop_all_unless_they_are_skipped(cli: Cli) -> None:
 
 def test_a_file_is_read_as_others_write_it(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "moves.csv.gz"
-    file.write_bytes(gzip.compress("Artikel;von;nach;St\u00fcck;Wer\nWIDGET;main;n\u00f6rd;2;ich\n".encode("cp1252")))
+    file.write_bytes(
+        gzip.compress("Artikel;von;nach;St\u00fcck;Wer\nWIDGET;main;n\u00f6rd;2;ich\n".encode("cp1252"), mtime=0)
+    )
     maps = [f"--map={each}" for each in ("sku=Artikel", "from=von", "to=nach", "quantity=St\u00fcck")]
     how = ("--delimiter", ";", "--encoding", "cp1252", "--idempotency-key", "K")
     ran = cli("inventory", "import", str(file), "--mode", "transfer", *how, *maps)
@@ -120,8 +122,7 @@ def test_a_stopped_import_says_how_far_it_came_and_goes_on(cli: Cli, monkeypatch
     assert on_hand(cli) == {"main": 6, "north": 3, "east": 1}
 
 
-def test_counts_and_differences_are_imported_as_before(cli: Cli) -> None:
-    """The default of --batch-size is the core's, and other modes know no moves."""
+def test_counts_have_the_batches_of_the_core_and_no_columns_of_moves(cli: Cli) -> None:
     assert cli("inventory", "import", "-", given="sku,quantity\nWIDGET,12\n").code == 0
     assert on_hand(cli) == {"main": 12}
     ran = cli("inventory", "import", "-", "--idempotency-key", "K", given=CSV)

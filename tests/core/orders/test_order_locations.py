@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,7 +33,8 @@ def command(locations: Any) -> PlaceOrder:
 )
 def test_a_bad_list_is_refused_with_its_place(locations: Any, found: list[tuple[str, str]]) -> None:
     document = {"customer_id": "C1", "lines": [{"sku": "A", "quantity": 1}], "locations": locations}
-    for make in (lambda: command(locations), lambda: read_order(document)):
+    makers: list[Callable[[], PlaceOrder]] = [lambda: command(locations), lambda: read_order(document)]
+    for make in makers:
         with pytest.raises(OmsError) as caught:
             make()
         assert [(each.pointer, each.code) for each in caught.value.errors] == found

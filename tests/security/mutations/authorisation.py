@@ -21,6 +21,11 @@ def _use_case(name: str) -> str:
 _ORDERS = _use_case("orders/orders")
 _STOCK = _use_case("stock")
 
+# What is written after the owner, where that tells a use case from another.
+_AT_ONCE = "            caller=caller,\n            now=self.clock.now(),\n            decide=lambda order, "
+_CHANGES_STATUS = f"{_AT_ONCE}standing: decide_status_change("
+_UPDATES = f"{_AT_ONCE}_: decide_update("
+
 
 def _cell(use_case: str, held: str, bound: str) -> str:
     return f"{_MATRIX}[{use_case}-{held}-{bound}]"
@@ -68,7 +73,7 @@ _GUARDS = (
         _STOCK,
         "_require_writing(caller)",
         "INVENTORY_WRITE",
-        (("stock.set", "seen: "), ("stock.delete", "self.databases.primary.stock.delete(")),
+        (("stock.set", "self.known_locations.check("), ("stock.delete", "self.databases.primary.stock.delete(")),
     ),
     _Guard(
         _use_case("api_keys"),
@@ -115,7 +120,19 @@ SCOPES = (
         "orders.accept",
         then="    if command.hold_seconds == 0",
     ),
-    _scopeless(_ORDERS, "ORDERS_WRITE", "orders.wait"),
+    _scopeless(_ORDERS, "ORDERS_WRITE", "orders.wait", then="        _check_known_id(order_id)\n"),
+    _scopeless(_ORDERS, "ORDERS_WRITE", "orders.update", then="        return self.databases.primary.orders.change(\n"),
+    mutation(
+        "orders.change_lines needs no scope for a price",
+        "oms_core/domain/orders/line_changes.py",
+        "    caller.require(Scope.ORDERS_MANAGE)\n",
+        "    pass\n",
+        "tests/core/orders/test_line_changes.py::"
+        "test_who_places_orders_changes_them_until_they_are_begun_and_sets_no_price[pending]",
+    ),
+    _scopeless(
+        _use_case("returns"), "ORDERS_MANAGE", "returns.create", then="        places = self._places([command])"
+    ),
     _scopeless(_ORDERS, "ORDERS_MANAGE", "orders.retry", then="\n        def decide(order: Order, _: Standing)"),
     mutation(
         "orders.retry_many needs no scope",
@@ -200,10 +217,24 @@ OWNERS = (
     mutation(
         "orders.change_status asks for no owner",
         _ORDERS,
-        "            owner=caller.customer_id,\n",
-        "            owner=None,\n",
+        f"            owner=caller.customer_id,\n{_CHANGES_STATUS}",
+        f"            owner=None,\n{_CHANGES_STATUS}",
         _NOT_THERE,
         _cell("orders.cancel", "all", "of another"),
+    ),
+    mutation(
+        "orders.update asks for no owner",
+        _ORDERS,
+        f"            owner=caller.customer_id,\n{_UPDATES}",
+        f"            owner=None,\n{_UPDATES}",
+        _cell("orders.update", "all", "of another"),
+    ),
+    mutation(
+        "orders.change_lines asks for no owner",
+        _use_case("orders/changes"),
+        "        owner=caller.customer_id,\n",
+        "        owner=None,\n",
+        _cell("orders.change_lines queued, held or pending, without prices", "all", "of another"),
     ),
     mutation(
         "orders.retry asks for no owner",
