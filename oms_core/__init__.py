@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from oms_core.use_cases.holds import Holds
     from oms_core.use_cases.imports.imports import Imports
     from oms_core.use_cases.locations import Locations
+    from oms_core.use_cases.orders.changes import Changes
     from oms_core.use_cases.orders.expire_holds import ExpiryReport
     from oms_core.use_cases.orders.order_export import OrderExport
     from oms_core.use_cases.orders.orders import Orders
@@ -133,6 +134,7 @@ _MODULES = {
     "oms_core.use_cases.locations": "Locations",
     "oms_core.use_cases.orders.expire_holds": "ExpiryReport",
     "oms_core.use_cases.orders.order_export": "OrderExport",
+    "oms_core.use_cases.orders.changes": "Changes",
     "oms_core.use_cases.orders.orders": "Orders",
     "oms_core.use_cases.orders.retry_many": "RetryReport",
     "oms_core.use_cases.queue.dead_letters": "DeadLetters",
@@ -161,6 +163,7 @@ __all__ = [
     "ChangeOrderStatus",
     "ChangeOrderStatuses",
     "Changed",
+    "Changes",
     "Charge",
     "Code",
     "ConfirmOrder",

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from types import TracebackType
 
 from oms_core.authentication.authenticate import Authenticate
 from oms_core.bootstrap import Ports, open_ports
@@ -26,6 +25,7 @@ from oms_core.use_cases.databases import Databases, WatchedReplica
 from oms_core.use_cases.holds import Holds
 from oms_core.use_cases.imports.imports import Imports
 from oms_core.use_cases.locations import Locations
+from oms_core.use_cases.orders.changes import Changes
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.orders import Orders
 from oms_core.use_cases.queue.queue import Queue
@@ -92,9 +92,7 @@ class Oms(Composite):
     def __enter__(self) -> Oms:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @part
@@ -107,6 +105,11 @@ class Oms(Composite):
             intake=self._intake,
             rate_limits=self.rate_limits,
         )
+
+    @part
+    def changes(self) -> Changes:
+        """Changes of orders: their lines, their details."""
+        return Changes(storage=self._ports.storage, clock=self._ports.clock, location_priority=self.settings.locations)
 
     @part
     def holds(self) -> Holds:
@@ -145,7 +148,6 @@ class Oms(Composite):
             storage=self._ports.storage,
             clock=self._ports.clock,
             defaults=OrderDefaults(currency=self.settings.currency, holds=replace(self.settings.holds, seconds=0)),
-            known_locations=self.settings.known_locations,
             intake=lambda: self._intake,
             changes=self.stock,
         )
@@ -255,8 +257,7 @@ class Oms(Composite):
         replica = self._ports.replica
         if replica is None:
             return Databases(primary=self._ports.storage)
-        bound = self.settings.replica_lag_seconds_max
-        watch = ReplicaWatch(replica, lag_seconds_max=bound, metrics=self.metrics)
+        watch = ReplicaWatch(replica, lag_seconds_max=self.settings.replica_lag_seconds_max, metrics=self.metrics)
         watched = WatchedReplica(replica=replica, watch=watch)
         return Databases(primary=self._ports.storage, watched=watched, metrics=self.metrics)
 

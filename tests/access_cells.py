@@ -116,7 +116,7 @@ def caller(scopes: str, bound: str) -> Caller:
 
 def expected(rule: AccessRule, asker: Caller) -> Expected:
     """Say what a caller meets that asks for something of customer C1."""
-    if rule.use_case == "orders.change_lines":
+    if rule.use_case == "changes.lines":
         return _expected_of_lines(rule, asker)
     for scope in rule.scopes:
         if not {scope, Scope.ADMIN} & asker.scopes:

@@ -9,6 +9,7 @@ from typing import Any
 from oms_core import (
     ApiKeys,
     Archive,
+    Changes,
     DeadLetters,
     Holds,
     Imports,
@@ -24,6 +25,7 @@ from oms_core import (
 
 PARTS: dict[str, type] = {
     "orders": Orders,
+    "changes": Changes,
     "holds": Holds,
     "shipments": Shipments,
     "returns": Returns,

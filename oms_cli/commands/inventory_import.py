@@ -139,13 +139,13 @@ def _count_by_file(
         mode=mode,
         format=of_file.format,
         columns=read_columns(of_file.maps or []),
-        delimiter=read_delimiter(of_file.delimiter or ","),
+        delimiter=read_delimiter("," if of_file.delimiter is None else of_file.delimiter),
         skip_bad=of_file.skip_bad,
         idempotency_key=key,
         **of_counts,
     )
     caller = session.caller
-    encoding = of_file.encoding or "utf-8"
+    encoding = "utf-8" if of_file.encoding is None else of_file.encoding
     opened = import_run(session, wanted, file, encoding=encoding, rejects=of_file.rejects, yes=of_file.yes)
     with session.oms() as oms, opened as run:
         report = oms.imports.stock(wanted, run.source, caller=caller, rejects=run.rejects, progress=run.progress)

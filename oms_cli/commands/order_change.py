@@ -77,11 +77,11 @@ def change(
         before = oms.orders.get(order_id, caller=session.caller)  # What a reference finds may be a replica's.
         if lines:
             wanted = ChangeOrderLines(order_id=order_id, lines=lines, if_version=if_version, **for_lines)
-            changed = oms.orders.change_lines(wanted, caller=session.caller)
+            changed = oms.changes.lines(wanted, caller=session.caller)
         else:
             given = read_clearable(reference)
             update = UpdateOrder(order_id=order_id, reference=given, metadata=entries, if_version=if_version)
-            changed = Changed(order=oms.orders.update(update, caller=session.caller))
+            changed = Changed(order=oms.changes.details(update, caller=session.caller))
     shown = ChangedShown(before=before, order=changed.order, replayed=changed.replayed, dry_run=dry_run)
     session.output.sentence(sentence(shown))
     if not session.output.is_table:

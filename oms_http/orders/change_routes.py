@@ -42,7 +42,7 @@ _CHANGED = replace(
     description="Lines get other quantities (0 removes one), or are added: all of it or nothing. What the order holds "
     "of the stock follows. What is so already changes nothing and succeeds. A dry run answers with the order as it "
     "would be, changes nothing, and takes no idempotency key.",
-    use_cases=("orders.change_lines",),
+    use_cases=("changes.lines",),
     query=(DRY_RUN,),
     headers=(headers.IDEMPOTENCY_KEY, headers.IF_MATCH),
     body=LineChangesRequest,
@@ -69,7 +69,7 @@ def change_order_lines(service: Service, request: Request, order_id: str) -> Res
         if_version=version,
         idempotency_key=key,
     )
-    changed = service.oms.orders.change_lines(command, caller=request.caller)
+    changed = service.oms.changes.lines(command, caller=request.caller)
     answer = order_response(service.oms, changed.order, headers=[REPLAYED] if changed.replayed else [])
     if command.dry_run:
         del answer.headers["ETag"]
@@ -83,7 +83,7 @@ def change_order_lines(service: Service, request: Request, order_id: str) -> Res
     tag="orders",
     summary="Change the reference or the metadata of an order",
     description="In any status. What is so already changes nothing and succeeds.",
-    use_cases=("orders.update",),
+    use_cases=("changes.details",),
     headers=(headers.IF_MATCH,),
     body=OrderUpdateRequest,
     answers=(ORDER,),
@@ -100,7 +100,7 @@ def update_order(service: Service, request: Request, order_id: str) -> Response:
         metadata=cast("Mapping[str, str | None]", asked.metadata) if "metadata" in given else {},
         if_version=version,
     )
-    return order_response(service.oms, service.oms.orders.update(command, caller=request.caller))
+    return order_response(service.oms, service.oms.changes.details(command, caller=request.caller))
 
 
 def _line(line: LineChangeRequest) -> LineChange:

@@ -138,13 +138,13 @@ class OrderActs(RuleBasedStateMachine):
     @rule(which=which_one, given=changed_lines, caller=callers)
     def change_lines(self, which: int, given: dict[str, Any], caller: Caller) -> None:
         command = ChangeOrderLines(order_id=self.order_id(which), **given)
-        self.ask(lambda oms: oms.orders.change_lines(command, caller=caller))
+        self.ask(lambda oms: oms.changes.lines(command, caller=caller))
 
     @precondition(lambda self: self.order_ids)
     @rule(which=which_one, given=other_details, caller=callers)
     def update(self, which: int, given: dict[str, Any], caller: Caller) -> None:
         command = UpdateOrder(order_id=self.order_id(which), **given)
-        self.ask(lambda oms: oms.orders.update(command, caller=caller))
+        self.ask(lambda oms: oms.changes.details(command, caller=caller))
 
     @precondition(lambda self: self.order_ids)
     @rule(which=which_one, caller=callers)

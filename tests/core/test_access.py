@@ -100,7 +100,7 @@ def move_many(status: OrderStatus) -> Call:
 
 def change_lines(line: LineChange) -> Call:
     def call(at: Shop, who: Caller) -> object:
-        return at.oms.orders.change_lines(ChangeOrderLines(order_id=at.placed.id, lines=[line]), caller=who)
+        return at.oms.changes.lines(ChangeOrderLines(order_id=at.placed.id, lines=[line]), caller=who)
 
     return call
 
@@ -168,9 +168,9 @@ CALLS: dict[tuple[str, str], Call] = {
     ("orders.change_status", "to any other status"): move(OrderStatus.SHIPPED),
     ("orders.change_many", "to cancelled"): move_many(OrderStatus.CANCELLED),
     ("orders.change_many", "to any other status"): move_many(OrderStatus.SHIPPED),
-    ("orders.change_lines", "queued, held or pending, without prices"): change_lines(FURTHER),
-    ("orders.change_lines", "in every status that allows it"): change_lines(replace(FURTHER, unit_price=Decimal(1))),
-    ("orders.update", ""): lambda at, who: at.oms.orders.update(
+    ("changes.lines", "queued, held or pending, without prices"): change_lines(FURTHER),
+    ("changes.lines", "in every status that allows it"): change_lines(replace(FURTHER, unit_price=Decimal(1))),
+    ("changes.details", ""): lambda at, who: at.oms.changes.details(
         UpdateOrder(order_id=at.placed.id, reference="R"), caller=who
     ),
     ("orders.retry", ""): lambda at, who: at.oms.orders.retry(RetryOrder(order_id=at.rejected.id), caller=who),

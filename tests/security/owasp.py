@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from tests.security.mutation import Mutation
 from tests.security.mutations import MUTATIONS
-from tests.security.mutations.authorisation import BINDINGS, OWNERS, SCOPES
+from tests.security.mutations.authorisation import BINDINGS, SCOPES
 from tests.security.mutations.edge import BOUNDS, HIDDEN_REQUESTS
+from tests.security.mutations.ownership import OWNERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

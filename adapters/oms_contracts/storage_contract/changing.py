@@ -15,16 +15,20 @@ from oms_contracts.storage_contract.returning import back, take_in
 from oms_contracts.storage_contract.shipping import deliver, standing, told, units
 from oms_contracts.storage_contract.shop import Shop
 from oms_core.domain.change_commands import ChangeOrderLines, LineChange, UpdateOrder
-from oms_core.domain.orders.detail_changes import decide_update
 from oms_core.domain.orders.order import Order, OrderFilter
 from oms_core.domain.orders.order_changes import Changed
 from oms_core.domain.orders.statuses import OrderStatus
 from oms_core.errors import OmsError
-from oms_core.use_cases.orders.changes import change_lines
+from oms_core.use_cases.orders.changes import Changes
+
+
+def changes(shop: Shop) -> Changes:
+    """Return the use cases of changes, over the storage of a shop."""
+    return Changes(storage=shop.storage, clock=shop.clock, location_priority=shop.locations)
 
 
 def change(shop: Shop, order_id: UUID, *lines: tuple[int | str, int], **given: Any) -> Changed:
-    """Run `Orders.change_lines` with lines from (line_no or SKU, quantity)."""
+    """Run `Changes.lines` with lines from (line_no or SKU, quantity)."""
     wanted = [
         LineChange(sku=what, quantity=quantity)
         if isinstance(what, str)
@@ -32,25 +36,12 @@ def change(shop: Shop, order_id: UUID, *lines: tuple[int | str, int], **given: A
         for what, quantity in lines
     ]
     command = ChangeOrderLines(order_id=order_id, **{"lines": wanted, **given})
-    return change_lines(
-        shop.storage.orders,
-        command,
-        caller=shop.caller,
-        clock=shop.clock,
-        location_priority=shop.locations,
-    )
+    return changes(shop).lines(command, caller=shop.caller)
 
 
 def update(shop: Shop, order_id: UUID, **given: Any) -> Order:
-    """Do what `Orders.update` does, with the fields of UpdateOrder."""
-    command = UpdateOrder(order_id=order_id, **given)
-    return shop.storage.orders.change(
-        order_id,
-        owner=None,
-        caller=shop.caller,
-        now=shop.clock.now(),
-        decide=lambda order, _: decide_update(order, command),
-    )
+    """Run `Changes.details` with the fields of UpdateOrder."""
+    return changes(shop).details(UpdateOrder(order_id=order_id, **given), caller=shop.caller)
 
 
 def content(order: Order) -> list[tuple[int, str, int]]:

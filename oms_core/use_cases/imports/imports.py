@@ -21,7 +21,6 @@ from oms_core.domain.import_commands import (
     TellReject,
 )
 from oms_core.domain.orders.holds import OrderDefaults
-from oms_core.domain.stock.locations import KnownNames
 from oms_core.domain.transfer_imports import ImportTransfers, TransferImportReport
 from oms_core.imports.act_kinds import RETURNS, SHIPMENTS
 from oms_core.ports.clock import Clock
@@ -41,14 +40,13 @@ from oms_core.use_cases.stock import Stock
 class Imports:
     """Imports of files. `rejects` is called with every row that is not applied, `progress` with how far an import is.
 
-    `intake` is called for what writes orders; an import of stock does not call it. `changes` makes the
-    transfers.
+    `intake` is called for what writes orders; an import of stock does not call it. `changes` are those of stock, by
+    which transfers are made.
     """
 
     storage: Storage
     clock: Clock
     defaults: OrderDefaults
-    known_locations: KnownNames
     intake: Callable[[], Intake]
     changes: Stock
 
@@ -77,7 +75,7 @@ class Imports:
                 currency=self.defaults.currency,
                 holds=self.defaults.holds,
             ),
-            location_priority=self.known_locations.named,
+            location_priority=self.changes.known_locations.named,
             orders=self.storage.orders,
             commit=self.intake().place_many,
             rejects=rejects or _pass_over,
@@ -150,7 +148,7 @@ class Imports:
             caller=caller,
             clock=self.clock,
             imports=self.storage.imports,
-            known=self.known_locations,
+            known=self.changes.known_locations,
             rejects=rejects or _pass_over,
             progress=progress or _pass_over,
         )

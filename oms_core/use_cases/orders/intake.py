@@ -61,7 +61,7 @@ class Intake:
     ) -> None:
         self._storage = storage
         self._metrics = metrics
-        self.location_priority = tuple(location_priority)
+        self._location_priority = tuple(location_priority)
         self._announcements = Announcements(broker.announcer, metrics)
         self._outcomes = Outcomes(
             lambda order_ids: storage.queue.settled(order_ids),  # noqa: PLW0108  Reading `queue` may connect.
@@ -146,7 +146,7 @@ class Intake:
         return outcomes
 
     def _decide(self, placements: Sequence[Placement], view: PlacementView) -> list[Verdict]:
-        return decide_placement(placements, view, self.location_priority)
+        return decide_placement(placements, view, self._location_priority)
 
 
 def _refused(placement: Placement, error: Exception) -> list[PlacementOutcome]:

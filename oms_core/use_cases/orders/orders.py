@@ -8,13 +8,11 @@ from functools import partial
 from uuid import UUID
 
 from oms_core.domain.callers import Caller, Scope
-from oms_core.domain.change_commands import ChangeOrderLines, UpdateOrder
 from oms_core.domain.commands import ChangeOrderStatus, PlaceOrder, RetryOrder
 from oms_core.domain.events import Event
 from oms_core.domain.fingerprints import retry_fingerprint
 from oms_core.domain.limits import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, RETRY_ORDERS_MAX
 from oms_core.domain.orders.bulk_changes import ChangeOrderStatuses, Moved
-from oms_core.domain.orders.detail_changes import decide_update
 from oms_core.domain.orders.holds import OrderDefaults
 from oms_core.domain.orders.order import LineAllocation, Order, OrderFilter
 from oms_core.domain.orders.order_changes import Changed, OrderChange
@@ -31,7 +29,6 @@ from oms_core.ports.clock import Clock
 from oms_core.use_cases.databases import Databases
 from oms_core.use_cases.orders.acts import OrderActs
 from oms_core.use_cases.orders.change_many import change_many
-from oms_core.use_cases.orders.changes import change_lines
 from oms_core.use_cases.orders.intake import Intake
 from oms_core.use_cases.orders.order_export import OrderExport
 from oms_core.use_cases.orders.order_pages import list_orders, owned_filter
@@ -213,31 +210,6 @@ class Orders:
         """
         caller.require(scope_needed(command.status))
         return change_many(self.databases.primary.orders, command, caller=caller, clock=self.clock)
-
-    def change_lines(self, command: ChangeOrderLines, *, caller: Caller) -> Changed:
-        """Give lines of an order other quantities, or add lines; what it holds of the stock follows.
-
-        All of it is done or nothing; a dry run tells what would be. Raise `below_shipped`, `empty_order`,
-        `insufficient_inventory`, `unknown_sku`, `total_too_large`, `invalid_transition`, `version_mismatch`,
-        `idempotency_key_reused`, `order_not_found`, `order_archived`, `storage_unavailable` or `outcome_unknown`.
-        """
-        priority = self.intake.location_priority
-        orders = self.databases.primary.orders
-        return change_lines(orders, command, caller=caller, clock=self.clock, location_priority=priority)
-
-    def update(self, command: UpdateOrder, *, caller: Caller) -> Order:
-        """Give an order another reference, or other metadata. What is so already changes nothing and succeeds.
-
-        Raise `version_mismatch`, `order_not_found`, `storage_unavailable` or `outcome_unknown`.
-        """
-        caller.require(Scope.ORDERS_WRITE)
-        return self.databases.primary.orders.change(
-            command.order_id,
-            owner=caller.customer_id,
-            caller=caller,
-            now=self.clock.now(),
-            decide=lambda order, _: decide_update(order, command),
-        )
 
     def cancel(self, order_id: UUID, *, caller: Caller, reason: str | None = None) -> Order:
         """Cancel an order that has not shipped, and release what it holds. Raise what `change_status` does."""

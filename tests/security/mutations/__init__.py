@@ -9,5 +9,6 @@ from tests.security.mutations.edge import EDGE
 from tests.security.mutations.input import INPUT
 from tests.security.mutations.leaks import LEAKS
 from tests.security.mutations.limits import LIMITS
+from tests.security.mutations.ownership import OWNERS
 
-MUTATIONS: tuple[Mutation, ...] = (*AUTHENTICATION, *AUTHORISATION, *EDGE, *INPUT, *LEAKS, *LIMITS)
+MUTATIONS: tuple[Mutation, ...] = (*AUTHENTICATION, *AUTHORISATION, *EDGE, *INPUT, *LEAKS, *LIMITS, *OWNERS)
