@@ -12,11 +12,14 @@ import pytest
 from oms_contracts.concurrency import Rival, run_together
 from oms_contracts.storage_contract.failing import rejected
 from oms_contracts.storage_contract.injected_races import move_while
+from oms_contracts.storage_contract.locating import set_location
 from oms_contracts.storage_contract.lossy_shop import LossyShop
 from oms_contracts.storage_contract.order_races import buyers
+from oms_contracts.storage_contract.returning import DISCARD, QUARANTINE, back, returned, take_in
 from oms_contracts.storage_contract.shop import CLERK, Shop, placed, refused
 from oms_core.domain.orders.order import Order
 from oms_core.domain.orders.statuses import OrderStatus
+from oms_core.domain.stock.locations import LocationKind
 from oms_core.errors import OmsError
 
 SOON = timedelta(days=1)
@@ -69,6 +72,19 @@ class ArchivePromises:
         assert [row.movement.kind.value for row in first.movements] == ["reserve", "ship"]
         assert [row.movement.kind.value for row in second.movements] == ["reserve", "release"]
         assert [list(each.events) for each in (first, second)] == [shop.events(delivered.id), shop.events(cancelled.id)]
+
+    def test_returns_leave_with_their_order_and_what_they_brought_stays(self, shop: Shop) -> None:
+        set_location(shop, "lab", kind=LocationKind.QUARANTINE)
+        shop.set("WIDGET", 10)
+        order = shipped(shop, ("WIDGET", 4))
+        lines = [*back((1, 1)), *back((1, 1), disposition=QUARANTINE), *back((1, 1), disposition=DISCARD)]
+        made = take_in(shop, order.id, lines=lines)
+        (whole,) = shop.storage.archive.finished(before=later(shop), after=None, limit=10)
+        assert (whole.order, whole.returns) == (made.order, (made.made,))
+        assert remove(shop, made.order) == {order.id}
+        assert returned(shop, order) == []
+        assert shop.levels("WIDGET") == {"main": (7, 0), "lab": (1, 0)}
+        assert not shop.audit().discrepancies
 
     def test_they_come_in_pages_and_only_when_nobody_has_touched_them_since(self, shop: Shop) -> None:
         shop.set("WIDGET", 10)
